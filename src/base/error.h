@@ -1,0 +1,16 @@
+/* error.h - how a failure is told: a status for the program, one line for the person. */
+#ifndef SUMI_BASE_ERROR_H
+#define SUMI_BASE_ERROR_H
+
+#include "sumi.h"
+
+/* Fills *err (may be NULL) with status and the formatted line, and returns status, so that a function can end with
+ * `return sumi_fail(err, SUMI_EFORMAT, "...")`. A longer line is cut at a whole UTF-8 character; control characters,
+ * which may come from a hostile file, are replaced by '?'. */
+sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "prefix: " before the message of a failed call: the callee knows what, the caller knows where. */
+sumi_status sumi_fail_in(sumi_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,33 @@
+/* cli.h - what the sub-commands share. Each lives in its own file cmd_NAME.c and is listed in main.c. */
+#ifndef SUMI_CLI_CLI_H
+#define SUMI_CLI_CLI_H
+
+#include "sumi.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 }; /* exit codes of the program */
+
+/* A sub-command: argv[0] is its name. Returns an exit code. */
+int cmd_run(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_tokenize(int argc, char **argv);
+int cmd_detokenize(int argc, char **argv);
+int cmd_template(int argc, char **argv);
+int cmd_logits(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+/* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for the message of a failed library call. */
+int cli_fail_error(const sumi_error *err);
+
+/* MODEL as users write it: a path, or a name that the models folder holds ("smollm2" -> models/smollm2.gguf; the
+ * folder is $SUMI_MODELS, ./models, or ~/.cache/sumi). Writes a path to out. SUMI_EIO, with a message that names
+ * what was tried, if there is no such file. */
+SUMI_MUST_USE sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err);
+
+/* All of stdin, or of a file: *data is NUL-terminated, freed with free(). At most max_bytes. */
+SUMI_MUST_USE sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_t *n_bytes,
+                                        sumi_error *err); /* path NULL or "-": stdin */
+
+#endif

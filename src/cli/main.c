@@ -1,0 +1,47 @@
+/* main.c - the program: finds the sub-command and runs it. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name, *usage, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "run", "MODEL [-p TEXT]", "answer a prompt, or chat on a terminal", cmd_run },
+    { "info", "MODEL", "show what is in a model file", cmd_info },
+    { "tokenize", "MODEL", "text on stdin to token ids", cmd_tokenize },
+    { "detokenize", "MODEL", "token ids on stdin to text", cmd_detokenize },
+    { "template", "MODEL --messages FILE", "render the chat template", cmd_template },
+    { "logits", "MODEL --ids \"1 2\" --out F.npy", "write the logits of a sequence", cmd_logits },
+    { "eval", "perplexity MODEL -f FILE", "measure how well a model predicts a text", cmd_eval },
+    { "bench", "MODEL", "measure prompt and decode speed", cmd_bench },
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "Usage: sumi COMMAND [ARGUMENT...]\n\nCommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-10s %-32s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
+    fprintf(out, "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+        printf("sumi %s\n", sumi_version());
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "sumi: unknown command '%s'; 'sumi --help' lists them\n", argv[1]);
+    return EXIT_USAGE;
+}
