@@ -1,7 +1,11 @@
 /* gguf.h - reading GGUF model files (specification: docs/gguf.md of the ggml project), versions 2 and 3, little-endian.
  *
  * The file is mapped, not read: strings, arrays and tensors handed out here point into the map and live as long as
- * the gguf object. Everything is checked at opening: nothing that a getter returns can point outside the file. */
+ * the gguf object. Everything is checked at opening: nothing that a getter returns can point outside the file. The
+ * one thing that no check can cover is a file that somebody shortens while it is open: touching a page that is gone
+ * ends the process (SIGBUS). Replace model files by renaming, as package managers and `mv` do, and this cannot happen.
+ *
+ * Threads: a gguf object is read-only after opening, so any number of threads may use it. */
 #ifndef SUMI_FORMAT_GGUF_H
 #define SUMI_FORMAT_GGUF_H
 
@@ -15,6 +19,14 @@ typedef enum gguf_type {
 
 #define GGUF_MAX_DIMS 4
 
+/* Limits that no sane file reaches; a file above them is refused with SUMI_ELIMIT. */
+#define GGUF_MAX_KEYS        (1 << 16)
+#define GGUF_MAX_TENSORS     (1 << 18)
+#define GGUF_MAX_NAME_BYTES  65535 /* of a key, as the specification says; of a tensor's name too (it says 64) */
+#define GGUF_MAX_ARRAY       INT32_MAX
+#define GGUF_MAX_ARRAY_DEPTH 4 /* arrays in arrays */
+#define GGUF_MAX_ALIGNMENT   (1 << 20)
+
 typedef struct gguf_str {
     const char *data; /* not NUL-terminated */
     size_t n;
@@ -23,22 +35,25 @@ typedef struct gguf_str {
 typedef struct gguf_array {
     gguf_type type;   /* of the elements; GGUF_ARRAY never occurs (nested arrays are checked and skipped) */
     uint64_t n;
-    const void *data; /* scalars: n packed little-endian values, maybe unaligned. Strings: use gguf_array_str() */
+    const void *data; /* scalars: n packed little-endian values, maybe unaligned. Strings: for gguf_array_str() only */
 } gguf_array;
 
+/* A tensor of n_dims dimensions; 0 of them is one single element. Rows (dims[0]) are whole blocks, no dimension is 0. */
 typedef struct gguf_tensor {
     gguf_str name;
     const dtype_info *type;
     int32_t n_dims;
     int64_t dims[GGUF_MAX_DIMS]; /* fastest first, as in the file; unused ones are 1 */
-    const void *data;
+    int64_t n_elems;             /* product of dims */
+    const void *data;            /* n_bytes of them, inside the file; tensors may overlap */
     size_t n_bytes;
 } gguf_tensor;
 
 typedef struct gguf gguf;
 
 /* Maps the file at path. SUMI_EIO: cannot be opened or mapped; SUMI_EFORMAT: "PATH: what is wrong, where";
- * SUMI_EUNSUPPORTED: version, byte order or tensor type not known. Free with gguf_close(). */
+ * SUMI_EUNSUPPORTED: version, byte order or tensor type not known; SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Takes time
+ * in proportion to the header of the file and memory of at most a small multiple of it. Free with gguf_close(). */
 SUMI_MUST_USE sumi_status gguf_open(gguf **out, const char *path, sumi_error *err);
 
 /* The same for bytes in memory, which must outlive the object (64-byte aligned if tensors are to be). name is used in
@@ -50,6 +65,8 @@ void gguf_close(gguf *g);
 const char *gguf_name(const gguf *g);       /* path or name, for messages */
 uint32_t gguf_version(const gguf *g);
 size_t gguf_file_bytes(const gguf *g);
+uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
+const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
 
 /* ---- Metadata. Getters return false if the key is missing or has a type that does not fit. ---- */
 int64_t gguf_n_keys(const gguf *g);
@@ -65,10 +82,19 @@ bool gguf_get_bool(const gguf *g, const char *key, bool *value);
 bool gguf_get_str(const gguf *g, const char *key, gguf_str *value);
 bool gguf_get_array(const gguf *g, const char *key, gguf_array *value);
 
+/* The same for key number i of gguf_n_keys(), for those who walk over all of them. */
+bool gguf_value_i64(const gguf *g, int64_t i, int64_t *value);
+bool gguf_value_f64(const gguf *g, int64_t i, double *value); /* F32 or F64 */
+bool gguf_value_bool(const gguf *g, int64_t i, bool *value);
+bool gguf_value_str(const gguf *g, int64_t i, gguf_str *value);
+bool gguf_value_array(const gguf *g, int64_t i, gguf_array *value); /* false for arrays of arrays */
+
 /* Element i of a string array: the reader keeps an index, so this is O(1). */
 gguf_str gguf_array_str(const gguf *g, const gguf_array *a, uint64_t i);
-/* Element i of a numeric or bool array, converted. */
+
+/* Element i of a numeric or bool array, converted; to an integer: towards zero, saturating, 0 for NaN. */
 int64_t gguf_array_i64(const gguf_array *a, uint64_t i);
+double gguf_array_f64(const gguf_array *a, uint64_t i);
 float gguf_array_f32(const gguf_array *a, uint64_t i);
 
 /* ---- Tensors ---- */

@@ -1,0 +1,204 @@
+/* gguf.c - opening a GGUF file: the map, the header, the order in which its parts are read.
+ *
+ * Format: docs/gguf.md of the ggml project. All numbers are little-endian and packed without padding:
+ *
+ *   byte 0   "GGUF"
+ *        4   u32 version         2 and 3 have the same layout; 1 had 32-bit lengths and is not read
+ *        8   u64 n_tensors
+ *       16   u64 n_kv
+ *       24   n_kv     x { name, u32 type, value }                          gguf_meta.c
+ *            n_tensors x { name, u32 n_dims, u64 dims[], u32 type, u64 offset }   gguf_tensors.c
+ *            zeros up to a multiple of general.alignment
+ *            the bytes of the tensors, each at (this place + its offset)
+ *
+ *   a name or string is { u64 n_bytes, bytes }
+ *
+ * Invariants, once gguf_open() has returned SUMI_OK:
+ *   (1) Every string, array and tensor lies inside [data, data + n_bytes).
+ *   (2) Keys are distinct, and so are tensor names; keys[] and names[] hold all of them.
+ *   (3) Allocations are bounded by the file: a count is compared with the bytes that are left before memory is taken.
+ *
+ * Errors are built from the inside out: the parser of a value says what is wrong, the loop around it adds the key and
+ * the byte, and open_bytes() adds the file. */
+#include "format/gguf_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define DEFAULT_ALIGNMENT 32
+
+sumi_status gguf_fail_short(const cursor *c, const char *what, sumi_error *err)
+{
+    return sumi_fail(err, SUMI_EFORMAT, "the file ends inside %s (it has %zu bytes; cut off?)", what, c->n);
+}
+
+sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err)
+{
+    *name = (gguf_str){ "", 0 };
+    uint64_t n = cursor_u64(c);
+    if (!c->ok) return gguf_fail_short(c, "a name", err);
+    if (n == 0) return sumi_fail(err, SUMI_EFORMAT, "empty name");
+    if (n > GGUF_MAX_NAME_BYTES)
+        return sumi_fail(err, SUMI_EFORMAT, "name of %llu bytes (at most %d are allowed)",
+                         (unsigned long long)n, GGUF_MAX_NAME_BYTES);
+    const uint8_t *p = cursor_bytes(c, n);
+    if (!p) return gguf_fail_short(c, "a name", err);
+    *name = (gguf_str){ (const char *)p, (size_t)n };
+    return SUMI_OK;
+}
+
+static sumi_status read_version(gguf *g, cursor *c, sumi_error *err)
+{
+    const uint8_t *magic = cursor_bytes(c, 4);
+    if (!magic || memcmp(magic, "GGUF", 4) != 0)
+        return sumi_fail(err, SUMI_EFORMAT, "not a GGUF file (it does not begin with \"GGUF\")");
+    g->version = cursor_u32(c);
+    if (!c->ok) return gguf_fail_short(c, "the header", err);
+    if (g->version == 2 || g->version == 3) return SUMI_OK;
+    uint32_t swapped = __builtin_bswap32(g->version);
+    if (swapped >= 1 && swapped <= 0xffff) /* the low half of a little-endian version is never 0 */
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "a big-endian GGUF file; convert it to little-endian");
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "GGUF version %u is not known (2 and 3 are)", g->version);
+}
+
+static sumi_status read_header(gguf *g, cursor *c, sumi_error *err)
+{
+    sumi_status st = read_version(g, c, err);
+    if (st != SUMI_OK) return st;
+    uint64_t n_tensors = cursor_u64(c), n_kv = cursor_u64(c);
+    if (!c->ok) return gguf_fail_short(c, "the header", err);
+    if (n_tensors > GGUF_MAX_TENSORS)
+        return sumi_fail(err, SUMI_ELIMIT, "header at byte 8: %llu tensors (at most %d)",
+                         (unsigned long long)n_tensors, GGUF_MAX_TENSORS);
+    if (n_kv > GGUF_MAX_KEYS)
+        return sumi_fail(err, SUMI_ELIMIT, "header at byte 16: %llu metadata keys (at most %d)",
+                         (unsigned long long)n_kv, GGUF_MAX_KEYS);
+    g->n_tensors = (int64_t)n_tensors;
+    g->n_kv = (int64_t)n_kv;
+    return SUMI_OK;
+}
+
+static sumi_status read_alignment(gguf *g, sumi_error *err)
+{
+    static const char key[] = "general.alignment";
+    int64_t a = DEFAULT_ALIGNMENT;
+    if (gguf_find(g, key) >= 0 && !gguf_get_i64(g, key, &a))
+        return sumi_fail(err, SUMI_EFORMAT, "key '%s' is a %s, not an integer", key,
+                         gguf_type_name(gguf_key_type(g, gguf_find(g, key))));
+    if (a < 8 || a > GGUF_MAX_ALIGNMENT || (a & (a - 1)))
+        return sumi_fail(err, SUMI_EFORMAT, "key '%s' is %lld, not a power of two from 8 to %d", key,
+                         (long long)a, GGUF_MAX_ALIGNMENT);
+    g->alignment = (uint32_t)a;
+    return SUMI_OK;
+}
+
+static sumi_status read_all(gguf *g, sumi_error *err)
+{
+    cursor c = cursor_init(g->data, g->n_bytes);
+    sumi_status st = read_header(g, &c, err);
+    if (st == SUMI_OK) st = gguf_read_metadata(g, &c, err);
+    if (st == SUMI_OK) st = read_alignment(g, err);
+    if (st == SUMI_OK) st = gguf_read_tensors(g, &c, err);
+    return st;
+}
+
+/* The end of a long path says more than its beginning, and what is wrong must fit into the line too. */
+static const char *short_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 200 ? name + n - 200 : name;
+}
+
+/* Owns the map if mapped, on failure too. */
+static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool mapped, const char *name,
+                              sumi_error *err)
+{
+    gguf *g = calloc(1, sizeof *g);
+    char *copy = strdup(name);
+    if (!g || !copy) {
+        if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
+        free(g);
+        free(copy);
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", short_name(name));
+    }
+    *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
+    sumi_status st = read_all(g, err);
+    if (st == SUMI_OK) {
+        *out = g;
+        return SUMI_OK;
+    }
+    sumi_fail_in(err, "%s", short_name(name));
+    gguf_close(g);
+    return st;
+}
+
+static sumi_status fail_errno(const char *path, int fd, sumi_error *err)
+{
+    int why = errno;
+    if (fd >= 0) close(fd);
+    return sumi_fail(err, SUMI_EIO, "%s: %s", short_name(path), strerror(why));
+}
+
+sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
+{
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait for a writer */
+    struct stat s;
+    if (fd < 0 || fstat(fd, &s) != 0) return fail_errno(path, fd, err);
+    if (!S_ISREG(s.st_mode) || s.st_size == 0) {
+        close(fd);
+        if (!S_ISREG(s.st_mode))
+            return sumi_fail(err, SUMI_EIO, "%s: %s", short_name(path),
+                             S_ISDIR(s.st_mode) ? "is a folder" : "is not a regular file");
+        return sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", short_name(path));
+    }
+    void *data = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED) return fail_errno(path, fd, err);
+    close(fd);
+    return open_bytes(out, data, (size_t)s.st_size, true, path, err);
+}
+
+sumi_status gguf_open_memory(gguf **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
+{
+    *out = NULL;
+    return open_bytes(out, data, n_bytes, false, name, err);
+}
+
+void gguf_close(gguf *g)
+{
+    if (!g) return;
+    for (int64_t i = 0; g->kv && i < g->n_kv; i++) free(g->kv[i].index);
+    free(g->kv);
+    free(g->tensors);
+    strmap_destroy(g->keys);
+    strmap_destroy(g->names);
+    if (g->mapped) munmap((void *)(uintptr_t)g->data, g->n_bytes);
+    free(g->name);
+    free(g);
+}
+
+const char *gguf_name(const gguf *g)
+{
+    return g->name;
+}
+
+uint32_t gguf_version(const gguf *g)
+{
+    return g->version;
+}
+
+size_t gguf_file_bytes(const gguf *g)
+{
+    return g->n_bytes;
+}
+
+uint32_t gguf_alignment(const gguf *g)
+{
+    return g->alignment;
+}

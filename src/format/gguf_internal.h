@@ -1,0 +1,49 @@
+/* gguf_internal.h - what the files of the GGUF reader share. Not for other rooms.
+ *
+ *   gguf.c           opening, mapping, the header; closing
+ *   gguf_meta.c      the metadata: keys and typed values
+ *   gguf_tensors.c   the tensors: names, shapes, where their bytes lie */
+#ifndef SUMI_FORMAT_GGUF_INTERNAL_H
+#define SUMI_FORMAT_GGUF_INTERNAL_H
+
+#include "base/strmap.h"
+#include "format/cursor.h"
+#include "format/gguf.h"
+
+typedef struct gguf_kv {
+    gguf_str key;
+    gguf_type type, elem; /* elem: of an array's elements; GGUF_ARRAY: nested, not offered */
+    uint64_t n;           /* elements of an array, bytes of a string */
+    const uint8_t *value; /* first byte of a scalar, of a string's text or of an array's first element */
+    /* Arrays of strings: index[i] is where the text of string i begins, as an offset in the file, and string i ends 8
+     * bytes before index[i + 1], where the length of its successor stands. n + 1 entries, owned. */
+    uint64_t *index;
+} gguf_kv;
+
+struct gguf {
+    char *name;
+    const uint8_t *data;
+    size_t n_bytes;
+    bool mapped; /* data is a map of ours */
+    uint32_t version, alignment;
+    int64_t n_kv, n_tensors;
+    gguf_kv *kv;          /* [n_kv] */
+    gguf_tensor *tensors; /* [n_tensors] */
+    strmap *keys, *names; /* key -> index in kv, tensor name -> index in tensors */
+};
+
+/* Each reads its part of the file at *c into g, whose n_kv and n_tensors are still unchecked counts from the header.
+ * On failure the error says what and where, but not the file, and g is safe to free. */
+sumi_status gguf_read_metadata(gguf *g, cursor *c, sumi_error *err);
+sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err);
+
+/* A name (key or tensor) with its length: not empty, not above GGUF_MAX_NAME_BYTES. */
+sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err);
+
+/* "the file ends inside ...": for a cursor that ran out. what: "the value" */
+sumi_status gguf_fail_short(const cursor *c, const char *what, sumi_error *err);
+
+/* For "%.*s": the first bytes of a name, so that the rest of the message has room. */
+#define GGUF_SHOW(s) (int)((s).n < 80 ? (s).n : 80), (s).data
+
+#endif

@@ -1,0 +1,128 @@
+/* gguf_tensors.c - the tensors of a GGUF file: what each is called, its shape, and where its bytes lie.
+ *
+ *   { name, u32 n_dims, u64 dims[n_dims], u32 type, u64 offset }      dims: fastest first
+ *
+ * Offsets count from the start of the data section, which only the end of the last entry tells. So the entries are
+ * read first, their offsets kept aside, and the tensors are placed in a second pass. */
+#include "format/gguf_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#define MIN_TENSOR_BYTES (8 + 1 + 4 + 4 + 8) /* a name of one byte, n_dims, type, offset */
+
+/* The dimensions, n_elems and n_bytes of a tensor whose type is known; all products are checked. */
+static sumi_status check_shape(gguf_tensor *t, sumi_error *err)
+{
+    int64_t n = 1;
+    for (int d = 0; d < t->n_dims; d++) {
+        if (t->dims[d] <= 0)
+            return sumi_fail(err, SUMI_EFORMAT, "dimension %d is %llu", d, (unsigned long long)t->dims[d]);
+        if (__builtin_mul_overflow(n, t->dims[d], &n))
+            return sumi_fail(err, SUMI_EFORMAT, "the product of its dimensions overflows 63 bits");
+    }
+    if (t->dims[0] % t->type->block_elems)
+        return sumi_fail(err, SUMI_EFORMAT, "rows of %lld elements are not whole %s blocks of %d",
+                         (long long)t->dims[0], t->type->name, t->type->block_elems);
+    t->n_elems = n;
+    if (!mem_mul((size_t)(n / t->type->block_elems), (size_t)t->type->block_bytes, &t->n_bytes))
+        return sumi_fail(err, SUMI_EFORMAT, "its size in bytes overflows 64 bits");
+    return SUMI_OK;
+}
+
+static sumi_status find_type(gguf_tensor *t, uint32_t number, sumi_error *err)
+{
+    t->type = dtype_find(number);
+    if (t->type) return SUMI_OK;
+    const char *name = dtype_gguf_name(number);
+    if (name) return sumi_fail(err, SUMI_EUNSUPPORTED, "tensor type %s (%u) is not supported", name, number);
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "tensor type %u is not known", number);
+}
+
+static sumi_status read_fields(gguf_tensor *t, uint64_t *offset, cursor *c, sumi_error *err)
+{
+    uint32_t n_dims = cursor_u32(c);
+    if (c->ok && n_dims > GGUF_MAX_DIMS)
+        return sumi_fail(err, SUMI_EFORMAT, "%u dimensions (at most %d)", n_dims, GGUF_MAX_DIMS);
+    for (uint32_t d = 0; d < GGUF_MAX_DIMS; d++) t->dims[d] = d < n_dims ? (int64_t)cursor_u64(c) : 1;
+    t->n_dims = (int32_t)n_dims;
+    uint32_t type = cursor_u32(c);
+    *offset = cursor_u64(c);
+    if (!c->ok) return gguf_fail_short(c, "the list of tensors", err);
+    sumi_status st = find_type(t, type, err);
+    return st == SUMI_OK ? check_shape(t, err) : st;
+}
+
+static sumi_status read_tensor(gguf *g, int64_t i, uint64_t *offset, cursor *c, sumi_error *err)
+{
+    gguf_tensor *t = &g->tensors[i];
+    size_t at = c->pos;
+    sumi_status st = gguf_read_name(c, &t->name, err);
+    if (st != SUMI_OK) {
+        sumi_fail_in(err, "tensor %lld at byte %zu", (long long)i, at);
+        return st;
+    }
+    st = read_fields(t, offset, c, err);
+    if (st == SUMI_OK && strmap_add(g->names, t->name.data, t->name.n, (int32_t)i) != (int32_t)i)
+        st = sumi_fail(err, SUMI_EFORMAT, "the name is there twice");
+    if (st != SUMI_OK) sumi_fail_in(err, "tensor '%.*s' at byte %zu", GGUF_SHOW(t->name), at);
+    return st;
+}
+
+/* Points t at its bytes, or says why they cannot be there. data: first byte of the data section. */
+static sumi_status place(const gguf *g, gguf_tensor *t, uint64_t data, uint64_t offset, sumi_error *err)
+{
+    unsigned long long shown = offset;
+    if (offset % g->alignment)
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "tensor '%.*s': offset %llu is not a multiple of the alignment %u",
+                         GGUF_SHOW(t->name), shown, g->alignment);
+    if (data > g->n_bytes || offset > g->n_bytes - data || t->n_bytes > g->n_bytes - data - offset)
+        return sumi_fail(
+            err, SUMI_EFORMAT,
+            "tensor '%.*s': %zu bytes at offset %llu of the data at byte %llu go beyond the end of the "
+            "file (%zu bytes; cut off?)",
+            GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, g->n_bytes);
+    t->data = g->data + data + offset;
+    return SUMI_OK;
+}
+
+sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
+{
+    if ((uint64_t)g->n_tensors > cursor_left(c) / MIN_TENSOR_BYTES)
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "header at byte 8: %lld tensors do not fit into a file of %zu bytes",
+                         (long long)g->n_tensors, c->n);
+    sumi_status st = SUMI_OK;
+    uint64_t *offsets = calloc((size_t)g->n_tensors + 1, sizeof *offsets);
+    g->tensors = calloc((size_t)g->n_tensors + 1, sizeof *g->tensors);
+    g->names = strmap_create((size_t)g->n_tensors);
+    if (!offsets || !g->tensors || !g->names)
+        st = sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)g->n_tensors);
+    for (int64_t i = 0; st == SUMI_OK && i < g->n_tensors; i++) st = read_tensor(g, i, &offsets[i], c, err);
+    uint64_t data = mem_round_up(c->pos, g->alignment);
+    for (int64_t i = 0; st == SUMI_OK && i < g->n_tensors; i++)
+        st = place(g, &g->tensors[i], data, offsets[i], err);
+    free(offsets);
+    return st;
+}
+
+int64_t gguf_n_tensors(const gguf *g)
+{
+    return g->n_tensors;
+}
+
+const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i)
+{
+    assert(i >= 0 && i < g->n_tensors);
+    return &g->tensors[i];
+}
+
+const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name)
+{
+    int32_t i = strmap_get(g->names, name, strlen(name));
+    return i < 0 ? NULL : &g->tensors[i];
+}
