@@ -16,14 +16,16 @@ const dtype_info *dtype_find(uint32_t number)
 
 const char *dtype_gguf_name(uint32_t number)
 {
-    static const char *const others[DTYPE_MAX] = {
-        [4] = "Q4_2",     [5] = "Q4_3",     [9] = "Q8_1",     [15] = "Q8_K",    [16] = "IQ2_XXS", [17] = "IQ2_XS",
-        [18] = "IQ3_XXS", [19] = "IQ1_S",   [21] = "IQ3_S",   [22] = "IQ2_S",   [24] = "I8",      [25] = "I16",
-        [26] = "I32",     [27] = "I64",     [29] = "IQ1_M",   [31] = "Q4_0_4_4", [32] = "Q4_0_4_8", [33] = "Q4_0_8_8",
-        [36] = "IQ4_NL_4_4", [37] = "IQ4_NL_4_8", [38] = "IQ4_NL_8_8",
+    /* Known by name only. 4, 5 and those with two suffixes are no longer written, but old files hold them. */
+    static const char *const others[] = {
+        [4] = "Q4_2",        [5] = "Q4_3",      [9] = "Q8_1",      [15] = "Q8_K",       [16] = "IQ2_XXS",
+        [17] = "IQ2_XS",     [18] = "IQ3_XXS",  [19] = "IQ1_S",    [21] = "IQ3_S",      [22] = "IQ2_S",
+        [24] = "I8",         [25] = "I16",      [26] = "I32",      [27] = "I64",        [29] = "IQ1_M",
+        [31] = "Q4_0_4_4",   [32] = "Q4_0_4_8", [33] = "Q4_0_8_8", [36] = "IQ4_NL_4_4", [37] = "IQ4_NL_4_8",
+        [38] = "IQ4_NL_8_8", [40] = "NVFP4",    [41] = "Q1_0",
     };
-    if (number >= DTYPE_MAX) return NULL;
-    return known[number].name ? known[number].name : others[number];
+    if (number < DTYPE_MAX && known[number].name) return known[number].name;
+    return number < sizeof others / sizeof *others ? others[number] : NULL;
 }
 
 size_t dtype_row_bytes(dtype type, int64_t n_elems)
