@@ -1,0 +1,195 @@
+/* gguf_builder.c - see gguf_builder.h. The layout of the file is drawn in src/format/gguf.c. */
+#include "gguf_builder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "quant/quant.h"
+#include "test_support.h"
+
+void gb_put_u32(buf *out, uint32_t value)
+{
+    for (int i = 0; i < 4; i++) buf_append_char(out, (char)(value >> (8 * i)));
+}
+
+void gb_put_u64(buf *out, uint64_t value)
+{
+    gb_put_u32(out, (uint32_t)value);
+    gb_put_u32(out, (uint32_t)(value >> 32));
+}
+
+void gb_put_str(buf *out, const char *text)
+{
+    gb_put_u64(out, strlen(text));
+    buf_append_str(out, text);
+}
+
+void gb_init(gguf_builder *b)
+{
+    *b = (gguf_builder){ .version = 3, .alignment = 32 };
+    buf_init(&b->meta, (size_t)1 << 30);
+    buf_init(&b->infos, (size_t)1 << 30);
+    buf_init(&b->data, (size_t)1 << 30);
+}
+
+void gb_raw(gguf_builder *b, const char *key, uint32_t type, const void *bytes, size_t n_bytes)
+{
+    gb_put_str(&b->meta, key);
+    gb_put_u32(&b->meta, type);
+    buf_append(&b->meta, bytes, n_bytes);
+    b->n_kv++;
+}
+
+void gb_u32(gguf_builder *b, const char *key, uint32_t value)
+{
+    gb_raw(b, key, GGUF_U32, &value, sizeof value);
+}
+
+void gb_i32(gguf_builder *b, const char *key, int32_t value)
+{
+    gb_raw(b, key, GGUF_I32, &value, sizeof value);
+}
+
+void gb_f32(gguf_builder *b, const char *key, float value)
+{
+    gb_raw(b, key, GGUF_F32, &value, sizeof value);
+}
+
+void gb_bool(gguf_builder *b, const char *key, bool value)
+{
+    gb_raw(b, key, GGUF_BOOL, &(uint8_t){ value }, 1);
+}
+
+void gb_str(gguf_builder *b, const char *key, const char *value)
+{
+    gb_raw(b, key, GGUF_STRING, "", 0);
+    gb_put_str(&b->meta, value);
+}
+
+void gb_str_array(gguf_builder *b, const char *key, const char *const *values, size_t n)
+{
+    gb_array(b, key, GGUF_STRING, "", n, 0);
+    for (size_t i = 0; i < n; i++) gb_put_str(&b->meta, values[i]);
+}
+
+void gb_array(gguf_builder *b, const char *key, gguf_type type, const void *values, uint64_t n,
+              size_t n_bytes)
+{
+    gb_raw(b, key, GGUF_ARRAY, "", 0);
+    gb_put_u32(&b->meta, type);
+    gb_put_u64(&b->meta, n);
+    buf_append(&b->meta, values, n_bytes);
+}
+
+static void pad(buf *out, size_t at, uint64_t alignment)
+{
+    for (; alignment && at % alignment; at++) buf_append_char(out, 0);
+}
+
+void gb_tensor_entry(gguf_builder *b, const char *name, uint32_t type, uint32_t n_dims, const uint64_t *dims,
+                     uint64_t offset)
+{
+    gb_put_str(&b->infos, name);
+    gb_put_u32(&b->infos, n_dims);
+    for (uint32_t d = 0; d < n_dims; d++) gb_put_u64(&b->infos, dims[d]);
+    gb_put_u32(&b->infos, type);
+    gb_put_u64(&b->infos, offset);
+    b->n_tensors++;
+}
+
+void gb_tensor(gguf_builder *b, const char *name, uint32_t type, uint32_t n_dims, const uint64_t *dims,
+               const void *data, size_t n_bytes)
+{
+    pad(&b->data, b->data.n, b->alignment);
+    gb_tensor_entry(b, name, type, n_dims, dims, b->data.n);
+    buf_append(&b->data, data, n_bytes);
+}
+
+uint8_t *gb_finish(gguf_builder *b, size_t *n_bytes)
+{
+    buf file;
+    buf_init(&file, (size_t)2 << 30);
+    buf_append_str(&file, "GGUF");
+    gb_put_u32(&file, b->version);
+    gb_put_u64(&file, b->n_tensors);
+    gb_put_u64(&file, b->n_kv);
+    buf_append(&file, b->meta.data, b->meta.n);
+    buf_append(&file, b->infos.data, b->infos.n);
+    if (b->n_tensors) pad(&file, file.n, b->alignment);
+    buf_append(&file, b->data.data, b->data.n);
+    buf_deinit(&b->meta);
+    buf_deinit(&b->infos);
+    buf_deinit(&b->data);
+    char *out = buf_take(&file, n_bytes);
+    assert_non_null(out);
+    return (uint8_t *)out;
+}
+
+void gb_write(gguf_builder *b, const char *path)
+{
+    size_t n;
+    uint8_t *file = gb_finish(b, &n);
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(file, 1, n, f) != n || fclose(f) != 0) fail_msg("%s: cannot be written", path);
+    free(file);
+}
+
+static double touch_bytes(const void *data, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += ((const uint8_t *)data)[i];
+    return sum;
+}
+
+static double touch_value(const gguf *g, int64_t i)
+{
+    double sum = 0, f = 0;
+    int64_t n = 0;
+    bool flag = false;
+    gguf_str s = { NULL, 0 };
+    gguf_array a = { 0 };
+    if (gguf_value_i64(g, i, &n)) sum += (double)n;
+    if (gguf_value_f64(g, i, &f)) sum += f;
+    if (gguf_value_bool(g, i, &flag)) sum += flag;
+    if (gguf_value_str(g, i, &s)) sum += touch_bytes(s.data, s.n);
+    if (!gguf_value_array(g, i, &a)) return sum;
+    for (uint64_t k = 0; k < a.n; k++) {
+        if (a.type == GGUF_STRING) {
+            s = gguf_array_str(g, &a, k);
+            sum += touch_bytes(s.data, s.n);
+        } else {
+            sum += (double)gguf_array_i64(&a, k) + (double)gguf_array_f32(&a, k);
+        }
+    }
+    return sum;
+}
+
+static double touch_tensor(const gguf_tensor *t, int64_t max_elems)
+{
+    double sum = touch_bytes(t->name.data, t->name.n) + touch_bytes(t->data, t->n_bytes);
+    if (t->n_elems > max_elems) return sum;
+    float *values = malloc((size_t)t->n_elems * sizeof *values);
+    void *aligned = mem_alloc(t->n_bytes); /* a file in memory may lie anywhere */
+    if (values && aligned) {
+        memcpy(aligned, t->data, t->n_bytes);
+        quant_find(t->type->type)->decode(aligned, values, t->n_elems);
+        for (int64_t i = 0; i < t->n_elems; i++) sum += (double)values[i];
+    }
+    free(values);
+    mem_free(aligned);
+    return sum;
+}
+
+void gguf_touch_all(const gguf *g, int64_t max_elems)
+{
+    double sum = (double)gguf_file_bytes(g);
+    for (int64_t i = 0; i < gguf_n_keys(g); i++) {
+        gguf_str key = gguf_key(g, i);
+        sum += touch_bytes(key.data, key.n) + touch_value(g, i);
+    }
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) sum += touch_tensor(gguf_tensor_at(g, i), max_elems);
+    volatile double kept = sum; /* the reads must not be optimised away */
+    (void)kept;
+}
