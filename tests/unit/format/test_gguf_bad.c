@@ -40,67 +40,22 @@ typedef struct bad_case {
 static const uint64_t dims_64[] = { 64 };
 static uint8_t zeros[4096];
 
-/* clang-format off: a table */
-static void no_change(gguf_builder *b)
-{
-    (void)b;
-}
-static void version_1(gguf_builder *b)
-{
-    b->version = 1;
-}
-static void version_4(gguf_builder *b)
-{
-    b->version = 4;
-}
-static void big_endian(gguf_builder *b)
-{
-    b->version = 3u << 24;
-}
-static void many_keys(gguf_builder *b)
-{
-    b->n_kv = 50;
-}
-static void too_many_keys(gguf_builder *b)
-{
-    b->n_kv = UINT64_MAX;
-}
-static void many_tensors(gguf_builder *b)
-{
-    b->n_tensors = 50;
-}
-static void too_many_tensors(gguf_builder *b)
-{
-    b->n_tensors = (uint64_t)1 << 40;
-}
-static void duplicate_key(gguf_builder *b)
-{
-    gb_u32(b, "good", 2);
-}
-static void empty_key(gguf_builder *b)
-{
-    gb_u32(b, "", 2);
-}
-static void unknown_type(gguf_builder *b)
-{
-    gb_raw(b, "k", 13, zeros, 64);
-}
-static void huge_type(gguf_builder *b)
-{
-    gb_raw(b, "k", UINT32_MAX, zeros, 64);
-}
-static void bool_of_2(gguf_builder *b)
-{
-    gb_raw(b, "k", GGUF_BOOL, "\2", 1);
-}
-static void bool_array_of_3(gguf_builder *b)
-{
-    gb_array(b, "k", GGUF_BOOL, "\1\3", 2, 2);
-}
-static void control_characters(gguf_builder *b)
-{
-    gb_raw(b, "\x1b[31m\n", 77, zeros, 64);
-}
+/* clang-format off */
+static void no_change(gguf_builder *b) { (void)b; }
+static void version_1(gguf_builder *b) { b->version = 1; }
+static void version_4(gguf_builder *b) { b->version = 4; }
+static void big_endian(gguf_builder *b) { b->version = 3u << 24; }
+static void many_keys(gguf_builder *b) { b->n_kv = 50; }
+static void too_many_keys(gguf_builder *b) { b->n_kv = UINT64_MAX; }
+static void many_tensors(gguf_builder *b) { b->n_tensors = 50; }
+static void too_many_tensors(gguf_builder *b) { b->n_tensors = (uint64_t)1 << 40; }
+static void duplicate_key(gguf_builder *b) { gb_u32(b, "good", 2); }
+static void empty_key(gguf_builder *b) { gb_u32(b, "", 2); }
+static void unknown_type(gguf_builder *b) { gb_raw(b, "k", 13, zeros, 64); }
+static void huge_type(gguf_builder *b) { gb_raw(b, "k", UINT32_MAX, zeros, 64); }
+static void bool_of_2(gguf_builder *b) { gb_raw(b, "k", GGUF_BOOL, "\2", 1); }
+static void bool_array_of_3(gguf_builder *b) { gb_array(b, "k", GGUF_BOOL, "\1\3", 2, 2); }
+static void control_characters(gguf_builder *b) { gb_raw(b, "\x1b[31m\n", 77, zeros, 64); }
 /* clang-format on */
 
 static void long_key(gguf_builder *b)
