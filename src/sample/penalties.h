@@ -1,0 +1,27 @@
+/* penalties.h - makes tokens that were seen less probable.
+ *
+ *   counts [n_vocab]   how often each id is among the tokens that count
+ *   ring   [last_n]    those tokens, oldest first from `oldest`, when only the last last_n count
+ *
+ * Repetition penalty (Keskar et al. 2019, CTRL): a positive logit is divided, a negative one multiplied. Frequency
+ * and presence penalties (OpenAI's API): subtracted for each time, and once. */
+#ifndef SUMI_SAMPLE_PENALTIES_H
+#define SUMI_SAMPLE_PENALTIES_H
+
+#include "sumi.h"
+
+typedef struct penalties {
+    int32_t n_vocab;
+    int32_t *counts;
+    int32_t *ring; /* NULL: all tokens count */
+    int32_t last_n, n_ring, oldest;
+} penalties;
+
+/* last_n as in sumi_sampling, not 0. SUMI_ENOMEM without a message. */
+SUMI_MUST_USE sumi_status penalties_init(penalties *p, int32_t n_vocab, int32_t last_n);
+void penalties_deinit(penalties *p);
+
+void penalties_accept(penalties *p, const int32_t *ids, int32_t n_ids); /* ids outside the vocabulary are ignored */
+void penalties_apply(penalties *p, const sumi_sampling *params, float *logits);
+
+#endif

@@ -1,0 +1,152 @@
+/* stop.c - see stop.h.
+ *
+ * The held-back bytes need no memory of their own: they are the first `held` bytes of the string whose automaton is
+ * furthest, `leader`. Invariant: the stream is out + strings[leader].text[0 .. held). */
+#include "sample/stop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+typedef struct pattern {
+    char *text;
+    int32_t n;
+    int32_t *border; /* [n]: longest proper begin of text[0..i] that is also its end */
+    int32_t state;   /* longest begin of text that the stream ends with, < n */
+} pattern;
+
+struct stop_matcher {
+    pattern *patterns;
+    int32_t n;
+    int32_t leader, held;
+    bool found;
+};
+
+/* Length of the UTF-8 character at s (NUL-terminated), 0 if it is none (RFC 3629). */
+static int utf8_length(const unsigned char *s)
+{
+    static const struct { unsigned char low, high, second_low, second_high; int n; } rows[] = {
+        { 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        if (s[0] < rows[r].low || s[0] > rows[r].high) continue;
+        if (rows[r].n > 1 && (s[1] < rows[r].second_low || s[1] > rows[r].second_high)) return 0;
+        for (int i = 2; i < rows[r].n; i++)
+            if ((s[i] & 0xc0) != 0x80) return 0;
+        return rows[r].n;
+    }
+    return 0;
+}
+
+/* Pieces of text are to hold whole characters, and a cut before a stop string keeps that only if it begins with one. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (int n; *s; s += n)
+        if ((n = utf8_length(s)) == 0) return false;
+    return true;
+}
+
+static int32_t step(const pattern *p, int32_t state, char c)
+{
+    while (state > 0 && p->text[state] != c) state = p->border[state - 1];
+    return p->text[state] == c ? state + 1 : 0;
+}
+
+static sumi_status pattern_init(pattern *p, const char *text, int32_t number, sumi_error *err)
+{
+    size_t n = text ? strnlen(text, STOP_MAX_BYTES + 1) : 0;
+    if (n == 0) return sumi_fail(err, SUMI_EINVAL, "stop string %d is empty", (int)number);
+    if (n > STOP_MAX_BYTES)
+        return sumi_fail(err, SUMI_EINVAL, "stop string %d is longer than %d bytes", (int)number, STOP_MAX_BYTES);
+    if (!is_utf8(text)) return sumi_fail(err, SUMI_EINVAL, "stop string %d is not valid UTF-8", (int)number);
+    p->n = (int32_t)n;
+    p->text = strdup(text);
+    p->border = calloc(n, sizeof *p->border);
+    if (!p->text || !p->border) return sumi_fail(err, SUMI_ENOMEM, "stop string %d: out of memory", (int)number);
+    for (int32_t i = 1; i < p->n; i++) p->border[i] = step(p, p->border[i - 1], p->text[i]);
+    return SUMI_OK;
+}
+
+sumi_status stop_create(stop_matcher **out, const char *const *strings, int32_t n, sumi_error *err)
+{
+    *out = NULL;
+    if (n < 0 || n > STOP_MAX_STRINGS)
+        return sumi_fail(err, SUMI_EINVAL, "%d stop strings; at most %d are possible", (int)n, STOP_MAX_STRINGS);
+    stop_matcher *m = calloc(1, sizeof *m);
+    if (!m || (n > 0 && !(m->patterns = calloc((size_t)n, sizeof *m->patterns)))) {
+        stop_destroy(m);
+        return sumi_fail(err, SUMI_ENOMEM, "stop strings: out of memory");
+    }
+    m->n = n;
+    for (int32_t i = 0; i < n; i++) {
+        sumi_status st = pattern_init(&m->patterns[i], strings[i], i + 1, err);
+        if (st == SUMI_OK) continue;
+        stop_destroy(m);
+        return st;
+    }
+    *out = m;
+    return SUMI_OK;
+}
+
+void stop_destroy(stop_matcher *m)
+{
+    if (!m) return;
+    for (int32_t i = 0; i < m->n; i++) {
+        free(m->patterns[i].text);
+        free(m->patterns[i].border);
+    }
+    free(m->patterns);
+    free(m);
+}
+
+/* Takes one byte into every automaton. Returns the length of the longest string that is complete now, or 0. */
+static int32_t advance(stop_matcher *m, char c, int32_t *leader, int32_t *held)
+{
+    int32_t complete = 0;
+    *leader = 0;
+    *held = 0;
+    for (int32_t i = 0; i < m->n; i++) {
+        pattern *p = &m->patterns[i];
+        p->state = step(p, p->state, c);
+        if (p->state == p->n && p->n > complete) complete = p->n;
+        if (p->state > *held) {
+            *held = p->state;
+            *leader = i;
+        }
+    }
+    return complete;
+}
+
+bool stop_push(stop_matcher *m, const char *bytes, size_t n, buf *out)
+{
+    if (m->found) return true;
+    if (m->n == 0) {
+        buf_append(out, bytes, n);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int32_t leader, held, complete = advance(m, bytes[i], &leader, &held);
+        int32_t kept = complete > 0 ? complete : held; /* bytes at the end of the stream that stay back */
+        int32_t release = m->held + 1 - kept;          /* how many of held + this byte are certain */
+        if (release > 0) {
+            int32_t from_held = release < m->held ? release : m->held;
+            buf_append(out, m->patterns[m->leader].text, (size_t)from_held);
+            if (release > m->held) buf_append_char(out, bytes[i]);
+        }
+        m->leader = leader;
+        m->held = held;
+        if (complete > 0) return m->found = true;
+    }
+    return false;
+}
+
+void stop_flush(stop_matcher *m, buf *out)
+{
+    if (!m->found && m->held > 0) buf_append(out, m->patterns[m->leader].text, (size_t)m->held);
+    m->held = 0;
+    for (int32_t i = 0; i < m->n; i++) m->patterns[i].state = 0;
+}

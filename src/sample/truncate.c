@@ -1,0 +1,158 @@
+/* truncate.c - see truncate.h.
+ *
+ * The order of a rule is one integer for each candidate: the bits of a float, made to compare like the float, above
+ * the id, so no two are equal. Where a rule ends is found byte by byte from the top (a radix select): a histogram of
+ * the mass by the next byte of the key tells in which of 256 parts the end lies, and only that part is looked at
+ * again. At most eight passes whatever the values are, so no input can make it slow. */
+#include "sample/truncate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample/row.h"
+
+sumi_status candidates_init(candidates *c, int32_t cap)
+{
+    size_t n = (size_t)cap;
+    *c = (candidates){ .cap = cap };
+    c->ids = calloc(n, sizeof *c->ids);
+    c->x = calloc(n, sizeof *c->x);
+    c->w = calloc(n, sizeof *c->w);
+    c->keys = calloc(n, sizeof *c->keys);
+    if (c->ids && c->x && c->w && c->keys) return SUMI_OK;
+    candidates_deinit(c);
+    return SUMI_ENOMEM;
+}
+
+void candidates_deinit(candidates *c)
+{
+    free(c->ids);
+    free(c->x);
+    free(c->w);
+    free(c->keys);
+    *c = (candidates){ 0 };
+}
+
+void candidates_collect(candidates *c, const float *logits, int32_t n_vocab, float bound, int32_t last_tie)
+{
+    float below = nextafterf(bound, -INFINITY); /* x >= bound is x > below */
+    c->n = 0;
+    for (int32_t i = 0; i < n_vocab; i += ROW_STRIDE) {
+        int32_t end = n_vocab - i < ROW_STRIDE ? n_vocab : i + ROW_STRIDE;
+        if (end - i == ROW_STRIDE && !row_any_above(logits + i, below)) continue;
+        for (int32_t id = i; id < end && c->n < c->cap; id++) {
+            if (!(logits[id] > bound || (logits[id] == bound && id <= last_tie))) continue;
+            c->ids[c->n] = id;
+            c->x[c->n++] = logits[id];
+        }
+    }
+}
+
+double candidates_mass(const candidates *c)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < c->n; i++) sum += c->w[i];
+    return sum;
+}
+
+/* A key that rises with x, then with id. Negative floats have all bits turned, positive ones the sign bit. */
+static uint64_t rising_key(float x, int32_t id)
+{
+    uint32_t bits;
+    x += 0.0f; /* -0 becomes +0 */
+    memcpy(&bits, &x, sizeof bits);
+    bits ^= bits >> 31 ? 0xffffffffu : 0x80000000u;
+    return (uint64_t)bits << 32 | (uint32_t)id;
+}
+
+typedef struct part { /* the candidates with one value of the byte that is looked at */
+    double mass;
+    int32_t n;
+    uint64_t key; /* of one of them */
+} part;
+
+/* The smallest key such that the candidates up to it have the mass target; UINT64_MAX if all of them have not.
+ * w NULL: each candidate counts 1. */
+static uint64_t find_end(const candidates *c, const float *w, double target)
+{
+    uint64_t prefix = 0, mask = 0;
+    double before = 0; /* mass of the candidates that come before the part in question */
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        part parts[256] = { 0 };
+        for (int32_t i = 0; i < c->n; i++) {
+            if ((c->keys[i] & mask) != prefix) continue;
+            part *p = &parts[c->keys[i] >> shift & 255];
+            p->mass += w ? (double)w[i] : 1.0;
+            p->n++;
+            p->key = c->keys[i];
+        }
+        int end = -1;
+        for (int b = 0; b < 256; b++) {
+            if (parts[b].n == 0) continue;
+            if (end >= 0) before += parts[end].mass;
+            end = b;
+            if (before + parts[b].mass >= target) break;
+        }
+        if (shift == 56 && (end < 0 || before + parts[end].mass < target)) return UINT64_MAX;
+        if (parts[end].n == 1) return parts[end].key;
+        prefix |= (uint64_t)end << shift;
+        mask |= (uint64_t)255 << shift;
+    }
+    return prefix;
+}
+
+/* Moves candidate `from` to place `to` <= from. */
+static void move(candidates *c, int32_t to, int32_t from)
+{
+    c->ids[to] = c->ids[from];
+    c->x[to] = c->x[from];
+    c->w[to] = c->w[from];
+}
+
+static void keep_up_to(candidates *c, uint64_t end)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->keys[i] <= end) move(c, n++, i);
+    c->n = n;
+}
+
+static void order_by_probability(candidates *c)
+{
+    for (int32_t i = 0; i < c->n; i++) c->keys[i] = rising_key(-c->x[i], c->ids[i]);
+}
+
+void truncate_top_k(candidates *c, int32_t k)
+{
+    if (k >= c->n) return;
+    order_by_probability(c);
+    keep_up_to(c, find_end(c, NULL, k));
+}
+
+void truncate_top_p(candidates *c, double p, double total)
+{
+    order_by_probability(c);
+    keep_up_to(c, find_end(c, c->w, p * total));
+}
+
+void truncate_typical(candidates *c, double p)
+{
+    double mass = candidates_mass(c), log_mass = log(mass), entropy = 0;
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->w[i] > 0) entropy += c->w[i] / mass * (log_mass - c->x[i]); /* 0 log 0 = 0 */
+    for (int32_t i = 0; i < c->n; i++)
+        c->keys[i] = rising_key((float)fabs(log_mass - c->x[i] - entropy), c->ids[i]);
+    keep_up_to(c, find_end(c, c->w, p * mass));
+}
+
+void truncate_min_p(candidates *c, float p)
+{
+    float best = 0;
+    int32_t n = 0;
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->w[i] > best) best = c->w[i];
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->w[i] >= p * best) move(c, n++, i);
+    c->n = n;
+}
