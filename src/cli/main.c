@@ -1,6 +1,8 @@
 /* main.c - the program: finds the sub-command and runs it. */
 #include "cli/cli.h"
 
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,16 +22,25 @@ static const struct command {
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "Usage: sumi COMMAND [ARGUMENT...]\n\nCommands:\n");
+    fprintf(out, "sumi %s - an LLM engine in C\n\nUsage: sumi COMMAND [ARGUMENT...]\n\nCommands:\n", sumi_version());
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %-32s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-    fprintf(out, "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n");
+    fprintf(out,
+            "\nMODEL is a GGUF file, or a name: 'smollm2' is smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi.\n"
+            "\nExamples:\n"
+            "  sumi run smollm2 -p \"Why is the sky blue?\"    one answer\n"
+            "  sumi run smollm2                              a chat; /help lists its commands, Ctrl-D leaves it\n"
+            "  sumi info smollm2                             what is in the file\n"
+            "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n"
+            "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.\n");
 }
 
 int main(int argc, char **argv)
 {
+    setlocale(LC_CTYPE, ""); /* line editing must know what a character is; numbers stay as in C */
+    signal(SIGPIPE, SIG_IGN); /* `sumi ... | head`: a write fails, and the command ends in its own way */
     if (argc < 2) {
-        print_help(stderr);
+        fprintf(stderr, "sumi: which command? 'sumi --help' lists them\n");
         return EXIT_USAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
