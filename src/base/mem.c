@@ -10,20 +10,30 @@
 
 void *mem_alloc(size_t bytes)
 {
-    if (bytes > SIZE_MAX - HUGE_PAGE) return NULL;
-    bool huge = bytes >= 4 * HUGE_PAGE;
-    size_t align = huge ? HUGE_PAGE : MEM_ALIGN;
-    size_t rounded = mem_round_up(bytes ? bytes : 1, align);
-    void *p = aligned_alloc(align, rounded);
-    if (!p) return NULL;
-    if (huge) madvise(p, rounded, MADV_HUGEPAGE); /* only a wish: failing changes speed, not results */
-    memset(p, 0, rounded);
+    if (bytes > SIZE_MAX - MEM_ALIGN) return NULL;
+    size_t rounded = mem_round_up(bytes ? bytes : 1, MEM_ALIGN);
+    void *p = aligned_alloc(MEM_ALIGN, rounded);
+    if (p) memset(p, 0, rounded);
     return p;
 }
 
 void mem_free(void *p)
 {
     free(p);
+}
+
+void *mem_map(size_t bytes)
+{
+    if (bytes == 0) bytes = 1;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    if (bytes >= 4 * HUGE_PAGE) madvise(p, bytes, MADV_HUGEPAGE); /* a wish: failing changes speed, not results */
+    return p;
+}
+
+void mem_unmap(void *p, size_t bytes)
+{
+    if (p) munmap(p, bytes ? bytes : 1);
 }
 
 size_t mem_available_bytes(void)

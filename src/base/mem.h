@@ -8,9 +8,14 @@
 
 #define MEM_ALIGN 64 /* one cache line, one AVX-512 register */
 
-/* Zeroed memory at a multiple of MEM_ALIGN; large pieces ask for huge pages. Free with mem_free(). NULL: no memory. */
+/* Zeroed memory at a multiple of MEM_ALIGN. Free with mem_free(). NULL: no memory. */
 void *mem_alloc(size_t bytes);
 void mem_free(void *p);
+
+/* The same for large pieces of which maybe only a part is ever touched: pages come, zeroed, as they are used, and as
+ * huge pages where the system offers them. Give back with mem_unmap() and the same size. NULL: no memory. */
+void *mem_map(size_t bytes);
+void mem_unmap(void *p, size_t bytes);
 
 /* *out = a * b; false if that does not fit. */
 static inline bool mem_mul(size_t a, size_t b, size_t *out)

@@ -1,0 +1,31 @@
+/* pool.h - a fixed set of threads that run one loop at a time.
+ *
+ * A step of a model is some hundred short loops (tens of microseconds each), so starting one must cost about a
+ * microsecond: workers spin for a bounded time between loops and only then sleep in the kernel. A loop's items are
+ * claimed in runs of `grain` from a shared counter, so that a slow or preempted thread does not hold up the others;
+ * which thread gets an item must therefore not matter to its result.
+ *
+ *   caller:  publish loop, epoch++ ----> claims items like a worker ----> waits until n_running == 0
+ *   worker:  spin/sleep on epoch  ----> claims items until none is left -> n_running--
+ *
+ * Threads: one caller at a time. */
+#ifndef SUMI_BASE_POOL_H
+#define SUMI_BASE_POOL_H
+
+#include "sumi.h"
+
+typedef struct pool pool;
+
+/* Items begin <= i < end of a loop; thread is 0 for the caller, else 1 .. n_threads - 1 (for scratch memory). */
+typedef void (*pool_fn)(void *arg, int64_t begin, int64_t end, int32_t thread);
+
+/* n_threads includes the caller. On success *out is freed with pool_destroy(). */
+SUMI_MUST_USE sumi_status pool_create(pool **out, int32_t n_threads, sumi_error *err);
+void pool_destroy(pool *p); /* NULL is fine */
+int32_t pool_n_threads(const pool *p);
+
+/* Runs fn over n_items items, at least grain (>= 1) at a time; returns when all are done. A loop of at most grain
+ * items runs on the caller alone. */
+void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg);
+
+#endif
