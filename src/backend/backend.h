@@ -1,0 +1,134 @@
+/* backend.h - the operations that a model is made of. The forward pass (src/model) calls these and nothing else;
+ * cpu/ implements them, and another device would fill the same table.
+ *
+ * Objects:
+ *   backend   a device and the kernels chosen for it. Immutable: any number of threads.
+ *   weight    a matrix [n_rows][n_cols] in whatever layout the backend likes best. Immutable after loading.
+ *   stream    one line of work: threads and scratch memory. Operations on a stream run one after the other.
+ *   kv_store  the memory behind the blocks of a kv_pool.
+ *   act       the input of matrix products, [n_tokens][n_cols]: kept in the form in which the products read it, so
+ *             that a row is quantised once, by the operation that makes it, for all products that share it.
+ *
+ * An operation is as coarse as fusion wants it. Plain matrices are float32, row-major, [n_tokens][n]; rows of
+ * different tokens never mix but in attention, and there only those of one sequence. The value of a row never depends
+ * on the number of other rows or of threads (docs/determinism.md).
+ *
+ * Hot path: after *_create() nothing here allocates, locks or calls the system. */
+#ifndef SUMI_BACKEND_BACKEND_H
+#define SUMI_BACKEND_BACKEND_H
+
+#include "backend/batch.h"
+#include "base/log.h"
+#include "format/dtype.h"
+#include "kv/kv_layout.h"
+#include "sumi.h"
+
+typedef struct backend backend;
+typedef struct weight weight;
+typedef struct stream stream;
+typedef struct kv_store kv_store;
+typedef struct act act;
+
+/* The forms of an act, a bit mask: what the products that read it need. */
+enum {
+    ACT_F32 = 1,
+    ACT_INT8 = 2, /* groups of 32 values: int8 and one scale */
+};
+
+/* One matrix product that shares its input with others: y[t][r] (+)= sum_c x[t][c] w[r][c] + bias[r]. */
+typedef struct linear_out {
+    const weight *w;
+    const float *bias; /* [n_rows], NULL: none */
+    float *y;          /* [n_tokens][n_rows] */
+    bool add;          /* add to y instead of overwriting it: the residual connection */
+} linear_out;
+
+typedef enum rope_pairing {
+    ROPE_ADJACENT, /* rotates (2i, 2i+1): the original, llama files in GGUF */
+    ROPE_HALVES,   /* rotates (i, i + n_rot/2): GPT-NeoX and Hugging Face */
+} rope_pairing;
+
+/* Rotary position embedding (Su et al. 2021) with the angles of this step. */
+typedef struct rope_args {
+    rope_pairing pairing;
+    int32_t n_rot;         /* the first n_rot elements of a head are rotated; even */
+    const float *cos_sin;  /* [n_tokens][n_rot/2][2], from rope_angles() */
+} rope_args;
+
+/* Queries, keys and values of one layer between their product and attention. */
+typedef struct qkv_args {
+    float *q;              /* [n_tokens][n_heads][head_dim], changed in place */
+    float *k, *v;          /* [n_tokens][n_kv_heads][head_dim]; k is changed in place */
+    int32_t n_heads;
+    const float *q_norm, *k_norm; /* [head_dim] RMS norm of each head before the rotation; NULL: none */
+    float eps;
+    rope_args rope;
+} qkv_args;
+
+typedef struct attention_args {
+    const float *q;        /* [n_tokens][n_heads][head_dim] */
+    int32_t n_heads;
+    float scale;           /* of q.k */
+    int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
+} attention_args;
+
+typedef enum glu_kind { GLU_SILU, GLU_GELU_TANH } glu_kind; /* SwiGLU; GeGLU with the tanh form (Shazeer 2020) */
+
+struct backend {
+    const char *isa; /* name of the kernels, "avx2" */
+
+    void (*destroy)(backend *be);
+
+    /* Takes a matrix in the file's format; data must outlive the weight unless the backend made its own copy. */
+    sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                                 int64_t n_cols, sumi_error *err);
+    void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
+    int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
+
+    sumi_status (*stream_create)(const backend *be, stream **out, int32_t n_threads, sumi_error *err);
+    void (*stream_destroy)(stream *s);
+
+    sumi_status (*act_create)(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
+                              sumi_error *err);
+    void (*act_destroy)(act *a);
+
+    sumi_status (*kv_create)(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
+                             sumi_error *err);
+    void (*kv_destroy)(kv_store *kv);
+
+    /* y[t] = row ids[t] of w, times scale. */
+    void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
+
+    /* out[i] = rmsnorm(x[rows[i]]) * w for i < n; rows NULL: row i itself. w [n_embd]. forms: ACT_ bits to make. */
+    void (*rmsnorm)(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n,
+                    const float *w, int32_t n_embd, float eps);
+
+    /* x[t] += rmsnorm(y[t]) * w: a block's output that is normalised before it joins the residual stream. */
+    void (*add_rmsnorm)(stream *s, float *x, const float *y, int32_t n_tokens, const float *w, int32_t n_embd,
+                        float eps);
+
+    /* All products of one input in one go. Every out->w has as many columns as x. */
+    void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs);
+
+    /* Angles of every token: cos_sin[t][i] = (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per token. */
+    void (*rope_angles)(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
+                        int32_t n_rot);
+
+    /* Norms, rotates and scatters the keys and values of the batch into their slots of the layer. */
+    void (*qkv_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
+
+    /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, [n_heads * head_dim] wide. */
+    void (*attention)(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
+                      const attention_args *args);
+
+    /* out[t] = f(gate[t]) * up[t], [n_tokens][n_ff]. */
+    void (*glu)(stream *s, act *out, int32_t forms, const float *gate, const float *up, int32_t n_tokens,
+                int32_t n_ff, glu_kind kind);
+};
+
+/* The CPU. isa: "ref", "avx2", ... or NULL for the best one that the machine has; activations as in sumi.h.
+ * SUMI_EUNSUPPORTED: this machine does not have it; SUMI_EINVAL: no such name. */
+SUMI_MUST_USE sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations activations,
+                                             sumi_error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* batch.h - the ragged batch: the new tokens of one step, of many sequences, laid end to end.
+ *
+ *   row          0 1 2 3 4 | 5 | 6 7
+ *   sequence     A A A A A | B | C C       A: a prompt chunk, B: one decode token, C: another chunk
+ *   pos          0 1 2 3 4 | 9 | 32 33     B holds 9 tokens already, C 32
+ *   logit_rows   {4, 5}                    C's prompt goes on in the next step, so nobody needs its logits
+ *
+ * Every model and every backend works on this; there is no other path for one sequence, a prompt or contiguous KV. */
+#ifndef SUMI_BACKEND_BATCH_H
+#define SUMI_BACKEND_BATCH_H
+
+#include <stdint.h>
+
+typedef struct batch {
+    int32_t n_tokens, n_logit_rows;
+    const int32_t *ids;            /* [n_tokens] token ids, inside the vocabulary */
+    const int32_t *pos;            /* [n_tokens] position in its sequence */
+    const int32_t *const *tables;  /* [n_tokens] block table of its sequence; holds a block for pos and all before */
+    const int32_t *logit_rows;     /* [n_logit_rows] rows, ascending */
+} batch;
+
+#endif

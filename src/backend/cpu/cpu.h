@@ -1,0 +1,76 @@
+/* cpu.h - the objects behind backend.h on the CPU, shared by the files of this folder only. */
+#ifndef SUMI_BACKEND_CPU_CPU_H
+#define SUMI_BACKEND_CPU_CPU_H
+
+#include "backend/backend.h"
+#include "backend/cpu/kernels.h"
+#include "base/pool.h"
+#include "quant/quant.h"
+
+typedef struct cpu_backend {
+    backend base; /* first: a backend* is a cpu_backend* */
+    kernels k;
+    sumi_activations activations;
+} cpu_backend;
+
+/* Weights stay in the mapped file, in the file's layout: rows of blocks, one after the other. */
+struct weight {
+    const uint8_t *data;
+    size_t row_bytes;
+    int32_t n_rows, n_cols;
+    dtype type;
+    int32_t input; /* ACT_INT8 or ACT_F32 */
+};
+
+struct stream {
+    const cpu_backend *be;
+    pool *threads;
+    float *row;         /* [n_threads][row_stride]: one row of scratch for each thread */
+    size_t row_stride;
+};
+
+/* Both forms are optional. Rows of q are n_cols wide, of d and s n_cols / 32; the matrix in use may be narrower and
+ * shorter than what was allocated. */
+struct act {
+    int32_t max_tokens, max_cols;
+    int32_t n_tokens, n_cols; /* of the matrix that it holds now */
+    float *f32;
+    int8_t *q;
+    float *d, *s;
+};
+
+struct kv_store {
+    kv_layout layout;
+    int32_t n_blocks;
+    uint16_t *data; /* see kv_layout.h */
+    size_t bytes;
+};
+
+/* Longest row that a kernel may be given: scratch rows are this long. */
+#define CPU_MAX_COLS (1 << 18)
+
+q8_row act_q8_row(const act *a, int32_t t);
+
+/* Stores a finished row [n] of an act in the wanted forms. x may be a->f32 itself. */
+void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
+void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
+
+/* One row of f32 scratch for a thread. */
+float *stream_row(const stream *s, int32_t thread);
+
+/* The operations, by file. */
+void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
+void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs);
+void cpu_rmsnorm(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n, const float *w,
+                 int32_t n_embd, float eps);
+void cpu_add_rmsnorm(stream *s, float *x, const float *y, int32_t n_tokens, const float *w, int32_t n_embd,
+                     float eps);
+void cpu_glu(stream *s, act *out, int32_t forms, const float *gate, const float *up, int32_t n_tokens, int32_t n_ff,
+             glu_kind kind);
+void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
+                     int32_t n_rot);
+void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
+void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
+                   const attention_args *args);
+
+#endif

@@ -1,0 +1,9 @@
+/* convert.c - float32 to the f16 of the key/value cache. */
+#include "backend/cpu/ref/ref.h"
+
+#include "base/fp16.h"
+
+void to_f16_ref(uint16_t *y, const float *x, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) y[i] = fp16_from_f32(x[i]);
+}

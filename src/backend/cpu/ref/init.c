@@ -1,0 +1,14 @@
+/* init.c - the table of the reference level. */
+#include "backend/cpu/ref/ref.h"
+
+void kernels_init_ref(kernels *k)
+{
+    k->quantize_row = quantize_row_ref;
+    k->dot_f32 = dot_f32_ref;
+    k->rmsnorm_row = rmsnorm_row_ref;
+    k->glu_row = glu_row_ref;
+    k->rope_head = rope_head_ref;
+    k->to_f16 = to_f16_ref;
+    k->attention_row = attention_row_ref;
+    dot_q8_init_ref(k->dot_q8);
+}

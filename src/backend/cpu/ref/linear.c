@@ -1,0 +1,53 @@
+/* linear.c - dot products of a weight row with an activation row.
+ *
+ * For quantised weights the reference decodes the weights with the definition of their type (src/quant) and multiplies
+ * in float32, group by group of the activations. The fast kernels do the same with integers, which is exact inside a
+ * group, so the two differ only by float rounding. */
+#include "backend/cpu/ref/ref.h"
+
+#include <assert.h>
+
+#include "quant/quant.h"
+
+float dot_f32_ref(const float *a, const float *b, int32_t n)
+{
+    float sum = 0;
+    for (int32_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+static float dot_q8_blocks(dtype type, const void *w, const q8_row *x, int32_t n)
+{
+    const dtype_info *t = dtype_find((uint32_t)type);
+    const quant_traits *traits = quant_find(type);
+    const uint8_t *block = w;
+    float values[256], sum = 0; /* no block is longer than 256 elements */
+    assert(n % t->block_elems == 0 && t->block_elems <= 256 && t->block_elems % ACT_GROUP == 0);
+    for (int32_t i = 0; i < n; i += t->block_elems, block += t->block_bytes) {
+        traits->decode(block, values, t->block_elems);
+        for (int32_t j = 0; j < t->block_elems; j += ACT_GROUP) {
+            float group = 0;
+            for (int32_t c = 0; c < ACT_GROUP; c++) group += values[j + c] * (float)x->q[i + j + c];
+            sum += x->d[(i + j) / ACT_GROUP] * group;
+        }
+    }
+    return sum;
+}
+
+/* One function for each type, since a kernel has no argument for it. */
+#define QUANTISED_TYPES(X)                                                                                     \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                            \
+    X(IQ4_NL) X(IQ4_XS) X(TQ1_0) X(TQ2_0) X(MXFP4)
+
+#define DEFINE_DOT(name)                                                                                       \
+    static float dot_##name##_ref(const void *w, const q8_row *x, int32_t n)                                   \
+    {                                                                                                          \
+        return dot_q8_blocks(DTYPE_##name, w, x, n);                                                           \
+    }
+QUANTISED_TYPES(DEFINE_DOT)
+
+void dot_q8_init_ref(DECL_DOT_Q8((**table)))
+{
+#define SET_DOT(name) table[DTYPE_##name] = dot_##name##_ref;
+    QUANTISED_TYPES(SET_DOT)
+}

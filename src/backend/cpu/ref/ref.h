@@ -1,0 +1,18 @@
+/* ref.h - the reference kernels: the definition of each operation, slow and obvious. */
+#ifndef SUMI_BACKEND_CPU_REF_REF_H
+#define SUMI_BACKEND_CPU_REF_REF_H
+
+#include "backend/cpu/kernels.h"
+
+DECL_QUANTIZE_ROW(quantize_row_ref);
+DECL_DOT_F32(dot_f32_ref);
+DECL_RMSNORM_ROW(rmsnorm_row_ref);
+DECL_GLU_ROW(glu_row_ref);
+DECL_ROPE_HEAD(rope_head_ref);
+DECL_TO_F16(to_f16_ref);
+DECL_ATTENTION_ROW(attention_row_ref);
+
+/* Dot products for every quantised type into table [DTYPE_MAX]. */
+void dot_q8_init_ref(DECL_DOT_Q8((**table)));
+
+#endif

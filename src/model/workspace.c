@@ -1,0 +1,70 @@
+/* workspace.c - the buffers of a step, sized once from the limits. See model.h. */
+#include "model/model.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+void workspace_destroy(const model *m, workspace *ws)
+{
+    if (!ws) return;
+    if (ws->s) m->be->stream_destroy(ws->s);
+    float *buffers[] = { ws->x, ws->q, ws->k, ws->v, ws->gate, ws->up, ws->y, ws->angles, ws->angles_local };
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
+    m->be->act_destroy(ws->in);
+    m->be->act_destroy(ws->heads);
+    m->be->act_destroy(ws->ff);
+    mem_unmap(ws->logits, ws->logits_bytes);
+    free(ws);
+}
+
+static bool alloc_rows(float **out, int32_t n_rows, int64_t n_cols)
+{
+    *out = mem_alloc((size_t)n_rows * (size_t)n_cols * sizeof(float));
+    return *out != NULL;
+}
+
+static bool alloc_buffers(workspace *ws, const model *m)
+{
+    const hparams *h = &m->h;
+    int32_t n = ws->max_tokens;
+    int64_t q_dim = (int64_t)h->n_heads * h->head_dim, kv_dim = (int64_t)h->n_kv_heads * h->head_dim;
+    if (!alloc_rows(&ws->x, n, h->n_embd) || !alloc_rows(&ws->q, n, q_dim)) return false;
+    if (!alloc_rows(&ws->k, n, kv_dim) || !alloc_rows(&ws->v, n, kv_dim)) return false;
+    if (!alloc_rows(&ws->gate, n, h->n_ff) || !alloc_rows(&ws->up, n, h->n_ff)) return false;
+    if (m->arch->features & ARCH_POST_NORMS && !alloc_rows(&ws->y, n, h->n_embd)) return false;
+    if (!alloc_rows(&ws->angles, n, h->n_rot)) return false;
+    if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
+    /* Only the rows that steps ask for are ever touched. */
+    ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);
+    return (ws->logits = mem_map(ws->logits_bytes)) != NULL;
+}
+
+sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t max_tokens,
+                             int32_t max_logit_rows, sumi_error *err)
+{
+    const hparams *h = &m->h;
+    *out = NULL;
+    sumi_status status = SUMI_ENOMEM;
+    workspace *ws = calloc(1, sizeof *ws);
+    if (!ws) return sumi_fail(err, status, "out of memory for a workspace");
+    ws->max_tokens = max_tokens;
+    ws->max_logit_rows = max_logit_rows;
+    if (!alloc_buffers(ws, m)) {
+        sumi_fail(err, status, "out of memory for steps of %d tokens", max_tokens);
+        goto fail;
+    }
+    int32_t in_forms = m->form_qkv | m->form_ffn | m->form_output;
+    if ((status = m->be->act_create(m->be, &ws->in, max_tokens, h->n_embd, in_forms, err))) goto fail;
+    /* Attention writes floats before it makes other forms of them. */
+    status = m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->head_dim, m->form_o | ACT_F32, err);
+    if (status) goto fail;
+    if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, h->n_ff, m->form_down, err))) goto fail;
+    if ((status = m->be->stream_create(m->be, &ws->s, n_threads, err))) goto fail;
+    *out = ws;
+    return SUMI_OK;
+fail:
+    workspace_destroy(m, ws);
+    return status;
+}
