@@ -1,0 +1,18 @@
+/* init.c - what AVX2 replaces. */
+#include "backend/cpu/avx2/avx2.h"
+
+void kernels_init_avx2(kernels *k)
+{
+    k->quantize_row = quantize_row_avx2;
+    k->dot_f32 = dot_f32_avx2;
+    k->dot_q8[DTYPE_Q4_1] = dot_q4_1_avx2;
+    k->dot_q8[DTYPE_Q5_0] = dot_q5_0_avx2;
+    k->dot_q8[DTYPE_Q8_0] = dot_q8_0_avx2;
+    k->dot_q8[DTYPE_Q4_K] = dot_q4_k_avx2;
+    k->dot_q8[DTYPE_Q6_K] = dot_q6_k_avx2;
+    k->rmsnorm_row = rmsnorm_row_avx2;
+    k->glu_row = glu_row_avx2;
+    k->rope_head = rope_head_avx2;
+    k->to_f16 = to_f16_avx2;
+    k->attention_row = attention_row_avx2;
+}

@@ -1,0 +1,16 @@
+/* init.c - what AVX-512 replaces; rotation and conversion stay those of AVX2, which memory bounds already. */
+#include "backend/cpu/avx512/avx512.h"
+
+void kernels_init_avx512(kernels *k)
+{
+    k->quantize_row = quantize_row_avx512;
+    k->dot_f32 = dot_f32_avx512;
+    k->dot_q8[DTYPE_Q4_1] = dot_q4_1_avx512;
+    k->dot_q8[DTYPE_Q5_0] = dot_q5_0_avx512;
+    k->dot_q8[DTYPE_Q8_0] = dot_q8_0_avx512;
+    k->dot_q8[DTYPE_Q4_K] = dot_q4_k_avx512;
+    k->dot_q8[DTYPE_Q6_K] = dot_q6_k_avx512;
+    k->rmsnorm_row = rmsnorm_row_avx512;
+    k->glu_row = glu_row_avx512;
+    k->attention_row = attention_row_avx512;
+}
