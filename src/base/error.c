@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 const char *sumi_status_text(sumi_status status)
 {
     switch (status) {
-#define SUMI_STATUS_CASE(name, text)                                                                           \
+#define SUMI_STATUS_CASE(name, text)                                                                         \
     case SUMI_##name: return text;
         SUMI_STATUS_LIST(SUMI_STATUS_CASE)
 #undef SUMI_STATUS_CASE
@@ -27,17 +29,15 @@ void sumi_free(void *p)
     free(p);
 }
 
-/* One line without control characters, not ending in the middle of a UTF-8 character. */
-static void make_printable(char *line)
+/* Drops the part of a character that the end of the buffer cut off; n is the length of line. */
+static size_t whole_characters(const char *line, size_t n)
 {
-    size_t n = strlen(line), tail = n;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) line[i] = '?';
-    while (tail > 0 && ((unsigned char)line[tail - 1] & 0xc0) == 0x80) tail--;
-    if (tail == 0) return;
-    unsigned char lead = (unsigned char)line[tail - 1];
-    size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-    if (n - tail + 1 < want) line[tail - 1] = '\0';
+    size_t lead = n;
+    while (lead > 0 && n - lead < 3 && ((unsigned char)line[lead - 1] & 0xc0) == 0x80) lead--;
+    if (lead == 0) return n;
+    unsigned char c = (unsigned char)line[lead - 1];
+    size_t want = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    return n - lead + 1 < want ? lead - 1 : n;
 }
 
 sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, ...)
@@ -47,7 +47,8 @@ sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, .
     va_start(args, format);
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    make_printable(err->message);
+    size_t n = whole_characters(err->message, strlen(err->message));
+    printable_copy(err->message, sizeof err->message, err->message, n);
     err->status = status;
     return status;
 }

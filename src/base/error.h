@@ -5,8 +5,8 @@
 #include "sumi.h"
 
 /* Fills *err (may be NULL) with status and the formatted line, and returns status, so that a function can end with
- * `return sumi_fail(err, SUMI_EFORMAT, "...")`. A longer line is cut at a whole UTF-8 character; control characters,
- * which may come from a hostile file, are replaced by '?'. */
+ * `return sumi_fail(err, SUMI_EFORMAT, "...")`. A longer line is cut at a whole UTF-8 character; what must not
+ * reach a terminal, as the parts may come from a hostile file, becomes '?' (printable.h). */
 sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
