@@ -21,7 +21,7 @@ size_t printable_utf8(const char *text, size_t n, uint32_t *code)
     return len;
 }
 
-static bool may_be_shown(uint32_t c)
+bool printable_shown(uint32_t c)
 {
     if (c == UINT32_MAX || c < 0x20 || (c >= 0x7f && c < 0xa0)) return false;
     return !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069); /* separators, direction */
@@ -33,7 +33,7 @@ size_t printable_copy(char *out, size_t n_out, const char *text, size_t n)
     for (size_t i = 0; i < n;) {
         uint32_t code;
         size_t len = printable_utf8(text + i, n - i, &code);
-        bool shown = may_be_shown(code);
+        bool shown = printable_shown(code);
         size_t need = shown ? len : 1;
         if (need >= n_out - used) break;
         if (shown) memmove(out + used, text + i, len);

@@ -13,9 +13,11 @@
  * definition of Unicode 15, table 3-7 (too long, a surrogate, above U+10FFFF, cut): 1, and *code is UINT32_MAX. */
 size_t printable_utf8(const char *text, size_t n, uint32_t *code);
 
+/* False for control characters (C0, DEL, C1), line and paragraph separators, direction overrides and UINT32_MAX. */
+bool printable_shown(uint32_t code);
+
 /* Copies text [n] to out, NUL-terminated, cut before the character that does not fit into n_out bytes (n_out > 0).
- * Control characters (C0, DEL, C1), line and paragraph separators, direction overrides and bytes that are not UTF-8
- * become '?'. out == text is allowed. Returns the bytes written without the NUL; never more than n. */
+ * What printable_shown() refuses becomes '?'. out == text is allowed. Returns the bytes written without the NUL; never more than n. */
 size_t printable_copy(char *out, size_t n_out, const char *text, size_t n);
 
 #endif

@@ -1,8 +1,162 @@
-/* cmd_info.c - sumi info */
+/* cmd_info.c - sumi info: what is in a model file. Only the file's header is read, so it is quick for files of any
+ * size, and works for those that the engine cannot run. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/printable.h"
+#include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/info.h"
+
+typedef struct info_args {
+    const char *model, *key;
+    bool json, metadata, tensors, all;
+} info_args;
+
+enum { OPT_JSON = 256, OPT_KEY, OPT_METADATA, OPT_TENSORS, OPT_ALL };
+
+static const struct argp_option options[] = {
+    { "metadata", OPT_METADATA, NULL, 0, "List every key with its type and value; long values are cut", 0 },
+    { "tensors", OPT_TENSORS, NULL, 0, "List every tensor with its type, shape and size", 0 },
+    { "all", OPT_ALL, NULL, 0, "Overview and both lists, nothing cut; with --json: long arrays in full", 0 },
+    { "key", OPT_KEY, "KEY", 0, "Print only this string or number, as it is: --key tokenizer.chat_template",
+      0 },
+    { "json", OPT_JSON, NULL, 0, "One JSON object: overview, metadata (long arrays cut), tensors", 0 },
+    { 0 },
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    info_args *a = state->input;
+    switch (key) {
+    case OPT_JSON: a->json = true; return 0;
+    case OPT_METADATA: a->metadata = true; return 0;
+    case OPT_TENSORS: a->tensors = true; return 0;
+    case OPT_ALL: a->all = true; return 0;
+    case OPT_KEY: a->key = arg; return 0;
+    case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
+    case ARGP_KEY_END:
+        if (!a->model) return cli_mistake(state, "which MODEL?");
+        if (a->json && (a->metadata || a->tensors || a->key))
+            return cli_mistake(state, "--json is everything already; it goes with --all only");
+        if (a->key && (a->metadata || a->tensors || a->all)) return cli_mistake(state, "--key goes alone");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp info_argp = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "MODEL",
+    .doc = "Show what is in a model file: its architecture and size, how it is quantised, its vocabulary and "
+           "licence."
+           "\vMODEL is a GGUF file or the name of a model in the models folder.",
+};
+
+void info_summarise(const gguf *g, info_summary *s)
+{
+    *s = (info_summary){ 0 };
+    gguf_get_str(g, "general.architecture", &s->architecture);
+    gguf_get_str(g, "general.name", &s->name);
+    gguf_get_str(g, "general.license", &s->license);
+    gguf_get_str(g, "tokenizer.ggml.model", &s->tokenizer);
+    gguf_get_str(g, "tokenizer.ggml.pre", &s->pretokenizer);
+    gguf_get_str(g, "tokenizer.chat_template", &s->chat_template);
+    gguf_array tokens;
+    if (gguf_get_array(g, "tokenizer.ggml.tokens", &tokens)) s->n_vocab = tokens.n;
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
+        const gguf_tensor *t = gguf_tensor_at(g, i);
+        struct info_type *type = &s->types[t->type->type];
+        type->n_tensors++;
+        type->n_params += (uint64_t)t->n_elems;
+        s->n_params += (uint64_t)t->n_elems;
+        s->weight_bytes += t->n_bytes;
+    }
+    if (s->n_params) s->bits_per_weight = 8.0 * (double)s->weight_bytes / (double)s->n_params;
+}
+
+bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int64_t *value)
+{
+    char key[256];
+    int n = snprintf(key, sizeof key, "%.*s.%s", s->architecture.n < 128 ? (int)s->architecture.n : 0,
+                     s->architecture.n ? s->architecture.data : "", suffix);
+    return n < (int)sizeof key && gguf_get_i64(g, key, value);
+}
+
+/* A string byte by byte for a pipe; on a terminal without what could steer it, and with a newline after it. */
+static void print_raw(gguf_str s)
+{
+    if (!isatty(STDOUT_FILENO)) {
+        fwrite(s.data, 1, s.n, stdout);
+        return;
+    }
+    for (size_t i = 0; i < s.n;) {
+        uint32_t code;
+        size_t n = printable_utf8(s.data + i, s.n - i, &code);
+        if (printable_shown(code) || code == '\n' || code == '\t') fwrite(s.data + i, 1, n, stdout);
+        else putchar('?');
+        i += n;
+    }
+    putchar('\n');
+}
+
+static int print_key(const gguf *g, const char *key)
+{
+    int64_t i = gguf_find(g, key), integer;
+    uint64_t large;
+    double real;
+    bool flag;
+    gguf_str text;
+    if (i < 0) return cli_fail("%s: there is no key '%s'; --metadata lists them", gguf_name(g), key);
+    if (gguf_value_str(g, i, &text)) {
+        print_raw(text);
+    } else if (gguf_value_i64(g, i, &integer)) {
+        printf("%lld\n", (long long)integer);
+    } else if (gguf_value_u64(g, i, &large)) {
+        printf("%llu\n", (unsigned long long)large);
+    } else if (gguf_value_f64(g, i, &real)) {
+        printf("%.17g\n", real);
+    } else if (gguf_value_bool(g, i, &flag)) {
+        printf("%s\n", flag ? "true" : "false");
+    } else {
+        return cli_fail("%s: key '%s' is an array; use --all or --json --all", gguf_name(g), key);
+    }
+    return EXIT_DONE;
+}
+
+static int print_views(const gguf *g, const info_args *a)
+{
+    info_summary s;
+    info_summarise(g, &s);
+    if (a->key) return print_key(g, a->key);
+    if (a->json)
+        return info_print_json(g, &s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
+    bool overview = a->all || (!a->metadata && !a->tensors);
+    if (overview) info_print_overview(g, &s);
+    if (a->all) printf("\n");
+    if (a->all || a->metadata) info_print_metadata(g, a->all);
+    if ((a->all || a->metadata) && (a->all || a->tensors)) printf("\n");
+    if (a->all || a->tensors) info_print_tensors(g);
+    return EXIT_DONE;
+}
 
 int cmd_info(int argc, char **argv)
 {
-    (void)argc;
-    return cli_fail("%s is not here yet", argv[0]);
+    info_args a = { 0 };
+    sumi_error err;
+    char path[4096];
+    gguf *g;
+    if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
+    if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
+    if (gguf_open(&g, path, &err) != SUMI_OK) return cli_fail_error(&err);
+    int code = print_views(g, &a);
+    gguf_close(g);
+    errno = 0;
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (!written && errno != EPIPE) /* `sumi info ... | head` is no failure */
+        return cli_fail("standard output: %s", errno ? strerror(errno) : "writing failed");
+    return code;
 }

@@ -45,6 +45,7 @@ typedef struct gguf_tensor {
     int32_t n_dims;
     int64_t dims[GGUF_MAX_DIMS]; /* fastest first, as in the file; unused ones are 1 */
     int64_t n_elems;             /* product of dims */
+    size_t offset;               /* of data, from the start of the file */
     const void *data;            /* n_bytes of them, inside the file; tensors may overlap */
     size_t n_bytes;
 } gguf_tensor;
@@ -84,6 +85,7 @@ bool gguf_get_array(const gguf *g, const char *key, gguf_array *value);
 
 /* The same for key number i of gguf_n_keys(), for those who walk over all of them. */
 bool gguf_value_i64(const gguf *g, int64_t i, int64_t *value);
+bool gguf_value_u64(const gguf *g, int64_t i, uint64_t *value); /* any integer that is not negative */
 bool gguf_value_f64(const gguf *g, int64_t i, double *value); /* F32 or F64 */
 bool gguf_value_bool(const gguf *g, int64_t i, bool *value);
 bool gguf_value_str(const gguf *g, int64_t i, gguf_str *value);
@@ -94,6 +96,7 @@ gguf_str gguf_array_str(const gguf *g, const gguf_array *a, uint64_t i);
 
 /* Element i of a numeric or bool array, converted; to an integer: towards zero, saturating, 0 for NaN. */
 int64_t gguf_array_i64(const gguf_array *a, uint64_t i);
+uint64_t gguf_array_u64(const gguf_array *a, uint64_t i); /* of a U64 array, as it is */
 double gguf_array_f64(const gguf_array *a, uint64_t i);
 float gguf_array_f32(const gguf_array *a, uint64_t i);
 

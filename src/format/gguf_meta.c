@@ -244,6 +244,15 @@ bool gguf_value_i64(const gguf *g, int64_t i, int64_t *value)
     return true;
 }
 
+bool gguf_value_u64(const gguf *g, int64_t i, uint64_t *value)
+{
+    const gguf_kv *kv = kv_of_type(g, i, GGUF_U64);
+    int64_t v = -1;
+    if (!kv && (!gguf_value_i64(g, i, &v) || v < 0)) return false;
+    *value = kv ? load_le(kv->value, 8) : (uint64_t)v;
+    return true;
+}
+
 bool gguf_value_f64(const gguf *g, int64_t i, double *value)
 {
     if (!kv_of_type(g, i, GGUF_F32) && !kv_of_type(g, i, GGUF_F64)) return false;
@@ -330,12 +339,18 @@ int64_t gguf_array_i64(const gguf_array *a, uint64_t i)
                                         : INT64_MAX; /* the only integer that does not fit is a large u64 */
 }
 
+uint64_t gguf_array_u64(const gguf_array *a, uint64_t i)
+{
+    assert(i < a->n && a->type == GGUF_U64);
+    return load_le((const uint8_t *)a->data + i * 8, 8);
+}
+
 double gguf_array_f64(const gguf_array *a, uint64_t i)
 {
     assert(i < a->n && types[a->type].bytes);
     const uint8_t *p = (const uint8_t *)a->data + i * types[a->type].bytes;
     if (a->type == GGUF_F32 || a->type == GGUF_F64) return load_float(p, a->type);
-    return a->type == GGUF_U64 ? (double)load_le(p, 8) : (double)gguf_array_i64(a, i);
+    return a->type == GGUF_U64 ? (double)gguf_array_u64(a, i) : (double)gguf_array_i64(a, i);
 }
 
 float gguf_array_f32(const gguf_array *a, uint64_t i)

@@ -86,7 +86,8 @@ static sumi_status place(const gguf *g, gguf_tensor *t, uint64_t data, uint64_t 
             "tensor '%.*s': %zu bytes at offset %llu of the data at byte %llu go beyond the end of the "
             "file (%zu bytes; cut off?)",
             GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, g->n_bytes);
-    t->data = g->data + data + offset;
+    t->offset = (size_t)(data + offset);
+    t->data = g->data + t->offset;
     return SUMI_OK;
 }
 

@@ -55,7 +55,11 @@ static void scalars_of_every_type_come_back(void **state)
         assert_true(gguf_get_i64(g, ints[i].key, &v));
         assert_true(v == ints[i].want);
     }
+    uint64_t u;
     assert_false(gguf_get_i64(g, "u64", &v)); /* does not fit */
+    assert_true(gguf_value_u64(g, gguf_find(g, "u64"), &u) && u == UINT64_MAX);
+    assert_true(gguf_value_u64(g, gguf_find(g, "u8"), &u) && u == 200);
+    assert_false(gguf_value_u64(g, gguf_find(g, "i8"), &u) || gguf_value_u64(g, gguf_find(g, "f32"), &u));
     float f;
     assert_true(gguf_get_f32(g, "f32", &f) && f == 0.25f);
     assert_true(gguf_get_f32(g, "f64", &f) && f == -INFINITY);
@@ -154,7 +158,7 @@ static void numeric_arrays_are_converted_and_saturate(void **state)
     assert_true(gguf_array_i64(&a, 3) == INT64_MAX && gguf_array_i64(&a, 4) == INT64_MIN);
     assert_true(gguf_get_array(g, "u64", &a));
     assert_true(gguf_array_i64(&a, 0) == 1 && gguf_array_i64(&a, 1) == INT64_MAX);
-    assert_true(gguf_array_f64(&a, 1) == 0x1p64);
+    assert_true(gguf_array_f64(&a, 1) == 0x1p64 && gguf_array_u64(&a, 1) == UINT64_MAX);
     assert_true(gguf_get_array(g, "i16", &a));
     assert_true(gguf_array_i64(&a, 0) == -5 && gguf_array_f32(&a, 1) == 300);
     assert_true(gguf_get_array(g, "bool", &a));
