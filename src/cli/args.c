@@ -11,11 +11,17 @@
 
 #include "cli/cli.h"
 
-typedef struct parse { /* one call of cli_parse(); argp's `hook` leads to it */
+typedef struct parse { /* one call of cli_parse() */
+    struct argp root;  /* first: argp's `root_argp` leads here from every parser, while each has a `hook` of its own */
     void *input;       /* of the command's own parser */
     bool told;         /* a mistake was told: argp reports errors of parsers once more */
     int next;
 } parse;
+
+static parse *parse_of(const struct argp_state *state)
+{
+    return (parse *)(uintptr_t)state->root_argp; /* never a const object: cli_parse() owns it */
+}
 
 error_t cli_mistake(const struct argp_state *state, const char *format, ...)
 {
@@ -25,7 +31,7 @@ error_t cli_mistake(const struct argp_state *state, const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     fprintf(stderr, "; see '%s --help'\n", state->name);
-    ((parse *)state->hook)->told = true;
+    parse_of(state)->told = true;
     return EINVAL;
 }
 
@@ -64,7 +70,6 @@ static error_t parse_root(int key, char *arg, struct argp_state *state)
     (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->hook = root;
         state->child_inputs[0] = root->input;
         return 0;
     case 'h':
@@ -84,8 +89,7 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
         { 0 },
     };
     const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
-    const struct argp root_argp = { .options = options, .parser = parse_root, .children = children };
-    parse root = { .input = input };
+    parse root = { .root = { .options = options, .parser = parse_root, .children = children }, .input = input };
     char name[64];
     char **args = calloc((size_t)argc + 1, sizeof *args);
     if (!args) {
@@ -95,7 +99,7 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     memcpy(args, argv, (size_t)argc * sizeof *args); /* argp reorders them */
     snprintf(name, sizeof name, "sumi %.32s", argv[0]);
     args[0] = name;
-    error_t why = argp_parse(&root_argp, argc, args, ARGP_NO_ERRS | ARGP_NO_HELP, &root.next, &root);
+    error_t why = argp_parse(&root.root, argc, args, ARGP_NO_ERRS | ARGP_NO_HELP, &root.next, &root);
     if (why == 0 && root.next < argc) {
         fprintf(stderr, "%s: there is no place for '%s'; see '%s --help'\n", name, args[root.next], name);
         why = EINVAL;
