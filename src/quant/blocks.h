@@ -166,7 +166,19 @@ _Static_assert(sizeof(block_tq2_0) == 66, "file format");
 /* MXFP4: twice the value of the 4-bit float (0, 0.5, 1, 1.5, 2, 3, 4, 6), so that it is an integer. */
 #define KVALUES_MXFP4 { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 }
 
-/* ---- Scales in odd places: the one reading of them for the reference and for kernels ---- */
+/* ---- Bits in odd places: the one reading of them for the reference and for kernels ---- */
+
+/* Q2_K, Q3_K and TQ2_0: the two bits of element e of 256 in qs; Q6_K: its two high bits in qh. */
+static inline int two_bits(const uint8_t qs[64], int e)
+{
+    return qs[e / 128 * 32 + e % 32] >> (2 * (e % 128 / 32)) & 3;
+}
+
+/* Sets them, where they were 0. */
+static inline void put_two_bits(uint8_t qs[64], int e, int bits)
+{
+    qs[e / 128 * 32 + e % 32] |= (uint8_t)(bits << (2 * (e % 128 / 32)));
+}
 
 /* Q4_K, Q5_K: scale and minimum of group j, 0..7, each 0..63. */
 static inline void q4_k_scale_min(const uint8_t scales[12], int j, uint8_t *sc, uint8_t *mn)

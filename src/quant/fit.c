@@ -17,17 +17,10 @@ void fit_weights(const float *x, int n, float *w)
     for (int i = 0; i < n; i++) w[i] = rms > 0 ? rms + fabsf(x[i]) : 1;
 }
 
-/* 1 / v; 0 where that is not a number to multiply with. */
-static float inverse(float v)
-{
-    float r = v != 0 ? 1 / v : 0;
-    return isfinite(r) ? r : 0;
-}
-
 double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max,
                  int8_t *q)
 {
-    float inv = inverse(scale);
+    float inv = fit_inverse(scale);
     double sum = 0;
     for (int i = 0; i < n; i++) {
         int k = fit_round((x[i] + min) * inv, q_min, q_max);
@@ -57,7 +50,7 @@ float fit_scale(const float *x, const float *w, int n, int levels)
     double best_gain = 0;
     for (int i = 0; i < n; i++)
         if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
-    float unit = inverse(extreme);
+    float unit = fit_inverse(extreme);
     for (int side = -1; side <= 1; side += 2)
         for (int step = -N_STEPS; step <= N_STEPS; step++) {
             /* the grid reaches levels on its negative side, levels - 1 on the positive one */
@@ -73,7 +66,7 @@ float fit_scale(const float *x, const float *w, int n, int levels)
 static void refit_scale_min(const float *x, const float *w, int n, int q_max, float *scale, float *min)
 {
     double sw = 0, sq = 0, sqq = 0, sx = 0, sxq = 0;
-    float inv = inverse(*scale);
+    float inv = fit_inverse(*scale);
     for (int i = 0; i < n; i++) {
         int q = fit_round((x[i] + *min) * inv, 0, q_max);
         double wi = w[i];

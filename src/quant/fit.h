@@ -22,6 +22,14 @@ static inline int fit_round(float v, int low, int high)
     return (int)__builtin_floorf(v + 0.5f);
 }
 
+/* 1 / v as encoders multiply with it; 0 where there is nothing to divide by: v is 0, or so small that 1 / v is infinite
+ * (what the reference computes then is not defined; such a scale becomes 0 as a half in any case). */
+static inline float fit_inverse(float v)
+{
+    float r = v == 0 ? 0 : 1 / v;
+    return __builtin_isfinite(r) ? r : 0;
+}
+
 /* Scale s for x ~ s q, q integers in [-levels, levels - 1]; s may be negative (so that the larger side of the values
  * gets the longer side of the grid). x, w [n], w > 0. 0 if all x are 0. */
 float fit_scale(const float *x, const float *w, int n, int levels);

@@ -6,12 +6,6 @@
 #include "quant/blocks.h"
 #include "quant/codecs.h"
 
-/* The two bits of element e in the layout that Q2_K, Q3_K and (for its high bits) Q6_K share. */
-static inline int two_bits(const uint8_t *qs, int e)
-{
-    return qs[e / 128 * 32 + e % 32] >> (2 * (e % 128 / 32)) & 3;
-}
-
 void decode_q2_k(const void *src, float *dst, int64_t n)
 {
     const block_q2_k *b = src;

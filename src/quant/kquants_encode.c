@@ -134,12 +134,6 @@ static void encode_super(const shape *t, super *s, const float *x)
 
 /* ---- Packing ---- */
 
-/* Puts two bits of element e where two_bits() of kquants.c reads them. */
-static void put_two_bits(uint8_t *qs, int e, int bits)
-{
-    qs[e / 128 * 32 + e % 32] |= (uint8_t)(bits << (2 * (e % 128 / 32)));
-}
-
 void encode_q2_k(const float *src, void *dst, int64_t n)
 {
     static const shape t = { 16, 0, 3, 0, 15, true };

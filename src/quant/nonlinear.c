@@ -58,16 +58,12 @@ void decode_mxfp4(const void *src, float *dst, int64_t n)
 /* Index of the level nearest to v; the lower one of two equally near. */
 static int nearest_level(float v)
 {
-    int best = 0;
-    for (int i = 1; i < 16; i++)
-        if (fabsf(v - (float)iq4_values[i]) < fabsf(v - (float)iq4_values[best])) best = i;
-    return best;
-}
-
-static float inverse(float v)
-{
-    float r = v == 0 ? 0 : 1 / v;
-    return isfinite(r) ? r : 0;
+    int low = 0; /* a binary search over the 15 middles between neighbours */
+    for (int step = 8; step > 0; step /= 2) {
+        int k = low + step;
+        if (2 * v > (float)(iq4_values[k - 1] + iq4_values[k])) low = k;
+    }
+    return low;
 }
 
 /* The best scale for x ~ s values[q] of 32 elements: for each candidate the levels are chosen, then s is fitted. */
@@ -77,7 +73,7 @@ static float fit_levels(const float *x, const float *w)
     double best_gain = 0;
     for (int i = 0; i < QK; i++)
         if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
-    float unit = inverse(extreme);
+    float unit = fit_inverse(extreme);
     for (int end = -140; end <= 126;
          end += 2) { /* where the extreme value lands: -127..113 are the end levels */
         if (end > -100 && end < 90) continue;
@@ -99,7 +95,7 @@ void encode_iq4_nl(const float *src, void *dst, int64_t n)
     for (int64_t k = 0; k < n / QK; k++, b++, src += QK) {
         fit_weights(src, QK, w);
         b->d = fp16_from_f32(fit_levels(src, w));
-        float inv = inverse(fp16_to_f32(b->d)); /* levels for the scale that is stored */
+        float inv = fit_inverse(fp16_to_f32(b->d)); /* levels for the scale that is stored */
         for (int i = 0; i < QK / 2; i++)
             b->qs[i] = (uint8_t)(nearest_level(src[i] * inv) | nearest_level(src[i + QK / 2] * inv) << 4);
     }

@@ -8,6 +8,7 @@
 #include "base/fp16.h"
 #include "quant/blocks.h"
 #include "quant/codecs.h"
+#include "quant/fit.h"
 
 /* Bit 4 of the q of element i of a 5-bit block. */
 static inline int high_bit(const uint8_t qh[4], int i)
@@ -74,14 +75,6 @@ void decode_q8_0(const void *src, float *dst, int64_t n)
 
 /* ---- Encoding ---- */
 
-/* 1 / d as the encoders multiply with it; 0 where there is nothing to divide by: d is 0, or so small that 1 / d is
- * infinite (what the reference computes then is not defined; d becomes 0 as a half in any case). */
-static float inverse(float d)
-{
-    float r = d == 0 ? 0 : 1 / d;
-    return isfinite(r) ? r : 0;
-}
-
 /* v without its fraction, in 0..high. */
 static int truncate(float v, int high)
 {
@@ -120,7 +113,7 @@ static void pack_high_bits(const uint8_t q[QK], uint8_t qh[4])
 /* One scale, q - middle in -middle..middle - 1. Returns the scale. */
 static float quantise_scaled(const float *x, int middle, uint8_t q[QK])
 {
-    float d = extreme(x) / (float)-middle, inv = inverse(d);
+    float d = extreme(x) / (float)-middle, inv = fit_inverse(d);
     for (int i = 0; i < QK; i++)
         q[i] = (uint8_t)truncate(x[i] * inv + ((float)middle + 0.5f), 2 * middle - 1);
     return d;
@@ -131,7 +124,7 @@ static float quantise_offset(const float *x, int q_max, float *min, uint8_t q[QK
 {
     float max;
     min_max(x, min, &max);
-    float d = (max - *min) / (float)q_max, inv = inverse(d);
+    float d = (max - *min) / (float)q_max, inv = fit_inverse(d);
     for (int i = 0; i < QK; i++) q[i] = (uint8_t)truncate((x[i] - *min) * inv + 0.5f, q_max);
     return d;
 }
@@ -186,7 +179,7 @@ void encode_q8_0(const float *src, void *dst, int64_t n)
 {
     block_q8_0 *b = dst;
     for (int64_t k = 0; k < n / QK; k++, b++, src += QK) {
-        float d = fabsf(extreme(src)) / 127, inv = inverse(d);
+        float d = fabsf(extreme(src)) / 127, inv = fit_inverse(d);
         b->d = fp16_from_f32(d);
         for (int i = 0; i < QK; i++) {
             float r = roundf(src[i] * inv); /* half away from zero */

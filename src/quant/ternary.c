@@ -13,6 +13,7 @@
 #include "base/fp16.h"
 #include "quant/blocks.h"
 #include "quant/codecs.h"
+#include "quant/fit.h"
 
 /* Digit n (0: the most significant one), 0..2. */
 static inline int base3_digit(uint8_t byte, int n)
@@ -37,8 +38,7 @@ void decode_tq2_0(const void *src, float *dst, int64_t n)
     const block_tq2_0 *b = src;
     for (int64_t k = 0; k < n / QK_K; k++, b++, dst += QK_K) {
         float d = fp16_to_f32(b->d);
-        for (int e = 0; e < QK_K; e++)
-            dst[e] = d * (float)((b->qs[e / 128 * 32 + e % 32] >> (2 * (e % 128 / 32)) & 3) - 1);
+        for (int e = 0; e < QK_K; e++) dst[e] = d * (float)(two_bits(b->qs, e) - 1);
     }
 }
 
@@ -49,7 +49,7 @@ static float quantise_ternary(const float *x, uint8_t q[QK_K])
 {
     float d = 0;
     for (int i = 0; i < QK_K; i++) d = fmaxf(d, fabsf(x[i]));
-    float inv = d == 0 || isinf(1 / d) ? 0 : 1 / d;
+    float inv = fit_inverse(d);
     for (int i = 0; i < QK_K; i++) {
         float r = x[i] * inv;
         q[i] = r >= 0.5f ? 2 : r <= -0.5f ? 0 : 1; /* half away from zero */
@@ -84,7 +84,6 @@ void encode_tq2_0(const float *src, void *dst, int64_t n)
     for (int64_t k = 0; k < n / QK_K; k++, b++, src += QK_K) {
         b->d = fp16_from_f32(quantise_ternary(src, q));
         memset(b->qs, 0, sizeof b->qs);
-        for (int e = 0; e < QK_K; e++)
-            b->qs[e / 128 * 32 + e % 32] |= (uint8_t)(q[e] << (2 * (e % 128 / 32)));
+        for (int e = 0; e < QK_K; e++) put_two_bits(b->qs, e, q[e]);
     }
 }

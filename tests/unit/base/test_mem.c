@@ -23,7 +23,20 @@ static void impossible_sizes_give_null(void **state)
 {
     (void)state;
     assert_null(mem_alloc(SIZE_MAX));
-    assert_null(mem_alloc(SIZE_MAX - 100));
+    assert_null(mem_alloc(SIZE_MAX - MEM_ALIGN + 1));
+}
+
+static void mapped_memory_is_zero_and_costs_nothing_until_touched(void **state)
+{
+    (void)state;
+    size_t bytes = (size_t)64 << 30; /* more than most machines have */
+    uint8_t *p = mem_map(bytes);
+    assert_non_null(p);
+    assert_true(p[0] == 0 && p[bytes - 1] == 0);
+    p[bytes / 2] = 1;
+    mem_unmap(p, bytes);
+    mem_unmap(NULL, 0);
+    assert_null(mem_map(SIZE_MAX / 2));
 }
 
 static void products_that_do_not_fit_are_told(void **state)
@@ -57,6 +70,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_aligned_and_zero),
         cmocka_unit_test(impossible_sizes_give_null),
+        cmocka_unit_test(mapped_memory_is_zero_and_costs_nothing_until_touched),
         cmocka_unit_test(products_that_do_not_fit_are_told),
         cmocka_unit_test(rounding_up_reaches_the_next_multiple),
         cmocka_unit_test(the_machine_has_memory),
