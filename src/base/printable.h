@@ -17,7 +17,8 @@ size_t printable_utf8(const char *text, size_t n, uint32_t *code);
 bool printable_shown(uint32_t code);
 
 /* Copies text [n] to out, NUL-terminated, cut before the character that does not fit into n_out bytes (n_out > 0).
- * What printable_shown() refuses becomes '?'. out == text is allowed. Returns the bytes written without the NUL; never more than n. */
+ * What printable_shown() refuses becomes '?'. out == text is allowed. Returns the bytes written without the NUL, never
+ * more than n. */
 size_t printable_copy(char *out, size_t n_out, const char *text, size_t n);
 
 #endif

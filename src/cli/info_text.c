@@ -15,7 +15,7 @@
 static const char *show(gguf_str s, char *out, size_t n_out)
 {
     size_t used = printable_copy(out, n_out, s.n ? s.data : "", s.n);
-    if (used < s.n && n_out > 8 && used + 4 >= n_out) { /* cut: say so, at a whole character */
+    if (s.n >= n_out && n_out > 8 && used + 4 >= n_out) { /* cut: say so, at a whole character */
         while (used > n_out - 4 || (used > 0 && ((unsigned char)out[used] & 0xc0) == 0x80)) used--;
         strcpy(out + used, "...");
     }

@@ -49,6 +49,8 @@ static void many_keys(gguf_builder *b) { b->n_kv = 50; }
 static void too_many_keys(gguf_builder *b) { b->n_kv = UINT64_MAX; }
 static void many_tensors(gguf_builder *b) { b->n_tensors = 50; }
 static void too_many_tensors(gguf_builder *b) { b->n_tensors = (uint64_t)1 << 40; }
+static void keys_without_room(gguf_builder *b) { b->n_kv = 60000; }
+static void tensors_without_room(gguf_builder *b) { b->n_tensors = 200000; }
 static void duplicate_key(gguf_builder *b) { gb_u32(b, "good", 2); }
 static void empty_key(gguf_builder *b) { gb_u32(b, "", 2); }
 static void unknown_type(gguf_builder *b) { gb_raw(b, "k", 13, zeros, 64); }
@@ -155,6 +157,8 @@ static const bad_case cases[] = {
     { "n_kv of 2^64 - 1", too_many_keys, SUMI_ELIMIT, "byte 16: 18446744073709551615 metadata keys" },
     { "n_tensors too high", many_tensors, SUMI_EFORMAT, "tensor" },
     { "n_tensors of 2^40", too_many_tensors, SUMI_ELIMIT, "byte 8: 1099511627776 tensors" },
+    { "n_kv that no file of this size holds", keys_without_room, SUMI_EFORMAT, "60000 metadata keys do not fit" },
+    { "n_tensors that no file of this size holds", tensors_without_room, SUMI_EFORMAT, "200000 tensors do not fit" },
     { "duplicate key", duplicate_key, SUMI_EFORMAT, "key 'good' at byte 44: the key is there twice" },
     { "empty key", empty_key, SUMI_EFORMAT, "metadata key 1 at byte 44: empty name" },
     { "long key", long_key, SUMI_EFORMAT, "name of 69999 bytes" },
