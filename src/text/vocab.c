@@ -1,0 +1,226 @@
+/* vocab.c - see vocab.h.
+ *
+ * Start-up time counts here: Gemma has 262,144 tokens. Each is looked at once, its texts are borrowed from the map where
+ * they need no change, and the table has its final size from the start. */
+#include "text/vocab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "text/byte_alphabet.h"
+
+#define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
+
+void vocab_deinit(vocab *v)
+{
+    free(v->symbol);
+    free(v->raw);
+    free(v->kind);
+    free(v->slots);
+    free(v->arena);
+    *v = (vocab){ 0 };
+}
+
+/* ---- Finding ------------------------------------------------------------------------------------------------ */
+
+/* The slot that holds the symbol, or the empty one where it belongs. */
+static vocab_slot *find_slot(const vocab *v, const char *symbol, size_t n, uint64_t hash)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    for (uint64_t i = hash & v->mask;; i = (i + 1) & v->mask) {
+        vocab_slot *s = &v->slots[i];
+        if (!s->id_1) return s;
+        if (s->tag != tag) continue;
+        const vocab_text *t = &v->symbol[s->id_1 - 1];
+        if (t->n == n && memcmp(t->data, symbol, n) == 0) return s;
+    }
+}
+
+int32_t vocab_find(const vocab *v, const char *symbol, size_t n)
+{
+    if (n > v->max_symbol_bytes) return -1;
+    return (int32_t)find_slot(v, symbol, n, hash_bytes(v->key, symbol, n))->id_1 - 1;
+}
+
+static void add_symbol(vocab *v, int32_t id)
+{
+    const vocab_text *t = &v->symbol[id];
+    if (!t->n || !vocab_can_merge(v, id)) return;
+    if (t->n > v->max_symbol_bytes) v->max_symbol_bytes = t->n;
+    uint64_t hash = hash_bytes(v->key, t->data, t->n);
+    *find_slot(v, t->data, t->n, hash) = (vocab_slot){ (uint32_t)(hash >> 32), (uint32_t)id + 1 };
+}
+
+/* ---- Texts -------------------------------------------------------------------------------------------------- */
+
+/* The byte of a token that is spelled "<0x41>"; -1: it is spelled otherwise. */
+static int32_t parse_byte_token(const vocab_text *t)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    if (t->n != 6 || memcmp(t->data, "<0x", 3) || t->data[5] != '>' || !t->data[3] || !t->data[4]) return -1;
+    const char *high = strchr(digits, t->data[3]), *low = strchr(digits, t->data[4]);
+    return high && low ? (int32_t)((high - digits) * 16 + (low - digits)) : -1;
+}
+
+/* Copies t to *arena with every `from` replaced by `to`, which may only shrink it or triple it. */
+static vocab_text replace(const vocab_text *t, const char *from, const char *to, char **arena)
+{
+    size_t n_from = strlen(from), n_to = strlen(to);
+    char *start = *arena, *w = start;
+    const char *p = t->data, *end = t->data + t->n;
+    while (p < end) {
+        const char *hit = memmem(p, (size_t)(end - p), from, n_from);
+        size_t n = (size_t)((hit ? hit : end) - p);
+        memcpy(w, p, n);
+        w += n;
+        p += n;
+        if (!hit) break;
+        memcpy(w, to, n_to);
+        w += n_to;
+        p += n_from;
+    }
+    *arena = w;
+    return (vocab_text){ start, (uint32_t)(w - start) };
+}
+
+static bool is_spaces(const vocab_text *t)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (t->data[i] != ' ') return false;
+    return t->n > 0;
+}
+
+/* One token of a SentencePiece vocabulary; *arena is where its changed texts may go. */
+static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **arena)
+{
+    vocab_text *t = &v->symbol[id];
+    int32_t byte = v->kind[id] == TOKEN_BYTE || !kinds_known ? parse_byte_token(t) : -1;
+    if (byte >= 0) {
+        v->kind[id] = TOKEN_BYTE;
+        v->byte_id[byte] = id;
+        v->raw[id] = (vocab_text){ *arena, 1 };
+        *(*arena)++ = (char)byte;
+    } else if (v->kind[id] == TOKEN_USER_DEFINED && is_spaces(t)) {
+        v->raw[id] = *t; /* converters write runs of U+2581 as real spaces; merges know them by their old name */
+        *t = replace(t, " ", SPACE_SYMBOL, arena);
+    } else if ((v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_UNUSED) && memchr(t->data, '\xE2', t->n)) {
+        v->raw[id] = replace(t, SPACE_SYMBOL, " ", arena);
+    } else {
+        v->raw[id] = *t;
+    }
+}
+
+/* One token of a byte-level vocabulary. Tokens with characters outside the alphabet stand for themselves. */
+static void set_byte_level(vocab *v, int32_t id, const byte_alphabet *a, char **arena)
+{
+    const vocab_text *t = &v->symbol[id];
+    v->raw[id] = *t;
+    if (v->kind[id] != TOKEN_NORMAL && v->kind[id] != TOKEN_UNUSED) return;
+    int64_t n = byte_alphabet_decode(a, t->data, t->n, *arena);
+    if (n < 0) return;
+    v->raw[id] = (vocab_text){ *arena, (uint32_t)n };
+    *arena += n;
+    if (n == 1) v->byte_id[(uint8_t)v->raw[id].data[0]] = id;
+}
+
+/* ---- Reading the file --------------------------------------------------------------------------------------- */
+
+static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
+{
+    gguf_str model;
+    if (!gguf_get_str(g, "tokenizer.ggml.model", &model))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.model is missing: the file holds no tokenizer",
+                         gguf_name(g));
+    if (model.n == 4 && !memcmp(model.data, "gpt2", 4)) {
+        v->model = VOCAB_BYTE_LEVEL;
+    } else if (model.n == 5 && !memcmp(model.data, "llama", 5)) {
+        v->model = VOCAB_SENTENCEPIECE;
+    } else {
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: tokenizer model '%.*s' is not supported; 'gpt2' and 'llama' are",
+                         gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
+    }
+    return SUMI_OK;
+}
+
+static sumi_status read_kinds(vocab *v, const gguf *g, bool *known, sumi_error *err)
+{
+    gguf_array kinds;
+    memset(v->kind, TOKEN_NORMAL, (size_t)v->n_tokens);
+    *known = gguf_find(g, "tokenizer.ggml.token_type") >= 0;
+    if (!*known) return SUMI_OK;
+    if (!gguf_get_array(g, "tokenizer.ggml.token_type", &kinds) ||
+        (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) || kinds.n != (uint64_t)v->n_tokens)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers",
+                         gguf_name(g), v->n_tokens);
+    for (int32_t i = 0; i < v->n_tokens; i++) {
+        int32_t kind;
+        memcpy(&kind, (const char *)kinds.data + (size_t)i * 4, 4);
+        if (kind < 0 || kind > TOKEN_BYTE)
+            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i, kind);
+        if (kind) v->kind[i] = (uint8_t)kind; /* 0, "undefined", is a normal one */
+    }
+    return SUMI_OK;
+}
+
+/* The texts as the file has them go to symbol[]; *arena_bytes is enough for all changed copies. */
+static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes, sumi_error *err)
+{
+    *arena_bytes = 0;
+    for (int32_t i = 0; i < v->n_tokens; i++) {
+        gguf_str s = gguf_array_str(g, tokens, (uint64_t)i);
+        if (s.n > VOCAB_MAX_TOKEN_BYTES)
+            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible", gguf_name(g), i,
+                             s.n, VOCAB_MAX_TOKEN_BYTES);
+        v->symbol[i] = (vocab_text){ s.data, (uint32_t)s.n };
+        *arena_bytes += v->kind[i] == TOKEN_USER_DEFINED ? 3 * s.n : s.n;
+    }
+    return SUMI_OK;
+}
+
+static sumi_status set_texts(vocab *v, bool kinds_known, size_t arena_bytes, sumi_error *err)
+{
+    uint64_t n_slots = 16;
+    while (n_slots < 2 * (uint64_t)v->n_tokens) n_slots *= 2;
+    v->arena = malloc(arena_bytes + 1);
+    v->slots = calloc(n_slots, sizeof *v->slots);
+    if (!v->arena || !v->slots) return sumi_fail(err, SUMI_ENOMEM, "vocabulary of %d tokens: out of memory", v->n_tokens);
+    v->mask = n_slots - 1;
+    v->key = hash_key_draw();
+    memset(v->byte_id, -1, sizeof v->byte_id);
+    byte_alphabet alphabet;
+    byte_alphabet_init(&alphabet);
+    char *arena = v->arena;
+    for (int32_t i = 0; i < v->n_tokens; i++) {
+        if (v->model == VOCAB_BYTE_LEVEL)
+            set_byte_level(v, i, &alphabet, &arena);
+        else
+            set_sentencepiece(v, i, kinds_known, &arena);
+        add_symbol(v, i);
+    }
+    return SUMI_OK;
+}
+
+sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err)
+{
+    gguf_array tokens;
+    bool kinds_known;
+    size_t arena_bytes;
+    *v = (vocab){ 0 };
+    sumi_status status = read_model(v, g, err);
+    if (status) return status;
+    if (!gguf_get_array(g, "tokenizer.ggml.tokens", &tokens) || tokens.type != GGUF_STRING || tokens.n == 0)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.tokens is missing or no array of strings", gguf_name(g));
+    if (tokens.n > VOCAB_MAX_TOKENS)
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %llu tokens; at most %d are possible", gguf_name(g),
+                         (unsigned long long)tokens.n, VOCAB_MAX_TOKENS);
+    v->n_tokens = (int32_t)tokens.n;
+    v->symbol = malloc((size_t)v->n_tokens * sizeof *v->symbol);
+    v->raw = malloc((size_t)v->n_tokens * sizeof *v->raw);
+    v->kind = malloc((size_t)v->n_tokens);
+    if (!v->symbol || !v->raw || !v->kind)
+        return sumi_fail(err, SUMI_ENOMEM, "vocabulary of %d tokens: out of memory", v->n_tokens);
+    if ((status = read_kinds(v, g, &kinds_known, err))) return status;
+    if ((status = read_texts(v, g, &tokens, &arena_bytes, err))) return status;
+    return set_texts(v, kinds_known, arena_bytes, err);
+}

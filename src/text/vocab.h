@@ -1,0 +1,73 @@
+/* vocab.h - the tokens of a model file: their bytes, their kinds, and the way from a spelling to an id.
+ *
+ * A token has two texts. Its *symbol* is how the vocabulary spells it and how merges name it: in GPT-2's byte alphabet,
+ * or with U+2581 for a space in SentencePiece. Its *raw* bytes are what it stands for in text.
+ *
+ *            file                    symbol        raw           kind
+ *   gpt2     "\u0120the"             the same      " the"        NORMAL
+ *   gpt2     "<|im_end|>"            -             the same      CONTROL
+ *   llama    "\u2581the"             the same      " the"        NORMAL
+ *   llama    "<0x0A>"                -             one newline   BYTE
+ *   llama    "  " (two spaces)       two U+2581    the same      USER_DEFINED
+ *
+ * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and UNUSED.
+ * A control token never comes out of plain text, whatever merges a file lists.
+ *
+ * Immutable after vocab_init(). Texts point into the file's map or into `arena`. */
+#ifndef SUMI_TEXT_VOCAB_H
+#define SUMI_TEXT_VOCAB_H
+
+#include "format/gguf.h"
+#include "text/keyed_hash.h"
+
+#define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
+#define VOCAB_MAX_TOKEN_BYTES 65535
+
+typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE } vocab_model;
+
+typedef enum token_kind { /* tokenizer.ggml.token_type, the numbers of SentencePiece */
+    TOKEN_NORMAL = 1,
+    TOKEN_UNKNOWN = 2,
+    TOKEN_CONTROL = 3,
+    TOKEN_USER_DEFINED = 4,
+    TOKEN_UNUSED = 5,
+    TOKEN_BYTE = 6,
+} token_kind;
+
+typedef struct vocab_text {
+    const char *data; /* not NUL-terminated */
+    uint32_t n;
+} vocab_text;
+
+typedef struct vocab_slot {
+    uint32_t tag;  /* upper half of the hash */
+    uint32_t id_1; /* id + 1; 0: empty */
+} vocab_slot;
+
+typedef struct vocab {
+    vocab_model model;
+    int32_t n_tokens;
+    vocab_text *symbol, *raw; /* [n_tokens] */
+    uint8_t *kind;            /* [n_tokens] token_kind */
+    int32_t byte_id[256];     /* the token of a single byte; -1: none */
+    uint32_t max_symbol_bytes;
+    vocab_slot *slots; /* [mask + 1] open addressing, at most half full: symbol -> id */
+    uint64_t mask;
+    hash_key key;
+    char *arena;
+} vocab;
+
+/* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays of
+ * different length, wrong values; EUNSUPPORTED: another model than "gpt2" or "llama"; ELIMIT; ENOMEM. After a failure v
+ * is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp and tokenizers. */
+SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);
+void vocab_deinit(vocab *v);
+
+int32_t vocab_find(const vocab *v, const char *symbol, size_t n_bytes); /* id, or -1 */
+
+static inline bool vocab_can_merge(const vocab *v, int32_t id)
+{
+    return v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_USER_DEFINED || v->kind[id] == TOKEN_UNUSED;
+}
+
+#endif
