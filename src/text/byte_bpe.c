@@ -1,0 +1,54 @@
+/* byte_bpe.c - see byte_bpe.h. */
+#include "text/byte_bpe.h"
+
+#define WHOLE_PIECE_BYTES 1024 /* ignore_merges looks for pieces up to this; vocabularies have none above 256 */
+
+sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, sumi_error *err)
+{
+    *b = (byte_bpe){ .v = v, .ignore_merges = ignore_merges };
+    byte_alphabet_init(&b->alphabet);
+    return pair_table_init(&b->pairs, v, g, err);
+}
+
+void byte_bpe_deinit(byte_bpe *b)
+{
+    pair_table_deinit(&b->pairs);
+}
+
+/* The token that is the whole piece, or -1. */
+static int32_t find_whole(const byte_bpe *b, const char *piece, size_t n)
+{
+    char symbol[2 * WHOLE_PIECE_BYTES];
+    size_t n_symbol = 0;
+    if (n > WHOLE_PIECE_BYTES) return -1;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t byte = (uint8_t)piece[i];
+        symbol[n_symbol++] = b->alphabet.utf8[byte][0];
+        if (b->alphabet.utf8_bytes[byte] > 1) symbol[n_symbol++] = b->alphabet.utf8[byte][1];
+    }
+    return vocab_find(b->v, symbol, n_symbol);
+}
+
+static uint32_t pair_rank(const void *user, const bpe_symbol *left, const bpe_symbol *right, int32_t *merged)
+{
+    return pair_table_find(user, left->id, right->id, merged);
+}
+
+sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n, id_list *out)
+{
+    int32_t whole = n == 1 ? b->v->byte_id[(uint8_t)piece[0]] : b->ignore_merges ? find_whole(b, piece, n) : -1;
+    if (whole >= 0) {
+        id_list_add(out, whole);
+        return out->failed ? SUMI_ENOMEM : SUMI_OK;
+    }
+    if (!bpe_reserve(work, n) || !id_list_reserve(out, n)) return SUMI_ENOMEM;
+    size_t n_symbols = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t id = b->v->byte_id[(uint8_t)piece[i]];
+        if (id >= 0) work->symbols[n_symbols++] = (bpe_symbol){ .id = id };
+    }
+    if (!n_symbols) return SUMI_OK;
+    if (bpe_merge(work, n_symbols, pair_rank, &b->pairs)) return SUMI_ENOMEM;
+    for (int32_t i = 0; i >= 0; i = work->symbols[i].next) out->ids[out->n++] = work->symbols[i].id;
+    return SUMI_OK;
+}

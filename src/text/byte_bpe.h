@@ -1,0 +1,28 @@
+/* byte_bpe.h - byte-level BPE: the pieces that the pre-tokenizer cut, merged by the ranks of the file.
+ *
+ * Idea: Radford et al. 2019 (GPT-2). Symbols begin as single bytes, so there is no unknown text. A byte that has no token
+ * gives nothing, and its neighbours close up before merging, as in `tokenizers`: SmolLM2 has none for U+0004. */
+#ifndef SUMI_TEXT_BYTE_BPE_H
+#define SUMI_TEXT_BYTE_BPE_H
+
+#include "text/bpe.h"
+#include "text/byte_alphabet.h"
+#include "text/id_list.h"
+#include "text/pair_table.h"
+
+typedef struct byte_bpe {
+    const vocab *v;
+    pair_table pairs;
+    byte_alphabet alphabet;
+    bool ignore_merges; /* look for the whole piece first */
+} byte_bpe;
+
+/* v is borrowed. b is safe to byte_bpe_deinit() after a failure. */
+SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges,
+                                        sumi_error *err);
+void byte_bpe_deinit(byte_bpe *b);
+
+/* Appends the tokens of one piece (any bytes) to out. ENOMEM. */
+SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n, id_list *out);
+
+#endif

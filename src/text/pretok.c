@@ -1,0 +1,130 @@
+/* pretok.c - see pretok.h. Compiles the patterns of a rule and runs them one inside the other.
+ *
+ * The subject is known to be valid, so PCRE2's check of it is off: with the check every match would read the rest of the
+ * text, and a long text would cost its length squared. The match limit is off too: it guards against patterns that
+ * backtrack, and ours are a fixed table of linear ones. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/pretok.h"
+
+#include <assert.h>
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+struct pretok {
+    int32_t n_patterns;
+    bool jit[PRETOK_MAX_PATTERNS];
+    pcre2_code *code[PRETOK_MAX_PATTERNS];
+};
+
+struct pretok_work {
+    pcre2_match_context *context;
+    pcre2_match_data *match[PRETOK_MAX_PATTERNS]; /* one for each level of the recursion in split() */
+    int32_t n_patterns;
+};
+
+void pretok_destroy(pretok *p)
+{
+    if (!p) return;
+    for (int32_t i = 0; i < p->n_patterns; i++) pcre2_code_free(p->code[i]);
+    free(p);
+}
+
+sumi_status pretok_create(pretok **out, const pretok_rule *rule, bool jit, sumi_error *err)
+{
+    *out = NULL;
+    pretok *p = calloc(1, sizeof *p);
+    if (!p) return sumi_fail(err, SUMI_ENOMEM, "pre-tokenizer '%s': out of memory", rule->names[0]);
+    for (int32_t i = 0; i < PRETOK_MAX_PATTERNS && rule->patterns[i]; i++) {
+        int code;
+        PCRE2_SIZE at;
+        p->code[i] = pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code,
+                                   &at, NULL);
+        if (!p->code[i]) {
+            PCRE2_UCHAR why[128];
+            pcre2_get_error_message(code, why, sizeof why);
+            pretok_destroy(p);
+            return sumi_fail(err, SUMI_EUNSUPPORTED, "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu",
+                             rule->names[0], i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
+        }
+        p->n_patterns = i + 1;
+        p->jit[i] = jit && pcre2_jit_compile(p->code[i], PCRE2_JIT_COMPLETE) == 0;
+    }
+    *out = p;
+    return SUMI_OK;
+}
+
+void pretok_work_destroy(pretok_work *w)
+{
+    if (!w) return;
+    for (int32_t i = 0; i < w->n_patterns; i++) pcre2_match_data_free(w->match[i]);
+    pcre2_match_context_free(w->context);
+    free(w);
+}
+
+pretok_work *pretok_work_create(const pretok *p)
+{
+    pretok_work *w = calloc(1, sizeof *w);
+    if (!w) return NULL;
+    w->n_patterns = p->n_patterns;
+    bool ok = (w->context = pcre2_match_context_create(NULL)) != NULL;
+    for (int32_t i = 0; i < p->n_patterns; i++) ok = (w->match[i] = pcre2_match_data_create(1, NULL)) && ok;
+    if (!ok) {
+        pretok_work_destroy(w);
+        return NULL;
+    }
+    pcre2_set_match_limit(w->context, UINT32_MAX);
+    pcre2_set_depth_limit(w->context, UINT32_MAX);
+    return w;
+}
+
+/* The next match of pattern `level` at or after from. False: none, or out of memory (*status). */
+static bool next_match(const pretok *p, pretok_work *w, int32_t level, const char *text, size_t n, size_t from,
+                       size_t *start, size_t *end, sumi_status *status)
+{
+    pcre2_match_data *m = w->match[level];
+    PCRE2_SPTR subject = (PCRE2_SPTR)text;
+    int rc = p->jit[level] ? pcre2_jit_match(p->code[level], subject, n, from, 0, m, w->context) : PCRE2_ERROR_JIT_STACKLIMIT;
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+        rc = pcre2_match(p->code[level], subject, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m, w->context);
+    if (rc == PCRE2_ERROR_NOMATCH) return false;
+    if (rc < 0) {
+        *status = SUMI_ENOMEM; /* with a valid subject and no limits nothing else can fail */
+        return false;
+    }
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m);
+    *start = at[0];
+    *end = at[1];
+    assert(*start < *end); /* a pattern that matches nothing would cut for ever */
+    return true;
+}
+
+typedef struct split_job {
+    const pretok *p;
+    pretok_work *w;
+    pretok_piece_fn piece;
+    void *user;
+    sumi_status status;
+} split_job;
+
+/* Cuts text with the patterns from `level` on. False: stop. The depth is at most PRETOK_MAX_PATTERNS. */
+static bool split(split_job *job, int32_t level, const char *text, size_t n)
+{
+    if (level == job->p->n_patterns) return job->piece(job->user, text, n);
+    size_t from = 0, start, end;
+    while (from < n && next_match(job->p, job->w, level, text, n, from, &start, &end, &job->status)) {
+        if (start > from && !split(job, level + 1, text + from, start - from)) return false;
+        if (!split(job, level + 1, text + start, end - start)) return false;
+        from = end;
+    }
+    if (job->status) return false;
+    return from == n || split(job, level + 1, text + from, n - from);
+}
+
+sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size_t n, pretok_piece_fn piece, void *user)
+{
+    split_job job = { p, w, piece, user, SUMI_OK };
+    if (n) split(&job, 0, text, n);
+    return job.status;
+}

@@ -1,0 +1,226 @@
+/* spm.c - see spm.h. */
+#include "text/spm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fp16.h"
+#include "text/utf8.h"
+
+#define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
+#define SPACE_BYTES  3
+
+/* ---- Preparing ---------------------------------------------------------------------------------------------- */
+
+typedef struct scored {
+    uint32_t key; /* the better the score, the lower */
+    int32_t id;
+} scored;
+
+static uint32_t score_key(float score)
+{
+    uint32_t bits = fp32_to_bits(score == 0 ? 0 : score); /* one zero */
+    return bits & 0x80000000u ? bits : ~bits & 0x7FFFFFFFu;
+}
+
+/* Stable, by key: four passes over bytes, so that a hostile order of scores costs no more than another. */
+static void sort_scored(scored *a, scored *spare, size_t n)
+{
+    for (int shift = 0; shift < 32; shift += 8) {
+        size_t at[257] = { 0 };
+        for (size_t i = 0; i < n; i++) at[(a[i].key >> shift & 0xFF) + 1]++;
+        for (size_t b = 0; b < 256; b++) at[b + 1] += at[b];
+        for (size_t i = 0; i < n; i++) spare[at[a[i].key >> shift & 0xFF]++] = a[i];
+        scored *t = a;
+        a = spare;
+        spare = t;
+    }
+}
+
+static bool is_sorted(const scored *a, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (a[i].key < a[i - 1].key) return false;
+    return true;
+}
+
+/* Ranks: user-defined tokens by id, then the others by score, then by id. scores: NULL, or n_tokens unaligned floats. */
+static sumi_status set_ranks(spm *s, const char *scores)
+{
+    size_t n = (size_t)s->v->n_tokens, n_scored = 0;
+    uint32_t next = 0;
+    scored *a = malloc(n * sizeof *a), *spare = NULL;
+    s->rank = calloc(n, sizeof *s->rank);
+    if (!a || !s->rank) goto fail;
+    for (int32_t i = 0; i < s->v->n_tokens; i++) {
+        float score = 0;
+        if (s->v->kind[i] == TOKEN_USER_DEFINED) s->rank[i] = next++;
+        if (s->v->kind[i] == TOKEN_USER_DEFINED || !vocab_can_merge(s->v, i)) continue;
+        if (scores) memcpy(&score, scores + (size_t)i * sizeof score, sizeof score);
+        a[n_scored++] = (scored){ score_key(score), i };
+    }
+    if (!is_sorted(a, n_scored)) { /* most files are */
+        if (!(spare = malloc(n * sizeof *spare))) goto fail;
+        sort_scored(a, spare, n_scored);
+    }
+    for (size_t i = 0; i < n_scored; i++) s->rank[a[i].id] = next++;
+    free(a);
+    free(spare);
+    return SUMI_OK;
+fail:
+    free(a);
+    return SUMI_ENOMEM;
+}
+
+/* Whether a symbol has U+2581 behind something else. */
+static bool has_inner_space(const vocab_text *t)
+{
+    const char *p = t->data, *end = t->data + t->n;
+    while (end - p >= SPACE_BYTES && !memcmp(p, SPACE_SYMBOL, SPACE_BYTES)) p += SPACE_BYTES;
+    return memchr(p, SPACE_SYMBOL[0], (size_t)(end - p)) && memmem(p, (size_t)(end - p), SPACE_SYMBOL, SPACE_BYTES);
+}
+
+sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err)
+{
+    gguf_array scores;
+    *s = (spm){ .v = v, .unknown = -1, .cut_words = true };
+    bool has_scores = gguf_find(g, "tokenizer.ggml.scores") >= 0;
+    if (has_scores && (!gguf_get_array(g, "tokenizer.ggml.scores", &scores) || scores.type != GGUF_F32 ||
+                       scores.n != (uint64_t)v->n_tokens))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is not an array of %d float32 values",
+                         gguf_name(g), v->n_tokens);
+    if (set_ranks(s, has_scores ? scores.data : NULL))
+        return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
+    for (int32_t i = 0; i < v->n_tokens && s->cut_words; i++)
+        if (vocab_can_merge(v, i) && has_inner_space(&v->symbol[i])) s->cut_words = false;
+    for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
+    return SUMI_OK;
+}
+
+void spm_deinit(spm *s)
+{
+    free(s->rank);
+    s->rank = NULL;
+}
+
+/* ---- Encoding ----------------------------------------------------------------------------------------------- */
+
+typedef struct word_view {
+    const spm *s;
+    const char *text;
+} word_view;
+
+static uint32_t pair_order(const void *user, const bpe_symbol *left, const bpe_symbol *right, int32_t *merged)
+{
+    const word_view *w = user;
+    int32_t id = vocab_find(w->s->v, w->text + left->start, (size_t)left->n_bytes + right->n_bytes);
+    if (id < 0) return BPE_NO_PAIR;
+    *merged = id;
+    return w->s->rank[id] << 8 | (255 - (left->n_chars < 255 ? left->n_chars : 255));
+}
+
+/* The tokens of a character, or of a byte that is none, for which the vocabulary has no symbol. */
+static void add_fallback(const spm *s, const char *p, size_t n, bool after_unknown, bool *is_unknown, id_list *out)
+{
+    bool all = true;
+    for (size_t i = 0; i < n; i++) all = all && s->v->byte_id[(uint8_t)p[i]] >= 0;
+    for (size_t i = 0; all && i < n; i++) id_list_add(out, s->v->byte_id[(uint8_t)p[i]]);
+    *is_unknown = !all;
+    if (!all && !after_unknown && s->unknown >= 0) id_list_add(out, s->unknown);
+}
+
+/* Merges the word in work->word. */
+static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
+{
+    const char *text = work->word.data;
+    size_t n = work->word.n, n_symbols = 0;
+    if (!n) return SUMI_OK;
+    if (!bpe_reserve(&work->merge, n)) return SUMI_ENOMEM;
+    for (size_t i = 0, len; i < n; i += len) {
+        uint32_t cp;
+        len = utf8_decode(text + i, n - i, &cp);
+        int32_t id = len == 1 ? s->ascii[cp] : len ? vocab_find(s->v, text + i, len) : -1;
+        if (!len) len = 1; /* a byte that is no character stands alone */
+        work->merge.symbols[n_symbols++] =
+            (bpe_symbol){ .id = id, .start = (uint32_t)i, .n_bytes = (uint32_t)len, .n_chars = 1 };
+    }
+    word_view view = { s, text };
+    if (bpe_merge(&work->merge, n_symbols, pair_order, &view)) return SUMI_ENOMEM;
+    bool unknown = false;
+    for (int32_t i = 0; i >= 0; i = work->merge.symbols[i].next) {
+        const bpe_symbol *b = &work->merge.symbols[i];
+        if (b->id >= 0) {
+            id_list_add(out, b->id);
+            unknown = false;
+        } else {
+            add_fallback(s, text + b->start, b->n_bytes, unknown, &unknown, out);
+        }
+    }
+    return out->failed ? SUMI_ENOMEM : SUMI_OK;
+}
+
+/* Where the word that begins at `from` ends: before the next space that has neither a space nor U+2581 before it. */
+static size_t word_end(const char *text, size_t n, size_t from)
+{
+    size_t i = from;
+    while (i < n && text[i] == ' ') i++;
+    for (;;) {
+        const char *space = i < n ? memchr(text + i, ' ', n - i) : NULL;
+        if (!space) return n;
+        size_t at = (size_t)(space - text);
+        bool after_symbol = at >= SPACE_BYTES && !memcmp(space - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES);
+        if (!after_symbol) return at;
+        for (i = at; i < n && text[i] == ' ';) i++;
+    }
+}
+
+/* Text to work->word, its spaces as U+2581, with one more in front if prefix is set. */
+static sumi_status write_word(spm_work *work, const char *text, size_t n, bool prefix)
+{
+    buf *w = &work->word;
+    w->n = 0;
+    if (prefix) buf_append(w, SPACE_SYMBOL, SPACE_BYTES);
+    for (size_t i = 0; i < n;) {
+        const char *space = memchr(text + i, ' ', n - i);
+        size_t plain = (size_t)((space ? space : text + n) - (text + i));
+        buf_append(w, text + i, plain);
+        if (space) buf_append(w, SPACE_SYMBOL, SPACE_BYTES);
+        i += plain + (space != NULL);
+    }
+    return w->status;
+}
+
+static sumi_status encode_words(const spm *s, spm_work *work, const char *text, size_t n, bool prefix, id_list *out)
+{
+    for (size_t i = 0, end; i < n; i = end, prefix = false) {
+        end = s->cut_words ? word_end(text, n, i) : n;
+        size_t first = out->n;
+        if (!prefix && word_cache_get(work->cache, text + i, end - i, out)) continue;
+        sumi_status status = write_word(work, text + i, end - i, prefix);
+        if (!status) status = encode_word(s, work, out);
+        if (status) return status;
+        if (!prefix) word_cache_put(work->cache, text + i, end - i, out, first);
+    }
+    return out->failed ? SUMI_ENOMEM : SUMI_OK;
+}
+
+/* Without spaces at both ends, and with one in place of several. out has room for n. */
+static size_t squeeze_spaces(const char *text, size_t n, char *out)
+{
+    size_t w = 0;
+    for (size_t i = 0; i < n; i++)
+        if (text[i] != ' ' || (w && out[w - 1] != ' ')) out[w++] = text[i];
+    return w && out[w - 1] == ' ' ? w - 1 : w;
+}
+
+sumi_status spm_encode(const spm *s, spm_work *work, const char *text, size_t n, bool at_start, id_list *out)
+{
+    bool prefix = at_start && s->add_space_prefix;
+    if (!s->remove_extra_whitespaces) return encode_words(s, work, text, n, prefix, out);
+    char *squeezed = malloc(n + 1);
+    if (!squeezed) return SUMI_ENOMEM;
+    sumi_status status = encode_words(s, work, squeezed, squeeze_spaces(text, n, squeezed), prefix, out);
+    free(squeezed);
+    return status;
+}
