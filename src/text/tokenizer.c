@@ -1,0 +1,320 @@
+/* tokenizer.c - see tokenizer.h. Puts the parts together: reads the settings of the file, drives the stages of encoding,
+ * joins tokens again. */
+#include "text/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "text/byte_bpe.h"
+#include "text/end_tokens.h"
+#include "text/nfc.h"
+#include "text/pretok.h"
+#include "text/specials.h"
+#include "text/spm.h"
+#include "text/utf8.h"
+
+#define MAX_DECODED ((size_t)1 << 30)
+
+struct tokenizer {
+    vocab v;
+    specials specials;
+    byte_bpe bytes;          /* VOCAB_BYTE_LEVEL: this and the next two */
+    const pretok_rule *rule;
+    pretok *pretok;
+    spm spm;                 /* VOCAB_SENTENCEPIECE */
+    int32_t bos, eos;
+    bool add_bos, add_eos, add_space;
+    bool *ends;              /* [n_tokens] tokens that end a generation */
+};
+
+/* ---- Creation ----------------------------------------------------------------------------------------------- */
+
+/* A bool of the metadata, or what its absence means. */
+static bool read_flag(const gguf *g, const char *key, bool otherwise)
+{
+    bool value;
+    return gguf_get_bool(g, key, &value) ? value : otherwise;
+}
+
+/* The ids of BOS, EOS and the unknown token. SentencePiece files that do not say have them where its trainer puts them,
+ * at 1, 2 and 0. */
+static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
+{
+    sumi_status status = token_id_read(&t->v, g, "tokenizer.ggml.bos_token_id", &t->bos, err);
+    if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.eos_token_id", &t->eos, err);
+    if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.unknown_token_id", unknown, err);
+    if (status || t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return status;
+    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL) t->bos = 1;
+    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL) t->eos = 2;
+    if (*unknown < 0 && t->v.kind[0] == TOKEN_UNKNOWN) *unknown = 0;
+    return SUMI_OK;
+}
+
+static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *err)
+{
+    gguf_str name = { "default", 7 };
+    gguf_get_str(g, "tokenizer.ggml.pre", &name);
+    if (!(t->rule = pretok_find_rule(name.data, name.n)))
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: pre-tokenizer '%.*s' is not supported", gguf_name(g),
+                         (int)(name.n < 60 ? name.n : 60), name.data);
+    bool ignore_merges = read_flag(g, "tokenizer.ggml.ignore_merges", t->rule->ignore_merges);
+    sumi_status status = pretok_create(&t->pretok, t->rule, true, err);
+    return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, err);
+}
+
+static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
+{
+    int32_t unknown = -1;
+    sumi_status status = vocab_init(&t->v, g, err);
+    if (!status && (status = specials_init(&t->specials, &t->v, err))) sumi_fail_in(err, "%s", gguf_name(g));
+    if (!status) status = read_ids(t, g, &unknown, err);
+    if (status) return status;
+    bool is_spm = t->v.model == VOCAB_SENTENCEPIECE;
+    status = is_spm ? spm_init(&t->spm, &t->v, g, err) : create_byte_level(t, g, err);
+    if (status) return status;
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", is_spm || t->rule->add_bos);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
+    t->add_space = is_spm && read_flag(g, "tokenizer.ggml.add_space_prefix", true);
+    t->spm.unknown = unknown;
+    t->spm.add_space_prefix = t->add_space;
+    t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
+    if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
+        return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
+    return end_tokens_find(t->ends, &t->v, g, t->eos, err);
+}
+
+sumi_status tokenizer_create(tokenizer **out, const gguf *g, sumi_error *err)
+{
+    *out = NULL;
+    tokenizer *t = calloc(1, sizeof *t);
+    if (!t) return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
+    sumi_status status = fill(t, g, err);
+    if (status)
+        tokenizer_destroy(t);
+    else
+        *out = t;
+    return status;
+}
+
+void tokenizer_destroy(tokenizer *t)
+{
+    if (!t) return;
+    spm_deinit(&t->spm);
+    byte_bpe_deinit(&t->bytes);
+    pretok_destroy(t->pretok);
+    specials_deinit(&t->specials);
+    vocab_deinit(&t->v);
+    free(t->ends);
+    free(t);
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------------------- */
+
+static bool is_token(const tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->v.n_tokens;
+}
+
+int32_t tokenizer_n_vocab(const tokenizer *t)
+{
+    return t->v.n_tokens;
+}
+
+int32_t tokenizer_bos(const tokenizer *t)
+{
+    return t->bos;
+}
+
+int32_t tokenizer_eos(const tokenizer *t)
+{
+    return t->eos;
+}
+
+bool tokenizer_adds_bos(const tokenizer *t)
+{
+    return t->add_bos && t->bos >= 0;
+}
+
+bool tokenizer_adds_eos(const tokenizer *t)
+{
+    return t->add_eos && t->eos >= 0;
+}
+
+bool tokenizer_adds_space(const tokenizer *t)
+{
+    return t->add_space;
+}
+
+bool tokenizer_is_end(const tokenizer *t, int32_t id)
+{
+    return is_token(t, id) && t->ends[id];
+}
+
+bool tokenizer_is_special(const tokenizer *t, int32_t id)
+{
+    return is_token(t, id) && (t->v.kind[id] == TOKEN_CONTROL || t->v.kind[id] == TOKEN_UNKNOWN);
+}
+
+const char *tokenizer_text(const tokenizer *t, int32_t id, size_t *n_bytes)
+{
+    *n_bytes = is_token(t, id) ? t->v.raw[id].n : 0;
+    return is_token(t, id) ? t->v.raw[id].data : NULL;
+}
+
+/* ---- Encoding ----------------------------------------------------------------------------------------------- */
+
+typedef struct encoder {
+    const tokenizer *t;
+    id_list out;
+    word_cache cache;
+    spm_work spm; /* its bpe serves byte-level vocabularies too */
+    pretok_work *pretok;
+    sumi_status status;
+} encoder;
+
+static bool encode_piece(void *user, const char *piece, size_t n)
+{
+    encoder *e = user;
+    if (word_cache_get(&e->cache, piece, n, &e->out)) return !e->out.failed;
+    size_t first = e->out.n;
+    e->status = byte_bpe_encode(&e->t->bytes, &e->spm.merge, piece, n, &e->out);
+    if (e->status) return false;
+    word_cache_put(&e->cache, piece, n, &e->out, first);
+    return true;
+}
+
+/* Pieces of a stretch of valid UTF-8. */
+static void encode_valid(encoder *e, const char *text, size_t n)
+{
+    char *normal = NULL;
+    if (e->t->rule->nfc) {
+        size_t n_normal;
+        e->status = nfc_normalize(text, n, &normal, &n_normal);
+        if (normal) {
+            text = normal;
+            n = n_normal;
+        }
+    }
+    if (!e->status) {
+        sumi_status status = pretok_split(e->t->pretok, e->pretok, text, n, encode_piece, e);
+        if (status) e->status = status;
+    }
+    free(normal);
+}
+
+/* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a piece of its
+ * own. A pattern that could see such bytes would have to call them letters or not. */
+static void encode_byte_level(encoder *e, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n && !e->status;) {
+        size_t valid = utf8_valid_prefix(text + i, n - i), invalid = 0;
+        if (valid) encode_valid(e, text + i, valid);
+        i += valid;
+        uint32_t cp;
+        while (i + invalid < n && !utf8_decode(text + i + invalid, n - i - invalid, &cp)) invalid++;
+        if (invalid && !e->status) encode_piece(e, text + i, invalid);
+        i += invalid;
+    }
+}
+
+static void encode_segment(encoder *e, const char *text, size_t n, bool at_start)
+{
+    if (!n || e->status) return;
+    if (e->t->v.model == VOCAB_SENTENCEPIECE)
+        e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out);
+    else
+        encode_byte_level(e, text, n);
+}
+
+static void encode_text(encoder *e, const char *text, size_t n, bool control)
+{
+    size_t from = 0, start, end;
+    for (;;) {
+        int32_t id = specials_find(&e->t->specials, text, n, from, control, &start, &end);
+        if (id < 0) break;
+        encode_segment(e, text + from, start - from, true);
+        if (e->status) return;
+        id_list_add(&e->out, id);
+        from = end;
+    }
+    encode_segment(e, text + from, n - from, true); /* each segment follows the start or a special token */
+}
+
+static sumi_status encoder_init(encoder *e, const tokenizer *t, const char *text, size_t n)
+{
+    *e = (encoder){ .t = t };
+    bpe_init(&e->spm.merge);
+    buf_init(&e->spm.word, 3 * TOKENIZER_MAX_TEXT + 3); /* every space becomes three bytes */
+    word_cache_init(&e->cache, t->v.key, text, n);
+    e->spm.cache = &e->cache;
+    bool ok = id_list_reserve(&e->out, n / 4 + 8);
+    if (t->v.model == VOCAB_BYTE_LEVEL) ok = (e->pretok = pretok_work_create(t->pretok)) && ok;
+    return ok ? SUMI_OK : SUMI_ENOMEM;
+}
+
+static void encoder_deinit(encoder *e)
+{
+    pretok_work_destroy(e->pretok);
+    word_cache_deinit(&e->cache);
+    buf_deinit(&e->spm.word);
+    bpe_deinit(&e->spm.merge);
+    free(e->out.ids);
+}
+
+sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags, int32_t **ids,
+                             int32_t *n_ids, sumi_error *err)
+{
+    *ids = NULL;
+    *n_ids = 0;
+    if (n_bytes > TOKENIZER_MAX_TEXT)
+        return sumi_fail(err, SUMI_ELIMIT, "a text of %zu bytes; at most %zu can be tokenised at once", n_bytes,
+                         TOKENIZER_MAX_TEXT);
+    encoder e;
+    sumi_status status = encoder_init(&e, t, text, n_bytes);
+    bool wrap = flags & SUMI_TOKENIZE_BOS_EOS;
+    if (!status) {
+        if (wrap && tokenizer_adds_bos(t)) id_list_add(&e.out, t->bos);
+        encode_text(&e, text, n_bytes, flags & SUMI_TOKENIZE_SPECIAL);
+        if (wrap && tokenizer_adds_eos(t)) id_list_add(&e.out, t->eos);
+        status = e.status ? e.status : e.out.failed ? SUMI_ENOMEM : SUMI_OK;
+    }
+    if (!status) { /* at most one token for each byte, three for an added space: fits in 32 bits */
+        *ids = e.out.ids;
+        *n_ids = (int32_t)e.out.n;
+        e.out.ids = NULL;
+    }
+    encoder_deinit(&e);
+    return status ? sumi_fail(err, status, "tokenising %zu bytes: %s", n_bytes, sumi_status_text(status)) : SUMI_OK;
+}
+
+/* ---- Decoding ----------------------------------------------------------------------------------------------- */
+
+sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_ids, bool special, char **text,
+                             size_t *n_bytes, sumi_error *err)
+{
+    buf out;
+    bool strip = t->add_space;
+    *text = NULL;
+    *n_bytes = 0;
+    buf_init(&out, MAX_DECODED);
+    for (int32_t i = 0; i < n_ids; i++) {
+        if (!is_token(t, ids[i])) {
+            buf_deinit(&out);
+            return sumi_fail(err, SUMI_EINVAL, "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i],
+                             i + 1, n_ids, t->v.n_tokens);
+        }
+        bool is_special = tokenizer_is_special(t, ids[i]);
+        if (is_special && !special) continue;
+        const vocab_text *raw = &t->v.raw[ids[i]];
+        size_t skip = strip && !is_special && raw->n && raw->data[0] == ' ';
+        if (!is_special) strip = false;
+        buf_append(&out, raw->data + skip, raw->n - skip);
+    }
+    sumi_status status = out.status;
+    if (!status && (*text = buf_take(&out, n_bytes))) return SUMI_OK;
+    buf_deinit(&out);
+    return sumi_fail(err, status ? status : SUMI_ENOMEM, "text of %d tokens: %s", n_ids,
+                     sumi_status_text(status ? status : SUMI_ENOMEM));
+}

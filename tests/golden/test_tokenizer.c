@@ -1,0 +1,226 @@
+/* test_tokenizer.c - token ids of real vocabularies, cuts of the pre-tokenizers and normal forms, equal to those of
+ * `tokenizers` and Python. The goldens are made by make_tokenizer.py. */
+#include "test_support.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/nfc.h"
+#include "text/pretok.h"
+#include "text/tokenizer.h"
+
+static json_t *load(const char *name)
+{
+    char path[256];
+    json_error_t error;
+    snprintf(path, sizeof path, "tests/golden/tokenizer/%s.json", name);
+    json_t *j = json_load_file(test_source_path(path), JSON_ALLOW_NUL, &error);
+    if (!j) fail_msg("%s: %s", path, error.text);
+    return j;
+}
+
+static void print_ids(const char *who, const int32_t *ids, int32_t n)
+{
+    fprintf(stderr, "  %-8s", who);
+    for (int32_t i = 0; i < n; i++) fprintf(stderr, " %d", ids[i]);
+    fputc('\n', stderr);
+}
+
+/* Encodes text and compares; false, and both lists on stderr, if they differ. */
+static bool ids_equal(const tokenizer *t, const char *text, size_t n, uint32_t flags, const json_t *want)
+{
+    int32_t *ids, n_ids, expected[4096];
+    sumi_error err;
+    int32_t n_expected = (int32_t)json_array_size(want);
+    assert_true(n_expected <= 4096);
+    for (int32_t i = 0; i < n_expected; i++) expected[i] = (int32_t)json_integer_value(json_array_get(want, (size_t)i));
+    assert_int_equal(tokenizer_encode(t, text, n, flags, &ids, &n_ids, &err), SUMI_OK);
+    bool same = n_ids == n_expected && memcmp(ids, expected, (size_t)n_ids * sizeof *ids) == 0;
+    if (!same) {
+        fprintf(stderr, "text [%.*s], %zu bytes, flags %u\n", (int)n, text, n, flags);
+        print_ids("expected", expected, n_expected);
+        print_ids("got", ids, n_ids);
+    }
+    free(ids);
+    return same;
+}
+
+/* What decoding must give back: the text, but for bytes without a token, which SmolLM2 has. */
+static bool round_trips(const tokenizer *t, const char *text, size_t n)
+{
+    int32_t *ids, n_ids;
+    char *back;
+    size_t n_back;
+    assert_int_equal(tokenizer_encode(t, text, n, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
+    assert_int_equal(tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL), SUMI_OK);
+    bool same = n_back == n && memcmp(back, text, n) == 0;
+    if (!same) fprintf(stderr, "text [%.*s] came back as [%.*s]\n", (int)n, text, (int)n_back, back);
+    free(ids);
+    free(back);
+    return same;
+}
+
+static size_t hex_decode(const char *hex, char *out)
+{
+    size_t n = strlen(hex) / 2;
+    for (size_t i = 0; i < n; i++) {
+        unsigned byte;
+        sscanf(hex + 2 * i, "%2x", &byte);
+        out[i] = (char)byte;
+    }
+    return n;
+}
+
+/* lost: bytes that the vocabulary cannot hold, or changes: texts with one of them need not come back. */
+static void check_model(const char *model, const char *lost, size_t n_lost)
+{
+    gguf *g;
+    tokenizer *t;
+    sumi_error err;
+    json_t *texts = load("texts"), *golden = load(model), *text;
+    int n_wrong = 0, n_checked = 0;
+    size_t i;
+    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    json_array_foreach(json_object_get(texts, "texts"), i, text)
+    {
+        char key[24];
+        const char *s = json_string_value(text);
+        size_t n = json_string_length(text);
+        const json_t *special = json_array_get(json_object_get(golden, "special"), i);
+        snprintf(key, sizeof key, "%zu", i);
+        const json_t *plain = json_object_get(json_object_get(golden, "plain"), key);
+        n_wrong += !ids_equal(t, s, n, SUMI_TOKENIZE_SPECIAL, special);
+        n_wrong += !ids_equal(t, s, n, 0, plain ? plain : special);
+        bool loses = false;
+        for (size_t b = 0; b < n_lost; b++) loses = loses || memchr(s, lost[b], n);
+        if (!loses) n_wrong += !round_trips(t, s, n);
+        n_checked++;
+    }
+    json_array_foreach(json_object_get(texts, "invalid"), i, text)
+    {
+        char bytes[256];
+        size_t n = hex_decode(json_string_value(text), bytes);
+        n_wrong += !ids_equal(t, bytes, n, SUMI_TOKENIZE_SPECIAL, json_array_get(json_object_get(golden, "invalid"), i));
+        n_checked++;
+    }
+    tokenizer_destroy(t);
+    gguf_close(g);
+    json_decref(texts);
+    json_decref(golden);
+    assert_true(n_checked >= 300);
+    if (n_wrong) fail_msg("%s: %d comparisons of %d texts differ", model, n_wrong, n_checked);
+}
+
+static void smollm2_gives_the_ids_of_tokenizers(void **state)
+{
+    (void)state;
+    /* Its vocabulary has no token for these control characters. */
+    check_model("smollm2", "\x04\x06\x13\x14\x16\x1d\xf1\xf2", 8);
+}
+
+static void gemma3_gives_the_ids_of_tokenizers(void **state)
+{
+    (void)state;
+    check_model("gemma3-270m", "\x81", 1); /* U+2581, E2 96 81, means a space there */
+}
+
+typedef struct cuts {
+    const json_t *want;
+    size_t at, n_bytes;
+    bool same;
+} cuts;
+
+static bool compare_piece(void *user, const char *piece, size_t n)
+{
+    cuts *c = user;
+    (void)piece;
+    c->same = c->same && json_integer_value(json_array_get(c->want, c->at)) == (json_int_t)n;
+    c->at++;
+    c->n_bytes += n;
+    return true;
+}
+
+static int count_wrong_cuts(const char *name, const json_t *texts, const json_t *golden, bool jit)
+{
+    const pretok_rule *rule = pretok_find_rule(name, strlen(name));
+    pretok *p;
+    sumi_error err;
+    json_t *text;
+    size_t i;
+    int n_wrong = 0;
+    assert_non_null(rule);
+    if (pretok_create(&p, rule, jit, &err)) fail_msg("%s", err.message);
+    pretok_work *w = pretok_work_create(p);
+    json_array_foreach(json_object_get(texts, "texts"), i, text)
+    {
+        const char *s = json_string_value(text);
+        size_t n = json_string_length(text);
+        char *normal = NULL;
+        if (rule->nfc) {
+            size_t n_normal;
+            assert_int_equal(nfc_normalize(s, n, &normal, &n_normal), SUMI_OK);
+            if (normal) s = normal, n = n_normal;
+        }
+        cuts c = { json_array_get(json_object_get(golden, name), i), 0, 0, true };
+        assert_int_equal(pretok_split(p, w, s, n, compare_piece, &c), SUMI_OK);
+        assert_int_equal(c.n_bytes, n);
+        if (!c.same || c.at != json_array_size(c.want)) {
+            fprintf(stderr, "%s cuts [%.*s] differently\n", name, (int)n, s);
+            n_wrong++;
+        }
+        free(normal);
+    }
+    pretok_work_destroy(w);
+    pretok_destroy(p);
+    return n_wrong;
+}
+
+static void pre_tokenizers_cut_where_tokenizers_does(void **state)
+{
+    static const char *const names[] = { "gpt-2", "smollm", "llama-bpe", "qwen2" };
+    json_t *texts = load("texts"), *golden = load("pieces");
+    int n_wrong = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int jit = 0; jit < 2; jit++) n_wrong += count_wrong_cuts(names[i], texts, golden, jit);
+    json_decref(texts);
+    json_decref(golden);
+    assert_int_equal(n_wrong, 0);
+}
+
+static void nfc_is_that_of_python(void **state)
+{
+    json_t *texts = load("texts"), *golden = load("pieces"), *text;
+    size_t i;
+    int n_changed = 0;
+    (void)state;
+    json_array_foreach(json_object_get(texts, "texts"), i, text)
+    {
+        char key[24], *out;
+        size_t n_out;
+        snprintf(key, sizeof key, "%zu", i);
+        const json_t *want = json_object_get(json_object_get(golden, "nfc"), key);
+        assert_int_equal(nfc_normalize(json_string_value(text), json_string_length(text), &out, &n_out), SUMI_OK);
+        if (!want != !out) fail_msg("text %zu: %s", i, want ? "NFC changes it" : "is in NFC");
+        if (want) assert_int_equal(n_out, json_string_length(want));
+        if (want) assert_memory_equal(out, json_string_value(want), n_out);
+        n_changed += want != NULL;
+        free(out);
+    }
+    json_decref(texts);
+    json_decref(golden);
+    assert_true(n_changed >= 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(smollm2_gives_the_ids_of_tokenizers),
+        cmocka_unit_test(gemma3_gives_the_ids_of_tokenizers),
+        cmocka_unit_test(pre_tokenizers_cut_where_tokenizers_does),
+        cmocka_unit_test(nfc_is_that_of_python),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

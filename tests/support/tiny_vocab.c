@@ -1,0 +1,82 @@
+/* tiny_vocab.c - see tiny_vocab.h. */
+#include "tiny_vocab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test_support.h"
+#include "text/byte_alphabet.h"
+
+void tiny_init(tiny_vocab *v, const char *model)
+{
+    memset(v, 0, sizeof *v);
+    gb_init(&v->file);
+    gb_str(&v->file, "tokenizer.ggml.model", model);
+    v->is_spm = !strcmp(model, "llama");
+}
+
+int32_t tiny_token(tiny_vocab *v, const char *token, int32_t kind, float score)
+{
+    assert_true(v->n_tokens < TINY_MAX);
+    v->tokens[v->n_tokens] = strdup(token);
+    v->kinds[v->n_tokens] = kind;
+    v->scores[v->n_tokens] = score;
+    return (int32_t)v->n_tokens++;
+}
+
+void tiny_bytes(tiny_vocab *v)
+{
+    byte_alphabet a;
+    byte_alphabet_init(&a);
+    for (int b = 0; b < 256; b++) {
+        char token[8];
+        if (v->is_spm)
+            snprintf(token, sizeof token, "<0x%02X>", b);
+        else
+            snprintf(token, sizeof token, "%.*s", a.utf8_bytes[b], a.utf8[b]);
+        tiny_token(v, token, v->is_spm ? 6 : 1, 0);
+    }
+}
+
+int32_t tiny_merge(tiny_vocab *v, const char *line)
+{
+    char token[256];
+    const char *space = strchr(line + 1, ' ');
+    assert_true(v->n_merges < TINY_MAX);
+    v->merges[v->n_merges++] = strdup(line);
+    snprintf(token, sizeof token, "%.*s%s", (int)(space - line), line, space + 1);
+    for (size_t i = 0; i < v->n_tokens; i++)
+        if (!strcmp(v->tokens[i], token)) return (int32_t)i;
+    return tiny_token(v, token, 1, 0);
+}
+
+uint8_t *tiny_finish(tiny_vocab *v, size_t *n_bytes)
+{
+    gb_str_array(&v->file, "tokenizer.ggml.tokens", (const char *const *)v->tokens, v->n_tokens);
+    gb_array(&v->file, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->n_tokens, v->n_tokens * sizeof *v->kinds);
+    if (v->is_spm)
+        gb_array(&v->file, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n_tokens, v->n_tokens * sizeof *v->scores);
+    else
+        gb_str_array(&v->file, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
+    for (size_t i = 0; i < v->n_tokens; i++) free(v->tokens[i]);
+    for (size_t i = 0; i < v->n_merges; i++) free(v->merges[i]);
+    return gb_finish(&v->file, n_bytes);
+}
+
+tiny_tokenizer tiny_open(tiny_vocab *v)
+{
+    tiny_tokenizer t = { 0 };
+    size_t n;
+    t.bytes = tiny_finish(v, &n);
+    t.status = gguf_open_memory(&t.file, t.bytes, n, "tiny", &t.err);
+    if (!t.status) t.status = tokenizer_create(&t.tokenizer, t.file, &t.err);
+    return t;
+}
+
+void tiny_close(tiny_tokenizer *t)
+{
+    tokenizer_destroy(t->tokenizer);
+    if (t->file) gguf_close(t->file);
+    free(t->bytes);
+}

@@ -1,0 +1,286 @@
+/* test_tokenizer.c - byte-level vocabularies small enough to merge by hand. Token b is the byte b; others follow. */
+#include "test_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tiny_vocab.h"
+
+enum { AB = 256, BC, ABC, SPACE_A, END, TAG, TAG_LONG, EOT };
+
+static void fill(tiny_vocab *v, const char *pre)
+{
+    tiny_init(v, "gpt2");
+    tiny_bytes(v);
+    assert_int_equal(tiny_merge(v, "a b"), AB); /* rank 0 */
+    assert_int_equal(tiny_merge(v, "b c"), BC);
+    assert_int_equal(tiny_merge(v, "a bc"), ABC); /* rank 2: reached only where "a b" is not */
+    assert_int_equal(tiny_merge(v, "\xC4\xA0 a"), SPACE_A);
+    assert_int_equal(tiny_token(v, "<end>", 3, 0), END);
+    assert_int_equal(tiny_token(v, "<t>", 4, 0), TAG);
+    assert_int_equal(tiny_token(v, "<t>x", 4, 0), TAG_LONG);
+    assert_int_equal(tiny_token(v, "<|eot_id|>", 3, 0), EOT);
+    gb_u32(&v->file, "tokenizer.ggml.bos_token_id", END);
+    gb_u32(&v->file, "tokenizer.ggml.eos_token_id", END);
+    if (pre) gb_str(&v->file, "tokenizer.ggml.pre", pre);
+}
+
+static tiny_tokenizer open_with(const char *pre)
+{
+    tiny_vocab v;
+    fill(&v, pre);
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    return t;
+}
+
+#define CHECK(t, text, flags, ...)                                                                             \
+    check_ids((t).tokenizer, text, sizeof(text) - 1, flags, (int32_t[]){ __VA_ARGS__, -1 })
+
+static void check_ids(const tokenizer *t, const char *text, size_t n, uint32_t flags, const int32_t *want)
+{
+    int32_t *ids, n_ids, i = 0;
+    assert_int_equal(tokenizer_encode(t, text, n, flags, &ids, &n_ids, NULL), SUMI_OK);
+    for (; i < n_ids && ids[i] == want[i]; i++) continue;
+    if (i != n_ids || want[i] != -1) fail_msg("'%s': token %d is %d, not %d", text, i, i < n_ids ? ids[i] : -1, want[i]);
+    free(ids);
+}
+
+static void merges_go_by_rank_and_then_from_the_left(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    (void)state;
+    CHECK(t, "abc", 0, AB, 'c');
+    CHECK(t, "bc", 0, BC);
+    CHECK(t, "ababc", 0, AB, AB, 'c');
+    CHECK(t, "x abc", 0, 'x', ' ', AB, 'c'); /* "a b" goes before "space a" */
+    CHECK(t, "x a", 0, 'x', SPACE_A);
+    tiny_close(&t);
+}
+
+static void llama3_takes_a_piece_that_is_a_token_whole(void **state)
+{
+    tiny_tokenizer t = open_with("llama-bpe");
+    (void)state;
+    CHECK(t, "abc", 0, ABC); /* by merging it would be AB, c */
+    CHECK(t, "abca", 0, AB, 'c', 'a');
+    tiny_close(&t);
+}
+
+static void special_tokens_are_found_only_where_asked_for(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    (void)state;
+    CHECK(t, "<end>", SUMI_TOKENIZE_SPECIAL, END);
+    CHECK(t, "<end>", 0, '<', 'e', 'n', 'd', '>');
+    CHECK(t, "ab<end>ab", SUMI_TOKENIZE_SPECIAL, AB, END, AB);
+    CHECK(t, "a<end", SUMI_TOKENIZE_SPECIAL, 'a', '<', 'e', 'n', 'd');
+    CHECK(t, "<<end>", SUMI_TOKENIZE_SPECIAL, '<', END);
+    tiny_close(&t);
+}
+
+static void user_defined_tokens_are_always_found_the_longest_first(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    (void)state;
+    CHECK(t, "<t>a", 0, TAG, 'a');
+    CHECK(t, "<t>x", 0, TAG_LONG);
+    CHECK(t, "<t><t>xx", SUMI_TOKENIZE_SPECIAL, TAG, TAG_LONG, 'x');
+    CHECK(t, "<t><end>", 0, TAG, '<', 'e', 'n', 'd', '>');
+    tiny_close(&t);
+}
+
+static void bos_and_eos_come_as_the_file_says(void **state)
+{
+    static const struct {
+        const char *pre;
+        int add_bos, add_eos; /* -1: not in the file */
+        bool bos, eos;
+    } cases[] = {
+        { "gpt-2", -1, -1, false, false }, { "gpt-2", 1, -1, true, false }, { "gpt-2", 1, 1, true, true },
+        { "gpt-2", 0, 1, false, true },    { "llama-bpe", -1, -1, true, false }, { "llama-bpe", 0, 0, false, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tiny_vocab v;
+        fill(&v, cases[i].pre);
+        if (cases[i].add_bos >= 0) gb_bool(&v.file, "tokenizer.ggml.add_bos_token", cases[i].add_bos);
+        if (cases[i].add_eos >= 0) gb_bool(&v.file, "tokenizer.ggml.add_eos_token", cases[i].add_eos);
+        tiny_tokenizer t = tiny_open(&v);
+        int32_t want[4], n = 0;
+        if (cases[i].bos) want[n++] = END;
+        want[n++] = 'x';
+        if (cases[i].eos) want[n++] = END;
+        want[n] = -1;
+        check_ids(t.tokenizer, "x", 1, SUMI_TOKENIZE_BOS_EOS, want);
+        CHECK(t, "x", 0, 'x');
+        tiny_close(&t);
+    }
+}
+
+static void an_empty_text_has_no_tokens(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    int32_t *ids, n_ids;
+    char *text;
+    size_t n;
+    (void)state;
+    assert_int_equal(tokenizer_encode(t.tokenizer, "", 0, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
+    assert_non_null(ids);
+    assert_int_equal(n_ids, 0);
+    assert_int_equal(tokenizer_decode(t.tokenizer, ids, 0, true, &text, &n, NULL), SUMI_OK);
+    assert_string_equal(text, "");
+    free(text);
+    free(ids);
+    tiny_close(&t);
+}
+
+static void a_control_token_never_comes_out_of_merges(void **state)
+{
+    tiny_vocab v;
+    (void)state;
+    tiny_init(&v, "gpt2");
+    tiny_bytes(&v);
+    tiny_token(&v, "ab", 3, 0);
+    tiny_merge(&v, "a b");
+    gb_str(&v.file, "tokenizer.ggml.pre", "llama-bpe");
+    tiny_tokenizer t = tiny_open(&v);
+    CHECK(t, "ab", 0, 'a', 'b');
+    CHECK(t, "ab", SUMI_TOKENIZE_SPECIAL, AB);
+    tiny_close(&t);
+}
+
+static void of_two_equal_tokens_the_last_is_found(void **state)
+{
+    tiny_vocab v;
+    (void)state;
+    tiny_init(&v, "gpt2");
+    tiny_bytes(&v);
+    tiny_merge(&v, "a b");
+    tiny_token(&v, "ab", 1, 0);
+    tiny_tokenizer t = tiny_open(&v);
+    CHECK(t, "ab", 0, 257);
+    tiny_close(&t);
+}
+
+static void a_byte_without_a_token_gives_nothing(void **state)
+{
+    tiny_vocab v;
+    (void)state;
+    tiny_init(&v, "gpt2");
+    tiny_token(&v, "a", 1, 0);
+    tiny_token(&v, "b", 1, 0);
+    tiny_merge(&v, "a b");
+    tiny_tokenizer t = tiny_open(&v);
+    CHECK(t, "ab", 0, 2);
+    CHECK(t, "a!b", 0, 0, 1); /* three pieces */
+    CHECK(t, "xaxbx", 0, 2);  /* one piece, closed up before merging */
+    tiny_close(&t);
+}
+
+static void tokens_know_what_they_are(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    size_t n;
+    (void)state;
+    assert_int_equal(tokenizer_n_vocab(t.tokenizer), EOT + 1);
+    assert_int_equal(tokenizer_bos(t.tokenizer), END);
+    assert_int_equal(tokenizer_eos(t.tokenizer), END);
+    for (int32_t id = -2; id <= EOT + 2; id++) {
+        assert_int_equal(tokenizer_is_special(t.tokenizer, id), id == END || id == EOT);
+        assert_int_equal(tokenizer_is_end(t.tokenizer, id), id == END || id == EOT);
+        assert_int_equal(tokenizer_text(t.tokenizer, id, &n) != NULL, id >= 0 && id <= EOT);
+    }
+    assert_memory_equal(tokenizer_text(t.tokenizer, SPACE_A, &n), " a", 2);
+    assert_int_equal(n, 2);
+    assert_memory_equal(tokenizer_text(t.tokenizer, 0xFF, &n), "\xFF", 1);
+    assert_int_equal(n, 1);
+    tiny_close(&t);
+}
+
+static void decoding_writes_special_tokens_on_request_and_refuses_wrong_ids(void **state)
+{
+    tiny_tokenizer t = open_with("gpt-2");
+    int32_t ids[] = { END, ABC, TAG, 0xFF };
+    char *text;
+    size_t n;
+    sumi_error err;
+    (void)state;
+    assert_int_equal(tokenizer_decode(t.tokenizer, ids, 4, true, &text, &n, &err), SUMI_OK);
+    assert_string_equal(text, "<end>abc<t>\xFF");
+    free(text);
+    assert_int_equal(tokenizer_decode(t.tokenizer, ids, 4, false, &text, &n, &err), SUMI_OK);
+    assert_string_equal(text, "abc<t>\xFF");
+    assert_int_equal(n, 7);
+    free(text);
+    ids[2] = EOT + 1;
+    assert_int_equal(tokenizer_decode(t.tokenizer, ids, 4, true, &text, &n, &err), SUMI_EINVAL);
+    assert_null(text);
+    assert_string_equal(err.message, "token 264, the 3. of 4, is outside the vocabulary of 264 tokens");
+    tiny_close(&t);
+}
+
+static void any_bytes_come_back(void **state)
+{
+    static const char *const rules[] = { "gpt-2", "smollm", "llama-bpe", "default" };
+    test_rng r = test_rng_init(7);
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        static tiny_tokenizer t[4];
+        if (round < 4) t[round] = open_with(rules[round]);
+        char bytes[300], *back;
+        size_t n = (size_t)test_rng_range(&r, 0, sizeof bytes), n_back;
+        for (size_t i = 0; i < n; i++) /* half of the rounds mostly letters and spaces, so that merges apply */
+            bytes[i] = round & 8 ? "abc <t>\n1"[test_rng_u32(&r) % 9] : (char)test_rng_u32(&r);
+        int32_t *ids, n_ids;
+        const tokenizer *tok = t[round % 4].tokenizer;
+        assert_int_equal(tokenizer_encode(tok, bytes, n, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
+        assert_int_equal(tokenizer_decode(tok, ids, n_ids, true, &back, &n_back, NULL), SUMI_OK);
+        assert_int_equal(n_back, n);
+        assert_memory_equal(back, bytes, n);
+        free(ids);
+        free(back);
+        if (round >= 1996) tiny_close(&t[round % 4]);
+    }
+}
+
+static void a_repeated_line_has_repeated_tokens(void **state)
+{
+    /* The first copy is merged, the others come out of the word cache. A line break ends a piece on both sides here. */
+    static const char line[] = "abc ab xabc  \t abcabc, a-b_c 12!\n";
+    enum { COPIES = 200 };
+    tiny_tokenizer t = open_with("gpt-2");
+    size_t n = sizeof line - 1;
+    char *text = malloc(n * COPIES);
+    int32_t *once, *often, n_once, n_often;
+    (void)state;
+    for (size_t i = 0; i < COPIES; i++) memcpy(text + i * n, line, n);
+    assert_int_equal(tokenizer_encode(t.tokenizer, line, n, 0, &once, &n_once, NULL), SUMI_OK);
+    assert_int_equal(tokenizer_encode(t.tokenizer, text, n * COPIES, 0, &often, &n_often, NULL), SUMI_OK);
+    assert_int_equal(n_often, COPIES * n_once);
+    for (int32_t i = 0; i < n_often; i++) assert_int_equal(often[i], once[i % n_once]);
+    free(once);
+    free(often);
+    free(text);
+    tiny_close(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(merges_go_by_rank_and_then_from_the_left),
+        cmocka_unit_test(llama3_takes_a_piece_that_is_a_token_whole),
+        cmocka_unit_test(special_tokens_are_found_only_where_asked_for),
+        cmocka_unit_test(user_defined_tokens_are_always_found_the_longest_first),
+        cmocka_unit_test(bos_and_eos_come_as_the_file_says),
+        cmocka_unit_test(an_empty_text_has_no_tokens),
+        cmocka_unit_test(a_control_token_never_comes_out_of_merges),
+        cmocka_unit_test(of_two_equal_tokens_the_last_is_found),
+        cmocka_unit_test(a_byte_without_a_token_gives_nothing),
+        cmocka_unit_test(tokens_know_what_they_are),
+        cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
+        cmocka_unit_test(any_bytes_come_back),
+        cmocka_unit_test(a_repeated_line_has_repeated_tokens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
