@@ -1,0 +1,31 @@
+/* open_tokenizer.c - see open_tokenizer.h. */
+#include "cli/open_tokenizer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+
+sumi_status cli_open_tokenizer(open_tokenizer *o, const char *model, sumi_error *err)
+{
+    char path[4096];
+    *o = (open_tokenizer){ 0 };
+    sumi_status status = cli_find_model(model, path, sizeof path, err);
+    if (!status) status = gguf_open(&o->file, path, err);
+    if (!status) status = tokenizer_create(&o->tokenizer, o->file, err);
+    return status;
+}
+
+void cli_close_tokenizer(open_tokenizer *o)
+{
+    tokenizer_destroy(o->tokenizer);
+    if (o->file) gguf_close(o->file);
+}
+
+sumi_status cli_write_stdout(const char *data, size_t n, sumi_error *err)
+{
+    if (fwrite(data, 1, n, stdout) == n && fflush(stdout) == 0) return SUMI_OK;
+    return sumi_fail(err, SUMI_EIO, "standard output: %s", strerror(errno));
+}
