@@ -1,0 +1,84 @@
+/* fuzz_tokenizer.c - any text through small vocabularies of every kind.
+ *
+ * The first byte chooses the vocabulary, the second the flags; the rest is the text. Ids must lie in the vocabulary, a
+ * second call must give the same ones, bytes must come back where the vocabulary can hold them all, and streaming must
+ * give valid UTF-8. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/detok.h"
+#include "text/utf8.h"
+#include "tiny_vocab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static const char *const kinds[] = { "gpt-2", "smollm", "llama-bpe", "default", "qwen2", "spm", "spm prefix", "spm no bytes",
+                                     "spm squeeze" };
+enum { N_KINDS = sizeof kinds / sizeof *kinds, N_EXACT = 4 }; /* the first four hold any bytes and change none */
+
+static void add_specials(tiny_vocab *v)
+{
+    static const char *const texts[] = { "<s>", "<|end|>", "<|", "\xC3\xA9" };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) tiny_token(v, texts[i], i == 3 ? 4 : 3, 0);
+    tiny_token(v, "\n\n", 4, 0);
+    tiny_token(v, "<b>", 4, 0);
+}
+
+static tiny_tokenizer open_kind(const char *kind)
+{
+    static const char *const symbols[] = { "a", "b", "e", "th", "the", "\xE2\x96\x81", "\xE2\x96\x81t", "ab", "abab", "\xCC\x81",
+                                           "\xE2\x96\x81\xE2\x96\x81" };
+    static const char *const merges[] = { "t h", "th e", "\xC4\xA0 the", "\xC4\xA0 \xC4\xA0", "a b", "ab ab", "a a", "aa aa",
+                                          "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2" };
+    tiny_vocab v;
+    bool spm = !strncmp(kind, "spm", 3);
+    tiny_init(&v, spm ? "llama" : "gpt2");
+    if (spm) tiny_token(&v, "<unk>", 2, 0);
+    if (strcmp(kind, "spm no bytes")) tiny_bytes(&v);
+    for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++) tiny_token(&v, symbols[i], 1, -(float)(i % 5));
+    if (spm) tiny_token(&v, "  ", 4, -1000);
+    for (size_t i = 0; !spm && i < sizeof merges / sizeof *merges; i++) tiny_merge(&v, merges[i]);
+    add_specials(&v);
+    if (!spm) gb_str(&v.file, "tokenizer.ggml.pre", kind);
+    if (spm) gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", !strcmp(kind, "spm prefix"));
+    if (spm) gb_bool(&v.file, "tokenizer.ggml.remove_extra_whitespaces", !strcmp(kind, "spm squeeze"));
+    return tiny_open(&v);
+}
+
+static void check_streaming(const tokenizer *t, const int32_t *ids, int32_t n_ids)
+{
+    detok d;
+    buf out;
+    buf_init(&out, (size_t)1 << 30);
+    detok_init(&d, t, true);
+    for (int32_t i = 0; i < n_ids; i++) detok_push(&d, ids[i], &out);
+    detok_flush(&d, &out);
+    if (out.status || (out.n && utf8_valid_prefix(out.data, out.n) != out.n)) abort();
+    buf_deinit(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static tiny_tokenizer all[N_KINDS];
+    if (!all[0].tokenizer)
+        for (int i = 0; i < N_KINDS; i++) all[i] = open_kind(kinds[i]);
+    if (n < 2) return 0;
+    size_t kind = data[0] % N_KINDS;
+    uint32_t flags = data[1] & (SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS);
+    const tokenizer *t = all[kind].tokenizer;
+    const char *text = (const char *)data + 2;
+    int32_t *ids, *again, n_ids, n_again;
+    char *back;
+    size_t n_back;
+    n -= 2;
+    if (tokenizer_encode(t, text, n, flags, &ids, &n_ids, NULL) || tokenizer_encode(t, text, n, flags, &again, &n_again, NULL))
+        abort();
+    if (n_ids != n_again || memcmp(ids, again, (size_t)n_ids * sizeof *ids)) abort();
+    if (tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL)) abort(); /* refuses ids outside the vocabulary */
+    if (kind < N_EXACT && (n_back != n || memcmp(back, text, n))) abort();
+    check_streaming(t, ids, n_ids);
+    free(ids);
+    free(again);
+    free(back);
+    return 0;
+}

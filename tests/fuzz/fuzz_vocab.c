@@ -1,0 +1,93 @@
+/* fuzz_vocab.c - any vocabulary: a GGUF file is written from the input's bytes, then a text is encoded with it.
+ *
+ *   byte 0   settings: bit 0 SentencePiece, bits 1-2 the pre-tokenizer, 3 add_bos, 4 add_space_prefix,
+ *            5 a key of a wrong type
+ *   then     tokens: a byte kind | length << 3, the text; until a zero byte, at most 64
+ *            merges (byte-level) of two tokens each: two bytes; until two zeros
+ *            bos, eos, unknown: a byte each
+ *            the rest is the text */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tiny_vocab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+typedef struct input {
+    const uint8_t *p;
+    size_t n;
+} input;
+
+static uint8_t next(input *in)
+{
+    if (!in->n) return 0;
+    in->n--;
+    return *in->p++;
+}
+
+static void read_tokens(tiny_vocab *v, input *in)
+{
+    uint8_t head;
+    while (v->n_tokens < 64 && (head = next(in)) != 0) {
+        char text[33];
+        size_t n = head >> 3;
+        if (n > in->n) n = in->n;
+        memcpy(text, in->p, n);
+        text[n] = '\0'; /* a NUL inside ends it earlier, which is as good */
+        in->p += n;
+        in->n -= n;
+        float score;
+        uint32_t bits = (uint32_t)head * 2654435761u ^ (uint32_t)v->n_tokens << 24;
+        memcpy(&score, &bits, sizeof score); /* NaN and infinities too */
+        tiny_token(v, text, head & 7, score);
+    }
+    for (size_t i = 0; i < v->n_tokens; i++)
+        if (v->kinds[i] == 7) v->kinds[i] = 1;
+}
+
+static void read_merges(tiny_vocab *v, input *in)
+{
+    while (v->n_merges < 64 && v->n_tokens) {
+        uint8_t a = next(in), b = next(in);
+        char line[80];
+        if (!a && !b) break;
+        snprintf(line, sizeof line, "%s %s", v->tokens[a % v->n_tokens], v->tokens[b % v->n_tokens]);
+        v->merges[v->n_merges++] = strdup(line);
+        if (v->n_tokens < 128 && b & 1) { /* and the token that it makes */
+            snprintf(line, sizeof line, "%s%s", v->tokens[a % v->n_tokens], v->tokens[b % v->n_tokens]);
+            if (strlen(line) < 33) tiny_token(v, line, 1, 0);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static const char *const rules[] = { "gpt-2", "smollm", "llama-bpe", "qwen2" };
+    input in = { data, n };
+    tiny_vocab v;
+    uint8_t settings = next(&in);
+    tiny_init(&v, settings & 1 ? "llama" : "gpt2");
+    gb_str(&v.file, "tokenizer.ggml.pre", rules[settings >> 1 & 3]);
+    gb_bool(&v.file, "tokenizer.ggml.add_bos_token", settings & 8);
+    gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", settings & 16);
+    read_tokens(&v, &in);
+    if (!(settings & 1)) read_merges(&v, &in);
+    gb_u32(&v.file, "tokenizer.ggml.bos_token_id", next(&in));
+    gb_u32(&v.file, "tokenizer.ggml.eos_token_id", next(&in));
+    gb_u32(&v.file, "tokenizer.ggml.unknown_token_id", next(&in));
+    if (settings & 32) gb_f32(&v.file, "tokenizer.ggml.eot_token_id", 1.5f); /* not an integer */
+    tiny_tokenizer t = tiny_open(&v);
+    if (!t.tokenizer && (!t.status || strchr(t.err.message, '\n'))) abort();
+    for (uint32_t flags = 0; t.tokenizer && flags < 4; flags++) {
+        int32_t *ids, n_ids;
+        char *text;
+        size_t n_text;
+        if (tokenizer_encode(t.tokenizer, (const char *)in.p, in.n, flags, &ids, &n_ids, NULL)) abort();
+        if (tokenizer_decode(t.tokenizer, ids, n_ids, true, &text, &n_text, NULL)) abort();
+        free(ids);
+        free(text);
+    }
+    tiny_close(&t);
+    return 0;
+}
