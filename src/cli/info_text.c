@@ -1,6 +1,6 @@
 /* info_text.c - model files for people: the overview, and lists of metadata and tensors.
  *
- * All text from the file passes printable_copy(): a name in a file must not steer the terminal that shows it. */
+ * All text from the file is filtered by base/printable.h: a name in a file must not steer the terminal. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,13 +153,20 @@ void info_print_overview(const gguf *g, const info_summary *s)
 
 /* ---- Lists ---- */
 
+/* In quotes; line ends as \n, other control characters as '?'. */
 static void print_string(gguf_str s, bool whole)
 {
-    size_t n_out = (whole || s.n < MAX_SHOWN ? s.n : MAX_SHOWN) + 1;
-    char *out = malloc(n_out);
-    if (!out) return;
-    printf("\"%s\"", show(s, out, n_out));
-    free(out);
+    size_t limit = whole || s.n < MAX_SHOWN ? s.n : MAX_SHOWN, i = 0;
+    putchar('"');
+    while (i < limit) {
+        uint32_t code;
+        size_t n = printable_utf8(s.data + i, s.n - i, &code);
+        if (code == '\n') printf("\\n");
+        else if (printable_shown(code)) fwrite(s.data + i, 1, n, stdout);
+        else putchar('?');
+        i += n;
+    }
+    printf(i < s.n ? "...\"" : "\"");
 }
 
 /* The shortest decimal that reads back as the same float or double. */

@@ -26,8 +26,8 @@ static void run(const char *arguments, const char *path)
     char command[8192];
     const char *program = getenv("SUMI_PROGRAM"), *at = strstr(arguments, "PATH");
     assert_non_null(program);
-    snprintf(command, sizeof command, "{ '%s' info %.*s%s%s; } 2>&1", program, at ? (int)(at - arguments) : 1000,
-             arguments, at ? path : "", at ? at + 4 : "");
+    snprintf(command, sizeof command, "{ '%s' info %.*s%s%s; } 2>&1", program,
+             at ? (int)(at - arguments) : 1000, arguments, at ? path : "", at ? at + 4 : "");
     FILE *f = popen(command, "r");
     assert_non_null(f);
     a.n = fread(a.text, 1, sizeof a.text - 1, f);
@@ -81,6 +81,7 @@ static void lists_show_every_key_and_tensor(void **state)
     run("PATH --metadata --tensors", golden("every_type"));
     assert_int_equal(a.code, 0);
     expect("18446744073709551615");
+    expect("[\"\", \"a\", \"\xc3\xbcn\xc3\xaf\", \"\\n\"]");
     expect("[0.5, -0.25]");
     expect("-9223372036854775808");
     expect("t.TQ1_0");
