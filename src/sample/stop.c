@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 typedef struct pattern {
     char *text;
@@ -23,31 +24,12 @@ struct stop_matcher {
     bool found;
 };
 
-/* Length of the UTF-8 character at s (NUL-terminated), 0 if it is none (RFC 3629). */
-static int utf8_length(const unsigned char *s)
-{
-    static const struct { unsigned char low, high, second_low, second_high; int n; } rows[] = {
-        { 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-    };
-    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-        if (s[0] < rows[r].low || s[0] > rows[r].high) continue;
-        if (rows[r].n > 1 && (s[1] < rows[r].second_low || s[1] > rows[r].second_high)) return 0;
-        for (int i = 2; i < rows[r].n; i++)
-            if ((s[i] & 0xc0) != 0x80) return 0;
-        return rows[r].n;
-    }
-    return 0;
-}
-
 /* Pieces of text are to hold whole characters, and a cut before a stop string keeps that only if it begins with one. */
-static bool is_utf8(const char *text)
+static bool is_utf8(const char *text, size_t n)
 {
-    const unsigned char *s = (const unsigned char *)text;
-    for (int n; *s; s += n)
-        if ((n = utf8_length(s)) == 0) return false;
-    return true;
+    uint32_t code = 0;
+    for (size_t i = 0; i < n && code != UINT32_MAX;) i += printable_utf8(text + i, n - i, &code);
+    return code != UINT32_MAX;
 }
 
 static int32_t step(const pattern *p, int32_t state, char c)
@@ -62,7 +44,7 @@ static sumi_status pattern_init(pattern *p, const char *text, int32_t number, su
     if (n == 0) return sumi_fail(err, SUMI_EINVAL, "stop string %d is empty", (int)number);
     if (n > STOP_MAX_BYTES)
         return sumi_fail(err, SUMI_EINVAL, "stop string %d is longer than %d bytes", (int)number, STOP_MAX_BYTES);
-    if (!is_utf8(text)) return sumi_fail(err, SUMI_EINVAL, "stop string %d is not valid UTF-8", (int)number);
+    if (!is_utf8(text, n)) return sumi_fail(err, SUMI_EINVAL, "stop string %d is not valid UTF-8", (int)number);
     p->n = (int32_t)n;
     p->text = strdup(text);
     p->border = calloc(n, sizeof *p->border);

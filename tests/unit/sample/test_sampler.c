@@ -356,7 +356,7 @@ static void logits_that_are_not_finite_are_an_error_that_names_the_token(void **
     for (int at = 0; at < 100; at += 33) {
         logits[at] = NAN;
         assert_int_equal(sumi_sampler_next(s, logits, &choice, &err), SUMI_ENUMERIC);
-        char want[32];
+        char want[64];
         snprintf(want, sizeof want, "not a number for token %d:", at);
         assert_non_null(strstr(err.message, want));
         logits[at] = INFINITY;
