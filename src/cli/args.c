@@ -73,6 +73,7 @@ static error_t parse_root(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = root->input;
         return 0;
     case 'h':
+        setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); /* a sentence about options that says nothing here */
         argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, state->name);
         exit(EXIT_DONE);
     case ARGP_KEY_ERROR:

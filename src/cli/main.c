@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +37,6 @@ static void print_help(FILE *out)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, ""); /* line editing must know what a character is; numbers stay as in C */
-    signal(SIGPIPE, SIG_IGN); /* `sumi ... | head`: a write fails, and the command ends in its own way */
     if (argc < 2) {
         fprintf(stderr, "sumi: which command? 'sumi --help' lists them\n");
         return EXIT_USAGE;

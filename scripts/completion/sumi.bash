@@ -1,0 +1,56 @@
+# sumi.bash - completion of sumi's commands, options, model names and files.
+# Source it, or install it as /usr/share/bash-completion/completions/sumi.
+
+# Names of the models that sumi finds by name (see sumi(1)), and files.
+_sumi_models() {
+    local folder file
+    for folder in "${SUMI_MODELS:-}" models ~/.cache/sumi; do
+        [ -d "$folder" ] || continue
+        for file in "$folder"/*.gguf; do
+            if [ -e "$file" ]; then file=${file##*/} && echo "${file%.gguf}"; fi
+        done
+    done
+}
+
+_sumi() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
+    local common='--threads --ctx --kv-memory --activations --isa --log-level --log-json --help'
+    local options
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'run info tokenize detokenize template logits eval bench --help --version' -- "$cur")
+        return
+    fi
+    case $command in
+    run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
+        --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
+        --seed $common" ;;
+    info) options='--json --help' ;;
+    tokenize) options='--no-special --no-bos --help' ;;
+    detokenize) options='--help' ;;
+    template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
+    logits) options="--ids --out $common" ;;
+    eval) options="--file $common" ;;
+    bench) options="--prompt --gen --batch --json $common" ;;
+    *) return ;;
+    esac
+    case $prev in
+    -f | --file | --messages | --tools | --template | --out)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return ;;
+    --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
+    --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512' -- "$cur"); return ;;
+    --log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+    elif [ "$command" = eval ] && [ "$COMP_CWORD" = 2 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'perplexity' -- "$cur")
+    else
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -W "$(_sumi_models)" -- "$cur"; compgen -f -X '!*.gguf' -- "$cur"; compgen -d -- "$cur")
+    fi
+}
+
+complete -F _sumi sumi
