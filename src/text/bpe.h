@@ -1,11 +1,11 @@
 /* bpe.h - the merge loop that both kinds of tokenizer share.
  *
- * A word begins as a row of symbols (bytes or characters). Of all neighbours that may merge, the pair with the lowest
- * order does so, the leftmost first among equals, until none may (Sennrich, Haddow, Birch 2016). Which pairs may, and in
- * which order, is the caller's bpe_pair_fn.
+ * A word begins as a row of symbols (bytes or characters). Of all neighbours that may merge, the pair with the
+ * lowest order does so, the leftmost first among equals, until none may (Sennrich, Haddow, Birch 2016). Which
+ * pairs may, and in which order, is the caller's bpe_pair_fn.
  *
- * Short words scan their few pairs again after each merge. Long ones keep the pairs in a binary heap: n symbols take
- * O(n log n) steps and at most 3 n questions to bpe_pair_fn, whatever the text is.
+ * Short words scan their few pairs again after each merge. Long ones keep the pairs in a binary heap: n symbols
+ * take O(n log n) steps and at most 3 n questions to bpe_pair_fn, whatever the text is.
  *
  *   symbols   [ he ]<->[ l ]<->[ lo ]       a linked list over an array: a merge grows the left one, drops the right
  *   heap      (order << 32 | index) ...     an entry counts only while the symbol at index still has this order
@@ -27,9 +27,10 @@ typedef struct bpe_symbol {
     int32_t merged;          /* the token that this pair makes */
 } bpe_symbol;
 
-/* The order in which the neighbours left and right merge, or BPE_NO_PAIR; *merged becomes the token they make. Both have
- * an id. */
-typedef uint32_t (*bpe_pair_fn)(const void *user, const bpe_symbol *left, const bpe_symbol *right, int32_t *merged);
+/* The order in which the neighbours left and right merge, or BPE_NO_PAIR; *merged becomes the token they make.
+ * Both have an id. */
+typedef uint32_t (*bpe_pair_fn)(const void *user, const bpe_symbol *left, const bpe_symbol *right,
+                                int32_t *merged);
 
 typedef struct bpe {
     bpe_symbol *symbols; /* [cap] */
@@ -44,7 +45,8 @@ void bpe_deinit(bpe *b);
 /* Makes room for n symbols, to be filled by the caller: id, start, n_bytes, n_chars. False: out of memory. */
 bool bpe_reserve(bpe *b, size_t n);
 
-/* Merges the first n symbols. What remains is the list that begins at symbols[0] and goes on by .next until -1; n > 0. */
+/* Merges the first n symbols. What remains is the list that begins at symbols[0] and goes on by .next until -1;
+ * n > 0. */
 SUMI_MUST_USE sumi_status bpe_merge(bpe *b, size_t n, bpe_pair_fn pair, const void *user);
 
 #endif

@@ -1,8 +1,9 @@
 /* byte_alphabet.h - how GPT-2 writes bytes in a vocabulary file.
  *
- * Byte-level BPE works on bytes, but vocabularies are text: each of the 256 bytes gets a printable character (Radford et
- * al. 2019; encoder.py of the GPT-2 release). The printable bytes of Latin-1, 0x21-0x7E, 0xA1-0xAC and 0xAE-0xFF, stand
- * for themselves; the other 68, in order, are U+0100, U+0101, ... So a space is U+0120 and a newline U+010A. */
+ * Byte-level BPE works on bytes, but vocabularies are text: each of the 256 bytes gets a printable character
+ * (Radford et al. 2019; encoder.py of the GPT-2 release). The printable bytes of Latin-1, 0x21-0x7E, 0xA1-0xAC
+ * and 0xAE-0xFF, stand for themselves; the other 68, in order, are U+0100, U+0101, ... So a space is U+0120 and
+ * a newline U+010A. */
 #ifndef SUMI_TEXT_BYTE_ALPHABET_H
 #define SUMI_TEXT_BYTE_ALPHABET_H
 
@@ -19,8 +20,8 @@ typedef struct byte_alphabet {
 
 void byte_alphabet_init(byte_alphabet *a);
 
-/* Text in the alphabet to the bytes that it stands for; out has room for n. Returns how many, or -1 if a character is
- * not of the alphabet. */
+/* Text in the alphabet to the bytes that it stands for; out has room for n. Returns how many, or -1 if a
+ * character is not of the alphabet. */
 int64_t byte_alphabet_decode(const byte_alphabet *a, const char *text, size_t n, char *out);
 
 #endif

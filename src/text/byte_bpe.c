@@ -1,7 +1,8 @@
 /* byte_bpe.c - see byte_bpe.h. */
 #include "text/byte_bpe.h"
 
-#define WHOLE_PIECE_BYTES 1024 /* ignore_merges looks for pieces up to this; vocabularies have none above 256 */
+/* ignore_merges looks for pieces of up to so many bytes; vocabularies have none above 256. */
+#define WHOLE_PIECE_BYTES 1024
 
 sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, sumi_error *err)
 {
@@ -36,7 +37,9 @@ static uint32_t pair_rank(const void *user, const bpe_symbol *left, const bpe_sy
 
 sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n, id_list *out)
 {
-    int32_t whole = n == 1 ? b->v->byte_id[(uint8_t)piece[0]] : b->ignore_merges ? find_whole(b, piece, n) : -1;
+    int32_t whole = -1;
+    if (n == 1) whole = b->v->byte_id[(uint8_t)piece[0]];
+    else if (b->ignore_merges) whole = find_whole(b, piece, n);
     if (whole >= 0) {
         id_list_add(out, whole);
         return out->failed ? SUMI_ENOMEM : SUMI_OK;

@@ -1,7 +1,8 @@
 /* byte_bpe.h - byte-level BPE: the pieces that the pre-tokenizer cut, merged by the ranks of the file.
  *
- * Idea: Radford et al. 2019 (GPT-2). Symbols begin as single bytes, so there is no unknown text. A byte that has no token
- * gives nothing, and its neighbours close up before merging, as in `tokenizers`: SmolLM2 has none for U+0004. */
+ * Idea: Radford et al. 2019 (GPT-2). Symbols begin as single bytes, so there is no unknown text. A byte that
+ * has no token gives nothing, and its neighbours close up before merging, as in `tokenizers`: SmolLM2 has none
+ * for U+0004. */
 #ifndef SUMI_TEXT_BYTE_BPE_H
 #define SUMI_TEXT_BYTE_BPE_H
 
@@ -23,6 +24,7 @@ SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf 
 void byte_bpe_deinit(byte_bpe *b);
 
 /* Appends the tokens of one piece (any bytes) to out. ENOMEM. */
-SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n, id_list *out);
+SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n,
+                                          id_list *out);
 
 #endif

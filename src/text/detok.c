@@ -15,7 +15,8 @@ void detok_continue(detok *d)
     d->at_start = false;
 }
 
-/* One byte behind those held: at most one character, or replacement, comes out of it before the byte is held itself. */
+/* One byte behind those held: at most one character, or replacement, comes out of it before the byte is held
+ * itself. */
 static void push_byte(detok *d, char byte, buf *out)
 {
     uint32_t cp;

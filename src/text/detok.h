@@ -1,9 +1,10 @@
 /* detok.h - ids to text while they are generated, one at a time.
  *
- * A token may end in the middle of a character, so up to three bytes are held back until the rest of it arrives. Bytes
- * that can no longer become a character are written as U+FFFD, one for each maximal start of a character, as Python and
- * browsers decode and as the streaming APIs of other engines do: what comes out is always valid UTF-8, so it can stand in
- * JSON and be searched for stop strings. tokenizer_decode() gives the raw bytes to whoever wants them. */
+ * A token may end in the middle of a character, so up to three bytes are held back until the rest of it
+ * arrives. Bytes that can no longer become a character are written as U+FFFD, one for each maximal start of a
+ * character, as Python and browsers decode and as the streaming APIs of other engines do: what comes out is
+ * always valid UTF-8, so it can stand in JSON and be searched for stop strings. tokenizer_decode() gives the
+ * raw bytes to whoever wants them. */
 #ifndef SUMI_TEXT_DETOK_H
 #define SUMI_TEXT_DETOK_H
 
@@ -23,7 +24,8 @@ void detok_init(detok *d, const tokenizer *t, bool special);
 /* The text goes on after other text: the space of the first token is part of it. Call after detok_init(). */
 void detok_continue(detok *d);
 
-/* Appends the characters that id completes to out (check out->status); an id outside the vocabulary gives nothing. */
+/* Appends the characters that id completes to out (check out->status); an id outside the vocabulary gives
+ * nothing. */
 void detok_push(detok *d, int32_t id, buf *out);
 
 /* The end: what is held back can no longer become a character. */

@@ -1,5 +1,6 @@
-/* end_tokens.c - see end_tokens.h. Files often name one end token where the model uses several: Llama 3 ends a text with
- * <|end_of_text|> but a turn with <|eot_id|>. The names are those that the families' chat formats document. */
+/* end_tokens.c - see end_tokens.h. Files often name one end token where the model uses several: Llama 3 ends a
+ * text with <|end_of_text|> but a turn with <|eot_id|>. The names are those that the families' chat formats
+ * document. */
 #include "text/end_tokens.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
 /* keyed_hash.h - a fast hash for the tables that every token goes through.
  *
- * Folded multiplication: the 128-bit product of (data ^ key) and a second key, its halves xor-ed (the step of wyhash and
- * of Rust's aHash). The keys are drawn for each table, so a vocabulary cannot be written that collides on purpose;
- * strmap's SipHash is stronger and three times slower, which 262,144 tokens at start would feel. */
+ * Folded multiplication: the 128-bit product of (data ^ key) and a second key, its halves xor-ed (the step of
+ * wyhash and of Rust's aHash). The keys are drawn for each table, so a vocabulary cannot be written that
+ * collides on purpose; strmap's SipHash is stronger and three times slower, which 262,144 tokens at start would
+ * feel. */
 #ifndef SUMI_TEXT_KEYED_HASH_H
 #define SUMI_TEXT_KEYED_HASH_H
 
@@ -27,7 +28,8 @@ static inline uint64_t hash_u64(hash_key k, uint64_t x)
     return hash_fold(x ^ k.k0, k.k1);
 }
 
-static inline uint64_t hash_load(const char *p, size_t n) /* n <= 8 bytes, none read beyond them */
+/* n <= 8 bytes as a number, different for different bytes of the same n; none is read beyond them. */
+static inline uint64_t hash_load(const char *p, size_t n)
 {
     uint64_t x = 0;
     if (n >= 4) { /* two loads that may overlap: no byte is left out */
@@ -36,7 +38,9 @@ static inline uint64_t hash_load(const char *p, size_t n) /* n <= 8 bytes, none 
         memcpy(&high, p + n - 4, 4);
         return low | (uint64_t)high << 32;
     }
-    if (n) x = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 | (uint64_t)(unsigned char)p[n - 1] << 16;
+    if (n)
+        x = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 |
+            (uint64_t)(unsigned char)p[n - 1] << 16;
     return x;
 }
 

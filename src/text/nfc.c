@@ -1,9 +1,9 @@
 /* nfc.c - see nfc.h.
  *
- * Decompose each character, order the marks of each base by their combining class, compose again. utf8proc knows the
- * tables and how to compose; the ordering is done here, because utf8proc's own exchanges neighbours and takes the square
- * of the number of marks, and a text may be nothing but marks. Classes are one byte: a counting sort is stable and
- * linear. */
+ * Decompose each character, order the marks of each base by their combining class, compose again. utf8proc
+ * knows the tables and how to compose; the ordering is done here, because utf8proc's own exchanges neighbours
+ * and takes the square of the number of marks, and a text may be nothing but marks. Classes are one byte: a
+ * counting sort is stable and linear. */
 #include "text/nfc.h"
 
 #include <stdlib.h>
@@ -63,9 +63,9 @@ static size_t decompose(const char *text, size_t n, int32_t *chars)
         uint32_t cp = 0;
         int boundary = 0;
         i += utf8_decode(text + i, n - i, &cp);
-        utf8proc_ssize_t got = utf8proc_decompose_char((int32_t)cp, chars + n_chars, MAX_DECOMPOSED, UTF8PROC_DECOMPOSE,
-                                                       &boundary);
-        if (got < 1 || got > MAX_DECOMPOSED) { /* a table with longer ones than Unicode has: leave it as it is */
+        utf8proc_ssize_t got = utf8proc_decompose_char((int32_t)cp, chars + n_chars, MAX_DECOMPOSED,
+                                                       UTF8PROC_DECOMPOSE, &boundary);
+        if (got < 1 || got > MAX_DECOMPOSED) { /* longer ones than Unicode has: leave it as it is */
             chars[n_chars] = (int32_t)cp;
             got = 1;
         }
@@ -93,7 +93,8 @@ sumi_status nfc_normalize(const char *text, size_t n, char **out, size_t *n_out)
     if (!chars || !spare) goto done;
     size_t n_chars = decompose(text, n, chars);
     order_marks(chars, n_chars, spare);
-    utf8proc_ssize_t composed = utf8proc_normalize_utf32(chars, (utf8proc_ssize_t)n_chars, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    utf8proc_ssize_t composed =
+        utf8proc_normalize_utf32(chars, (utf8proc_ssize_t)n_chars, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     if (composed < 0 || !(utf8 = malloc((size_t)composed * 4 + 1))) goto done;
     size_t n_utf8 = 0;
     for (utf8proc_ssize_t i = 0; i < composed; i++) n_utf8 += utf8_encode((uint32_t)chars[i], utf8 + n_utf8);

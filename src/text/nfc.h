@@ -4,8 +4,8 @@
 
 #include "sumi.h"
 
-/* Brings text, valid UTF-8, to form C. *out is NULL if text is in that form already, else n_out bytes for the caller to
- * free(). ENOMEM. */
+/* Brings text, valid UTF-8, to form C. *out is NULL if text is in that form already, else n_out bytes for the
+ * caller to free(). ENOMEM. */
 SUMI_MUST_USE sumi_status nfc_normalize(const char *text, size_t n, char **out, size_t *n_out);
 
 #endif

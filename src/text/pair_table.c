@@ -21,21 +21,35 @@ static void add(pair_table *t, int32_t left, int32_t right, uint32_t rank, int32
     if (!t->slots[i].rank_1) t->slots[i] = (pair_slot){ pair, rank + 1, merged };
 }
 
-/* "LEFT RIGHT": the first space after the first byte divides, for a part may itself begin with a space in vocabularies
- * that write it so. False: not two parts. */
-static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank)
+/* The token that left and right make, or -1. Trainers number tokens in the order of their merges, so the one
+ * after the last is tried first: the table of symbols is larger than the caches near the core. */
+static int32_t find_joined(const vocab *v, int32_t guess, gguf_str left, gguf_str right)
 {
-    char joined[2 * VOCAB_MAX_TOKEN_BYTES];
+    char joined[VOCAB_MAX_TOKEN_BYTES];
+    size_t n = left.n + right.n;
+    const vocab_text *t = &v->symbol[guess];
+    if (n > v->max_symbol_bytes) return -1;
+    if (t->n == n && !v->has_duplicates && vocab_can_merge(v, guess) && !memcmp(t->data, left.data, left.n) &&
+        !memcmp(t->data + left.n, right.data, right.n))
+        return guess;
+    memcpy(joined, left.data, left.n);
+    memcpy(joined + left.n, right.data, right.n);
+    return vocab_find(v, joined, n);
+}
+
+/* "LEFT RIGHT": the first space after the first byte divides, for a part may itself begin with a space in
+ * vocabularies that write it so. *last is the token of the last merge. False: not two parts. */
+static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last)
+{
     const char *space = line.n > 2 ? memchr(line.data + 1, ' ', line.n - 2) : NULL;
     if (!space) return false;
-    size_t n_left = (size_t)(space - line.data), n_right = line.n - n_left - 1;
-    if (n_left + n_right > v->max_symbol_bytes) return true;
-    int32_t left = vocab_find(v, line.data, n_left), right = vocab_find(v, space + 1, n_right);
-    if (left < 0 || right < 0) return true;
-    memcpy(joined, line.data, n_left);
-    memcpy(joined + n_left, space + 1, n_right);
-    int32_t merged = vocab_find(v, joined, n_left + n_right);
-    if (merged >= 0) add(t, left, right, rank, merged);
+    gguf_str left = { line.data, (size_t)(space - line.data) }, right = { space + 1, line.n - left.n - 1 };
+    int32_t left_id = vocab_find(v, left.data, left.n), right_id = vocab_find(v, right.data, right.n);
+    if (left_id < 0 || right_id < 0) return true;
+    int32_t merged = find_joined(v, *last + 1 < v->n_tokens ? *last + 1 : 0, left, right);
+    if (merged < 0) return true;
+    add(t, left_id, right_id, rank, merged);
+    *last = merged;
     return true;
 }
 
@@ -44,7 +58,8 @@ sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_e
     gguf_array merges;
     *t = (pair_table){ 0 };
     if (!gguf_get_array(g, "tokenizer.ggml.merges", &merges) || (merges.type != GGUF_STRING && merges.n))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.merges is missing or no array of strings", gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.merges is missing or no array of strings",
+                         gguf_name(g));
     if (merges.n > MAX_MERGES)
         return sumi_fail(err, SUMI_ELIMIT, "%s: %llu merges; at most %d are possible", gguf_name(g),
                          (unsigned long long)merges.n, MAX_MERGES);
@@ -53,10 +68,12 @@ sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_e
     t->key = hash_key_draw();
     t->mask = n_slots - 1;
     if (!(t->slots = calloc(n_slots, sizeof *t->slots)))
-        return sumi_fail(err, SUMI_ENOMEM, "table of %llu merges: out of memory", (unsigned long long)merges.n);
+        return sumi_fail(err, SUMI_ENOMEM, "table of %llu merges: out of memory",
+                         (unsigned long long)merges.n);
+    int32_t last = -1;
     for (uint64_t i = 0; i < merges.n; i++)
-        if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between", gguf_name(g),
-                             (unsigned long long)i);
+        if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i, &last))
+            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between",
+                             gguf_name(g), (unsigned long long)i);
     return SUMI_OK;
 }

@@ -1,6 +1,6 @@
 /* pair_table.h - the merges of a byte-level vocabulary: (left id, right id) -> (rank, merged id).
  *
- *   slots: | left << 32 | right | rank + 1 | merged | ...     n_slots is a power of two, rank_1 == 0 marks an empty slot
+ *   slots: | left << 32 | right | rank + 1 | merged | ...     n_slots is a power of two; rank_1 == 0: empty
  *
  * Open addressing with a keyed hash, sized once. Immutable after it is built. */
 #ifndef SUMI_TEXT_PAIR_TABLE_H
@@ -20,8 +20,9 @@ typedef struct pair_table {
     hash_key key;
 } pair_table;
 
-/* Reads tokenizer.ggml.merges of g, "LEFT RIGHT" in the order of their ranks. EFORMAT: missing, or a line that is not two
- * parts. A merge whose parts or result are not in v can never apply and is left out; of equal ones the first counts. */
+/* Reads tokenizer.ggml.merges of g, "LEFT RIGHT" in the order of their ranks. EFORMAT: missing, or a line that
+ * is not two parts. A merge whose parts or result are not in v can never apply and is left out; of equal ones
+ * the first counts. */
 SUMI_MUST_USE sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_error *err);
 void pair_table_deinit(pair_table *t);
 

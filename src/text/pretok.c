@@ -1,8 +1,8 @@
 /* pretok.c - see pretok.h. Compiles the patterns of a rule and runs them one inside the other.
  *
- * The subject is known to be valid, so PCRE2's check of it is off: with the check every match would read the rest of the
- * text, and a long text would cost its length squared. The match limit is off too: it guards against patterns that
- * backtrack, and ours are a fixed table of linear ones. */
+ * The subject is known to be valid, so PCRE2's check of it is off: with the check every match would read the
+ * rest of the text, and a long text would cost its length squared. The match limit is off too: it guards
+ * against patterns that backtrack, and ours are a fixed table of linear ones. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/pretok.h"
 
@@ -39,14 +39,15 @@ sumi_status pretok_create(pretok **out, const pretok_rule *rule, bool jit, sumi_
     for (int32_t i = 0; i < PRETOK_MAX_PATTERNS && rule->patterns[i]; i++) {
         int code;
         PCRE2_SIZE at;
-        p->code[i] = pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code,
-                                   &at, NULL);
+        p->code[i] = pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED,
+                                   PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
         if (!p->code[i]) {
             PCRE2_UCHAR why[128];
             pcre2_get_error_message(code, why, sizeof why);
             pretok_destroy(p);
-            return sumi_fail(err, SUMI_EUNSUPPORTED, "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu",
-                             rule->names[0], i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
+            return sumi_fail(err, SUMI_EUNSUPPORTED,
+                             "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0],
+                             i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
         }
         p->n_patterns = i + 1;
         p->jit[i] = jit && pcre2_jit_compile(p->code[i], PCRE2_JIT_COMPLETE) == 0;
@@ -80,12 +81,13 @@ pretok_work *pretok_work_create(const pretok *p)
 }
 
 /* The next match of pattern `level` at or after from. False: none, or out of memory (*status). */
-static bool next_match(const pretok *p, pretok_work *w, int32_t level, const char *text, size_t n, size_t from,
-                       size_t *start, size_t *end, sumi_status *status)
+static bool next_match(const pretok *p, pretok_work *w, int32_t level, const char *text, size_t n,
+                       size_t from, size_t *start, size_t *end, sumi_status *status)
 {
     pcre2_match_data *m = w->match[level];
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
-    int rc = p->jit[level] ? pcre2_jit_match(p->code[level], subject, n, from, 0, m, w->context) : PCRE2_ERROR_JIT_STACKLIMIT;
+    int rc = p->jit[level] ? pcre2_jit_match(p->code[level], subject, n, from, 0, m, w->context)
+                           : PCRE2_ERROR_JIT_STACKLIMIT;
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
         rc = pcre2_match(p->code[level], subject, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m, w->context);
     if (rc == PCRE2_ERROR_NOMATCH) return false;
@@ -122,7 +124,8 @@ static bool split(split_job *job, int32_t level, const char *text, size_t n)
     return from == n || split(job, level + 1, text + from, n - from);
 }
 
-sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size_t n, pretok_piece_fn piece, void *user)
+sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size_t n, pretok_piece_fn piece,
+                         void *user)
 {
     split_job job = { p, w, piece, user, SUMI_OK };
     if (n) split(&job, 0, text, n);

@@ -1,12 +1,12 @@
 /* pretok.h - pre-tokenizers: how a byte-level vocabulary wants text to be cut before merging.
  *
- * Merges never cross a cut, so a model only sees the tokens it was trained with if the cuts are the same, to the
- * character. GGUF names the rule in tokenizer.ggml.pre; the rules are a table of regular expressions (pretok_table.c),
- * and adding one is adding a row.
+ * Merges never cross a cut, so a model only sees the tokens it was trained with if the cuts are the same, to
+ * the character. GGUF names the rule in tokenizer.ggml.pre; the rules are a table of regular expressions
+ * (pretok_table.c), and adding one is adding a row.
  *
- * A rule has one or more patterns, applied one after the other: the first cuts the text, the second cuts each of its
- * pieces, and so on. A pattern cuts a piece into its matches and whatever stands between them; nothing is dropped. A
- * pattern does not see beyond the piece that it works on, as in the `tokenizers` library. */
+ * A rule has one or more patterns, applied one after the other: the first cuts the text, the second cuts each
+ * of its pieces, and so on. A pattern cuts a piece into its matches and whatever stands between them; nothing
+ * is dropped. A pattern does not see beyond the piece that it works on, as in the `tokenizers` library. */
 #ifndef SUMI_TEXT_PRETOK_H
 #define SUMI_TEXT_PRETOK_H
 
@@ -15,8 +15,9 @@
 #define PRETOK_MAX_PATTERNS 4
 
 typedef struct pretok_rule {
-    const char *names[8];                      /* values of tokenizer.ggml.pre, NULL at the end */
-    const char *patterns[PRETOK_MAX_PATTERNS]; /* PCRE2 with UTF and UCP, NULL at the end; none matches nothing */
+    const char *names[8]; /* values of tokenizer.ggml.pre, NULL at the end */
+    /* PCRE2 with UTF and UCP, NULL at the end; none matches the empty text. */
+    const char *patterns[PRETOK_MAX_PATTERNS];
     bool ignore_merges; /* a piece that is a token stays whole, whatever the merges would make of it */
     bool add_bos;       /* what a file without tokenizer.ggml.add_bos_token means */
     bool nfc;           /* text is brought to Normalization Form C first */

@@ -56,13 +56,13 @@ sumi_status specials_init(specials *s, const vocab *v, sumi_error *err)
     for (int32_t i = 0; i < v->n_tokens; i++) {
         if (!is_special(v, i)) continue;
         if (v->raw[i].n > SPECIALS_MAX_TOKEN_BYTES)
-            return sumi_fail(err, SUMI_ELIMIT, "special token %d has %u bytes; at most %d are possible", i, v->raw[i].n,
-                             SPECIALS_MAX_TOKEN_BYTES);
+            return sumi_fail(err, SUMI_ELIMIT, "special token %d has %u bytes; at most %d are possible", i,
+                             v->raw[i].n, SPECIALS_MAX_TOKEN_BYTES);
         bytes += v->raw[i].n;
     }
     if (bytes >= SPECIALS_MAX_BYTES) /* so that a node and a byte fit in 32 bits */
-        return sumi_fail(err, SUMI_ELIMIT, "the special tokens have %zu bytes; at most %d are possible", bytes,
-                         SPECIALS_MAX_BYTES);
+        return sumi_fail(err, SUMI_ELIMIT, "the special tokens have %zu bytes; at most %d are possible",
+                         bytes, SPECIALS_MAX_BYTES);
     uint64_t n_slots = 16;
     while (n_slots < 2 * bytes) n_slots *= 2;
     s->mask = n_slots - 1;
@@ -86,7 +86,8 @@ int32_t specials_find(const specials *s, const char *text, size_t n, size_t from
         int32_t best = -1;
         uint32_t node = s->first[byte];
         for (size_t i = at + 1;; i++) {
-            int32_t id = control && s->nodes[node].control >= 0 ? s->nodes[node].control : s->nodes[node].user;
+            int32_t id =
+                control && s->nodes[node].control >= 0 ? s->nodes[node].control : s->nodes[node].user;
             if (id >= 0) {
                 best = id;
                 *end = i;

@@ -1,11 +1,11 @@
 /* specials.h - finding special tokens in text: control tokens and user-defined ones.
  *
- * At each place the longest token wins, and the leftmost place wins over later ones. A user-defined token is part of the
- * vocabulary's plain text ("\n\n", "<table>") and is always found; a control token ("<|im_end|>") only where the caller
- * trusts the text. `tokenizers` and llama.cpp do the same.
+ * At each place the longest token wins, and the leftmost place wins over later ones. A user-defined token is
+ * part of the vocabulary's plain text ("\n\n", "<table>") and is always found; a control token ("<|im_end|>")
+ * only where the caller trusts the text. `tokenizers` and llama.cpp do the same.
  *
- * A trie whose edges are in one hash table, with the first byte in a direct one. A text of n bytes takes n steps plus, at
- * places where a token may begin, at most SPECIALS_MAX_TOKEN_BYTES steps each.
+ * A trie whose edges are in one hash table, with the first byte in a direct one. A text of n bytes takes n
+ * steps plus, at places where a token may begin, at most SPECIALS_MAX_TOKEN_BYTES steps each.
  *
  * Immutable after specials_init(). */
 #ifndef SUMI_TEXT_SPECIALS_H
@@ -14,7 +14,7 @@
 #include "text/vocab.h"
 
 #define SPECIALS_MAX_TOKEN_BYTES 1024
-#define SPECIALS_MAX_BYTES       (4 << 20)  /* of all special tokens together */
+#define SPECIALS_MAX_BYTES       (4 << 20) /* of all special tokens together */
 
 typedef struct special_node {
     int32_t control, user; /* the token that ends here, of each kind; -1: none */
@@ -31,16 +31,16 @@ typedef struct specials {
     uint32_t n_nodes;
     uint64_t mask;
     hash_key key;
-    uint32_t first[256];         /* the root's edges; 0: no token begins with this byte */
-    bool first_user[256];        /* a user-defined token begins with this byte */
+    uint32_t first[256];  /* the root's edges; 0: no token begins with this byte */
+    bool first_user[256]; /* a user-defined token begins with this byte */
 } specials;
 
 /* ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to specials_deinit() after a failure. */
 SUMI_MUST_USE sumi_status specials_init(specials *s, const vocab *v, sumi_error *err);
 void specials_deinit(specials *s);
 
-/* The first special token in text at or after from: its id, where it starts and ends; -1: there is none. control: control
- * tokens count too. */
+/* The first special token in text at or after from: its id, where it starts and ends; -1: there is none.
+ * control: control tokens count too. */
 int32_t specials_find(const specials *s, const char *text, size_t n, size_t from, bool control, size_t *start,
                       size_t *end);
 

@@ -45,7 +45,8 @@ static bool is_sorted(const scored *a, size_t n)
     return true;
 }
 
-/* Ranks: user-defined tokens by id, then the others by score, then by id. scores: NULL, or n_tokens unaligned floats. */
+/* Ranks: user-defined tokens by id, then the others by score, then by id. scores: NULL, or n_tokens unaligned
+ * floats. */
 static sumi_status set_ranks(spm *s, const char *scores)
 {
     size_t n = (size_t)s->v->n_tokens, n_scored = 0;
@@ -73,18 +74,25 @@ fail:
     return SUMI_ENOMEM;
 }
 
-/* Whether a symbol has U+2581 behind something else. */
-static bool has_inner_space(const vocab_text *t)
+/* Marks the bytes that some symbol has before a U+2581. In text a space stands for that symbol too. */
+static void find_joins(spm *s)
 {
-    const char *p = t->data, *end = t->data + t->n;
-    while (end - p >= SPACE_BYTES && !memcmp(p, SPACE_SYMBOL, SPACE_BYTES)) p += SPACE_BYTES;
-    return memchr(p, SPACE_SYMBOL[0], (size_t)(end - p)) && memmem(p, (size_t)(end - p), SPACE_SYMBOL, SPACE_BYTES);
+    const unsigned char space_end = (unsigned char)SPACE_SYMBOL[SPACE_BYTES - 1];
+    for (int32_t i = 0; i < s->v->n_tokens; i++) {
+        const vocab_text *t = &s->v->symbol[i];
+        if (!t->n || !vocab_can_merge(s->v, i)) continue;
+        const char *p = t->data + 1, *end = t->data + t->n;
+        for (; (p = memchr(p, SPACE_SYMBOL[0], (size_t)(end - p))); p++)
+            if (end - p >= SPACE_BYTES && !memcmp(p, SPACE_SYMBOL, SPACE_BYTES))
+                s->joins_space[(unsigned char)p[-1]] = true;
+    }
+    s->joins_space[' '] = s->joins_space[space_end];
 }
 
 sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err)
 {
     gguf_array scores;
-    *s = (spm){ .v = v, .unknown = -1, .cut_words = true };
+    *s = (spm){ .v = v, .unknown = -1 };
     bool has_scores = gguf_find(g, "tokenizer.ggml.scores") >= 0;
     if (has_scores && (!gguf_get_array(g, "tokenizer.ggml.scores", &scores) || scores.type != GGUF_F32 ||
                        scores.n != (uint64_t)v->n_tokens))
@@ -92,8 +100,7 @@ sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err)
                          gguf_name(g), v->n_tokens);
     if (set_ranks(s, has_scores ? scores.data : NULL))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
-    for (int32_t i = 0; i < v->n_tokens && s->cut_words; i++)
-        if (vocab_can_merge(v, i) && has_inner_space(&v->symbol[i])) s->cut_words = false;
+    find_joins(s);
     for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
     return SUMI_OK;
 }
@@ -121,7 +128,8 @@ static uint32_t pair_order(const void *user, const bpe_symbol *left, const bpe_s
 }
 
 /* The tokens of a character, or of a byte that is none, for which the vocabulary has no symbol. */
-static void add_fallback(const spm *s, const char *p, size_t n, bool after_unknown, bool *is_unknown, id_list *out)
+static void add_fallback(const spm *s, const char *p, size_t n, bool after_unknown, bool *is_unknown,
+                         id_list *out)
 {
     bool all = true;
     for (size_t i = 0; i < n; i++) all = all && s->v->byte_id[(uint8_t)p[i]] >= 0;
@@ -160,19 +168,16 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
     return out->failed ? SUMI_ENOMEM : SUMI_OK;
 }
 
-/* Where the word that begins at `from` ends: before the next space that has neither a space nor U+2581 before it. */
-static size_t word_end(const char *text, size_t n, size_t from)
+/* Where the word that begins at `from` ends: before the next space that no token joins to the byte before it. */
+static size_t word_end(const spm *s, const char *text, size_t n, size_t from)
 {
-    size_t i = from;
-    while (i < n && text[i] == ' ') i++;
-    for (;;) {
-        const char *space = i < n ? memchr(text + i, ' ', n - i) : NULL;
+    for (size_t i = from + 1; i < n; i++) {
+        const char *space = memchr(text + i, ' ', n - i);
         if (!space) return n;
-        size_t at = (size_t)(space - text);
-        bool after_symbol = at >= SPACE_BYTES && !memcmp(space - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES);
-        if (!after_symbol) return at;
-        for (i = at; i < n && text[i] == ' ';) i++;
+        i = (size_t)(space - text);
+        if (!s->joins_space[(unsigned char)text[i - 1]]) return i;
     }
+    return n;
 }
 
 /* Text to work->word, its spaces as U+2581, with one more in front if prefix is set. */
@@ -191,10 +196,11 @@ static sumi_status write_word(spm_work *work, const char *text, size_t n, bool p
     return w->status;
 }
 
-static sumi_status encode_words(const spm *s, spm_work *work, const char *text, size_t n, bool prefix, id_list *out)
+static sumi_status encode_words(const spm *s, spm_work *work, const char *text, size_t n, bool prefix,
+                                id_list *out)
 {
     for (size_t i = 0, end; i < n; i = end, prefix = false) {
-        end = s->cut_words ? word_end(text, n, i) : n;
+        end = word_end(s, text, n, i);
         size_t first = out->n;
         if (!prefix && word_cache_get(work->cache, text + i, end - i, out)) continue;
         sumi_status status = write_word(work, text + i, end - i, prefix);

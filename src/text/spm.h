@@ -1,18 +1,21 @@
 /* spm.h - SentencePiece BPE: merging characters by the scores of the tokens that they make.
  *
- * Idea: Kudo & Richardson 2018. Spaces are written U+2581 and are part of the words; there is no pre-tokenizer. Two
- * neighbours merge if their joined text is a token; the best score goes first. A character that is no token becomes the
- * tokens of its bytes ("<0xE2>", ...) if the file has them, else the unknown token, one for a whole run.
+ * Idea: Kudo & Richardson 2018. Spaces are written U+2581 and are part of the words; there is no pre-tokenizer.
+ * Two neighbours merge if their joined text is a token; the best score goes first. A character that is no token
+ * becomes the tokens of its bytes ("<0xE2>", ...) if the file has them, else the unknown token, one for a whole
+ * run.
  *
  *   "a  cat"  ->  a U+2581 U+2581 c a t  ->  [a] [U+2581] [U+2581 cat]
  *
- * Scores order the merges, but two rules go beyond them, both from the tokenizer.json that Hugging Face makes of such
- * vocabularies, which defines what a model sees in practice:
+ * Scores order the merges, but two rules go beyond them, both from the tokenizer.json that Hugging Face makes
+ * of such vocabularies, which defines what a model sees in practice:
  *   - User-defined tokens (runs of spaces) come before all others, by id: converters overwrite their scores.
  *   - Of two ways to make the same token, the one with the longer left part goes first.
  *
- * No token of the usual vocabularies has a space after something else. Where that holds, and spm_init() looks, no merge
- * can cross the front of a space, so the text falls into words that are merged, and remembered, one by one. */
+ * Hardly a token has a space after something else: of Gemma's 262,144 there are runs of spaces and "> </". So
+ * no merge can cross the front of a space unless the byte before it is one that some token has there, which
+ * spm_init() notes, and the text falls into words that are merged, and remembered, one by one. This changes
+ * nothing but the time. */
 #ifndef SUMI_TEXT_SPM_H
 #define SUMI_TEXT_SPM_H
 
@@ -23,15 +26,15 @@
 
 typedef struct spm {
     const vocab *v;
-    uint32_t *rank;     /* [n_tokens] place in the order of merges */
-    int32_t ascii[128]; /* the token of a single character; -1: none */
-    int32_t unknown;    /* -1: none */
-    bool cut_words;     /* no token has a space after something else */
+    uint32_t *rank;        /* [n_tokens] place in the order of merges */
+    int32_t ascii[128];    /* the token of a single character; -1: none */
+    int32_t unknown;       /* -1: none */
+    bool joins_space[256]; /* some token has this byte before a space */
     bool add_space_prefix, remove_extra_whitespaces;
 } spm;
 
-/* Reads tokenizer.ggml.scores; without it ids are the order. v is borrowed. EFORMAT, ENOMEM; s is safe to spm_deinit()
- * after a failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
+/* Reads tokenizer.ggml.scores; without it ids are the order. v is borrowed. EFORMAT, ENOMEM; s is safe to
+ * spm_deinit() after a failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
 SUMI_MUST_USE sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err);
 void spm_deinit(spm *s);
 
@@ -41,8 +44,8 @@ typedef struct spm_work { /* belongs to one call */
     word_cache *cache;
 } spm_work;
 
-/* Appends the tokens of text (any bytes) to out. at_start: nothing or a special token came before, so that the file's
- * add_space_prefix applies. ENOMEM. */
+/* Appends the tokens of text (any bytes) to out. at_start: nothing or a special token came before, so that the
+ * file's add_space_prefix applies. ENOMEM. */
 SUMI_MUST_USE sumi_status spm_encode(const spm *s, spm_work *work, const char *text, size_t n, bool at_start,
                                      id_list *out);
 

@@ -1,5 +1,5 @@
-/* tokenizer.c - see tokenizer.h. Puts the parts together: reads the settings of the file, drives the stages of encoding,
- * joins tokens again. */
+/* tokenizer.c - see tokenizer.h. Puts the parts together: reads the settings of the file, drives the stages of
+ * encoding, joins tokens again. */
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -20,13 +20,13 @@
 struct tokenizer {
     vocab v;
     specials specials;
-    byte_bpe bytes;          /* VOCAB_BYTE_LEVEL: this and the next two */
+    byte_bpe bytes; /* VOCAB_BYTE_LEVEL: this and the next two */
     const pretok_rule *rule;
     pretok *pretok;
-    spm spm;                 /* VOCAB_SENTENCEPIECE */
+    spm spm; /* VOCAB_SENTENCEPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
-    bool *ends;              /* [n_tokens] tokens that end a generation */
+    bool *ends; /* [n_tokens] tokens that end a generation */
 };
 
 /* ---- Creation ----------------------------------------------------------------------------------------------- */
@@ -38,16 +38,18 @@ static bool read_flag(const gguf *g, const char *key, bool otherwise)
     return gguf_get_bool(g, key, &value) ? value : otherwise;
 }
 
-/* The ids of BOS, EOS and the unknown token. SentencePiece files that do not say have them where its trainer puts them,
- * at 1, 2 and 0. */
+/* The ids of BOS, EOS and the unknown token. SentencePiece files that do not say have them where its trainer
+ * puts them, at 1, 2 and 0. */
 static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
 {
     sumi_status status = token_id_read(&t->v, g, "tokenizer.ggml.bos_token_id", &t->bos, err);
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.eos_token_id", &t->eos, err);
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.unknown_token_id", unknown, err);
     if (status || t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return status;
-    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL) t->bos = 1;
-    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL) t->eos = 2;
+    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
+        t->bos = 1;
+    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
+        t->eos = 2;
     if (*unknown < 0 && t->v.kind[0] == TOKEN_UNKNOWN) *unknown = 0;
     return SUMI_OK;
 }
@@ -91,10 +93,8 @@ sumi_status tokenizer_create(tokenizer **out, const gguf *g, sumi_error *err)
     tokenizer *t = calloc(1, sizeof *t);
     if (!t) return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
     sumi_status status = fill(t, g, err);
-    if (status)
-        tokenizer_destroy(t);
-    else
-        *out = t;
+    if (status) tokenizer_destroy(t);
+    else *out = t;
     return status;
 }
 
@@ -204,8 +204,8 @@ static void encode_valid(encoder *e, const char *text, size_t n)
     free(normal);
 }
 
-/* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a piece of its
- * own. A pattern that could see such bytes would have to call them letters or not. */
+/* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a
+ * piece of its own. A pattern that could see such bytes would have to call them letters or not. */
 static void encode_byte_level(encoder *e, const char *text, size_t n)
 {
     for (size_t i = 0; i < n && !e->status;) {
@@ -224,8 +224,7 @@ static void encode_segment(encoder *e, const char *text, size_t n, bool at_start
     if (!n || e->status) return;
     if (e->t->v.model == VOCAB_SENTENCEPIECE)
         e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out);
-    else
-        encode_byte_level(e, text, n);
+    else encode_byte_level(e, text, n);
 }
 
 static void encode_text(encoder *e, const char *text, size_t n, bool control)
@@ -263,14 +262,14 @@ static void encoder_deinit(encoder *e)
     free(e->out.ids);
 }
 
-sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags, int32_t **ids,
-                             int32_t *n_ids, sumi_error *err)
+sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags,
+                             int32_t **ids, int32_t *n_ids, sumi_error *err)
 {
     *ids = NULL;
     *n_ids = 0;
     if (n_bytes > TOKENIZER_MAX_TEXT)
-        return sumi_fail(err, SUMI_ELIMIT, "a text of %zu bytes; at most %zu can be tokenised at once", n_bytes,
-                         TOKENIZER_MAX_TEXT);
+        return sumi_fail(err, SUMI_ELIMIT, "a text of %zu bytes; at most %zu can be tokenised at once",
+                         n_bytes, TOKENIZER_MAX_TEXT);
     encoder e;
     sumi_status status = encoder_init(&e, t, text, n_bytes);
     bool wrap = flags & SUMI_TOKENIZE_BOS_EOS;
@@ -280,13 +279,14 @@ sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_byte
         if (wrap && tokenizer_adds_eos(t)) id_list_add(&e.out, t->eos);
         status = e.status ? e.status : e.out.failed ? SUMI_ENOMEM : SUMI_OK;
     }
-    if (!status) { /* at most one token for each byte, three for an added space: fits in 32 bits */
+    if (!status) { /* at most four tokens for each byte: their number fits in 32 bits */
         *ids = e.out.ids;
         *n_ids = (int32_t)e.out.n;
         e.out.ids = NULL;
     }
     encoder_deinit(&e);
-    return status ? sumi_fail(err, status, "tokenising %zu bytes: %s", n_bytes, sumi_status_text(status)) : SUMI_OK;
+    return status ? sumi_fail(err, status, "tokenising %zu bytes: %s", n_bytes, sumi_status_text(status))
+                  : SUMI_OK;
 }
 
 /* ---- Decoding ----------------------------------------------------------------------------------------------- */
@@ -302,8 +302,9 @@ sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_i
     for (int32_t i = 0; i < n_ids; i++) {
         if (!is_token(t, ids[i])) {
             buf_deinit(&out);
-            return sumi_fail(err, SUMI_EINVAL, "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i],
-                             i + 1, n_ids, t->v.n_tokens);
+            return sumi_fail(err, SUMI_EINVAL,
+                             "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i], i + 1,
+                             n_ids, t->v.n_tokens);
         }
         bool is_special = tokenizer_is_special(t, ids[i]);
         if (is_special && !special) continue;

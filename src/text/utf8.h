@@ -7,8 +7,8 @@
 
 #define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, what stands for bytes that are no character */
 
-/* The character that starts at p, with n >= 1 bytes to read. Returns its length, 1 to 4, and sets *cp; or 0 if the bytes
- * do not begin with a whole valid character. */
+/* The character that starts at p, with n >= 1 bytes to read. Returns its length, 1 to 4, and sets *cp; or 0 if
+ * the bytes do not begin with a whole valid character. */
 static inline size_t utf8_decode(const char *p, size_t n, uint32_t *cp)
 {
     const unsigned char *b = (const unsigned char *)p;
@@ -25,7 +25,8 @@ static inline size_t utf8_decode(const char *p, size_t n, uint32_t *cp)
         *cp = (c & 0x0F) << 12 | (uint32_t)(b[1] & 0x3F) << 6 | (b[2] & 0x3F);
         return *cp >= 0x800 && (*cp < 0xD800 || *cp > 0xDFFF) ? 3 : 0;
     }
-    if ((c & 0xF8) == 0xF0 && n >= 4 && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[3] & 0xC0) == 0x80) {
+    if ((c & 0xF8) == 0xF0 && n >= 4 && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 &&
+        (b[3] & 0xC0) == 0x80) {
         *cp = (c & 0x07) << 18 | (uint32_t)(b[1] & 0x3F) << 12 | (uint32_t)(b[2] & 0x3F) << 6 | (b[3] & 0x3F);
         return *cp >= 0x10000 && *cp <= 0x10FFFF ? 4 : 0;
     }
@@ -60,9 +61,9 @@ static inline size_t utf8_encode(uint32_t cp, char out[4])
 /* How many bytes at the start of p are valid UTF-8, and whole characters. */
 size_t utf8_valid_prefix(const char *p, size_t n);
 
-/* What starts at p, n >= 1 bytes, and is not a valid character: how many bytes U+FFFD replaces, 1 to 3, as the Unicode
- * Standard recommends (chapter 3, "substitution of maximal subparts"): the longest start of a well-formed sequence.
- * *partial: all n bytes are such a start, so more bytes may still make it a character. */
+/* What starts at p, n >= 1 bytes, and is not a valid character: how many bytes U+FFFD replaces, 1 to 3, as the
+ * Unicode Standard recommends (chapter 3, "substitution of maximal subparts"): the longest start of a
+ * well-formed sequence. *partial: all n bytes are such a start, so more bytes may still make it a character. */
 size_t utf8_invalid_bytes(const char *p, size_t n, int *partial);
 
 #endif

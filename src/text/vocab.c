@@ -1,7 +1,7 @@
 /* vocab.c - see vocab.h.
  *
- * Start-up time counts here: Gemma has 262,144 tokens. Each is looked at once, its texts are borrowed from the map where
- * they need no change, and the table has its final size from the start. */
+ * Start-up time counts here: Gemma has 262,144 tokens. Each is looked at once, its texts are borrowed from the
+ * map where they need no change, and the table has its final size from the start. */
 #include "text/vocab.h"
 
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "text/byte_alphabet.h"
 
 #define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
+#define ADD_AHEAD    32             /* symbols whose places in the table are fetched together */
 
 void vocab_deinit(vocab *v)
 {
@@ -24,32 +25,56 @@ void vocab_deinit(vocab *v)
 
 /* ---- Finding ------------------------------------------------------------------------------------------------ */
 
-/* The slot that holds the symbol, or the empty one where it belongs. */
-static vocab_slot *find_slot(const vocab *v, const char *symbol, size_t n, uint64_t hash)
+typedef struct lookup {
+    uint64_t hash, head;
+    const char *symbol;
+    size_t n;
+} lookup;
+
+static lookup prepare(const vocab *v, const char *symbol, size_t n)
 {
-    uint32_t tag = (uint32_t)(hash >> 32);
-    for (uint64_t i = hash & v->mask;; i = (i + 1) & v->mask) {
+    return (lookup){ hash_bytes(v->key, symbol, n), hash_load(symbol, n < 8 ? n : 8), symbol, n };
+}
+
+/* The slot that holds the symbol, or the empty one where it belongs. */
+static vocab_slot *find_slot(const vocab *v, const lookup *l)
+{
+    uint16_t tag = (uint16_t)(l->hash >> 48);
+    for (uint64_t i = l->hash & v->mask;; i = (i + 1) & v->mask) {
         vocab_slot *s = &v->slots[i];
         if (!s->id_1) return s;
-        if (s->tag != tag) continue;
-        const vocab_text *t = &v->symbol[s->id_1 - 1];
-        if (t->n == n && memcmp(t->data, symbol, n) == 0) return s;
+        if (s->head != l->head || s->n != l->n || s->tag != tag) continue;
+        if (l->n <= 8 || memcmp(v->symbol[s->id_1 - 1].data + 8, l->symbol + 8, l->n - 8) == 0) return s;
     }
 }
 
 int32_t vocab_find(const vocab *v, const char *symbol, size_t n)
 {
     if (n > v->max_symbol_bytes) return -1;
-    return (int32_t)find_slot(v, symbol, n, hash_bytes(v->key, symbol, n))->id_1 - 1;
+    lookup l = prepare(v, symbol, n);
+    return (int32_t)find_slot(v, &l)->id_1 - 1;
 }
 
-static void add_symbol(vocab *v, int32_t id)
+/* Puts the symbols of tokens first to end - 1 into the table. Their places are fetched ahead, for the table is
+ * larger than the caches near the core. */
+static void add_symbols(vocab *v, int32_t first, int32_t end)
 {
-    const vocab_text *t = &v->symbol[id];
-    if (!t->n || !vocab_can_merge(v, id)) return;
-    if (t->n > v->max_symbol_bytes) v->max_symbol_bytes = t->n;
-    uint64_t hash = hash_bytes(v->key, t->data, t->n);
-    *find_slot(v, t->data, t->n, hash) = (vocab_slot){ (uint32_t)(hash >> 32), (uint32_t)id + 1 };
+    lookup ahead[ADD_AHEAD];
+    int32_t ids[ADD_AHEAD], n = 0;
+    for (int32_t id = first; id < end; id++) {
+        const vocab_text *t = &v->symbol[id];
+        if (!t->n || !vocab_can_merge(v, id)) continue;
+        if (t->n > v->max_symbol_bytes) v->max_symbol_bytes = t->n;
+        ids[n] = id;
+        ahead[n] = prepare(v, t->data, t->n);
+        __builtin_prefetch(&v->slots[ahead[n++].hash & v->mask], 1);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        const lookup *l = &ahead[i];
+        vocab_slot *s = find_slot(v, l);
+        v->has_duplicates = v->has_duplicates || s->id_1;
+        *s = (vocab_slot){ l->head, (uint32_t)ids[i] + 1, (uint16_t)l->n, (uint16_t)(l->hash >> 48) };
+    }
 }
 
 /* ---- Texts -------------------------------------------------------------------------------------------------- */
@@ -64,21 +89,17 @@ static int32_t parse_byte_token(const vocab_text *t)
 }
 
 /* Copies t to *arena with every `from` replaced by `to`, which may only shrink it or triple it. */
-static vocab_text replace(const vocab_text *t, const char *from, const char *to, char **arena)
+static vocab_text replace(const vocab_text *t, const char *from, size_t n_from, const char *to, size_t n_to,
+                          char **arena)
 {
-    size_t n_from = strlen(from), n_to = strlen(to);
     char *start = *arena, *w = start;
-    const char *p = t->data, *end = t->data + t->n;
-    while (p < end) {
-        const char *hit = memmem(p, (size_t)(end - p), from, n_from);
-        size_t n = (size_t)((hit ? hit : end) - p);
-        memcpy(w, p, n);
-        w += n;
-        p += n;
-        if (!hit) break;
-        memcpy(w, to, n_to);
-        w += n_to;
-        p += n_from;
+    for (uint32_t i = 0; i < t->n;) {
+        if (t->data[i] == from[0] && t->n - i >= n_from && !memcmp(t->data + i, from, n_from)) {
+            for (size_t k = 0; k < n_to; k++) *w++ = to[k];
+            i += (uint32_t)n_from;
+        } else {
+            *w++ = t->data[i++];
+        }
     }
     *arena = w;
     return (vocab_text){ start, (uint32_t)(w - start) };
@@ -102,10 +123,12 @@ static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **are
         v->raw[id] = (vocab_text){ *arena, 1 };
         *(*arena)++ = (char)byte;
     } else if (v->kind[id] == TOKEN_USER_DEFINED && is_spaces(t)) {
-        v->raw[id] = *t; /* converters write runs of U+2581 as real spaces; merges know them by their old name */
-        *t = replace(t, " ", SPACE_SYMBOL, arena);
-    } else if ((v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_UNUSED) && memchr(t->data, '\xE2', t->n)) {
-        v->raw[id] = replace(t, SPACE_SYMBOL, " ", arena);
+        /* Converters write runs of U+2581 as real spaces; merges know them by their old name. */
+        v->raw[id] = *t;
+        *t = replace(t, " ", 1, SPACE_SYMBOL, 3, arena);
+    } else if ((v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_UNUSED) &&
+               memchr(t->data, '\xE2', t->n)) {
+        v->raw[id] = replace(t, SPACE_SYMBOL, 3, " ", 1, arena);
     } else {
         v->raw[id] = *t;
     }
@@ -130,15 +153,16 @@ static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
 {
     gguf_str model;
     if (!gguf_get_str(g, "tokenizer.ggml.model", &model))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.model is missing: the file holds no tokenizer",
-                         gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "%s: tokenizer.ggml.model is missing: the file holds no tokenizer", gguf_name(g));
     if (model.n == 4 && !memcmp(model.data, "gpt2", 4)) {
         v->model = VOCAB_BYTE_LEVEL;
     } else if (model.n == 5 && !memcmp(model.data, "llama", 5)) {
         v->model = VOCAB_SENTENCEPIECE;
     } else {
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: tokenizer model '%.*s' is not supported; 'gpt2' and 'llama' are",
-                         gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
+        return sumi_fail(err, SUMI_EUNSUPPORTED,
+                         "%s: tokenizer model '%.*s' is not supported; 'gpt2' and 'llama' are", gguf_name(g),
+                         (int)(model.n < 60 ? model.n : 60), model.data);
     }
     return SUMI_OK;
 }
@@ -151,27 +175,30 @@ static sumi_status read_kinds(vocab *v, const gguf *g, bool *known, sumi_error *
     if (!*known) return SUMI_OK;
     if (!gguf_get_array(g, "tokenizer.ggml.token_type", &kinds) ||
         (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) || kinds.n != (uint64_t)v->n_tokens)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers",
-                         gguf_name(g), v->n_tokens);
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers", gguf_name(g),
+                         v->n_tokens);
     for (int32_t i = 0; i < v->n_tokens; i++) {
         int32_t kind;
         memcpy(&kind, (const char *)kinds.data + (size_t)i * 4, 4);
         if (kind < 0 || kind > TOKEN_BYTE)
-            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i, kind);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i,
+                             kind);
         if (kind) v->kind[i] = (uint8_t)kind; /* 0, "undefined", is a normal one */
     }
     return SUMI_OK;
 }
 
 /* The texts as the file has them go to symbol[]; *arena_bytes is enough for all changed copies. */
-static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes, sumi_error *err)
+static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes,
+                              sumi_error *err)
 {
     *arena_bytes = 0;
     for (int32_t i = 0; i < v->n_tokens; i++) {
         gguf_str s = gguf_array_str(g, tokens, (uint64_t)i);
         if (s.n > VOCAB_MAX_TOKEN_BYTES)
-            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible", gguf_name(g), i,
-                             s.n, VOCAB_MAX_TOKEN_BYTES);
+            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible",
+                             gguf_name(g), i, s.n, VOCAB_MAX_TOKEN_BYTES);
         v->symbol[i] = (vocab_text){ s.data, (uint32_t)s.n };
         *arena_bytes += v->kind[i] == TOKEN_USER_DEFINED ? 3 * s.n : s.n;
     }
@@ -184,19 +211,21 @@ static sumi_status set_texts(vocab *v, bool kinds_known, size_t arena_bytes, sum
     while (n_slots < 2 * (uint64_t)v->n_tokens) n_slots *= 2;
     v->arena = malloc(arena_bytes + 1);
     v->slots = calloc(n_slots, sizeof *v->slots);
-    if (!v->arena || !v->slots) return sumi_fail(err, SUMI_ENOMEM, "vocabulary of %d tokens: out of memory", v->n_tokens);
+    if (!v->arena || !v->slots)
+        return sumi_fail(err, SUMI_ENOMEM, "vocabulary of %d tokens: out of memory", v->n_tokens);
     v->mask = n_slots - 1;
     v->key = hash_key_draw();
     memset(v->byte_id, -1, sizeof v->byte_id);
     byte_alphabet alphabet;
     byte_alphabet_init(&alphabet);
     char *arena = v->arena;
-    for (int32_t i = 0; i < v->n_tokens; i++) {
-        if (v->model == VOCAB_BYTE_LEVEL)
-            set_byte_level(v, i, &alphabet, &arena);
-        else
-            set_sentencepiece(v, i, kinds_known, &arena);
-        add_symbol(v, i);
+    for (int32_t first = 0; first < v->n_tokens; first += ADD_AHEAD) {
+        int32_t end = v->n_tokens - first < ADD_AHEAD ? v->n_tokens : first + ADD_AHEAD;
+        for (int32_t i = first; i < end; i++) {
+            if (v->model == VOCAB_BYTE_LEVEL) set_byte_level(v, i, &alphabet, &arena);
+            else set_sentencepiece(v, i, kinds_known, &arena);
+        }
+        add_symbols(v, first, end);
     }
     return SUMI_OK;
 }
@@ -210,7 +239,8 @@ sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err)
     sumi_status status = read_model(v, g, err);
     if (status) return status;
     if (!gguf_get_array(g, "tokenizer.ggml.tokens", &tokens) || tokens.type != GGUF_STRING || tokens.n == 0)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.tokens is missing or no array of strings", gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.tokens is missing or no array of strings",
+                         gguf_name(g));
     if (tokens.n > VOCAB_MAX_TOKENS)
         return sumi_fail(err, SUMI_ELIMIT, "%s: %llu tokens; at most %d are possible", gguf_name(g),
                          (unsigned long long)tokens.n, VOCAB_MAX_TOKENS);

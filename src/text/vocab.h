@@ -1,7 +1,7 @@
 /* vocab.h - the tokens of a model file: their bytes, their kinds, and the way from a spelling to an id.
  *
- * A token has two texts. Its *symbol* is how the vocabulary spells it and how merges name it: in GPT-2's byte alphabet,
- * or with U+2581 for a space in SentencePiece. Its *raw* bytes are what it stands for in text.
+ * A token has two texts. Its *symbol* is how the vocabulary spells it and how merges name it: in GPT-2's byte
+ * alphabet, or with U+2581 for a space in SentencePiece. Its *raw* bytes are what it stands for in text.
  *
  *            file                    symbol        raw           kind
  *   gpt2     "\u0120the"             the same      " the"        NORMAL
@@ -10,8 +10,8 @@
  *   llama    "<0x0A>"                -             one newline   BYTE
  *   llama    "  " (two spaces)       two U+2581    the same      USER_DEFINED
  *
- * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and UNUSED.
- * A control token never comes out of plain text, whatever merges a file lists.
+ * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and
+ * UNUSED. A control token never comes out of plain text, whatever merges a file lists.
  *
  * Immutable after vocab_init(). Texts point into the file's map or into `arena`. */
 #ifndef SUMI_TEXT_VOCAB_H
@@ -25,7 +25,8 @@
 
 typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE } vocab_model;
 
-typedef enum token_kind { /* tokenizer.ggml.token_type, the numbers of SentencePiece */
+/* tokenizer.ggml.token_type, the numbers of SentencePiece */
+typedef enum token_kind {
     TOKEN_NORMAL = 1,
     TOKEN_UNKNOWN = 2,
     TOKEN_CONTROL = 3,
@@ -39,9 +40,11 @@ typedef struct vocab_text {
     uint32_t n;
 } vocab_text;
 
+/* Most symbols are short and known from their slot alone: one cache miss, not three. */
 typedef struct vocab_slot {
-    uint32_t tag;  /* upper half of the hash */
-    uint32_t id_1; /* id + 1; 0: empty */
+    uint64_t head;   /* hash_load() of the first 8 bytes: with n, all of a symbol of up to 8 bytes */
+    uint32_t id_1;   /* id + 1; 0: empty */
+    uint16_t n, tag; /* bytes of the symbol; bits of the hash that the place does not use */
 } vocab_slot;
 
 typedef struct vocab {
@@ -51,15 +54,17 @@ typedef struct vocab {
     uint8_t *kind;            /* [n_tokens] token_kind */
     int32_t byte_id[256];     /* the token of a single byte; -1: none */
     uint32_t max_symbol_bytes;
+    bool has_duplicates; /* two tokens have the same symbol */
     vocab_slot *slots; /* [mask + 1] open addressing, at most half full: symbol -> id */
     uint64_t mask;
     hash_key key;
     char *arena;
 } vocab;
 
-/* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays of
- * different length, wrong values; EUNSUPPORTED: another model than "gpt2" or "llama"; ELIMIT; ENOMEM. After a failure v
- * is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp and tokenizers. */
+/* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays
+ * of different length, wrong values; EUNSUPPORTED: another model than "gpt2" or "llama"; ELIMIT; ENOMEM. After
+ * a failure v is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp
+ * and tokenizers. */
 SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);
 void vocab_deinit(vocab *v);
 

@@ -1,7 +1,7 @@
 /* word_cache.c - see word_cache.h. */
 #include "text/word_cache.h"
 
-#define MIN_TEXT  256 /* bytes: below this nothing is won */
+#define MIN_TEXT  256   /* bytes: below this nothing is won */
 #define MAX_SLOTS 16384 /* 256 KiB, which fits beside the merge table in a second-level cache */
 
 void word_cache_init(word_cache *c, hash_key key, const char *text, size_t n_text)

@@ -1,7 +1,8 @@
 /* word_cache.h - the words of one call and the tokens they became, for most words of a text come again.
  *
- * Words are kept by where they stand in the text, tokens by where they stand in the output: nothing is copied. A word has
- * two possible slots; a new word takes the free one or drives out the second, so no text makes a lookup long.
+ * Words are kept by where they stand in the text, tokens by where they stand in the output: nothing is copied.
+ * A word has two possible slots; a new word takes the free one or drives out the second, so no text makes a
+ * lookup long.
  *
  *   slots: | tag of the hash | word in text | tokens in output | n_bytes | n_ids | ...    n_bytes == 0: empty */
 #ifndef SUMI_TEXT_WORD_CACHE_H

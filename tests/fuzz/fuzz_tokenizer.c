@@ -1,8 +1,8 @@
 /* fuzz_tokenizer.c - any text through small vocabularies of every kind.
  *
- * The first byte chooses the vocabulary, the second the flags; the rest is the text. Ids must lie in the vocabulary, a
- * second call must give the same ones, bytes must come back where the vocabulary can hold them all, and streaming must
- * give valid UTF-8. */
+ * The first byte chooses the vocabulary, the second the flags; the rest is the text. Ids must lie in the
+ * vocabulary, a second call must give the same ones, control tokens come only where they were asked for, bytes must
+ * come back where the vocabulary can hold them all, and streaming must give valid UTF-8. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +10,14 @@
 #include "text/utf8.h"
 #include "tiny_vocab.h"
 
+#define SP "\xE2\x96\x81" /* U+2581 */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const char *const kinds[] = { "gpt-2", "smollm", "llama-bpe", "default", "qwen2", "spm", "spm prefix", "spm no bytes",
-                                     "spm squeeze" };
-enum { N_KINDS = sizeof kinds / sizeof *kinds, N_EXACT = 4 }; /* the first four hold any bytes and change none */
+static const char *const kinds[] = { "gpt-2", "smollm",     "llama-bpe",    "default",    "qwen2",
+                                     "spm",   "spm prefix", "spm no bytes", "spm squeeze" };
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+enum { N_EXACT = 4 }; /* the first four hold any bytes and change none */
 
 static void add_specials(tiny_vocab *v)
 {
@@ -26,16 +29,20 @@ static void add_specials(tiny_vocab *v)
 
 static tiny_tokenizer open_kind(const char *kind)
 {
-    static const char *const symbols[] = { "a", "b", "e", "th", "the", "\xE2\x96\x81", "\xE2\x96\x81t", "ab", "abab", "\xCC\x81",
-                                           "\xE2\x96\x81\xE2\x96\x81" };
-    static const char *const merges[] = { "t h", "th e", "\xC4\xA0 the", "\xC4\xA0 \xC4\xA0", "a b", "ab ab", "a a", "aa aa",
-                                          "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2" };
+    static const char *const symbols[] = {
+        "a", "b", "e", "th", "the", SP, SP "t", "ab", "abab", "\xCC\x81", SP SP,
+    };
+    static const char *const merges[] = {
+        "t h", "th e",  "\xC4\xA0 the",      "\xC4\xA0 \xC4\xA0", "a b", "ab ab",
+        "a a", "aa aa", "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2"
+    };
     tiny_vocab v;
     bool spm = !strncmp(kind, "spm", 3);
     tiny_init(&v, spm ? "llama" : "gpt2");
     if (spm) tiny_token(&v, "<unk>", 2, 0);
     if (strcmp(kind, "spm no bytes")) tiny_bytes(&v);
-    for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++) tiny_token(&v, symbols[i], 1, -(float)(i % 5));
+    for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++)
+        tiny_token(&v, symbols[i], 1, -(float)(i % 5));
     if (spm) tiny_token(&v, "  ", 4, -1000);
     for (size_t i = 0; !spm && i < sizeof merges / sizeof *merges; i++) tiny_merge(&v, merges[i]);
     add_specials(&v);
@@ -71,11 +78,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char *back;
     size_t n_back;
     n -= 2;
-    if (tokenizer_encode(t, text, n, flags, &ids, &n_ids, NULL) || tokenizer_encode(t, text, n, flags, &again, &n_again, NULL))
+    if (tokenizer_encode(t, text, n, flags, &ids, &n_ids, NULL) ||
+        tokenizer_encode(t, text, n, flags, &again, &n_again, NULL))
         abort();
     if (n_ids != n_again || memcmp(ids, again, (size_t)n_ids * sizeof *ids)) abort();
-    if (tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL)) abort(); /* refuses ids outside the vocabulary */
+    if (tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL))
+        abort(); /* refuses ids outside the vocabulary */
     if (kind < N_EXACT && (n_back != n || memcmp(back, text, n))) abort();
+    for (int32_t i = 0; i < n_ids && flags == 0; i++) /* token 0 may be the unknown token */
+        if (ids[i] != 0 && tokenizer_is_special(t, ids[i])) abort();
     check_streaming(t, ids, n_ids);
     free(ids);
     free(again);

@@ -35,7 +35,8 @@ static bool ids_equal(const tokenizer *t, const char *text, size_t n, uint32_t f
     sumi_error err;
     int32_t n_expected = (int32_t)json_array_size(want);
     assert_true(n_expected <= 4096);
-    for (int32_t i = 0; i < n_expected; i++) expected[i] = (int32_t)json_integer_value(json_array_get(want, (size_t)i));
+    for (int32_t i = 0; i < n_expected; i++)
+        expected[i] = (int32_t)json_integer_value(json_array_get(want, (size_t)i));
     assert_int_equal(tokenizer_encode(t, text, n, flags, &ids, &n_ids, &err), SUMI_OK);
     bool same = n_ids == n_expected && memcmp(ids, expected, (size_t)n_ids * sizeof *ids) == 0;
     if (!same) {
@@ -82,7 +83,8 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
     json_t *texts = load("texts"), *golden = load(model), *text;
     int n_wrong = 0, n_checked = 0;
     size_t i;
-    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err))
+        fail_msg("%s", err.message);
     json_array_foreach(json_object_get(texts, "texts"), i, text)
     {
         char key[24];
@@ -102,7 +104,8 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
     {
         char bytes[256];
         size_t n = hex_decode(json_string_value(text), bytes);
-        n_wrong += !ids_equal(t, bytes, n, SUMI_TOKENIZE_SPECIAL, json_array_get(json_object_get(golden, "invalid"), i));
+        n_wrong += !ids_equal(t, bytes, n, SUMI_TOKENIZE_SPECIAL,
+                              json_array_get(json_object_get(golden, "invalid"), i));
         n_checked++;
     }
     tokenizer_destroy(t);
@@ -202,7 +205,8 @@ static void nfc_is_that_of_python(void **state)
         size_t n_out;
         snprintf(key, sizeof key, "%zu", i);
         const json_t *want = json_object_get(json_object_get(golden, "nfc"), key);
-        assert_int_equal(nfc_normalize(json_string_value(text), json_string_length(text), &out, &n_out), SUMI_OK);
+        assert_int_equal(nfc_normalize(json_string_value(text), json_string_length(text), &out, &n_out),
+                         SUMI_OK);
         if (!want != !out) fail_msg("text %zu: %s", i, want ? "NFC changes it" : "is in NFC");
         if (want) assert_int_equal(n_out, json_string_length(want));
         if (want) assert_memory_equal(out, json_string_value(want), n_out);

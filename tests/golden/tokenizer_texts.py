@@ -122,7 +122,7 @@ SPECIAL = [
     '<b><i>x</i></b>', '<div ><div>', '</s>', '<s>', '<strong>bold</strong> text', '<start_of_turn', 'a  <bos>  b',
     '<bos>  two', '<|im_end|>  two', '\n\n<end_of_turn>\n\n\n', '<td>\t<td>', '<0x0A>',
     '<|begin_of_text|><|eot_id|>', 'text <mask> text', '日本<bos>語', 'é<|im_end|>é', '<unused99>' * 5,
-    '\n' * 33 + '<eos>' + ' ' * 33, '<code>a  b</code>', '<br><p>', '<em>\n</em>\n\n',
+    '\n' * 33 + '<eos>' + ' ' * 33, '<code>a  b</code>', '<br><p>', 'x> </y> </z>  </w>', '<em>\n</em>\n\n',
 ]
 
 TEXTS = list(dict.fromkeys(LETTERS + SCRIPTS + MARKS_AND_EMOJI + NUMBERS + SPACES + CONTROLS + CONTRACTIONS + CODE +

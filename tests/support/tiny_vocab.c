@@ -31,10 +31,8 @@ void tiny_bytes(tiny_vocab *v)
     byte_alphabet_init(&a);
     for (int b = 0; b < 256; b++) {
         char token[8];
-        if (v->is_spm)
-            snprintf(token, sizeof token, "<0x%02X>", b);
-        else
-            snprintf(token, sizeof token, "%.*s", a.utf8_bytes[b], a.utf8[b]);
+        if (v->is_spm) snprintf(token, sizeof token, "<0x%02X>", b);
+        else snprintf(token, sizeof token, "%.*s", a.utf8_bytes[b], a.utf8[b]);
         tiny_token(v, token, v->is_spm ? 6 : 1, 0);
     }
 }
@@ -54,11 +52,12 @@ int32_t tiny_merge(tiny_vocab *v, const char *line)
 uint8_t *tiny_finish(tiny_vocab *v, size_t *n_bytes)
 {
     gb_str_array(&v->file, "tokenizer.ggml.tokens", (const char *const *)v->tokens, v->n_tokens);
-    gb_array(&v->file, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->n_tokens, v->n_tokens * sizeof *v->kinds);
+    gb_array(&v->file, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->n_tokens,
+             v->n_tokens * sizeof *v->kinds);
     if (v->is_spm)
-        gb_array(&v->file, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n_tokens, v->n_tokens * sizeof *v->scores);
-    else
-        gb_str_array(&v->file, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
+        gb_array(&v->file, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n_tokens,
+                 v->n_tokens * sizeof *v->scores);
+    else gb_str_array(&v->file, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
     for (size_t i = 0; i < v->n_tokens; i++) free(v->tokens[i]);
     for (size_t i = 0; i < v->n_merges; i++) free(v->merges[i]);
     return gb_finish(&v->file, n_bytes);
@@ -79,4 +78,14 @@ void tiny_close(tiny_tokenizer *t)
     tokenizer_destroy(t->tokenizer);
     if (t->file) gguf_close(t->file);
     free(t->bytes);
+}
+
+void tiny_check_ids(const tiny_tokenizer *t, const char *text, size_t n, uint32_t flags, const int32_t *want)
+{
+    int32_t *ids, n_ids, i = 0;
+    assert_int_equal(tokenizer_encode(t->tokenizer, text, n, flags, &ids, &n_ids, NULL), SUMI_OK);
+    while (i < n_ids && ids[i] == want[i]) i++;
+    if (i != n_ids || want[i] != -1)
+        fail_msg("'%s': token %d is %d, not %d", text, i, i < n_ids ? ids[i] : -1, want[i]);
+    free(ids);
 }

@@ -32,14 +32,19 @@ typedef struct tiny_tokenizer {
     sumi_error err;
 } tiny_tokenizer;
 
-void tiny_init(tiny_vocab *v, const char *model);                                     /* "gpt2", "llama" */
-int32_t tiny_token(tiny_vocab *v, const char *token, int32_t kind, float score);      /* its id */
-void tiny_bytes(tiny_vocab *v);                       /* the next 256 ids, as the model spells bytes */
-int32_t tiny_merge(tiny_vocab *v, const char *line);  /* "LEFT RIGHT"; the id of the token that it makes */
+void tiny_init(tiny_vocab *v, const char *model);                                /* "gpt2", "llama" */
+int32_t tiny_token(tiny_vocab *v, const char *token, int32_t kind, float score); /* its id */
+void tiny_bytes(tiny_vocab *v);                      /* the next 256 ids, as the model spells bytes */
+int32_t tiny_merge(tiny_vocab *v, const char *line); /* "LEFT RIGHT"; the id of the token that it makes */
 
 /* The three arrays and what was added to v->file, as a file. v is empty afterwards. Free with free(). */
 uint8_t *tiny_finish(tiny_vocab *v, size_t *n_bytes);
 tiny_tokenizer tiny_open(tiny_vocab *v); /* of tiny_finish() */
 void tiny_close(tiny_tokenizer *t);
+
+/* Encodes the string literal `text` and fails the test unless exactly the ids that follow come out. */
+#define TINY_CHECK(t, text, flags, ...)                                                                        \
+    tiny_check_ids(&(t), text, sizeof(text) - 1, flags, (const int32_t[]){ __VA_ARGS__, -1 })
+void tiny_check_ids(const tiny_tokenizer *t, const char *text, size_t n, uint32_t flags, const int32_t *want);
 
 #endif

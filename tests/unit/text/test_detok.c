@@ -39,7 +39,9 @@ static void text_comes_out_as_python_decodes_it(void **state)
         { "\xF0\x9F\x98\x80!", "\xF0\x9F\x98\x80!" },
         { "\xFF", UTF8_REPLACEMENT },
         { "\xE2\x82", UTF8_REPLACEMENT },
-        { "\xE2\x82" "A", UTF8_REPLACEMENT "A" },
+        { "\xE2\x82"
+          "A",
+          UTF8_REPLACEMENT "A" },
         { "\xE2\x28\xA1", UTF8_REPLACEMENT "(" UTF8_REPLACEMENT },
         { "\xF0\x9F\xF0\x9F\x98\x80", UTF8_REPLACEMENT "\xF0\x9F\x98\x80" },
         { "\xED\xA0\x80", UTF8_REPLACEMENT UTF8_REPLACEMENT UTF8_REPLACEMENT },

@@ -1,4 +1,5 @@
-/* test_vocab.c - vocabularies that are wrong: each is refused in one line that names the thing, or made the best of. */
+/* test_vocab.c - vocabularies that are wrong: each is refused in one line that names the thing, or made the
+ * best of. */
 #include "test_support.h"
 
 #include <stdio.h>
@@ -39,7 +40,8 @@ static void missing_parts_are_named(void **state)
     gguf_builder b;
     (void)state;
     for (int i = 0; i < 3; i++) {
-        static const char *const missing[] = { "tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.merges" };
+        static const char *const missing[] = { "tokenizer.ggml.model", "tokenizer.ggml.tokens",
+                                               "tokenizer.ggml.merges" };
         gguf *g;
         tokenizer *t;
         sumi_error err;
@@ -59,7 +61,8 @@ static void missing_parts_are_named(void **state)
 
 static void ids_outside_the_vocabulary_are_refused_and_minus_one_means_none(void **state)
 {
-    static const char *const keys[] = { "bos_token_id", "eos_token_id", "unknown_token_id", "eot_token_id", "eom_token_id" };
+    static const char *const keys[] = { "bos_token_id", "eos_token_id", "unknown_token_id", "eot_token_id",
+                                        "eom_token_id" };
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char key[64];
@@ -161,7 +164,8 @@ static void empty_and_doubled_tokens_do_no_harm(void **state)
     tiny_tokenizer t = tiny_open(&v);
     int32_t *ids, n_ids;
     assert_int_equal(t.status, SUMI_OK);
-    assert_int_equal(tokenizer_encode(t.tokenizer, "<x>", 3, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
+    assert_int_equal(tokenizer_encode(t.tokenizer, "<x>", 3, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL),
+                     SUMI_OK);
     assert_int_equal(n_ids, 1);
     free(ids);
     tiny_close(&t);
