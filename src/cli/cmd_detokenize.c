@@ -21,7 +21,8 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS };
 
 static const struct argp_option options[] = {
     { "no-special", OPT_NO_SPECIAL, NULL, 0, "Leave special tokens out of the text", 0 },
-    { "no-bos", OPT_NO_BOS, NULL, 0, "The ids came from 'tokenize --no-bos': a BOS at their start was in the text", 0 },
+    { "no-bos", OPT_NO_BOS, NULL, 0,
+      "The ids came from 'tokenize --no-bos': a BOS at their start was in the text", 0 },
     { 0 },
 };
 
@@ -41,8 +42,8 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Turns token ids on standard input, with white space or commas between, into their text. The BOS and EOS that "
-           "'sumi tokenize' adds by itself are taken away again.",
+    .doc = "Turns token ids on standard input, with white space or commas between, into their text. The BOS "
+           "and EOS that 'sumi tokenize' adds by itself are taken away again.",
 };
 
 /* Reads the numbers of text into *ids (freed by the caller). */
@@ -51,21 +52,23 @@ static sumi_status read_ids(char *text, int32_t **ids, int32_t *n_ids, sumi_erro
     size_t n = strlen(text), room = n / 2 + 1; /* a number takes two bytes with its separator */
     *n_ids = 0;
     if (room > INT32_MAX) return sumi_fail(err, SUMI_ELIMIT, "standard input: too many ids");
-    if (!(*ids = malloc(room * sizeof **ids))) return sumi_fail(err, SUMI_ENOMEM, "standard input: out of memory");
+    if (!(*ids = malloc(room * sizeof **ids)))
+        return sumi_fail(err, SUMI_ENOMEM, "standard input: out of memory");
     char *rest;
     for (char *word = strtok_r(text, SEPARATORS, &rest); word; word = strtok_r(NULL, SEPARATORS, &rest)) {
         char *end;
         errno = 0;
         long id = strtol(word, &end, 10);
         if (*end || errno || id < INT32_MIN || id > INT32_MAX)
-            return sumi_fail(err, SUMI_EINVAL, "standard input: '%.40s', the %d. word, is not a token id", word,
-                             *n_ids + 1);
+            return sumi_fail(err, SUMI_EINVAL, "standard input: '%.40s', the %d. word, is not a token id",
+                             word, *n_ids + 1);
         (*ids)[(*n_ids)++] = (int32_t)id;
     }
     return SUMI_OK;
 }
 
-static sumi_status write_text(const detokenize_args *a, const tokenizer *t, const int32_t *ids, int32_t n, sumi_error *err)
+static sumi_status write_text(const detokenize_args *a, const tokenizer *t, const int32_t *ids, int32_t n,
+                              sumi_error *err)
 {
     bool bos = !a->no_bos && tokenizer_adds_bos(t) && n > 0 && ids[0] == tokenizer_bos(t);
     bool eos = !a->no_bos && tokenizer_adds_eos(t) && n > bos && ids[n - 1] == tokenizer_eos(t);
@@ -89,7 +92,8 @@ int cmd_detokenize(int argc, char **argv)
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;
     sumi_status status = cli_open_tokenizer(&o, a.model, &err);
     if (!status) status = cli_read_file(NULL, MAX_BYTES, &input, &n_bytes, &err);
-    if (!status && strlen(input) != n_bytes) status = sumi_fail(&err, SUMI_EINVAL, "standard input: binary data, not ids");
+    if (!status && strlen(input) != n_bytes)
+        status = sumi_fail(&err, SUMI_EINVAL, "standard input: binary data, not ids");
     if (!status) status = read_ids(input, &ids, &n_ids, &err);
     if (!status) status = write_text(&a, o.tokenizer, ids, n_ids, &err);
     free(ids);
