@@ -1,0 +1,24 @@
+/* jinja_arena.h - memory that lives as long as one template, or one rendering of it.
+ *
+ * A bump allocator over chunks of malloc(): allocation is an addition, and everything is freed at once. Both the tree
+ * of a template and the values of a rendering refer to each other freely, so no object in them has an owner of its
+ * own. The sum of all bytes has a maximum: it is what stops a template that builds strings without end. */
+#ifndef SUMI_TEXT_JINJA_ARENA_H
+#define SUMI_TEXT_JINJA_ARENA_H
+
+#include "sumi.h"
+
+typedef struct jinja_arena {
+    struct jinja_chunk *chunks; /* every chunk, newest first */
+    char *next, *end;           /* the free part of the chunk in use */
+    size_t used, max;           /* bytes taken by all chunks, and their limit */
+    sumi_status status;         /* why the last allocation failed: SUMI_ENOMEM or SUMI_ELIMIT */
+} jinja_arena;
+
+void jinja_arena_init(jinja_arena *a, size_t max_bytes);
+void jinja_arena_deinit(jinja_arena *a);
+
+/* n bytes at a multiple of 16, not cleared; NULL with a->status set if there is no room. */
+void *jinja_arena_alloc(jinja_arena *a, size_t n);
+
+#endif

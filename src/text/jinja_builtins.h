@@ -1,0 +1,26 @@
+/* jinja_builtins.h - the tables of filters, tests, functions and methods, each at the end of its file. Ended by a row
+ * without a name. */
+#ifndef SUMI_TEXT_JINJA_BUILTINS_H
+#define SUMI_TEXT_JINJA_BUILTINS_H
+
+#include "text/jinja_eval.h"
+
+extern const jinja_builtin jinja_text_filters[];     /* jinja_filters_text.c */
+extern const jinja_builtin jinja_sequence_filters[]; /* jinja_filters_seq.c */
+extern const jinja_builtin jinja_select_filters[];   /* jinja_filters_select.c */
+extern const jinja_builtin jinja_tests[];            /* jinja_tests.c */
+extern const jinja_builtin jinja_functions[];        /* jinja_functions.c */
+extern const jinja_builtin jinja_str_methods[];      /* jinja_methods_str.c */
+extern const jinja_builtin jinja_list_methods[];     /* jinja_methods.c, like those below */
+extern const jinja_builtin jinja_tuple_methods[];
+extern const jinja_builtin jinja_dict_methods[];
+extern const jinja_builtin jinja_number_methods[];
+extern const jinja_builtin jinja_loop_methods[];
+extern const jinja_builtin jinja_cycler_methods[];
+extern const jinja_builtin jinja_dict_type_methods[]; /* of the function dict itself */
+
+/* Number conversions that |int, |float and |round share with tests. */
+bool jinja_parse_int(const jinja_str *s, int base, int64_t *out);
+bool jinja_parse_float(const jinja_str *s, double *out);
+
+#endif

@@ -1,0 +1,370 @@
+/* jinja_methods_str.c - the methods of str. The table at the end holds every public name that Python's str has, so
+ * that `s.title` is the method even where a message has no such key. */
+#include <string.h>
+
+#include "text/jinja_builtins.h"
+#include "text/jinja_format.h"
+#include "text/jinja_text.h"
+#include "text/jinja_unicode.h"
+
+/* Results keep being Markup where self is. */
+static bool give(jinja_value self, const jinja_str *s, jinja_value *out)
+{
+    if (s) *out = (jinja_value){ .kind = JINJA_STR, .flag = self.flag, .s = s };
+    return s != NULL;
+}
+
+static bool give_list(jinja_value self, jinja_list *list, jinja_value *out)
+{
+    for (size_t i = 0; list && i < list->n; i++) list->items[i].flag = self.flag;
+    if (list) *out = jinja_of_list(list);
+    return list != NULL;
+}
+
+#define METHOD(name)                                                                                           \
+    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
+#define UNUSED (void)j, (void)self, (void)arg, (void)args
+
+METHOD(str_upper) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_UPPER), out); }
+METHOD(str_lower) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_LOWER), out); }
+METHOD(str_title) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_TITLE), out); }
+METHOD(str_capitalize) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_CAPITALIZE), out); }
+METHOD(str_swapcase) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_SWAPCASE), out); }
+
+static bool strip(jinja *j, jinja_value self, jinja_value chars, bool left, bool right, jinja_value *out)
+{
+    const jinja_str *set;
+    return jinja_arg_str(j, chars, &set) && give(self, jinja_text_strip(j, self.s, set, left, right), out);
+}
+
+METHOD(str_strip) { UNUSED; return strip(j, self, arg[0], true, true, out); }
+METHOD(str_lstrip) { UNUSED; return strip(j, self, arg[0], true, false, out); }
+METHOD(str_rstrip) { UNUSED; return strip(j, self, arg[0], false, true, out); }
+
+static bool split(jinja *j, jinja_value self, const jinja_value *arg, bool from_right, jinja_value *out)
+{
+    const jinja_str *sep;
+    int64_t max;
+    if (!jinja_arg_str(j, arg[0], &sep) || !jinja_arg_int(j, arg[1], -1, &max)) return false;
+    return give_list(self, jinja_text_split(j, self.s, sep, max, from_right), out);
+}
+
+METHOD(str_split) { UNUSED; return split(j, self, arg, false, out); }
+METHOD(str_rsplit) { UNUSED; return split(j, self, arg, true, out); }
+
+METHOD(str_splitlines)
+{
+    UNUSED;
+    return give_list(self, jinja_text_lines(j, self.s, jinja_truth(arg[0])), out);
+}
+
+/* A string argument that must be there; none is an error, unlike for jinja_arg_str(). */
+static bool need_str(jinja *j, jinja_value v, const jinja_str **out)
+{
+    if (!jinja_arg_str(j, v, out)) return false;
+    return *out || jinja_type_error(j, "expected a string, got %s", jinja_type_name(v));
+}
+
+METHOD(str_replace)
+{
+    UNUSED;
+    const jinja_str *old, *new;
+    int64_t count;
+    if (!need_str(j, arg[0], &old) || !need_str(j, arg[1], &new) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
+    if (self.flag && !arg[1].flag && !(new = jinja_escape(j, new))) return false;
+    return give(self, jinja_text_replace(j, self.s, old, new, count), out);
+}
+
+METHOD(str_join)
+{
+    UNUSED;
+    jinja_iter *it = jinja_iterate(j, arg[0]);
+    jinja_sb sb = { .j = j };
+    jinja_value v;
+    int got = JINJA_ITER_FAILED;
+    for (int64_t i = 0; it && (got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM; i++) {
+        if (i) jinja_sb_add_str(&sb, self.s);
+        if (v.kind != JINJA_STR)
+            return jinja_type_error(j, "sequence item %lld: expected str instance, %s found", (long long)i, jinja_type_name(v));
+        jinja_sb_add_str(&sb, self.flag && !v.flag ? jinja_escape(j, v.s) : v.s);
+    }
+    return got == JINJA_ITER_END && give(self, jinja_sb_str(&sb), out);
+}
+
+/* The bytes that start and end arguments (in characters, as slices) leave. */
+static bool bounds(jinja *j, const jinja_str *s, jinja_value start, jinja_value end, size_t *from, size_t *to)
+{
+    int64_t first, step, n = (int64_t)s->n_chars, stop = n, i;
+    size_t count;
+    if (!jinja_slice_bounds(j, start, end, jinja_missing(), s->n_chars, &first, &step, &count)) return false;
+    if (jinja_as_int(start, &i) && i > n) first = n + 1; /* past the end nothing is found, not even "" */
+    if (jinja_as_int(end, &i)) stop = i < 0 ? (i + n < 0 ? 0 : i + n) : i < n ? i : n;
+    if (!jinja_charge(j, s->n)) return false;
+    *from = first > n ? SIZE_MAX : jinja_str_offset(s, (size_t)first);
+    *to = jinja_str_offset(s, (size_t)stop);
+    return true;
+}
+
+static bool affix(jinja *j, jinja_value self, const jinja_value *arg, bool end, jinja_value *out)
+{
+    size_t from, to;
+    jinja_value one = arg[0];
+    size_t n = one.kind == JINJA_TUPLE ? one.list->n : 1;
+    if (!bounds(j, self.s, arg[1], arg[2], &from, &to)) return false;
+    *out = jinja_bool(false);
+    for (size_t i = 0; i < n; i++) {
+        const jinja_str *s;
+        if (!need_str(j, one.kind == JINJA_TUPLE ? one.list->items[i] : one, &s)) return false;
+        if (from == SIZE_MAX || from > to || s->n > to - from) continue;
+        if (memcmp(self.s->data + (end ? to - s->n : from), s->data, s->n) == 0) *out = jinja_bool(true);
+    }
+    return true;
+}
+
+METHOD(str_startswith) { UNUSED; return affix(j, self, arg, false, out); }
+METHOD(str_endswith) { UNUSED; return affix(j, self, arg, true, out); }
+
+static bool find(jinja *j, jinja_value self, const jinja_value *arg, bool last, bool must, jinja_value *out)
+{
+    const jinja_str *sub;
+    size_t from, to;
+    if (!need_str(j, arg[0], &sub) || !bounds(j, self.s, arg[1], arg[2], &from, &to)) return false;
+    if (last && !jinja_charge(j, self.s->n * 4)) return false;
+    size_t at = from == SIZE_MAX ? SIZE_MAX : jinja_text_find(self.s, sub, from, to, last);
+    if (at == SIZE_MAX && must) return jinja_type_error(j, "substring not found");
+    *out = jinja_int(at == SIZE_MAX ? -1 : (int64_t)jinja_utf8_count(self.s->data, at));
+    return true;
+}
+
+METHOD(str_find) { UNUSED; return find(j, self, arg, false, false, out); }
+METHOD(str_rfind) { UNUSED; return find(j, self, arg, true, false, out); }
+METHOD(str_index) { UNUSED; return find(j, self, arg, false, true, out); }
+METHOD(str_rindex) { UNUSED; return find(j, self, arg, true, true, out); }
+
+METHOD(str_count)
+{
+    UNUSED;
+    const jinja_str *sub;
+    size_t from, to, at;
+    int64_t n = 0;
+    if (!need_str(j, arg[0], &sub) || !bounds(j, self.s, arg[1], arg[2], &from, &to)) return false;
+    if (from == SIZE_MAX || from > to) n = 0;
+    else if (sub->n == 0) n = (int64_t)jinja_utf8_count(self.s->data + from, to - from) + 1;
+    else
+        for (; (at = jinja_text_find(self.s, sub, from, to, false)) != SIZE_MAX; from = at + sub->n) n++;
+    *out = jinja_int(n);
+    return true;
+}
+
+static bool remove_affix(jinja *j, jinja_value self, jinja_value arg, bool end, jinja_value *out)
+{
+    const jinja_str *s, *me = self.s;
+    if (!need_str(j, arg, &s)) return false;
+    bool has = s->n <= me->n && memcmp(me->data + (end ? me->n - s->n : 0), s->data, s->n) == 0;
+    if (!has) return give(self, me, out);
+    return give(self, jinja_str_part(j, me, end ? 0 : s->n, end ? me->n - s->n : me->n), out);
+}
+
+METHOD(str_removeprefix) { UNUSED; return remove_affix(j, self, arg[0], false, out); }
+METHOD(str_removesuffix) { UNUSED; return remove_affix(j, self, arg[0], true, out); }
+
+static bool partition(jinja *j, jinja_value self, jinja_value arg, bool last, jinja_value *out)
+{
+    const jinja_str *sep, *me = self.s;
+    if (!need_str(j, arg, &sep)) return false;
+    if (sep->n == 0) return jinja_type_error(j, "empty separator");
+    if (!jinja_charge(j, me->n)) return false;
+    size_t at = jinja_text_find(me, sep, 0, me->n, last);
+    bool found = at != SIZE_MAX;
+    size_t left = found ? at : last ? 0 : me->n, right = found ? at + sep->n : last ? 0 : me->n;
+    const jinja_str *part[] = { jinja_str_part(j, me, 0, left), found ? sep : jinja_str_literal(j, ""),
+                                jinja_str_part(j, me, right, me->n) };
+    jinja_list *list = jinja_list_new(j, 3);
+    for (int i = 0; i < 3; i++) {
+        jinja_value v;
+        if (!list || !give(self, part[i], &v) || !jinja_list_push(j, list, v)) return false;
+    }
+    *out = jinja_of_tuple(list);
+    return true;
+}
+
+METHOD(str_partition) { UNUSED; return partition(j, self, arg[0], false, out); }
+METHOD(str_rpartition) { UNUSED; return partition(j, self, arg[0], true, out); }
+
+static bool justify(jinja *j, jinja_value self, const jinja_value *arg, char align, jinja_value *out)
+{
+    int64_t width;
+    const jinja_str *fill;
+    if (!jinja_arg_int(j, arg[0], 0, &width) || !jinja_arg_str(j, arg[1], &fill)) return false;
+    if (fill && fill->n_chars != 1) return jinja_type_error(j, "the fill character must be exactly one character long");
+    const char *p = fill ? fill->data : " ";
+    return give(self, jinja_text_pad(j, self.s, width, jinja_decode(&p), align), out);
+}
+
+METHOD(str_ljust) { UNUSED; return justify(j, self, arg, '<', out); }
+METHOD(str_rjust) { UNUSED; return justify(j, self, arg, '>', out); }
+METHOD(str_center) { UNUSED; return justify(j, self, arg, '^', out); }
+
+METHOD(str_zfill)
+{
+    UNUSED;
+    int64_t width;
+    const jinja_str *s = self.s;
+    if (!jinja_arg_int(j, arg[0], 0, &width)) return false;
+    bool sign = s->n && (s->data[0] == '-' || s->data[0] == '+');
+    jinja_sb sb = { .j = j };
+    jinja_sb_add(&sb, s->data, sign);
+    jinja_sb_repeat(&sb, '0', width > (int64_t)s->n_chars ? width - (int64_t)s->n_chars : 0);
+    jinja_sb_add(&sb, s->data + sign, s->n - sign);
+    return give(self, jinja_sb_str(&sb), out);
+}
+
+METHOD(str_expandtabs)
+{
+    UNUSED;
+    int64_t size, column = 0;
+    jinja_sb sb = { .j = j };
+    if (!jinja_arg_int(j, arg[0], 8, &size)) return false;
+    for (const char *p = self.s->data, *end = p + self.s->n; p < end && !sb.failed;) {
+        int32_t c = jinja_decode(&p);
+        if (c == '\t') {
+            int64_t n = size > 0 ? size - column % size : 0;
+            jinja_sb_repeat(&sb, ' ', n);
+            column += n;
+            continue;
+        }
+        jinja_sb_add_char(&sb, c);
+        column = c == '\n' || c == '\r' ? 0 : column + 1;
+    }
+    return give(self, jinja_sb_str(&sb), out);
+}
+
+METHOD(str_format)
+{
+    UNUSED;
+    return jinja_format_braces(j, self, args, out);
+}
+
+/* ---- Questions ---- */
+
+/* True if there is a character and all pass. */
+static bool all_chars(jinja *j, const jinja_str *s, bool (*test)(int32_t), bool empty, jinja_value *out)
+{
+    *out = jinja_bool(s->n ? true : empty);
+    if (!jinja_charge(j, s->n)) return false;
+    for (const char *p = s->data, *end = p + s->n; p < end;)
+        if (!test(jinja_decode(&p))) *out = jinja_bool(false);
+    return true;
+}
+
+/* True if there is a cased character and all of them are of the wanted case. */
+static bool all_cased(jinja *j, const jinja_str *s, bool (*wanted)(int32_t), jinja_value *out)
+{
+    bool some = false, all = true;
+    for (const char *p = s->data, *end = p + s->n; p < end;) {
+        int32_t c = jinja_decode(&p);
+        if (!jinja_is_cased(c)) continue;
+        if (wanted(c)) some = true;
+        else all = false;
+    }
+    *out = jinja_bool(some && all);
+    return jinja_charge(j, s->n);
+}
+
+static bool is_ascii(int32_t c)
+{
+    return c < 0x80;
+}
+
+METHOD(str_isspace) { UNUSED; return all_chars(j, self.s, jinja_is_space, false, out); }
+METHOD(str_isalpha) { UNUSED; return all_chars(j, self.s, jinja_is_alpha, false, out); }
+METHOD(str_isalnum) { UNUSED; return all_chars(j, self.s, jinja_is_alnum, false, out); }
+METHOD(str_isdigit) { UNUSED; return all_chars(j, self.s, jinja_is_digit, false, out); }
+METHOD(str_isdecimal) { UNUSED; return all_chars(j, self.s, jinja_is_decimal, false, out); }
+METHOD(str_isnumeric) { UNUSED; return all_chars(j, self.s, jinja_is_numeric, false, out); }
+METHOD(str_isascii) { UNUSED; return all_chars(j, self.s, is_ascii, true, out); }
+METHOD(str_isprintable) { UNUSED; return all_chars(j, self.s, jinja_is_printable, true, out); }
+METHOD(str_islower) { UNUSED; return all_cased(j, self.s, jinja_is_lower, out); }
+METHOD(str_isupper) { UNUSED; return all_cased(j, self.s, jinja_is_upper, out); }
+
+METHOD(str_istitle)
+{
+    UNUSED;
+    bool inside = false, some = false, ok = true;
+    for (const char *p = self.s->data, *end = p + self.s->n; p < end;) {
+        int32_t c = jinja_decode(&p);
+        if (jinja_is_upper(c) || jinja_is_title(c)) ok &= !inside, some = true;
+        else if (jinja_is_lower(c)) ok &= inside, some = true;
+        inside = jinja_is_cased(c);
+    }
+    *out = jinja_bool(ok && some);
+    return jinja_charge(j, self.s->n);
+}
+
+METHOD(str_isidentifier)
+{
+    UNUSED;
+    const char *p = self.s->data, *end = p + self.s->n;
+    bool ok = p < end && jinja_is_name_start(jinja_decode(&p));
+    while (ok && p < end) ok = jinja_is_name_char(jinja_decode(&p));
+    *out = jinja_bool(ok);
+    return jinja_charge(j, self.s->n);
+}
+
+METHOD(str_unsupported)
+{
+    UNUSED;
+    (void)out;
+    return jinja_fail(j, SUMI_EUNSUPPORTED, "this method of str is not supported in a chat template");
+}
+
+const jinja_builtin jinja_str_methods[] = {
+    { "capitalize", "", str_capitalize },
+    { "casefold", "", str_lower },
+    { "center", "/ width ?fillchar", str_center },
+    { "count", "/ sub ?start end", str_count },
+    { "encode", "*", str_unsupported },
+    { "endswith", "/ suffix ?start end", str_endswith },
+    { "expandtabs", "?tabsize", str_expandtabs },
+    { "find", "/ sub ?start end", str_find },
+    { "format", "*", str_format },
+    { "format_map", "*", str_unsupported },
+    { "index", "/ sub ?start end", str_index },
+    { "isalnum", "", str_isalnum },
+    { "isalpha", "", str_isalpha },
+    { "isascii", "", str_isascii },
+    { "isdecimal", "", str_isdecimal },
+    { "isdigit", "", str_isdigit },
+    { "isidentifier", "", str_isidentifier },
+    { "islower", "", str_islower },
+    { "isnumeric", "", str_isnumeric },
+    { "isprintable", "", str_isprintable },
+    { "isspace", "", str_isspace },
+    { "istitle", "", str_istitle },
+    { "isupper", "", str_isupper },
+    { "join", "/ iterable", str_join },
+    { "ljust", "/ width ?fillchar", str_ljust },
+    { "lower", "", str_lower },
+    { "lstrip", "/ ?chars", str_lstrip },
+    { "maketrans", "*", str_unsupported },
+    { "partition", "/ sep", str_partition },
+    { "removeprefix", "/ prefix", str_removeprefix },
+    { "removesuffix", "/ suffix", str_removesuffix },
+    { "replace", "/ old new ?count", str_replace },
+    { "rfind", "/ sub ?start end", str_rfind },
+    { "rindex", "/ sub ?start end", str_rindex },
+    { "rjust", "/ width ?fillchar", str_rjust },
+    { "rpartition", "/ sep", str_rpartition },
+    { "rsplit", "?sep maxsplit", str_rsplit },
+    { "rstrip", "/ ?chars", str_rstrip },
+    { "split", "?sep maxsplit", str_split },
+    { "splitlines", "?keepends", str_splitlines },
+    { "startswith", "/ prefix ?start end", str_startswith },
+    { "strip", "/ ?chars", str_strip },
+    { "swapcase", "", str_swapcase },
+    { "title", "", str_title },
+    { "translate", "*", str_unsupported },
+    { "upper", "", str_upper },
+    { "zfill", "/ width", str_zfill },
+    { NULL, NULL, NULL },
+};

@@ -1,0 +1,682 @@
+/* jinja_parser.c - the parser of statements, and what both halves of the parser stand on. See jinja_parser.h. */
+#include "text/jinja_parser.h"
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "text/jinja_eval.h"
+#include "text/jinja_unicode.h"
+
+#define MAX_SOURCE_BYTES ((size_t)1 << 20)  /* the largest chat templates in use have some 20 KiB */
+#define MAX_TREE_BYTES   ((size_t)256 << 20)
+#define MAX_DEPTH        JINJA_MAX_HEIGHT
+
+/* ---- Errors, tokens, memory ---- */
+
+bool jinja_parse_fail(jinja_parser *p, int32_t line, const char *format, ...)
+{
+    char what[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (p->status == SUMI_OK) p->status = sumi_fail(p->err, SUMI_EFORMAT, "%s: line %d: %s", p->t->name, (int)line, what);
+    return false;
+}
+
+bool jinja_parser_enter(jinja_parser *p)
+{
+    if (p->depth < MAX_DEPTH) {
+        p->depth++;
+        return true;
+    }
+    if (p->status == SUMI_OK)
+        p->status = sumi_fail(p->err, SUMI_ELIMIT, "%s: line %d: nested more than %d levels deep", p->t->name,
+                              (int)p->cur.line, MAX_DEPTH);
+    return false;
+}
+
+void *jinja_parser_alloc(jinja_parser *p, size_t n)
+{
+    void *mem = jinja_arena_alloc(&p->t->arena, n);
+    if (!mem && p->status == SUMI_OK)
+        p->status = sumi_fail(p->err, p->t->arena.status, "%s: line %d: no memory for the template", p->t->name,
+                              (int)p->cur.line);
+    return mem;
+}
+
+bool jinja_advance(jinja_parser *p)
+{
+    p->cur = p->ahead;
+    sumi_status status = jinja_lexer_next(&p->lexer, &p->ahead);
+    if (status != SUMI_OK && p->status == SUMI_OK) p->status = status;
+    return status == SUMI_OK;
+}
+
+static bool name_is(const jinja_token *tok, const char *name)
+{
+    return tok->kind == TOKEN_NAME && tok->n_bytes == strlen(name) && !memcmp(tok->text, name, tok->n_bytes);
+}
+
+bool jinja_at_name(const jinja_parser *p, const char *name)
+{
+    return name_is(&p->cur, name);
+}
+
+bool jinja_skip_name(jinja_parser *p, const char *name, bool *skipped)
+{
+    *skipped = jinja_at_name(p, name);
+    return !*skipped || jinja_advance(p);
+}
+
+bool jinja_expect_name(jinja_parser *p, const char *name)
+{
+    if (jinja_at_name(p, name)) return jinja_advance(p);
+    return jinja_parse_fail(p, p->cur.line, "expected '%s'", name);
+}
+
+bool jinja_expect(jinja_parser *p, jinja_token_kind kind)
+{
+    if (p->cur.kind == kind) return jinja_advance(p);
+    if (p->cur.kind == TOKEN_NAME)
+        return jinja_parse_fail(p, p->cur.line, "expected '%s', got '%.*s'", jinja_token_text(kind),
+                                (int)(p->cur.n_bytes > 100 ? 100 : p->cur.n_bytes), p->cur.text);
+    return jinja_parse_fail(p, p->cur.line, "expected '%s', got '%s'", jinja_token_text(kind),
+                            jinja_token_text(p->cur.kind));
+}
+
+const jinja_str *jinja_parser_str(jinja_parser *p, const char *data, size_t n)
+{
+    jinja_str *s = jinja_parser_alloc(p, sizeof *s);
+    if (s) *s = (jinja_str){ data, n, jinja_utf8_count(data, n), NULL };
+    return s;
+}
+
+/* Names of variables are few, so a walk finds them; a template with very many is refused rather than slow. */
+#define MAX_SYMBOLS 4096
+
+int32_t jinja_symbol(jinja_parser *p, const char *name, size_t n)
+{
+    jinja_template *t = p->t;
+    for (int32_t i = 0; i < t->n_symbols; i++)
+        if (t->symbols[i]->n == n && !memcmp(t->symbols[i]->data, name, n)) return i;
+    if (t->n_symbols == MAX_SYMBOLS) {
+        jinja_parse_fail(p, p->cur.line, "more than %d different variables", MAX_SYMBOLS);
+        return -1;
+    }
+    if (t->n_symbols == t->cap_symbols) {
+        int32_t cap = t->cap_symbols ? t->cap_symbols * 2 : 32;
+        const jinja_str **symbols = jinja_parser_alloc(p, (size_t)cap * sizeof *symbols);
+        if (!symbols) return -1;
+        if (t->n_symbols) memcpy(symbols, t->symbols, (size_t)t->n_symbols * sizeof *symbols);
+        t->symbols = symbols;
+        t->cap_symbols = cap;
+    }
+    const jinja_str *s = jinja_parser_str(p, name, n);
+    if (!s) return -1;
+    t->symbols[t->n_symbols] = s;
+    return t->n_symbols++;
+}
+
+jinja_node *jinja_node_new(jinja_parser *p, jinja_node_kind kind, int32_t line)
+{
+    jinja_node *n = jinja_parser_alloc(p, sizeof *n);
+    if (n) *n = (jinja_node){ .kind = (uint8_t)kind, .height = 1, .line = line };
+    return n;
+}
+
+bool jinja_grow(jinja_parser *p, jinja_node *parent, const jinja_node *child)
+{
+    if (child->height < parent->height) return true;
+    if (child->height >= JINJA_MAX_HEIGHT) {
+        if (p->status == SUMI_OK)
+            p->status = sumi_fail(p->err, SUMI_ELIMIT, "%s: line %d: nested more than %d levels deep", p->t->name,
+                                  (int)parent->line, JINJA_MAX_HEIGHT);
+        return false;
+    }
+    parent->height = (int16_t)(child->height + 1);
+    return true;
+}
+
+bool jinja_nodes_push(jinja_parser *p, jinja_nodes *nodes, jinja_node *n)
+{
+    if (nodes->n == nodes->cap) {
+        int32_t cap = nodes->cap ? nodes->cap * 2 : 4;
+        jinja_node **at = jinja_parser_alloc(p, (size_t)cap * sizeof(*at));
+        if (!at) return false;
+        if (nodes->n) memcpy(at, nodes->at, (size_t)nodes->n * sizeof(*at));
+        nodes->at = at;
+        nodes->cap = cap;
+    }
+    nodes->at[nodes->n++] = n;
+    return true;
+}
+
+/* ---- Bodies ---- */
+
+static jinja_node *parse_statement(jinja_parser *p);
+
+static bool at_one_of(const jinja_parser *p, const char *const *names)
+{
+    for (; names && *names; names++)
+        if (jinja_at_name(p, *names)) return true;
+    return false;
+}
+
+/* One piece of a body: text, "{{ }}" or "{% %}". */
+static jinja_node *parse_piece(jinja_parser *p)
+{
+    jinja_node *n;
+    if (p->cur.kind == TOKEN_DATA) {
+        n = jinja_node_new(p, NODE_DATA, p->cur.line);
+        if (!n || !(n->text = jinja_parser_str(p, p->cur.text, p->cur.n_bytes))) return NULL;
+        return jinja_advance(p) ? n : NULL;
+    }
+    n = jinja_node_new(p, NODE_OUTPUT, p->cur.line);
+    if (!n || !jinja_advance(p)) return NULL;
+    jinja_node *value = jinja_parse_tuple(p, true, NULL, false);
+    if (!value || !jinja_grow(p, n, value) || !jinja_nodes_push(p, &n->items, value)) return NULL;
+    return jinja_expect(p, TOKEN_VARIABLE_END) ? n : NULL;
+}
+
+/* Statements up to a tag named in ends (NULL: up to the end of the template). The parser then stands on that name.
+ * parent grows with them. */
+static bool parse_body(jinja_parser *p, jinja_node *parent, jinja_body *body, const char *const *ends)
+{
+    if (!jinja_parser_enter(p)) return false;
+    while (p->cur.kind != TOKEN_END) {
+        jinja_node *n;
+        if (p->cur.kind == TOKEN_BLOCK_BEGIN) {
+            if (!jinja_advance(p)) return false;
+            if (at_one_of(p, ends)) {
+                p->depth--;
+                return true;
+            }
+            n = parse_statement(p);
+            if (!n || !jinja_expect(p, TOKEN_BLOCK_END)) return false;
+        } else n = parse_piece(p);
+        if (!n || (parent && !jinja_grow(p, parent, n)) || !jinja_nodes_push(p, body, n)) return false;
+    }
+    p->depth--;
+    if (!ends) return true;
+    return jinja_parse_fail(p, p->cur.line, "the template ends where '%s' is expected", ends[0]);
+}
+
+/* The end of the opening tag, the body, and, if there is only one way to end, that name. */
+static bool parse_block_body(jinja_parser *p, jinja_node *parent, jinja_body *body, const char *const *ends)
+{
+    if (p->cur.kind == TOKEN_COLON && !jinja_advance(p)) return false;
+    if (!jinja_expect(p, TOKEN_BLOCK_END) || !parse_body(p, parent, body, ends)) return false;
+    return ends[1] || jinja_advance(p);
+}
+
+/* The same for bodies that Jinja compiles to a function of their own: loops around do not reach into them. */
+static bool parse_function_body(jinja_parser *p, jinja_node *parent, jinja_body *body, const char *const *ends)
+{
+    int32_t loops = p->loop_depth, soft = p->soft;
+    p->loop_depth = p->soft = 0;
+    bool ok = parse_block_body(p, parent, body, ends);
+    p->loop_depth = loops;
+    p->soft = soft;
+    return ok;
+}
+
+/* ---- Targets of assignments ---- */
+
+static bool can_assign(jinja_parser *p, const jinja_node *n)
+{
+    if (n->kind == NODE_NAME || n->kind == NODE_NS_ATTR) return true;
+    if (n->kind != NODE_TUPLE) return jinja_parse_fail(p, n->line, "cannot assign to this expression");
+    for (int32_t i = 0; i < n->items.n; i++)
+        if (!can_assign(p, n->items.at[i])) return false;
+    return true;
+}
+
+/* "a", "a, b", "(a, b)", with namespaces also "ns.a". until: the name behind the target, or NULL. */
+static jinja_node *parse_target(jinja_parser *p, const char *until, bool namespaces)
+{
+    int32_t line = p->cur.line;
+    jinja_node *tuple = NULL, *item = NULL;
+    for (;;) {
+        if (tuple && (p->cur.kind == TOKEN_BLOCK_END || p->cur.kind == TOKEN_ASSIGN || (until && jinja_at_name(p, until))))
+            break;
+        if (!(item = jinja_parse_primary(p, namespaces))) return NULL;
+        if (!tuple && p->cur.kind != TOKEN_COMMA) return can_assign(p, item) ? item : NULL;
+        if (!tuple && !(tuple = jinja_node_new(p, NODE_TUPLE, line))) return NULL;
+        if (!jinja_grow(p, tuple, item) || !jinja_nodes_push(p, &tuple->items, item)) return NULL;
+        if (p->cur.kind != TOKEN_COMMA) break;
+        if (!jinja_advance(p)) return NULL;
+    }
+    return can_assign(p, tuple) ? tuple : NULL;
+}
+
+/* A plain name: its symbol, or -1. */
+static int32_t parse_target_name(jinja_parser *p, const jinja_str **name)
+{
+    static const char *const constants[] = { "true", "True", "false", "False", "none", "None", NULL };
+    int32_t symbol = -1;
+    if (at_one_of(p, constants)) jinja_parse_fail(p, p->cur.line, "cannot assign to a constant");
+    else if (p->cur.kind == TOKEN_NAME) symbol = jinja_symbol(p, p->cur.text, p->cur.n_bytes);
+    if (symbol >= 0) *name = p->t->symbols[symbol];
+    return jinja_expect(p, TOKEN_NAME) ? symbol : -1;
+}
+
+/* Whether loop.x or a target named loop occurs below; for loops and macros it decides what is made for them. */
+typedef struct name_search {
+    int32_t symbol;
+    bool read, written;
+} name_search;
+
+static void search_names(const jinja_node *n, name_search *s);
+
+static void search_all(const jinja_nodes *nodes, name_search *s)
+{
+    for (int32_t i = 0; i < nodes->n; i++) search_names(nodes->at[i], s);
+}
+
+static void search_target(const jinja_node *n, name_search *s)
+{
+    if (n->kind == NODE_NAME && n->var.symbol == s->symbol) s->written = true;
+    if (n->kind == NODE_NS_ATTR && n->attr.symbol == s->symbol) s->read = true;
+    if (n->kind == NODE_TUPLE)
+        for (int32_t i = 0; i < n->items.n; i++) search_target(n->items.at[i], s);
+}
+
+static void search_args(const jinja_call_args *args, name_search *s)
+{
+    search_all(&args->pos, s);
+    search_all(&args->named, s);
+    if (args->star) search_names(args->star, s);
+    if (args->star_star) search_names(args->star_star, s);
+}
+
+static void search_statement(const jinja_node *n, name_search *s)
+{
+    switch (n->kind) {
+    case NODE_FOR:
+        search_target(n->loop.target, s);
+        search_names(n->loop.iter, s);
+        if (n->loop.test) search_names(n->loop.test, s);
+        search_all(&n->loop.body, s);
+        search_all(&n->loop.otherwise, s);
+        break;
+    case NODE_IF:
+        search_all(&n->branch.tests, s);
+        for (int32_t i = 0; i <= n->branch.tests.n; i++) search_all(&n->branch.bodies[i], s);
+        break;
+    case NODE_SET:
+    case NODE_SET_BLOCK:
+        search_target(n->set.target, s);
+        search_names(n->set.value, s);
+        search_all(&n->set.body, s);
+        break;
+    case NODE_MACRO:
+    case NODE_CALL_BLOCK:
+        if (n->macro.symbol == s->symbol) s->written = true;
+        for (int32_t i = 0; i < n->macro.sig->n; i++) {
+            if (n->macro.sig->symbols[i] == s->symbol) s->written = true;
+            if (n->macro.sig->defaults[i]) search_names(n->macro.sig->defaults[i], s);
+        }
+        if (n->macro.call) search_names(n->macro.call, s);
+        search_all(&n->macro.body, s);
+        break;
+    case NODE_WITH:
+        search_all(&n->block.values, s);
+        for (int32_t i = 0; i < n->block.targets.n; i++) search_target(n->block.targets.at[i], s);
+        search_all(&n->block.body, s);
+        break;
+    case NODE_SCOPE:
+    case NODE_FILTER_BLOCK:
+        if (n->block.filter) search_names(n->block.filter, s);
+        search_all(&n->block.body, s);
+        break;
+    default: break;
+    }
+}
+
+static void search_names(const jinja_node *n, name_search *s)
+{
+    switch (n->kind) {
+    case NODE_NAME: s->read |= n->var.symbol == s->symbol; break;
+    case NODE_TUPLE:
+    case NODE_LIST:
+    case NODE_DICT:
+    case NODE_CONCAT:
+    case NODE_OUTPUT: search_all(&n->items, s); break;
+    case NODE_ATTR: search_names(n->attr.obj, s); break;
+    case NODE_SLICE:
+        search_names(n->slice.obj, s);
+        if (n->slice.start) search_names(n->slice.start, s);
+        if (n->slice.stop) search_names(n->slice.stop, s);
+        if (n->slice.step) search_names(n->slice.step, s);
+        break;
+    case NODE_CALL:
+    case NODE_FILTER:
+    case NODE_TEST:
+        search_names(n->call.obj, s);
+        search_args(n->call.args, s);
+        break;
+    case NODE_NOT:
+    case NODE_NEG:
+    case NODE_POS:
+    case NODE_ITEM:
+    case NODE_BINARY:
+    case NODE_AND:
+    case NODE_OR:
+        search_names(n->pair.left, s);
+        if (n->pair.right) search_names(n->pair.right, s);
+        break;
+    case NODE_COMPARE:
+        search_names(n->compare.first, s);
+        search_all(&n->compare.rest, s);
+        break;
+    case NODE_COND:
+        search_names(n->cond.test, s);
+        search_names(n->cond.yes, s);
+        if (n->cond.no) search_names(n->cond.no, s);
+        break;
+    default: search_statement(n, s);
+    }
+}
+
+static name_search search_body(const jinja_body *body, int32_t symbol)
+{
+    name_search s = { .symbol = symbol };
+    search_all(body, &s);
+    return s;
+}
+
+/* ---- Statements. The parser stands behind the tag's name. ---- */
+
+static jinja_node *parse_for(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endfor", "else", NULL }, *const else_ends[] = { "endfor", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_FOR, line);
+    if (!n || !(n->loop.target = parse_target(p, "in", false)) || !jinja_expect_name(p, "in")) return NULL;
+    if (!(n->loop.iter = jinja_parse_tuple(p, false, "recursive", false)) || !jinja_grow(p, n, n->loop.iter)) return NULL;
+    if (jinja_at_name(p, "if")) {
+        if (!jinja_advance(p) || !(n->loop.test = jinja_parse_expr(p, true)) || !jinja_grow(p, n, n->loop.test)) return NULL;
+    }
+    if (!jinja_skip_name(p, "recursive", &n->loop.recursive)) return NULL;
+    int32_t soft = p->soft;
+    p->soft = 0;
+    p->loop_depth++;
+    bool ok = parse_block_body(p, n, &n->loop.body, ends);
+    p->loop_depth--;
+    bool has_else = ok && jinja_at_name(p, "else");
+    ok = ok && jinja_advance(p) && (!has_else || parse_block_body(p, n, &n->loop.otherwise, else_ends));
+    p->soft = soft;
+    if (!ok) return NULL;
+    name_search s = search_body(&n->loop.body, p->t->loop_symbol);
+    n->loop.uses_loop = s.read || n->loop.recursive;
+    search_target(n->loop.target, &s);
+    if (s.written) {
+        jinja_parse_fail(p, line, "cannot assign to the special variable 'loop' in a for loop");
+        return NULL;
+    }
+    return n;
+}
+
+static jinja_node *parse_if(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "elif", "else", "endif", NULL }, *const else_ends[] = { "endif", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_IF, line);
+    int32_t cap = 0;
+    if (!n) return NULL;
+    p->soft++;
+    for (;;) {
+        jinja_node *test = jinja_parse_tuple(p, false, NULL, false);
+        if (!test || !jinja_grow(p, n, test) || !jinja_nodes_push(p, &n->branch.tests, test)) return NULL;
+        if (n->branch.tests.cap + 1 != cap) { /* one body more than tests: that of else */
+            cap = n->branch.tests.cap + 1;
+            jinja_body *bodies = jinja_parser_alloc(p, (size_t)cap * sizeof *bodies);
+            if (!bodies) return NULL;
+            memset(bodies, 0, (size_t)cap * sizeof *bodies);
+            if (n->branch.bodies) memcpy(bodies, n->branch.bodies, (size_t)n->branch.tests.n * sizeof *bodies);
+            n->branch.bodies = bodies;
+        }
+        if (!parse_block_body(p, n, &n->branch.bodies[n->branch.tests.n - 1], ends)) return NULL;
+        bool more = jinja_at_name(p, "elif"), has_else = jinja_at_name(p, "else");
+        if (!jinja_advance(p)) return NULL;
+        if (more) continue;
+        if (has_else && !parse_block_body(p, n, &n->branch.bodies[n->branch.tests.n], else_ends)) return NULL;
+        p->soft--;
+        return n;
+    }
+}
+
+static jinja_node *parse_set(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endset", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_SET, line);
+    if (!n || !(n->set.target = parse_target(p, NULL, true))) return NULL;
+    if (p->cur.kind == TOKEN_ASSIGN) {
+        if (!jinja_advance(p) || !(n->set.value = jinja_parse_tuple(p, true, NULL, false))) return NULL;
+        return jinja_grow(p, n, n->set.value) ? n : NULL;
+    }
+    n->kind = NODE_SET_BLOCK;
+    if (!(n->set.value = jinja_parse_block_filter(p, false)) || !jinja_grow(p, n, n->set.value)) return NULL;
+    return parse_block_body(p, n, &n->set.body, ends) ? n : NULL;
+}
+
+static bool push_param(jinja_parser *p, jinja_signature *sig, int32_t symbol, const jinja_str *name)
+{
+    if (sig->n == sig->cap) {
+        int32_t cap = sig->cap ? sig->cap * 2 : 4;
+        size_t n = (size_t)cap, old = (size_t)sig->n;
+        const jinja_str **names = jinja_parser_alloc(p, n * sizeof *names);
+        int32_t *symbols = jinja_parser_alloc(p, n * sizeof *symbols);
+        jinja_node **defaults = jinja_parser_alloc(p, n * sizeof(*defaults));
+        if (!names || !symbols || !defaults) return false;
+        if (old) {
+            memcpy(names, sig->names, old * sizeof *names);
+            memcpy(symbols, sig->symbols, old * sizeof *symbols);
+            memcpy(defaults, sig->defaults, old * sizeof(*defaults));
+        }
+        sig->names = names;
+        sig->symbols = symbols;
+        sig->defaults = defaults;
+        sig->cap = cap;
+    }
+    for (int32_t i = 0; i < sig->n; i++)
+        if (sig->symbols[i] == symbol) return jinja_parse_fail(p, p->cur.line, "a parameter has the name of another");
+    sig->names[sig->n] = name;
+    sig->symbols[sig->n] = symbol;
+    sig->defaults[sig->n++] = NULL;
+    return true;
+}
+
+/* "(a, b=1)" */
+static bool parse_signature(jinja_parser *p, jinja_node *n)
+{
+    jinja_signature *sig = n->macro.sig;
+    if (!jinja_expect(p, TOKEN_LPAREN)) return false;
+    while (p->cur.kind != TOKEN_RPAREN) {
+        const jinja_str *name = NULL;
+        if (sig->n && !jinja_expect(p, TOKEN_COMMA)) return false;
+        int32_t symbol = parse_target_name(p, &name);
+        if (symbol < 0 || !push_param(p, sig, symbol, name)) return false;
+        if (p->cur.kind == TOKEN_ASSIGN) {
+            if (!jinja_advance(p)) return false;
+            jinja_node *value = jinja_parse_expr(p, true);
+            if (!value || !jinja_grow(p, n, value)) return false;
+            sig->defaults[sig->n - 1] = value;
+        } else if (sig->n > 1 && sig->defaults[sig->n - 2]) {
+            return jinja_parse_fail(p, p->cur.line, "a parameter without default follows one with a default");
+        }
+    }
+    return jinja_advance(p);
+}
+
+/* Which of caller, varargs and kwargs the body reads: only then does the macro take them. */
+static bool find_special_params(jinja_parser *p, jinja_node *n)
+{
+    jinja_signature *sig = n->macro.sig;
+    static const char *const names[] = { "caller", "varargs", "kwargs" };
+    int32_t *const special[] = { &sig->caller, &sig->varargs, &sig->kwargs };
+    for (int i = 0; i < 3; i++) {
+        int32_t symbol = jinja_symbol(p, names[i], strlen(names[i])), at = 0;
+        if (symbol < 0) return false;
+        while (at < sig->n && sig->symbols[at] != symbol) at++;
+        bool read = search_body(&n->macro.body, symbol).read;
+        *special[i] = read && at == sig->n ? symbol : -1;
+        if (i == 0) sig->explicit_caller = at < sig->n;
+        if (i == 0 && read && at < sig->n && !sig->defaults[at])
+            return jinja_parse_fail(p, n->line, "the parameter 'caller' must be left out or have a default");
+    }
+    return true;
+}
+
+static jinja_node *new_macro(jinja_parser *p, jinja_node_kind kind, int32_t line)
+{
+    jinja_node *n = jinja_node_new(p, kind, line);
+    if (!n || !(n->macro.sig = jinja_parser_alloc(p, sizeof *n->macro.sig))) return NULL;
+    *n->macro.sig = (jinja_signature){ .caller = -1, .varargs = -1, .kwargs = -1 };
+    n->macro.symbol = -1;
+    return n;
+}
+
+static jinja_node *parse_macro(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endmacro", NULL };
+    jinja_node *n = new_macro(p, NODE_MACRO, line);
+    if (!n || (n->macro.symbol = parse_target_name(p, &n->macro.name)) < 0 || !parse_signature(p, n)) return NULL;
+    return parse_function_body(p, n, &n->macro.body, ends) && find_special_params(p, n) ? n : NULL;
+}
+
+static jinja_node *parse_call_block(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endcall", NULL };
+    jinja_node *n = new_macro(p, NODE_CALL_BLOCK, line);
+    if (!n || (p->cur.kind == TOKEN_LPAREN && !parse_signature(p, n))) return NULL;
+    jinja_node *call = jinja_parse_expr(p, true);
+    if (!call || !jinja_grow(p, n, call)) return NULL;
+    if (call->kind != NODE_CALL) {
+        jinja_parse_fail(p, line, "expected a call");
+        return NULL;
+    }
+    n->macro.call = call;
+    return parse_function_body(p, n, &n->macro.body, ends) && find_special_params(p, n) ? n : NULL;
+}
+
+static jinja_node *parse_filter_block(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endfilter", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_FILTER_BLOCK, line);
+    if (!n || !(n->block.filter = jinja_parse_block_filter(p, true)) || !jinja_grow(p, n, n->block.filter)) return NULL;
+    return parse_block_body(p, n, &n->block.body, ends) ? n : NULL;
+}
+
+static jinja_node *parse_with(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endwith", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_WITH, line);
+    while (n && p->cur.kind != TOKEN_BLOCK_END) {
+        if (n->block.targets.n && !jinja_expect(p, TOKEN_COMMA)) return NULL;
+        jinja_node *target = parse_target(p, NULL, false);
+        if (!target || !jinja_expect(p, TOKEN_ASSIGN) || !jinja_nodes_push(p, &n->block.targets, target)) return NULL;
+        jinja_node *value = jinja_parse_expr(p, true);
+        if (!value || !jinja_grow(p, n, value) || !jinja_nodes_push(p, &n->block.values, value)) return NULL;
+    }
+    return n && parse_block_body(p, n, &n->block.body, ends) ? n : NULL;
+}
+
+/* {% generation %} marks what the assistant said, for training; it only makes a scope. */
+static jinja_node *parse_generation(jinja_parser *p, int32_t line)
+{
+    static const char *const ends[] = { "endgeneration", NULL };
+    jinja_node *n = jinja_node_new(p, NODE_SCOPE, line);
+    return n && parse_function_body(p, n, &n->block.body, ends) ? n : NULL;
+}
+
+static jinja_node *parse_print(jinja_parser *p, int32_t line)
+{
+    jinja_node *n = jinja_node_new(p, NODE_OUTPUT, line);
+    while (n && p->cur.kind != TOKEN_BLOCK_END) {
+        if (n->items.n && !jinja_expect(p, TOKEN_COMMA)) return NULL;
+        jinja_node *value = jinja_parse_expr(p, true);
+        if (!value || !jinja_grow(p, n, value) || !jinja_nodes_push(p, &n->items, value)) return NULL;
+    }
+    return n;
+}
+
+static jinja_node *parse_loop_control(jinja_parser *p, int32_t line, jinja_node_kind kind)
+{
+    if (p->loop_depth) return jinja_node_new(p, kind, line);
+    jinja_parse_fail(p, line, "'%s' outside of a loop", kind == NODE_BREAK ? "break" : "continue");
+    return NULL;
+}
+
+static jinja_node *parse_statement(jinja_parser *p)
+{
+    static const struct {
+        const char *name;
+        jinja_node *(*parse)(jinja_parser *p, int32_t line);
+    } statements[] = {
+        { "for", parse_for },           { "if", parse_if },
+        { "set", parse_set },           { "macro", parse_macro },
+        { "call", parse_call_block },   { "filter", parse_filter_block },
+        { "with", parse_with },         { "generation", parse_generation },
+        { "print", parse_print },
+    };
+    static const char *const refused[] = { "include", "import", "from", "extends", "block", "autoescape", NULL };
+    jinja_token tag = p->cur;
+    bool is_refused = at_one_of(p, refused), is_break = jinja_at_name(p, "break"), is_continue = jinja_at_name(p, "continue");
+    if (!jinja_expect(p, TOKEN_NAME)) return NULL;
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+        if (name_is(&tag, statements[i].name)) return statements[i].parse(p, tag.line);
+    if (is_break || is_continue) return parse_loop_control(p, tag.line, is_break ? NODE_BREAK : NODE_CONTINUE);
+    jinja_parse_fail(p, tag.line, is_refused ? "the tag '%.*s' is not supported in a chat template" : "unknown tag '%.*s'",
+                     (int)(tag.n_bytes > 100 ? 100 : tag.n_bytes), tag.text);
+    return NULL;
+}
+
+/* ---- The whole template ---- */
+
+static sumi_status parse_template(jinja_parser *p, const char *source, size_t n_bytes)
+{
+    sumi_status status = jinja_lexer_init(&p->lexer, &p->t->arena, source, n_bytes, p->t->name, p->err);
+    if (status != SUMI_OK) return status;
+    p->t->loop_symbol = jinja_symbol(p, "loop", 4);
+    if (p->t->loop_symbol < 0 || !jinja_advance(p) || !jinja_advance(p)) return p->status;
+    return parse_body(p, NULL, &p->t->body, NULL) ? SUMI_OK : p->status;
+}
+
+sumi_status jinja_template_compile(jinja_template **out, const char *source, size_t n_bytes, const char *name,
+                                   sumi_error *err)
+{
+    *out = NULL;
+    if (n_bytes > MAX_SOURCE_BYTES)
+        return sumi_fail(err, SUMI_ELIMIT, "%s: a template of %zu bytes; the limit is %zu", name, n_bytes, MAX_SOURCE_BYTES);
+    jinja_template *t = calloc(1, sizeof *t);
+    jinja_parser *p = calloc(1, sizeof *p);
+    sumi_status status = SUMI_ENOMEM;
+    if (t) jinja_arena_init(&t->arena, MAX_TREE_BYTES);
+    if (!t || !p || !(t->name = strdup(name))) {
+        sumi_fail(err, status, "%s: out of memory", name);
+    } else {
+        locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = c ? uselocale(c) : (locale_t)0;
+        *p = (jinja_parser){ .t = t, .err = err };
+        status = parse_template(p, source, n_bytes); /* numbers are read with a point in every locale */
+        if (c) {
+            uselocale(before);
+            freelocale(c);
+        }
+    }
+    free(p);
+    if (status == SUMI_OK) *out = t;
+    else jinja_template_destroy(t);
+    return status;
+}
+
+void jinja_template_destroy(jinja_template *t)
+{
+    if (!t) return;
+    jinja_arena_deinit(&t->arena);
+    free(t->name);
+    free(t);
+}
