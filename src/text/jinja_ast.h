@@ -26,7 +26,12 @@ typedef struct jinja_nodes {
     int32_t n, cap;
 } jinja_nodes;
 
-typedef jinja_nodes jinja_body; /* statements in order */
+/* Statements in order. */
+typedef struct jinja_body {
+    jinja_nodes list;
+    int32_t *undefined; /* names that are undefined when the scope of this body begins; see jinja_scopes.c */
+    int32_t n_undefined;
+} jinja_body;
 
 typedef struct jinja_call_args {
     jinja_nodes pos, named;

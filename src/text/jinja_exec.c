@@ -86,6 +86,13 @@ bool jinja_write_value(jinja *j, jinja_value v)
     return s && jinja_write(j, s->data, s->n);
 }
 
+/* What call and filter blocks give goes out as it is, and so has to be text. */
+static bool write_str(jinja *j, jinja_value v)
+{
+    if (v.kind == JINJA_STR) return jinja_write(j, v.s->data, v.s->n);
+    return jinja_type_error(j, "expected text from the block, got %s", jinja_type_name(v));
+}
+
 void jinja_capture_begin(jinja *j, jinja_capture *c)
 {
     c->outer = j->out;
@@ -213,7 +220,7 @@ bool jinja_run_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_val
         if (stop) break;
     }
     if (got == JINJA_ITER_FAILED) return false;
-    if (completed || n->loop.otherwise.n == 0) return true;
+    if (completed || n->loop.otherwise.list.n == 0) return true;
     inner = jinja_scope_new(j, scope);
     if (!inner) return false;
     j->scope = inner;
@@ -334,7 +341,7 @@ static jinja_flow exec_filter_block(jinja *j, const jinja_node *n)
     jinja_value v;
     jinja_flow flow = capture_body(j, &n->block.body, &text);
     if (flow != JINJA_FLOW_NEXT) return flow;
-    return filter_captured(j, n->block.filter, text, &v) && jinja_write_value(j, v) ? flow : JINJA_FLOW_FAILED;
+    return filter_captured(j, n->block.filter, text, &v) && write_str(j, v) ? flow : JINJA_FLOW_FAILED;
 }
 
 static bool new_macro(jinja *j, const jinja_node *n, jinja_value *out)
@@ -356,7 +363,7 @@ static bool exec_call_block(jinja *j, const jinja_node *n)
     j->line = call->line;
     bool ok = jinja_call(j, callee, &args, &v);
     jinja_pop_args(j, &args);
-    return ok && jinja_write_value(j, v);
+    return ok && write_str(j, v);
 }
 
 /* with (targets and values) and generation (none): a body in a scope of its own. */
@@ -424,8 +431,10 @@ jinja_flow jinja_exec(jinja *j, const jinja_node *n)
 
 jinja_flow jinja_exec_body(jinja *j, const jinja_body *body)
 {
-    for (int32_t i = 0; i < body->n; i++) {
-        jinja_flow flow = jinja_exec(j, body->at[i]);
+    for (int32_t i = 0; i < body->n_undefined; i++)
+        if (!jinja_scope_set(j, j->scope, body->undefined[i], jinja_missing())) return JINJA_FLOW_FAILED;
+    for (int32_t i = 0; i < body->list.n; i++) {
+        jinja_flow flow = jinja_exec(j, body->list.at[i]);
         if (flow != JINJA_FLOW_NEXT) return flow;
     }
     return JINJA_FLOW_NEXT;

@@ -84,9 +84,8 @@ FILTER(filter_last)
 {
     UNUSED;
     size_t n;
-    if (self.kind == JINJA_ITER || !jinja_has_length(self) || self.kind == JINJA_LOOP || self.kind == JINJA_UNDEFINED)
-        return self.kind == JINJA_UNDEFINED ? jinja_type_error(j, "'Undefined' object is not reversible")
-                                            : jinja_type_error(j, "'%s' object is not reversible", jinja_type_name(self));
+    if (!jinja_has_length(self) || self.kind == JINJA_LOOP)
+        return jinja_type_error(j, "'%s' object is not reversible", jinja_type_name(self));
     if (!jinja_length(j, self, &n)) return false;
     if (n == 0) {
         *out = jinja_undefined_hint(j, "No last item, sequence was empty.");

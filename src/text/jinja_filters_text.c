@@ -126,13 +126,16 @@ FILTER(filter_truncate)
 {
     UNUSED;
     int64_t length, leeway;
+    size_t n_items;
     const jinja_str *end = jinja_str_literal(j, "..."), *s = self.s;
-    if (self.kind != JINJA_STR) return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
+    if (!end || !jinja_length(j, self, &n_items)) return false;
     if (!end || !jinja_arg_int(j, arg[0], 255, &length)) return false;
     if (arg[2].kind == JINJA_STR) end = arg[2].s;
     if (arg[3].kind == JINJA_NONE ? (leeway = 5, false) : !jinja_arg_int(j, arg[3], 5, &leeway)) return false;
     if (length < (int64_t)end->n_chars || leeway < 0) return jinja_type_error(j, "|truncate with a length below that of its end");
-    if (length > INT64_MAX - leeway || (int64_t)s->n_chars <= length + leeway) return give(s, self.flag, out);
+    *out = self;
+    if (length > INT64_MAX - leeway || (int64_t)n_items <= length + leeway) return true; /* anything short enough */
+    if (self.kind != JINJA_STR) return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
     size_t cut = jinja_str_offset(s, (size_t)length - end->n_chars);
     if (!jinja_truth(arg[1])) { /* at the last blank, so that no word is cut */
         size_t at = cut;
@@ -201,7 +204,7 @@ FILTER(filter_tojson)
     jinja_sb blanks = { .j = j }, sb = { .j = j };
     int64_t width = 0;
     if (arg[1].kind == JINJA_STR) o.indent = arg[1].s;
-    else if (arg[1].kind != JINJA_MISSING && arg[1].kind != JINJA_NONE) {
+    else if (arg[1].kind != JINJA_MISSING && arg[1].kind != JINJA_NONE && self.kind != JINJA_STR) {
         if (!jinja_arg_int(j, arg[1], 0, &width)) return false;
         jinja_sb_repeat(&blanks, ' ', width);
         if (!(o.indent = jinja_sb_str(&blanks))) return false;

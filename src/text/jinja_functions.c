@@ -54,6 +54,10 @@ static jinja_dict *dict_of(jinja *j, const jinja_args *args)
         jinja_type_error(j, "dict expected at most 1 argument, got %d", (int)args->n_pos);
         return NULL;
     }
+    if (d && args->n_pos == 1 && args->pos[0].kind == JINJA_UNDEFINED) {
+        jinja_fail_undefined(j, args->pos[0]);
+        return NULL;
+    }
     if (d && args->n_pos == 1 && args->pos[0].kind != JINJA_DICT && !add_pairs(j, d, args->pos[0])) return NULL;
     if (d && args->n_pos == 1 && args->pos[0].kind == JINJA_DICT) {
         const jinja_dict *from = args->pos[0].dict;

@@ -147,7 +147,7 @@ bool jinja_binary(jinja *j, jinja_op op, jinja_value a, jinja_value b, jinja_val
     static const char *const signs[] = { "+", "-", "*", "/", "//", "%", "**" };
     int64_t x, y;
     if (!jinja_charge(j, 1)) return false;
-    if (op == JINJA_MOD && a.kind == JINJA_STR && b.kind != JINJA_UNDEFINED) return jinja_format_percent(j, a, b, out);
+    if (op == JINJA_MOD && a.kind == JINJA_STR) return jinja_format_percent(j, a, b, out);
     if (a.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, a);
     if (b.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, b);
     if (jinja_as_int(a, &x) && jinja_as_int(b, &y)) return int_op(j, op, x, y, out);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "text/jinja_eval.h"
+#include "text/jinja_scopes.h"
 #include "text/jinja_unicode.h"
 
 #define MAX_SOURCE_BYTES ((size_t)1 << 20)  /* the largest chat templates in use have some 20 KiB */
@@ -199,7 +200,7 @@ static bool parse_body(jinja_parser *p, jinja_node *parent, jinja_body *body, co
             n = parse_statement(p);
             if (!n || !jinja_expect(p, TOKEN_BLOCK_END)) return false;
         } else n = parse_piece(p);
-        if (!n || (parent && !jinja_grow(p, parent, n)) || !jinja_nodes_push(p, body, n)) return false;
+        if (!n || (parent && !jinja_grow(p, parent, n)) || !jinja_nodes_push(p, &body->list, n)) return false;
     }
     p->depth--;
     if (!ends) return true;
@@ -265,131 +266,6 @@ static int32_t parse_target_name(jinja_parser *p, const jinja_str **name)
     return jinja_expect(p, TOKEN_NAME) ? symbol : -1;
 }
 
-/* Whether loop.x or a target named loop occurs below; for loops and macros it decides what is made for them. */
-typedef struct name_search {
-    int32_t symbol;
-    bool read, written;
-} name_search;
-
-static void search_names(const jinja_node *n, name_search *s);
-
-static void search_all(const jinja_nodes *nodes, name_search *s)
-{
-    for (int32_t i = 0; i < nodes->n; i++) search_names(nodes->at[i], s);
-}
-
-static void search_target(const jinja_node *n, name_search *s)
-{
-    if (n->kind == NODE_NAME && n->var.symbol == s->symbol) s->written = true;
-    if (n->kind == NODE_NS_ATTR && n->attr.symbol == s->symbol) s->read = true;
-    if (n->kind == NODE_TUPLE)
-        for (int32_t i = 0; i < n->items.n; i++) search_target(n->items.at[i], s);
-}
-
-static void search_args(const jinja_call_args *args, name_search *s)
-{
-    search_all(&args->pos, s);
-    search_all(&args->named, s);
-    if (args->star) search_names(args->star, s);
-    if (args->star_star) search_names(args->star_star, s);
-}
-
-static void search_statement(const jinja_node *n, name_search *s)
-{
-    switch (n->kind) {
-    case NODE_FOR:
-        search_target(n->loop.target, s);
-        search_names(n->loop.iter, s);
-        if (n->loop.test) search_names(n->loop.test, s);
-        search_all(&n->loop.body, s);
-        search_all(&n->loop.otherwise, s);
-        break;
-    case NODE_IF:
-        search_all(&n->branch.tests, s);
-        for (int32_t i = 0; i <= n->branch.tests.n; i++) search_all(&n->branch.bodies[i], s);
-        break;
-    case NODE_SET:
-    case NODE_SET_BLOCK:
-        search_target(n->set.target, s);
-        search_names(n->set.value, s);
-        search_all(&n->set.body, s);
-        break;
-    case NODE_MACRO:
-    case NODE_CALL_BLOCK:
-        if (n->macro.symbol == s->symbol) s->written = true;
-        for (int32_t i = 0; i < n->macro.sig->n; i++) {
-            if (n->macro.sig->symbols[i] == s->symbol) s->written = true;
-            if (n->macro.sig->defaults[i]) search_names(n->macro.sig->defaults[i], s);
-        }
-        if (n->macro.call) search_names(n->macro.call, s);
-        search_all(&n->macro.body, s);
-        break;
-    case NODE_WITH:
-        search_all(&n->block.values, s);
-        for (int32_t i = 0; i < n->block.targets.n; i++) search_target(n->block.targets.at[i], s);
-        search_all(&n->block.body, s);
-        break;
-    case NODE_SCOPE:
-    case NODE_FILTER_BLOCK:
-        if (n->block.filter) search_names(n->block.filter, s);
-        search_all(&n->block.body, s);
-        break;
-    default: break;
-    }
-}
-
-static void search_names(const jinja_node *n, name_search *s)
-{
-    switch (n->kind) {
-    case NODE_NAME: s->read |= n->var.symbol == s->symbol; break;
-    case NODE_TUPLE:
-    case NODE_LIST:
-    case NODE_DICT:
-    case NODE_CONCAT:
-    case NODE_OUTPUT: search_all(&n->items, s); break;
-    case NODE_ATTR: search_names(n->attr.obj, s); break;
-    case NODE_SLICE:
-        search_names(n->slice.obj, s);
-        if (n->slice.start) search_names(n->slice.start, s);
-        if (n->slice.stop) search_names(n->slice.stop, s);
-        if (n->slice.step) search_names(n->slice.step, s);
-        break;
-    case NODE_CALL:
-    case NODE_FILTER:
-    case NODE_TEST:
-        search_names(n->call.obj, s);
-        search_args(n->call.args, s);
-        break;
-    case NODE_NOT:
-    case NODE_NEG:
-    case NODE_POS:
-    case NODE_ITEM:
-    case NODE_BINARY:
-    case NODE_AND:
-    case NODE_OR:
-        search_names(n->pair.left, s);
-        if (n->pair.right) search_names(n->pair.right, s);
-        break;
-    case NODE_COMPARE:
-        search_names(n->compare.first, s);
-        search_all(&n->compare.rest, s);
-        break;
-    case NODE_COND:
-        search_names(n->cond.test, s);
-        search_names(n->cond.yes, s);
-        if (n->cond.no) search_names(n->cond.no, s);
-        break;
-    default: search_statement(n, s);
-    }
-}
-
-static name_search search_body(const jinja_body *body, int32_t symbol)
-{
-    name_search s = { .symbol = symbol };
-    search_all(body, &s);
-    return s;
-}
-
 /* ---- Statements. The parser stands behind the tag's name. ---- */
 
 static jinja_node *parse_for(jinja_parser *p, int32_t line)
@@ -411,10 +287,10 @@ static jinja_node *parse_for(jinja_parser *p, int32_t line)
     ok = ok && jinja_advance(p) && (!has_else || parse_block_body(p, n, &n->loop.otherwise, else_ends));
     p->soft = soft;
     if (!ok) return NULL;
-    name_search s = search_body(&n->loop.body, p->t->loop_symbol);
-    n->loop.uses_loop = s.read || n->loop.recursive;
-    search_target(n->loop.target, &s);
-    if (s.written) {
+    int32_t loop = p->t->loop_symbol;
+    jinja_name_use use = jinja_name_use_in(&n->loop.body, loop);
+    n->loop.uses_loop = use.read || n->loop.recursive;
+    if (use.stored || jinja_target_has(n->loop.target, loop) || jinja_name_use_in(&n->loop.otherwise, loop).stored) {
         jinja_parse_fail(p, line, "cannot assign to the special variable 'loop' in a for loop");
         return NULL;
     }
@@ -522,7 +398,7 @@ static bool find_special_params(jinja_parser *p, jinja_node *n)
         int32_t symbol = jinja_symbol(p, names[i], strlen(names[i])), at = 0;
         if (symbol < 0) return false;
         while (at < sig->n && sig->symbols[at] != symbol) at++;
-        bool read = search_body(&n->macro.body, symbol).read;
+        bool read = jinja_name_use_in(&n->macro.body, symbol).read;
         *special[i] = read && at == sig->n ? symbol : -1;
         if (i == 0) sig->explicit_caller = at < sig->n;
         if (i == 0 && read && at < sig->n && !sig->defaults[at])
@@ -643,7 +519,8 @@ static sumi_status parse_template(jinja_parser *p, const char *source, size_t n_
     if (status != SUMI_OK) return status;
     p->t->loop_symbol = jinja_symbol(p, "loop", 4);
     if (p->t->loop_symbol < 0 || !jinja_advance(p) || !jinja_advance(p)) return p->status;
-    return parse_body(p, NULL, &p->t->body, NULL) ? SUMI_OK : p->status;
+    if (!parse_body(p, NULL, &p->t->body, NULL)) return p->status;
+    return jinja_scopes_resolve(p->t, p->err);
 }
 
 sumi_status jinja_template_compile(jinja_template **out, const char *source, size_t n_bytes, const char *name,

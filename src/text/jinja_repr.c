@@ -25,8 +25,8 @@ void jinja_float_repr(double f, char out[40])
     }
     int exponent = atoi(strchr(sci, 'e') + 1);
     int n_digits = 0;
-    char digits[20];
-    for (const char *p = sci; *p != 'e'; p++)
+    char digits[40] = { 0 };
+    for (const char *p = sci; *p && *p != 'e'; p++)
         if (*p >= '0' && *p <= '9') digits[n_digits++] = *p;
     char *q = out;
     if (sci[0] == '-') *q++ = '-';
