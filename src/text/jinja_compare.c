@@ -170,57 +170,36 @@ bool jinja_less(jinja *j, jinja_value a, jinja_value b, const char *op, bool *le
                             jinja_type_name(b));
 }
 
-/* Mixes 8 bytes into h. The seed differs for each rendering, so that keys cannot be chosen to collide. */
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
-static uint64_t hash_bytes(uint64_t h, const char *p, size_t n)
-{
-    uint64_t word = 0;
-    h = mix(h, n);
-    for (; n >= 8; n -= 8, p += 8) {
-        memcpy(&word, p, 8);
-        h = mix(h, word);
-    }
-    word = 0;
-    if (n) memcpy(&word, p, n);
-    return mix(mix(h, word), h >> 32);
-}
-
 bool jinja_hash(jinja *j, jinja_value v, uint64_t *hash)
 {
-    uint64_t h = j->hash_seed;
+    hash_key k = j->hash_key;
     switch (v.kind) {
-    case JINJA_STR: *hash = hash_bytes(h, v.s->data, v.s->n); return jinja_charge(j, v.s->n);
+    case JINJA_STR: *hash = hash_bytes(k, v.s->data, v.s->n); return jinja_charge(j, v.s->n);
     case JINJA_BOOL:
-    case JINJA_INT: *hash = mix(h, (uint64_t)(v.kind == JINJA_BOOL ? v.b : v.i)); return true;
+    case JINJA_INT: *hash = hash_u64(k, (uint64_t)(v.kind == JINJA_BOOL ? v.b : v.i)); return true;
     case JINJA_FLOAT: /* 1.0 and 1 are one key */
-        if (v.f == floor(v.f) && fabs(v.f) < 0x1p63) *hash = mix(h, (uint64_t)(int64_t)v.f);
-        else *hash = hash_bytes(h, (const char *)&v.f, sizeof v.f);
+        if (v.f == floor(v.f) && fabs(v.f) < 0x1p63) *hash = hash_u64(k, (uint64_t)(int64_t)v.f);
+        else *hash = hash_bytes(k, (const char *)&v.f, sizeof v.f);
         return true;
     case JINJA_TUPLE:
         if (!jinja_enter(j)) return false;
-        h = mix(h, v.list->n);
+        *hash = hash_u64(k, v.list->n);
         bool ok = true;
         for (size_t i = 0; ok && i < v.list->n; i++) {
             uint64_t item;
             ok = jinja_hash(j, v.list->items[i], &item);
-            if (ok) h = mix(h, item);
+            if (ok) *hash = hash_u64(k, *hash ^ item);
         }
         jinja_leave(j);
-        *hash = h;
         return ok;
     case JINJA_LIST:
     case JINJA_DICT:
     case JINJA_VIEW: return jinja_type_error(j, "unhashable type: '%s'", jinja_type_name(v));
     case JINJA_NONE:
-    case JINJA_UNDEFINED: *hash = mix(h, v.kind); return true;
-    case JINJA_RANGE: *hash = mix(h, (uint64_t)v.range->n); return true;
-    case JINJA_METHOD: *hash = mix(h, (uintptr_t)v.method->row); return true;
-    default: *hash = mix(h, (uintptr_t)v.dict); return true;
+    case JINJA_UNDEFINED: *hash = hash_u64(k, v.kind); return true;
+    case JINJA_RANGE: *hash = hash_u64(k, (uint64_t)v.range->n); return true;
+    case JINJA_METHOD: *hash = hash_u64(k, (uintptr_t)v.method->row); return true;
+    default: *hash = hash_u64(k, (uintptr_t)v.dict); return true;
     }
 }
 

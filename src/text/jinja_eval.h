@@ -13,6 +13,7 @@
 #include "text/jinja.h"
 #include "text/jinja_ast.h"
 #include "text/jinja_value.h"
+#include "text/keyed_hash.h"
 
 /* The arguments of a call as they were written, after * and ** were spread. */
 typedef struct jinja_args {
@@ -82,7 +83,7 @@ struct jinja {
     uint64_t steps;     /* taken so far */
     int32_t depth;
     const char *stack_base;
-    uint64_t hash_seed;
+    hash_key hash_key; /* of dicts; drawn for each rendering, so that keys cannot be chosen to collide */
     jinja_value *globals; /* [t->n_symbols]: variables given to the rendering, else built-in functions */
     jinja_scope *scope;
     buf *out, *final_out; /* where output goes now: the caller's, or a capture */

@@ -288,10 +288,9 @@ static bool parse_builtin_name(jinja_parser *p, jinja_node *n, bool filter)
     }
     n->call.name = jinja_parser_str(p, text, n_bytes);
     n->call.row = filter ? jinja_find_filter(text, n_bytes) : jinja_find_test(text, n_bytes);
-    if (!n->call.name) return false;
-    if (!n->call.row && !p->soft)
-        return jinja_parse_fail(p, line, "no %s named '%.*s'", filter ? "filter" : "test", (int)n_bytes, text);
-    return true;
+    n->line = line;
+    if (!n->call.row && !p->soft && !p->unknown) p->unknown = n;
+    return n->call.name != NULL;
 }
 
 static jinja_node *parse_filter(jinja_parser *p, jinja_node *obj)
@@ -487,9 +486,11 @@ static jinja_node *parse_or(jinja_parser *p)
 jinja_node *jinja_parse_expr(jinja_parser *p, bool with_cond)
 {
     if (!jinja_parser_enter(p)) return NULL;
+    const jinja_node *unknown = p->unknown;
     jinja_node *n = parse_or(p);
     while (n && with_cond && jinja_at_name(p, "if")) {
         jinja_node *cond = jinja_node_new(p, NODE_COND, p->cur.line), *no = NULL;
+        p->unknown = unknown;
         p->soft++;
         jinja_node *test = cond && jinja_advance(p) ? parse_or(p) : NULL;
         bool has_else = false, ok = test && jinja_skip_name(p, "else", &has_else);

@@ -384,20 +384,26 @@ FILTER(filter_groupby)
 
 typedef struct batch_state {
     int64_t size;
-    jinja_value fill;
+    jinja_value fill, next; /* next: the first item of the next batch; MISSING: not known yet */
 } batch_state;
 
 static int next_batch(jinja *j, jinja_iter *it, jinja_value *out)
 {
     batch_state *b = it->state;
     jinja_list *list = jinja_list_new(j, 4);
-    jinja_value v;
-    int got = JINJA_ITER_END;
-    /* a first item is taken whatever the size, as the filter of Jinja does */
-    while (list && (list->n == 0 || (int64_t)list->n != b->size) && (got = jinja_next(j, it->inner, &v)) == JINJA_ITER_ITEM)
+    jinja_value v = b->next;
+    if (!list || (v.kind != JINJA_MISSING && !jinja_list_push(j, list, v))) return JINJA_ITER_FAILED;
+    int got;
+    while ((got = jinja_next(j, it->inner, &v)) == JINJA_ITER_ITEM) {
+        b->next = v;
+        if ((int64_t)list->n == b->size) { /* a size of 0 gives one empty batch, then the rest, as in Jinja */
+            *out = jinja_of_list(list);
+            return JINJA_ITER_ITEM;
+        }
         if (!jinja_list_push(j, list, v)) return JINJA_ITER_FAILED;
-    if (!list || got == JINJA_ITER_FAILED) return JINJA_ITER_FAILED;
-    if (list->n == 0) return JINJA_ITER_END;
+    }
+    b->next = jinja_missing();
+    if (got == JINJA_ITER_FAILED || list->n == 0) return got;
     while (b->fill.kind != JINJA_NONE && b->fill.kind != JINJA_MISSING && (int64_t)list->n < b->size)
         if (!jinja_charge(j, 1) || !jinja_list_push(j, list, b->fill)) return JINJA_ITER_FAILED;
     *out = jinja_of_list(list);
@@ -411,6 +417,7 @@ FILTER(filter_batch)
     jinja_iter *it = jinja_iter_new(j, next_batch, self);
     if (!b || !it || !jinja_arg_int(j, arg[0], 0, &b->size)) return false;
     b->fill = arg[1];
+    b->next = jinja_missing();
     it->inner = jinja_iterate(j, self);
     it->state = b;
     *out = jinja_of_iter(it);

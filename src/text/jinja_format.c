@@ -132,7 +132,7 @@ static bool put_char(jinja_sb *sb, spec f, int64_t c)
 {
     char text[4];
     if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return jinja_type_error(sb->j, "%%c arg not in range");
-    pad(sb, &f, "", text, jinja_utf8_encode((int32_t)c, text), 1);
+    pad(sb, &f, "", text, utf8_encode((uint32_t)c, text), 1);
     return !sb->failed;
 }
 
@@ -334,11 +334,6 @@ static bool put_braces(jinja_sb *sb, jinja_value v, const jinja_str *text)
         pad_text(sb, f, v.s, '<');
         return !sb->failed;
     }
-    if (v.kind == JINJA_BOOL && !f.type) {
-        const jinja_str *s = jinja_to_str(sb->j, v);
-        if (s) pad_text(sb, f, s, '<');
-        return s && !sb->failed;
-    }
     if (number && f.type && strchr("eEfFgG%", f.type)) return put_float(sb, f, jinja_as_double(v));
     if (v.kind == JINJA_FLOAT && !f.type) return put_float(sb, f, v.f);
     if (!jinja_as_int(v, &i) || (f.type && !strchr("bcdoxX", f.type)) || f.precision >= 0)
@@ -398,7 +393,6 @@ static bool field_value(braces *b, const char *p, const char *end, jinja_value *
         if (!name) return false;
         jinja_value key = item && all_digits(p, stop) ? jinja_int(number_of(p, stop)) : jinja_of_str(name);
         if (item ? !jinja_get_item(b->sb.j, *v, key, v) : !jinja_get_attr(b->sb.j, *v, name, v)) return false;
-        if (v->kind == JINJA_UNDEFINED) return jinja_fail_undefined(b->sb.j, *v);
         stop += item;
     }
     return true;

@@ -323,11 +323,11 @@ static int unescape(const char **p, const char *end, char *out)
     if (c >= '0' && c <= '7') {
         int32_t v = c - '0';
         for (int i = 0; i < 2 && *p < end && **p >= '0' && **p <= '7'; i++) v = v * 8 + *(*p)++ - '0';
-        return (int)jinja_utf8_encode(v, out);
+        return (int)utf8_encode((uint32_t)v, out);
     }
     if (c == 'x' || c == 'u' || c == 'U') {
         int32_t v = unescape_hex(p, end, c == 'x' ? 2 : c == 'u' ? 4 : 8);
-        return v < 0 ? -1 : (int)jinja_utf8_encode(v, out);
+        return v < 0 ? -1 : (int)utf8_encode((uint32_t)v, out);
     }
     if (c == 'N') return -1; /* names of characters would need their table */
     out[0] = '\\';

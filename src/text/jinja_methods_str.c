@@ -27,6 +27,7 @@ static bool give_list(jinja_value self, jinja_list *list, jinja_value *out)
 
 METHOD(str_upper) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_UPPER), out); }
 METHOD(str_lower) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_LOWER), out); }
+METHOD(str_casefold) { UNUSED; return give(self, jinja_text_casefold(j, self.s), out); }
 METHOD(str_title) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_TITLE), out); }
 METHOD(str_capitalize) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_CAPITALIZE), out); }
 METHOD(str_swapcase) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_SWAPCASE), out); }
@@ -320,7 +321,7 @@ METHOD(str_unsupported)
 
 const jinja_builtin jinja_str_methods[] = {
     { "capitalize", "", str_capitalize },
-    { "casefold", "", str_lower },
+    { "casefold", "", str_casefold },
     { "center", "/ width ?fillchar", str_center },
     { "count", "/ sub ?start end", str_count },
     { "encode", "*", str_unsupported },

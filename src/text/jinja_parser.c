@@ -520,6 +520,12 @@ static sumi_status parse_template(jinja_parser *p, const char *source, size_t n_
     p->t->loop_symbol = jinja_symbol(p, "loop", 4);
     if (p->t->loop_symbol < 0 || !jinja_advance(p) || !jinja_advance(p)) return p->status;
     if (!parse_body(p, NULL, &p->t->body, NULL)) return p->status;
+    if (p->unknown) {
+        const jinja_str *name = p->unknown->call.name;
+        jinja_parse_fail(p, p->unknown->line, "no %s named '%.*s'", p->unknown->kind == NODE_FILTER ? "filter" : "test",
+                         (int)(name->n > 100 ? 100 : name->n), name->data);
+        return p->status;
+    }
     return jinja_scopes_resolve(p->t, p->err);
 }
 

@@ -14,6 +14,7 @@ typedef struct jinja_parser {
     int32_t depth;      /* of the parser's own recursion */
     int32_t loop_depth; /* for loops around, for break and continue */
     int32_t soft;       /* ifs around: there an unknown filter is an error only once it is called */
+    const jinja_node *unknown; /* the first unknown filter or test that stands in no if; NULL: none */
 } jinja_parser;
 
 /* All parse functions return NULL (or false) after an error, which is then set. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -159,8 +158,7 @@ static bool load_globals(jinja *j, const json_t *vars)
 static sumi_status render(jinja *j, const json_t *vars)
 {
     j->stack_base = __builtin_frame_address(0);
-    if (getrandom(&j->hash_seed, sizeof j->hash_seed, GRND_NONBLOCK) != (ssize_t)sizeof j->hash_seed)
-        j->hash_seed = (uintptr_t)j ^ 0x9e3779b97f4a7c15u;
+    j->hash_key = hash_key_draw();
     if (j->now_us < 0) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);

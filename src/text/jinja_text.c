@@ -68,25 +68,42 @@ const jinja_str *jinja_text_case(jinja *j, const jinja_str *s, jinja_case how)
     return jinja_sb_str(&sb);
 }
 
+static bool ends_word(int32_t c)
+{
+    return c == '-' || c == '(' || c == '{' || c == '[' || c == '<' || jinja_is_space(c);
+}
+
 const jinja_str *jinja_text_title_words(jinja *j, const jinja_str *s)
 {
     jinja_sb sb = { .j = j };
-    bool start = true;
-    for (const char *p = s->data, *end = p + s->n; p < end && !sb.failed;) {
-        const char *from = p;
-        int32_t c = jinja_decode(&p), mapped[3];
-        if (c == '-' || c == '(' || c == '{' || c == '[' || c == '<' || jinja_is_space(c)) {
-            jinja_sb_add(&sb, from, (size_t)(p - from));
-            start = true;
-            continue;
-        }
-        if (!start) {
-            add_lower(&sb, s, from);
+    for (const char *p = s->data, *end = p + s->n, *q; p < end && !sb.failed; p = q) {
+        int32_t c, mapped[3];
+        q = p;
+        if (ends_word(c = jinja_decode(&q))) {
+            jinja_sb_add(&sb, p, (size_t)(q - p));
             continue;
         }
         int n = jinja_to_upper(c, mapped);
         for (int i = 0; i < n; i++) jinja_sb_add_char(&sb, mapped[i]);
-        start = false;
+        size_t rest = (size_t)(q - s->data); /* of the word, in lower case */
+        while (q < end) {
+            const char *next = q;
+            if (ends_word(jinja_decode(&next))) break;
+            q = next;
+        }
+        const jinja_str *tail = jinja_str_part(j, s, rest, (size_t)(q - s->data));
+        jinja_sb_add_str(&sb, tail ? jinja_text_case(j, tail, JINJA_LOWER) : NULL);
+    }
+    return jinja_sb_str(&sb);
+}
+
+const jinja_str *jinja_text_casefold(jinja *j, const jinja_str *s)
+{
+    jinja_sb sb = { .j = j };
+    for (const char *p = s->data, *end = p + s->n; p < end && !sb.failed;) {
+        int32_t folded[4];
+        int n = jinja_casefold(jinja_decode(&p), folded);
+        for (int i = 0; i < n; i++) jinja_sb_add_char(&sb, folded[i]);
     }
     return jinja_sb_str(&sb);
 }
@@ -185,11 +202,7 @@ static jinja_list *split_space(jinja *j, const jinja_str *s, int64_t max)
         }
         if (p == end) break;
         const char *from = p;
-        if (max-- == 0) { /* the rest, without white space at its end */
-            const jinja_str *rest = jinja_str_part(j, s, (size_t)(from - s->data), s->n);
-            rest = rest ? jinja_text_strip(j, rest, NULL, false, true) : NULL;
-            return rest && jinja_list_push(j, list, jinja_of_str(rest)) ? list : NULL;
-        }
+        if (max-- == 0) return push_part(j, list, s, (size_t)(from - s->data), s->n) ? list : NULL;
         for (; p < end; p = q) {
             q = p;
             if (jinja_is_space(jinja_decode(&q))) break;
@@ -211,9 +224,7 @@ static jinja_list *split_space_right(jinja *j, const jinja_str *s, int64_t max)
         if (p == start) break;
         const char *end = p;
         if (max-- == 0) {
-            const jinja_str *rest = jinja_str_part(j, s, 0, (size_t)(end - start));
-            rest = rest ? jinja_text_strip(j, rest, NULL, true, false) : NULL;
-            if (!rest || !jinja_list_push(j, list, jinja_of_str(rest))) return NULL;
+            if (!push_part(j, list, s, 0, (size_t)(end - start))) return NULL;
             break;
         }
         for (; p > start; p = q) {

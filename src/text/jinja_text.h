@@ -10,6 +10,7 @@ typedef enum jinja_case { JINJA_UPPER, JINJA_LOWER, JINJA_TITLE, JINJA_CAPITALIZ
 
 const jinja_str *jinja_text_case(jinja *j, const jinja_str *s, jinja_case how);
 const jinja_str *jinja_text_title_words(jinja *j, const jinja_str *s); /* the filter |title: other word borders */
+const jinja_str *jinja_text_casefold(jinja *j, const jinja_str *s);
 /* chars: the set to strip, NULL: white space. */
 const jinja_str *jinja_text_strip(jinja *j, const jinja_str *s, const jinja_str *chars, bool left, bool right);
 const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_str *old, const jinja_str *new,

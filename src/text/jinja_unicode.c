@@ -2,25 +2,13 @@
  * jinja_case_table.c. */
 #include "text/jinja_unicode.h"
 
-#include <string.h>
 #include <utf8proc.h>
 
 #include "text/jinja_case_table.h"
 
 bool jinja_utf8_valid(const char *p, size_t n)
 {
-    const unsigned char *s = (const unsigned char *)p, *end = s + n;
-    while (s < end) {
-        if (*s < 0x80) {
-            s++;
-            continue;
-        }
-        utf8proc_int32_t c;
-        utf8proc_ssize_t got = utf8proc_iterate(s, end - s, &c);
-        if (got <= 0) return false;
-        s += got;
-    }
-    return true;
+    return utf8_valid_prefix(p, n) == n;
 }
 
 size_t jinja_utf8_count(const char *p, size_t n)
@@ -28,11 +16,6 @@ size_t jinja_utf8_count(const char *p, size_t n)
     size_t count = 0;
     for (size_t i = 0; i < n; i++) count += (p[i] & 0xc0) != 0x80;
     return count;
-}
-
-size_t jinja_utf8_encode(int32_t c, char out[4])
-{
-    return (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)out);
 }
 
 bool jinja_is_space(int32_t c)
@@ -192,5 +175,14 @@ int jinja_to_title(int32_t c, int32_t out[3])
     const jinja_case_row *row = find_row(c);
     if (row) return copy_mapping(row->title, out);
     out[0] = utf8proc_totitle(c);
+    return 1;
+}
+
+int jinja_casefold(int32_t c, int32_t out[4])
+{
+    int boundary = 0;
+    utf8proc_ssize_t n = utf8proc_decompose_char(c, out, 4, UTF8PROC_CASEFOLD, &boundary);
+    if (n > 0 && n <= 4) return (int)n;
+    out[0] = c;
     return 1;
 }

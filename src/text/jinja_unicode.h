@@ -5,6 +5,7 @@
 #define SUMI_TEXT_JINJA_UNICODE_H
 
 #include "sumi.h"
+#include "text/utf8.h"
 
 /* Bytes of the character that starts with this byte. */
 static inline size_t jinja_char_bytes(const char *p)
@@ -37,8 +38,7 @@ static inline int32_t jinja_decode_back(const char **p)
 }
 
 bool jinja_utf8_valid(const char *p, size_t n);
-size_t jinja_utf8_count(const char *p, size_t n);          /* characters */
-size_t jinja_utf8_encode(int32_t c, char out[4]);          /* bytes written */
+size_t jinja_utf8_count(const char *p, size_t n); /* characters */
 
 bool jinja_is_space(int32_t c);      /* str.isspace() */
 bool jinja_is_line_end(int32_t c);   /* where str.splitlines() cuts */
@@ -60,5 +60,6 @@ bool jinja_is_case_ignorable(int32_t c); /* looked through when a final sigma is
 int jinja_to_upper(int32_t c, int32_t out[3]);
 int jinja_to_lower(int32_t c, int32_t out[3]);
 int jinja_to_title(int32_t c, int32_t out[3]);
+int jinja_casefold(int32_t c, int32_t out[4]); /* full case folding; up to 4 */
 
 #endif

@@ -193,13 +193,13 @@ void jinja_sb_add_text(jinja_sb *sb, const char *text)
 void jinja_sb_add_char(jinja_sb *sb, int32_t c)
 {
     if (!sb_reserve(sb, 4)) return;
-    sb->n += jinja_utf8_encode(c, sb->data + sb->n);
+    sb->n += utf8_encode((uint32_t)c, sb->data + sb->n);
 }
 
 void jinja_sb_repeat(jinja_sb *sb, int32_t c, int64_t n)
 {
     char one[4];
-    size_t n_bytes = jinja_utf8_encode(c, one);
+    size_t n_bytes = utf8_encode((uint32_t)c, one);
     if (n <= 0) return;
     if ((uint64_t)n > SIZE_MAX / 16) n = INT32_MAX * (int64_t)1024; /* far above every limit: refused below */
     if (!sb_reserve(sb, (size_t)n * n_bytes)) return;
