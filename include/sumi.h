@@ -197,7 +197,8 @@ typedef struct sumi_span {
 SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span *spans, int32_t n_spans,
                                              sumi_error *err);
 
-/* Row `row` of the last step's logits, in the order of the spans: n_vocab floats, valid until the next step. */
+/* Row `row` of the last step's logits, in the order of the spans: n_vocab floats, valid until the next step; NULL if
+ * there is no such row. */
 SUMI_API const float *sumi_logits(const sumi_context *ctx, int32_t row);
 SUMI_API int32_t sumi_n_logit_rows(const sumi_context *ctx);
 

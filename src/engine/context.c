@@ -1,0 +1,285 @@
+/* context.c - sequences and steps: turns spans of new tokens into a ragged batch and runs it.
+ *
+ * A step is a transaction on block tables:
+ *   check every span -> reserve blocks for all -> forward pass -> commit all lengths
+ * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "engine/model.h"
+#include "kv/kv_seq.h"
+
+#define MAX_THREADS 1024
+#define MAX_SEQS    65536
+#define MAX_TOKENS  (1 << 20)
+
+struct sumi_context {
+    sumi_model *model;
+    workspace *ws;
+    kv_pool *pool;
+    kv_store *store;
+    sumi_context_info info;
+    int32_t max_logit_rows, n_logit_rows; /* rows of the last step */
+    kv_seq *seqs;       /* [max_seqs] */
+    bool *is_open;      /* [max_seqs] */
+    uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
+    uint64_t n_steps;
+    int32_t *ids, *pos, *logit_rows; /* [max_batch_tokens] each: the batch */
+    const int32_t **tables;          /* [max_batch_tokens] */
+};
+
+sumi_context_opts sumi_context_opts_default(void)
+{
+    return (sumi_context_opts){ .max_seqs = 16, .max_batch_tokens = 512, .max_logit_rows = 64 };
+}
+
+/* ---- Creation ---- */
+
+static sumi_status in_range(const char *name, int32_t value, int32_t low, int32_t high, sumi_error *err)
+{
+    if (value >= low && value <= high) return SUMI_OK;
+    return sumi_fail(err, SUMI_EINVAL, "%s is %d, not in %d..%d", name, value, low, high);
+}
+
+static sumi_status check_opts(const sumi_context_opts *o, sumi_error *err)
+{
+    sumi_status s = in_range("n_threads", o->n_threads, 0, MAX_THREADS, err);
+    if (s == SUMI_OK) s = in_range("n_ctx", o->n_ctx, 0, 1 << 30, err);
+    if (s == SUMI_OK) s = in_range("max_seqs", o->max_seqs, 1, MAX_SEQS, err);
+    if (s == SUMI_OK) s = in_range("max_batch_tokens", o->max_batch_tokens, 1, MAX_TOKENS, err);
+    if (s == SUMI_OK) s = in_range("max_logit_rows", o->max_logit_rows, 1, MAX_TOKENS, err);
+    return s;
+}
+
+/* How many blocks the pool gets: see kv_bytes in sumi.h. */
+static sumi_status choose_blocks(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+{
+    const hparams *h = &c->model->weights->h;
+    kv_layout layout = { h->n_layers, h->n_kv_heads, h->head_dim };
+    size_t block_bytes = kv_block_bytes(&layout), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
+    size_t one_sequence = (size_t)kv_blocks_for(c->info.n_ctx) * block_bytes;
+    if (!bytes) bytes = quarter && quarter < one_sequence ? quarter : one_sequence;
+    size_t n_blocks = bytes / block_bytes, useful = (size_t)kv_blocks_for(c->info.n_ctx) * (size_t)c->info.max_seqs;
+    if (n_blocks > useful) n_blocks = useful;
+    if (n_blocks > INT32_MAX) n_blocks = INT32_MAX;
+    if (n_blocks == 0)
+        return sumi_fail(err, SUMI_ELIMIT, "kv cache: %zu bytes do not hold one block of %d tokens (%zu bytes)", bytes,
+                         KV_BLOCK, block_bytes);
+    c->info.n_blocks = (int32_t)n_blocks;
+    c->info.kv_bytes = n_blocks * block_bytes;
+    c->info.kv_block = KV_BLOCK;
+    sumi_status status = kv_pool_create(&c->pool, c->info.n_blocks, err);
+    if (status == SUMI_OK) status = c->model->be->kv_create(c->model->be, &c->store, &layout, c->info.n_blocks, err);
+    return status;
+}
+
+static bool alloc_tables(sumi_context *c)
+{
+    size_t n_seqs = (size_t)c->info.max_seqs, n_tokens = (size_t)c->info.max_batch_tokens;
+    c->seqs = calloc(n_seqs, sizeof *c->seqs);
+    c->is_open = calloc(n_seqs, sizeof *c->is_open);
+    c->in_step = calloc(n_seqs, sizeof *c->in_step);
+    c->ids = calloc(n_tokens, sizeof *c->ids);
+    c->pos = calloc(n_tokens, sizeof *c->pos);
+    c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
+    c->tables = calloc(n_tokens, sizeof *c->tables);
+    return c->seqs && c->is_open && c->in_step && c->ids && c->pos && c->logit_rows && c->tables;
+}
+
+static sumi_status build(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+{
+    if (!alloc_tables(c)) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
+    sumi_status status = choose_blocks(c, o, err);
+    if (status != SUMI_OK) return status;
+    for (int32_t i = 0; i < c->info.max_seqs; i++)
+        if ((status = kv_seq_init(&c->seqs[i], c->info.n_ctx, err))) return status;
+    return workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
+                            err);
+}
+
+sumi_status sumi_context_create(sumi_context **out, sumi_model *m, const sumi_context_opts *opts, sumi_error *err)
+{
+    sumi_context_opts o = opts ? *opts : sumi_context_opts_default();
+    *out = NULL;
+    if (!m->weights) return sumi_fail(err, SUMI_EINVAL, "the model was opened for its vocabulary only");
+    sumi_status status = check_opts(&o, err);
+    if (status != SUMI_OK) return status;
+    sumi_context *c = calloc(1, sizeof *c);
+    if (!c) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
+    int32_t trained = m->info.n_ctx_train ? m->info.n_ctx_train : 2048;
+    c->model = m;
+    c->max_logit_rows = o.max_logit_rows < o.max_batch_tokens ? o.max_logit_rows : o.max_batch_tokens;
+    c->info = (sumi_context_info){ .n_ctx = o.n_ctx ? o.n_ctx : trained, .max_seqs = o.max_seqs,
+                                   .n_threads = o.n_threads ? o.n_threads : cpu_count(),
+                                   .max_batch_tokens = o.max_batch_tokens };
+    if (c->info.n_ctx > trained)
+        log_message(&m->log, SUMI_LOG_WARN, "a context of %d tokens is longer than the %d that the model was trained for",
+                    c->info.n_ctx, trained);
+    if ((status = build(c, &o, err))) {
+        sumi_context_destroy(c);
+        return status;
+    }
+    *out = c;
+    return SUMI_OK;
+}
+
+void sumi_context_destroy(sumi_context *c)
+{
+    if (!c) return;
+    workspace_destroy(c->model->weights, c->ws);
+    for (int32_t i = 0; c->seqs && i < c->info.max_seqs; i++) {
+        if (c->pool) kv_seq_truncate(&c->seqs[i], c->pool, 0);
+        kv_seq_deinit(&c->seqs[i]);
+    }
+    if (c->store) c->model->be->kv_destroy(c->store);
+    kv_pool_destroy(c->pool);
+    free(c->seqs);
+    free(c->is_open);
+    free(c->in_step);
+    free(c->ids);
+    free(c->pos);
+    free(c->logit_rows);
+    free(c->tables);
+    free(c);
+}
+
+void sumi_context_get_info(const sumi_context *c, sumi_context_info *info)
+{
+    *info = c->info;
+    info->n_free = kv_pool_n_free(c->pool);
+}
+
+/* ---- Sequences ---- */
+
+static bool seq_is_open(const sumi_context *c, int32_t seq)
+{
+    return seq >= 0 && seq < c->info.max_seqs && c->is_open[seq];
+}
+
+sumi_status sumi_seq_open(sumi_context *c, int32_t *seq, sumi_error *err)
+{
+    for (int32_t i = 0; i < c->info.max_seqs; i++) {
+        if (c->is_open[i]) continue;
+        c->is_open[i] = true;
+        *seq = i;
+        return SUMI_OK;
+    }
+    *seq = -1;
+    return sumi_fail(err, SUMI_ELIMIT, "all %d sequences of the context are open", c->info.max_seqs);
+}
+
+void sumi_seq_close(sumi_context *c, int32_t seq)
+{
+    if (!seq_is_open(c, seq)) return;
+    kv_seq_truncate(&c->seqs[seq], c->pool, 0);
+    c->is_open[seq] = false;
+}
+
+int32_t sumi_seq_len(const sumi_context *c, int32_t seq)
+{
+    return seq_is_open(c, seq) ? c->seqs[seq].n_tokens : 0;
+}
+
+void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
+{
+    if (!seq_is_open(c, seq) || n_tokens >= c->seqs[seq].n_tokens) return;
+    kv_seq_truncate(&c->seqs[seq], c->pool, n_tokens > 0 ? n_tokens : 0);
+}
+
+/* ---- Steps ---- */
+
+static sumi_status check_span(sumi_context *c, const sumi_span *s, sumi_error *err)
+{
+    if (!seq_is_open(c, s->seq)) return sumi_fail(err, SUMI_EINVAL, "sequence %d is not open", s->seq);
+    if (c->in_step[s->seq] == c->n_steps) return sumi_fail(err, SUMI_EINVAL, "sequence %d is twice in one step", s->seq);
+    c->in_step[s->seq] = c->n_steps;
+    if (s->n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens", s->seq, s->n_ids);
+    int32_t len = c->seqs[s->seq].n_tokens;
+    if (s->n_ids > c->info.n_ctx - len)
+        return sumi_fail(err, SUMI_ELIMIT, "sequence %d: %d + %d tokens are more than the context of %d", s->seq, len,
+                         s->n_ids, c->info.n_ctx);
+    for (int32_t i = 0; i < s->n_ids; i++)
+        if (s->ids[i] < 0 || s->ids[i] >= c->model->info.n_vocab)
+            return sumi_fail(err, SUMI_EINVAL, "sequence %d: token id %d is not in the vocabulary of %d", s->seq,
+                             s->ids[i], c->model->info.n_vocab);
+    return SUMI_OK;
+}
+
+static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+{
+    int64_t n_tokens = 0, n_rows = 0;
+    c->n_steps++;
+    if (n_spans < 1) return sumi_fail(err, SUMI_EINVAL, "a step without sequences");
+    for (int32_t i = 0; i < n_spans; i++) {
+        sumi_status status = check_span(c, &spans[i], err);
+        if (status != SUMI_OK) return status;
+        n_tokens += spans[i].n_ids;
+        n_rows += spans[i].want == SUMI_WANT_ALL ? spans[i].n_ids : spans[i].want == SUMI_WANT_LAST;
+    }
+    if (n_tokens > c->info.max_batch_tokens)
+        return sumi_fail(err, SUMI_ELIMIT, "a step of %lld tokens; the limit is %d", (long long)n_tokens,
+                         c->info.max_batch_tokens);
+    if (n_rows > c->max_logit_rows)
+        return sumi_fail(err, SUMI_ELIMIT, "a step with %lld rows of logits; the limit is %d", (long long)n_rows,
+                         c->max_logit_rows);
+    return SUMI_OK;
+}
+
+static sumi_status reserve_blocks(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+{
+    for (int32_t i = 0; i < n_spans; i++) {
+        if (kv_seq_reserve(&c->seqs[spans[i].seq], c->pool, spans[i].n_ids)) continue;
+        for (int32_t j = 0; j < i; j++) {
+            kv_seq *s = &c->seqs[spans[j].seq];
+            kv_seq_truncate(s, c->pool, s->n_tokens);
+        }
+        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no blocks for %d more tokens (%d of %d are free); give it more memory",
+                         spans[i].n_ids, kv_pool_n_free(c->pool), c->info.n_blocks);
+    }
+    return SUMI_OK;
+}
+
+static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
+{
+    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .logit_rows = c->logit_rows };
+    for (int32_t i = 0; i < n_spans; i++) {
+        const kv_seq *s = &c->seqs[spans[i].seq];
+        for (int32_t t = 0; t < spans[i].n_ids; t++) {
+            bool last = t == spans[i].n_ids - 1;
+            if (spans[i].want == SUMI_WANT_ALL || (spans[i].want == SUMI_WANT_LAST && last))
+                c->logit_rows[b->n_logit_rows++] = b->n_tokens;
+            c->ids[b->n_tokens] = spans[i].ids[t];
+            c->pos[b->n_tokens] = s->n_tokens + t;
+            c->tables[b->n_tokens] = s->table;
+            b->n_tokens++;
+        }
+    }
+}
+
+sumi_status sumi_step(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+{
+    batch b;
+    sumi_status status = check_spans(c, spans, n_spans, err);
+    if (status == SUMI_OK) status = reserve_blocks(c, spans, n_spans, err);
+    if (status != SUMI_OK) return status;
+    make_batch(c, spans, n_spans, &b);
+    model_forward(c->model->weights, c->ws, c->store, &b);
+    for (int32_t i = 0; i < n_spans; i++) kv_seq_commit(&c->seqs[spans[i].seq], spans[i].n_ids);
+    c->n_logit_rows = b.n_logit_rows;
+    return SUMI_OK;
+}
+
+const float *sumi_logits(const sumi_context *c, int32_t row)
+{
+    if (row < 0 || row >= c->n_logit_rows) return NULL;
+    return c->ws->logits + (size_t)row * (size_t)c->model->info.n_vocab;
+}
+
+int32_t sumi_n_logit_rows(const sumi_context *c)
+{
+    return c->n_logit_rows;
+}

@@ -1,0 +1,107 @@
+/* model.c - opening a model file: map, vocabulary, template, weights. See sumi.h for the contract. */
+#include "engine/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* A template that is the only thing wrong with a file does not keep its weights from being used. */
+static void load_template(sumi_model *m)
+{
+    gguf_str source;
+    if (!gguf_get_str(m->file, "tokenizer.chat_template", &source)) {
+        sumi_fail(&m->chat_error, SUMI_EUNSUPPORTED, "%s: the model has no chat template", gguf_name(m->file));
+        return;
+    }
+    if (chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error) == SUMI_OK) return;
+    sumi_fail_in(&m->chat_error, "%s", gguf_name(m->file));
+    log_message(&m->log, SUMI_LOG_WARN, "%s", m->chat_error.message);
+}
+
+static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi_error *err)
+{
+    const char *isa = opts->isa ? opts->isa : getenv("SUMI_ISA");
+    sumi_status status = backend_cpu_create(&m->be, isa && *isa ? isa : NULL, opts->activations, err);
+    if (status != SUMI_OK) return status;
+    if ((status = model_create(&m->weights, m->file, m->be, err))) return status;
+    if (m->weights->n_vocab == tokenizer_n_vocab(m->tok)) return SUMI_OK;
+    return sumi_fail(err, SUMI_EFORMAT, "%s: %d tokens in the vocabulary, but token_embd.weight has %d rows",
+                     gguf_name(m->file), tokenizer_n_vocab(m->tok), m->weights->n_vocab);
+}
+
+static sumi_status fill_info(sumi_model *m, sumi_error *err)
+{
+    gguf_str name = { "", 0 };
+    sumi_model_info *info = &m->info;
+    gguf_get_str(m->file, "general.name", &name);
+    if (!(m->name = strndup(name.data, name.n))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    *info = (sumi_model_info){ .name = m->name, .architecture = "", .isa = "", .n_vocab = tokenizer_n_vocab(m->tok),
+                               .bos_id = tokenizer_bos(m->tok), .eos_id = tokenizer_eos(m->tok),
+                               .has_chat_template = m->chat != NULL };
+    for (int64_t i = 0; i < gguf_n_tensors(m->file); i++) {
+        const gguf_tensor *t = gguf_tensor_at(m->file, i);
+        info->n_params += (uint64_t)t->dims[0] * (uint64_t)t->dims[1] * (uint64_t)t->dims[2] * (uint64_t)t->dims[3];
+        info->weight_bytes += t->n_bytes;
+    }
+    if (!m->weights) return SUMI_OK;
+    const hparams *h = &m->weights->h;
+    info->architecture = m->weights->arch->name;
+    info->isa = m->be->isa;
+    info->n_layers = h->n_layers;
+    info->n_embd = h->n_embd;
+    info->n_heads = h->n_heads;
+    info->n_kv_heads = h->n_kv_heads;
+    info->head_dim = h->head_dim;
+    info->n_ff = h->n_ff;
+    info->n_ctx_train = h->n_ctx_train;
+    return SUMI_OK;
+}
+
+sumi_model_opts sumi_model_opts_default(void)
+{
+    return (sumi_model_opts){ .activations = SUMI_ACTIVATIONS_AUTO };
+}
+
+sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model_opts *opts, sumi_error *err)
+{
+    sumi_model_opts defaults = sumi_model_opts_default();
+    sumi_status status;
+    *out = NULL;
+    if (!opts) opts = &defaults;
+    sumi_model *m = calloc(1, sizeof *m);
+    if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    m->log = (logger){ opts->log, opts->log_user };
+    if ((status = gguf_open(&m->file, path, err))) goto fail;
+    if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
+    load_template(m);
+    if (!opts->vocab_only && (status = load_weights(m, opts, err))) goto fail;
+    if ((status = fill_info(m, err))) goto fail;
+    *out = m;
+    return SUMI_OK;
+fail:
+    sumi_model_close(m);
+    return status;
+}
+
+void sumi_model_close(sumi_model *m)
+{
+    if (!m) return;
+    model_destroy(m->weights);
+    if (m->be) m->be->destroy(m->be);
+    chat_template_destroy(m->chat);
+    tokenizer_destroy(m->tok);
+    gguf_close(m->file);
+    free(m->name);
+    free(m);
+}
+
+void sumi_model_get_info(const sumi_model *m, sumi_model_info *info)
+{
+    *info = m->info;
+}
+
+const tokenizer *model_tokenizer(const sumi_model *m)
+{
+    return m->tok;
+}

@@ -1,0 +1,25 @@
+/* model.h - what a sumi_model holds: everything that is read from one file and never changes after. */
+#ifndef SUMI_ENGINE_MODEL_H
+#define SUMI_ENGINE_MODEL_H
+
+#include "base/log.h"
+#include "format/gguf.h"
+#include "model/model.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+struct sumi_model {
+    gguf *file;                 /* the others point into its map */
+    tokenizer *tok;
+    chat_template *chat;        /* NULL: the file has none, or it does not compile (chat_error says why) */
+    sumi_error chat_error;
+    backend *be;                /* NULL when vocab_only */
+    model *weights;             /* NULL when vocab_only */
+    logger log;
+    sumi_model_info info;
+    char *name;                 /* general.name as a C string */
+};
+
+const tokenizer *model_tokenizer(const sumi_model *m);
+
+#endif

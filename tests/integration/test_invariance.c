@@ -1,0 +1,144 @@
+/* test_invariance.c - a token's logits are bit for bit the same whatever runs beside it, however its prompt was cut,
+ * with any number of threads; at every level of the instruction set, on both real models. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "sumi.h"
+#include "test_support.h"
+
+enum { N_PROMPT = 45, N_OTHERS = 17, N_DECODE = 3 };
+
+typedef struct setting {
+    int32_t n_threads, chunk; /* prompt tokens in one step */
+    int32_t n_others;         /* sequences that share every step, with spans of 1 to 5 tokens */
+} setting;
+
+static void fill_ids(int32_t *ids, int32_t n, uint64_t seed)
+{
+    test_rng rng = test_rng_init(seed);
+    for (int32_t i = 0; i < n; i++) ids[i] = test_rng_range(&rng, 300, 40000);
+}
+
+/* Logits after the prompt and after each of N_DECODE tokens: [1 + N_DECODE][n_vocab]. */
+static void run(sumi_model *m, setting s, float *out)
+{
+    sumi_model_info info;
+    sumi_context *ctx;
+    sumi_context_opts opts = sumi_context_opts_default();
+    int32_t seq[N_OTHERS + 1], ids[N_PROMPT + N_DECODE], others[8];
+    sumi_model_get_info(m, &info);
+    opts.n_threads = s.n_threads;
+    opts.n_ctx = 256;
+    opts.max_seqs = N_OTHERS + 1;
+    opts.max_batch_tokens = 256;
+    opts.kv_bytes = (size_t)256 << 20;
+    assert_int_equal(sumi_context_create(&ctx, m, &opts, NULL), SUMI_OK);
+    /* The sequence under test comes last, so its rows and blocks differ from when it is alone. */
+    for (int32_t i = 0; i <= s.n_others; i++) assert_int_equal(sumi_seq_open(ctx, &seq[i], NULL), SUMI_OK);
+    fill_ids(ids, N_PROMPT + N_DECODE, 1);
+    fill_ids(others, 8, 2);
+    for (int32_t done = 0, row = 0; done < N_PROMPT + N_DECODE;) {
+        int32_t n = done < N_PROMPT ? (N_PROMPT - done < s.chunk ? N_PROMPT - done : s.chunk) : 1;
+        sumi_span spans[N_OTHERS + 1];
+        for (int32_t i = 0; i < s.n_others; i++) spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others, SUMI_WANT_LAST };
+        spans[s.n_others] = (sumi_span){ seq[s.n_others], n, ids + done, SUMI_WANT_LAST };
+        assert_int_equal(sumi_step(ctx, spans, s.n_others + 1, NULL), SUMI_OK);
+        done += n;
+        if (done < N_PROMPT) continue;
+        memcpy(out + (size_t)row++ * (size_t)info.n_vocab, sumi_logits(ctx, s.n_others), (size_t)info.n_vocab * sizeof(float));
+    }
+    sumi_context_destroy(ctx);
+}
+
+static void check_model(const char *name, cpu_level level)
+{
+    static const setting settings[] = { { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 } };
+    sumi_model *m;
+    sumi_error err;
+    sumi_model_opts opts = sumi_model_opts_default();
+    opts.isa = cpu_level_name(level);
+    if (sumi_model_open(&m, test_model_path(name), &opts, &err) != SUMI_OK) fail_msg("%s", err.message);
+    sumi_model_info info;
+    sumi_model_get_info(m, &info);
+    size_t n = (size_t)(1 + N_DECODE) * (size_t)info.n_vocab;
+    float *alone = malloc(n * sizeof *alone), *other = malloc(n * sizeof *other);
+    assert_true(alone && other);
+    run(m, (setting){ 1, N_PROMPT, 0 }, alone);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        run(m, settings[i], other);
+        if (memcmp(alone, other, n * sizeof *alone) != 0)
+            fail_msg("%s at %s: %d threads, chunks of %d, %d others: the logits differ", name, opts.isa,
+                     settings[i].n_threads, settings[i].chunk, settings[i].n_others);
+    }
+    print_message("  %s at %s: %zu settings equal\n", name, opts.isa, sizeof settings / sizeof *settings);
+    free(alone);
+    free(other);
+    sumi_model_close(m);
+}
+
+static void logits_do_not_depend_on_batch_chunks_or_threads(void **state)
+{
+    (void)state;
+    /* ref is the definition of one row and takes minutes here; its rows pass through the same operations. */
+    cpu_level first = cpu_best_level() > CPU_REF ? CPU_AVX2 : CPU_REF;
+    for (int level = first; level <= (int)cpu_best_level(); level++) {
+        check_model("smollm2", (cpu_level)level);
+        check_model("gemma3-270m", (cpu_level)level);
+    }
+}
+
+static void a_failed_step_changes_no_sequence(void **state)
+{
+    (void)state;
+    sumi_model *m;
+    sumi_context *ctx;
+    sumi_error err;
+    int32_t a, b, ids[64];
+    fill_ids(ids, 64, 3);
+    assert_int_equal(sumi_model_open(&m, test_model_path("smollm2"), NULL, &err), SUMI_OK);
+    sumi_context_opts opts = sumi_context_opts_default();
+    opts.n_ctx = 48;
+    opts.max_seqs = 2;
+    opts.kv_bytes = 4 * 16 * 30 * 2 * 3 * 64 * 2; /* four blocks of 16 tokens, 30 layers, K and V, 3 heads of 64, f16 */
+    assert_int_equal(sumi_context_create(&ctx, m, &opts, &err), SUMI_OK);
+    assert_int_equal(sumi_seq_open(ctx, &a, &err), SUMI_OK);
+    assert_int_equal(sumi_seq_open(ctx, &b, &err), SUMI_OK);
+    sumi_span fits = { a, 30, ids, SUMI_WANT_LAST };
+    assert_int_equal(sumi_step(ctx, &fits, 1, &err), SUMI_OK);
+    sumi_span bad[] = {
+        { a, 19, ids, SUMI_WANT_LAST },  /* 49 tokens, n_ctx 48 */
+        { b, 48, ids, SUMI_WANT_LAST },  /* two of four blocks are left */
+        { 7, 1, ids, SUMI_WANT_LAST },   /* no such sequence */
+        { b, 0, ids, SUMI_WANT_LAST },   /* nothing */
+    };
+    sumi_context_info info;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        sumi_span pair[2] = { { b, 2, ids, SUMI_WANT_NONE }, bad[i] };
+        bool same = bad[i].seq == b;
+        assert_int_not_equal(sumi_step(ctx, same ? &bad[i] : pair, same ? 1 : 2, &err), SUMI_OK);
+        assert_true(strlen(err.message) > 10);
+        sumi_context_get_info(ctx, &info);
+        assert_int_equal(sumi_seq_len(ctx, a), 30);
+        assert_int_equal(sumi_seq_len(ctx, b), 0);
+        assert_int_equal(info.n_free, 2);
+    }
+    sumi_span twice[2] = { { b, 1, ids, SUMI_WANT_LAST }, { b, 1, ids, SUMI_WANT_LAST } };
+    assert_int_equal(sumi_step(ctx, twice, 2, &err), SUMI_EINVAL);
+    sumi_seq_truncate(ctx, a, 16);
+    sumi_seq_close(ctx, b);
+    sumi_context_get_info(ctx, &info);
+    assert_int_equal(info.n_free, 3);
+    sumi_context_destroy(ctx);
+    sumi_model_close(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_step_changes_no_sequence),
+        cmocka_unit_test(logits_do_not_depend_on_batch_chunks_or_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
