@@ -202,3 +202,13 @@ uint32_t gguf_alignment(const gguf *g)
 {
     return g->alignment;
 }
+
+void gguf_release(const gguf *g, const gguf_tensor *t)
+{
+    if (!g->mapped) return;
+    /* Only whole pages inside the tensor: those at its ends hold neighbours' data. */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)t->data, end = begin + t->n_bytes;
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED); /* fails only if the pages stay */
+}

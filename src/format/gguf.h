@@ -105,4 +105,7 @@ int64_t gguf_n_tensors(const gguf *g);
 const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i);
 const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name); /* NULL: not there */
 
+/* Gives the pages behind a tensor's data back to the system; reading the data brings them in again. */
+void gguf_release(const gguf *g, const gguf_tensor *t);
+
 #endif

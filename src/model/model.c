@@ -69,6 +69,7 @@ static weight *matrix(loader *l, int64_t n_rows, int64_t n_cols, const char *for
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
     l->status = l->m->be->weight_create(l->m->be, &w, t->type->type, t->data, n_rows, n_cols, l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name);
+    else if (l->m->be->weight_is_copy(w)) gguf_release(l->g, t); /* one copy of the weights in memory is enough */
     return w;
 }
 

@@ -7,33 +7,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-static sumi_status weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
-                                 int64_t n_cols, sumi_error *err)
-{
-    const cpu_backend *cpu = (const cpu_backend *)be;
-    *out = NULL;
-    if (n_cols > CPU_MAX_COLS || n_rows > INT32_MAX)
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "a matrix of %lld x %lld is larger than the CPU backend takes",
-                         (long long)n_rows, (long long)n_cols);
-    weight *w = calloc(1, sizeof *w);
-    if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a weight");
-    bool int8 = cpu->activations == SUMI_ACTIVATIONS_AUTO && cpu->k.dot_q8[type] != NULL;
-    *w = (weight){ .data = data, .row_bytes = dtype_row_bytes(type, n_cols), .n_rows = (int32_t)n_rows,
-                   .n_cols = (int32_t)n_cols, .type = type, .input = int8 ? ACT_INT8 : ACT_F32 };
-    *out = w;
-    return SUMI_OK;
-}
-
-static void weight_destroy(weight *w)
-{
-    free(w);
-}
-
-static int32_t weight_input(const weight *w)
-{
-    return w->input;
-}
-
 static void stream_destroy(stream *s)
 {
     if (!s) return;
@@ -69,10 +42,21 @@ static void act_destroy(act *a)
 {
     if (!a) return;
     mem_free(a->f32);
-    mem_free(a->q);
-    mem_free(a->d);
-    mem_free(a->s);
+    mem_free(a->int8.q);
+    mem_free(a->int8.d);
+    mem_free(a->int8.s);
+    mem_free(a->int8.h);
     free(a);
+}
+
+static bool alloc_int8(q8_row *r, size_t n)
+{
+    size_t n_groups = n / ACT_GROUP;
+    r->q = mem_alloc(n);
+    r->d = mem_alloc(n_groups * sizeof *r->d);
+    r->s = mem_alloc(n_groups * sizeof *r->s);
+    r->h = mem_alloc(n_groups * 2 * sizeof *r->h);
+    return r->q && r->d && r->s && r->h;
 }
 
 static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
@@ -80,16 +64,13 @@ static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, 
 {
     (void)be;
     *out = NULL;
-    size_t n = (size_t)max_tokens * (size_t)max_cols, n_groups = n / ACT_GROUP;
     act *a = calloc(1, sizeof *a);
     if (!a) goto fail;
-    a->max_tokens = max_tokens;
+    a->max_tokens = (int32_t)mem_round_up((size_t)max_tokens, ACT_TILE);
     a->max_cols = max_cols;
+    size_t n = (size_t)a->max_tokens * (size_t)max_cols;
     if (forms & ACT_F32 && !(a->f32 = mem_alloc(n * sizeof *a->f32))) goto fail;
-    if (forms & ACT_INT8) {
-        if (!(a->q = mem_alloc(n)) || !(a->d = mem_alloc(n_groups * sizeof *a->d))) goto fail;
-        if (!(a->s = mem_alloc(n_groups * sizeof *a->s))) goto fail;
-    }
+    if (forms & ACT_INT8 && !alloc_int8(&a->int8, n)) goto fail;
     *out = a;
     return SUMI_OK;
 fail:
@@ -106,14 +87,19 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols)
 
 q8_row act_q8_row(const act *a, int32_t t)
 {
-    size_t groups = (size_t)t * (size_t)(a->n_cols / ACT_GROUP);
-    return (q8_row){ a->q + (size_t)t * (size_t)a->n_cols, a->d + groups, a->s + groups };
+    size_t tile = (size_t)(t / ACT_TILE), lane = (size_t)(t % ACT_TILE), n_groups = (size_t)(a->n_cols / ACT_GROUP);
+    size_t first = tile * n_groups * ACT_TILE; /* of d and s */
+    return (q8_row){ a->int8.q + (first + lane) * ACT_GROUP, a->int8.d + first + lane, a->int8.s + first + lane,
+                     a->int8.h + 2 * first + lane };
 }
 
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms)
 {
-    size_t row = (size_t)t * (size_t)a->n_cols, groups = row / ACT_GROUP;
-    if (forms & ACT_INT8) be->k.quantize_row(a->q + row, a->d + groups, a->s + groups, x, a->n_cols);
+    size_t row = (size_t)t * (size_t)a->n_cols;
+    if (forms & ACT_INT8) {
+        q8_row out = act_q8_row(a, t);
+        be->k.quantize_row(&out, x, a->n_cols);
+    }
     if (forms & ACT_F32 && x != a->f32 + row)
         for (int32_t i = 0; i < a->n_cols; i++) a->f32[row + (size_t)i] = x[i];
 }
@@ -146,6 +132,7 @@ static sumi_status kv_create(const backend *be, kv_store **out, const kv_layout 
 
 static void destroy(backend *be)
 {
+    pool_destroy(((cpu_backend *)be)->loaders);
     free(be);
 }
 
@@ -160,11 +147,17 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
                          cpu_level_name(level), cpu_level_name(best));
     cpu_backend *be = calloc(1, sizeof *be);
     if (!be) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
+    sumi_status status = pool_create(&be->loaders, cpu_count(), err);
+    if (status != SUMI_OK) {
+        free(be);
+        return status;
+    }
     kernels_init(&be->k, level);
     be->activations = activations;
     be->base = (backend){
         .isa = cpu_level_name(level), .destroy = destroy,
-        .weight_create = weight_create, .weight_destroy = weight_destroy, .weight_input = weight_input,
+        .weight_create = cpu_weight_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
+        .weight_is_copy = cpu_weight_is_copy,
         .stream_create = stream_create, .stream_destroy = stream_destroy,
         .act_create = act_create, .act_destroy = act_destroy,
         .kv_create = kv_create, .kv_destroy = kv_destroy,

@@ -11,15 +11,20 @@ typedef struct cpu_backend {
     backend base; /* first: a backend* is a cpu_backend* */
     kernels k;
     sumi_activations activations;
+    pool *loaders; /* threads that pack weights; they sleep after that */
 } cpu_backend;
 
-/* Weights stay in the mapped file, in the file's layout: rows of blocks, one after the other. */
+/* A matrix. Quantised types that the level packs are copied into panels (pack.h); the others, and the embedding, are read
+ * from the file's rows of blocks. */
 struct weight {
-    const uint8_t *data;
+    const uint8_t *rows; /* in the mapped file, row_bytes apart */
     size_t row_bytes;
     int32_t n_rows, n_cols;
     dtype type;
-    int32_t input; /* ACT_INT8 or ACT_F32 */
+    int32_t input;       /* ACT_INT8 or ACT_F32 */
+    uint8_t *payload, *header; /* [n_panels] streams; NULL: not packed */
+    size_t payload_bytes, header_bytes; /* of one panel */
+    int32_t n_panels;
 };
 
 struct stream {
@@ -29,14 +34,13 @@ struct stream {
     size_t row_stride;
 };
 
-/* Both forms are optional. Rows of q are n_cols wide, of d and s n_cols / 32; the matrix in use may be narrower and
- * shorter than what was allocated. */
+/* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of ACT_TILE rows (kernels.h). The matrix
+ * in use may be narrower and shorter than what was allocated. */
 struct act {
-    int32_t max_tokens, max_cols;
-    int32_t n_tokens, n_cols; /* of the matrix that it holds now */
+    int32_t max_tokens, max_cols; /* max_tokens is a multiple of ACT_TILE */
+    int32_t n_tokens, n_cols;     /* of the matrix that it holds now */
     float *f32;
-    int8_t *q;
-    float *d, *s;
+    q8_row int8; /* the first row */
 };
 
 struct kv_store {
@@ -49,7 +53,7 @@ struct kv_store {
 /* Longest row that a kernel may be given: scratch rows are this long. */
 #define CPU_MAX_COLS (1 << 18)
 
-q8_row act_q8_row(const act *a, int32_t t);
+q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 
 /* Stores a finished row [n] of an act in the wanted forms. x may be a->f32 itself. */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
@@ -59,6 +63,11 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 float *stream_row(const stream *s, int32_t thread);
 
 /* The operations, by file. */
+sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                              int64_t n_cols, sumi_error *err);
+void cpu_weight_destroy(weight *w);
+int32_t cpu_weight_input(const weight *w);
+bool cpu_weight_is_copy(const weight *w);
 void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs);
 void cpu_rmsnorm(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n, const float *w,

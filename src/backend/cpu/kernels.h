@@ -14,12 +14,35 @@
 #include "base/cpu.h"
 
 #define ACT_GROUP 32 /* int8 activations share a scale in groups of this many */
+#define ACT_TILE  16 /* rows of int8 activations that lie together */
 
-/* A quantised row: x[i] ~ d[i / 32] * q[i].   s[g] = d[g] * (sum of q in group g), for types with minima. */
+/* A quantised matrix is stored in tiles of ACT_TILE rows (tokens), so that a kernel that goes over the columns of 16
+ * tokens at once reads one stream:
+ *
+ *   tile:  for each group g of 32 columns     q [16][32] int8     d [16]     s [16]     h [2][16]
+ *
+ *   x[t][32 g + i] ~ d[t] * q[t][i]     s[t] = d[t] * sum of q[t]     h[k][t] = d[t] * sum of q[t] over half k
+ *
+ * s and h serve weights with minima or zero points. A q8_row points to one row: its group g is at q + g * 16 * 32,
+ * d + g * 16, s + g * 16 and h + g * 32 (second half at h + g * 32 + 16). */
 typedef struct q8_row {
-    const int8_t *q;
-    const float *d, *s;
+    int8_t *q;
+    float *d, *s, *h;
 } q8_row;
+
+/* Some panels of a packed matrix (pack.h) times one tile of activations. */
+typedef struct panels_args {
+    const uint8_t *payload, *header; /* of the first panel */
+    size_t payload_bytes, header_bytes; /* of one panel */
+    int32_t n_panels, n_groups;      /* groups of 32 columns */
+    int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
+    int32_t n_tokens;                /* 1 .. ACT_TILE */
+    q8_row x;                        /* the tile's first row */
+    float *y;                        /* y[t * y_stride + r], r from the first panel */
+    size_t y_stride;
+    const float *bias;               /* from the first panel; NULL: none */
+    bool add;                        /* to y */
+} panels_args;
 
 #define ATTN_MAX_GROUP 16 /* query heads in one call of attention_row */
 
@@ -37,11 +60,13 @@ typedef struct attention_row_args {
 } attention_row_args;
 
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
-#define DECL_QUANTIZE_ROW(name) void name(int8_t *q, float *d, float *s, const float *x, int32_t n)
+#define DECL_QUANTIZE_ROW(name) void name(const q8_row *out, const float *x, int32_t n)
 /* sum a[i] b[i] */
 #define DECL_DOT_F32(name) float name(const float *a, const float *b, int32_t n)
-/* sum w[i] x[i]; w: n elements of one block type, x: the quantised row; n is a multiple of the type's block. */
-#define DECL_DOT_Q8(name) float name(const void *w, const q8_row *x, int32_t n)
+/* sum w[i] x[i]; w: n elements in blocks of type, as in the file; n is a multiple of its block and of 32. */
+#define DECL_DOT_Q8(name) float name(dtype type, const void *w, const q8_row *x, int32_t n)
+/* y = x W^T for a tile. The sum of an output element runs over the groups in order, whatever n_tokens is. */
+#define DECL_PANELS(name) void name(const panels_args *a)
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang & Sennrich 2019); y == x is allowed. */
 #define DECL_RMSNORM_ROW(name) void name(float *y, const float *x, const float *w, int32_t n, float eps)
 /* y[i] = f(gate[i]) * up[i]; y may be gate or up. */
@@ -56,7 +81,9 @@ typedef struct kernels {
     cpu_level level;
     DECL_QUANTIZE_ROW((*quantize_row));
     DECL_DOT_F32((*dot_f32));
-    DECL_DOT_Q8((*dot_q8[DTYPE_MAX])); /* by type; NULL for F32, F16, BF16, F64: their product reads ACT_F32 */
+    DECL_DOT_Q8((*dot_q8));            /* any quantised type; NULL above ref, where panels and dot_f32 serve */
+    int32_t panel_rows;                /* rows of a packed panel; 0: this level does not pack */
+    DECL_PANELS((*panels[DTYPE_MAX])); /* by type; NULL: the type is not packed */
     DECL_RMSNORM_ROW((*rmsnorm_row));
     DECL_GLU_ROW((*glu_row));
     DECL_ROPE_HEAD((*rope_head));

@@ -1,17 +1,17 @@
 /* linear.c - matrix products and the embedding: everything that reads weights.
  *
- * Rows of all products of one input are one loop over threads: QKV, or gate and up, cost one fork-join. A thread takes
- * a run of rows and goes over the tokens in tiles, so that a tile's activations stay in the L1 cache while the rows
- * stream past and the rows stay in L2 for the next tile.
+ * Rows of all products of one input are one loop over threads: QKV, or gate and up, cost one fork-join. An item is a
+ * panel of packed rows, or as many plain rows; a thread takes a run of items and goes over the tokens in tiles, so that a
+ * tile's activations stay in the L1 cache while the panels stream past, and the panels in L2 for the next tile.
  *
- *             rows of q        rows of k   rows of v
- *   items:  |0 .......... 575|576 ... 767|768 ... 959|     claimed `grain` at a time */
+ *             panels of q      of k        of v
+ *   items:  |0 ........... 35|36 ... 47|48 ... 59|     claimed `grain` at a time */
 #include "backend/cpu/cpu.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define TOKEN_TILE 16 /* 16 rows of 1024 int8 fill half of a 32 KiB L1 */
+#define ROWS_ITEM 16 /* rows in an item of a matrix that is not packed */
 
 typedef struct linear_job {
     stream *s;
@@ -27,19 +27,31 @@ static inline void put(const linear_out *o, int32_t t, int32_t row, float value)
     *y = o->add ? *y + value : value;
 }
 
+/* Panels begin <= p < end times all tokens. */
+static void panels_int8(const linear_job *j, const linear_out *o, int32_t begin, int32_t end)
+{
+    const weight *w = o->w;
+    int32_t panel_rows = j->s->be->k.panel_rows, first = begin * panel_rows;
+    panels_args a = { .payload = w->payload + (size_t)begin * w->payload_bytes, .payload_bytes = w->payload_bytes,
+                      .header = w->header + (size_t)begin * w->header_bytes, .header_bytes = w->header_bytes,
+                      .n_panels = end - begin, .n_groups = w->n_cols / ACT_GROUP, .n_rows = w->n_rows - first,
+                      .y_stride = (size_t)w->n_rows, .bias = o->bias ? o->bias + first : NULL, .add = o->add };
+    for (int32_t t = 0; t < j->x->n_tokens; t += ACT_TILE) {
+        a.n_tokens = j->x->n_tokens - t < ACT_TILE ? j->x->n_tokens - t : ACT_TILE;
+        a.x = act_q8_row(j->x, t);
+        a.y = o->y + (size_t)t * (size_t)w->n_rows + (size_t)first;
+        j->s->be->k.panels[w->type](&a);
+    }
+}
+
 static void rows_int8(const linear_job *j, const linear_out *o, int32_t begin, int32_t end)
 {
     const weight *w = o->w;
-    DECL_DOT_Q8((*dot)) = j->s->be->k.dot_q8[w->type];
-    for (int32_t t0 = 0; t0 < j->x->n_tokens; t0 += TOKEN_TILE) {
-        int32_t n = j->x->n_tokens - t0 < TOKEN_TILE ? j->x->n_tokens - t0 : TOKEN_TILE;
-        q8_row x[TOKEN_TILE];
-        for (int32_t t = 0; t < n; t++) x[t] = act_q8_row(j->x, t0 + t);
-        for (int32_t r = begin; r < end; r++) {
-            const uint8_t *row = w->data + (size_t)r * w->row_bytes;
-            for (int32_t t = 0; t < n; t++) put(o, t0 + t, r, dot(row, &x[t], w->n_cols));
+    for (int32_t r = begin; r < end; r++)
+        for (int32_t t = 0; t < j->x->n_tokens; t++) {
+            q8_row x = act_q8_row(j->x, t);
+            put(o, t, r, j->s->be->k.dot_q8(w->type, w->rows + (size_t)r * w->row_bytes, &x, w->n_cols));
         }
-    }
 }
 
 /* Float activations: a weight row is decoded once for all tokens. */
@@ -50,38 +62,45 @@ static void rows_f32(const linear_job *j, const linear_out *o, int32_t begin, in
     DECL_DOT_F32((*dot)) = j->s->be->k.dot_f32;
     float *scratch = stream_row(j->s, thread);
     for (int32_t r = begin; r < end; r++) {
-        traits->decode(w->data + (size_t)r * w->row_bytes, scratch, w->n_cols);
+        traits->decode(w->rows + (size_t)r * w->row_bytes, scratch, w->n_cols);
         for (int32_t t = 0; t < j->x->n_tokens; t++)
             put(o, t, r, dot(scratch, j->x->f32 + (size_t)t * (size_t)w->n_cols, w->n_cols));
     }
 }
 
+static int32_t n_items_of(const weight *w)
+{
+    return w->payload ? w->n_panels : (w->n_rows + ROWS_ITEM - 1) / ROWS_ITEM;
+}
+
 static void linear_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     const linear_job *j = arg;
-    int64_t first = 0; /* item number of the product's row 0 */
+    int64_t first = 0; /* number of the product's first item */
     for (int32_t i = 0; i < j->n_outs; i++) {
         const linear_out *o = &j->outs[i];
-        int64_t from = begin > first ? begin - first : 0;
-        int64_t to = end - first < o->w->n_rows ? end - first : o->w->n_rows;
-        if (from < to && o->w->input == ACT_INT8) rows_int8(j, o, (int32_t)from, (int32_t)to);
-        if (from < to && o->w->input == ACT_F32) rows_f32(j, o, (int32_t)from, (int32_t)to, thread);
-        first += o->w->n_rows;
+        int32_t n = n_items_of(o->w);
+        int32_t from = (int32_t)(begin > first ? begin - first : 0), to = (int32_t)(end - first < n ? end - first : n);
+        int32_t row = from * ROWS_ITEM, end_row = to * ROWS_ITEM < o->w->n_rows ? to * ROWS_ITEM : o->w->n_rows;
+        first += n;
+        if (from >= to) continue;
+        if (o->w->payload) panels_int8(j, o, from, to);
+        else if (o->w->input == ACT_INT8) rows_int8(j, o, row, end_row);
+        else rows_f32(j, o, row, end_row, thread);
     }
 }
 
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs)
 {
     linear_job job = { s, x, outs, n_outs };
-    int64_t n_rows = 0;
+    int64_t n_items = 0;
     for (int32_t i = 0; i < n_outs; i++) {
         assert(outs[i].w->n_cols == x->n_cols);
-        n_rows += outs[i].w->n_rows;
+        n_items += n_items_of(outs[i].w);
     }
-    /* Four turns for each thread even out their speeds; 16 rows at least, and at most what stays in L2. */
-    int64_t grain = n_rows / (4 * pool_n_threads(s->threads));
-    grain = grain < 16 ? 16 : grain > 256 ? 256 : grain;
-    pool_for(s->threads, n_rows, grain, linear_items, &job);
+    /* Four turns for each thread even out their speeds; at most what stays in L2. */
+    int64_t grain = n_items / (4 * pool_n_threads(s->threads));
+    pool_for(s->threads, n_items, grain < 1 ? 1 : grain > 16 ? 16 : grain, linear_items, &job);
 }
 
 typedef struct embed_job {
@@ -98,7 +117,7 @@ static void embed_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
     for (int64_t t = begin; t < end; t++) {
         float *y = j->y + (size_t)t * (size_t)j->w->n_cols;
         assert(j->ids[t] >= 0 && j->ids[t] < j->w->n_rows);
-        quant_find(j->w->type)->decode(j->w->data + (size_t)j->ids[t] * j->w->row_bytes, y, j->w->n_cols);
+        quant_find(j->w->type)->decode(j->w->rows + (size_t)j->ids[t] * j->w->row_bytes, y, j->w->n_cols);
         if (j->scale != 1.0f)
             for (int32_t i = 0; i < j->w->n_cols; i++) y[i] *= j->scale;
     }

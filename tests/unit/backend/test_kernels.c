@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/pack.h"
 #include "base/fp16.h"
 #include "quant/quant.h"
 #include "test_support.h"
@@ -39,22 +40,34 @@ static void fill(test_rng *rng, float *x, int32_t n, float scale)
     for (int32_t i = 0; i < n; i++) x[i] = scale * test_rng_normal(rng);
 }
 
+/* A tile of int8 activations. */
+typedef struct tile {
+    _Alignas(64) int8_t q[MAX_N * ACT_TILE];
+    float d[MAX_N / 32 * ACT_TILE], s[MAX_N / 32 * ACT_TILE], h[MAX_N / 16 * ACT_TILE];
+} tile;
+
+static q8_row tile_row(tile *x, int32_t t)
+{
+    return (q8_row){ x->q + t * ACT_GROUP, x->d + t, x->s + t, x->h + t };
+}
+
 static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
 {
-    float x[MAX_N], d[2][MAX_N / 32], s[2][MAX_N / 32];
-    int8_t q[2][MAX_N];
+    static tile tiles[2];
+    static float x[MAX_N];
     for (int round = 0; round < 300; round++) {
-        int32_t n = 32 * test_rng_range(rng, 1, MAX_N / 32);
+        int32_t n = 32 * test_rng_range(rng, 1, MAX_N / 32), lane = test_rng_range(rng, 0, ACT_TILE - 1);
+        q8_row a = tile_row(&tiles[0], lane), b = tile_row(&tiles[1], lane);
         fill(rng, x, n, expf(4 * test_rng_normal(rng)));
         if (round % 3 == 0) memset(x, 0, 32 * sizeof *x); /* a group of zeros has scale 0, not NaN */
         if (round % 5 == 0) x[n - 1] = 1e30f;
-        ref.quantize_row(q[0], d[0], s[0], x, n);
-        k->quantize_row(q[1], d[1], s[1], x, n);
-        assert_memory_equal(q[0], q[1], (size_t)n);
-        assert_memory_equal(d[0], d[1], (size_t)n / 32 * sizeof(float));
-        assert_memory_equal(s[0], s[1], (size_t)n / 32 * sizeof(float));
-        for (int32_t i = 0; i < n; i++)
-            if (fabsf(d[0][i / 32] * q[0][i] - x[i]) > 0.501f * d[0][i / 32]) fail_msg("n %d: element %d", n, i);
+        ref.quantize_row(&a, x, n);
+        k->quantize_row(&b, x, n);
+        assert_memory_equal(&tiles[0], &tiles[1], sizeof tiles[0]); /* nothing beside the row was written either */
+        for (int32_t i = 0; i < n; i++) {
+            float d = a.d[i / 32 * ACT_TILE], q = a.q[i / 32 * ACT_TILE * ACT_GROUP + i % 32];
+            if (fabsf(d * q - x[i]) > 0.501f * d) fail_msg("n %d: element %d", n, i);
+        }
     }
 }
 
@@ -64,42 +77,175 @@ static void the_int8_quantisation_is_the_same_at_every_level(void **state)
     for_each_level(quantised_rows_are_equal);
 }
 
-/* The formula of a kernel may split w into an offset and a remainder, each no larger than the largest weight of the
- * block and its span; the bound allows for that. */
-static void dots_are_close(const kernels *k, test_rng *rng)
+/* A random product of one type: rows as in the file, packed, a tile of activations, a bias and old values of y. */
+typedef struct product {
+    const dtype_info *type;
+    int32_t n_rows, n_cols, n_tokens, n_panels;
+    bool add;
+    panels_args args;
+    uint8_t *rows, *payload, *header;
+    float *bias, *y;
+    tile x;
+} product;
+
+enum { MAX_ROWS = 300 };
+
+static void make_product(product *p, const kernels *k, const dtype_info *type, test_rng *rng)
 {
-    static float x[MAX_N], w[MAX_N], decoded[MAX_N], d[MAX_N / 32], s[MAX_N / 32];
-    static int8_t q[MAX_N];
-    static uint8_t packed[MAX_N * 4];
-    static const dtype types[] = { DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q8_0, DTYPE_Q4_K, DTYPE_Q6_K };
-    for (size_t type = 0; type < sizeof types / sizeof *types; type++) {
-        const dtype_info *t = dtype_find(types[type]);
-        if (k->dot_q8[t->type] == ref.dot_q8[t->type]) fail_msg("%s has no kernel of its own", t->name);
-        for (int round = 0; round < 100; round++) {
-            int32_t n = t->block_elems * test_rng_range(rng, 1, MAX_N / t->block_elems);
-            fill(rng, x, n, expf(test_rng_normal(rng)));
-            fill(rng, w, n, expf(test_rng_normal(rng)));
-            quant_find(t->type)->encode(w, packed, n);
-            quant_find(t->type)->decode(packed, decoded, n);
-            ref.quantize_row(q, d, s, x, n);
-            q8_row row = { q, d, s };
-            double terms = 0;
-            for (int32_t b = 0; b < n; b += t->block_elems) {
-                float largest = 0;
-                for (int32_t i = b; i < b + t->block_elems; i++) largest = fmaxf(largest, fabsf(decoded[i]));
-                for (int32_t i = b; i < b + t->block_elems; i++) terms += 4 * largest * fabsf(d[i / 32] * (float)q[i]);
-            }
-            float expected = ref.dot_q8[t->type](packed, &row, n), got = k->dot_q8[t->type](packed, &row, n);
-            if (!(fabs((double)expected - got) <= 2 * gamma_of(n / 4 + 8) * terms))
-                fail_msg("%s n %d: %.9g, reference %.9g", t->name, n, got, expected);
+    static float w[MAX_N], x[MAX_N];
+    const pack_format *f = pack_find(type->type);
+    p->type = type;
+    p->n_rows = test_rng_range(rng, 1, test_rng_range(rng, 1, MAX_ROWS));
+    p->n_cols = type->block_elems * test_rng_range(rng, 1, 1024 / type->block_elems);
+    p->n_tokens = test_rng_range(rng, 1, ACT_TILE);
+    p->n_panels = (p->n_rows + k->panel_rows - 1) / k->panel_rows;
+    p->add = test_rng_range(rng, 0, 1);
+    size_t row_bytes = dtype_row_bytes(type->type, p->n_cols);
+    size_t payload = pack_payload_bytes(f, k->panel_rows, p->n_cols), header = pack_header_bytes(f, k->panel_rows, p->n_cols);
+    p->rows = malloc((size_t)p->n_rows * row_bytes); /* exact sizes: ASan sees a byte too far */
+    p->payload = calloc((size_t)p->n_panels, payload);
+    p->header = calloc((size_t)p->n_panels, header);
+    p->bias = malloc((size_t)p->n_rows * sizeof(float));
+    p->y = malloc((size_t)p->n_rows * (size_t)p->n_tokens * sizeof(float));
+    float scale = expf(test_rng_normal(rng));
+    for (int32_t r = 0; r < p->n_rows; r++) {
+        fill(rng, w, p->n_cols, scale);
+        quant_find(type->type)->encode(w, p->rows + (size_t)r * row_bytes, p->n_cols);
+    }
+    for (int32_t i = 0; i < p->n_panels; i++) {
+        int32_t row = i * k->panel_rows, left = p->n_rows - row;
+        pack_panel(type->type, p->payload + (size_t)i * payload, p->header + (size_t)i * header,
+                   p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols,
+                   k->panel_rows);
+    }
+    for (int32_t t = 0; t < p->n_tokens; t++) {
+        q8_row row = tile_row(&p->x, t);
+        fill(rng, x, p->n_cols, expf(test_rng_normal(rng)));
+        ref.quantize_row(&row, x, p->n_cols);
+    }
+    fill(rng, p->bias, p->n_rows, 1);
+    fill(rng, p->y, p->n_rows * p->n_tokens, 1);
+    p->args = (panels_args){ .payload = p->payload, .header = p->header, .payload_bytes = payload, .header_bytes = header,
+                             .n_panels = p->n_panels, .n_groups = p->n_cols / ACT_GROUP, .n_rows = p->n_rows,
+                             .n_tokens = p->n_tokens, .x = tile_row(&p->x, 0), .y_stride = (size_t)p->n_rows,
+                             .bias = test_rng_range(rng, 0, 1) ? p->bias : NULL, .add = p->add };
+}
+
+static void free_product(product *p)
+{
+    free(p->rows);
+    free(p->payload);
+    free(p->header);
+    free(p->bias);
+    free(p->y);
+}
+
+/* A kernel splits a weight into d * q and an offset, each at most about four times the largest weight of its block in
+ * size: that bounds the terms of its sum. */
+static double sum_of_terms(product *p, int32_t row, int32_t token)
+{
+    static float w[MAX_N];
+    double terms = 0;
+    q8_row x = tile_row(&p->x, token);
+    quant_find(p->type->type)->decode(p->rows + (size_t)row * dtype_row_bytes(p->type->type, p->n_cols), w, p->n_cols);
+    for (int32_t b = 0; b < p->n_cols; b += p->type->block_elems) {
+        float largest = 0;
+        for (int32_t i = b; i < b + p->type->block_elems; i++) largest = fmaxf(largest, fabsf(w[i]));
+        for (int32_t i = b; i < b + p->type->block_elems; i++)
+            terms += 4 * largest * fabsf(x.d[i / 32 * ACT_TILE] * x.q[i / 32 * ACT_TILE * ACT_GROUP + i % 32]);
+    }
+    return terms;
+}
+
+static void check_product(product *p, const kernels *k)
+{
+    float *got = malloc((size_t)p->n_rows * (size_t)p->n_tokens * sizeof(float));
+    memcpy(got, p->y, (size_t)p->n_rows * (size_t)p->n_tokens * sizeof(float));
+    p->args.y = got;
+    k->panels[p->type->type](&p->args);
+    for (int32_t t = 0; t < p->n_tokens; t++)
+        for (int32_t r = 0; r < p->n_rows; r++) {
+            q8_row x = tile_row(&p->x, t);
+            size_t at = (size_t)t * (size_t)p->n_rows + (size_t)r;
+            double old = p->add ? p->y[at] : 0, bias = p->args.bias ? p->bias[r] : 0;
+            float dot = ref.dot_q8(p->type->type, p->rows + (size_t)r * dtype_row_bytes(p->type->type, p->n_cols), &x,
+                                   p->n_cols);
+            double expected = dot + bias + old, terms = sum_of_terms(p, r, t) + fabs(bias) + fabs(old);
+            if (!(fabs(expected - got[at]) <= 2 * gamma_of(p->n_cols / 4 + 8) * terms))
+                fail_msg("%s %d x %d, %d tokens: [%d][%d] %.9g, reference %.9g", p->type->name, p->n_rows, p->n_cols,
+                         p->n_tokens, t, r, got[at], expected);
+        }
+    /* Each token alone gives the same bits. */
+    float *alone = malloc((size_t)p->n_rows * sizeof(float));
+    for (int32_t t = 0; t < p->n_tokens; t++) {
+        panels_args one = p->args;
+        one.n_tokens = 1;
+        one.x = tile_row(&p->x, t);
+        one.y = alone;
+        memcpy(alone, p->y + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
+        k->panels[p->type->type](&one);
+        assert_memory_equal(alone, got + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
+    }
+    free(alone);
+    free(got);
+}
+
+static void products_are_close(const kernels *k, test_rng *rng)
+{
+    static product p;
+    for (int type = 0; type < DTYPE_MAX; type++) {
+        const dtype_info *t = dtype_find((uint32_t)type);
+        assert_true((pack_find((dtype)type) != NULL) == (k->panels[type] != NULL));
+        for (int round = 0; round < 30 && k->panels[type]; round++) {
+            make_product(&p, k, t, rng);
+            check_product(&p, k);
+            free_product(&p);
         }
     }
 }
 
-static void quantised_dot_products_agree_with_the_reference(void **state)
+static void packed_products_agree_with_the_reference_and_do_not_depend_on_the_batch(void **state)
 {
     (void)state;
-    for_each_level(dots_are_close);
+    for_each_level(products_are_close);
+}
+
+/* The sums of 16 bits must not saturate: every integer at its largest, of either sign. */
+static void extreme_weights_and_activations_do_not_overflow(void **state)
+{
+    (void)state;
+    enum { N = 512, ROWS = 16 };
+    static tile x;
+    static float xs[N], ws[N];
+    for (int level = CPU_AVX2; level <= (int)cpu_best_level(); level++) {
+        kernels k;
+        kernels_init(&k, (cpu_level)level);
+        for (int type = 0; type < DTYPE_MAX; type++) {
+            if (!k.panels[type]) continue;
+            for (int sign = 0; sign < 4; sign++) {
+                const pack_format *f = pack_find((dtype)type);
+                size_t row_bytes = dtype_row_bytes((dtype)type, N);
+                size_t payload = pack_payload_bytes(f, k.panel_rows, N), header = pack_header_bytes(f, k.panel_rows, N);
+                uint8_t *row = calloc(1, row_bytes), *packed = calloc(1, payload), *head = calloc(1, header);
+                float y[ROWS];
+                for (int i = 0; i < N; i++) xs[i] = sign & 1 ? -1.0f : 1.0f;
+                for (int i = 0; i < N; i++) ws[i] = i % 256 == 0 ? -1.0f : sign & 2 ? -1.0f : 1.0f;
+                q8_row xr = tile_row(&x, 0);
+                ref.quantize_row(&xr, xs, N);
+                quant_find((dtype)type)->encode(ws, row, N);
+                pack_panel((dtype)type, packed, head, row, row_bytes, 1, N, k.panel_rows);
+                panels_args a = { .payload = packed, .header = head, .payload_bytes = payload, .header_bytes = header,
+                                  .n_panels = 1, .n_groups = N / 32, .n_rows = 1, .n_tokens = 1, .x = xr, .y = y,
+                                  .y_stride = 1 };
+                k.panels[type](&a);
+                float expected = ref.dot_q8((dtype)type, row, &xr, N);
+                if (fabsf(y[0] - expected) > 1e-3f * N) fail_msg("type %d: %g, reference %g", type, y[0], expected);
+                free(row);
+                free(packed);
+                free(head);
+            }
+        }
+    }
 }
 
 static void float_dots_are_close(const kernels *k, test_rng *rng)
@@ -224,7 +370,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_int8_quantisation_is_the_same_at_every_level),
-        cmocka_unit_test(quantised_dot_products_agree_with_the_reference),
+        cmocka_unit_test(packed_products_agree_with_the_reference_and_do_not_depend_on_the_batch),
+        cmocka_unit_test(extreme_weights_and_activations_do_not_overflow),
         cmocka_unit_test(float_dot_products_agree_with_the_reference),
         cmocka_unit_test(row_operations_agree_with_the_reference),
         cmocka_unit_test(large_arguments_of_gates_stay_finite_and_nan_stays_nan),

@@ -11,11 +11,14 @@
 
 DECL_QUANTIZE_ROW(quantize_row_avx2);
 DECL_DOT_F32(dot_f32_avx2);
-DECL_DOT_Q8(dot_q4_1_avx2);
-DECL_DOT_Q8(dot_q5_0_avx2);
-DECL_DOT_Q8(dot_q8_0_avx2);
-DECL_DOT_Q8(dot_q4_k_avx2);
-DECL_DOT_Q8(dot_q6_k_avx2);
+DECL_PANELS(panels_q4_0_avx2);
+DECL_PANELS(panels_q4_1_avx2);
+DECL_PANELS(panels_q5_0_avx2);
+DECL_PANELS(panels_q5_1_avx2);
+DECL_PANELS(panels_q8_0_avx2);
+DECL_PANELS(panels_q4_k_avx2);
+DECL_PANELS(panels_q5_k_avx2);
+DECL_PANELS(panels_q6_k_avx2);
 DECL_RMSNORM_ROW(rmsnorm_row_avx2);
 DECL_GLU_ROW(glu_row_avx2);
 DECL_ROPE_HEAD(rope_head_avx2);

@@ -3,26 +3,30 @@
 
 #include <assert.h>
 
-void quantize_row_avx2(int8_t *q, float *d, float *s, const float *x, int32_t n)
+void quantize_row_avx2(const q8_row *out, const float *x, int32_t n)
 {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     /* packs work inside 128-bit halves; this puts the eight groups of four back in order */
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     assert(n % ACT_GROUP == 0);
-    for (int32_t g = 0; g < n / ACT_GROUP; g++, x += ACT_GROUP, q += ACT_GROUP) {
+    for (int32_t g = 0; g < n / ACT_GROUP; g++, x += ACT_GROUP) {
         __m256 v[4], max = _mm256_setzero_ps();
         for (int i = 0; i < 4; i++) {
             v[i] = _mm256_loadu_ps(x + 8 * i);
             max = _mm256_max_ps(max, _mm256_andnot_ps(sign, v[i]));
         }
-        float largest = max_lanes(max);
+        float largest = max_lanes(max), d = largest / 127.0f;
         __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
         __m256i r[4];
         for (int i = 0; i < 4; i++) r[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
-        __m256i sum = _mm256_add_epi32(_mm256_add_epi32(r[0], r[1]), _mm256_add_epi32(r[2], r[3]));
         __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(r[0], r[1]), _mm256_packs_epi32(r[2], r[3]));
-        _mm256_storeu_si256((__m256i *)q, _mm256_permutevar8x32_epi32(bytes, order));
-        d[g] = largest / 127.0f;
-        s[g] = d[g] * sum_lanes(_mm256_cvtepi32_ps(sum)); /* integers below 2^24: exact in any order */
+        _mm256_storeu_si256((__m256i *)(out->q + g * ACT_TILE * ACT_GROUP), _mm256_permutevar8x32_epi32(bytes, order));
+        /* integers below 2^24: exact in any order */
+        float h0 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[0], r[1])));
+        float h1 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[2], r[3])));
+        out->d[g * ACT_TILE] = d;
+        out->s[g * ACT_TILE] = d * (h0 + h1);
+        out->h[g * 2 * ACT_TILE] = d * h0;
+        out->h[g * 2 * ACT_TILE + ACT_TILE] = d * h1;
     }
 }

@@ -5,11 +5,16 @@ void kernels_init_avx512(kernels *k)
 {
     k->quantize_row = quantize_row_avx512;
     k->dot_f32 = dot_f32_avx512;
-    k->dot_q8[DTYPE_Q4_1] = dot_q4_1_avx512;
-    k->dot_q8[DTYPE_Q5_0] = dot_q5_0_avx512;
-    k->dot_q8[DTYPE_Q8_0] = dot_q8_0_avx512;
-    k->dot_q8[DTYPE_Q4_K] = dot_q4_k_avx512;
-    k->dot_q8[DTYPE_Q6_K] = dot_q6_k_avx512;
+    k->dot_q8 = NULL;
+    k->panel_rows = 16;
+    k->panels[DTYPE_Q4_0] = panels_q4_0_avx512;
+    k->panels[DTYPE_Q4_1] = panels_q4_1_avx512;
+    k->panels[DTYPE_Q5_0] = panels_q5_0_avx512;
+    k->panels[DTYPE_Q5_1] = panels_q5_1_avx512;
+    k->panels[DTYPE_Q8_0] = panels_q8_0_avx512;
+    k->panels[DTYPE_Q4_K] = panels_q4_k_avx512;
+    k->panels[DTYPE_Q5_K] = panels_q5_k_avx512;
+    k->panels[DTYPE_Q6_K] = panels_q6_k_avx512;
     k->rmsnorm_row = rmsnorm_row_avx512;
     k->glu_row = glu_row_avx512;
     k->attention_row = attention_row_avx512;

@@ -1,14 +1,21 @@
-/* linear.c - dot products with AVX-512 VNNI.
+/* linear.c - matrix products with AVX-512 VNNI on packed panels of 16 rows.
  *
- * dpbusd multiplies 64 unsigned by 64 signed bytes and adds quadruples to sixteen 32-bit sums: two groups of 32 at a
- * time, lanes 0-7 the first, lanes 8-15 the second. Weights are made unsigned by an offset; what that adds, like a
- * minimum, is the offset times the group's sum s. */
+ * dpbusd multiplies 64 unsigned by 64 signed bytes and adds quadruples to sixteen 32-bit sums: 16 rows times 4 columns
+ * of one token, whose 4 bytes are broadcast. A block of 32 columns is unpacked into eight registers once and multiplied
+ * with up to 16 tokens; each token's float sum stays in a register over all columns:
+ *
+ *   registers:   8 of weights q | d | m | sum of token 0 ... sum of token 15 | temporaries
+ *   for each token:   isum = 8 x dpbusd;   sum += isum * (d * dx) + m * s
+ *
+ * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
+ * two halves of a block. The arithmetic of one output does not depend on the number of tokens. */
 #include "backend/cpu/avx512/avx512.h"
 
-#include <assert.h>
 #include <string.h>
 
-#include "quant/blocks.h"
+#include "backend/cpu/pack.h"
+
+#define ROWS  16
 
 float dot_f32_avx512(const float *a, const float *b, int32_t n)
 {
@@ -24,142 +31,186 @@ float dot_f32_avx512(const float *a, const float *b, int32_t n)
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
 }
 
-/* A group of 32 weights: unsigned bytes q, with w = d * q + m. */
-typedef struct group {
-    __m256i q;
-    float d, m;
-} group;
+/* 32 columns of a panel, ready to multiply. Halves share d and m unless the type has a scale for 16 columns. */
+typedef struct block {
+    __m512i q[8];
+    __m512 d[2], m[2];
+} block;
 
-static inline __m256i load_nibbles(const uint8_t *qs)
+static inline __m512 load_halves(const uint8_t *p)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)qs);
-    return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(v, 4), v), _mm256_set1_epi8(15));
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
-static inline group load_q4_1(const block_q4_1 *b)
+static inline __m512 load_bytes(const uint8_t *p)
 {
-    return (group){ load_nibbles(b->qs), half_to_float(b->d), half_to_float(b->m) };
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
 
-static inline group load_q5_0(const block_q5_0 *b)
+static inline __m512 load_signed_bytes(const uint8_t *p)
 {
-    uint32_t bits;
-    memcpy(&bits, b->qh, sizeof bits);
-    float d = half_to_float(b->d);
-    __m256i fifth = _mm256_maskz_set1_epi8((__mmask32)bits, 16);
-    return (group){ _mm256_or_si256(load_nibbles(b->qs), fifth), d, -16 * d };
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
 
-static inline group load_q8_0(const block_q8_0 *b)
+static inline void load_nibbles(block *b, const uint8_t *p)
 {
-    float d = half_to_float(b->d);
-    __m256i q = _mm256_loadu_si256((const __m256i *)b->qs);
-    return (group){ _mm256_xor_si256(q, _mm256_set1_epi8((char)0x80)), d, -128 * d }; /* flips -128..127 to 0..255 */
+    const __m512i low = _mm512_set1_epi8(15);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++) {
+        __m512i v = _mm512_loadu_si512(p + 64 * k);
+        b->q[2 * k] = _mm512_and_si512(v, low);
+        b->q[2 * k + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
+    }
 }
 
-static inline __m512 two_floats(float low, float high)
+/* Adds bit 4 from a vector of bit planes: (plane >> j & 1) << 4. Shifts of 16-bit lanes move bits of the neighbour byte
+ * into places that the mask clears. */
+static inline void load_fifth_bits(block *b, const uint8_t *p)
 {
-    return _mm512_insertf32x8(_mm512_set1_ps(low), _mm256_set1_ps(high), 1);
+    __m512i v = _mm512_loadu_si512(p), bit = _mm512_set1_epi8(16);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+        __m512i moved = j < 4 ? _mm512_slli_epi16(v, (unsigned)(4 - j)) : _mm512_srli_epi16(v, (unsigned)(j - 4));
+        b->q[j] = _mm512_or_si512(b->q[j], _mm512_and_si512(moved, bit));
+    }
 }
 
-/* One dot product for each type of 32 elements; an odd group at the end takes the low half. */
-#define DEFINE_DOT(name, block)                                                                                \
-    float dot_##name##_avx512(const void *w, const q8_row *x, int32_t n)                                       \
+static inline void load_pairs(block *b, const uint8_t *p)
+{
+    const __m512i bits = _mm512_set1_epi8(0x30);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+        __m512i v = _mm512_loadu_si512(p + j / 4 * 64);
+        int shift = 4 - 2 * (j % 4);
+        __m512i moved = shift >= 0 ? _mm512_slli_epi16(v, (unsigned)shift) : _mm512_srli_epi16(v, (unsigned)-shift);
+        b->q[j] = _mm512_or_si512(b->q[j], _mm512_and_si512(moved, bits));
+    }
+}
+
+/* Block g of a panel; the switch disappears, since type is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void load_block(block *b, dtype type, const uint8_t *payload,
+                                                             const uint8_t *header, int32_t g)
+{
+    const uint8_t *super = header;
+    if (type == DTYPE_Q8_0) {
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) b->q[j] = _mm512_loadu_si512(payload + 64 * j);
+    } else {
+        load_nibbles(b, payload);
+    }
+    switch (type) {
+    case DTYPE_Q4_0:
+    case DTYPE_Q5_0:
+    case DTYPE_Q8_0:
+        if (type == DTYPE_Q5_0) load_fifth_bits(b, payload + 256);
+        b->d[0] = load_halves(header + (size_t)g * 32);
+        b->m[0] = _mm512_mul_ps(b->d[0], _mm512_set1_ps(type == DTYPE_Q4_0 ? -8 : type == DTYPE_Q5_0 ? -16 : -128));
+        return;
+    case DTYPE_Q4_1:
+    case DTYPE_Q5_1:
+        if (type == DTYPE_Q5_1) load_fifth_bits(b, payload + 256);
+        b->d[0] = load_halves(header + (size_t)g * 64);
+        b->m[0] = load_halves(header + (size_t)g * 64 + 32);
+        return;
+    case DTYPE_Q4_K:
+    case DTYPE_Q5_K:
+        if (type == DTYPE_Q5_K) load_fifth_bits(b, payload + 256);
+        super += (size_t)(g / 8) * 320;
+        b->d[0] = _mm512_mul_ps(load_halves(super), load_bytes(super + 64 + 16 * (g % 8)));
+        b->m[0] = _mm512_mul_ps(load_halves(super + 32), load_bytes(super + 192 + 16 * (g % 8)));
+        b->m[0] = _mm512_sub_ps(_mm512_setzero_ps(), b->m[0]);
+        return;
+    default: /* Q6_K */
+        load_pairs(b, payload + 256);
+        super += (size_t)(g / 8) * 288;
+        for (int k = 0; k < 2; k++) {
+            b->d[k] = _mm512_mul_ps(load_halves(super), load_signed_bytes(super + 32 + 16 * (2 * (g % 8) + k)));
+            b->m[k] = _mm512_mul_ps(b->d[k], _mm512_set1_ps(-32));
+        }
+    }
+}
+
+static inline __m512i broadcast4(const int8_t *x)
+{
+    int32_t v;
+    memcpy(&v, x, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+
+/* sum += the block times one token's group. */
+static inline __attribute__((always_inline)) __m512 multiply(const block *b, bool halves, __m512 sum, const int8_t *x,
+                                                             const float *d, const float *s, const float *h)
+{
+    __m512i isum = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
+    if (halves) {
+        sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum), _mm512_mul_ps(b->d[0], _mm512_set1_ps(*d)), sum);
+        sum = _mm512_fmadd_ps(b->m[0], _mm512_set1_ps(h[0]), sum);
+        isum = _mm512_setzero_si512();
+    }
+#pragma GCC unroll 4
+    for (int j = 4; j < 8; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
+    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum), _mm512_mul_ps(b->d[halves], _mm512_set1_ps(*d)), sum);
+    return _mm512_fmadd_ps(b->m[halves], _mm512_set1_ps(halves ? h[ACT_TILE] : *s), sum);
+}
+
+static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 sum)
+{
+    float *y = a->y + (size_t)t * a->y_stride + (size_t)panel * ROWS;
+    __mmask16 mask = lanes_below(a->n_rows - panel * ROWS);
+    if (a->bias) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, a->bias + (size_t)panel * ROWS));
+    if (a->add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, y));
+    _mm512_mask_storeu_ps(y, mask, sum);
+}
+
+/* One panel times n tokens; n is a constant where this is inlined, n_tokens <= n of them are stored. */
+static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
+{
+    const bool halves = type == DTYPE_Q6_K;
+    const size_t payload_step = ROWS * (type == DTYPE_Q8_0 ? 32 : type == DTYPE_Q6_K ? 24
+                                        : type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K ? 20 : 16);
+    const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
+    const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
+    q8_row x = a->x;
+    __m512 sum[ACT_TILE];
+#pragma GCC unroll 16
+    for (int t = 0; t < n; t++) sum[t] = _mm512_setzero_ps();
+    for (int32_t g = 0; g < a->n_groups; g++) {
+        block b;
+        load_block(&b, type, payload, header, g);
+#pragma GCC unroll 16
+        for (int t = 0; t < n; t++)
+            sum[t] = multiply(&b, halves, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
+        payload += payload_step;
+        x.q += ACT_TILE * ACT_GROUP;
+        x.d += ACT_TILE;
+        x.s += ACT_TILE;
+        x.h += 2 * ACT_TILE;
+    }
+#pragma GCC unroll 16
+    for (int t = 0; t < n; t++)
+        if (t < a->n_tokens) store(a, panel, t, sum[t]);
+}
+
+/* A function for each type. More tokens are computed than asked for, up to the next size: the tile holds them. */
+#define DEFINE_PANELS(name, type)                                                                              \
+    void panels_##name##_avx512(const panels_args *a)                                                          \
     {                                                                                                          \
-        const block *b = w;                                                                                    \
-        int32_t g = 0, n_groups = n / QK;                                                                      \
-        __m512 sum = _mm512_setzero_ps();                                                                      \
-        float offset = 0;                                                                                      \
-        for (; g + 2 <= n_groups; g += 2) {                                                                    \
-            group g0 = load_##name(b + g), g1 = load_##name(b + g + 1);                                        \
-            __m512i q = _mm512_inserti64x4(_mm512_castsi256_si512(g0.q), g1.q, 1);                             \
-            __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, _mm512_loadu_si512(x->q + g * QK));   \
-            __m512 d = two_floats(g0.d * x->d[g], g1.d * x->d[g + 1]);                                         \
-            sum = _mm512_fmadd_ps(d, _mm512_cvtepi32_ps(dot), sum);                                            \
-            offset += g0.m * x->s[g] + g1.m * x->s[g + 1];                                                     \
+        for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
+            if (a->n_tokens == 1) panel_times(a, p, type, 1);                                                  \
+            else if (a->n_tokens == 2) panel_times(a, p, type, 2);                                             \
+            else if (a->n_tokens <= 4) panel_times(a, p, type, 4);                                             \
+            else if (a->n_tokens <= 8) panel_times(a, p, type, 8);                                             \
+            else panel_times(a, p, type, 16);                                                                  \
         }                                                                                                      \
-        if (g < n_groups) {                                                                                    \
-            group g0 = load_##name(b + g);                                                                     \
-            __m256i v = _mm256_loadu_si256((const __m256i *)(x->q + g * QK));                                  \
-            __m256 dot = _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(_mm256_setzero_si256(), g0.q, v));             \
-            __m512 wide = _mm512_insertf32x8(_mm512_setzero_ps(), dot, 0);                                     \
-            sum = _mm512_fmadd_ps(_mm512_set1_ps(g0.d * x->d[g]), wide, sum);                                  \
-            offset += g0.m * x->s[g];                                                                          \
-        }                                                                                                      \
-        return _mm512_reduce_add_ps(sum) + offset;                                                             \
     }
 
-DEFINE_DOT(q4_1, block_q4_1)
-DEFINE_DOT(q5_0, block_q5_0)
-DEFINE_DOT(q8_0, block_q8_0)
-
-/* The eight 6-bit scales and minima of a Q4_K block, as floats (layout: quant/blocks.h). */
-static inline void load_scales_k(const uint8_t *packed, __m256 *scales, __m256 *mins)
-{
-    uint32_t v[3], sc[2], mn[2];
-    memcpy(v, packed, sizeof v);
-    sc[0] = v[0] & 0x3f3f3f3f;
-    mn[0] = v[1] & 0x3f3f3f3f;
-    sc[1] = (v[2] & 0x0f0f0f0f) | (v[0] >> 2 & 0x30303030);
-    mn[1] = (v[2] >> 4 & 0x0f0f0f0f) | (v[1] >> 2 & 0x30303030);
-    *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)sc)));
-    *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)mn)));
-}
-
-float dot_q4_k_avx512(const void *w, const q8_row *x, int32_t n)
-{
-    const block_q4_k *b = w;
-    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    __m512 sum = _mm512_setzero_ps();
-    __m256 offset = _mm256_setzero_ps();
-    for (int32_t i = 0; i < n / QK_K; i++, b++) {
-        __m256 scales, mins;
-        load_scales_k(b->scales, &scales, &mins);
-        __m256 d = _mm256_mul_ps(_mm256_set1_ps(half_to_float(b->d)), _mm256_loadu_ps(x->d + i * 8));
-        __m256 m = _mm256_mul_ps(_mm256_set1_ps(half_to_float(b->dmin)), _mm256_loadu_ps(x->s + i * 8));
-        __m512 factors = _mm512_castps256_ps512(_mm256_mul_ps(scales, d));
-        offset = _mm256_fmadd_ps(mins, m, offset);
-        for (int j = 0; j < 4; j++) {
-            __m256i v = _mm256_loadu_si256((const __m256i *)(b->qs + 32 * j));
-            __m512i q = _mm512_inserti64x4(_mm512_castsi256_si512(v), _mm256_srli_epi16(v, 4), 1);
-            q = _mm512_and_si512(q, _mm512_set1_epi8(15));
-            __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, _mm512_loadu_si512(x->q + i * QK_K + 64 * j));
-            __m512 f = _mm512_permutexvar_ps(_mm512_add_epi32(spread, _mm512_set1_epi32(2 * j)), factors);
-            sum = _mm512_fmadd_ps(f, _mm512_cvtepi32_ps(dot), sum);
-        }
-    }
-    return _mm512_reduce_add_ps(sum) - _mm512_reduce_add_ps(_mm512_insertf32x8(_mm512_setzero_ps(), offset, 0));
-}
-
-/* Sixteen groups of 16 with a scale each: four lanes of dot belong to a group. q - 32 is done with exact integers. */
-float dot_q6_k_avx512(const void *w, const q8_row *x, int32_t n)
-{
-    const block_q6_k *b = w;
-    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    const __m512i low = _mm512_set1_epi8(15), two = _mm512_set1_epi8(0x30), zero = _mm512_setzero_si512();
-    __m512 sum = _mm512_setzero_ps();
-    for (int32_t i = 0; i < n / QK_K; i++, b++) {
-        __m512 dx = _mm512_permutexvar_ps(twice, _mm512_castps256_ps512(_mm256_loadu_ps(x->d + i * 8)));
-        __m512 sc = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)b->scales)));
-        __m512 factors = _mm512_mul_ps(_mm512_mul_ps(sc, dx), _mm512_set1_ps(half_to_float(b->d)));
-        for (int half = 0; half < 2; half++) {
-            __m512i l = _mm512_loadu_si512(b->ql + half * 64);
-            __m256i h = _mm256_loadu_si256((const __m256i *)(b->qh + half * 32));
-            __m512i h01 = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_slli_epi16(h, 4)), _mm256_slli_epi16(h, 2), 1);
-            __m512i h23 = _mm512_inserti64x4(_mm512_castsi256_si512(h), _mm256_srli_epi16(h, 2), 1);
-            __m512i q[2] = {
-                _mm512_or_si512(_mm512_and_si512(l, low), _mm512_and_si512(h01, two)),
-                _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(l, 4), low), _mm512_and_si512(h23, two)),
-            };
-            for (int j = 0; j < 2; j++) {
-                __m512i v = _mm512_loadu_si512(x->q + i * QK_K + half * 128 + 64 * j);
-                __m512i extra = _mm512_dpbusd_epi32(zero, _mm512_set1_epi8(32), v);
-                __m512i dot = _mm512_sub_epi32(_mm512_dpbusd_epi32(zero, q[j], v), extra);
-                __m512 f = _mm512_permutexvar_ps(_mm512_add_epi32(spread, _mm512_set1_epi32(8 * half + 4 * j)), factors);
-                sum = _mm512_fmadd_ps(f, _mm512_cvtepi32_ps(dot), sum);
-            }
-        }
-    }
-    return _mm512_reduce_add_ps(sum);
-}
+DEFINE_PANELS(q4_0, DTYPE_Q4_0)
+DEFINE_PANELS(q4_1, DTYPE_Q4_1)
+DEFINE_PANELS(q5_0, DTYPE_Q5_0)
+DEFINE_PANELS(q5_1, DTYPE_Q5_1)
+DEFINE_PANELS(q8_0, DTYPE_Q8_0)
+DEFINE_PANELS(q4_k, DTYPE_Q4_K)
+DEFINE_PANELS(q5_k, DTYPE_Q5_K)
+DEFINE_PANELS(q6_k, DTYPE_Q6_K)

@@ -10,5 +10,5 @@ void kernels_init_ref(kernels *k)
     k->rope_head = rope_head_ref;
     k->to_f16 = to_f16_ref;
     k->attention_row = attention_row_ref;
-    dot_q8_init_ref(k->dot_q8);
+    k->dot_q8 = dot_q8_ref;
 }

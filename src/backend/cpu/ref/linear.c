@@ -16,7 +16,7 @@ float dot_f32_ref(const float *a, const float *b, int32_t n)
     return sum;
 }
 
-static float dot_q8_blocks(dtype type, const void *w, const q8_row *x, int32_t n)
+float dot_q8_ref(dtype type, const void *w, const q8_row *x, int32_t n)
 {
     const dtype_info *t = dtype_find((uint32_t)type);
     const quant_traits *traits = quant_find(type);
@@ -26,28 +26,11 @@ static float dot_q8_blocks(dtype type, const void *w, const q8_row *x, int32_t n
     for (int32_t i = 0; i < n; i += t->block_elems, block += t->block_bytes) {
         traits->decode(block, values, t->block_elems);
         for (int32_t j = 0; j < t->block_elems; j += ACT_GROUP) {
+            int32_t g = (i + j) / ACT_GROUP;
             float group = 0;
-            for (int32_t c = 0; c < ACT_GROUP; c++) group += values[j + c] * (float)x->q[i + j + c];
-            sum += x->d[(i + j) / ACT_GROUP] * group;
+            for (int32_t c = 0; c < ACT_GROUP; c++) group += values[j + c] * (float)x->q[g * ACT_TILE * ACT_GROUP + c];
+            sum += x->d[g * ACT_TILE] * group;
         }
     }
     return sum;
-}
-
-/* One function for each type, since a kernel has no argument for it. */
-#define QUANTISED_TYPES(X)                                                                                     \
-    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                            \
-    X(IQ4_NL) X(IQ4_XS) X(TQ1_0) X(TQ2_0) X(MXFP4)
-
-#define DEFINE_DOT(name)                                                                                       \
-    static float dot_##name##_ref(const void *w, const q8_row *x, int32_t n)                                   \
-    {                                                                                                          \
-        return dot_q8_blocks(DTYPE_##name, w, x, n);                                                           \
-    }
-QUANTISED_TYPES(DEFINE_DOT)
-
-void dot_q8_init_ref(DECL_DOT_Q8((**table)))
-{
-#define SET_DOT(name) table[DTYPE_##name] = dot_##name##_ref;
-    QUANTISED_TYPES(SET_DOT)
 }

@@ -6,13 +6,11 @@
 
 DECL_QUANTIZE_ROW(quantize_row_ref);
 DECL_DOT_F32(dot_f32_ref);
+DECL_DOT_Q8(dot_q8_ref);
 DECL_RMSNORM_ROW(rmsnorm_row_ref);
 DECL_GLU_ROW(glu_row_ref);
 DECL_ROPE_HEAD(rope_head_ref);
 DECL_TO_F16(to_f16_ref);
 DECL_ATTENTION_ROW(attention_row_ref);
-
-/* Dot products for every quantised type into table [DTYPE_MAX]. */
-void dot_q8_init_ref(DECL_DOT_Q8((**table)));
 
 #endif

@@ -1,0 +1,99 @@
+/* weight.c - loading a matrix: what it is multiplied with, and in which order its bytes lie.
+ *
+ *   type               activations AUTO                     activations F32
+ *   packed (pack.h)    panels x int8                        rows decoded to float x float
+ *   other quantised    rows decoded x float (ref: int8)     rows decoded x float
+ *   F32 F16 BF16 F64   rows decoded x float                 rows decoded x float
+ *
+ * Packing runs on all processors: a model of a gigabyte is ready in about a second. */
+#include <stdlib.h>
+
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/pack.h"
+#include "base/error.h"
+#include "base/mem.h"
+
+typedef struct pack_job {
+    weight *w;
+    int32_t panel_rows;
+} pack_job;
+
+static void pack_panels(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const pack_job *j = arg;
+    const weight *w = j->w;
+    for (int64_t p = begin; p < end; p++) {
+        int32_t row = (int32_t)p * j->panel_rows, left = w->n_rows - row;
+        pack_panel(w->type, w->payload + (size_t)p * w->payload_bytes, w->header + (size_t)p * w->header_bytes,
+                   w->rows + (size_t)row * w->row_bytes, w->row_bytes, left < j->panel_rows ? left : j->panel_rows,
+                   w->n_cols, j->panel_rows);
+    }
+}
+
+static size_t payload_total(const weight *w)
+{
+    return (size_t)w->n_panels * w->payload_bytes;
+}
+
+static size_t header_total(const weight *w)
+{
+    return (size_t)w->n_panels * w->header_bytes;
+}
+
+static sumi_status pack(const cpu_backend *be, weight *w, const pack_format *f, sumi_error *err)
+{
+    int32_t rows = be->k.panel_rows;
+    w->n_panels = (w->n_rows + rows - 1) / rows;
+    w->payload_bytes = pack_payload_bytes(f, rows, w->n_cols);
+    w->header_bytes = pack_header_bytes(f, rows, w->n_cols);
+    w->payload = mem_map(payload_total(w));
+    w->header = mem_map(header_total(w));
+    if (!w->payload || !w->header) return sumi_fail(err, SUMI_ENOMEM, "out of memory for packed weights");
+    pack_job job = { w, rows };
+    pool_for(be->loaders, w->n_panels, 4, pack_panels, &job);
+    return SUMI_OK;
+}
+
+sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                              int64_t n_cols, sumi_error *err)
+{
+    const cpu_backend *cpu = (const cpu_backend *)be;
+    *out = NULL;
+    if (n_cols > CPU_MAX_COLS || n_rows > INT32_MAX / 2)
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "a matrix of %lld x %lld is larger than the CPU backend takes",
+                         (long long)n_rows, (long long)n_cols);
+    weight *w = calloc(1, sizeof *w);
+    if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a weight");
+    *w = (weight){ .rows = data, .row_bytes = dtype_row_bytes(type, n_cols), .n_rows = (int32_t)n_rows,
+                   .n_cols = (int32_t)n_cols, .type = type, .input = ACT_F32 };
+    const pack_format *f = cpu->k.panels[type] ? pack_find(type) : NULL;
+    bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
+    sumi_status status = SUMI_OK;
+    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised && (f || cpu->k.dot_q8)) w->input = ACT_INT8;
+    if (w->input == ACT_INT8 && f) status = pack(cpu, w, f, err);
+    if (status != SUMI_OK) {
+        cpu_weight_destroy(w);
+        return status;
+    }
+    *out = w;
+    return SUMI_OK;
+}
+
+void cpu_weight_destroy(weight *w)
+{
+    if (!w) return;
+    mem_unmap(w->payload, payload_total(w));
+    mem_unmap(w->header, header_total(w));
+    free(w);
+}
+
+int32_t cpu_weight_input(const weight *w)
+{
+    return w->input;
+}
+
+bool cpu_weight_is_copy(const weight *w)
+{
+    return w->payload != NULL;
+}
