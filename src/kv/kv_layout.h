@@ -4,9 +4,11 @@
  * table[p / KV_BLOCK], slot p % KV_BLOCK. One block number names the same place in every layer.
  *
  *   all memory:   [n_layers][n_blocks] blocks            layers outermost: a step walks one layer at a time
- *   one block:    K [n_kv_heads][KV_BLOCK][head_dim] f16, then V [n_kv_heads][KV_BLOCK][head_dim] f16
+ *   one block:    K [n_kv_heads][head_dim][KV_BLOCK] f16        then V [n_kv_heads][KV_BLOCK][head_dim] f16
+ *                   positions innermost: one load serves               head_dim innermost: p.v adds
+ *                   KV_BLOCK dot products q.k                          one row after the other
  *
- * A KV head's tokens lie side by side, because attention reads one KV head for all query heads that share it. */
+ * A KV head is one piece, because attention reads it for all query heads that share it. */
 #ifndef SUMI_KV_KV_LAYOUT_H
 #define SUMI_KV_KV_LAYOUT_H
 

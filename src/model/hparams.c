@@ -10,7 +10,7 @@
 /* Limits that keep every product of two sizes inside 64 bits, and a hostile file from asking for absurd memory. */
 #define MAX_LAYERS 1024
 #define MAX_WIDTH  (1 << 20)
-#define MAX_HEAD   1024
+#define MAX_HEAD   512
 
 typedef struct reader {
     const gguf *g;

@@ -1,10 +1,11 @@
 /* attention.c - from the products of a layer's queries, keys and values to the input of its output product.
  *
  * qkv_store: each token's heads are normalised and rotated, and its K and V rows go to the slot of its position.
- * attention: (token, KV head) pairs are the items of one loop over threads. */
+ * attention: tiles of tokens times KV heads are the items of one loop over threads. */
 #include "backend/cpu/cpu.h"
 
 #include <math.h>
+#include <string.h>
 
 static uint16_t *layer_base(const kv_store *kv, int32_t layer)
 {
@@ -59,6 +60,20 @@ static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, c
     }
 }
 
+/* One head's key becomes a column of K, its value a row of V. The first token of a block clears the others' values:
+ * attention multiplies unseen slots with 0, so they must be finite (kernels.h), and a block may come from anywhere. */
+static void store_head(const store_job *j, uint16_t *block, int32_t slot, int32_t head, const float *k, const float *v)
+{
+    const kv_layout *l = &j->kv->layout;
+    uint16_t half[ATTN_MAX_HEAD];
+    uint16_t *keys = block + (size_t)head * kv_head_elems(l);
+    uint16_t *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l);
+    j->s->be->k.to_f16(half, k, l->head_dim);
+    for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
+    if (slot == 0) memset(values, 0, kv_head_elems(l) * sizeof *values);
+    j->s->be->k.to_f16(values + slot * l->head_dim, v, l->head_dim);
+}
+
 static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
@@ -70,20 +85,17 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         const float *v = j->a->v + (size_t)t * kv_dim;
         norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads, j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, j->a->k_norm, t);
-        int32_t pos = j->b->pos[t], block = j->b->tables[t][pos / KV_BLOCK];
-        uint16_t *to = j->layer + (size_t)block * kv_block_elems(l) + (size_t)(pos % KV_BLOCK) * head_dim;
-        for (int32_t h = 0; h < l->n_kv_heads; h++) {
-            size_t k_head = (size_t)h * kv_head_elems(l), v_head = (size_t)(l->n_kv_heads + h) * kv_head_elems(l);
-            j->s->be->k.to_f16(to + k_head, k + (size_t)h * head_dim, l->head_dim);
-            j->s->be->k.to_f16(to + v_head, v + (size_t)h * head_dim, l->head_dim);
-        }
+        int32_t block = j->b->tables[t][j->b->pos[t] / KV_BLOCK];
+        for (int32_t h = 0; h < l->n_kv_heads; h++)
+            store_head(j, j->layer + (size_t)block * kv_block_elems(l), j->b->pos[t] % KV_BLOCK, h,
+                       k + (size_t)h * head_dim, v + (size_t)h * head_dim);
     }
 }
 
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args)
 {
     store_job job = { s, kv, layer_base(kv, layer), b, args };
-    pool_for(s->threads, b->n_tokens, 4, store_items, &job);
+    pool_for(s->threads, b->n_tokens, KV_BLOCK, store_items, &job);
 }
 
 typedef struct attention_job {
@@ -95,28 +107,51 @@ typedef struct attention_job {
     float *out; /* [n_tokens][n_heads * head_dim] */
 } attention_job;
 
+/* Adds the heads h0 .. h0 + n - 1 of token t to a tile. */
+static void add_rows(const attention_job *j, attention_tile_args *tile, int32_t t, int32_t h0, int32_t n)
+{
+    int32_t pos = j->b->pos[t], window = j->a->window;
+    for (int32_t h = h0; h < h0 + n; h++, tile->n_rows++) {
+        size_t at = ((size_t)t * (size_t)j->a->n_heads + (size_t)h) * (size_t)tile->head_dim;
+        tile->q[tile->n_rows] = j->a->q + at;
+        tile->out[tile->n_rows] = j->out + at;
+        tile->first[tile->n_rows] = window && pos >= window ? pos - window + 1 : 0;
+        tile->last[tile->n_rows] = pos;
+    }
+}
+
+/* Tokens begin <= t < end with n query heads from h0 on, in tiles of tokens that follow each other in one sequence. */
+static void attend(const attention_job *j, int32_t begin, int32_t end, int32_t h0, int32_t n, int32_t kv_head)
+{
+    const kv_layout *l = &j->kv->layout;
+    const batch *b = j->b;
+    for (int32_t t = begin; t < end;) {
+        attention_tile_args tile = { .head_dim = l->head_dim, .blocks = j->layer, .block_elems = kv_block_elems(l),
+                                     .k_offset = (size_t)kv_head * kv_head_elems(l),
+                                     .v_offset = (size_t)(l->n_kv_heads + kv_head) * kv_head_elems(l),
+                                     .table = b->tables[t], .scale = j->a->scale };
+        do add_rows(j, &tile, t++, h0, n);
+        while (t < end && b->tables[t] == b->tables[t - 1] && b->pos[t] == b->pos[t - 1] + 1);
+        j->s->be->k.attention_tile(&tile);
+    }
+}
+
+/* Tokens whose heads of one group fill a tile; one at least: more than ATTN_ROWS heads pass in parts. */
+static int32_t tokens_in_tile(int32_t n_group)
+{
+    return n_group < ATTN_ROWS ? ATTN_ROWS / n_group : 1;
+}
+
 static void attention_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const attention_job *j = arg;
-    const kv_layout *l = &j->kv->layout;
-    int32_t n_group = j->a->n_heads / l->n_kv_heads;
-    size_t head_elems = kv_head_elems(l);
+    int32_t n_kv_heads = j->kv->layout.n_kv_heads, n_group = j->a->n_heads / n_kv_heads, n = tokens_in_tile(n_group);
     for (int64_t item = begin; item < end; item++) {
-        int64_t t = item / l->n_kv_heads;
-        int32_t h = (int32_t)(item % l->n_kv_heads), pos = j->b->pos[t];
-        int32_t first = j->a->window && pos >= j->a->window ? pos - j->a->window + 1 : 0;
-        for (int32_t g = 0; g < n_group; g += ATTN_MAX_GROUP) {
-            size_t head = ((size_t)t * (size_t)j->a->n_heads + (size_t)(h * n_group + g)) * (size_t)l->head_dim;
-            attention_row_args row = {
-                .q = j->a->q + head, .out = j->out + head, .head_dim = l->head_dim, .scale = j->a->scale,
-                .n_group = n_group - g < ATTN_MAX_GROUP ? n_group - g : ATTN_MAX_GROUP,
-                .blocks = j->layer, .block_elems = kv_block_elems(l), .k_offset = (size_t)h * head_elems,
-                .v_offset = (size_t)(l->n_kv_heads + h) * head_elems,
-                .table = j->b->tables[t], .first = first, .last = pos,
-            };
-            j->s->be->k.attention_row(&row);
-        }
+        int32_t first = (int32_t)(item / n_kv_heads) * n, kv_head = (int32_t)(item % n_kv_heads);
+        int32_t last = first + n < j->b->n_tokens ? first + n : j->b->n_tokens;
+        for (int32_t g = 0; g < n_group; g += ATTN_ROWS)
+            attend(j, first, last, kv_head * n_group + g, n_group - g < ATTN_ROWS ? n_group - g : ATTN_ROWS, kv_head);
     }
 }
 
@@ -141,7 +176,8 @@ void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32
 {
     act_resize(out, b->n_tokens, args->n_heads * kv->layout.head_dim);
     attention_job job = { s, kv, layer_base(kv, layer), b, args, out->f32 };
-    int64_t n_items = (int64_t)b->n_tokens * kv->layout.n_kv_heads;
+    int32_t n = tokens_in_tile(args->n_heads / kv->layout.n_kv_heads);
+    int64_t n_items = (int64_t)((b->n_tokens + n - 1) / n) * kv->layout.n_kv_heads;
     pool_for(s->threads, n_items, 1, attention_items, &job);
     if (!(forms & ACT_INT8)) return;
     store_act_job store = { s, out, forms };

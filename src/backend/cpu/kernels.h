@@ -44,20 +44,24 @@ typedef struct panels_args {
     bool add;                        /* to y */
 } panels_args;
 
-#define ATTN_MAX_GROUP 16 /* query heads in one call of attention_row */
+#define ATTN_ROWS 12 /* (token, query head) pairs in one call of attention_tile */
 
-/* One token and one KV head of attention, for n_group <= ATTN_MAX_GROUP query heads that share the KV head.
- *   blocks: base of the layer; a block is block_elems f16 long, K of this head at k_offset, V at v_offset. */
-typedef struct attention_row_args {
-    const float *q; /* [n_group][head_dim] */
-    float *out;     /* [n_group][head_dim] */
-    int32_t n_group, head_dim;
+/* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
+ *   row r sees the positions first[r] .. last[r];   q[r], out[r] [head_dim]
+ *   blocks: base of the layer; a block is block_elems f16 long, K of the head at k_offset, V at v_offset
+ * Slots that a row does not see may hold anything in K and finite values in V. */
+typedef struct attention_tile_args {
+    int32_t n_rows, head_dim; /* n_rows <= ATTN_ROWS, head_dim <= ATTN_MAX_HEAD */
+    const float *q[ATTN_ROWS];
+    float *out[ATTN_ROWS];
+    int32_t first[ATTN_ROWS], last[ATTN_ROWS];
     const uint16_t *blocks;
     size_t block_elems, k_offset, v_offset;
     const int32_t *table;
-    int32_t first, last; /* positions first..last are seen */
     float scale;
-} attention_row_args;
+} attention_tile_args;
+
+#define ATTN_MAX_HEAD 512
 
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
 #define DECL_QUANTIZE_ROW(name) void name(const q8_row *out, const float *x, int32_t n)
@@ -75,7 +79,8 @@ typedef struct attention_row_args {
 #define DECL_ROPE_HEAD(name) void name(float *x, const float *cos_sin, int32_t n_rot, rope_pairing pairing)
 /* float32 to f16, round to nearest even. */
 #define DECL_TO_F16(name) void name(uint16_t *y, const float *x, int32_t n)
-#define DECL_ATTENTION_ROW(name) void name(const attention_row_args *a)
+/* out = softmax(scale q k^T) v. A row's value does not depend on the other rows of the tile. */
+#define DECL_ATTENTION_TILE(name) void name(const attention_tile_args *a)
 
 typedef struct kernels {
     cpu_level level;
@@ -88,7 +93,7 @@ typedef struct kernels {
     DECL_GLU_ROW((*glu_row));
     DECL_ROPE_HEAD((*rope_head));
     DECL_TO_F16((*to_f16));
-    DECL_ATTENTION_ROW((*attention_row));
+    DECL_ATTENTION_TILE((*attention_tile));
 } kernels;
 
 /* Fills the table for a level that the machine must have. */

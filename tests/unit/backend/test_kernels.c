@@ -325,42 +325,64 @@ static void large_arguments_of_gates_stay_finite_and_nan_stays_nan(void **state)
     }
 }
 
-/* Random pages: the blocks of a sequence lie anywhere, and slots that must not be read hold NaN. */
-static void attention_is_close(const kernels *k, test_rng *rng)
+/* Random pages: the blocks of a sequence lie anywhere; keys that no row may see are NaN, values any finite number. */
+enum { N_BLOCKS = 12, MAX_HEAD = 256 };
+
+static void fill_pages(test_rng *rng, uint16_t *pages, const int32_t *table, int32_t head_dim, int32_t n_positions)
 {
-    enum { N_BLOCKS = 12, MAX_HEAD = 256 };
-    static uint16_t pages[N_BLOCKS * 2 * KV_BLOCK * MAX_HEAD];
-    static float q[ATTN_MAX_GROUP * MAX_HEAD], out[2][ATTN_MAX_GROUP * MAX_HEAD];
-    static const int32_t head_dims[] = { 64, 80, 96, 128, 256, 8, 24, 6 };
-    for (int round = 0; round < 200; round++) {
-        int32_t head_dim = head_dims[round % 8], table[N_BLOCKS];
-        size_t head = (size_t)KV_BLOCK * (size_t)head_dim, block = 2 * head;
-        int32_t last = test_rng_range(rng, 0, N_BLOCKS * KV_BLOCK - 1), first = test_rng_range(rng, 0, 1) ? 0 : test_rng_range(rng, 0, last);
-        for (int32_t b = 0; b < N_BLOCKS; b++) table[b] = (b * 5 + round) % N_BLOCKS;
-        for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) pages[i] = 0x7e00;
-        for (int32_t p = first; p <= last; p++)
-            for (size_t i = 0; i < 2 * (size_t)head_dim; i++) {
-                size_t at = (size_t)table[p / KV_BLOCK] * block + (i / (size_t)head_dim) * head;
-                pages[at + (size_t)(p % KV_BLOCK) * (size_t)head_dim + i % (size_t)head_dim] =
-                    fp16_from_f32(test_rng_normal(rng));
-            }
-        fill(rng, q, ATTN_MAX_GROUP * MAX_HEAD, 1);
-        attention_row_args a = { .q = q, .head_dim = head_dim, .n_group = test_rng_range(rng, 1, ATTN_MAX_GROUP),
-                                 .blocks = pages, .block_elems = block, .k_offset = 0, .v_offset = head,
-                                 .table = table, .first = first, .last = last, .scale = 1 / sqrtf((float)head_dim) };
-        a.out = out[0];
-        ref.attention_row(&a);
-        a.out = out[1];
-        k->attention_row(&a);
-        /* A score is a sum of head_dim terms of size about 1, so weights differ by gamma(head_dim) * 8; values are
-         * about 1 and weights sum to 1. */
-        for (int32_t i = 0; i < a.n_group * head_dim; i++)
-            if (!(fabsf(out[0][i] - out[1][i]) <= 8 * (float)gamma_of(head_dim) + 0x1p-18f))
-                fail_msg("head_dim %d, %d..%d: [%d] %g, reference %g", head_dim, first, last, i, out[1][i], out[0][i]);
+    size_t head = (size_t)KV_BLOCK * (size_t)head_dim, dim = (size_t)head_dim;
+    for (size_t i = 0; i < N_BLOCKS * 2 * head; i++) pages[i] = i / head % 2 ? 0x7bff : 0x7e00; /* 65504 and NaN */
+    for (int32_t p = 0; p < n_positions; p++) {
+        uint16_t *block = pages + (size_t)table[p / KV_BLOCK] * 2 * head, slot = (uint16_t)(p % KV_BLOCK);
+        for (size_t i = 0; i < dim; i++) {
+            block[i * KV_BLOCK + slot] = fp16_from_f32(test_rng_normal(rng));
+            block[head + slot * dim + i] = fp16_from_f32(test_rng_normal(rng));
+        }
     }
 }
 
-static void attention_over_pages_agrees_with_the_reference(void **state)
+static void attention_is_close(const kernels *k, test_rng *rng)
+{
+    static uint16_t pages[N_BLOCKS * 2 * KV_BLOCK * MAX_HEAD];
+    static float q[ATTN_ROWS * MAX_HEAD], out[3][ATTN_ROWS * MAX_HEAD];
+    static const int32_t head_dims[] = { 64, 80, 96, 128, 256, 8, 24, 6 };
+    for (int round = 0; round < 200; round++) {
+        int32_t head_dim = head_dims[round % 8], table[N_BLOCKS];
+        size_t head = (size_t)KV_BLOCK * (size_t)head_dim;
+        int32_t n_positions = test_rng_range(rng, 1, N_BLOCKS * KV_BLOCK);
+        for (int32_t b = 0; b < N_BLOCKS; b++) table[b] = (b * 5 + round) % N_BLOCKS;
+        fill_pages(rng, pages, table, head_dim, n_positions);
+        fill(rng, q, ATTN_ROWS * MAX_HEAD, 1);
+        attention_tile_args a = { .head_dim = head_dim, .n_rows = test_rng_range(rng, 1, ATTN_ROWS), .blocks = pages,
+                                  .block_elems = 2 * head, .v_offset = head, .table = table,
+                                  .scale = 1 / sqrtf((float)head_dim) };
+        for (int32_t r = 0; r < a.n_rows; r++) {
+            a.q[r] = q + r * head_dim;
+            a.last[r] = test_rng_range(rng, 0, n_positions - 1);
+            a.first[r] = test_rng_range(rng, 0, 1) ? 0 : test_rng_range(rng, 0, a.last[r]);
+        }
+        for (int version = 0; version < 3; version++) {
+            for (int32_t r = 0; r < a.n_rows; r++) a.out[r] = out[version] + r * head_dim;
+            if (version == 0) ref.attention_tile(&a);
+            if (version == 1) k->attention_tile(&a);
+        }
+        for (int32_t r = 0; r < a.n_rows; r++) { /* each row alone */
+            attention_tile_args one = a;
+            one.n_rows = 1;
+            one.q[0] = a.q[r], one.out[0] = a.out[r], one.first[0] = a.first[r], one.last[0] = a.last[r];
+            k->attention_tile(&one);
+        }
+        assert_memory_equal(out[1], out[2], (size_t)(a.n_rows * head_dim) * sizeof(float));
+        /* A score is a sum of head_dim terms of size about 1, so weights differ by gamma(head_dim) * 8; values are
+         * about 1 and weights sum to 1. */
+        for (int32_t i = 0; i < a.n_rows * head_dim; i++)
+            if (!(fabsf(out[0][i] - out[1][i]) <= 8 * (float)gamma_of(head_dim) + 0x1p-18f))
+                fail_msg("head_dim %d, row %d: %d..%d: %g, reference %g", head_dim, i / head_dim, a.first[i / head_dim],
+                         a.last[i / head_dim], out[1][i], out[0][i]);
+    }
+}
+
+static void attention_over_pages_agrees_with_the_reference_and_rows_are_independent(void **state)
 {
     (void)state;
     for_each_level(attention_is_close);
@@ -375,7 +397,7 @@ int main(void)
         cmocka_unit_test(float_dot_products_agree_with_the_reference),
         cmocka_unit_test(row_operations_agree_with_the_reference),
         cmocka_unit_test(large_arguments_of_gates_stay_finite_and_nan_stays_nan),
-        cmocka_unit_test(attention_over_pages_agrees_with_the_reference),
+        cmocka_unit_test(attention_over_pages_agrees_with_the_reference_and_rows_are_independent),
     };
     kernels_init(&ref, CPU_REF);
     return cmocka_run_group_tests(tests, NULL, NULL);

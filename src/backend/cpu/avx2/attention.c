@@ -1,91 +1,133 @@
-/* attention.c - the reference's online softmax (ref/attention.c) with AVX2.
+/* attention.c - the reference's online softmax (ref/attention.c) for a tile of rows, with AVX2.
  *
- * A block of keys is read once for all heads of the group: a row of K is converted chunk by chunk and multiplied with
- * each head's query. head_dim is a multiple of 8, or the reference is called. */
+ * A block of 16 keys is two registers for each element of the head, since K has its positions innermost; avx512/
+ * attention.c explains the tile. Rows pass in threes here: six sums, two keys and a broadcast fill the registers.
+ *
+ * head_dim is a multiple of 8, or the reference is called. */
 #include "backend/cpu/avx2/avx2.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "backend/cpu/ref/ref.h"
+
+_Static_assert(KV_BLOCK == 16, "two registers of scores");
+
+/* Below any score, and finite, so that a row that has seen nothing yet does not compute inf - inf. */
+#define NOTHING_SEEN (-1e30f)
+#define PASS         3 /* rows in a pass; divides ATTN_ROWS */
+
+_Static_assert(ATTN_ROWS % PASS == 0, "whole passes");
+
+typedef struct tile {
+    _Alignas(32) float q[ATTN_MAX_HEAD * ATTN_ROWS]; /* [head_dim][ATTN_ROWS], scaled */
+    _Alignas(32) float out[ATTN_ROWS * ATTN_MAX_HEAD]; /* [ATTN_ROWS][head_dim] */
+    _Alignas(32) float p[ATTN_ROWS * KV_BLOCK];
+    float m[ATTN_ROWS], l[ATTN_ROWS], shrink[ATTN_ROWS];
+} tile;
 
 static inline __m256 load_f16(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
 
-static float dot_f16(const float *q, const uint16_t *k, int32_t n)
+/* p[r][t] = q[r] . k[t] for PASS rows from r0. */
+static inline void scores(tile *x, const uint16_t *k, int32_t head_dim, int32_t r0)
 {
-    __m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
-    int32_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        even = _mm256_fmadd_ps(_mm256_loadu_ps(q + i), load_f16(k + i), even);
-        odd = _mm256_fmadd_ps(_mm256_loadu_ps(q + i + 8), load_f16(k + i + 8), odd);
+    __m256 low[PASS], high[PASS];
+#pragma GCC unroll 3
+    for (int r = 0; r < PASS; r++) low[r] = high[r] = _mm256_setzero_ps();
+    for (int32_t i = 0; i < head_dim; i++) {
+        __m256 k0 = load_f16(k + i * KV_BLOCK), k1 = load_f16(k + i * KV_BLOCK + 8);
+        const float *q = x->q + i * ATTN_ROWS + r0;
+#pragma GCC unroll 3
+        for (int r = 0; r < PASS; r++) {
+            low[r] = _mm256_fmadd_ps(k0, _mm256_set1_ps(q[r]), low[r]);
+            high[r] = _mm256_fmadd_ps(k1, _mm256_set1_ps(q[r]), high[r]);
+        }
     }
-    if (i < n) even = _mm256_fmadd_ps(_mm256_loadu_ps(q + i), load_f16(k + i), even);
-    return sum_lanes(_mm256_add_ps(even, odd));
+#pragma GCC unroll 3
+    for (int r = 0; r < PASS; r++) {
+        _mm256_store_ps(x->p + (r0 + r) * KV_BLOCK, low[r]);
+        _mm256_store_ps(x->p + (r0 + r) * KV_BLOCK + 8, high[r]);
+    }
 }
 
-/* score [KV_BLOCK] to exp(score - largest); slots outside from..to give 0. Returns their sum. */
-static float softmax_block(float *score, float largest)
+/* Lanes from <= slot < to of eight slots that begin at base. */
+static inline __m256 seen_lanes(int32_t base, int32_t from, int32_t to)
 {
-    __m256 m = _mm256_set1_ps(largest), sum = _mm256_setzero_ps();
-    for (int i = 0; i < KV_BLOCK; i += 8) {
-        __m256 v = _mm256_loadu_ps(score + i);
-        __m256 seen = _mm256_cmp_ps(v, _mm256_set1_ps(-INFINITY), _CMP_NEQ_UQ); /* NaN stays */
-        __m256 p = _mm256_and_ps(exp_ps(_mm256_sub_ps(v, m)), seen);
-        _mm256_storeu_ps(score + i, p);
-        sum = _mm256_add_ps(sum, p);
-    }
-    return sum_lanes(sum);
+    __m256i slot = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(base));
+    __m256i late = _mm256_cmpgt_epi32(_mm256_set1_epi32(to), slot);
+    return _mm256_castsi256_ps(_mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), slot), late));
 }
 
-static void add_values(float *out, const float *p, const uint16_t *v, int32_t from, int32_t to, int32_t head_dim,
-                       float shrink)
+/* Scores of one row to weights; the row sees slots from <= t < to. */
+static inline void softmax_row(tile *x, int32_t r, int32_t from, int32_t to)
+{
+    const __m256 nothing = _mm256_set1_ps(NOTHING_SEEN);
+    __m256 seen0 = seen_lanes(0, from, to), seen1 = seen_lanes(8, from, to);
+    __m256 s0 = _mm256_blendv_ps(nothing, _mm256_load_ps(x->p + r * KV_BLOCK), seen0);
+    __m256 s1 = _mm256_blendv_ps(nothing, _mm256_load_ps(x->p + r * KV_BLOCK + 8), seen1);
+    float largest = max_lanes(_mm256_max_ps(s0, s1));
+    largest = largest > x->m[r] ? largest : x->m[r];
+    __m256 m = _mm256_set1_ps(largest);
+    __m256 p0 = _mm256_and_ps(exp_ps(_mm256_sub_ps(s0, m)), seen0), p1 = _mm256_and_ps(exp_ps(_mm256_sub_ps(s1, m)), seen1);
+    _mm256_store_ps(x->p + r * KV_BLOCK, p0);
+    _mm256_store_ps(x->p + r * KV_BLOCK + 8, p1);
+    x->shrink[r] = _mm256_cvtss_f32(exp_ps(_mm256_set1_ps(x->m[r] - largest)));
+    x->m[r] = largest;
+    x->l[r] = x->l[r] * x->shrink[r] + sum_lanes(_mm256_add_ps(p0, p1));
+}
+
+static inline void values(tile *x, const uint16_t *v, int32_t head_dim, int32_t r0)
 {
     for (int32_t i = 0; i < head_dim; i += 8) {
-        __m256 sum = _mm256_mul_ps(_mm256_loadu_ps(out + i), _mm256_set1_ps(shrink));
-        for (int32_t t = from; t <= to; t++)
-            sum = _mm256_fmadd_ps(_mm256_set1_ps(p[t]), load_f16(v + (size_t)t * (size_t)head_dim + (size_t)i), sum);
-        _mm256_storeu_ps(out + i, sum);
-    }
-}
-
-static void add_block(const attention_row_args *a, const uint16_t *block, int32_t from, int32_t to, float *m, float *l)
-{
-    const uint16_t *k = block + a->k_offset, *v = block + a->v_offset;
-    size_t head_dim = (size_t)a->head_dim;
-    for (int32_t h = 0; h < a->n_group; h++) {
-        float score[KV_BLOCK], largest = m[h];
-        for (int32_t t = 0; t < KV_BLOCK; t++) score[t] = -INFINITY;
-        for (int32_t t = from; t <= to; t++) {
-            score[t] = a->scale * dot_f16(a->q + (size_t)h * head_dim, k + (size_t)t * head_dim, a->head_dim);
-            largest = score[t] > largest ? score[t] : largest;
+        __m256 out[PASS];
+#pragma GCC unroll 3
+        for (int r = 0; r < PASS; r++)
+            out[r] = _mm256_mul_ps(_mm256_load_ps(x->out + (r0 + r) * head_dim + i), _mm256_set1_ps(x->shrink[r0 + r]));
+        for (int32_t t = 0; t < KV_BLOCK; t++) {
+            __m256 row = load_f16(v + t * head_dim + i);
+#pragma GCC unroll 3
+            for (int r = 0; r < PASS; r++)
+                out[r] = _mm256_fmadd_ps(row, _mm256_set1_ps(x->p[(r0 + r) * KV_BLOCK + t]), out[r]);
         }
-        float shrink = expf(m[h] - largest);
-        m[h] = largest;
-        l[h] = l[h] * shrink + softmax_block(score, largest);
-        add_values(a->out + (size_t)h * head_dim, score, v, from, to, a->head_dim, shrink);
+#pragma GCC unroll 3
+        for (int r = 0; r < PASS; r++) _mm256_store_ps(x->out + (r0 + r) * head_dim + i, out[r]);
     }
 }
 
-void attention_row_avx2(const attention_row_args *a)
+static void attend(const attention_tile_args *a, tile *x)
+{
+    int32_t begin = a->first[0], end = a->last[0];
+    for (int32_t r = 1; r < a->n_rows; r++) {
+        begin = a->first[r] < begin ? a->first[r] : begin;
+        end = a->last[r] > end ? a->last[r] : end;
+    }
+    for (int32_t b = begin / KV_BLOCK; b <= end / KV_BLOCK; b++) {
+        const uint16_t *block = a->blocks + (size_t)a->table[b] * a->block_elems;
+        for (int32_t r = 0; r < a->n_rows; r += PASS) scores(x, block + a->k_offset, a->head_dim, r);
+        for (int32_t r = 0; r < a->n_rows; r++)
+            softmax_row(x, r, a->first[r] - b * KV_BLOCK, a->last[r] - b * KV_BLOCK + 1);
+        for (int32_t r = 0; r < a->n_rows; r += PASS) values(x, block + a->v_offset, a->head_dim, r);
+    }
+}
+
+void attention_tile_avx2(const attention_tile_args *a)
 {
     if (a->head_dim % 8) {
-        attention_row_ref(a);
+        attention_tile_ref(a);
         return;
     }
-    float m[ATTN_MAX_GROUP], l[ATTN_MAX_GROUP];
-    for (int32_t h = 0; h < a->n_group; h++) {
-        m[h] = -INFINITY;
-        l[h] = 0;
+    tile x;
+    for (int32_t r = 0; r < ATTN_ROWS; r++) {
+        x.m[r] = NOTHING_SEEN;
+        x.l[r] = x.shrink[r] = 0;
+        for (int32_t i = 0; i < a->head_dim; i++) {
+            x.q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
+            x.out[r * a->head_dim + i] = 0;
+        }
+        for (int32_t t = 0; t < KV_BLOCK; t++) x.p[r * KV_BLOCK + t] = 0;
     }
-    memset(a->out, 0, (size_t)a->n_group * (size_t)a->head_dim * sizeof *a->out);
-    for (int32_t b = a->first / KV_BLOCK; b <= a->last / KV_BLOCK; b++) {
-        int32_t base = b * KV_BLOCK, from = a->first > base ? a->first - base : 0;
-        int32_t to = a->last - base < KV_BLOCK ? a->last - base : KV_BLOCK - 1;
-        add_block(a, a->blocks + (size_t)a->table[b] * a->block_elems, from, to, m, l);
-    }
-    for (int32_t h = 0; h < a->n_group; h++)
-        for (int32_t i = 0; i < a->head_dim; i++) a->out[h * a->head_dim + i] /= l[h];
+    attend(a, &x);
+    /* + 0 makes a -0, which an unseen slot may or may not have turned into 0, always 0 */
+    for (int32_t r = 0; r < a->n_rows; r++)
+        for (int32_t i = 0; i < a->head_dim; i++) a->out[r][i] = x.out[r * a->head_dim + i] / x.l[r] + 0.0f;
 }

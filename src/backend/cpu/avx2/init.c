@@ -19,5 +19,5 @@ void kernels_init_avx2(kernels *k)
     k->glu_row = glu_row_avx2;
     k->rope_head = rope_head_avx2;
     k->to_f16 = to_f16_avx2;
-    k->attention_row = attention_row_avx2;
+    k->attention_tile = attention_tile_avx2;
 }

@@ -17,5 +17,5 @@ void kernels_init_avx512(kernels *k)
     k->panels[DTYPE_Q6_K] = panels_q6_k_avx512;
     k->rmsnorm_row = rmsnorm_row_avx512;
     k->glu_row = glu_row_avx512;
-    k->attention_row = attention_row_avx512;
+    k->attention_tile = attention_tile_avx512;
 }

@@ -11,6 +11,6 @@ DECL_RMSNORM_ROW(rmsnorm_row_ref);
 DECL_GLU_ROW(glu_row_ref);
 DECL_ROPE_HEAD(rope_head_ref);
 DECL_TO_F16(to_f16_ref);
-DECL_ATTENTION_ROW(attention_row_ref);
+DECL_ATTENTION_TILE(attention_tile_ref);
 
 #endif
