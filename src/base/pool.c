@@ -1,10 +1,14 @@
 /* pool.c - see pool.h.
  *
- * A worker that comes late must not touch the loop of the next epoch: the caller returns only when every worker has
- * acknowledged the epoch (n_running), so the fields of a loop never change while someone may read them.
+ * A worker may come late, when the caller has gone on to another loop. So the counter of claimed runs carries the number
+ * of its loop,
  *
- * Memory order: the fields are written before epoch is released and read after it is acquired; what workers computed
- * is released by n_running and acquired by the caller. */
+ *   claim:  | epoch 32 | runs claimed 32 |
+ *
+ * and a run is claimed by compare-and-swap on both. A worker reads claim, then the fields of the loop, then claims: if it
+ * succeeds, claim has not changed in between, so the loop is not complete and its fields are those that it read. The
+ * caller closes claim (CLOSED runs: nothing is left) before it replaces the fields; whoever reads a new field by acquire
+ * has thereby seen it closed, and cannot claim from the loop before. */
 #include "base/pool.h"
 
 #include <assert.h>
@@ -22,6 +26,8 @@
 /* About 50 us of PAUSE: longer than the gap between two loops of a step, shorter than anyone would notice as load. */
 #define SPINS 2000
 
+#define CLOSED 0xffffffffu
+
 typedef struct worker {
     pool *owner;
     pthread_t thread;
@@ -35,12 +41,14 @@ typedef struct gate {
 } gate;
 
 struct pool {
-    _Alignas(64) gate epoch;     /* workers wait on it */
-    _Alignas(64) gate n_running; /* the caller waits on it */
-    _Alignas(64) _Atomic int64_t next;       /* first item that nobody has claimed */
-    _Alignas(64) pool_fn fn;                 /* NULL: workers end */
-    void *arg;
-    int64_t n_items, grain;
+    _Alignas(64) gate epoch;              /* number of the last loop: workers wait on it */
+    _Alignas(64) gate n_left;             /* runs that are not done: the caller waits on it */
+    _Alignas(64) _Atomic uint64_t claim;  /* see above */
+    _Alignas(64) _Atomic(pool_fn) fn;     /* the loop; written while no run can be claimed */
+    _Atomic(void *) arg;
+    _Atomic int64_t n_items, grain;
+    _Atomic uint32_t n_runs;
+    _Atomic bool stop;
     int32_t n_threads, n_started;
     worker workers[];
 };
@@ -74,13 +82,23 @@ static void gate_changed(gate *g)
     if (atomic_load(&g->n_sleepers)) syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-static void claim_items(pool *p, int32_t thread)
+/* Runs what is left of the current loop. */
+static void run_loop(pool *p, int32_t thread)
 {
+    uint64_t claim = atomic_load_explicit(&p->claim, memory_order_acquire);
     for (;;) {
-        int64_t begin = atomic_fetch_add_explicit(&p->next, p->grain, memory_order_relaxed);
-        if (begin >= p->n_items) return;
-        int64_t end = p->n_items - begin > p->grain ? begin + p->grain : p->n_items;
-        p->fn(p->arg, begin, end, thread);
+        pool_fn fn = atomic_load_explicit(&p->fn, memory_order_acquire);
+        void *arg = atomic_load_explicit(&p->arg, memory_order_acquire);
+        int64_t n_items = atomic_load_explicit(&p->n_items, memory_order_acquire);
+        int64_t grain = atomic_load_explicit(&p->grain, memory_order_acquire), run = (uint32_t)claim;
+        if (run >= atomic_load_explicit(&p->n_runs, memory_order_acquire)) return;
+        if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + 1, memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue; /* another thread was faster; claim holds the present value */
+        int64_t begin = run * grain, end = n_items - begin > grain ? begin + grain : n_items;
+        fn(arg, begin, end, thread);
+        if (atomic_fetch_sub(&p->n_left.value, 1) == 1) gate_changed(&p->n_left);
+        claim = atomic_load_explicit(&p->claim, memory_order_acquire);
     }
 }
 
@@ -90,26 +108,30 @@ static void *worker_main(void *arg)
     pool *p = w->owner;
     for (uint32_t epoch = 0;;) {
         epoch = gate_wait(&p->epoch, epoch);
-        bool stop = !p->fn;
-        if (!stop) claim_items(p, w->number);
-        if (atomic_fetch_sub(&p->n_running.value, 1) == 1) gate_changed(&p->n_running);
-        if (stop) return NULL;
+        if (atomic_load(&p->stop)) return NULL;
+        run_loop(p, w->number);
     }
 }
 
-static void start_epoch(pool *p)
+/* Lets the workers look at what has changed. */
+static void next_epoch(pool *p)
 {
-    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->n_running.value, (uint32_t)p->n_started, memory_order_relaxed);
     atomic_fetch_add(&p->epoch.value, 1);
     gate_changed(&p->epoch);
 }
 
-static void finish_epoch(pool *p)
+static void publish(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
 {
-    uint32_t running;
-    while ((running = atomic_load_explicit(&p->n_running.value, memory_order_acquire)) != 0)
-        gate_wait(&p->n_running, running);
+    uint32_t n_runs = (uint32_t)((n_items + grain - 1) / grain);
+    uint64_t epoch = (atomic_load(&p->claim) >> 32) + 1;
+    atomic_store(&p->claim, epoch << 32 | CLOSED);
+    atomic_store_explicit(&p->fn, fn, memory_order_release);
+    atomic_store_explicit(&p->arg, arg, memory_order_release);
+    atomic_store_explicit(&p->n_items, n_items, memory_order_release);
+    atomic_store_explicit(&p->grain, grain, memory_order_release);
+    atomic_store_explicit(&p->n_runs, n_runs, memory_order_release);
+    atomic_store_explicit(&p->n_left.value, n_runs, memory_order_release);
+    atomic_store(&p->claim, epoch << 32);
 }
 
 sumi_status pool_create(pool **out, int32_t n_threads, sumi_error *err)
@@ -137,8 +159,8 @@ sumi_status pool_create(pool **out, int32_t n_threads, sumi_error *err)
 void pool_destroy(pool *p)
 {
     if (!p) return;
-    p->fn = NULL;
-    start_epoch(p);
+    atomic_store(&p->stop, true);
+    next_epoch(p);
     for (int32_t i = 0; i < p->n_started; i++) pthread_join(p->workers[i].thread, NULL);
     free(p);
 }
@@ -150,17 +172,15 @@ int32_t pool_n_threads(const pool *p)
 
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
 {
-    assert(grain >= 1);
+    assert(grain >= 1 && n_items / grain < UINT32_MAX);
     if (n_items <= 0) return;
     if (n_items <= grain || p->n_started == 0) {
         fn(arg, 0, n_items, 0);
         return;
     }
-    p->fn = fn;
-    p->arg = arg;
-    p->n_items = n_items;
-    p->grain = grain;
-    start_epoch(p);
-    claim_items(p, 0);
-    finish_epoch(p);
+    publish(p, n_items, grain, fn, arg);
+    next_epoch(p);
+    run_loop(p, 0);
+    uint32_t left;
+    while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0) gate_wait(&p->n_left, left);
 }

@@ -2,11 +2,12 @@
  *
  * A step of a model is some hundred short loops (tens of microseconds each), so starting one must cost about a
  * microsecond: workers spin for a bounded time between loops and only then sleep in the kernel. A loop's items are
- * claimed in runs of `grain` from a shared counter, so that a slow or preempted thread does not hold up the others;
- * which thread gets an item must therefore not matter to its result.
+ * claimed in runs of `grain` from a shared counter, and the caller waits for items, not for threads: a worker that is
+ * asleep or preempted holds nobody up unless it has claimed a run. Which thread gets an item must therefore not matter
+ * to its result.
  *
- *   caller:  publish loop, epoch++ ----> claims items like a worker ----> waits until n_running == 0
- *   worker:  spin/sleep on epoch  ----> claims items until none is left -> n_running--
+ *   caller:  publish loop, epoch++ ----> claims runs like a worker ----> waits until every run is done
+ *   worker:  spin/sleep on epoch  ----> claims runs until none is left
  *
  * Threads: one caller at a time. */
 #ifndef SUMI_BASE_POOL_H
