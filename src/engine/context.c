@@ -3,9 +3,9 @@
  * A step is a transaction on block tables:
  *   check every span -> reserve blocks for all -> forward pass -> commit all lengths
  * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. */
-#include <assert.h>
+#include "engine/context.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -151,6 +151,11 @@ void sumi_context_get_info(const sumi_context *c, sumi_context_info *info)
 {
     *info = c->info;
     info->n_free = kv_pool_n_free(c->pool);
+}
+
+const sumi_model *context_model(const sumi_context *c)
+{
+    return c->model;
 }
 
 /* ---- Sequences ---- */
