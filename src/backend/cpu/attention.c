@@ -5,7 +5,6 @@
 #include "backend/cpu/cpu.h"
 
 #include <math.h>
-#include <string.h>
 
 static uint16_t *layer_base(const kv_store *kv, int32_t layer)
 {
@@ -60,18 +59,22 @@ static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, c
     }
 }
 
-/* One head's key becomes a column of K, its value a row of V. The first token of a block clears the others' values:
- * attention multiplies unseen slots with 0, so they must be finite (kernels.h), and a block may come from anywhere. */
+/* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
+ * token does not see with 0 (kernels.h), and such a slot may hold anything that was ever written. What is lost by it is
+ * only the place where a model that overflows shows it: NaN keys still make NaN scores. */
 static void store_head(const store_job *j, uint16_t *block, int32_t slot, int32_t head, const float *k, const float *v)
 {
     const kv_layout *l = &j->kv->layout;
     uint16_t half[ATTN_MAX_HEAD];
     uint16_t *keys = block + (size_t)head * kv_head_elems(l);
-    uint16_t *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l);
+    uint16_t *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l) + (size_t)(slot * l->head_dim);
     j->s->be->k.to_f16(half, k, l->head_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
-    if (slot == 0) memset(values, 0, kv_head_elems(l) * sizeof *values);
-    j->s->be->k.to_f16(values + slot * l->head_dim, v, l->head_dim);
+    j->s->be->k.to_f16(values, v, l->head_dim);
+    for (int32_t i = 0; i < l->head_dim; i++) {
+        bool finite = (values[i] & 0x7c00) != 0x7c00;
+        values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
+    }
 }
 
 static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
