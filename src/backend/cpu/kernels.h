@@ -36,7 +36,8 @@ typedef struct panels_args {
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels, n_groups;      /* groups of 32 columns */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
-    int32_t n_tokens;                /* 1 .. ACT_TILE */
+    int32_t n_tokens;                /* 1 .. ACT_TILE, or half of that in pairs */
+    bool pairs;                      /* token t is the sum of the tile's rows 2t and 2t + 1: ACT_FINE */
     q8_row x;                        /* the tile's first row */
     float *y;                        /* y[t * y_stride + r], r from the first panel */
     size_t y_stride;

@@ -186,6 +186,38 @@ static void check_product(product *p, const kernels *k)
         k->panels[p->type->type](&one);
         assert_memory_equal(alone, got + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
     }
+    /* In pairs, token t is the sum of rows 2t and 2t + 1. */
+    panels_args pairs = p->args;
+    pairs.pairs = true;
+    pairs.bias = NULL;
+    pairs.add = false;
+    pairs.n_tokens = p->n_tokens / 2;
+    for (int32_t t = 0; t < p->n_tokens; t++) {
+        panels_args one = p->args;
+        one.bias = NULL;
+        one.add = false;
+        one.n_tokens = 1;
+        one.x = tile_row(&p->x, t);
+        one.y = got + (size_t)t * (size_t)p->n_rows;
+        k->panels[p->type->type](&one);
+    }
+    for (int32_t t = 0; t < pairs.n_tokens; t++) {
+        const float *rows = got + (size_t)(2 * t) * (size_t)p->n_rows;
+        panels_args one = pairs;
+        one.n_tokens = 1;
+        one.x = tile_row(&p->x, 2 * t);
+        one.y = alone;
+        k->panels[p->type->type](&one);
+        for (int32_t r = 0; r < p->n_rows; r++) assert_true(alone[r] == rows[r] + rows[p->n_rows + r]);
+    }
+    if (pairs.n_tokens > 0) {
+        float *all = malloc((size_t)p->n_rows * (size_t)pairs.n_tokens * sizeof(float));
+        pairs.y = all;
+        k->panels[p->type->type](&pairs);
+        int32_t last = pairs.n_tokens - 1; /* alone holds the last token */
+        assert_memory_equal(alone, all + (size_t)last * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
+        free(all);
+    }
     free(alone);
     free(got);
 }

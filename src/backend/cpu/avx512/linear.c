@@ -164,7 +164,7 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 
     _mm512_mask_storeu_ps(y, mask, sum);
 }
 
-/* One panel times n tokens; n is a constant where this is inlined, n_tokens <= n of them are stored. */
+/* One panel times n rows of the tile; n is a constant where this is inlined, what a->n_tokens asks for is stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
     const bool halves = type == DTYPE_Q6_K;
@@ -189,19 +189,22 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         x.h += 2 * ACT_TILE;
     }
 #pragma GCC unroll 16
-    for (int t = 0; t < n; t++)
-        if (t < a->n_tokens) store(a, panel, t, sum[t]);
+    for (int t = 0; t < n; t++) {
+        if (!a->pairs && t < a->n_tokens) store(a, panel, t, sum[t]);
+        if (a->pairs && t % 2 && t / 2 < a->n_tokens) store(a, panel, t / 2, _mm512_add_ps(sum[t - 1], sum[t]));
+    }
 }
 
-/* A function for each type. More tokens are computed than asked for, up to the next size: the tile holds them. */
+/* A function for each type. More rows are computed than asked for, up to the next size: the tile holds them. */
 #define DEFINE_PANELS(name, type)                                                                              \
     void panels_##name##_avx512(const panels_args *a)                                                          \
     {                                                                                                          \
+        int32_t n = a->pairs ? 2 * a->n_tokens : a->n_tokens;                                                  \
         for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
-            if (a->n_tokens == 1) panel_times(a, p, type, 1);                                                  \
-            else if (a->n_tokens == 2) panel_times(a, p, type, 2);                                             \
-            else if (a->n_tokens <= 4) panel_times(a, p, type, 4);                                             \
-            else if (a->n_tokens <= 8) panel_times(a, p, type, 8);                                             \
+            if (n == 1) panel_times(a, p, type, 1);                                                            \
+            else if (n == 2) panel_times(a, p, type, 2);                                                       \
+            else if (n <= 4) panel_times(a, p, type, 4);                                                       \
+            else if (n <= 8) panel_times(a, p, type, 8);                                                       \
             else panel_times(a, p, type, 16);                                                                  \
         }                                                                                                      \
     }
