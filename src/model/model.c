@@ -119,9 +119,10 @@ static void load_embeddings(loader *l)
         return;
     }
     m->n_vocab = (int32_t)embd->dims[1];
-    m->tok_embd = matrix(l, false, m->n_vocab, m->h.n_embd, "token_embd.weight");
+    /* The product that makes logits is fine, too: its rounding would decide between tokens that are nearly equal. */
     bool tied = !gguf_find_tensor(l->g, "output.weight");
-    m->output = tied ? m->tok_embd : matrix(l, false, m->n_vocab, m->h.n_embd, "output.weight");
+    m->tok_embd = matrix(l, tied, m->n_vocab, m->h.n_embd, "token_embd.weight");
+    m->output = tied ? m->tok_embd : matrix(l, true, m->n_vocab, m->h.n_embd, "output.weight");
     m->output_norm = vector(l, true, m->h.n_embd, "output_norm.weight");
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }

@@ -182,7 +182,7 @@ void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32
     int32_t n = tokens_in_tile(args->n_heads / kv->layout.n_kv_heads);
     int64_t n_items = (int64_t)((b->n_tokens + n - 1) / n) * kv->layout.n_kv_heads;
     pool_for(s->threads, n_items, 1, attention_items, &job);
-    if (!(forms & ACT_INT8)) return;
+    if (!(forms & ~ACT_F32)) return;
     store_act_job store = { s, out, forms };
     pool_for(s->threads, b->n_tokens, 4, store_act_items, &store);
 }
