@@ -202,7 +202,8 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span 
 SUMI_API const float *sumi_logits(const sumi_context *ctx, int32_t row);
 SUMI_API int32_t sumi_n_logit_rows(const sumi_context *ctx);
 
-/* Adds ids to seq in steps of max_batch_tokens; logits (row 0) are those after the last one. */
+/* Adds ids to seq in steps of max_batch_tokens; logits (row 0) are those after the last one. On failure seq has not
+ * changed. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                                                 sumi_error *err);
 
@@ -250,26 +251,28 @@ typedef struct sumi_choice {
 SUMI_API SUMI_MUST_USE sumi_status sumi_sampler_next(sumi_sampler *sampler, const float *logits, sumi_choice *choice,
                                                      sumi_error *err);
 
-/* The k most probable tokens of logits [n_vocab], best first, ties by lower id, with their log-probabilities. */
+/* The k most probable tokens of logits [n_vocab], best first, ties by lower id, with their log-probabilities. Where
+ * fewer than k tokens are possible, the places left have id -1. */
 SUMI_API void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_choice *top);
 
 /* ---- Generation --------------------------------------------------------------------------------------------- */
 
 typedef enum sumi_finish {
     SUMI_FINISH_STOP,      /* an end token or a stop string */
-    SUMI_FINISH_LENGTH,    /* max_tokens or the end of the context */
+    SUMI_FINISH_LENGTH,    /* max_tokens, the end of the context, or no key/value block left for another token */
     SUMI_FINISH_CANCELLED, /* the callback asked for it */
 } sumi_finish;
 
 typedef struct sumi_piece {
     const char *text;       /* whole UTF-8 characters, never part of a stop string; may be empty */
     size_t n_bytes;
-    const sumi_choice *choices; /* the tokens since the last piece; all of them are reported once */
+    const sumi_choice *choices; /* the tokens since the last piece; all of them are reported once, end tokens too */
     const sumi_choice *top;     /* n_choices x n_logprobs alternatives; NULL when n_logprobs is 0 */
     int32_t n_choices;
 } sumi_piece;
 
-/* Called as text becomes final; valid during the call. Return false to stop. */
+/* Called after each token, and once more if text was held back at the end; valid during the call. Return false to
+ * stop. */
 typedef bool (*sumi_piece_fn)(void *user, const sumi_piece *piece);
 
 typedef struct sumi_generate_opts {
@@ -278,6 +281,8 @@ typedef struct sumi_generate_opts {
     const char *const *stop;   /* n_stop strings that end the text; they are not part of it */
     int32_t n_stop;
     int32_t n_logprobs;        /* alternatives to report for each token */
+    const int32_t *seen;       /* n_seen tokens that seq held before: penalties count them too. NULL: none */
+    int32_t n_seen;
     bool ignore_eos;           /* end tokens do not end the text */
     sumi_piece_fn on_piece;    /* may be NULL */
     void *user;
@@ -292,8 +297,9 @@ typedef struct sumi_generation {
 } sumi_generation;
 
 /* Appends ids to seq and generates after them. On success seq holds the prompt and all generated tokens but the last,
- * as its answer was never fed back. *result is filled on success. Errors as sumi_step(); a failure leaves seq at a
- * whole number of the tokens described. */
+ * as its answer was never fed back. opts NULL: the defaults. *result (may be NULL) is filled on success. Errors as
+ * sumi_step() and sumi_sampler_create(); a prompt that does not fit is ELIMIT, and bad logits are ENUMERIC. A failure
+ * leaves seq at a whole number of the tokens described. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_generate(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                                                  const sumi_generate_opts *opts, sumi_generation *result,
                                                  sumi_error *err);
