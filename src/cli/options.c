@@ -1,0 +1,105 @@
+/* options.c - see options.h. */
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/printable.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+
+enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_LOG_LEVEL, KEY_LOG_JSON };
+
+static error_t set_activations(const struct argp_state *state, const char *arg, sumi_activations *out)
+{
+    if (!strcmp(arg, "f32")) *out = SUMI_ACTIVATIONS_F32;
+    else if (!strcmp(arg, "auto")) *out = SUMI_ACTIVATIONS_AUTO;
+    else return cli_mistake(state, "--activations: '%s' is neither 'auto' nor 'f32'", arg);
+    return 0;
+}
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+static error_t set_level(const struct argp_state *state, const char *arg, sumi_log_level *out)
+{
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(arg, level_names[i])) {
+            *out = (sumi_log_level)i;
+            return 0;
+        }
+    return cli_mistake(state, "--log-level: '%s' is none of error, warn, info, debug", arg);
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+    common_options *o = state->input;
+    int64_t n;
+    error_t why = 0;
+    switch (key) {
+    case 't':
+        if ((why = cli_int(state, "--threads", arg, 0, 1024, &n)) == 0) o->context.n_threads = (int32_t)n;
+        return why;
+    case KEY_CTX:
+        if ((why = cli_int(state, "--ctx", arg, 0, INT32_MAX, &n)) == 0) o->context.n_ctx = (int32_t)n;
+        return why;
+    case KEY_KV_MEMORY: return cli_size(state, "--kv-memory", arg, &o->context.kv_bytes);
+    case KEY_ACTIVATIONS: return set_activations(state, arg, &o->model.activations);
+    case KEY_ISA: o->model.isa = arg; return 0;
+    case KEY_LOG_LEVEL: return set_level(state, arg, &o->log_level);
+    case KEY_LOG_JSON: o->log_json = true; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option common_list[] = {
+    { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
+    { "ctx", KEY_CTX, "N", 0, "Longest sequence, in tokens (default: what the model was trained for)", 0 },
+    { "kv-memory", KEY_KV_MEMORY, "SIZE", 0,
+      "Memory for keys and values, such as 512M or 2G (default: what --ctx needs, at most a quarter of the free memory)",
+      0 },
+    { "activations", KEY_ACTIVATIONS, "auto|f32", 0,
+      "f32 does not round activations: slower, closest to the definition of the model", 0 },
+    { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avx512 (default: $SUMI_ISA, else the best there is)", 0 },
+    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn (default), info or debug; messages go to stderr", 0 },
+    { "log-json", KEY_LOG_JSON, NULL, 0, "Messages as JSON objects, one on each line", 0 },
+    { 0 },
+};
+
+const struct argp common_argp = { .options = common_list, .parser = parse_common };
+
+common_options common_options_default(void)
+{
+    return (common_options){ .context = sumi_context_opts_default(), .model = sumi_model_opts_default(),
+                             .log_level = SUMI_LOG_WARN };
+}
+
+/* One message of the library on stderr. It may name what a file says, so it is made printable; JSON strings escape
+ * quotes and backslashes (RFC 8259). */
+static void print_log(void *user, sumi_log_level level, const char *message)
+{
+    const common_options *o = user;
+    char line[1024];
+    if (level > o->log_level) return;
+    printable_copy(line, sizeof line, message, strlen(message));
+    if (!o->log_json) {
+        fprintf(stderr, "sumi: %s%s\n", level == SUMI_LOG_WARN ? "warning: " : "", line);
+        return;
+    }
+    fprintf(stderr, "{\"level\":\"%s\",\"message\":\"", level_names[level]);
+    for (const char *c = line; *c; c++) {
+        if (*c == '"' || *c == '\\') fputc('\\', stderr);
+        fputc(*c, stderr);
+    }
+    fputs("\"}\n", stderr);
+}
+
+sumi_status cli_open_model(sumi_model **out, const char *model, common_options *o, sumi_error *err)
+{
+    char path[4096];
+    *out = NULL;
+    sumi_status st = cli_find_model(model, path, sizeof path, err);
+    if (st != SUMI_OK) return st;
+    o->model.log = print_log;
+    o->model.log_user = o;
+    return sumi_model_open(out, path, &o->model, err);
+}

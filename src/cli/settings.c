@@ -1,0 +1,122 @@
+/* settings.c - see settings.h. One table serves options, help and chat commands. */
+#include "cli/settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/args.h"
+
+enum kind { REAL, COUNT, SEED };
+
+/* X(name, short option or 0, value, kind, field, low, high, help) */
+#define SETTINGS(X)                                                                                          \
+    X("max-tokens", 'n', "N", COUNT, max_tokens, -1, INT32_MAX,                                              \
+      "Longest answer, in tokens; -1 (default): until it ends or the context is full")                       \
+    X("temp", 0, "T", REAL, sampling.temperature, 0, 100,                                                    \
+      "Temperature: 0 always takes the most probable token, above 1 is wilder (default 0.8)")                \
+    X("top-k", 0, "K", COUNT, sampling.top_k, 0, INT32_MAX,                                                  \
+      "Choose among the K most probable tokens; 0: all (default 40)")                                        \
+    X("top-p", 0, "P", REAL, sampling.top_p, 0, 1,                                                           \
+      "Choose among the most probable tokens that have P of the mass; 1: all (default 0.95)")                \
+    X("min-p", 0, "P", REAL, sampling.min_p, 0, 1,                                                           \
+      "Leave out tokens with less than P times the best one's probability (default 0.05)")                   \
+    X("typical", 0, "P", REAL, sampling.typical_p, 0.001, 1,                                                 \
+      "Choose among the tokens of typical surprise that have P of the mass; 1: off (default)")               \
+    X("repeat-penalty", 0, "R", REAL, sampling.repeat_penalty, 0.001, 1000,                                  \
+      "Divide the logits of tokens that were seen by R; 1: off (default)")                                   \
+    X("repeat-last-n", 0, "N", COUNT, sampling.penalty_last_n, -1, 1 << 24,                                  \
+      "How many of the last tokens count as seen; -1: all (default 64)")                                     \
+    X("frequency-penalty", 0, "F", REAL, sampling.frequency_penalty, -1000, 1000,                            \
+      "Subtract F from a logit for each time the token was seen (default 0)")                                \
+    X("presence-penalty", 0, "F", REAL, sampling.presence_penalty, -1000, 1000,                              \
+      "Subtract F once from the logits of tokens that were seen (default 0)")                                \
+    X("seed", 0, "S", SEED, sampling.seed, 0, 0,                                                             \
+      "Seed of the random numbers: the same seed gives the same answer (default: a new one)")
+
+static const struct setting {
+    const char *name;
+    int letter;
+    enum kind kind;
+    size_t offset; /* in sumi_generate_opts */
+    double low, high;
+} settings[] = {
+#define ROW(name, letter, value, kind, field, low, high, help)                                               \
+    { name, letter, kind, offsetof(sumi_generate_opts, field), low, high },
+    SETTINGS(ROW)
+#undef ROW
+};
+
+enum { N_SETTINGS = sizeof settings / sizeof *settings };
+
+/* Key of an option: its letter, or the offset of its field, which no two settings share, above all letters. */
+#define KEY_OF(letter, offset) ((letter) ? (letter) : 0x1000 + (int)(offset))
+
+static void *field(sumi_generate_opts *opts, const struct setting *s)
+{
+    return (char *)opts + s->offset;
+}
+
+static sumi_status set_one(sumi_generate_opts *opts, const struct setting *s, const char *text, sumi_error *err)
+{
+    char *end;
+    errno = 0;
+    if (s->kind == SEED) {
+        unsigned long long seed = strtoull(text, &end, 0);
+        if (end == text || *end || errno || strchr(text, '-') || seed > INT64_MAX) /* JSON integers are signed */
+            return sumi_fail(err, SUMI_EINVAL, "%s: '%s' is not a whole number from 0 to 2^63-1", s->name, text);
+        *(uint64_t *)field(opts, s) = seed;
+        return SUMI_OK;
+    }
+    double value = s->kind == REAL ? strtod(text, &end) : (double)strtoll(text, &end, 10);
+    if (end == text || *end)
+        return sumi_fail(err, SUMI_EINVAL, "%s: '%s' is not a %s", s->name, text,
+                         s->kind == REAL ? "number" : "whole number");
+    if (!(value >= s->low && value <= s->high) || errno == ERANGE)
+        return sumi_fail(err, SUMI_EINVAL, "%s: %s is not between %.10g and %.10g", s->name, text, s->low, s->high);
+    if (s->kind == REAL) *(float *)field(opts, s) = (float)value;
+    else *(int32_t *)field(opts, s) = (int32_t)value;
+    return SUMI_OK;
+}
+
+sumi_status settings_set(sumi_generate_opts *opts, const char *name, const char *value, sumi_error *err)
+{
+    for (int i = 0; i < N_SETTINGS; i++)
+        if (!strcmp(settings[i].name, name)) return set_one(opts, &settings[i], value, err);
+    return sumi_fail(err, SUMI_EINVAL, "there is no setting '%s'; /set lists them", name);
+}
+
+void settings_print(const sumi_generate_opts *opts, buf *out)
+{
+    sumi_generate_opts copy = *opts;
+    for (int i = 0; i < N_SETTINGS; i++) {
+        const struct setting *s = &settings[i];
+        const void *value = field(&copy, s);
+        buf_printf(out, "%s%s ", i ? ", " : "", s->name);
+        if (s->kind == REAL) buf_printf(out, "%g", (double)*(const float *)value);
+        else if (s->kind == COUNT) buf_printf(out, "%d", *(const int32_t *)value);
+        else buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)value);
+    }
+}
+
+static error_t parse_settings(int key, char *arg, struct argp_state *state)
+{
+    sumi_error err;
+    int i = 0;
+    while (i < N_SETTINGS && key != KEY_OF(settings[i].letter, settings[i].offset)) i++;
+    if (i == N_SETTINGS) return ARGP_ERR_UNKNOWN;
+    if (set_one(state->input, &settings[i], arg, &err) == SUMI_OK) return 0;
+    return cli_mistake(state, "--%s", err.message);
+}
+
+static const struct argp_option options[] = {
+#define ROW(name, letter, value, kind, field, low, high, help)                                               \
+    { name, KEY_OF(letter, offsetof(sumi_generate_opts, field)), value, 0, help, 0 },
+    SETTINGS(ROW)
+#undef ROW
+    { 0 },
+};
+
+const struct argp settings_argp = { .options = options, .parser = parse_settings };

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# test_bad_use.sh - every mistake gets exactly one line on stderr that names the thing, and the right exit code:
+# 1 when the work failed, 2 when the arguments are wrong.
+set -u
+sumi=${SUMI_PROGRAM:-build/release/sumi}
+model=${SUMI_MODELS:-models}/smollm2.gguf
+[ -r "$model" ] || { echo "$model is missing: run scripts/fetch-model smollm2"; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# bad CODE PATTERN ARGUMENT...
+bad() {
+    local code=$1 pattern=$2 got
+    shift 2
+    "$sumi" "$@" </dev/null >"$work/out" 2>"$work/err"
+    got=$?
+    if [ $got != "$code" ] || [ "$(wc -l <"$work/err")" != 1 ] || ! grep -qE "^sumi.*: .*$pattern" "$work/err"; then
+        echo "FAILED: sumi $*"
+        echo "  exit code $got, not $code; or not one line with /$pattern/:"
+        sed 's/^/  | /' "$work/err"
+        failed=1
+    fi
+    if [ -s "$work/out" ]; then echo "FAILED: sumi $*: something on stdout"; failed=1; fi
+}
+
+# The program.
+bad 2 'which command'
+bad 2 "unknown command 'fly'" fly
+bad 2 "unknown command '--fly'" --fly
+
+# Arguments.
+bad 2 'which MODEL' run
+bad 2 "no option '--fly'" run "$model" --fly
+bad 2 "no option '--fly'" run "$model" --fly=3
+bad 2 "no option '-q'" run -q "$model"
+bad 2 'one argument too many' run "$model" "$model"
+bad 2 '--prompt needs a value' run "$model" --prompt
+bad 2 '-n needs a value' run "$model" -n
+bad 2 '--raw takes no value' run "$model" --raw=yes
+bad 2 "temp: 'warm' is not a number" run "$model" -p x --temp warm
+bad 2 "temp: 'nan'|temp: nan" run "$model" -p x --temp nan
+bad 2 "top-k: '1.5' is not a whole number" run "$model" -p x --top-k 1.5
+bad 2 'top-p: 1.5 is not between 0 and 1' run "$model" -p x --top-p 1.5
+bad 2 "seed: '-1'" run "$model" -p x --seed=-1
+bad 2 "max-tokens: 'ten' is not a whole number" run "$model" -p x -n ten
+bad 2 "threads: 'many' is not a whole number" run "$model" -p x -t many
+bad 2 'threads: 100000 is not between' run "$model" -p x -t 100000
+bad 2 "ctx: '4k' is not a whole number" run "$model" -p x --ctx 4k
+bad 2 "kv-memory: 'lots' is not a size" run "$model" -p x --kv-memory lots
+bad 2 "activations: 'f16' is neither" run "$model" -p x --activations f16
+bad 2 "log-level: 'loud' is none of" run "$model" -p x --log-level loud
+bad 2 'stop: the text is empty' run "$model" -p x --stop ''
+bad 2 'give -p or -f' run "$model" -p x -f y
+bad 2 'logprobs needs --json' run "$model" -p x --logprobs 3
+bad 2 'system needs the chat template' run "$model" -p x --raw --system y
+
+# Files.
+bad 1 'no-such-file.gguf: No such file' run "$work/no-such-file.gguf" -p x
+bad 1 'no model of that name' run no-such-model -p x
+bad 1 'no-such-prompt: No such file' run "$model" -f "$work/no-such-prompt"
+echo "This is a text, not a model. It is long enough to hold a header." >"$work/text.gguf"
+bad 1 'text.gguf: .*GGUF' run "$work/text.gguf" -p x
+: >"$work/empty.gguf"
+bad 1 'empty.gguf: ' run "$work/empty.gguf" -p x
+head -c 4000000 "$model" >"$work/short.gguf"
+bad 1 'short.gguf: ' run "$work/short.gguf" -p x
+head -c 1000 "$model" >"$work/shorter.gguf"
+bad 1 'shorter.gguf: ' run "$work/shorter.gguf" -p x
+mkdir "$work/folder.gguf"
+bad 1 'folder.gguf: ' run "$work/folder.gguf" -p x
+
+# Limits.
+for i in $(seq 200); do echo "Too long, line $i."; done >"$work/long"
+bad 1 'the prompt has [0-9]+ tokens.* context .*256' run "$model" -f "$work/long" --ctx 256
+bad 1 'kv cache' run "$model" -f "$work/long" --kv-memory 1M
+bad 1 'kv cache' run "$model" -p x --kv-memory 1K
+bad 1 'the prompt is empty' run "$model"
+bad 1 'is not valid UTF-8' run "$model" -p x --stop $'\xff'
+SUMI_ISA=pentium bad 1 'pentium' run "$model" -p x
+
+exit $failed

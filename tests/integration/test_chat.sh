@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# test_chat.sh - the interactive chat, driven through a pseudo-terminal by expect(1).
+set -u
+export SUMI_PROGRAM=${SUMI_PROGRAM:-build/release/sumi}
+export MODEL=${SUMI_MODELS:-models}/smollm2.gguf
+[ -r "$MODEL" ] || { echo "$MODEL is missing: run scripts/fetch-model smollm2"; exit 1; }
+WORK=$(mktemp -d)
+export WORK XDG_STATE_HOME=$WORK/state HOME=$WORK TERM=xterm LC_ALL=C.UTF-8
+trap 'rm -rf "$WORK"' EXIT
+
+expect -f - <<'END'
+set timeout 60
+log_user 0
+log_file -a -noappend $env(WORK)/log
+proc fail {what why} {
+    global env
+    log_file
+    puts "FAILED: $what: $why; the end of the session:"
+    puts [exec tail -c 600 $env(WORK)/log | cat -v]
+    exit 1
+}
+# Waits for pattern.
+proc want {what pattern} {
+    expect {
+        -re $pattern {}
+        timeout { fail $what "nothing of the kind came" }
+        eof     { fail $what "the program ended" }
+    }
+}
+proc start {args} {
+    global spawn_id env
+    eval spawn $env(SUMI_PROGRAM) run $env(MODEL) -t 2 --temp 0 $args
+    want "a prompt" {\n> $}
+}
+proc finish {what code} {
+    expect { eof {} timeout { fail $what "it does not end" } }
+    lassign [wait] pid id os status
+    if {$os != 0 || $status != $code} { fail $what "exit code $status, not $code" }
+}
+
+# A conversation: an answer, a question about it, what was reused.
+start -n 40
+send "My name is Ada and I live in Rome. Say hello.\r"
+want "an answer" {hello\.\r\n[^\x00]+\n> $}
+send "In which city do I live?\r"
+want "an answer" {live\?\r\n[^\x00]+\n> $}
+send "/stats\r"
+want "tokens of the first turn are reused" {2 answers: [0-9]+ prompt tokens computed in [0-9]+ ms, [1-9][0-9]+ reused}
+want "a prompt" {\n> $}
+
+# Commands.
+send "/help\r";              want "help" {/regen[^\x00]*\n> $}
+send "/fly\r";               want "an unknown command" {there is no command /fly[^\x00]*\n> $}
+send "/set\r";               want "settings" {temp 0, top-k 40[^\x00]*\n> $}
+send "/set top-p 7\r";       want "a bad value" {top-p: 7 is not between 0 and 1[^\x00]*\n> $}
+send "/set max-tokens 12\r"; want "a prompt" {\n> $}
+send "/regen\r";             want "another answer" {cut at --max-tokens[^\x00]*\n> $}
+send "/save $env(WORK)/talk.json\r"; want "saved" {4 messages saved[^\x00]*\n> $}
+send "/clear\r";             want "cleared" {new conversation[^\x00]*\n> $}
+send "/load $env(WORK)/talk.json\r"; want "loaded" {4 messages loaded[^\x00]*\n> $}
+send "/load /no/such/file\r"; want "an error goes on" {/no/such/file: No such file[^\x00]*\n> $}
+send "/system You are a pirate.\r"; want "a system message" {is set[^\x00]*\n> $}
+send "/clear\r";             want "cleared" {new conversation[^\x00]*\n> $}
+
+# Messages of several lines.
+send "This is one \\\r";     want "goes on" {\. $}
+send "message.\r";           want "an answer" {\n> $}
+send "\"\"\"\r";             want "goes on" {\. $}
+send "first\r";              want "goes on" {\. $}
+send "second\r";             want "goes on" {\. $}
+send "\"\"\"\r";             want "an answer" {\n[^\x00]*\n> $}
+send "/save $env(WORK)/lines.json\r"; want "saved" {messages saved[^\x00]*\n> $}
+
+# Ctrl-C stops the answer, and the chat goes on.
+send "/set max-tokens -1\r"; want "a prompt" {\n> $}
+send "Write a very long story about the sea.\r"
+want "it begins" {sea\.\r\n[^\x00]*[a-z]+ [a-z]+}
+send "\003"
+want "Ctrl-C stops it" {\(stopped\)[^\x00]*\n> $}
+send "/set max-tokens 5\r";  want "a prompt" {\n> $}
+send "Hi\r";                 want "it still answers" {Hi\r\n[^\x00]*\n> $}
+
+# Ctrl-C at the prompt warns once; the second leaves.
+send "half a line\003";      want "a warning" {Ctrl-C again[^\x00]*\n> $}
+send "/stats\r";             want "a command in between" {answers[^\x00]*\n> $}
+send "\003";                 want "a warning again" {Ctrl-C again[^\x00]*\n> $}
+send "\003"
+finish "Ctrl-C twice" 0
+
+# Ctrl-D leaves; the history is there next time.
+start -n 5
+send "\020";                 want "the last line of the last chat comes back" {/stats}
+send "\025\004"
+finish "Ctrl-D" 0
+
+# A small context: the oldest turns go, nothing breaks; a message that is too long is refused.
+start -n 60 --ctx 160 --system "Be brief."
+for {set i 0} {$i < 4} {incr i} {
+    send "Tell me something about the number $i, the moon and the sea, please.\r"
+    want "turn $i in a small context" {please\.\r\n[^\x00]*\n> $}
+}
+send "[string repeat {word } 300]\r"
+want "a message that is too long" {context holds 160[^\x00]*\n> $}
+send "Hi\r";                 want "the chat goes on" {Hi\r\n[^\x00]*\n> $}
+send "/exit\r"
+finish "/exit" 0
+END
+status=$?
+[ $status = 0 ] || exit $status
+grep -q '"content": "This is one \\nmessage."' "$WORK/lines.json" || { echo "FAILED: backslash joins lines"; exit 1; }
+grep -q '"content": "first\\nsecond"' "$WORK/lines.json" || { echo 'FAILED: """ joins lines'; exit 1; }
+[ "$(stat -c %a "$WORK/state/sumi/history")" = 600 ] || { echo "FAILED: the history is not private"; exit 1; }
