@@ -43,7 +43,9 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL",
     .doc = "Turns token ids on standard input, with white space or commas between, into their text. The BOS "
-           "and EOS that 'sumi tokenize' adds by itself are taken away again.",
+           "and EOS that 'sumi tokenize' adds by itself are taken away again."
+           "\vExample:\n"
+           "  echo 19556 905 | sumi detokenize smollm2",
 };
 
 /* Reads the numbers of text into *ids (freed by the caller). */

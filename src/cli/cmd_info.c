@@ -53,7 +53,11 @@ static const struct argp info_argp = {
     .args_doc = "MODEL",
     .doc = "Show what is in a model file: its architecture and size, how it is quantised, its vocabulary and "
            "licence."
-           "\vMODEL is a GGUF file or the name of a model in the models folder.",
+           "\vMODEL is a GGUF file or the name of a model in the models folder.\n\n"
+           "Examples:\n"
+           "  sumi info smollm2\n"
+           "  sumi info model.gguf --tensors\n"
+           "  sumi info smollm2 --key tokenizer.chat_template",
 };
 
 void info_summarise(const gguf *g, info_summary *s)

@@ -51,7 +51,10 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "MODEL",
     .doc = "Turns text on standard input into token ids, on one line with spaces between. The model file may "
-           "hold a vocabulary and no tensors.",
+           "hold a vocabulary and no tensors."
+           "\vExamples:\n"
+           "  echo \"Hello world\" | sumi tokenize smollm2\n"
+           "  sumi tokenize smollm2 -f book.txt --json --pieces",
 };
 
 /* A token may be part of a character: bytes that are none become U+FFFD, for JSON has no other way to write

@@ -70,6 +70,21 @@ bad 1 'shorter.gguf: ' run "$work/shorter.gguf" -p x
 mkdir "$work/folder.gguf"
 bad 1 'folder.gguf: ' run "$work/folder.gguf" -p x
 
+# The other commands.
+for command in info tokenize detokenize template logits eval bench; do
+    bad 2 'MODEL|perplexity|FILE' $command
+    bad 2 "no option '--fly'" $command --fly
+done
+for command in info tokenize detokenize 'bench --json' 'logits --ids 1 --out x.npy' 'eval perplexity -f CMakeLists.txt'; do
+    bad 1 'no model of that name' $command no-such-model
+done
+bad 1 'GGUF' info "$work/text.gguf"
+bad 2 'one argument too many|no place for' info "$model" "$model"
+bad 2 "bogus" eval bogus "$model"
+bad 1 'messages.json: No such file' template "$model" --messages "$work/messages.json"
+echo '{"role": ' >"$work/messages.json"
+bad 1 'messages.json' template "$model" --messages "$work/messages.json"
+
 # Limits.
 for i in $(seq 200); do echo "Too long, line $i."; done >"$work/long"
 bad 1 'the prompt has [0-9]+ tokens.* context .*256' run "$model" -f "$work/long" --ctx 256
