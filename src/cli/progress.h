@@ -1,0 +1,18 @@
+/* progress.h - a bar on stderr for long work: on a terminal only, never in a pipe. */
+#ifndef SUMI_CLI_PROGRESS_H
+#define SUMI_CLI_PROGRESS_H
+
+#include <stdint.h>
+
+typedef struct progress {
+    const char *what; /* "perplexity" */
+    int64_t total;
+    double start_ms, shown_ms;
+    int on; /* stderr is a terminal */
+} progress;
+
+progress progress_start(const char *what, int64_t total);
+void progress_show(progress *p, int64_t done, const char *note); /* note: what stands behind the bar, or "" */
+void progress_end(progress *p);                                  /* clears the line */
+
+#endif
