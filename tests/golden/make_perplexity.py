@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""make_perplexity.py - how well transformers predicts a text:  python3 make_perplexity.py MODELS_FOLDER
+"""make_perplexity.py - how well transformers predicts a text:  python3 make_perplexity.py MODELS_FOLDER [NAME...]
 
-Writes perplexity/NAME.json. The definition, which `sumi eval perplexity` shares:
+Writes perplexity/NAME.json. The definition, which `sumi eval perplexity` shares but for the last stretch, which it uses
+too however short it is:
 
   - The text becomes ids as a whole; special tokens that it spells are plain text, and no BOS is added.
   - The ids are cut into consecutive stretches that do not overlap. Each is evaluated on its own, after a BOS if the
@@ -18,6 +19,8 @@ import math
 import os
 import sys
 
+import torch
+
 import oracle
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,15 +28,19 @@ MODELS = ["smollm2", "gemma3-270m"]
 CTX = 512
 
 
+@torch.no_grad()
 def score_window(model, window):
-    log_probs = oracle.log_probs(model, window)
-    return -sum(float(log_probs[i, window[i + 1]]) for i in range(len(window) - 1))
+    logits, score = model(torch.tensor([window])).logits[0], 0.0
+    for i in range(len(window) - 1):
+        row = logits[i].double()
+        score += float(torch.logsumexp(row, 0) - row[window[i + 1]])
+    return score
 
 
 def main():
     with open(os.path.join(HERE, "perplexity", "alice.txt"), encoding="utf-8") as f:
         text = f.read()
-    for name in MODELS:
+    for name in sys.argv[2:] or MODELS:
         path = os.path.join(sys.argv[1], f"{name}.gguf")
         meta, model = oracle.read_metadata(path), oracle.load_model(path)
         bos, ids = oracle.bos_ids(meta), oracle.make_encoder(meta)(text)

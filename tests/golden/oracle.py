@@ -16,7 +16,7 @@ from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM
 
-CONTROL = 3     # the type of a special token in tokenizer.ggml.token_type
+CONTROL, USER_DEFINED = 3, 4     # types of special tokens in tokenizer.ggml.token_type
 
 
 def read_metadata(path):
@@ -51,7 +51,8 @@ def sentencepiece_encoder(meta):
     tokens, types = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.token_type"]
     proto = sentencepiece_model_pb2.ModelProto()
     for t, score, kind in zip(tokens, meta["tokenizer.ggml.scores"], types):
-        proto.pieces.add(piece=t, score=score, type=kind)
+        # Converters write the runs of spaces among Gemma's user-defined pieces as spaces, sentencepiece wants its own.
+        proto.pieces.add(piece=t.replace(" ", "\u2581") if kind == USER_DEFINED else t, score=score, type=kind)
     proto.trainer_spec.model_type = proto.trainer_spec.BPE
     proto.trainer_spec.byte_fallback = True
     proto.trainer_spec.vocab_size = len(tokens)
