@@ -15,4 +15,13 @@ install(FILES ${SUMI_PC} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES docs/sumi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
 install(FILES scripts/completion/sumi.bash RENAME sumi
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES examples/hello.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
+# The examples see what an installed program sees: sumi.h and the shared library, nothing of src/.
+file(GLOB EXAMPLES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
+foreach(src IN LISTS EXAMPLES)
+  get_filename_component(name ${src} NAME_WE)
+  add_executable(example.${name} ${src})
+  target_link_libraries(example.${name} PRIVATE sumi_shared sumi_flags)
+endforeach()

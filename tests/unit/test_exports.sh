@@ -8,4 +8,6 @@ promised=$(gcc -E -P -Iinclude include/sumi.h | grep -o '\bsumi_[a-z_]*(' | tr -
 exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | grep -v '^_' | sort -u)
 extra=$(comm -13 <(echo "$promised") <(echo "$exported"))
 [ -z "$extra" ] || { echo "exported without being in sumi.h:" $extra; exit 1; }
+missing=$(comm -23 <(echo "$promised") <(echo "$exported"))
+[ -z "$missing" ] || { echo "promised by sumi.h, not in libsumi.so:" $missing; exit 1; }
 echo "$(echo "$exported" | wc -l) names exported, all of them in sumi.h"

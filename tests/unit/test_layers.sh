@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test_layers.sh - the layout of src/ is its architecture: a room includes only itself, sumi.h and rooms below it.
+# test_layers.sh - the layout of src/ is its architecture: a room includes only itself, sumi.h and rooms below it, and
+# each folder says in its README.md what lives there.
 set -eu
 rooms=(base format text quant kv backend model sample engine server cli)    # lowest first
 failed=0
@@ -30,7 +31,7 @@ while read -r file included; do
     [ -e "src/$included" ] || { complain "$file includes \"$included\": paths start at src/"; continue; }
     [ "$(rank "${included%%/*}")" -le "$(rank "$room")" ] || complain "$file includes \"$included\": $room lies below ${included%%/*}"
 done < <(find src -name '*.[ch]' -exec sed -nE 's|^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*|{} \1|p' {} \;)
-[ "$n_includes" -gt 20 ] || complain "only $n_includes includes found: this test looks at nothing"
+[ "$n_includes" -gt 50 ] || complain "only $n_includes includes found: this test looks at nothing"
 
 # Sources of the library keep away from what belongs to programs.
 for file in $(find src -name '*.[ch]' -not -path 'src/cli/*'); do
@@ -39,4 +40,11 @@ for file in $(find src -name '*.[ch]' -not -path 'src/cli/*'); do
     fi
 done
 
+while read -r folder; do
+    if [ ! -e "$folder/README.md" ]; then
+        complain "$folder has no README.md"
+    elif [ "$(wc -l <"$folder/README.md")" -lt 5 ] || [ "$(wc -l <"$folder/README.md")" -gt 40 ]; then
+        complain "$folder/README.md has $(wc -l <"$folder/README.md") lines; a page of 10 to 30 is meant"
+    fi
+done < <(find src -type d)
 exit $failed
