@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "cli/interrupt.h"
+#include "cli/progress.h"
 
 #define MAX_ANSWER_BYTES ((size_t)256 << 20)
 
@@ -90,26 +91,23 @@ static bool on_piece(void *user, const sumi_piece *piece)
 
 /* Feeds the prompt up to its last step, so that progress can be shown and Ctrl-C is heard between steps. *n_held
  * grows. */
-static sumi_status feed_long_prompt(const answer *a, sumi_context *ctx, int32_t seq, const int32_t *ids,
-                                    int32_t n_ids, int32_t *n_held, sumi_error *err)
+static sumi_status feed_long_prompt(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
+                                    int32_t *n_held, sumi_error *err)
 {
     sumi_context_info info;
     sumi_context_get_info(ctx, &info);
     sumi_status st = SUMI_OK;
     int32_t start = *n_held;
-    bool shown = false;
     if (n_ids > info.n_ctx) /* told before the work, not after it */
         return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, but the context holds %d", (int)n_ids,
                          (int)info.n_ctx);
+    progress bar = progress_start("reading", n_ids - start); /* silent unless stderr is a terminal */
     while (st == SUMI_OK && n_ids - *n_held > info.max_batch_tokens && !interrupt_pending()) {
         st = sumi_prefill(ctx, seq, ids + *n_held, info.max_batch_tokens, err);
         if (st == SUMI_OK) *n_held += info.max_batch_tokens;
-        if (a->show_progress && st == SUMI_OK) {
-            fprintf(stderr, "\rreading: %d %%", (int)(100.0 * (*n_held - start) / (n_ids - start)));
-            shown = true;
-        }
+        progress_show(&bar, *n_held - start, "");
     }
-    if (shown) fprintf(stderr, "\r%*s\r", 20, "");
+    progress_end(&bar);
     return st;
 }
 
@@ -123,7 +121,7 @@ sumi_status answer_run(answer *a, sumi_context *ctx, int32_t seq, const int32_t 
     a->n_logprobs = o.n_logprobs;
     if (o.n_logprobs > 0 && !a->logprobs && !(a->logprobs = json_array()))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    sumi_status st = feed_long_prompt(a, ctx, seq, ids, n_ids, &n_held, err);
+    sumi_status st = feed_long_prompt(ctx, seq, ids, n_ids, &n_held, err);
     double long_ms = clock_ms() - start;
     if (st == SUMI_OK && !interrupt_pending()) {
         o.on_piece = on_piece;

@@ -10,7 +10,6 @@
 
 typedef struct answer {
     FILE *stream;       /* gets the text as it comes; NULL: nothing is printed */
-    bool show_progress; /* of a long prompt, on stderr */
 
     buf text;
     int32_t *ids;       /* [n_ids] the tokens chosen, an end token too */

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -119,7 +118,6 @@ void chat_answer(chat *c)
     int32_t *ids = NULL, n_ids = 0;
     answer a;
     answer_init(&a, stdout);
-    a.show_progress = isatty(STDERR_FILENO);
     sumi_status st = render(c, &ids, &n_ids, &err);
     if (st == SUMI_OK) {
         int32_t n_common = common_prefix(c->held, c->n_held, ids, n_ids - 1); /* the last one gives the logits */

@@ -180,7 +180,6 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
     int32_t *ids = NULL, n_ids = 0;
     answer a;
     answer_init(&a, o->json ? NULL : stdout);
-    a.show_progress = isatty(STDERR_FILENO);
     interrupt_install();
     sumi_status st = read_prompt(o, &text, &n_bytes, err);
     if (st == SUMI_OK && n_bytes == 0 && !o->raw) st = sumi_fail(err, SUMI_EINVAL, "the prompt is empty");
