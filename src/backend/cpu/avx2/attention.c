@@ -94,9 +94,24 @@ static inline void values(tile *x, const uint16_t *v, int32_t head_dim, int32_t 
     }
 }
 
+/* Rows r < n; those beyond n_rows are zero and see nothing. */
+static inline void init_rows(const attention_tile_args *a, tile *x, int32_t n)
+{
+    for (int32_t r = 0; r < n; r++) {
+        x->m[r] = NOTHING_SEEN;
+        x->l[r] = x->shrink[r] = 0;
+        for (int32_t i = 0; i < a->head_dim; i++) {
+            x->q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
+            x->out[r * a->head_dim + i] = 0;
+        }
+        for (int32_t t = 0; t < KV_BLOCK; t++) x->p[r * KV_BLOCK + t] = 0;
+    }
+}
+
 static void attend(const attention_tile_args *a, tile *x)
 {
     int32_t begin = a->first[0], end = a->last[0];
+    init_rows(a, x, (a->n_rows + PASS - 1) / PASS * PASS);
     for (int32_t r = 1; r < a->n_rows; r++) {
         begin = a->first[r] < begin ? a->first[r] : begin;
         end = a->last[r] > end ? a->last[r] : end;
@@ -117,15 +132,6 @@ void attention_tile_avx2(const attention_tile_args *a)
         return;
     }
     tile x;
-    for (int32_t r = 0; r < ATTN_ROWS; r++) {
-        x.m[r] = NOTHING_SEEN;
-        x.l[r] = x.shrink[r] = 0;
-        for (int32_t i = 0; i < a->head_dim; i++) {
-            x.q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
-            x.out[r * a->head_dim + i] = 0;
-        }
-        for (int32_t t = 0; t < KV_BLOCK; t++) x.p[r * KV_BLOCK + t] = 0;
-    }
     attend(a, &x);
     /* + 0 makes a -0, which an unseen slot may or may not have turned into 0, always 0 */
     for (int32_t r = 0; r < a->n_rows; r++)

@@ -78,10 +78,25 @@ static inline __attribute__((always_inline)) void values(tile *x, const uint16_t
     }
 }
 
-/* n >= n_rows is a constant where this is inlined; rows beyond n_rows are zero and see nothing. */
+/* Rows r < n; those beyond n_rows are zero and see nothing. */
+static inline void init_rows(const attention_tile_args *a, tile *x, int32_t n)
+{
+    for (int32_t r = 0; r < n; r++) {
+        x->m[r] = NOTHING_SEEN;
+        x->l[r] = x->shrink[r] = 0;
+        for (int32_t i = 0; i < a->head_dim; i++) {
+            x->q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
+            x->out[r * a->head_dim + i] = 0;
+        }
+        for (int32_t t = 0; t < KV_BLOCK; t++) x->p[r * KV_BLOCK + t] = 0;
+    }
+}
+
+/* n >= n_rows is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void attend(const attention_tile_args *a, tile *x, int n)
 {
     int32_t begin = a->first[0], end = a->last[0];
+    init_rows(a, x, n);
     for (int32_t r = 1; r < a->n_rows; r++) {
         begin = a->first[r] < begin ? a->first[r] : begin;
         end = a->last[r] > end ? a->last[r] : end;
@@ -104,15 +119,6 @@ void attention_tile_avx512(const attention_tile_args *a)
         return;
     }
     tile x;
-    for (int32_t r = 0; r < ATTN_ROWS; r++) {
-        x.m[r] = NOTHING_SEEN;
-        x.l[r] = x.shrink[r] = 0;
-        for (int32_t i = 0; i < a->head_dim; i++) {
-            x.q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
-            x.out[r * a->head_dim + i] = 0;
-        }
-        for (int32_t t = 0; t < KV_BLOCK; t++) x.p[r * KV_BLOCK + t] = 0;
-    }
     if (a->n_rows == 1) attend(a, &x, 1);
     else if (a->n_rows <= 3) attend(a, &x, 3);
     else if (a->n_rows <= 4) attend(a, &x, 4);
