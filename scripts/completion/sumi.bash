@@ -25,13 +25,13 @@ _sumi() {
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    info) options='--json --help' ;;
-    tokenize) options='--no-special --no-bos --help' ;;
-    detokenize) options='--help' ;;
+    info) options='--metadata --tensors --all --key --json --help' ;;
+    tokenize) options='--file --json --pieces --no-special --no-bos --bench --help' ;;
+    detokenize) options='--no-special --no-bos --help' ;;
     template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
-    eval) options="--file $common" ;;
-    bench) options="--prompt --gen --batch --json $common" ;;
+    eval) options="--file --windows $common" ;;
+    bench) options="--prompt --gen --batch --prefill-len --reps --json $common" ;;
     *) return ;;
     esac
     case $prev in

@@ -57,7 +57,9 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL\n--template FILE",
-    .doc = "Renders a chat template: prints exactly the text that the model would get for these messages.",
+    .doc = "Renders a chat template: prints exactly the text that the model would get for these messages."
+           "\vExample:\n"
+           "  echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' | sumi template smollm2 --messages -",
 };
 
 /* Everything that one run holds. */
