@@ -74,7 +74,8 @@ typedef struct sumi_model sumi_model;
 /* How the input of a matrix product is stored while it is multiplied with quantised weights. */
 typedef enum sumi_activations {
     SUMI_ACTIVATIONS_AUTO, /* the fast choice of the backend: int8 in groups of 32 for quantised weights */
-    SUMI_ACTIVATIONS_F32,  /* no rounding of activations: slower, closest to the float32 definition of the model */
+    SUMI_ACTIVATIONS_F32,  /* no rounding of activations, keys or values: slower, closest to the float32 definition of
+                              the model; a token takes twice the room in the cache */
 } sumi_activations;
 
 typedef struct sumi_model_opts {

@@ -77,6 +77,7 @@ typedef enum glu_kind { GLU_SILU, GLU_GELU_TANH } glu_kind; /* SwiGLU; GeGLU wit
 
 struct backend {
     const char *isa; /* name of the kernels, "avx2" */
+    bool kv_f32;     /* keys and values are to be cached in float32: no activation is rounded */
 
     void (*destroy)(backend *be);
 

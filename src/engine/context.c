@@ -59,7 +59,7 @@ static sumi_status check_opts(const sumi_context_opts *o, sumi_error *err)
 static sumi_status choose_blocks(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
 {
     const hparams *h = &c->model->weights->h;
-    kv_layout layout = { h->n_layers, h->n_kv_heads, h->head_dim };
+    kv_layout layout = { h->n_layers, h->n_kv_heads, h->head_dim, c->model->be->kv_f32 };
     size_t block_bytes = kv_block_bytes(&layout), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
     size_t one_sequence = (size_t)kv_blocks_for(c->info.n_ctx) * block_bytes;
     if (!bytes) bytes = quarter && quarter < one_sequence ? quarter : one_sequence;

@@ -6,9 +6,9 @@
 
 #include <math.h>
 
-static uint16_t *layer_base(const kv_store *kv, int32_t layer)
+static uint8_t *layer_base(const kv_store *kv, int32_t layer)
 {
-    return kv->data + (size_t)layer * (size_t)kv->n_blocks * kv_block_elems(&kv->layout);
+    return kv->data + (size_t)layer * (size_t)kv->n_blocks * kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
 }
 
 typedef struct angles_job {
@@ -42,7 +42,7 @@ void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_to
 typedef struct store_job {
     stream *s;
     kv_store *kv;
-    uint16_t *layer;
+    uint8_t *layer;
     const batch *b;
     const qkv_args *a;
 } store_job;
@@ -62,10 +62,10 @@ static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, c
 /* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
  * token does not see with 0 (kernels.h), and such a slot may hold anything that was ever written. What is lost by it is
  * only the place where a model that overflows shows it: NaN keys still make NaN scores. */
-static void store_head(const store_job *j, uint16_t *block, int32_t slot, int32_t head, const float *k, const float *v)
+static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k, const float *v)
 {
     const kv_layout *l = &j->kv->layout;
-    uint16_t half[ATTN_MAX_HEAD];
+    uint16_t half[ATTN_MAX_HEAD], *block = (uint16_t *)base;
     uint16_t *keys = block + (size_t)head * kv_head_elems(l);
     uint16_t *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l) + (size_t)(slot * l->head_dim);
     j->s->be->k.to_f16(half, k, l->head_dim);
@@ -75,6 +75,16 @@ static void store_head(const store_job *j, uint16_t *block, int32_t slot, int32_
         bool finite = (values[i] & 0x7c00) != 0x7c00;
         values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
     }
+}
+
+/* The same in a float32 cache, which only the reference's attention reads: it looks at no slot that is not seen. */
+static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k, const float *v)
+{
+    const kv_layout *l = &j->kv->layout;
+    float *block = (float *)base, *keys = block + (size_t)head * kv_head_elems(l);
+    float *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l) + (size_t)(slot * l->head_dim);
+    for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = k[i];
+    for (int32_t i = 0; i < l->head_dim; i++) values[i] = v[i];
 }
 
 static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
@@ -88,10 +98,10 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         const float *v = j->a->v + (size_t)t * kv_dim;
         norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads, j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, j->a->k_norm, t);
-        int32_t block = j->b->tables[t][j->b->pos[t] / KV_BLOCK];
+        size_t block = (size_t)j->b->tables[t][j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
-            store_head(j, j->layer + (size_t)block * kv_block_elems(l), j->b->pos[t] % KV_BLOCK, h,
-                       k + (size_t)h * head_dim, v + (size_t)h * head_dim);
+            (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, j->b->pos[t] % KV_BLOCK, h,
+                                                   k + (size_t)h * head_dim, v + (size_t)h * head_dim);
     }
 }
 
@@ -104,7 +114,7 @@ void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const
 typedef struct attention_job {
     stream *s;
     const kv_store *kv;
-    const uint16_t *layer;
+    const uint8_t *layer;
     const batch *b;
     const attention_args *a;
     float *out; /* [n_tokens][n_heads * head_dim] */
@@ -129,7 +139,8 @@ static void attend(const attention_job *j, int32_t begin, int32_t end, int32_t h
     const kv_layout *l = &j->kv->layout;
     const batch *b = j->b;
     for (int32_t t = begin; t < end;) {
-        attention_tile_args tile = { .head_dim = l->head_dim, .blocks = j->layer, .block_elems = kv_block_elems(l),
+        attention_tile_args tile = { .head_dim = l->head_dim, .blocks = j->layer, .f32 = l->f32,
+                                     .block_elems = kv_block_elems(l),
                                      .k_offset = (size_t)kv_head * kv_head_elems(l),
                                      .v_offset = (size_t)(l->n_kv_heads + kv_head) * kv_head_elems(l),
                                      .table = b->tables[t], .scale = j->a->scale };

@@ -184,7 +184,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     kernels_init(&be->k, level);
     be->activations = activations;
     be->base = (backend){
-        .isa = cpu_level_name(level), .destroy = destroy,
+        .isa = cpu_level_name(level), .kv_f32 = activations == SUMI_ACTIVATIONS_F32, .destroy = destroy,
         .weight_create = cpu_weight_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
         .weight_is_copy = cpu_weight_is_copy,
         .stream_create = stream_create, .stream_destroy = stream_destroy,

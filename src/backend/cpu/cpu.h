@@ -47,7 +47,7 @@ struct act {
 struct kv_store {
     kv_layout layout;
     int32_t n_blocks;
-    uint16_t *data; /* see kv_layout.h */
+    uint8_t *data; /* see kv_layout.h */
     size_t bytes;
 };
 

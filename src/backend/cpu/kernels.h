@@ -49,14 +49,16 @@ typedef struct panels_args {
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
  *   row r sees the positions first[r] .. last[r];   q[r], out[r] [head_dim]
- *   blocks: base of the layer; a block is block_elems f16 long, K of the head at k_offset, V at v_offset
+ *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
+ *   elements: f16, or float32 if f32 is set, which every level leaves to the reference
  * Slots that a row does not see may hold anything in K and finite values in V. */
 typedef struct attention_tile_args {
     int32_t n_rows, head_dim; /* n_rows <= ATTN_ROWS, head_dim <= ATTN_MAX_HEAD */
     const float *q[ATTN_ROWS];
     float *out[ATTN_ROWS];
     int32_t first[ATTN_ROWS], last[ATTN_ROWS];
-    const uint16_t *blocks;
+    const void *blocks;
+    bool f32;
     size_t block_elems, k_offset, v_offset;
     const int32_t *table;
     float scale;

@@ -117,7 +117,7 @@ static void attend(const attention_tile_args *a, tile *x)
         end = a->last[r] > end ? a->last[r] : end;
     }
     for (int32_t b = begin / KV_BLOCK; b <= end / KV_BLOCK; b++) {
-        const uint16_t *block = a->blocks + (size_t)a->table[b] * a->block_elems;
+        const uint16_t *block = (const uint16_t *)a->blocks + (size_t)a->table[b] * a->block_elems;
         for (int32_t r = 0; r < a->n_rows; r += PASS) scores(x, block + a->k_offset, a->head_dim, r);
         for (int32_t r = 0; r < a->n_rows; r++)
             softmax_row(x, r, a->first[r] - b * KV_BLOCK, a->last[r] - b * KV_BLOCK + 1);
@@ -127,7 +127,7 @@ static void attend(const attention_tile_args *a, tile *x)
 
 void attention_tile_avx2(const attention_tile_args *a)
 {
-    if (a->head_dim % 8) {
+    if (a->f32 || a->head_dim % 8) {
         attention_tile_ref(a);
         return;
     }

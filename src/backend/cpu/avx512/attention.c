@@ -102,7 +102,7 @@ static inline __attribute__((always_inline)) void attend(const attention_tile_ar
         end = a->last[r] > end ? a->last[r] : end;
     }
     for (int32_t b = begin / KV_BLOCK; b <= end / KV_BLOCK; b++) {
-        const uint16_t *block = a->blocks + (size_t)a->table[b] * a->block_elems;
+        const uint16_t *block = (const uint16_t *)a->blocks + (size_t)a->table[b] * a->block_elems;
         scores(x, block + a->k_offset, a->head_dim, n);
         for (int32_t r = 0; r < a->n_rows; r++) {
             int32_t from = a->first[r] - b * KV_BLOCK, to = a->last[r] - b * KV_BLOCK + 1;
@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) void attend(const attention_tile_ar
 
 void attention_tile_avx512(const attention_tile_args *a)
 {
-    if (a->head_dim % 16) {
+    if (a->f32 || a->head_dim % 16) {
         attention_tile_avx2(a);
         return;
     }
