@@ -21,7 +21,7 @@ typedef struct jinja_limits {
     size_t max_stack_bytes; /* of the C stack that a rendering may take, whatever depth that is */
 } jinja_limits;
 
-jinja_limits jinja_limits_default(void); /* 100 million steps, 256 MiB, 500 levels, 256 KiB of stack */
+jinja_limits jinja_limits_default(void); /* 50 million steps, 256 MiB, 500 levels, 256 KiB of stack */
 
 /* *out is freed with jinja_template_destroy(). name goes into messages. SUMI_EFORMAT: "NAME: line N: what";
  * SUMI_ELIMIT: larger or deeper than templates may be; SUMI_EUNSUPPORTED, SUMI_ENOMEM. */

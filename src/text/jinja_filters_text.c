@@ -402,15 +402,15 @@ FILTER(filter_filesizeformat)
     static const char *const decimal[] = { "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB" };
     static const char *const binary[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB" };
     bool is_binary = jinja_truth(arg[0]);
-    double bytes, base = is_binary ? 1024 : 1000, unit = base;
+    double bytes, base = is_binary ? 1024 : 1000, unit;
     char text[400];
     if (jinja_is_number(self)) bytes = jinja_as_double(self);
     else if (self.kind != JINJA_STR || !jinja_parse_float(self.s, &bytes)) return jinja_type_error(j, "|filesizeformat needs a number");
     int i = 0;
-    while (i < 7 && bytes >= unit * base) i++, unit *= base;
+    for (unit = base * base; i < 7 && bytes >= unit; i++) unit = pow(base, i + 3);
     if (bytes == 1) snprintf(text, sizeof text, "1 Byte");
-    else if (bytes < base) snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes));
-    else snprintf(text, sizeof text, "%.1f %s", bytes / unit, (is_binary ? binary : decimal)[i]);
+    else if (bytes < base) snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes) + 0.0); /* + 0.0: no -0 */
+    else snprintf(text, sizeof text, "%.1f %s", base * bytes / unit, (is_binary ? binary : decimal)[i]);
     const jinja_str *s = jinja_str_copy(j, text, strlen(text));
     return give(s, 0, out);
 }

@@ -188,6 +188,7 @@ static bool put_percent(percent *c, spec f, jinja_value v)
     case 'u':
         f.type = 'd';
         if (v.kind == JINJA_FLOAT && fabs(v.f) < 0x1p63) return put_int(&c->sb, f, (int64_t)v.f);
+        if (v.kind == JINJA_FLOAT) return jinja_fail(c->sb.j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
         break;
     case 'x':
     case 'X':
@@ -266,7 +267,9 @@ bool jinja_format_percent(jinja *j, jinja_value format, jinja_value values, jinj
         p = sign + 1;
         if (!one_percent(&c, &p, end)) return false;
     }
-    bool mapping = values.kind == JINJA_DICT || values.kind == JINJA_LIST || values.kind == JINJA_UNDEFINED;
+    /* whatever could be asked for items might be a mapping whose keys the format does not name */
+    bool mapping = values.kind == JINJA_DICT || values.kind == JINJA_LIST || values.kind == JINJA_RANGE ||
+                   values.kind == JINJA_UNDEFINED;
     size_t given = values.kind == JINJA_TUPLE ? values.list->n : mapping ? 0 : 1;
     if (c.next < given && !c.used_key) return jinja_type_error(j, "not all arguments converted during string formatting");
     const jinja_str *s = jinja_sb_str(&c.sb);

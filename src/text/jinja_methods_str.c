@@ -56,7 +56,8 @@ METHOD(str_rsplit) { UNUSED; return split(j, self, arg, true, out); }
 METHOD(str_splitlines)
 {
     UNUSED;
-    return give_list(self, jinja_text_lines(j, self.s, jinja_truth(arg[0])), out);
+    int64_t keep;
+    return jinja_arg_int(j, arg[0], 0, &keep) && give_list(self, jinja_text_lines(j, self.s, keep != 0), out);
 }
 
 /* A string argument that must be there; none is an error, unlike for jinja_arg_str(). */
@@ -71,8 +72,11 @@ METHOD(str_replace)
     UNUSED;
     const jinja_str *old, *new;
     int64_t count;
-    if (!need_str(j, arg[0], &old) || !need_str(j, arg[1], &new) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
-    if (self.flag && !arg[1].flag && !(new = jinja_escape(j, new))) return false;
+    if (!need_str(j, arg[0], &old) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
+    if (self.flag && arg[1].kind != JINJA_STR) new = jinja_to_str(j, arg[1]); /* Markup escapes whatever it is given */
+    else if (!need_str(j, arg[1], &new)) return false;
+    if (new && self.flag && !(arg[1].kind == JINJA_STR && arg[1].flag)) new = jinja_escape(j, new);
+    if (!new) return false;
     return give(self, jinja_text_replace(j, self.s, old, new, count), out);
 }
 

@@ -102,11 +102,12 @@ static bool float_op(jinja *j, jinja_op op, double a, double b, jinja_value *out
 
 static bool repeat(jinja *j, jinja_value v, int64_t times, jinja_value *out)
 {
+    size_t n_bytes = v.kind == JINJA_STR ? v.s->n : v.list->n * sizeof(jinja_value);
     *out = v;
+    if (times > 0 && n_bytes && (uint64_t)times > j->limits.max_value_bytes / n_bytes)
+        return jinja_fail(j, SUMI_ELIMIT, "the values take more than %zu bytes", j->limits.max_value_bytes);
     if (v.kind == JINJA_STR) {
         jinja_sb sb = { .j = j };
-        if (times > 0 && v.s->n && (uint64_t)times > SIZE_MAX / 16 / v.s->n)
-            return jinja_fail(j, SUMI_ELIMIT, "a string is too long");
         for (int64_t i = 0; i < times && v.s->n && !sb.failed; i++) jinja_sb_add_str(&sb, v.s);
         return (out->s = jinja_sb_str(&sb)) != NULL;
     }
@@ -285,8 +286,8 @@ static bool attribute(jinja *j, jinja_value obj, const jinja_str *name, jinja_va
 bool jinja_get_attr(jinja *j, jinja_value obj, const jinja_str *name, jinja_value *out)
 {
     if (!jinja_charge(j, 1)) return false;
-    if (obj.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, obj);
     if (!attribute(j, obj, name, out)) return false;
+    if (out->kind == JINJA_MISSING && obj.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, obj);
     if (out->kind == JINJA_MISSING && !subscript(j, obj, jinja_of_str(name), out)) return false;
     if (out->kind == JINJA_MISSING) *out = jinja_undefined(JINJA_NO_ATTRIBUTE, name, obj.kind);
     return j->status == SUMI_OK;

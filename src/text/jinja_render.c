@@ -12,13 +12,13 @@
 
 jinja_limits jinja_limits_default(void)
 {
-    return (jinja_limits){ .max_steps = 100000000, .max_value_bytes = (size_t)256 << 20, .max_depth = 500,
+    return (jinja_limits){ .max_steps = 50000000, .max_value_bytes = (size_t)256 << 20, .max_depth = 500,
                            .max_stack_bytes = (size_t)256 << 10 };
 }
 
 /* ---- Errors and limits ---- */
 
-static bool fail(jinja *j, sumi_status status, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static bool fail(jinja *j, sumi_status status, const char *format, va_list args)
 {
     char what[400];
     if (j->status != SUMI_OK) return false;

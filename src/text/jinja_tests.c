@@ -32,7 +32,8 @@ KIND_TEST(is_iterable, jinja_is_iterable(self))
 KIND_TEST(is_escaped, self.kind == JINJA_STR && self.flag & JINJA_MARKUP)
 /* has len() and can be asked for items: a dict counts, a view and the loop variable do not */
 KIND_TEST(is_sequence, (jinja_has_length(self) && self.kind != JINJA_VIEW && self.kind != JINJA_LOOP))
-KIND_TEST(is_callable, self.kind == JINJA_FUNCTION || self.kind == JINJA_METHOD || self.kind == JINJA_MACRO ||
+/* undefined has a way to be called too, which fails */
+KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION || self.kind == JINJA_METHOD || self.kind == JINJA_MACRO ||
                            self.kind == JINJA_LOOP || self.kind == JINJA_JOINER)
 KIND_TEST(is_same, jinja_same(self, arg[0]))
 
