@@ -24,7 +24,8 @@ typedef struct template_args {
 enum { OPT_TEMPLATE = 256, OPT_MESSAGES, OPT_TOOLS, OPT_NO_PROMPT, OPT_BOS, OPT_EOS };
 
 static const struct argp_option options[] = {
-    { "messages", OPT_MESSAGES, "FILE", 0, "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
+    { "messages", OPT_MESSAGES, "FILE", 0,
+      "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
     { "tools", OPT_TOOLS, "FILE", 0, "The tools that the model may call: a JSON array", 0 },
     { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of a model's", 0 },
     { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not open the assistant's next turn", 0 },
@@ -110,7 +111,8 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
     if (!status) status = gguf_open(&t->file, path, err);
     if (status) return status;
     if (!gguf_get_str(t->file, "tokenizer.chat_template", &source))
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: the model has no chat template; give one with --template", path);
+        return sumi_fail(err, SUMI_EUNSUPPORTED,
+                         "%s: the model has no chat template; give one with --template", path);
     t->input.bos = token_text(t->file, "tokenizer.ggml.bos_token_id", &t->input.n_bos);
     t->input.eos = token_text(t->file, "tokenizer.ggml.eos_token_id", &t->input.n_eos);
     snprintf(name, sizeof name, "%s: chat template", path);

@@ -91,8 +91,10 @@ static int set_text(json_t *vars, const char *name, const char *text, size_t n)
 static json_t *chat_vars(const chat_input *in)
 {
     json_t *vars = json_object();
-    bool failed = json_object_set_new(vars, "documents", json_null()) || (in->extra && json_object_update(vars, in->extra)) ||
-                  set_text(vars, "bos_token", in->bos, in->n_bos) || set_text(vars, "eos_token", in->eos, in->n_eos) ||
+    bool failed = json_object_set_new(vars, "documents", json_null()) ||
+                  (in->extra && json_object_update(vars, in->extra)) ||
+                  set_text(vars, "bos_token", in->bos, in->n_bos) ||
+                  set_text(vars, "eos_token", in->eos, in->n_eos) ||
                   json_object_set_new(vars, "messages", chat_messages(in->messages)) ||
                   json_object_set_new(vars, "tools", in->tools ? json_incref(in->tools) : json_null()) ||
                   json_object_set_new(vars, "add_generation_prompt", json_boolean(in->add_generation_prompt));
@@ -107,7 +109,9 @@ sumi_status chat_template_format(const chat_template *t, const chat_input *input
     if (status == SUMI_OK && input->tools) status = check_objects(input->tools, "tools", err);
     if (status != SUMI_OK) return status;
     json_t *vars = chat_vars(input);
-    if (!vars) return sumi_fail(err, SUMI_ENOMEM, "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
+    if (!vars)
+        return sumi_fail(err, SUMI_ENOMEM,
+                         "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
     status = chat_template_render(t, vars, out, err);
     json_decref(vars);
     return status;

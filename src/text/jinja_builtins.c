@@ -31,11 +31,14 @@ const jinja_builtin *jinja_find_function(const char *name, size_t n)
 const jinja_builtin *jinja_find_method(jinja_value v, const jinja_str *name)
 {
     static const jinja_builtin *const tables[JINJA_N_KINDS] = {
-        [JINJA_BOOL] = jinja_number_methods, [JINJA_INT] = jinja_number_methods, [JINJA_FLOAT] = jinja_number_methods,
-        [JINJA_STR] = jinja_str_methods,     [JINJA_LIST] = jinja_list_methods,  [JINJA_TUPLE] = jinja_tuple_methods,
-        [JINJA_DICT] = jinja_dict_methods,   [JINJA_LOOP] = jinja_loop_methods,  [JINJA_CYCLER] = jinja_cycler_methods,
+        [JINJA_BOOL] = jinja_number_methods,   [JINJA_INT] = jinja_number_methods,
+        [JINJA_FLOAT] = jinja_number_methods,  [JINJA_STR] = jinja_str_methods,
+        [JINJA_LIST] = jinja_list_methods,     [JINJA_TUPLE] = jinja_tuple_methods,
+        [JINJA_DICT] = jinja_dict_methods,     [JINJA_LOOP] = jinja_loop_methods,
+        [JINJA_CYCLER] = jinja_cycler_methods,
     };
-    if (v.kind == JINJA_FUNCTION && !strcmp(v.function->name, "dict")) return find(jinja_dict_type_methods, name->data, name->n);
+    if (v.kind == JINJA_FUNCTION && !strcmp(v.function->name, "dict"))
+        return find(jinja_dict_type_methods, name->data, name->n);
     const jinja_builtin *table = tables[v.kind];
     return table ? find(table, name->data, name->n) : NULL;
 }

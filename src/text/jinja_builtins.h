@@ -5,6 +5,18 @@
 
 #include "text/jinja_eval.h"
 
+/* BUILTIN(name) { ... } defines a jinja_builtin_fn; most use only some of its parameters. */
+#define BUILTIN(name)                                                                                        \
+    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args,             \
+                     jinja_value *out)
+#define BUILTIN_UNUSED (void)j, (void)self, (void)arg, (void)args, (void)out
+#define BUILTIN_IS(name, result) /* one that is no more than a call of something else */                     \
+    BUILTIN(name)                                                                                            \
+    {                                                                                                        \
+        BUILTIN_UNUSED;                                                                                      \
+        return result;                                                                                       \
+    }
+
 extern const jinja_builtin jinja_text_filters[];     /* jinja_filters_text.c */
 extern const jinja_builtin jinja_sequence_filters[]; /* jinja_filters_seq.c */
 extern const jinja_builtin jinja_select_filters[];   /* jinja_filters_select.c */

@@ -10,7 +10,8 @@
 static bool push(jinja *j, jinja_value v)
 {
     if (!j->stack && !(j->stack = jinja_alloc(j, STACK_VALUES * sizeof v))) return false;
-    if (j->n_stack == STACK_VALUES) return jinja_fail(j, SUMI_ELIMIT, "more than %zu arguments at once", STACK_VALUES);
+    if (j->n_stack == STACK_VALUES)
+        return jinja_fail(j, SUMI_ELIMIT, "more than %zu arguments at once", STACK_VALUES);
     j->stack[j->n_stack++] = v;
     return true;
 }
@@ -34,7 +35,8 @@ static bool push_star_star(jinja *j, const jinja_dict *d, const jinja_str **name
         if (key.kind != JINJA_STR) return jinja_type_error(j, "keywords must be strings");
         for (int32_t k = 0; k < *n; k++)
             if (jinja_str_equal(names[k], key.s))
-                return jinja_type_error(j, "got multiple values for keyword argument '%.*s'", (int)key.s->n, key.s->data);
+                return jinja_type_error(j, "got multiple values for keyword argument '%.*s'", (int)key.s->n,
+                                        key.s->data);
         if (!jinja_charge(j, (size_t)*n) || !push(j, d->entries[i].value)) return false;
         names[(*n)++] = key.s;
     }
@@ -108,16 +110,19 @@ static bool bind_named(jinja *j, const jinja_builtin *row, const jinja_args *arg
         for (int32_t i = 0; !found && (n = next_param(&p, &optional)); i++) {
             found = row->params[0] != '/' && n == name->n && !memcmp(p - n, name->data, n);
             if (found && arg[i].kind != JINJA_MISSING)
-                return jinja_type_error(j, "%s() got multiple values for argument '%.*s'", row->name, (int)n, p - n);
+                return jinja_type_error(j, "%s() got multiple values for argument '%.*s'", row->name, (int)n,
+                                        p - n);
             if (found) arg[i] = args->named[k];
         }
         if (!found)
-            return jinja_type_error(j, "%s() got an unexpected keyword argument '%.*s'", row->name, (int)name->n, name->data);
+            return jinja_type_error(j, "%s() got an unexpected keyword argument '%.*s'", row->name,
+                                    (int)name->n, name->data);
     }
     return true;
 }
 
-bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args, jinja_value *out)
+bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args,
+                        jinja_value *out)
 {
     jinja_value arg[JINJA_MAX_PARAMS];
     if (!jinja_enter(j)) return false;
@@ -131,7 +136,8 @@ bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, co
             if (!optional) n_required++;
         }
         if (args->n_pos > n_params)
-            ok = jinja_type_error(j, "%s() takes at most %d arguments (%d given)", row->name, (int)n_params, (int)args->n_pos);
+            ok = jinja_type_error(j, "%s() takes at most %d arguments (%d given)", row->name, (int)n_params,
+                                  (int)args->n_pos);
         ok = ok && bind_named(j, row, args, arg);
         for (int32_t i = 0; ok && i < n_required; i++)
             if (arg[i].kind == JINJA_MISSING)
@@ -190,7 +196,8 @@ static bool bind_macro(jinja *j, macro_call *c, jinja_scope *scope)
     if (sig->caller >= 0 && !found_caller) {
         const jinja_str *name = j->t->symbols[sig->caller];
         jinja_value caller = take_named(c, name);
-        if (caller.kind == JINJA_MISSING || caller.kind == JINJA_NONE) caller = jinja_undefined_hint(j, "No caller defined");
+        if (caller.kind == JINJA_MISSING || caller.kind == JINJA_NONE)
+            caller = jinja_undefined_hint(j, "No caller defined");
         if (!jinja_scope_set(j, scope, sig->caller, caller)) return false;
     }
     return true;
@@ -206,7 +213,9 @@ static bool bind_rest(jinja *j, macro_call *c, jinja_scope *scope)
     for (int32_t k = 0; k < c->args->n_named; k++) {
         if (c->used[k / 64] >> (k % 64) & 1) continue;
         const jinja_str *name = c->args->names[k];
-        if (!kwargs) return jinja_type_error(j, "the macro takes no keyword argument '%.*s'", (int)name->n, name->data);
+        if (!kwargs)
+            return jinja_type_error(j, "the macro takes no keyword argument '%.*s'", (int)name->n,
+                                    name->data);
         if (!jinja_dict_set(j, kwargs, jinja_of_str(name), c->args->named[k])) return false;
     }
     if (kwargs && !jinja_scope_set(j, scope, sig->kwargs, jinja_of_dict(kwargs))) return false;
@@ -245,7 +254,8 @@ bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinj
     jinja_capture capture;
     jinja_capture_begin(j, &capture);
     j->scope = scope;
-    bool ok = bind_defaults(j, n->macro.sig, scope) && jinja_exec_body(j, &n->macro.body) != JINJA_FLOW_FAILED;
+    bool ok =
+        bind_defaults(j, n->macro.sig, scope) && jinja_exec_body(j, &n->macro.body) != JINJA_FLOW_FAILED;
     j->scope = outer;
     const jinja_str *text = jinja_capture_end(j, &capture, ok);
     if (text) *out = jinja_of_str(text);
@@ -257,7 +267,8 @@ bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinj
 /* loop(items): the body of a recursive loop once more, one level deeper. */
 static bool call_loop(jinja *j, jinja_loop *loop, const jinja_args *args, jinja_value *out)
 {
-    if (!loop->recursive) return jinja_type_error(j, "the loop must have the 'recursive' marker to be called recursively");
+    if (!loop->recursive)
+        return jinja_type_error(j, "the loop must have the 'recursive' marker to be called recursively");
     if (args->n_pos != 1 || args->n_named) return jinja_type_error(j, "loop() takes one argument");
     jinja_capture c;
     jinja_flow flow;

@@ -3,10 +3,6 @@
 #include "text/jinja_builtins.h"
 #include "text/jinja_filters.h"
 
-#define FILTER(name)                                                                                           \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 typedef struct apply_state {
     jinja_path path;          /* selectattr, rejectattr, map(attribute=...): what is looked at */
     const jinja_builtin *row; /* the filter or test; NULL: none */
@@ -53,7 +49,8 @@ static int next_source(jinja *j, jinja_iter *it, jinja_value *out)
 static const jinja_builtin *find_row(jinja *j, jinja_value name, bool filter)
 {
     const jinja_builtin *row = NULL;
-    if (name.kind == JINJA_STR) row = filter ? jinja_find_filter(name.s->data, name.s->n) : jinja_find_test(name.s->data, name.s->n);
+    if (name.kind == JINJA_STR)
+        row = filter ? jinja_find_filter(name.s->data, name.s->n) : jinja_find_test(name.s->data, name.s->n);
     if (row) return row;
     int n = name.kind == JINJA_STR ? (int)(name.s->n > 100 ? 100 : name.s->n) : 0;
     jinja_fail(j, SUMI_EINVAL, "no %s named '%.*s'", filter ? "filter" : "test", n, n ? name.s->data : "");
@@ -77,9 +74,9 @@ static int next_mapped(jinja *j, jinja_iter *it, jinja_value *out)
     return ok ? JINJA_ITER_ITEM : JINJA_ITER_FAILED;
 }
 
-FILTER(filter_map)
+BUILTIN(filter_map)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     apply_state *a = jinja_alloc(j, sizeof *a);
     if (!a) return false;
     *a = (apply_state){ 0 };
@@ -115,7 +112,8 @@ static int next_selected(jinja *j, jinja_iter *it, jinja_value *out)
     return got;
 }
 
-static bool select_items(jinja *j, jinja_value self, const jinja_args *args, bool attribute, bool wanted, jinja_value *out)
+static bool select_items(jinja *j, jinja_value self, const jinja_args *args, bool attribute, bool wanted,
+                         jinja_value *out)
 {
     apply_state *a = jinja_alloc(j, sizeof *a);
     int32_t at = attribute ? 1 : 0;
@@ -128,10 +126,10 @@ static bool select_items(jinja *j, jinja_value self, const jinja_args *args, boo
     return keep_args(j, args, at + 1, &a->args) && make_generator(j, self, next_selected, a, out);
 }
 
-FILTER(filter_select) { UNUSED; return select_items(j, self, args, false, true, out); }
-FILTER(filter_reject) { UNUSED; return select_items(j, self, args, false, false, out); }
-FILTER(filter_selectattr) { UNUSED; return select_items(j, self, args, true, true, out); }
-FILTER(filter_rejectattr) { UNUSED; return select_items(j, self, args, true, false, out); }
+BUILTIN_IS(filter_select, select_items(j, self, args, false, true, out))
+BUILTIN_IS(filter_reject, select_items(j, self, args, false, false, out))
+BUILTIN_IS(filter_selectattr, select_items(j, self, args, true, true, out))
+BUILTIN_IS(filter_rejectattr, select_items(j, self, args, true, false, out))
 
 const jinja_builtin jinja_select_filters[] = {
     { "map", "*", filter_map },

@@ -7,10 +7,6 @@
 #include "text/jinja_text.h"
 #include "text/jinja_unicode.h"
 
-#define FILTER(name)                                                                                           \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 /* ---- Attributes by path: "a.b.0", as sort, map, join and others take them ---- */
 
 bool jinja_path_parse(jinja *j, jinja_value attribute, jinja_path *path)
@@ -38,7 +34,8 @@ bool jinja_path_get(jinja *j, const jinja_path *path, jinja_value item, jinja_va
     *out = item;
     for (size_t i = 0; path->parts && i < path->parts->n; i++) {
         if (!jinja_get_item(j, *out, path->parts->items[i], out)) return false;
-        if (out->kind == JINJA_UNDEFINED && path->fallback.kind != JINJA_MISSING && path->fallback.kind != JINJA_NONE)
+        if (out->kind == JINJA_UNDEFINED && path->fallback.kind != JINJA_MISSING &&
+            path->fallback.kind != JINJA_NONE)
             *out = path->fallback;
     }
     if (!path->ignore_case || out->kind != JINJA_STR) return true;
@@ -49,18 +46,18 @@ bool jinja_path_get(jinja *j, const jinja_path *path, jinja_value item, jinja_va
 
 /* ---- Simple ones ---- */
 
-FILTER(filter_length)
+BUILTIN(filter_length)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     size_t n;
     if (!jinja_length(j, self, &n)) return false;
     *out = jinja_int((int64_t)n);
     return true;
 }
 
-FILTER(filter_default)
+BUILTIN(filter_default)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     bool replace = self.kind == JINJA_UNDEFINED || (jinja_truth(arg[1]) && !jinja_truth(self));
     *out = self;
     if (!replace) return true;
@@ -71,18 +68,18 @@ FILTER(filter_default)
     return empty != NULL;
 }
 
-FILTER(filter_first)
+BUILTIN(filter_first)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_iter *it = jinja_iterate(j, self);
     int got = it ? jinja_next(j, it, out) : JINJA_ITER_FAILED;
     if (got == JINJA_ITER_END) *out = jinja_undefined_hint(j, "No first item, sequence was empty.");
     return got != JINJA_ITER_FAILED && out->kind != JINJA_MISSING;
 }
 
-FILTER(filter_last)
+BUILTIN(filter_last)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     size_t n;
     if (!jinja_has_length(self) || self.kind == JINJA_LOOP)
         return jinja_type_error(j, "'%s' object is not reversible", jinja_type_name(self));
@@ -100,18 +97,19 @@ FILTER(filter_last)
     return out->kind != JINJA_MISSING;
 }
 
-FILTER(filter_list)
+BUILTIN(filter_list)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_list *list = jinja_to_list(j, self);
     if (list) *out = jinja_of_list(list);
     return list != NULL;
 }
 
-FILTER(filter_join)
+BUILTIN(filter_join)
 {
-    UNUSED;
-    const jinja_str *separator = arg[0].kind == JINJA_MISSING ? jinja_str_literal(j, "") : jinja_to_str(j, arg[0]);
+    BUILTIN_UNUSED;
+    const jinja_str *separator =
+        arg[0].kind == JINJA_MISSING ? jinja_str_literal(j, "") : jinja_to_str(j, arg[0]);
     jinja_path path;
     jinja_iter *it = jinja_iterate(j, self);
     jinja_sb sb = { .j = j };
@@ -148,13 +146,15 @@ static int next_reversed(jinja *j, jinja_iter *it, jinja_value *out)
     return out->kind == JINJA_MISSING ? JINJA_ITER_FAILED : JINJA_ITER_ITEM;
 }
 
-FILTER(filter_reverse)
+BUILTIN(filter_reverse)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     size_t n;
     if (self.kind == JINJA_STR) return reverse_str(j, self, out);
-    if (!jinja_is_iterable(self) || self.kind == JINJA_LOOP) return jinja_type_error(j, "argument must be iterable");
-    if (self.kind == JINJA_ITER || self.kind == JINJA_UNDEFINED) { /* a list, where the others give an iterator */
+    if (!jinja_is_iterable(self) || self.kind == JINJA_LOOP)
+        return jinja_type_error(j, "argument must be iterable");
+    if (self.kind == JINJA_ITER ||
+        self.kind == JINJA_UNDEFINED) { /* a list, where the others give an iterator */
         jinja_list *list = jinja_to_list(j, self), *back = list ? jinja_list_new(j, list->n) : NULL;
         for (size_t i = 0; back && i < list->n; i++)
             if (!jinja_list_push(j, back, list->items[list->n - 1 - i])) return false;
@@ -182,18 +182,18 @@ static int next_item_pair(jinja *j, jinja_iter *it, jinja_value *out)
     return out->kind == JINJA_MISSING ? JINJA_ITER_FAILED : JINJA_ITER_ITEM;
 }
 
-FILTER(filter_items)
+BUILTIN(filter_items)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_iter *it = jinja_iter_new(j, next_item_pair, self);
     if (it) *out = jinja_of_iter(it);
     return it != NULL;
 }
 
 /* obj.name without a fall back to obj["name"] */
-FILTER(filter_attr)
+BUILTIN(filter_attr)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *name;
     if (!jinja_arg_str(j, arg[0], &name)) return false;
     if (!name) return jinja_type_error(j, "attribute name must be string");
@@ -230,9 +230,9 @@ static bool multi_key(jinja *j, const jinja_path *paths, size_t n, jinja_value i
     return key != NULL;
 }
 
-FILTER(filter_sort)
+BUILTIN(filter_sort)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_list *list, *names = NULL;
     jinja_value *keys;
     const jinja_str *comma = jinja_str_literal(j, ",");
@@ -250,16 +250,18 @@ FILTER(filter_sort)
     return jinja_sort(j, list->items, keys, list->n, jinja_truth(arg[0]));
 }
 
-FILTER(filter_dictsort)
+BUILTIN(filter_dictsort)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_list *list;
     jinja_value *keys;
     bool by_value = arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "value");
-    if (arg[1].kind != JINJA_MISSING && !by_value && !(arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "key")))
+    if (arg[1].kind != JINJA_MISSING && !by_value &&
+        !(arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "key")))
         return jinja_type_error(j, "You can only sort by either \"key\" or \"value\"");
     if (self.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, self);
-    if (self.kind != JINJA_DICT) return jinja_type_error(j, "'%s' object has no attribute 'items'", jinja_type_name(self));
+    if (self.kind != JINJA_DICT)
+        return jinja_type_error(j, "'%s' object has no attribute 'items'", jinja_type_name(self));
     jinja_value items = { .kind = JINJA_VIEW, .flag = JINJA_ITEMS, .dict = self.dict };
     jinja_path path = { .ignore_case = !jinja_truth(arg[0]) };
     if (!copy_items(j, items, &list, &keys)) return false;
@@ -280,29 +282,32 @@ static bool extreme(jinja *j, jinja_value self, const jinja_value *arg, bool max
     while ((got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM) {
         bool better = best_key.kind == JINJA_MISSING;
         if (!jinja_path_get(j, &path, v, &key)) return false;
-        if (!better && !(max ? jinja_less(j, best_key, key, ">", &better) : jinja_less(j, key, best_key, "<", &better)))
+        if (!better &&
+            !(max ? jinja_less(j, best_key, key, ">", &better) : jinja_less(j, key, best_key, "<", &better)))
             return false;
         if (!better) continue;
         *out = v;
         best_key = key;
     }
-    if (best_key.kind == JINJA_MISSING) *out = jinja_undefined_hint(j, "No aggregated item, sequence was empty.");
+    if (best_key.kind == JINJA_MISSING)
+        *out = jinja_undefined_hint(j, "No aggregated item, sequence was empty.");
     return got == JINJA_ITER_END && out->kind != JINJA_MISSING;
 }
 
-FILTER(filter_min) { UNUSED; return extreme(j, self, arg, false, out); }
-FILTER(filter_max) { UNUSED; return extreme(j, self, arg, true, out); }
+BUILTIN_IS(filter_min, extreme(j, self, arg, false, out))
+BUILTIN_IS(filter_max, extreme(j, self, arg, true, out))
 
-FILTER(filter_sum)
+BUILTIN(filter_sum)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_path path;
     jinja_iter *it = jinja_iterate(j, self);
     jinja_value v;
     int got = JINJA_ITER_FAILED;
     *out = arg[1].kind == JINJA_MISSING ? jinja_int(0) : arg[1];
     if (!it || !jinja_path_parse(j, arg[0], &path)) return false;
-    if (out->kind == JINJA_STR) return jinja_type_error(j, "sum() can't sum strings [use ''.join(seq) instead]");
+    if (out->kind == JINJA_STR)
+        return jinja_type_error(j, "sum() can't sum strings [use ''.join(seq) instead]");
     while ((got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM)
         if (!jinja_path_get(j, &path, v, &v) || !jinja_binary(j, JINJA_ADD, *out, v, out)) return false;
     return got == JINJA_ITER_END;
@@ -321,16 +326,17 @@ static int next_unique(jinja *j, jinja_iter *it, jinja_value *out)
     int got;
     while ((got = jinja_next(j, it->inner, out)) == JINJA_ITER_ITEM) {
         jinja_value key, *found;
-        if (!jinja_path_get(j, &u->path, *out, &key) || !jinja_dict_find(j, u->seen, key, &found)) return JINJA_ITER_FAILED;
+        if (!jinja_path_get(j, &u->path, *out, &key) || !jinja_dict_find(j, u->seen, key, &found))
+            return JINJA_ITER_FAILED;
         if (found) continue;
         return jinja_dict_set(j, u->seen, key, jinja_none()) ? JINJA_ITER_ITEM : JINJA_ITER_FAILED;
     }
     return got;
 }
 
-FILTER(filter_unique)
+BUILTIN(filter_unique)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     unique_state *u = jinja_alloc(j, sizeof *u);
     jinja_iter *it = jinja_iter_new(j, next_unique, self);
     if (!u || !it || !jinja_path_parse(j, arg[1], &u->path)) return false;
@@ -345,15 +351,16 @@ FILTER(filter_unique)
 static bool push_group(jinja *j, jinja_list *groups, jinja_value key, jinja_list *items)
 {
     jinja_list *pair = jinja_list_new(j, 2);
-    if (!pair || !jinja_list_push(j, pair, key) || !jinja_list_push(j, pair, jinja_of_list(items))) return false;
+    if (!pair || !jinja_list_push(j, pair, key) || !jinja_list_push(j, pair, jinja_of_list(items)))
+        return false;
     jinja_value group = jinja_of_tuple(pair);
     group.flag = 1; /* it also answers to .grouper and .list */
     return jinja_list_push(j, groups, group);
 }
 
-FILTER(filter_groupby)
+BUILTIN(filter_groupby)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_path path;
     jinja_list *list, *groups = jinja_list_new(j, 4);
     jinja_value *keys, real;
@@ -371,12 +378,14 @@ FILTER(filter_groupby)
         if (!items || !jinja_path_get(j, &path, list->items[i], &key)) return false;
         bool same = true;
         for (end = i; end < list->n; end++) {
-            if (!jinja_path_get(j, &path, list->items[end], &other) || !jinja_equal(j, key, other, &same)) return false;
+            if (!jinja_path_get(j, &path, list->items[end], &other) || !jinja_equal(j, key, other, &same))
+                return false;
             if (!same) break;
             if (!jinja_list_push(j, items, list->items[end])) return false;
         }
         path.ignore_case = false; /* a group wears the key of its first item as it is */
-        if (!jinja_path_get(j, &path, list->items[i], &real) || !push_group(j, groups, real, items)) return false;
+        if (!jinja_path_get(j, &path, list->items[i], &real) || !push_group(j, groups, real, items))
+            return false;
     }
     *out = jinja_of_list(groups);
     return true;
@@ -410,9 +419,9 @@ static int next_batch(jinja *j, jinja_iter *it, jinja_value *out)
     return JINJA_ITER_ITEM;
 }
 
-FILTER(filter_batch)
+BUILTIN(filter_batch)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     batch_state *b = jinja_alloc(j, sizeof *b);
     jinja_iter *it = jinja_iter_new(j, next_batch, self);
     if (!b || !it || !jinja_arg_int(j, arg[0], 0, &b->size)) return false;
@@ -424,9 +433,9 @@ FILTER(filter_batch)
     return it->inner != NULL;
 }
 
-FILTER(filter_slice)
+BUILTIN(filter_slice)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t n;
     jinja_list *seq = jinja_to_list(j, self), *all = jinja_list_new(j, 4);
     if (!seq || !all || !jinja_arg_int(j, arg[0], 0, &n)) return false;
@@ -438,7 +447,9 @@ FILTER(filter_slice)
         for (; part && at < end; at++)
             if (!jinja_list_push(j, part, seq->items[at])) return false;
         bool fill = arg[1].kind != JINJA_MISSING && arg[1].kind != JINJA_NONE && i >= extra;
-        if (!part || (fill && !jinja_list_push(j, part, arg[1])) || !jinja_list_push(j, all, jinja_of_list(part))) return false;
+        if (!part || (fill && !jinja_list_push(j, part, arg[1])) ||
+            !jinja_list_push(j, all, jinja_of_list(part)))
+            return false;
         if (!jinja_charge(j, 1)) return false;
     }
     jinja_iter *it = jinja_iterate(j, jinja_of_list(all));

@@ -10,10 +10,6 @@
 #include "text/jinja_text.h"
 #include "text/jinja_unicode.h"
 
-#define FILTER(name)                                                                                           \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 static bool give(const jinja_str *s, uint8_t flag, jinja_value *out)
 {
     if (s) *out = (jinja_value){ .kind = JINJA_STR, .flag = flag, .s = s };
@@ -34,86 +30,83 @@ static bool change_case(jinja *j, jinja_value self, jinja_case how, jinja_value 
     return s && give(jinja_text_case(j, s, how), flag_of(self), out);
 }
 
-FILTER(filter_upper) { UNUSED; return change_case(j, self, JINJA_UPPER, out); }
-FILTER(filter_lower) { UNUSED; return change_case(j, self, JINJA_LOWER, out); }
-FILTER(filter_capitalize) { UNUSED; return change_case(j, self, JINJA_CAPITALIZE, out); }
+BUILTIN_IS(filter_upper, change_case(j, self, JINJA_UPPER, out))
+BUILTIN_IS(filter_lower, change_case(j, self, JINJA_LOWER, out))
+BUILTIN_IS(filter_capitalize, change_case(j, self, JINJA_CAPITALIZE, out))
 
-FILTER(filter_title)
+BUILTIN(filter_title)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
     return s && give(jinja_text_title_words(j, s), 0, out);
 }
 
-FILTER(filter_string)
-{
-    UNUSED;
-    return give(jinja_to_str(j, self), flag_of(self), out);
-}
+BUILTIN_IS(filter_string, give(jinja_to_str(j, self), flag_of(self), out))
 
-FILTER(filter_safe)
-{
-    UNUSED;
-    return give(jinja_to_str(j, self), JINJA_MARKUP, out);
-}
+BUILTIN_IS(filter_safe, give(jinja_to_str(j, self), JINJA_MARKUP, out))
 
-FILTER(filter_escape)
+BUILTIN(filter_escape)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
     return s && give(flag_of(self) ? s : jinja_escape(j, s), JINJA_MARKUP, out);
 }
 
-FILTER(filter_forceescape)
+BUILTIN(filter_forceescape)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
     return s && give(jinja_escape(j, s), JINJA_MARKUP, out);
 }
 
-FILTER(filter_trim)
+BUILTIN(filter_trim)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self), *chars;
-    return s && jinja_arg_str(j, arg[0], &chars) && give(jinja_text_strip(j, s, chars, true, true), flag_of(self), out);
+    return s && jinja_arg_str(j, arg[0], &chars) &&
+           give(jinja_text_strip(j, s, chars, true, true), flag_of(self), out);
 }
 
-FILTER(filter_replace)
+BUILTIN(filter_replace)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t count = -1;
-    const jinja_str *s = jinja_to_str(j, self), *old = jinja_to_str(j, arg[0]), *new = jinja_to_str(j, arg[1]);
+    const jinja_str *s = jinja_to_str(j, self), *old = jinja_to_str(j, arg[0]), *by = jinja_to_str(j, arg[1]);
     if (arg[2].kind != JINJA_NONE && !jinja_arg_int(j, arg[2], -1, &count)) return false;
-    return s && old && new && give(jinja_text_replace(j, s, old, new, count), 0, out);
+    return s && old && by && give(jinja_text_replace(j, s, old, by, count), 0, out);
 }
 
-FILTER(filter_center)
+BUILTIN(filter_center)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t width;
     const jinja_str *s = jinja_to_str(j, self);
-    return s && jinja_arg_int(j, arg[0], 80, &width) && give(jinja_text_pad(j, s, width, ' ', '^'), flag_of(self), out);
+    return s && jinja_arg_int(j, arg[0], 80, &width) &&
+           give(jinja_text_pad(j, s, width, ' ', '^'), flag_of(self), out);
 }
 
 /* The lines of s, with the indention before each but the first (unless first) and before empty ones only if blank. */
-FILTER(filter_indent)
+BUILTIN(filter_indent)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t width = 4;
     const jinja_str *indention = arg[0].kind == JINJA_STR ? arg[0].s : NULL;
     jinja_sb blanks = { .j = j }, sb = { .j = j };
     bool first = jinja_truth(arg[1]), blank = jinja_truth(arg[2]);
     if (self.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, self);
-    if (self.kind != JINJA_STR) return jinja_type_error(j, "|indent needs a string, got %s", jinja_type_name(self));
+    if (self.kind != JINJA_STR)
+        return jinja_type_error(j, "|indent needs a string, got %s", jinja_type_name(self));
     if (!indention) {
         if (!jinja_arg_int(j, arg[0], 4, &width)) return false;
         jinja_sb_repeat(&blanks, ' ', width);
         indention = jinja_sb_str(&blanks);
     }
-    const jinja_str *newline = jinja_str_literal(j, "\n"), *all = newline ? jinja_str_concat(j, self.s, newline) : NULL;
+    const jinja_str *newline = jinja_str_literal(j, "\n"),
+                    *all = newline ? jinja_str_concat(j, self.s, newline) : NULL;
     jinja_list *lines = all ? jinja_text_lines(j, all, false) : NULL;
     if (!lines || !indention) return false;
-    if (self.flag && !(arg[0].kind == JINJA_STR && arg[0].flag)) indention = arg[0].kind == JINJA_STR ? jinja_escape(j, indention) : indention;
+    if (self.flag && !(arg[0].kind == JINJA_STR && arg[0].flag))
+        indention = arg[0].kind == JINJA_STR ? jinja_escape(j, indention) : indention;
     for (size_t i = 0; i < lines->n; i++) {
         if (i) jinja_sb_add(&sb, "\n", 1);
         if (i == 0 ? first : blank || lines->items[i].s->n > 0) jinja_sb_add_str(&sb, indention);
@@ -122,9 +115,9 @@ FILTER(filter_indent)
     return give(jinja_sb_str(&sb), self.flag, out);
 }
 
-FILTER(filter_truncate)
+BUILTIN(filter_truncate)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t length, leeway;
     size_t n_items;
     const jinja_str *end = jinja_str_literal(j, "..."), *s = self.s;
@@ -132,10 +125,13 @@ FILTER(filter_truncate)
     if (!end || !jinja_arg_int(j, arg[0], 255, &length)) return false;
     if (arg[2].kind == JINJA_STR) end = arg[2].s;
     if (arg[3].kind == JINJA_NONE ? (leeway = 5, false) : !jinja_arg_int(j, arg[3], 5, &leeway)) return false;
-    if (length < (int64_t)end->n_chars || leeway < 0) return jinja_type_error(j, "|truncate with a length below that of its end");
+    if (length < (int64_t)end->n_chars || leeway < 0)
+        return jinja_type_error(j, "|truncate with a length below that of its end");
     *out = self;
-    if (length > INT64_MAX - leeway || (int64_t)n_items <= length + leeway) return true; /* anything short enough */
-    if (self.kind != JINJA_STR) return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
+    if (length > INT64_MAX - leeway || (int64_t)n_items <= length + leeway)
+        return true; /* anything short enough */
+    if (self.kind != JINJA_STR)
+        return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
     size_t cut = jinja_str_offset(s, (size_t)length - end->n_chars);
     if (!jinja_truth(arg[1])) { /* at the last blank, so that no word is cut */
         size_t at = cut;
@@ -146,9 +142,9 @@ FILTER(filter_truncate)
     return head && give(jinja_str_concat(j, head, end), self.flag, out);
 }
 
-FILTER(filter_wordcount)
+BUILTIN(filter_wordcount)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t n = 0;
     bool inside = false;
     const jinja_str *s = jinja_to_str(j, self);
@@ -163,31 +159,35 @@ FILTER(filter_wordcount)
     return true;
 }
 
-FILTER(filter_format)
+BUILTIN(filter_format)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
     jinja_list *values = jinja_list_new(j, (size_t)args->n_pos);
     jinja_dict *named = jinja_dict_new(j, (size_t)args->n_named);
     if (!s || !values || !named) return false;
-    if (args->n_pos && args->n_named) return jinja_type_error(j, "|format takes positional or named arguments, not both");
+    if (args->n_pos && args->n_named)
+        return jinja_type_error(j, "|format takes positional or named arguments, not both");
     for (int32_t i = 0; i < args->n_pos; i++)
         if (!jinja_list_push(j, values, args->pos[i])) return false;
     for (int32_t i = 0; i < args->n_named; i++)
         if (!jinja_dict_set(j, named, jinja_of_str(args->names[i]), args->named[i])) return false;
     jinja_value format = { .kind = JINJA_STR, .flag = flag_of(self), .s = s };
-    return jinja_format_percent(j, format, args->n_named ? jinja_of_dict(named) : jinja_of_tuple(values), out);
+    return jinja_format_percent(j, format, args->n_named ? jinja_of_dict(named) : jinja_of_tuple(values),
+                                out);
 }
 
-FILTER(filter_urlencode)
+BUILTIN(filter_urlencode)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
     jinja_sb sb = { .j = j };
-    if (self.kind != JINJA_STR && jinja_is_iterable(self)) return jinja_fail(j, SUMI_EUNSUPPORTED, "|urlencode of a sequence is not supported");
+    if (self.kind != JINJA_STR && jinja_is_iterable(self))
+        return jinja_fail(j, SUMI_EUNSUPPORTED, "|urlencode of a sequence is not supported");
     for (size_t i = 0; s && i < s->n; i++) {
         char c = s->data[i], text[8];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-~/", c));
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c && strchr("_.-~/", c));
         if (plain) jinja_sb_add(&sb, &c, 1);
         else jinja_sb_add(&sb, text, (size_t)snprintf(text, sizeof text, "%%%02X", (unsigned char)c));
     }
@@ -197,9 +197,9 @@ FILTER(filter_urlencode)
 /* ---- JSON ---- */
 
 /* json.dumps(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False) */
-FILTER(filter_tojson)
+BUILTIN(filter_tojson)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_json_opts o = { .ascii = jinja_truth(arg[0]), .sort_keys = jinja_truth(arg[3]) };
     jinja_sb blanks = { .j = j }, sb = { .j = j };
     int64_t width = 0;
@@ -257,7 +257,8 @@ bool jinja_parse_int(const jinja_str *s, int base, int64_t *out)
     }
     if (base == 0) base = 10;
     if (letter && p[0] == '0' && (p[1] | 0x20) == letter && p[2]) p += 2;
-    if (*p == '\0' || strchr(" \t+-", *p) || (base == 16 && p[0] == '0' && (p[1] | 0x20) == 'x')) return false;
+    if (*p == '\0' || strchr(" \t+-", *p) || (base == 16 && p[0] == '0' && (p[1] | 0x20) == 'x'))
+        return false;
     if (text[0] == '-') *--p = '-';
     errno = 0;
     *out = strtoll(p, &end, base);
@@ -272,7 +273,8 @@ bool jinja_parse_float(const jinja_str *s, double *out)
     const char *p = text + (text[0] == '+' || text[0] == '-');
     bool word = false;
     for (int i = 0; i < 3; i++) word |= !strcasecmp(p, words[i]);
-    if (!word && strspn(p, "0123456789.eE+-") != strlen(p)) return false; /* C reads hexadecimal floats, Python not */
+    if (!word && strspn(p, "0123456789.eE+-") != strlen(p))
+        return false; /* C reads hexadecimal floats, Python not */
     *out = strtod(text, &end);
     return end > text && *end == '\0';
 }
@@ -284,9 +286,9 @@ static bool float_to_int(jinja *j, double f, jinja_value *out)
     return true;
 }
 
-FILTER(filter_int)
+BUILTIN(filter_int)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t base, i;
     double f;
     if (!jinja_arg_int(j, arg[1], 10, &base)) return false;
@@ -299,14 +301,15 @@ FILTER(filter_int)
         return true;
     }
     if (jinja_as_int(self, &i)) *out = jinja_int(i);
-    else if (self.kind == JINJA_FLOAT && isinf(self.f)) return jinja_type_error(j, "cannot convert float infinity to integer");
+    else if (self.kind == JINJA_FLOAT && isinf(self.f))
+        return jinja_type_error(j, "cannot convert float infinity to integer");
     else if (self.kind == JINJA_FLOAT && !isnan(self.f)) return float_to_int(j, self.f, out);
     return true;
 }
 
-FILTER(filter_float)
+BUILTIN(filter_float)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     double f;
     *out = arg[0].kind == JINJA_MISSING ? jinja_float(0) : arg[0];
     if (self.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, self);
@@ -315,13 +318,14 @@ FILTER(filter_float)
     return true;
 }
 
-FILTER(filter_abs)
+BUILTIN(filter_abs)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t i;
     if (self.kind == JINJA_UNDEFINED) return jinja_type_error(j, "bad operand type for abs(): 'Undefined'");
     if (self.kind == JINJA_FLOAT) *out = jinja_float(fabs(self.f));
-    else if (!jinja_as_int(self, &i)) return jinja_type_error(j, "bad operand type for abs(): '%s'", jinja_type_name(self));
+    else if (!jinja_as_int(self, &i))
+        return jinja_type_error(j, "bad operand type for abs(): '%s'", jinja_type_name(self));
     else return i < 0 ? jinja_negate(j, self, true, out) : jinja_negate(j, self, false, out);
     return true;
 }
@@ -338,10 +342,12 @@ static bool round_int(jinja *j, int64_t i, int64_t precision, jinja_value *out)
     int64_t rest = i % unit, down = i - rest, half = unit / 2;
     if (rest < 0) {
         rest += unit;
-        if (__builtin_sub_overflow(down, unit, &down)) return jinja_fail(j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
+        if (__builtin_sub_overflow(down, unit, &down))
+            return jinja_fail(j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
     }
     bool up = rest > half || (rest == half && (down / unit) % 2 != 0);
-    if (up && __builtin_add_overflow(down, unit, &down)) return jinja_fail(j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
+    if (up && __builtin_add_overflow(down, unit, &down))
+        return jinja_fail(j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
     *out = jinja_int(down);
     return true;
 }
@@ -369,17 +375,19 @@ static double round_float(double f, int64_t precision)
     return copysign(up ? down + strtod(text, NULL) : down, f);
 }
 
-FILTER(filter_round)
+BUILTIN(filter_round)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t precision, i;
     const jinja_str *method = arg[1].kind == JINJA_STR ? arg[1].s : NULL;
     bool ceil_it = method && jinja_str_is(method, "ceil"), floor_it = method && jinja_str_is(method, "floor");
     if (!jinja_arg_int(j, arg[0], 0, &precision)) return false;
     if (arg[1].kind != JINJA_MISSING && !ceil_it && !floor_it && !(method && jinja_str_is(method, "common")))
         return jinja_type_error(j, "method must be common, ceil or floor");
-    if (self.kind == JINJA_UNDEFINED) return jinja_type_error(j, "type Undefined doesn't define __round__ method");
-    if (!jinja_is_number(self)) return jinja_type_error(j, "type %s doesn't define __round__ method", jinja_type_name(self));
+    if (self.kind == JINJA_UNDEFINED)
+        return jinja_type_error(j, "type Undefined doesn't define __round__ method");
+    if (!jinja_is_number(self))
+        return jinja_type_error(j, "type %s doesn't define __round__ method", jinja_type_name(self));
     if (!ceil_it && !floor_it) {
         if (jinja_as_int(self, &i)) return round_int(j, i, precision, out);
         *out = jinja_float(round_float(self.f, precision));
@@ -396,16 +404,17 @@ FILTER(filter_round)
     return jinja_binary(j, JINJA_DIV, scaled, factor, out);
 }
 
-FILTER(filter_filesizeformat)
+BUILTIN(filter_filesizeformat)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     static const char *const decimal[] = { "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB" };
     static const char *const binary[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB" };
     bool is_binary = jinja_truth(arg[0]);
     double bytes, base = is_binary ? 1024 : 1000, unit;
     char text[400];
     if (jinja_is_number(self)) bytes = jinja_as_double(self);
-    else if (self.kind != JINJA_STR || !jinja_parse_float(self.s, &bytes)) return jinja_type_error(j, "|filesizeformat needs a number");
+    else if (self.kind != JINJA_STR || !jinja_parse_float(self.s, &bytes))
+        return jinja_type_error(j, "|filesizeformat needs a number");
     int i = 0;
     for (unit = base * base; i < 7 && bytes >= unit; i++) unit = pow(base, i + 3);
     if (bytes == 1) snprintf(text, sizeof text, "1 Byte");

@@ -13,7 +13,12 @@ const jinja_str *jinja_escape(jinja *j, const jinja_str *s)
     jinja_sb sb = { .j = j };
     const char *plain = s->data, *end = s->data + s->n;
     for (const char *p = plain; p < end; p++) {
-        const char *entity = *p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : *p == '\'' ? "&#39;" : *p == '"' ? "&#34;" : NULL;
+        const char *entity = *p == '&'    ? "&amp;"
+                             : *p == '<'  ? "&lt;"
+                             : *p == '>'  ? "&gt;"
+                             : *p == '\'' ? "&#39;"
+                             : *p == '"'  ? "&#34;"
+                                          : NULL;
         if (!entity) continue;
         jinja_sb_add(&sb, plain, (size_t)(p - plain));
         jinja_sb_add_text(&sb, entity);
@@ -26,13 +31,13 @@ const jinja_str *jinja_escape(jinja *j, const jinja_str *s)
 
 /* What both ways ask of one value. */
 typedef struct spec {
-    int32_t fill;      /* a character */
-    char align;        /* < > ^ =, 0: the default of the type */
-    char sign;         /* + or a blank, else 0 */
-    bool alt, zero;    /* # and 0 */
-    char group;        /* , or _ between thousands, else 0 */
+    int32_t fill;             /* a character */
+    char align;               /* < > ^ =, 0: the default of the type */
+    char sign;                /* + or a blank, else 0 */
+    bool alt, zero;           /* # and 0 */
+    char group;               /* , or _ between thousands, else 0 */
     int64_t width, precision; /* -1: none */
-    char type;         /* 0: none */
+    char type;                /* 0: none */
 } spec;
 
 #define MAX_PRECISION 1000 /* digits; a double has 767 at most */
@@ -109,14 +114,16 @@ static bool put_float(jinja_sb *sb, spec f, double v)
 {
     char body[MAX_PRECISION + 400 + 110], format[16];
     bool percent = f.type == '%';
-    if (f.precision > MAX_PRECISION) return jinja_fail(sb->j, SUMI_ELIMIT, "a format precision over %d", MAX_PRECISION);
+    if (f.precision > MAX_PRECISION)
+        return jinja_fail(sb->j, SUMI_ELIMIT, "a format precision over %d", MAX_PRECISION);
     if (!f.type && f.precision < 0) jinja_float_repr(fabs(v), body);
     else {
         char type = percent ? 'f' : f.type ? f.type : 'g';
         snprintf(format, sizeof format, f.alt ? "%%#.*%c" : "%%.*%c", type);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(body, sizeof body - 110, format, f.precision < 0 ? 6 : (int)f.precision, fabs(percent ? v * 100 : v));
+        snprintf(body, sizeof body - 110, format, f.precision < 0 ? 6 : (int)f.precision,
+                 fabs(percent ? v * 100 : v));
 #pragma GCC diagnostic pop
     }
     if (!f.type && f.precision >= 0 && !strpbrk(body, ".en")) strcat(body, ".0");
@@ -131,7 +138,8 @@ static bool put_float(jinja_sb *sb, spec f, double v)
 static bool put_char(jinja_sb *sb, spec f, int64_t c)
 {
     char text[4];
-    if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return jinja_type_error(sb->j, "%%c arg not in range");
+    if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return jinja_type_error(sb->j, "%%c arg not in range");
     pad(sb, &f, "", text, utf8_encode((uint32_t)c, text), 1);
     return !sb->failed;
 }
@@ -188,7 +196,8 @@ static bool put_percent(percent *c, spec f, jinja_value v)
     case 'u':
         f.type = 'd';
         if (v.kind == JINJA_FLOAT && fabs(v.f) < 0x1p63) return put_int(&c->sb, f, (int64_t)v.f);
-        if (v.kind == JINJA_FLOAT) return jinja_fail(c->sb.j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
+        if (v.kind == JINJA_FLOAT)
+            return jinja_fail(c->sb.j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
         break;
     case 'x':
     case 'X':
@@ -198,15 +207,18 @@ static bool put_percent(percent *c, spec f, jinja_value v)
             pad_text(&c->sb, f, v.s, '>');
             return !c->sb.failed;
         }
-        return jinja_as_int(v, &i) ? put_char(&c->sb, f, i) : jinja_type_error(c->sb.j, "%%c requires int or char");
+        return jinja_as_int(v, &i) ? put_char(&c->sb, f, i)
+                                   : jinja_type_error(c->sb.j, "%%c requires int or char");
     default:
         if (!f.type || !strchr("eEfFgG", f.type))
             return jinja_type_error(c->sb.j, "unsupported format character '%c'", f.type);
-        if (!jinja_is_number(v)) return jinja_type_error(c->sb.j, "must be real number, not %s", jinja_type_name(v));
+        if (!jinja_is_number(v))
+            return jinja_type_error(c->sb.j, "must be real number, not %s", jinja_type_name(v));
         return put_float(&c->sb, f, jinja_as_double(v));
     }
     if (!jinja_as_int(v, &i))
-        return jinja_type_error(c->sb.j, "%%%c format: a real number is required, not %s", f.type, jinja_type_name(v));
+        return jinja_type_error(c->sb.j, "%%%c format: a real number is required, not %s", f.type,
+                                jinja_type_name(v));
     return put_int(&c->sb, f, i);
 }
 
@@ -271,7 +283,8 @@ bool jinja_format_percent(jinja *j, jinja_value format, jinja_value values, jinj
     bool mapping = values.kind == JINJA_DICT || values.kind == JINJA_LIST || values.kind == JINJA_RANGE ||
                    values.kind == JINJA_UNDEFINED;
     size_t given = values.kind == JINJA_TUPLE ? values.list->n : mapping ? 0 : 1;
-    if (c.next < given && !c.used_key) return jinja_type_error(j, "not all arguments converted during string formatting");
+    if (c.next < given && !c.used_key)
+        return jinja_type_error(j, "not all arguments converted during string formatting");
     const jinja_str *s = jinja_sb_str(&c.sb);
     if (s) *out = jinja_of_str(s);
     out->flag = c.markup ? JINJA_MARKUP : 0;
@@ -283,7 +296,7 @@ bool jinja_format_percent(jinja *j, jinja_value format, jinja_value values, jinj
 typedef struct braces {
     jinja_sb sb;
     const jinja_args *args;
-    int32_t next;       /* automatic numbering; -1: fields are numbered by hand */
+    int32_t next; /* automatic numbering; -1: fields are numbered by hand */
     int32_t depth;
 } braces;
 
@@ -328,7 +341,8 @@ static bool put_braces(jinja_sb *sb, jinja_value v, const jinja_str *text)
     int64_t i;
     bool number = jinja_is_number(v);
     if (text->n == 0 || (!number && v.kind != JINJA_STR)) {
-        if (text->n) return jinja_type_error(sb->j, "unsupported format string passed to %s", jinja_type_name(v));
+        if (text->n)
+            return jinja_type_error(sb->j, "unsupported format string passed to %s", jinja_type_name(v));
         jinja_sb_add_str(sb, jinja_to_str(sb->j, v));
         return !sb->failed;
     }
@@ -340,7 +354,8 @@ static bool put_braces(jinja_sb *sb, jinja_value v, const jinja_str *text)
     if (number && f.type && strchr("eEfFgG%", f.type)) return put_float(sb, f, jinja_as_double(v));
     if (v.kind == JINJA_FLOAT && !f.type) return put_float(sb, f, v.f);
     if (!jinja_as_int(v, &i) || (f.type && !strchr("bcdoxX", f.type)) || f.precision >= 0)
-        return jinja_type_error(sb->j, "unknown format code '%c' for object of type '%s'", f.type, jinja_type_name(v));
+        return jinja_type_error(sb->j, "unknown format code '%c' for object of type '%s'", f.type,
+                                jinja_type_name(v));
     if (f.type == 'c') return put_char(sb, f, i);
     return put_int(sb, f, i);
 }
@@ -368,7 +383,8 @@ static bool field_base(braces *b, const char *p, const char *end, jinja_value *v
             return jinja_type_error(b->sb.j, "cannot mix manual and automatic field numbering");
         if (p < end) b->next = INT32_MIN;
         if (at >= b->args->n_pos)
-            return jinja_type_error(b->sb.j, "replacement index %d out of range for positional args", (int)at);
+            return jinja_type_error(b->sb.j, "replacement index %d out of range for positional args",
+                                    (int)at);
         *v = b->args->pos[at];
         return true;
     }
@@ -378,7 +394,8 @@ static bool field_base(braces *b, const char *p, const char *end, jinja_value *v
         *v = b->args->named[k];
         return true;
     }
-    return jinja_type_error(b->sb.j, "the format has no argument '%.*s'", (int)(end - p > 100 ? 100 : end - p), p);
+    return jinja_type_error(b->sb.j, "the format has no argument '%.*s'",
+                            (int)(end - p > 100 ? 100 : end - p), p);
 }
 
 /* "name.attr[item]" */
@@ -391,7 +408,8 @@ static bool field_value(braces *b, const char *p, const char *end, jinja_value *
         bool item = *p++ == '[';
         stop = p;
         while (stop < end && (item ? *stop != ']' : *stop != '.' && *stop != '[')) stop++;
-        if ((item && stop == end) || stop == p) return jinja_type_error(b->sb.j, "bad field in a format string");
+        if ((item && stop == end) || stop == p)
+            return jinja_type_error(b->sb.j, "bad field in a format string");
         const jinja_str *name = jinja_str_copy(b->sb.j, p, (size_t)(stop - p));
         if (!name) return false;
         jinja_value key = item && all_digits(p, stop) ? jinja_int(number_of(p, stop)) : jinja_of_str(name);

@@ -6,17 +6,14 @@
 #include "base/error.h"
 #include "text/jinja_builtins.h"
 
-#define FUNCTION(name)                                                                                         \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 #define MAX_RANGE 100000 /* items; the sandbox of Jinja has the same limit */
 
-FUNCTION(make_range)
+BUILTIN(make_range)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t v[3] = { 0, 0, 1 };
-    if (args->n_named || args->n_pos < 1 || args->n_pos > 3) return jinja_type_error(j, "range() takes 1 to 3 numbers");
+    if (args->n_named || args->n_pos < 1 || args->n_pos > 3)
+        return jinja_type_error(j, "range() takes 1 to 3 numbers");
     for (int32_t i = 0; i < args->n_pos; i++)
         if (!jinja_arg_int(j, args->pos[i], 0, &v[args->n_pos == 1 ? 1 : i])) return false;
     if (v[2] == 0) return jinja_type_error(j, "range() arg 3 must not be zero");
@@ -41,7 +38,9 @@ static bool add_pairs(jinja *j, jinja_dict *d, jinja_value pairs)
     while (it && (got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM) {
         jinja_list *pair = jinja_to_list(j, v);
         if (!pair) return false;
-        if (pair->n != 2) return jinja_type_error(j, "dictionary update sequence element has length %zu; 2 is required", pair->n);
+        if (pair->n != 2)
+            return jinja_type_error(j, "dictionary update sequence element has length %zu; 2 is required",
+                                    pair->n);
         if (!jinja_dict_set(j, d, pair->items[0], pair->items[1])) return false;
     }
     return got == JINJA_ITER_END;
@@ -58,7 +57,8 @@ static jinja_dict *dict_of(jinja *j, const jinja_args *args)
         jinja_fail_undefined(j, args->pos[0]);
         return NULL;
     }
-    if (d && args->n_pos == 1 && args->pos[0].kind != JINJA_DICT && !add_pairs(j, d, args->pos[0])) return NULL;
+    if (d && args->n_pos == 1 && args->pos[0].kind != JINJA_DICT && !add_pairs(j, d, args->pos[0]))
+        return NULL;
     if (d && args->n_pos == 1 && args->pos[0].kind == JINJA_DICT) {
         const jinja_dict *from = args->pos[0].dict;
         for (size_t i = 0; i < from->n; i++)
@@ -69,17 +69,17 @@ static jinja_dict *dict_of(jinja *j, const jinja_args *args)
     return d;
 }
 
-FUNCTION(make_dict)
+BUILTIN(make_dict)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_dict *d = dict_of(j, args);
     if (d) *out = jinja_of_dict(d);
     return d != NULL;
 }
 
-FUNCTION(make_namespace)
+BUILTIN(make_namespace)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_dict *d = dict_of(j, args);
     for (size_t i = 0; d && i < d->n; i++) {
         jinja_value key = d->entries[i].key;
@@ -90,9 +90,9 @@ FUNCTION(make_namespace)
     return d != NULL;
 }
 
-FUNCTION(make_cycler)
+BUILTIN(make_cycler)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_cycler *c = jinja_alloc(j, sizeof *c);
     jinja_list *items = jinja_list_new(j, (size_t)args->n_pos);
     if (!c || !items) return false;
@@ -104,9 +104,9 @@ FUNCTION(make_cycler)
     return true;
 }
 
-FUNCTION(make_joiner)
+BUILTIN(make_joiner)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_joiner *joiner = jinja_alloc(j, sizeof *joiner);
     const jinja_str *comma = jinja_str_literal(j, ", ");
     if (!joiner || !comma) return false;
@@ -116,10 +116,9 @@ FUNCTION(make_joiner)
 }
 
 /* The template speaks to whoever wrote the messages: its words stand alone in the error. */
-FUNCTION(raise_exception)
+BUILTIN(raise_exception)
 {
-    UNUSED;
-    (void)out;
+    BUILTIN_UNUSED;
     const jinja_str *words = jinja_to_str(j, arg[0]);
     if (!words || j->status != SUMI_OK) return false;
     int n = words->n > 480 ? 480 : (int)words->n;
@@ -148,9 +147,9 @@ static void add_time(jinja_sb *sb, const struct tm *tm, int32_t us, char flag, c
 #pragma GCC diagnostic pop
 }
 
-FUNCTION(strftime_now)
+BUILTIN(strftime_now)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *format;
     struct tm tm;
     time_t seconds = (time_t)(j->now_us / 1000000);
@@ -172,10 +171,9 @@ FUNCTION(strftime_now)
     return s != NULL;
 }
 
-FUNCTION(lipsum)
+BUILTIN(lipsum)
 {
-    UNUSED;
-    (void)out;
+    BUILTIN_UNUSED;
     return jinja_fail(j, SUMI_EUNSUPPORTED, "lipsum() is not supported in a chat template");
 }
 

@@ -5,15 +5,11 @@
 
 #include "text/jinja_builtins.h"
 
-#define METHOD(name)                                                                                           \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 /* ---- Lists and tuples ---- */
 
-METHOD(list_count)
+BUILTIN(list_count)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t n = 0;
     for (size_t i = 0; i < self.list->n; i++) {
         bool equal;
@@ -24,12 +20,13 @@ METHOD(list_count)
     return true;
 }
 
-METHOD(list_index)
+BUILTIN(list_index)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t first, step;
     size_t count;
-    if (!jinja_slice_bounds(j, arg[1], arg[2], jinja_missing(), self.list->n, &first, &step, &count)) return false;
+    if (!jinja_slice_bounds(j, arg[1], arg[2], jinja_missing(), self.list->n, &first, &step, &count))
+        return false;
     for (size_t i = 0; i < count; i++) {
         bool equal;
         if (!jinja_equal(j, self.list->items[(size_t)first + i], arg[0], &equal)) return false;
@@ -40,26 +37,20 @@ METHOD(list_index)
     return jinja_type_error(j, "the value is not in the list");
 }
 
-METHOD(list_copy)
+BUILTIN(list_copy)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     *out = self; /* nothing can change it, so it is its own copy */
     return true;
 }
 
 const jinja_builtin jinja_list_methods[] = {
-    { "append", "*", NULL },
-    { "clear", "*", NULL },
-    { "copy", "", list_copy },
-    { "count", "/ value", list_count },
-    { "extend", "*", NULL },
-    { "index", "/ value ?start stop", list_index },
-    { "insert", "*", NULL },
-    { "pop", "*", NULL },
-    { "remove", "*", NULL },
-    { "reverse", "*", NULL },
-    { "sort", "*", NULL },
-    { NULL, NULL, NULL },
+    { "append", "*", NULL },   { "clear", "*", NULL },
+    { "copy", "", list_copy }, { "count", "/ value", list_count },
+    { "extend", "*", NULL },   { "index", "/ value ?start stop", list_index },
+    { "insert", "*", NULL },   { "pop", "*", NULL },
+    { "remove", "*", NULL },   { "reverse", "*", NULL },
+    { "sort", "*", NULL },     { NULL, NULL, NULL },
 };
 
 const jinja_builtin jinja_tuple_methods[] = {
@@ -70,9 +61,9 @@ const jinja_builtin jinja_tuple_methods[] = {
 
 /* ---- Dicts ---- */
 
-METHOD(dict_get)
+BUILTIN(dict_get)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_value *found;
     if (!jinja_dict_find(j, self.dict, arg[0], &found)) return false;
     *out = found ? *found : arg[1].kind == JINJA_MISSING ? jinja_none() : arg[1];
@@ -85,13 +76,13 @@ static bool view(jinja_value self, jinja_view what, jinja_value *out)
     return true;
 }
 
-METHOD(dict_keys) { UNUSED; return view(self, JINJA_KEYS, out); }
-METHOD(dict_values) { UNUSED; return view(self, JINJA_VALUES, out); }
-METHOD(dict_items) { UNUSED; return view(self, JINJA_ITEMS, out); }
+BUILTIN_IS(dict_keys, view(self, JINJA_KEYS, out))
+BUILTIN_IS(dict_values, view(self, JINJA_VALUES, out))
+BUILTIN_IS(dict_items, view(self, JINJA_ITEMS, out))
 
-METHOD(dict_fromkeys)
+BUILTIN(dict_fromkeys)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_iter *it = jinja_iterate(j, arg[0]);
     jinja_dict *d = jinja_dict_new(j, 0);
     jinja_value key, value = arg[1].kind == JINJA_MISSING ? jinja_none() : arg[1];
@@ -124,19 +115,21 @@ const jinja_builtin jinja_dict_type_methods[] = {
 
 /* ---- Numbers ---- */
 
-METHOD(number_is_integer)
+BUILTIN(number_is_integer)
 {
-    UNUSED;
-    if (self.kind != JINJA_FLOAT) return jinja_type_error(j, "'%s' object has no attribute 'is_integer'", jinja_type_name(self));
+    BUILTIN_UNUSED;
+    if (self.kind != JINJA_FLOAT)
+        return jinja_type_error(j, "'%s' object has no attribute 'is_integer'", jinja_type_name(self));
     *out = jinja_bool(isfinite(self.f) && self.f == floor(self.f));
     return true;
 }
 
-METHOD(number_bit_length)
+BUILTIN(number_bit_length)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t i, n = 0;
-    if (!jinja_as_int(self, &i)) return jinja_type_error(j, "'%s' object has no attribute 'bit_length'", jinja_type_name(self));
+    if (!jinja_as_int(self, &i))
+        return jinja_type_error(j, "'%s' object has no attribute 'bit_length'", jinja_type_name(self));
     for (uint64_t v = i < 0 ? -(uint64_t)i : (uint64_t)i; v; v >>= 1) n++;
     *out = jinja_int(n);
     return true;
@@ -150,25 +143,26 @@ const jinja_builtin jinja_number_methods[] = {
 
 /* ---- Loops and cyclers ---- */
 
-METHOD(loop_cycle)
+BUILTIN(loop_cycle)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     if (args->n_named) return jinja_type_error(j, "loop.cycle() takes no keyword arguments");
     if (args->n_pos == 0) return jinja_type_error(j, "no items for cycling given");
     *out = args->pos[self.loop->index0 % args->n_pos];
     return true;
 }
 
-METHOD(loop_changed)
+BUILTIN(loop_changed)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_loop *loop = self.loop;
     jinja_list *now = jinja_list_new(j, (size_t)args->n_pos);
     bool equal = false;
     if (!now || args->n_named) return jinja_type_error(j, "loop.changed() takes no keyword arguments");
     for (int32_t i = 0; i < args->n_pos; i++)
         if (!jinja_list_push(j, now, args->pos[i])) return false;
-    if (loop->changed && !jinja_equal(j, jinja_of_tuple(loop->changed), jinja_of_tuple(now), &equal)) return false;
+    if (loop->changed && !jinja_equal(j, jinja_of_tuple(loop->changed), jinja_of_tuple(now), &equal))
+        return false;
     loop->changed = now;
     *out = jinja_bool(!equal);
     return true;
@@ -180,18 +174,18 @@ const jinja_builtin jinja_loop_methods[] = {
     { NULL, NULL, NULL },
 };
 
-METHOD(cycler_next)
+BUILTIN(cycler_next)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_cycler *c = self.cycler;
     *out = c->items->items[c->pos];
     c->pos = (c->pos + 1) % c->items->n;
     return true;
 }
 
-METHOD(cycler_reset)
+BUILTIN(cycler_reset)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     self.cycler->pos = 0;
     *out = jinja_none();
     return true;

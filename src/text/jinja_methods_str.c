@@ -21,16 +21,12 @@ static bool give_list(jinja_value self, jinja_list *list, jinja_value *out)
     return list != NULL;
 }
 
-#define METHOD(name)                                                                                           \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
-METHOD(str_upper) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_UPPER), out); }
-METHOD(str_lower) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_LOWER), out); }
-METHOD(str_casefold) { UNUSED; return give(self, jinja_text_casefold(j, self.s), out); }
-METHOD(str_title) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_TITLE), out); }
-METHOD(str_capitalize) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_CAPITALIZE), out); }
-METHOD(str_swapcase) { UNUSED; return give(self, jinja_text_case(j, self.s, JINJA_SWAPCASE), out); }
+BUILTIN_IS(str_upper, give(self, jinja_text_case(j, self.s, JINJA_UPPER), out))
+BUILTIN_IS(str_lower, give(self, jinja_text_case(j, self.s, JINJA_LOWER), out))
+BUILTIN_IS(str_casefold, give(self, jinja_text_casefold(j, self.s), out))
+BUILTIN_IS(str_title, give(self, jinja_text_case(j, self.s, JINJA_TITLE), out))
+BUILTIN_IS(str_capitalize, give(self, jinja_text_case(j, self.s, JINJA_CAPITALIZE), out))
+BUILTIN_IS(str_swapcase, give(self, jinja_text_case(j, self.s, JINJA_SWAPCASE), out))
 
 static bool strip(jinja *j, jinja_value self, jinja_value chars, bool left, bool right, jinja_value *out)
 {
@@ -38,9 +34,9 @@ static bool strip(jinja *j, jinja_value self, jinja_value chars, bool left, bool
     return jinja_arg_str(j, chars, &set) && give(self, jinja_text_strip(j, self.s, set, left, right), out);
 }
 
-METHOD(str_strip) { UNUSED; return strip(j, self, arg[0], true, true, out); }
-METHOD(str_lstrip) { UNUSED; return strip(j, self, arg[0], true, false, out); }
-METHOD(str_rstrip) { UNUSED; return strip(j, self, arg[0], false, true, out); }
+BUILTIN_IS(str_strip, strip(j, self, arg[0], true, true, out))
+BUILTIN_IS(str_lstrip, strip(j, self, arg[0], true, false, out))
+BUILTIN_IS(str_rstrip, strip(j, self, arg[0], false, true, out))
 
 static bool split(jinja *j, jinja_value self, const jinja_value *arg, bool from_right, jinja_value *out)
 {
@@ -50,12 +46,12 @@ static bool split(jinja *j, jinja_value self, const jinja_value *arg, bool from_
     return give_list(self, jinja_text_split(j, self.s, sep, max, from_right), out);
 }
 
-METHOD(str_split) { UNUSED; return split(j, self, arg, false, out); }
-METHOD(str_rsplit) { UNUSED; return split(j, self, arg, true, out); }
+BUILTIN_IS(str_split, split(j, self, arg, false, out))
+BUILTIN_IS(str_rsplit, split(j, self, arg, true, out))
 
-METHOD(str_splitlines)
+BUILTIN(str_splitlines)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t keep;
     return jinja_arg_int(j, arg[0], 0, &keep) && give_list(self, jinja_text_lines(j, self.s, keep != 0), out);
 }
@@ -67,22 +63,23 @@ static bool need_str(jinja *j, jinja_value v, const jinja_str **out)
     return *out || jinja_type_error(j, "expected a string, got %s", jinja_type_name(v));
 }
 
-METHOD(str_replace)
+BUILTIN(str_replace)
 {
-    UNUSED;
-    const jinja_str *old, *new;
+    BUILTIN_UNUSED;
+    const jinja_str *old, *by;
     int64_t count;
     if (!need_str(j, arg[0], &old) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
-    if (self.flag && arg[1].kind != JINJA_STR) new = jinja_to_str(j, arg[1]); /* Markup escapes whatever it is given */
-    else if (!need_str(j, arg[1], &new)) return false;
-    if (new && self.flag && !(arg[1].kind == JINJA_STR && arg[1].flag)) new = jinja_escape(j, new);
-    if (!new) return false;
-    return give(self, jinja_text_replace(j, self.s, old, new, count), out);
+    if (self.flag && arg[1].kind != JINJA_STR)
+        by = jinja_to_str(j, arg[1]); /* Markup escapes whatever it is given */
+    else if (!need_str(j, arg[1], &by)) return false;
+    if (by && self.flag && !(arg[1].kind == JINJA_STR && arg[1].flag)) by = jinja_escape(j, by);
+    if (!by) return false;
+    return give(self, jinja_text_replace(j, self.s, old, by, count), out);
 }
 
-METHOD(str_join)
+BUILTIN(str_join)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     jinja_iter *it = jinja_iterate(j, arg[0]);
     jinja_sb sb = { .j = j };
     jinja_value v;
@@ -90,7 +87,8 @@ METHOD(str_join)
     for (int64_t i = 0; it && (got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM; i++) {
         if (i) jinja_sb_add_str(&sb, self.s);
         if (v.kind != JINJA_STR)
-            return jinja_type_error(j, "sequence item %lld: expected str instance, %s found", (long long)i, jinja_type_name(v));
+            return jinja_type_error(j, "sequence item %lld: expected str instance, %s found", (long long)i,
+                                    jinja_type_name(v));
         jinja_sb_add_str(&sb, self.flag && !v.flag ? jinja_escape(j, v.s) : v.s);
     }
     return got == JINJA_ITER_END && give(self, jinja_sb_str(&sb), out);
@@ -126,8 +124,8 @@ static bool affix(jinja *j, jinja_value self, const jinja_value *arg, bool end, 
     return true;
 }
 
-METHOD(str_startswith) { UNUSED; return affix(j, self, arg, false, out); }
-METHOD(str_endswith) { UNUSED; return affix(j, self, arg, true, out); }
+BUILTIN_IS(str_startswith, affix(j, self, arg, false, out))
+BUILTIN_IS(str_endswith, affix(j, self, arg, true, out))
 
 static bool find(jinja *j, jinja_value self, const jinja_value *arg, bool last, bool must, jinja_value *out)
 {
@@ -141,14 +139,14 @@ static bool find(jinja *j, jinja_value self, const jinja_value *arg, bool last, 
     return true;
 }
 
-METHOD(str_find) { UNUSED; return find(j, self, arg, false, false, out); }
-METHOD(str_rfind) { UNUSED; return find(j, self, arg, true, false, out); }
-METHOD(str_index) { UNUSED; return find(j, self, arg, false, true, out); }
-METHOD(str_rindex) { UNUSED; return find(j, self, arg, true, true, out); }
+BUILTIN_IS(str_find, find(j, self, arg, false, false, out))
+BUILTIN_IS(str_rfind, find(j, self, arg, true, false, out))
+BUILTIN_IS(str_index, find(j, self, arg, false, true, out))
+BUILTIN_IS(str_rindex, find(j, self, arg, true, true, out))
 
-METHOD(str_count)
+BUILTIN(str_count)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const jinja_str *sub;
     size_t from, to, at;
     int64_t n = 0;
@@ -170,8 +168,8 @@ static bool remove_affix(jinja *j, jinja_value self, jinja_value arg, bool end, 
     return give(self, jinja_str_part(j, me, end ? 0 : s->n, end ? me->n - s->n : me->n), out);
 }
 
-METHOD(str_removeprefix) { UNUSED; return remove_affix(j, self, arg[0], false, out); }
-METHOD(str_removesuffix) { UNUSED; return remove_affix(j, self, arg[0], true, out); }
+BUILTIN_IS(str_removeprefix, remove_affix(j, self, arg[0], false, out))
+BUILTIN_IS(str_removesuffix, remove_affix(j, self, arg[0], true, out))
 
 static bool partition(jinja *j, jinja_value self, jinja_value arg, bool last, jinja_value *out)
 {
@@ -193,26 +191,27 @@ static bool partition(jinja *j, jinja_value self, jinja_value arg, bool last, ji
     return true;
 }
 
-METHOD(str_partition) { UNUSED; return partition(j, self, arg[0], false, out); }
-METHOD(str_rpartition) { UNUSED; return partition(j, self, arg[0], true, out); }
+BUILTIN_IS(str_partition, partition(j, self, arg[0], false, out))
+BUILTIN_IS(str_rpartition, partition(j, self, arg[0], true, out))
 
 static bool justify(jinja *j, jinja_value self, const jinja_value *arg, char align, jinja_value *out)
 {
     int64_t width;
     const jinja_str *fill;
     if (!jinja_arg_int(j, arg[0], 0, &width) || !jinja_arg_str(j, arg[1], &fill)) return false;
-    if (fill && fill->n_chars != 1) return jinja_type_error(j, "the fill character must be exactly one character long");
+    if (fill && fill->n_chars != 1)
+        return jinja_type_error(j, "the fill character must be exactly one character long");
     const char *p = fill ? fill->data : " ";
     return give(self, jinja_text_pad(j, self.s, width, jinja_decode(&p), align), out);
 }
 
-METHOD(str_ljust) { UNUSED; return justify(j, self, arg, '<', out); }
-METHOD(str_rjust) { UNUSED; return justify(j, self, arg, '>', out); }
-METHOD(str_center) { UNUSED; return justify(j, self, arg, '^', out); }
+BUILTIN_IS(str_ljust, justify(j, self, arg, '<', out))
+BUILTIN_IS(str_rjust, justify(j, self, arg, '>', out))
+BUILTIN_IS(str_center, justify(j, self, arg, '^', out))
 
-METHOD(str_zfill)
+BUILTIN(str_zfill)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t width;
     const jinja_str *s = self.s;
     if (!jinja_arg_int(j, arg[0], 0, &width)) return false;
@@ -224,9 +223,9 @@ METHOD(str_zfill)
     return give(self, jinja_sb_str(&sb), out);
 }
 
-METHOD(str_expandtabs)
+BUILTIN(str_expandtabs)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     int64_t size, column = 0;
     jinja_sb sb = { .j = j };
     if (!jinja_arg_int(j, arg[0], 8, &size)) return false;
@@ -244,11 +243,7 @@ METHOD(str_expandtabs)
     return give(self, jinja_sb_str(&sb), out);
 }
 
-METHOD(str_format)
-{
-    UNUSED;
-    return jinja_format_braces(j, self, args, out);
-}
+BUILTIN_IS(str_format, jinja_format_braces(j, self, args, out))
 
 /* ---- Questions ---- */
 
@@ -281,20 +276,20 @@ static bool is_ascii(int32_t c)
     return c < 0x80;
 }
 
-METHOD(str_isspace) { UNUSED; return all_chars(j, self.s, jinja_is_space, false, out); }
-METHOD(str_isalpha) { UNUSED; return all_chars(j, self.s, jinja_is_alpha, false, out); }
-METHOD(str_isalnum) { UNUSED; return all_chars(j, self.s, jinja_is_alnum, false, out); }
-METHOD(str_isdigit) { UNUSED; return all_chars(j, self.s, jinja_is_digit, false, out); }
-METHOD(str_isdecimal) { UNUSED; return all_chars(j, self.s, jinja_is_decimal, false, out); }
-METHOD(str_isnumeric) { UNUSED; return all_chars(j, self.s, jinja_is_numeric, false, out); }
-METHOD(str_isascii) { UNUSED; return all_chars(j, self.s, is_ascii, true, out); }
-METHOD(str_isprintable) { UNUSED; return all_chars(j, self.s, jinja_is_printable, true, out); }
-METHOD(str_islower) { UNUSED; return all_cased(j, self.s, jinja_is_lower, out); }
-METHOD(str_isupper) { UNUSED; return all_cased(j, self.s, jinja_is_upper, out); }
+BUILTIN_IS(str_isspace, all_chars(j, self.s, jinja_is_space, false, out))
+BUILTIN_IS(str_isalpha, all_chars(j, self.s, jinja_is_alpha, false, out))
+BUILTIN_IS(str_isalnum, all_chars(j, self.s, jinja_is_alnum, false, out))
+BUILTIN_IS(str_isdigit, all_chars(j, self.s, jinja_is_digit, false, out))
+BUILTIN_IS(str_isdecimal, all_chars(j, self.s, jinja_is_decimal, false, out))
+BUILTIN_IS(str_isnumeric, all_chars(j, self.s, jinja_is_numeric, false, out))
+BUILTIN_IS(str_isascii, all_chars(j, self.s, is_ascii, true, out))
+BUILTIN_IS(str_isprintable, all_chars(j, self.s, jinja_is_printable, true, out))
+BUILTIN_IS(str_islower, all_cased(j, self.s, jinja_is_lower, out))
+BUILTIN_IS(str_isupper, all_cased(j, self.s, jinja_is_upper, out))
 
-METHOD(str_istitle)
+BUILTIN(str_istitle)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     bool inside = false, some = false, ok = true;
     for (const char *p = self.s->data, *end = p + self.s->n; p < end;) {
         int32_t c = jinja_decode(&p);
@@ -306,9 +301,9 @@ METHOD(str_istitle)
     return jinja_charge(j, self.s->n);
 }
 
-METHOD(str_isidentifier)
+BUILTIN(str_isidentifier)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     const char *p = self.s->data, *end = p + self.s->n;
     bool ok = p < end && jinja_is_name_start(jinja_decode(&p));
     while (ok && p < end) ok = jinja_is_name_char(jinja_decode(&p));
@@ -316,10 +311,9 @@ METHOD(str_isidentifier)
     return jinja_charge(j, self.s->n);
 }
 
-METHOD(str_unsupported)
+BUILTIN(str_unsupported)
 {
-    UNUSED;
-    (void)out;
+    BUILTIN_UNUSED;
     return jinja_fail(j, SUMI_EUNSUPPORTED, "this method of str is not supported in a chat template");
 }
 

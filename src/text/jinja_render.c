@@ -12,13 +12,16 @@
 
 jinja_limits jinja_limits_default(void)
 {
-    return (jinja_limits){ .max_steps = 50000000, .max_value_bytes = (size_t)256 << 20, .max_depth = 500,
+    return (jinja_limits){ .max_steps = 50000000,
+                           .max_value_bytes = (size_t)256 << 20,
+                           .max_depth = 500,
                            .max_stack_bytes = (size_t)256 << 10 };
 }
 
 /* ---- Errors and limits ---- */
 
-__attribute__((format(printf, 3, 0))) static bool fail(jinja *j, sumi_status status, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static bool fail(jinja *j, sumi_status status, const char *format,
+                                                       va_list args)
 {
     char what[400];
     if (j->status != SUMI_OK) return false;
@@ -49,7 +52,8 @@ bool jinja_charge(jinja *j, size_t n_bytes)
 {
     j->steps += 1 + n_bytes / 16;
     if (j->steps <= j->limits.max_steps) return j->status == SUMI_OK;
-    return jinja_fail(j, SUMI_ELIMIT, "the template takes more than %llu steps", (unsigned long long)j->limits.max_steps);
+    return jinja_fail(j, SUMI_ELIMIT, "the template takes more than %llu steps",
+                      (unsigned long long)j->limits.max_steps);
 }
 
 bool jinja_enter(jinja *j)
@@ -109,7 +113,9 @@ static bool dict_from_json(jinja *j, const json_t *json, jinja_value *out)
     for (; d && it; it = json_object_iter_next((json_t *)json, it)) {
         jinja_value key, v;
         const char *name = json_object_iter_key(it);
-        if (!str_from_json(j, name, json_object_iter_key_len(it), &key) || !from_json(j, json_object_iter_value(it), &v)) return false;
+        if (!str_from_json(j, name, json_object_iter_key_len(it), &key) ||
+            !from_json(j, json_object_iter_value(it), &v))
+            return false;
         if (!jinja_dict_set(j, d, key, v)) return false;
     }
     if (d) *out = jinja_of_dict(d);
@@ -172,7 +178,9 @@ static sumi_status render(jinja *j, const json_t *vars)
 sumi_status jinja_template_render(const jinja_template *t, const json_t *vars, const jinja_limits *limits,
                                   int64_t now_us, buf *out, sumi_error *err)
 {
-    jinja j = { .t = t, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out, .now_us = now_us };
+    jinja j = {
+        .t = t, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out, .now_us = now_us
+    };
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = c ? uselocale(c) : (locale_t)0;
     jinja_arena_init(&j.arena, limits->max_value_bytes);
     sumi_status status = render(&j, vars); /* numbers and dates are written alike in every locale */

@@ -22,7 +22,7 @@ typedef enum name_event { NAME_LOAD, NAME_STORE, NAME_PARAM } name_event;
 
 typedef struct visitor {
     void (*name)(struct visitor *v, int32_t symbol, name_event event);
-    bool inside; /* also visit the scopes inside; otherwise only what belongs to the scope itself */
+    bool inside;      /* also visit the scopes inside; otherwise only what belongs to the scope itself */
     int32_t branches; /* ifs around */
     jinja_name_use use;
     int32_t symbol;
@@ -103,7 +103,8 @@ static void visit_statement(visitor *v, const jinja_node *n)
         break;
     case NODE_WITH:
         if (v->inside)
-            for (int32_t i = 0; i < n->block.targets.n; i++) visit_target(v, n->block.targets.at[i], NAME_PARAM);
+            for (int32_t i = 0; i < n->block.targets.n; i++)
+                visit_target(v, n->block.targets.at[i], NAME_PARAM);
         visit_all(v, &n->block.values);
         if (v->inside) visit_all(v, &n->block.body.list);
         break;
@@ -215,7 +216,10 @@ static void resolve_inside(frame *f, const jinja_nodes *nodes);
 static void frame_begin(frame *f, frame *parent, jinja_template *t)
 {
     size_t n = (size_t)t->n_symbols;
-    *f = (frame){ .parent = parent, .t = t, .mentioned = calloc(n, sizeof(bool)), .undefined = calloc(n, sizeof(int32_t)) };
+    *f = (frame){ .parent = parent,
+                  .t = t,
+                  .mentioned = calloc(n, sizeof(bool)),
+                  .undefined = calloc(n, sizeof(int32_t)) };
     if (!f->mentioned || !f->undefined) f->status = SUMI_ENOMEM;
 }
 

@@ -4,17 +4,13 @@
 #include "text/jinja_builtins.h"
 #include "text/jinja_unicode.h"
 
-#define TEST(name)                                                                                             \
-    static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args, jinja_value *out)
-#define UNUSED (void)j, (void)self, (void)arg, (void)args
-
 /* Tests that only look at the type. */
-#define KIND_TEST(name, condition)                                                                             \
-    TEST(name)                                                                                                 \
-    {                                                                                                          \
-        UNUSED;                                                                                                \
-        *out = jinja_bool(condition);                                                                          \
-        return true;                                                                                           \
+#define KIND_TEST(name, condition)                                                                           \
+    BUILTIN(name)                                                                                            \
+    {                                                                                                        \
+        BUILTIN_UNUSED;                                                                                      \
+        *out = jinja_bool(condition);                                                                        \
+        return true;                                                                                         \
     }
 
 KIND_TEST(is_defined, self.kind != JINJA_UNDEFINED)
@@ -33,22 +29,24 @@ KIND_TEST(is_escaped, self.kind == JINJA_STR && self.flag & JINJA_MARKUP)
 /* has len() and can be asked for items: a dict counts, a view and the loop variable do not */
 KIND_TEST(is_sequence, (jinja_has_length(self) && self.kind != JINJA_VIEW && self.kind != JINJA_LOOP))
 /* undefined has a way to be called too, which fails */
-KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION || self.kind == JINJA_METHOD || self.kind == JINJA_MACRO ||
-                           self.kind == JINJA_LOOP || self.kind == JINJA_JOINER)
+KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION ||
+                           self.kind == JINJA_METHOD || self.kind == JINJA_MACRO || self.kind == JINJA_LOOP ||
+                           self.kind == JINJA_JOINER)
 KIND_TEST(is_same, jinja_same(self, arg[0]))
 
 static bool remainder_is(jinja *j, jinja_value v, jinja_value by, int64_t wanted, jinja_value *out)
 {
     jinja_value rest;
     bool equal;
-    if (!jinja_binary(j, JINJA_MOD, v, by, &rest) || !jinja_equal(j, rest, jinja_int(wanted), &equal)) return false;
+    if (!jinja_binary(j, JINJA_MOD, v, by, &rest) || !jinja_equal(j, rest, jinja_int(wanted), &equal))
+        return false;
     *out = jinja_bool(equal);
     return true;
 }
 
-TEST(is_odd) { UNUSED; return remainder_is(j, self, jinja_int(2), 1, out); }
-TEST(is_even) { UNUSED; return remainder_is(j, self, jinja_int(2), 0, out); }
-TEST(is_divisible) { UNUSED; return remainder_is(j, self, arg[0], 0, out); }
+BUILTIN_IS(is_odd, remainder_is(j, self, jinja_int(2), 1, out))
+BUILTIN_IS(is_even, remainder_is(j, self, jinja_int(2), 0, out))
+BUILTIN_IS(is_divisible, remainder_is(j, self, arg[0], 0, out))
 
 static bool is_case(jinja *j, jinja_value self, bool upper, jinja_value *out)
 {
@@ -64,26 +62,26 @@ static bool is_case(jinja *j, jinja_value self, bool upper, jinja_value *out)
     return true;
 }
 
-TEST(is_lower) { UNUSED; return is_case(j, self, false, out); }
-TEST(is_upper) { UNUSED; return is_case(j, self, true, out); }
+BUILTIN_IS(is_lower, is_case(j, self, false, out))
+BUILTIN_IS(is_upper, is_case(j, self, true, out))
 
-TEST(is_filter)
+BUILTIN(is_filter)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     *out = jinja_bool(self.kind == JINJA_STR && jinja_find_filter(self.s->data, self.s->n));
     return true;
 }
 
-TEST(is_test)
+BUILTIN(is_test)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     *out = jinja_bool(self.kind == JINJA_STR && jinja_find_test(self.s->data, self.s->n));
     return true;
 }
 
-TEST(is_in)
+BUILTIN(is_in)
 {
-    UNUSED;
+    BUILTIN_UNUSED;
     bool in;
     if (!jinja_contains(j, self, arg[0], &in)) return false;
     *out = jinja_bool(in);
@@ -98,8 +96,8 @@ static bool equals(jinja *j, jinja_value a, jinja_value b, bool wanted, jinja_va
     return true;
 }
 
-TEST(is_eq) { UNUSED; return equals(j, self, arg[0], true, out); }
-TEST(is_ne) { UNUSED; return equals(j, self, arg[0], false, out); }
+BUILTIN_IS(is_eq, equals(j, self, arg[0], true, out))
+BUILTIN_IS(is_ne, equals(j, self, arg[0], false, out))
 
 static bool less(jinja *j, jinja_value a, jinja_value b, bool or_equal, const char *op, jinja_value *out)
 {
@@ -110,10 +108,10 @@ static bool less(jinja *j, jinja_value a, jinja_value b, bool or_equal, const ch
     return true;
 }
 
-TEST(is_lt) { UNUSED; return less(j, self, arg[0], false, "<", out); }
-TEST(is_le) { UNUSED; return less(j, self, arg[0], true, "<=", out); }
-TEST(is_gt) { UNUSED; return less(j, arg[0], self, false, ">", out); }
-TEST(is_ge) { UNUSED; return less(j, arg[0], self, true, ">=", out); }
+BUILTIN_IS(is_lt, less(j, self, arg[0], false, "<", out))
+BUILTIN_IS(is_le, less(j, self, arg[0], true, "<=", out))
+BUILTIN_IS(is_gt, less(j, arg[0], self, false, ">", out))
+BUILTIN_IS(is_ge, less(j, arg[0], self, true, ">=", out))
 
 const jinja_builtin jinja_tests[] = {
     { "!=", "/ other", is_ne },

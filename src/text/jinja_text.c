@@ -27,7 +27,8 @@ static void add_lower(jinja_sb *sb, const jinja_str *s, const char *p)
     const char *q = p;
     int32_t c = jinja_decode(&q);
     if (c == 0x3a3) {
-        if (jinja_charge(sb->j, s->n > 256 ? 256 : s->n)) jinja_sb_add_char(sb, is_final_sigma(s, p) ? 0x3c2 : 0x3c3);
+        if (jinja_charge(sb->j, s->n > 256 ? 256 : s->n))
+            jinja_sb_add_char(sb, is_final_sigma(s, p) ? 0x3c2 : 0x3c3);
         return;
     }
     int n = jinja_to_lower(c, mapped);
@@ -59,7 +60,8 @@ const jinja_str *jinja_text_case(jinja *j, const jinja_str *s, jinja_case how)
         int n = 0;
         bool to_title = (how == JINJA_TITLE && !inside) || (how == JINJA_CAPITALIZE && from == s->data);
         if (to_title) n = jinja_to_title(c, mapped);
-        else if (how == JINJA_UPPER || (how == JINJA_SWAPCASE && jinja_is_lower(c))) n = jinja_to_upper(c, mapped);
+        else if (how == JINJA_UPPER || (how == JINJA_SWAPCASE && jinja_is_lower(c)))
+            n = jinja_to_upper(c, mapped);
         else if (how == JINJA_SWAPCASE && !jinja_is_upper(c)) mapped[n++] = c;
         else add_lower(&sb, s, from);
         for (int i = 0; i < n; i++) jinja_sb_add_char(&sb, mapped[i]);
@@ -151,7 +153,7 @@ size_t jinja_text_find(const jinja_str *s, const jinja_str *sub, size_t from, si
     }
 }
 
-const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_str *old, const jinja_str *new,
+const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_str *old, const jinja_str *by,
                                     int64_t count)
 {
     jinja_sb sb = { .j = j };
@@ -159,14 +161,14 @@ const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_st
     if (!jinja_charge(j, s->n)) return NULL;
     while (count != 0 && !sb.failed && (found = jinja_text_find(s, old, at, s->n, false)) != SIZE_MAX) {
         if (old->n == 0) { /* between all characters, and at both ends */
-            jinja_sb_add_str(&sb, new);
+            jinja_sb_add_str(&sb, by);
             size_t n = at < s->n ? jinja_char_bytes(s->data + at) : 0;
             jinja_sb_add(&sb, s->data + at, n);
             at += n;
             if (n == 0) return jinja_sb_str(&sb);
         } else {
             jinja_sb_add(&sb, s->data + at, found - at);
-            jinja_sb_add_str(&sb, new);
+            jinja_sb_add_str(&sb, by);
             at = found + old->n;
         }
         count--;

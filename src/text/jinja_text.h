@@ -13,7 +13,7 @@ const jinja_str *jinja_text_title_words(jinja *j, const jinja_str *s); /* the fi
 const jinja_str *jinja_text_casefold(jinja *j, const jinja_str *s);
 /* chars: the set to strip, NULL: white space. */
 const jinja_str *jinja_text_strip(jinja *j, const jinja_str *s, const jinja_str *chars, bool left, bool right);
-const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_str *old, const jinja_str *new,
+const jinja_str *jinja_text_replace(jinja *j, const jinja_str *s, const jinja_str *old, const jinja_str *by,
                                     int64_t count); /* count < 0: all */
 jinja_list *jinja_text_split(jinja *j, const jinja_str *s, const jinja_str *sep, int64_t max, bool from_right);
 jinja_list *jinja_text_lines(jinja *j, const jinja_str *s, bool keep_ends);

@@ -21,8 +21,8 @@ size_t jinja_utf8_count(const char *p, size_t n)
 bool jinja_is_space(int32_t c)
 {
     if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x1f);
-    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202f || c == 0x205f || c == 0x3000;
+    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 bool jinja_is_line_end(int32_t c)
@@ -95,16 +95,18 @@ bool jinja_is_lower(int32_t c)
      * case too (Unicode, Other_Lowercase). */
     if (utf8proc_category(c) == UTF8PROC_CATEGORY_LL) return true;
     return c == 0xaa || c == 0xba || (c >= 0x2b0 && c <= 0x2b8) || c == 0x2c0 || c == 0x2c1 ||
-           (c >= 0x2e0 && c <= 0x2e4) || c == 0x345 || c == 0x37a || (c >= 0x1d2c && c <= 0x1d6a) || c == 0x1d78 ||
-           (c >= 0x1d9b && c <= 0x1dbf) || c == 0x2071 || c == 0x207f || (c >= 0x2090 && c <= 0x209c) ||
-           (c >= 0x2170 && c <= 0x217f) || (c >= 0x24d0 && c <= 0x24e9) || (c >= 0x2c7c && c <= 0x2c7d) ||
-           (c >= 0xa69c && c <= 0xa69d) || c == 0xa770 || (c >= 0xa7f8 && c <= 0xa7f9) || (c >= 0xab5c && c <= 0xab5f);
+           (c >= 0x2e0 && c <= 0x2e4) || c == 0x345 || c == 0x37a || (c >= 0x1d2c && c <= 0x1d6a) ||
+           c == 0x1d78 || (c >= 0x1d9b && c <= 0x1dbf) || c == 0x2071 || c == 0x207f ||
+           (c >= 0x2090 && c <= 0x209c) || (c >= 0x2170 && c <= 0x217f) || (c >= 0x24d0 && c <= 0x24e9) ||
+           (c >= 0x2c7c && c <= 0x2c7d) || (c >= 0xa69c && c <= 0xa69d) || c == 0xa770 ||
+           (c >= 0xa7f8 && c <= 0xa7f9) || (c >= 0xab5c && c <= 0xab5f);
 }
 
 bool jinja_is_upper(int32_t c)
 {
-    return utf8proc_category(c) == UTF8PROC_CATEGORY_LU || (c >= 0x2160 && c <= 0x216f) || (c >= 0x24b6 && c <= 0x24cf) ||
-           (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
+    return utf8proc_category(c) == UTF8PROC_CATEGORY_LU || (c >= 0x2160 && c <= 0x216f) ||
+           (c >= 0x24b6 && c <= 0x24cf) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+           (c >= 0x1f170 && c <= 0x1f189);
 }
 
 bool jinja_is_title(int32_t c)

@@ -24,15 +24,19 @@ typedef struct jinja_store {
 const char *jinja_type_name(jinja_value v)
 {
     static const char *const names[JINJA_N_KINDS] = {
-        [JINJA_MISSING] = "missing",     [JINJA_UNDEFINED] = "Undefined", [JINJA_NONE] = "NoneType",
-        [JINJA_BOOL] = "bool",           [JINJA_INT] = "int",             [JINJA_FLOAT] = "float",
-        [JINJA_STR] = "str",             [JINJA_LIST] = "list",           [JINJA_TUPLE] = "tuple",
-        [JINJA_DICT] = "dict",           [JINJA_VIEW] = "dict_items",     [JINJA_RANGE] = "range",
-        [JINJA_ITER] = "generator",      [JINJA_NAMESPACE] = "Namespace", [JINJA_MACRO] = "Macro",
-        [JINJA_FUNCTION] = "function",   [JINJA_METHOD] = "method",       [JINJA_LOOP] = "LoopContext",
-        [JINJA_CYCLER] = "Cycler",       [JINJA_JOINER] = "Joiner",
+        [JINJA_MISSING] = "missing", [JINJA_UNDEFINED] = "Undefined",
+        [JINJA_NONE] = "NoneType",   [JINJA_BOOL] = "bool",
+        [JINJA_INT] = "int",         [JINJA_FLOAT] = "float",
+        [JINJA_STR] = "str",         [JINJA_LIST] = "list",
+        [JINJA_TUPLE] = "tuple",     [JINJA_DICT] = "dict",
+        [JINJA_VIEW] = "dict_items", [JINJA_RANGE] = "range",
+        [JINJA_ITER] = "generator",  [JINJA_NAMESPACE] = "Namespace",
+        [JINJA_MACRO] = "Macro",     [JINJA_FUNCTION] = "function",
+        [JINJA_METHOD] = "method",   [JINJA_LOOP] = "LoopContext",
+        [JINJA_CYCLER] = "Cycler",   [JINJA_JOINER] = "Joiner",
     };
-    if (v.kind == JINJA_VIEW) return v.flag == JINJA_KEYS ? "dict_keys" : v.flag == JINJA_VALUES ? "dict_values" : "dict_items";
+    if (v.kind == JINJA_VIEW)
+        return v.flag == JINJA_KEYS ? "dict_keys" : v.flag == JINJA_VALUES ? "dict_values" : "dict_items";
     if (v.kind == JINJA_STR && v.flag & JINJA_MARKUP) return "Markup";
     return names[v.kind];
 }
@@ -56,10 +60,11 @@ bool jinja_fail_undefined(jinja *j, jinja_value v)
     switch (v.flag) {
     case JINJA_NO_NAME: return jinja_fail(j, SUMI_EINVAL, "'%.*s' is undefined", n, text);
     case JINJA_UNSAFE:
-        return jinja_fail(j, SUMI_EINVAL, "access to attribute '%.*s' of a %s is not safe, so it is refused", n, text, of);
+        return jinja_fail(j, SUMI_EINVAL, "access to attribute '%.*s' of a %s is not safe, so it is refused",
+                          n, text, of);
     case JINJA_NO_ATTRIBUTE:
-        return jinja_fail(j, SUMI_EINVAL, "'%s%s' has no attribute '%.*s'", of, v.sub == JINJA_NONE ? "" : " object", n,
-                          text);
+        return jinja_fail(j, SUMI_EINVAL, "'%s%s' has no attribute '%.*s'", of,
+                          v.sub == JINJA_NONE ? "" : " object", n, text);
     default: return jinja_fail(j, SUMI_EINVAL, "%.*s", n, text);
     }
 }

@@ -13,7 +13,8 @@
 #define NOW_US ((int64_t)1721901600 * 1000000) /* 2024-07-25 10:00:00 UTC, as in make_templates.py */
 
 /* Renders; *text is freed with free() and NULL after an error. */
-static sumi_status render(const char *source, size_t n, const json_t *vars, char **text, size_t *n_text, sumi_error *err)
+static sumi_status render(const char *source, size_t n, const json_t *vars, char **text, size_t *n_text,
+                          sumi_error *err)
 {
     jinja_template *t;
     jinja_limits limits = jinja_limits_default();
@@ -47,8 +48,8 @@ static int run_batch(void)
         sumi_error err = { 0 };
         char *text;
         size_t n_text;
-        sumi_status status = render(json_string_value(source), json_string_length(source), json_object_get(job, "vars"),
-                                    &text, &n_text, &err);
+        sumi_status status = render(json_string_value(source), json_string_length(source),
+                                    json_object_get(job, "vars"), &text, &n_text, &err);
         if (status == SUMI_OK) result = json_pack("{s:o}", "text", json_stringn_nocheck(text, n_text));
         else result = json_pack("{s:s, s:i}", "error", err.message, "status", (int)status);
         char *dump = json_dumps(result, JSON_COMPACT);
@@ -77,15 +78,18 @@ static json_t *load_golden(const char *path)
 }
 
 /* One expectation: the text, or (want is null) an error, whose words are given for raise_exception(). */
-static bool check(const char *where, const json_t *source, const json_t *vars, const json_t *want, const char *words)
+static bool check(const char *where, const json_t *source, const json_t *vars, const json_t *want,
+                  const char *words)
 {
     sumi_error err = { 0 };
     char *text;
     size_t n_text = 0;
-    sumi_status status = render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
+    sumi_status status =
+        render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
     bool ok;
     if (json_is_string(want)) {
-        ok = status == SUMI_OK && n_text == json_string_length(want) && !memcmp(text, json_string_value(want), n_text);
+        ok = status == SUMI_OK && n_text == json_string_length(want) &&
+             !memcmp(text, json_string_value(want), n_text);
         if (!ok)
             print_error("%s\n  source   %s\n  expected %s\n  got      %s\n", where, json_string_value(source),
                         json_string_value(want), text ? text : err.message);
@@ -102,13 +106,15 @@ static bool check(const char *where, const json_t *source, const json_t *vars, c
 static void snippets_give_what_jinja_gives(void **state)
 {
     (void)state;
-    json_t *golden = load_golden("tests/golden/templates/snippets.json"), *cases = json_object_get(golden, "cases"), *c;
+    json_t *golden = load_golden("tests/golden/templates/snippets.json"),
+           *cases = json_object_get(golden, "cases"), *c;
     size_t i, n_bad = 0;
     json_array_foreach(cases, i, c)
     {
         char where[32];
         snprintf(where, sizeof where, "snippet %zu", i);
-        n_bad += !check(where, json_array_get(c, 0), json_object_get(golden, "vars"), json_array_get(c, 1), NULL);
+        n_bad +=
+            !check(where, json_array_get(c, 0), json_object_get(golden, "vars"), json_array_get(c, 1), NULL);
     }
     print_message("%zu snippets\n", json_array_size(cases));
     assert_true(json_array_size(cases) > 300);
@@ -127,8 +133,10 @@ static void chat_templates_give_what_transformers_gives(void **state)
         json_array_foreach(json_object_get(template, "cases"), i, c)
         {
             char where[128];
-            snprintf(where, sizeof where, "%s, case %zu (%s)", name, i, json_string_value(json_object_get(c, "chat")));
-            json_t *chat = json_object_get(json_object_get(golden, "chats"), json_string_value(json_object_get(c, "chat")));
+            snprintf(where, sizeof where, "%s, case %zu (%s)", name, i,
+                     json_string_value(json_object_get(c, "chat")));
+            json_t *chat = json_object_get(json_object_get(golden, "chats"),
+                                           json_string_value(json_object_get(c, "chat")));
             json_t *vars = json_copy(chat);
             json_object_update(vars, json_object_get(template, "vars"));
             n_bad += !check(where, json_object_get(template, "source"), vars, json_object_get(c, "text"),
@@ -137,7 +145,8 @@ static void chat_templates_give_what_transformers_gives(void **state)
             json_decref(vars);
         }
     }
-    print_message("%zu templates, %zu chats\n", json_object_size(json_object_get(golden, "templates")), n_cases);
+    print_message("%zu templates, %zu chats\n", json_object_size(json_object_get(golden, "templates")),
+                  n_cases);
     assert_true(n_cases > 100);
     assert_int_equal(n_bad, 0);
     json_decref(golden);

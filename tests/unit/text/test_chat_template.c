@@ -5,16 +5,19 @@
 #include "test_support.h"
 #include "text/chat_template.h"
 
-static char *format(const char *source, const char *messages, const char *tools, const char *extra, const char *bos,
-                    sumi_status *status, sumi_error *err)
+static char *format(const char *source, const char *messages, const char *tools, const char *extra,
+                    const char *bos, sumi_status *status, sumi_error *err)
 {
     chat_template *t;
     buf out;
-    chat_input in = { .messages = json_loads(messages, JSON_DECODE_ANY, NULL), .add_generation_prompt = true,
-                      .bos = bos, .n_bos = bos ? strlen(bos) : 0 };
+    chat_input in = { .messages = json_loads(messages, JSON_DECODE_ANY, NULL),
+                      .add_generation_prompt = true,
+                      .bos = bos,
+                      .n_bos = bos ? strlen(bos) : 0 };
     in.tools = tools ? json_loads(tools, JSON_DECODE_ANY, NULL) : NULL;
     in.extra = extra ? json_loads(extra, 0, NULL) : NULL;
-    assert_int_equal(chat_template_compile(&t, source, strlen(source), "m.gguf: chat template", err), SUMI_OK);
+    assert_int_equal(chat_template_compile(&t, source, strlen(source), "m.gguf: chat template", err),
+                     SUMI_OK);
     buf_init(&out, 1 << 20);
     *status = chat_template_format(t, &in, &out, err);
     char *text = *status == SUMI_OK ? buf_take(&out, NULL) : NULL;
@@ -26,8 +29,8 @@ static char *format(const char *source, const char *messages, const char *tools,
     return text;
 }
 
-static void expect(const char *source, const char *messages, const char *tools, const char *extra, const char *bos,
-                   const char *want)
+static void expect(const char *source, const char *messages, const char *tools, const char *extra,
+                   const char *bos, const char *want)
 {
     sumi_status status;
     sumi_error err;
@@ -53,10 +56,12 @@ static void reasoning_has_the_names_that_templates_read(void **state)
     (void)state;
     static const char source[] = "{% for m in messages %}{{ m|tojson }}{% endfor %}";
     expect(source, "[{\"role\": \"assistant\", \"reasoning\": \"hm\"}]", NULL, NULL, NULL,
-           "{\"thinking\": \"hm\", \"role\": \"assistant\", \"reasoning\": \"hm\", \"reasoning_content\": \"hm\"}");
+           "{\"thinking\": \"hm\", \"role\": \"assistant\", \"reasoning\": \"hm\", \"reasoning_content\": "
+           "\"hm\"}");
     expect(source, "[{\"thinking\": \"a\", \"reasoning_content\": null}]", NULL, NULL, NULL,
            "{\"thinking\": \"a\", \"reasoning_content\": \"a\"}");
-    expect(source, "[{\"role\": \"user\", \"reasoning\": null}]", NULL, NULL, NULL, "{\"role\": \"user\", \"reasoning\": null}");
+    expect(source, "[{\"role\": \"user\", \"reasoning\": null}]", NULL, NULL, NULL,
+           "{\"role\": \"user\", \"reasoning\": null}");
 }
 
 static void what_is_no_chat_is_refused(void **state)
@@ -84,7 +89,8 @@ static void a_bad_template_names_its_file_and_line(void **state)
     (void)state;
     chat_template *t = (void *)1;
     sumi_error err;
-    assert_int_equal(chat_template_compile(&t, "a\n{% for %}", 11, "m.gguf: chat template", &err), SUMI_EFORMAT);
+    assert_int_equal(chat_template_compile(&t, "a\n{% for %}", 11, "m.gguf: chat template", &err),
+                     SUMI_EFORMAT);
     assert_null(t);
     assert_string_equal(err.message, "m.gguf: chat template: line 2: unexpected %}");
 }

@@ -10,8 +10,8 @@
 #include "test_support.h"
 #include "text/jinja.h"
 
-static sumi_status render_with(const char *source, const char *vars_json, const jinja_limits *limits, size_t max_out,
-                               buf *out, sumi_error *err)
+static sumi_status render_with(const char *source, const char *vars_json, const jinja_limits *limits,
+                               size_t max_out, buf *out, sumi_error *err)
 {
     jinja_template *t;
     *err = (sumi_error){ 0 };
@@ -32,7 +32,8 @@ static void expect(const char *source, const char *vars, const char *want)
     jinja_limits limits = jinja_limits_default();
     sumi_error err;
     buf out;
-    if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("%s: %s", source, err.message);
+    if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK)
+        fail_msg("%s: %s", source, err.message);
     assert_string_equal(out.data ? out.data : "", want);
     buf_deinit(&out);
 }
@@ -42,9 +43,11 @@ static void expect_error(const char *source, sumi_status status, const char *mes
     jinja_limits limits = jinja_limits_default();
     sumi_error err;
     buf out;
-    sumi_status got = render_with(source, "{\"n\": 1, \"s\": \"x\", \"d\": {}}", &limits, 1 << 20, &out, &err);
+    sumi_status got =
+        render_with(source, "{\"n\": 1, \"s\": \"x\", \"d\": {}}", &limits, 1 << 20, &out, &err);
     buf_deinit(&out);
-    if (strcmp(err.message, message)) fail_msg("%s\n  expected %s\n  got      %s", source, message, err.message);
+    if (strcmp(err.message, message))
+        fail_msg("%s\n  expected %s\n  got      %s", source, message, err.message);
     assert_int_equal(got, status);
 }
 
@@ -52,10 +55,12 @@ static void variables_come_from_json(void **state)
 {
     (void)state;
     expect("{{ a }} {{ b }} {{ c }} {{ d }} {{ e }} {{ f }} {{ g.h[1] }}",
-           "{\"a\": null, \"b\": true, \"c\": -9223372036854775808, \"d\": 1.0, \"e\": \"\\u00e9\", \"g\": {\"h\": [1, \"z\"]}}",
+           "{\"a\": null, \"b\": true, \"c\": -9223372036854775808, \"d\": 1.0, \"e\": \"\\u00e9\", \"g\": "
+           "{\"h\": [1, \"z\"]}}",
            "None True -9223372036854775808 1.0 \xc3\xa9  z");
     expect("{{ a|length }}", "{\"a\": \"x\\u0000y\"}", "3");
-    expect("{{ range }}{{ raise_exception }}", "{\"range\": 1, \"raise_exception\": 2}", "12"); /* they win over functions */
+    expect("{{ range }}{{ raise_exception }}", "{\"range\": 1, \"raise_exception\": 2}",
+           "12"); /* they win over functions */
 }
 
 static void mistakes_name_template_and_line(void **state)
@@ -64,14 +69,17 @@ static void mistakes_name_template_and_line(void **state)
     expect_error("\n{% if n %}", SUMI_EFORMAT, "t: line 2: the template ends where 'elif' is expected");
     expect_error("{{ n | nope }}", SUMI_EFORMAT, "t: line 1: no filter named 'nope'");
     expect_error("{% nope %}", SUMI_EFORMAT, "t: line 1: unknown tag 'nope'");
-    expect_error("a\n{% include 'x' %}", SUMI_EFORMAT, "t: line 2: the tag 'include' is not supported in a chat template");
+    expect_error("a\n{% include 'x' %}", SUMI_EFORMAT,
+                 "t: line 2: the tag 'include' is not supported in a chat template");
     expect_error("{{ n n }}", SUMI_EFORMAT, "t: line 1: expected '}}', got 'n'");
     expect_error("{% set 1 = 2 %}", SUMI_EFORMAT, "t: line 1: cannot assign to this expression");
     expect_error("\n\n{{ d.x.y }}", SUMI_EINVAL, "t: line 3: 'dict object' has no attribute 'x'");
     expect_error("{{ x.y }}", SUMI_EINVAL, "t: line 1: 'x' is undefined");
     expect_error("{{ s + n }}", SUMI_EINVAL, "t: line 1: unsupported operand type(s) for +: 'str' and 'int'");
-    expect_error("{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}", SUMI_EINVAL, "t: line 2: division by zero");
-    expect_error("{{ 9223372036854775807 + 1 }}", SUMI_ELIMIT, "t: line 1: an integer does not fit into 64 bits");
+    expect_error("{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}", SUMI_EINVAL,
+                 "t: line 2: division by zero");
+    expect_error("{{ 9223372036854775807 + 1 }}", SUMI_ELIMIT,
+                 "t: line 1: an integer does not fit into 64 bits");
     expect_error("{{ [].append(1) }}", SUMI_EINVAL,
                  "t: line 1: access to attribute 'append' of a list is not safe, so it is refused");
 }
@@ -79,15 +87,18 @@ static void mistakes_name_template_and_line(void **state)
 static void a_refusal_is_told_in_the_templates_own_words(void **state)
 {
     (void)state;
-    expect_error("\n{{ raise_exception('Roles must alternate: ' ~ n) }}", SUMI_EINVAL, "Roles must alternate: 1");
+    expect_error("\n{{ raise_exception('Roles must alternate: ' ~ n) }}", SUMI_EINVAL,
+                 "Roles must alternate: 1");
 }
 
 static void numbers_do_not_depend_on_the_locale(void **state)
 {
     (void)state;
     char *before = strdup(setlocale(LC_ALL, NULL));
-    if (!setlocale(LC_ALL, "de_DE.UTF-8")) print_message("no German locale here: only the C locale is tried\n");
-    expect("{{ 1.5 }} {{ '2.5'|float + 1 }} {{ '%.2f' % 3.14159 }} {{ strftime_now('%B') }}", "{}", "1.5 3.5 3.14 January");
+    if (!setlocale(LC_ALL, "de_DE.UTF-8"))
+        print_message("no German locale here: only the C locale is tried\n");
+    expect("{{ 1.5 }} {{ '2.5'|float + 1 }} {{ '%.2f' % 3.14159 }} {{ strftime_now('%B') }}", "{}",
+           "1.5 3.5 3.14 January");
     setlocale(LC_ALL, before);
     free(before);
 }
@@ -106,17 +117,23 @@ static const char *const greedy[] = {
     "{% set ns = namespace(s=[1]) %}{% for i in range(99999) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
     "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
     "{% for a in range(99999) %}{{ 'a long text that fills the output' * 1000 }}{% endfor %}",
-    "{% set x %}{% for a in range(99999) %}{{ 'a long text that fills a capture' * 1000 }}{% endfor %}{% endset %}",
+    "{% set x %}{% for a in range(99999) %}{{ 'a long text that fills a capture' * 1000 }}{% endfor %}{% "
+    "endset %}",
     "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
     "{% macro f() %}{% set x %}{{ f() }}{% endset %}{% endmacro %}{{ f() }}",
     "{% macro f() %}{% call f() %}{{ caller() }}{% endcall %}{% endmacro %}{{ f() }}",
     "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
     "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}",
-    "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x|tojson }}",
-    "{% set ns = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
-    "{% set ns = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x < ns.y }}",
-    "{% set ns = namespace(x=(1,)) %}{% for i in range(9999) %}{% set ns.x = (ns.x, 1) %}{% endfor %}{{ {ns.x: 1} }}",
-    "{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = ns.x|map('string') %}{% endfor %}{{ ns.x|list }}",
+    "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ "
+    "ns.x|tojson }}",
+    "{% set ns = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% set ns.y = "
+    "[ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+    "{% set ns = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set ns.x = [ns.x] %}{% set ns.y = "
+    "[ns.y] %}{% endfor %}{{ ns.x < ns.y }}",
+    "{% set ns = namespace(x=(1,)) %}{% for i in range(9999) %}{% set ns.x = (ns.x, 1) %}{% endfor %}{{ "
+    "{ns.x: 1} }}",
+    "{% set ns = namespace(x=[1]) %}{% for i in range(9999) %}{% set ns.x = ns.x|map('string') %}{% endfor "
+    "%}{{ ns.x|list }}",
     "{{ range(0, 90000)|list|map('string')|join('x' * 10000) }}",
     "{{ dict(**dict.fromkeys(range(9000)|map('string'))) }}",
 };
@@ -162,17 +179,19 @@ static const struct {
 static const struct {
     const char *open, *middle, *close;
 } expression_nests[] = {
-    { "(", "1", ")" },     { "[", "1", "]" },        { "{1:", "1", "}" },     { "-", "1", "" },         { "not ", "1", "" },
-    { "1+", "1", "" },     { "1~", "1", "" },        { "", "x", "|upper" },   { "", "x", "[0]" },       { "", "x", ".y" },
-    { "", "x", "(1)" },    { "f(", "1", ")" },       { "1 if ", "1", "" },    { "1 if 1 else ", "1", "" }, { "", "1", " is odd" },
-    { "1 or ", "1", "" },  { "1 < ", "1", "" },      { "x|d(", "1", ")" },    { "x[", "1", "]" },       { "x[1:", "1", "]" },
+    { "(", "1", ")" },    { "[", "1", "]" },           { "{1:", "1", "}" },    { "-", "1", "" },
+    { "not ", "1", "" },  { "1+", "1", "" },           { "1~", "1", "" },      { "", "x", "|upper" },
+    { "", "x", "[0]" },   { "", "x", ".y" },           { "", "x", "(1)" },     { "f(", "1", ")" },
+    { "1 if ", "1", "" }, { "1 if 1 else ", "1", "" }, { "", "1", " is odd" }, { "1 or ", "1", "" },
+    { "1 < ", "1", "" },  { "x|d(", "1", ")" },        { "x[", "1", "]" },     { "x[1:", "1", "]" },
 };
 
 /* Runs on a thread with a small stack: whatever depth a template has, it must not run out of it. */
 static void *render_deep_templates(void *arg)
 {
     jinja_limits limits = jinja_limits_default();
-    size_t n_outer = sizeof nests / sizeof *nests, n_inner = sizeof expression_nests / sizeof *expression_nests;
+    size_t n_outer = sizeof nests / sizeof *nests,
+           n_inner = sizeof expression_nests / sizeof *expression_nests;
     (void)arg;
     for (size_t i = 0; i < n_outer + n_inner; i++) {
         for (int n = 50; n <= 20000; n = n < 400 ? n + 7 : n * 7) {
@@ -221,7 +240,8 @@ static void ordinary_nesting_is_allowed(void **state)
         char *source = nest(nests[i].open, nests[i].middle, nests[i].close, 40);
         sumi_error err;
         buf out;
-        if (render_with(source, "{}", &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("%s: %s", source, err.message);
+        if (render_with(source, "{}", &limits, 1 << 20, &out, &err) != SUMI_OK)
+            fail_msg("%s: %s", source, err.message);
         buf_deinit(&out);
         free(source);
     }
@@ -238,7 +258,8 @@ static void deep_json_is_refused(void **state)
     buf out;
     assert_int_equal(render_with("{{ x }}", vars, &limits, 1 << 20, &out, &err), SUMI_ELIMIT);
     buf_deinit(&out);
-    assert_int_equal(render_with("{{ y }}", vars, &limits, 1 << 20, &out, &err), SUMI_OK); /* nobody looks at x */
+    assert_int_equal(render_with("{{ y }}", vars, &limits, 1 << 20, &out, &err),
+                     SUMI_OK); /* nobody looks at x */
     buf_deinit(&out);
     free(vars);
 }
@@ -262,12 +283,17 @@ static void memory_may_end_anywhere(void **state)
     (void)state;
     static const char source[] =
         "{% macro m(a, b=[1, 2]) %}{{ a ~ b }}{{ varargs }}{{ kwargs }}{{ caller() if caller }}{% endmacro %}"
-        "{% call m('x', 1, 2, k={'a': 1}) %}{% for c in 'héé' if c != 'x' %}{{ loop.nextitem }}{{ c }}{% endfor %}{% endcall %}"
-        "{% set ns = namespace(l=[], s='') %}{% for i in range(20) %}{% set ns.l = ns.l + [i] %}{% set ns.s = ns.s ~ i %}{% endfor %}"
-        "{{ ns.l|map('string')|join(',')|upper|replace('1', 'é')|tojson(indent=2) }}{{ d|dictsort }}{{ d|tojson }}{{ ns }}"
+        "{% call m('x', 1, 2, k={'a': 1}) %}{% for c in 'héé' if c != 'x' %}{{ loop.nextitem }}{{ c }}{% "
+        "endfor %}{% endcall %}"
+        "{% set ns = namespace(l=[], s='') %}{% for i in range(20) %}{% set ns.l = ns.l + [i] %}{% set ns.s "
+        "= ns.s ~ i %}{% endfor %}"
+        "{{ ns.l|map('string')|join(',')|upper|replace('1', 'é')|tojson(indent=2) }}{{ d|dictsort }}{{ "
+        "d|tojson }}{{ ns }}"
         "{{ '%s %5.1f' % (ns.s, 2.5) }}{{ '{} {:>9}'.format(1, ns.s) }}{{ ns.l|groupby(0)|list|length if 0 }}"
-        "{% set q %}{{ d.items()|list|sort|first }}{% endset %}{{ q|title|trim|indent }}{{ ns.l|batch(3, 0)|list|unique|length if 0 }}"
-        "{{ ' a b '.split() }}{{ ns.l[::-2] }}{{ dict(a=1, **{'b': 2}) }}{{ strftime_now('%Y') }}{{ q.partition('a') }}";
+        "{% set q %}{{ d.items()|list|sort|first }}{% endset %}{{ q|title|trim|indent }}{{ ns.l|batch(3, "
+        "0)|list|unique|length if 0 }}"
+        "{{ ' a b '.split() }}{{ ns.l[::-2] }}{{ dict(a=1, **{'b': 2}) }}{{ strftime_now('%Y') }}{{ "
+        "q.partition('a') }}";
     jinja_template *t;
     sumi_error err;
     size_t n_failed = 0;
@@ -321,7 +347,8 @@ static void *render_often(void *arg)
 static void threads_share_a_template(void **state)
 {
     (void)state;
-    static const char source[] = "{% set s = s|upper + 'x' %}{{ n }} {{ s ~ (n + 1) }}{% for i in range(3) %}{{ i }}{% endfor %}";
+    static const char source[] =
+        "{% set s = s|upper + 'x' %}{{ n }} {{ s ~ (n + 1) }}{% for i in range(3) %}{{ i }}{% endfor %}";
     jinja_template *t;
     sumi_error err;
     pthread_t threads[4];
@@ -339,9 +366,9 @@ static void threads_share_a_template(void **state)
 static void building_text_in_a_loop_is_linear(void **state)
 {
     (void)state;
-    static const char source[] =
-        "{% set ns = namespace(t='', l=[]) %}{% for i in range(n) %}{% set ns.t = ns.t + 'some text of a message ' ~ i %}"
-        "{% set ns.l = ns.l + [i] %}{% endfor %}{{ ns.l|length }}";
+    static const char source[] = "{% set ns = namespace(t='', l=[]) %}{% for i in range(n) %}{% set ns.t = "
+                                 "ns.t + 'some text of a message ' ~ i %}"
+                                 "{% set ns.l = ns.l + [i] %}{% endfor %}{{ ns.l|length }}";
     char vars[32];
     jinja_limits limits = jinja_limits_default();
     for (int n = 1000; n <= 64000; n *= 8) {
@@ -350,7 +377,8 @@ static void building_text_in_a_loop_is_linear(void **state)
         snprintf(vars, sizeof vars, "{\"n\": %d}", n);
         limits.max_steps = (uint64_t)n * 60;
         limits.max_value_bytes = (size_t)n * 1000 + 65536;
-        if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("n = %d: %s", n, err.message);
+        if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK)
+            fail_msg("n = %d: %s", n, err.message);
         buf_deinit(&out);
     }
 }

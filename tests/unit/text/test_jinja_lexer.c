@@ -67,10 +67,10 @@ static void white_space_is_controlled(void **state)
 {
     (void)state;
     expect("a \n{{- x -}}\n b", "text:a {{ name:x }} text:b");
-    expect("a\n  {% x %}\n  b", "text:a\n {% name:x %} text:  b");      /* lstrip_blocks, trim_blocks */
-    expect("a\n  {%+ x +%}\nb", "text:a\n   {% name:x %} text:\nb");     /* and how to switch them off */
-    expect("a  {% x %}b", "text:a   {% name:x %} text:b");               /* not at the start of a line */
-    expect("  {{ x }}\nb", "text:   {{ name:x }} text:\nb");             /* variables are left alone */
+    expect("a\n  {% x %}\n  b", "text:a\n {% name:x %} text:  b");   /* lstrip_blocks, trim_blocks */
+    expect("a\n  {%+ x +%}\nb", "text:a\n   {% name:x %} text:\nb"); /* and how to switch them off */
+    expect("a  {% x %}b", "text:a   {% name:x %} text:b");           /* not at the start of a line */
+    expect("  {{ x }}\nb", "text:   {{ name:x }} text:\nb");         /* variables are left alone */
     expect("  {# c #}\nb", "text:b");
     expect("a\r\nb\rc\n", "text:a\nb\nc"); /* one newline at the end goes */
     expect("a\n\n", "text:a\n");
