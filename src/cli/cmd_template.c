@@ -82,7 +82,8 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
     if (status) return status;
     *out = json_loadb(data, n, JSON_ALLOW_NUL, &why);
     free(data);
-    return *out ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", path, why.line, why.text);
+    const char *name = strcmp(path, "-") ? path : "standard input";
+    return *out ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", name, why.line, why.text);
 }
 
 /* The text of the token whose id is under key; NULL if there is none. */

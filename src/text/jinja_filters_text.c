@@ -381,7 +381,9 @@ BUILTIN(filter_round)
     int64_t precision, i;
     const jinja_str *method = arg[1].kind == JINJA_STR ? arg[1].s : NULL;
     bool ceil_it = method && jinja_str_is(method, "ceil"), floor_it = method && jinja_str_is(method, "floor");
-    if (!jinja_arg_int(j, arg[0], 0, &precision)) return false;
+    bool to_int = arg[0].kind == JINJA_NONE; /* round(x, None) is an int */
+    if (!jinja_arg_int(j, to_int && !ceil_it && !floor_it ? jinja_missing() : arg[0], 0, &precision))
+        return false;
     if (arg[1].kind != JINJA_MISSING && !ceil_it && !floor_it && !(method && jinja_str_is(method, "common")))
         return jinja_type_error(j, "method must be common, ceil or floor");
     if (self.kind == JINJA_UNDEFINED)
@@ -390,6 +392,8 @@ BUILTIN(filter_round)
         return jinja_type_error(j, "type %s doesn't define __round__ method", jinja_type_name(self));
     if (!ceil_it && !floor_it) {
         if (jinja_as_int(self, &i)) return round_int(j, i, precision, out);
+        if (to_int && !isfinite(self.f)) return jinja_type_error(j, "cannot convert float to integer");
+        if (to_int) return float_to_int(j, round_float(self.f, 0), out);
         *out = jinja_float(round_float(self.f, precision));
         return true;
     }

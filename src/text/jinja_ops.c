@@ -209,6 +209,11 @@ bool jinja_contains(jinja *j, jinja_value item, jinja_value container, bool *in)
         if (!jinja_dict_find(j, container.dict, item, &found)) return false;
         *in = found != NULL;
         return true;
+    case JINJA_VIEW:
+        if (container.flag != JINJA_KEYS) return contains_item(j, item, container, in);
+        if (!jinja_dict_find(j, container.dict, item, &found)) return false;
+        *in = found != NULL;
+        return true;
     default: return contains_item(j, item, container, in);
     }
 }
