@@ -16,7 +16,7 @@ typedef enum jinja_node_kind {
     NODE_NS_ATTR,  /* a target: namespace.attribute */
     /* statements */
     NODE_DATA, NODE_OUTPUT, NODE_FOR, NODE_IF, NODE_SET, NODE_SET_BLOCK, NODE_MACRO, NODE_CALL_BLOCK,
-    NODE_FILTER_BLOCK, NODE_WITH, NODE_SCOPE, NODE_BREAK, NODE_CONTINUE, NODE_REFUSED,
+    NODE_FILTER_BLOCK, NODE_WITH, NODE_SCOPE, NODE_BREAK, NODE_CONTINUE,
 } jinja_node_kind;
 
 typedef struct jinja_node jinja_node;
@@ -67,7 +67,7 @@ struct jinja_node {
             call; /* CALL, FILTER, TEST: row is NULL for a filter that does not exist */
         struct { jinja_node *first; jinja_nodes rest; uint8_t *ops; } compare;
         struct { jinja_node *test, *yes, *no; } cond; /* no: NULL without else */
-        const jinja_str *text;                        /* DATA; REFUSED: why */
+        const jinja_str *text;                        /* DATA */
         struct { jinja_node *target, *iter, *test; jinja_body body, otherwise; bool recursive, uses_loop; } loop;
         struct { jinja_nodes tests; jinja_body *bodies; } branch; /* IF: tests.n bodies, then the one of else */
         struct { jinja_node *target, *value; jinja_body body; } set; /* SET; SET_BLOCK: value filters CAPTURED */

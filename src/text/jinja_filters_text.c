@@ -105,8 +105,6 @@ BUILTIN(filter_indent)
                     *all = newline ? jinja_str_concat(j, self.s, newline) : NULL;
     jinja_list *lines = all ? jinja_text_lines(j, all, false) : NULL;
     if (!lines || !indention) return false;
-    if (self.flag && !(arg[0].kind == JINJA_STR && arg[0].flag))
-        indention = arg[0].kind == JINJA_STR ? jinja_escape(j, indention) : indention;
     for (size_t i = 0; i < lines->n; i++) {
         if (i) jinja_sb_add(&sb, "\n", 1);
         if (i == 0 ? first : blank || lines->items[i].s->n > 0) jinja_sb_add_str(&sb, indention);

@@ -24,8 +24,11 @@ typedef struct visitor {
     void (*name)(struct visitor *v, int32_t symbol, name_event event);
     bool inside;      /* also visit the scopes inside; otherwise only what belongs to the scope itself */
     int32_t branches; /* ifs around */
-    jinja_name_use use;
+    /* for the use of one name: */
     int32_t symbol;
+    jinja_name_use use;
+    bool written;
+    /* for the names of one scope: */
     struct frame *frame;
 } visitor;
 
@@ -57,14 +60,12 @@ static void visit_signature(visitor *v, const jinja_signature *sig)
 
 static void visit_branches(visitor *v, const jinja_node *n)
 {
+    visit(v, n->branch.tests.at[0]); /* the only part that always runs */
+    v->branches++;
     for (int32_t i = 0; i < n->branch.tests.n; i++) {
-        if (i == 1) v->branches++; /* the first test is always evaluated, the others are not */
-        visit(v, n->branch.tests.at[i]);
-        if (i == 0) v->branches++;
+        if (i > 0) visit(v, n->branch.tests.at[i]);
         visit_all(v, &n->branch.bodies[i].list);
-        if (i == 0) v->branches--;
     }
-    if (n->branch.tests.n == 1) v->branches++;
     visit_all(v, &n->branch.bodies[n->branch.tests.n].list);
     v->branches--;
 }
@@ -170,8 +171,8 @@ static void visit(visitor *v, const jinja_node *n)
 static void note_use(visitor *v, int32_t symbol, name_event event)
 {
     if (symbol != v->symbol) return;
-    if (event == NAME_LOAD) v->use.read |= v->branches >= 0; /* branches < 0: it was written before */
-    else v->branches = INT32_MIN / 2;
+    if (event == NAME_LOAD) v->use.read |= !v->written;
+    else v->written = true;
     v->use.stored |= event == NAME_STORE;
 }
 
