@@ -32,8 +32,7 @@ typedef struct act act;
 /* The forms of an act, a bit mask: what the products that read it need. */
 enum {
     ACT_F32 = 1,
-    ACT_INT8 = 2, /* groups of 32 values: int8 and one scale */
-    ACT_FINE = 4, /* the same twice, of the values and of what the first leaves over: about 16 bits, at twice the work */
+    ACT_INT8 = 2, /* groups of 32 values: int8 and one scale; two such digits where values are large */
 };
 
 /* One matrix product that shares its input with others: y[t][r] (+)= sum_c x[t][c] w[r][c] + bias[r]. */
@@ -81,10 +80,9 @@ struct backend {
 
     void (*destroy)(backend *be);
 
-    /* Takes a matrix in the file's format; data must outlive the weight. fine: its product shall round its input less
-     * than the fast form does, where that makes a difference. */
+    /* Takes a matrix in the file's format; data must outlive the weight. */
     sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
-                                 int64_t n_cols, bool fine, sumi_error *err);
+                                 int64_t n_cols, sumi_error *err);
     void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
     int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
     bool (*weight_is_copy)(const weight *w);  /* products do not read data any more; embed() still does */

@@ -55,9 +55,9 @@ static float *vector(loader *l, bool required, int64_t n, const char *format, ..
     return v;
 }
 
-static weight *matrix(loader *l, bool fine, int64_t n_rows, int64_t n_cols, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-static weight *matrix(loader *l, bool fine, int64_t n_rows, int64_t n_cols, const char *format, ...)
+static weight *matrix(loader *l, int64_t n_rows, int64_t n_cols, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static weight *matrix(loader *l, int64_t n_rows, int64_t n_cols, const char *format, ...)
 {
     char name[96];
     va_list args;
@@ -67,7 +67,7 @@ static weight *matrix(loader *l, bool fine, int64_t n_rows, int64_t n_cols, cons
     weight *w = NULL;
     const gguf_tensor *t = l->status == SUMI_OK ? find(l, name, true) : NULL;
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
-    l->status = l->m->be->weight_create(l->m->be, &w, t->type->type, t->data, n_rows, n_cols, fine, l->err);
+    l->status = l->m->be->weight_create(l->m->be, &w, t->type->type, t->data, n_rows, n_cols, l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name);
     else if (l->m->be->weight_is_copy(w)) gguf_release(l->g, t); /* one copy of the weights in memory is enough */
     return w;
@@ -83,12 +83,10 @@ static void load_layer(loader *l, int32_t i)
     bool post = m->arch->features & ARCH_POST_NORMS;
     y->window = hparams_layer_has_window(h, i) ? h->window : 0;
     y->attn_norm = vector(l, true, h->n_embd, "blk.%d.attn_norm.weight", i);
-    y->w_q = matrix(l, false, q_dim, h->n_embd, "blk.%d.attn_q.weight", i);
-    /* Keys and values stay in the cache and touch every later token: rounding their input less removes a quarter of the
-     * divergence that int8 activations cause, for a few percent of the work (docs/models.md). */
-    y->w_k = matrix(l, true, kv_dim, h->n_embd, "blk.%d.attn_k.weight", i);
-    y->w_v = matrix(l, true, kv_dim, h->n_embd, "blk.%d.attn_v.weight", i);
-    y->w_o = matrix(l, false, h->n_embd, q_dim, "blk.%d.attn_output.weight", i);
+    y->w_q = matrix(l, q_dim, h->n_embd, "blk.%d.attn_q.weight", i);
+    y->w_k = matrix(l, kv_dim, h->n_embd, "blk.%d.attn_k.weight", i);
+    y->w_v = matrix(l, kv_dim, h->n_embd, "blk.%d.attn_v.weight", i);
+    y->w_o = matrix(l, h->n_embd, q_dim, "blk.%d.attn_output.weight", i);
     y->b_q = vector(l, bias, q_dim, "blk.%d.attn_q.bias", i); /* some llama files have biases, too */
     y->b_k = vector(l, bias, kv_dim, "blk.%d.attn_k.bias", i);
     y->b_v = vector(l, bias, kv_dim, "blk.%d.attn_v.bias", i);
@@ -97,9 +95,9 @@ static void load_layer(loader *l, int32_t i)
     if (qk_norm) y->k_norm = vector(l, true, h->head_dim, "blk.%d.attn_k_norm.weight", i);
     if (post) y->post_attn_norm = vector(l, true, h->n_embd, "blk.%d.post_attention_norm.weight", i);
     y->ffn_norm = vector(l, true, h->n_embd, "blk.%d.ffn_norm.weight", i);
-    y->w_gate = matrix(l, false, h->n_ff, h->n_embd, "blk.%d.ffn_gate.weight", i);
-    y->w_up = matrix(l, false, h->n_ff, h->n_embd, "blk.%d.ffn_up.weight", i);
-    y->w_down = matrix(l, false, h->n_embd, h->n_ff, "blk.%d.ffn_down.weight", i);
+    y->w_gate = matrix(l, h->n_ff, h->n_embd, "blk.%d.ffn_gate.weight", i);
+    y->w_up = matrix(l, h->n_ff, h->n_embd, "blk.%d.ffn_up.weight", i);
+    y->w_down = matrix(l, h->n_embd, h->n_ff, "blk.%d.ffn_down.weight", i);
     if (post) y->post_ffn_norm = vector(l, true, h->n_embd, "blk.%d.post_ffw_norm.weight", i);
     if (l->status != SUMI_OK) return;
     m->form_qkv |= m->be->weight_input(y->w_q) | m->be->weight_input(y->w_k) | m->be->weight_input(y->w_v);
@@ -119,10 +117,9 @@ static void load_embeddings(loader *l)
         return;
     }
     m->n_vocab = (int32_t)embd->dims[1];
-    /* The product that makes logits is fine, too: its rounding would decide between tokens that are nearly equal. */
     bool tied = !gguf_find_tensor(l->g, "output.weight");
-    m->tok_embd = matrix(l, tied, m->n_vocab, m->h.n_embd, "token_embd.weight");
-    m->output = tied ? m->tok_embd : matrix(l, true, m->n_vocab, m->h.n_embd, "output.weight");
+    m->tok_embd = matrix(l, m->n_vocab, m->h.n_embd, "token_embd.weight");
+    m->output = tied ? m->tok_embd : matrix(l, m->n_vocab, m->h.n_embd, "output.weight");
     m->output_norm = vector(l, true, m->h.n_embd, "output_norm.weight");
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }

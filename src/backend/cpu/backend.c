@@ -38,7 +38,7 @@ float *stream_row(const stream *s, int32_t thread)
     return s->row + (size_t)thread * s->row_stride;
 }
 
-static void free_int8(q8_row *r)
+static void free_digit(q8_digit *r)
 {
     mem_free(r->q);
     mem_free(r->d);
@@ -50,12 +50,13 @@ static void act_destroy(act *a)
 {
     if (!a) return;
     mem_free(a->f32);
-    free_int8(&a->int8);
-    free_int8(&a->fine);
+    free_digit(&a->int8.first);
+    free_digit(&a->int8.left);
+    mem_free(a->int8.more);
     free(a);
 }
 
-static bool alloc_int8(q8_row *r, size_t n)
+static bool alloc_digit(q8_digit *r, size_t n)
 {
     size_t n_groups = n / ACT_GROUP;
     r->q = mem_alloc(n);
@@ -63,6 +64,12 @@ static bool alloc_int8(q8_row *r, size_t n)
     r->s = mem_alloc(n_groups * sizeof *r->s);
     r->h = mem_alloc(n_groups * 2 * sizeof *r->h);
     return r->q && r->d && r->s && r->h;
+}
+
+static bool alloc_int8(q8_row *r, size_t n)
+{
+    r->more = mem_alloc(n / ACT_GROUP);
+    return r->more && alloc_digit(&r->first, n) && alloc_digit(&r->left, n);
 }
 
 static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
@@ -77,7 +84,6 @@ static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, 
     size_t n = (size_t)a->max_tokens * (size_t)max_cols;
     if (forms & ACT_F32 && !(a->f32 = mem_alloc(n * sizeof *a->f32))) goto fail;
     if (forms & ACT_INT8 && !alloc_int8(&a->int8, n)) goto fail;
-    if (forms & ACT_FINE && !alloc_int8(&a->fine, 2 * n)) goto fail;
     *out = a;
     return SUMI_OK;
 fail:
@@ -92,29 +98,35 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols)
     a->n_cols = n_cols;
 }
 
-q8_row act_q8_row(const act *a, int32_t form, int32_t row)
+static q8_digit digit_at(const q8_digit *base, size_t first, size_t lane)
 {
-    const q8_row *base = form == ACT_FINE ? &a->fine : &a->int8;
-    size_t tile = (size_t)(row / ACT_TILE), lane = (size_t)(row % ACT_TILE), n_groups = (size_t)(a->n_cols / ACT_GROUP);
+    return (q8_digit){ base->q + (first + lane) * ACT_GROUP, base->d + first + lane, base->s + first + lane,
+                       base->h + 2 * first + lane };
+}
+
+q8_row act_q8_row(const act *a, int32_t t)
+{
+    size_t tile = (size_t)(t / ACT_TILE), lane = (size_t)(t % ACT_TILE), n_groups = (size_t)(a->n_cols / ACT_GROUP);
     size_t first = tile * n_groups * ACT_TILE; /* of d and s */
-    return (q8_row){ base->q + (first + lane) * ACT_GROUP, base->d + first + lane, base->s + first + lane,
-                     base->h + 2 * first + lane };
+    return (q8_row){ digit_at(&a->int8.first, first, lane), digit_at(&a->int8.left, first, lane),
+                     a->int8.more + first + lane };
 }
 
-static q8_row group_of(const q8_row *r, int32_t g)
+/* The row's int8 form: a first digit for all groups, a second one for those with outliers. */
+static void quantize(const kernels *k, const q8_row *r, const float *x, int32_t n)
 {
-    return (q8_row){ r->q + g * ACT_TILE * ACT_GROUP, r->d + g * ACT_TILE, r->s + g * ACT_TILE, r->h + g * 2 * ACT_TILE };
-}
-
-/* x ~ first + second: each group is rounded to int8, and so is what that leaves over, with a scale of its own. */
-static void quantize_fine(const kernels *k, const q8_row *first, const q8_row *second, const float *x, int32_t n)
-{
-    for (int32_t g = 0; g < n / ACT_GROUP; g++, x += ACT_GROUP) {
-        q8_row a = group_of(first, g), b = group_of(second, g);
-        float left[ACT_GROUP];
-        k->quantize_row(&a, x, ACT_GROUP);
-        for (int32_t i = 0; i < ACT_GROUP; i++) left[i] = x[i] - a.d[0] * (float)a.q[i];
-        k->quantize_row(&b, left, ACT_GROUP);
+    int32_t n_groups = n / ACT_GROUP;
+    float sum = 0;
+    k->quantize_row(&r->first, x, n);
+    for (int32_t g = 0; g < n_groups; g++) sum += r->first.d[g * ACT_TILE];
+    float limit = ACT_OUTLIER * sum / (float)n_groups;
+    for (int32_t g = 0; g < n_groups; g++, x += ACT_GROUP) {
+        q8_digit first = q8_digit_at(&r->first, g), left = q8_digit_at(&r->left, g);
+        float rest[ACT_GROUP];
+        r->more[g * ACT_TILE] = first.d[0] > limit;
+        if (!r->more[g * ACT_TILE]) continue;
+        for (int32_t i = 0; i < ACT_GROUP; i++) rest[i] = x[i] - first.d[0] * (float)first.q[i];
+        k->quantize_row(&left, rest, ACT_GROUP);
     }
 }
 
@@ -122,12 +134,8 @@ void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int
 {
     size_t row = (size_t)t * (size_t)a->n_cols;
     if (forms & ACT_INT8) {
-        q8_row out = act_q8_row(a, ACT_INT8, t);
-        be->k.quantize_row(&out, x, a->n_cols);
-    }
-    if (forms & ACT_FINE) {
-        q8_row first = act_q8_row(a, ACT_FINE, 2 * t), second = act_q8_row(a, ACT_FINE, 2 * t + 1);
-        quantize_fine(&be->k, &first, &second, x, a->n_cols);
+        q8_row out = act_q8_row(a, t);
+        quantize(&be->k, &out, x, a->n_cols);
     }
     if (forms & ACT_F32 && x != a->f32 + row)
         for (int32_t i = 0; i < a->n_cols; i++) a->f32[row + (size_t)i] = x[i];

@@ -41,7 +41,6 @@ struct act {
     int32_t n_tokens, n_cols;     /* of the matrix that it holds now */
     float *f32;
     q8_row int8; /* the first row */
-    q8_row fine; /* the same, tokens in pairs of rows: the rounded values, and what they leave over, rounded */
 };
 
 struct kv_store {
@@ -54,9 +53,9 @@ struct kv_store {
 /* Longest row that a kernel may be given: scratch rows are this long. */
 #define CPU_MAX_COLS (1 << 18)
 
-q8_row act_q8_row(const act *a, int32_t form, int32_t row); /* of ACT_INT8, or ACT_FINE with two rows for a token */
+q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 
-/* Stores a finished row [n] of an act in the wanted forms. x may be a->f32 itself. */
+/* Stores a finished row of an act in the wanted forms. x may be the row of a->f32 itself. */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
 void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 
@@ -65,7 +64,7 @@ float *stream_row(const stream *s, int32_t thread);
 
 /* The operations, by file. */
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
-                              int64_t n_cols, bool fine, sumi_error *err);
+                              int64_t n_cols, sumi_error *err);
 void cpu_weight_destroy(weight *w);
 int32_t cpu_weight_input(const weight *w);
 bool cpu_weight_is_copy(const weight *w);

@@ -19,16 +19,37 @@
 /* A quantised matrix is stored in tiles of ACT_TILE rows (tokens), so that a kernel that goes over the columns of 16
  * tokens at once reads one stream:
  *
- *   tile:  for each group g of 32 columns     q [16][32] int8     d [16]     s [16]     h [2][16]
+ *   tile:  for each group g of 32 columns     q [16][32] int8     d [16]     s [16]     h [2][16]     more [16]
  *
  *   x[t][32 g + i] ~ d[t] * q[t][i]     s[t] = d[t] * sum of q[t]     h[k][t] = d[t] * sum of q[t] over half k
  *
- * s and h serve weights with minima or zero points. A q8_row points to one row: its group g is at q + g * 16 * 32,
- * d + g * 16, s + g * 16 and h + g * 32 (second half at h + g * 32 + 16). */
-typedef struct q8_row {
+ * s and h serve weights with minima or zero points.
+ *
+ * The rounding error of a group grows with its largest value, and a few groups of a row have outliers that are many times
+ * larger than the rest: nearly all of the error comes from these. Where d is more than ACT_OUTLIER times its mean
+ * over the row, what the first digit leaves over is rounded to a second one, and more[t] is 1:
+ *
+ *   x[t][32 g + i] ~ first.d[t] * first.q[t][i] + more[t] * left.d[t] * left.q[t][i]
+ *
+ * Pointers are to one row: its group g is at q + g * 16 * 32, d + g * 16, s + g * 16, h + g * 32 (second half at
+ * h + g * 32 + 16), more + g * 16. left is undefined where more is 0. */
+#define ACT_OUTLIER 2.0f /* docs/models.md has the measurement */
+
+typedef struct q8_digit {
     int8_t *q;
     float *d, *s, *h;
+} q8_digit;
+
+typedef struct q8_row {
+    q8_digit first, left;
+    uint8_t *more;
 } q8_row;
+
+/* The same row from group g on. */
+static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
+{
+    return (q8_digit){ r->q + g * ACT_TILE * ACT_GROUP, r->d + g * ACT_TILE, r->s + g * ACT_TILE, r->h + g * 2 * ACT_TILE };
+}
 
 /* Some panels of a packed matrix (pack.h) times one tile of activations. */
 typedef struct panels_args {
@@ -36,8 +57,7 @@ typedef struct panels_args {
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels, n_groups;      /* groups of 32 columns */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
-    int32_t n_tokens;                /* 1 .. ACT_TILE, or half of that in pairs */
-    bool pairs;                      /* token t is the sum of the tile's rows 2t and 2t + 1: ACT_FINE */
+    int32_t n_tokens;                /* 1 .. ACT_TILE */
     q8_row x;                        /* the tile's first row */
     float *y;                        /* y[t * y_stride + r], r from the first panel */
     size_t y_stride;
@@ -67,7 +87,7 @@ typedef struct attention_tile_args {
 #define ATTN_MAX_HEAD 512
 
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
-#define DECL_QUANTIZE_ROW(name) void name(const q8_row *out, const float *x, int32_t n)
+#define DECL_QUANTIZE_ROW(name) void name(const q8_digit *out, const float *x, int32_t n)
 /* sum a[i] b[i] */
 #define DECL_DOT_F32(name) float name(const float *a, const float *b, int32_t n)
 /* sum w[i] x[i]; w: n elements in blocks of type, as in the file; n is a multiple of its block and of 32. */

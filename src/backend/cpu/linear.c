@@ -36,11 +36,9 @@ static void panels_int8(const linear_job *j, const linear_out *o, int32_t begin,
                       .header = w->header + (size_t)begin * w->header_bytes, .header_bytes = w->header_bytes,
                       .n_panels = end - begin, .n_groups = w->n_cols / ACT_GROUP, .n_rows = w->n_rows - first,
                       .y_stride = (size_t)w->n_rows, .bias = o->bias ? o->bias + first : NULL, .add = o->add };
-    int32_t tile = w->input == ACT_FINE ? ACT_TILE / 2 : ACT_TILE;
-    a.pairs = w->input == ACT_FINE;
-    for (int32_t t = 0; t < j->x->n_tokens; t += tile) {
-        a.n_tokens = j->x->n_tokens - t < tile ? j->x->n_tokens - t : tile;
-        a.x = act_q8_row(j->x, w->input, t / tile * ACT_TILE);
+    for (int32_t t = 0; t < j->x->n_tokens; t += ACT_TILE) {
+        a.n_tokens = j->x->n_tokens - t < ACT_TILE ? j->x->n_tokens - t : ACT_TILE;
+        a.x = act_q8_row(j->x, t);
         a.y = o->y + (size_t)t * (size_t)w->n_rows + (size_t)first;
         j->s->be->k.panels[w->type](&a);
     }
@@ -50,15 +48,10 @@ static void panels_int8(const linear_job *j, const linear_out *o, int32_t begin,
 static void rows_int8(const linear_job *j, const linear_out *o, int32_t begin, int32_t end)
 {
     const weight *w = o->w;
-    DECL_DOT_Q8((*dot)) = j->s->be->k.dot_q8;
     for (int32_t r = begin; r < end; r++)
         for (int32_t t = 0; t < j->x->n_tokens; t++) {
-            const uint8_t *row = w->rows + (size_t)r * w->row_bytes;
-            bool fine = w->input == ACT_FINE;
-            q8_row x = act_q8_row(j->x, w->input, fine ? 2 * t : t);
-            float sum = dot(w->type, row, &x, w->n_cols);
-            if (fine) x = act_q8_row(j->x, w->input, 2 * t + 1);
-            put(o, t, r, fine ? sum + dot(w->type, row, &x, w->n_cols) : sum);
+            q8_row x = act_q8_row(j->x, t);
+            put(o, t, r, j->s->be->k.dot_q8(w->type, w->rows + (size_t)r * w->row_bytes, &x, w->n_cols));
         }
 }
 
@@ -93,7 +86,7 @@ static void linear_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         first += n;
         if (from >= to) continue;
         if (o->w->payload) panels_int8(j, o, from, to);
-        else if (o->w->input != ACT_F32) rows_int8(j, o, row, end_row);
+        else if (o->w->input == ACT_INT8) rows_int8(j, o, row, end_row);
         else rows_f32(j, o, row, end_row, thread);
     }
 }

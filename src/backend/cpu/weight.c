@@ -5,8 +5,6 @@
  *   other quantised    rows decoded x float (ref: int8)     rows decoded x float
  *   F32 F16 BF16 F64   rows decoded x float                 rows decoded x float
  *
- * `fine` weights read activations of about 16 bits (ACT_FINE) where others read int8.
- *
  * Packing runs on all processors: a model of a gigabyte is ready in about a second. */
 #include <stdlib.h>
 
@@ -58,7 +56,7 @@ static sumi_status pack(const cpu_backend *be, weight *w, const pack_format *f, 
 }
 
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
-                              int64_t n_cols, bool fine, sumi_error *err)
+                              int64_t n_cols, sumi_error *err)
 {
     const cpu_backend *cpu = (const cpu_backend *)be;
     *out = NULL;
@@ -72,9 +70,8 @@ sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const
     const pack_format *f = cpu->k.panels[type] ? pack_find(type) : NULL;
     bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
     sumi_status status = SUMI_OK;
-    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised && (f || cpu->k.dot_q8))
-        w->input = fine ? ACT_FINE : ACT_INT8;
-    if (w->input != ACT_F32 && f) status = pack(cpu, w, f, err);
+    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised && (f || cpu->k.dot_q8)) w->input = ACT_INT8;
+    if (w->input == ACT_INT8 && f) status = pack(cpu, w, f, err);
     if (status != SUMI_OK) {
         cpu_weight_destroy(w);
         return status;

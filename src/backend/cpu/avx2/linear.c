@@ -201,37 +201,43 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 
     _mm256_maskstore_ps(y, mask, sum);
 }
 
-/* One panel times n rows of the tile; n is a constant where this is inlined, what a->n_tokens asks for is stored. */
+/* Whether any row of a tile has a second digit in this group. */
+static inline bool any_of(const uint8_t *more)
+{
+    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
+}
+
+/* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
     const size_t payload_step = ROWS * (type == DTYPE_Q8_0 ? 32 : type == DTYPE_Q6_K ? 24
                                         : type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K ? 20 : 16);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
-    q8_row x = a->x;
+    q8_digit x = a->x.first, left = a->x.left;
+    const uint8_t *more = a->x.more;
     __m256 sum[ACT_TILE];
     for (int t = 0; t < n; t++) sum[t] = _mm256_setzero_ps();
     for (int32_t g = 0; g < a->n_groups; g++) {
         block b;
         load_block(&b, type, payload, header, g);
         for (int t = 0; t < n; t++) sum[t] = multiply(&b, type, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
+        for (int t = 0; t < n && any_of(more); t++)
+            if (more[t]) sum[t] = multiply(&b, type, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t, left.h + t);
         payload += payload_step;
-        x.q += ACT_TILE * ACT_GROUP;
-        x.d += ACT_TILE;
-        x.s += ACT_TILE;
-        x.h += 2 * ACT_TILE;
+        x = q8_digit_at(&x, 1);
+        left = q8_digit_at(&left, 1);
+        more += ACT_TILE;
     }
-    for (int t = 0; t < n; t++) {
-        if (!a->pairs && t < a->n_tokens) store(a, panel, t, sum[t]);
-        if (a->pairs && t % 2 && t / 2 < a->n_tokens) store(a, panel, t / 2, _mm256_add_ps(sum[t - 1], sum[t]));
-    }
+    for (int t = 0; t < n; t++)
+        if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
 /* A function for each type. More rows are computed than asked for, up to the next size: the tile holds them. */
 #define DEFINE_PANELS(name, type)                                                                              \
     void panels_##name##_avx2(const panels_args *a)                                                            \
     {                                                                                                          \
-        int32_t n = a->pairs ? 2 * a->n_tokens : a->n_tokens;                                                  \
+        int32_t n = a->n_tokens;                                                                               \
         for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
             if (n == 1) panel_times(a, p, type, 1);                                                            \
             else if (n <= 4) panel_times(a, p, type, 4);                                                       \

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-void quantize_row_avx2(const q8_row *out, const float *x, int32_t n)
+void quantize_row_avx2(const q8_digit *out, const float *x, int32_t n)
 {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     /* packs work inside 128-bit halves; this puts the eight groups of four back in order */

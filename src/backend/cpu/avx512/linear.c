@@ -5,7 +5,7 @@
  * with up to 16 tokens; each token's float sum stays in a register over all columns:
  *
  *   registers:   8 of weights q | d | m | sum of token 0 ... sum of token 15 | temporaries
- *   for each token:   isum = 8 x dpbusd;   sum += isum * (d * dx) + m * s
+ *   for each token:   isum = 8 x dpbusd;   sum += isum * (d * dx) + m * s         and again for a second digit, if any
  *
  * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
  * two halves of a block. The arithmetic of one output does not depend on the number of tokens. */
@@ -164,7 +164,13 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 
     _mm512_mask_storeu_ps(y, mask, sum);
 }
 
-/* One panel times n rows of the tile; n is a constant where this is inlined, what a->n_tokens asks for is stored. */
+/* Whether any row of a tile has a second digit in this group. */
+static inline bool any_of(const uint8_t *more)
+{
+    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
+}
+
+/* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
     const bool halves = type == DTYPE_Q6_K;
@@ -172,7 +178,8 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
                                         : type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K ? 20 : 16);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
-    q8_row x = a->x;
+    q8_digit x = a->x.first, left = a->x.left;
+    const uint8_t *more = a->x.more;
     __m512 sum[ACT_TILE];
 #pragma GCC unroll 16
     for (int t = 0; t < n; t++) sum[t] = _mm512_setzero_ps();
@@ -182,24 +189,26 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
 #pragma GCC unroll 16
         for (int t = 0; t < n; t++)
             sum[t] = multiply(&b, halves, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
+        if (any_of(more)) {
+#pragma GCC unroll 16
+            for (int t = 0; t < n; t++)
+                if (more[t]) sum[t] = multiply(&b, halves, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t, left.h + t);
+        }
         payload += payload_step;
-        x.q += ACT_TILE * ACT_GROUP;
-        x.d += ACT_TILE;
-        x.s += ACT_TILE;
-        x.h += 2 * ACT_TILE;
+        x = q8_digit_at(&x, 1);
+        left = q8_digit_at(&left, 1);
+        more += ACT_TILE;
     }
 #pragma GCC unroll 16
-    for (int t = 0; t < n; t++) {
-        if (!a->pairs && t < a->n_tokens) store(a, panel, t, sum[t]);
-        if (a->pairs && t % 2 && t / 2 < a->n_tokens) store(a, panel, t / 2, _mm512_add_ps(sum[t - 1], sum[t]));
-    }
+    for (int t = 0; t < n; t++)
+        if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
 /* A function for each type. More rows are computed than asked for, up to the next size: the tile holds them. */
 #define DEFINE_PANELS(name, type)                                                                              \
     void panels_##name##_avx512(const panels_args *a)                                                          \
     {                                                                                                          \
-        int32_t n = a->pairs ? 2 * a->n_tokens : a->n_tokens;                                                  \
+        int32_t n = a->n_tokens;                                                                               \
         for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
             if (n == 1) panel_times(a, p, type, 1);                                                            \
             else if (n == 2) panel_times(a, p, type, 2);                                                       \

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-void quantize_row_avx512(const q8_row *out, const float *x, int32_t n)
+void quantize_row_avx512(const q8_digit *out, const float *x, int32_t n)
 {
     assert(n % ACT_GROUP == 0);
     for (int32_t g = 0; g < n / ACT_GROUP; g++, x += ACT_GROUP) {

@@ -16,6 +16,14 @@ float dot_f32_ref(const float *a, const float *b, int32_t n)
     return sum;
 }
 
+static float dot_group(const float *w, const q8_digit *x, int32_t g)
+{
+    q8_digit at = q8_digit_at(x, g);
+    float sum = 0;
+    for (int32_t i = 0; i < ACT_GROUP; i++) sum += w[i] * (float)at.q[i];
+    return at.d[0] * sum;
+}
+
 float dot_q8_ref(dtype type, const void *w, const q8_row *x, int32_t n)
 {
     const dtype_info *t = dtype_find((uint32_t)type);
@@ -27,9 +35,8 @@ float dot_q8_ref(dtype type, const void *w, const q8_row *x, int32_t n)
         traits->decode(block, values, t->block_elems);
         for (int32_t j = 0; j < t->block_elems; j += ACT_GROUP) {
             int32_t g = (i + j) / ACT_GROUP;
-            float group = 0;
-            for (int32_t c = 0; c < ACT_GROUP; c++) group += values[j + c] * (float)x->q[g * ACT_TILE * ACT_GROUP + c];
-            sum += x->d[g * ACT_TILE] * group;
+            sum += dot_group(values + j, &x->first, g);
+            if (x->more[g * ACT_TILE]) sum += dot_group(values + j, &x->left, g);
         }
     }
     return sum;
