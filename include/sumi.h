@@ -18,7 +18,7 @@
  *   - What can fail returns a sumi_status, and fills *err (which may be NULL) with one line that names the thing.
  *     The library never prints, exits or aborts because of a file or an argument that it was given.
  *   - On failure an out-pointer is set to NULL and there is nothing to free.
- *   - Text is UTF-8 with an explicit length in bytes; bytes that are not UTF-8 are allowed and survive.
+ *   - Text is UTF-8 with an explicit length in bytes; other bytes are allowed, and become the vocabulary's byte tokens.
  *   - The answer never depends on load: a token's logits are bit for bit the same whatever shares its step, however
  *     its prompt was cut into steps, and with any number of threads. */
 #ifndef SUMI_H

@@ -26,29 +26,18 @@ bool sumi_token_is_end(const sumi_model *m, int32_t id)
     return tokenizer_is_end(m->tok, id);
 }
 
-/* The text of a special token as templates expect it; "" if there is none. */
-static json_t *token_text(const sumi_model *m, int32_t id)
-{
-    char *text = NULL;
-    size_t n = 0;
-    json_t *value = NULL;
-    if (id >= 0 && tokenizer_decode(m->tok, &id, 1, true, &text, &n, NULL) == SUMI_OK) value = json_stringn(text, n);
-    free(text);
-    return value ? value : json_string("");
-}
-
 /* Takes over messages and tools (NULL: none). */
 static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, bool add_generation_prompt,
                           char **text, size_t *n_bytes, sumi_error *err)
 {
     buf out;
     buf_init(&out, MAX_RENDERED_BYTES);
-    json_t *vars = json_pack("{s:o, s:o, s:b, s:o, s:o}", "messages", messages, "tools", tools ? tools : json_null(),
-                             "add_generation_prompt", add_generation_prompt, "bos_token",
-                             token_text(m, m->info.bos_id), "eos_token", token_text(m, m->info.eos_id));
-    sumi_status status = vars ? chat_template_render(m->chat, vars, &out, err)
-                              : sumi_fail(err, SUMI_ENOMEM, "chat template: out of memory");
-    json_decref(vars);
+    chat_input input = { .messages = messages, .tools = tools, .add_generation_prompt = add_generation_prompt };
+    input.bos = tokenizer_text(m->tok, m->info.bos_id, &input.n_bos);
+    input.eos = tokenizer_text(m->tok, m->info.eos_id, &input.n_eos);
+    sumi_status status = chat_template_format(m->chat, &input, &out, err);
+    json_decref(messages);
+    json_decref(tools);
     if (status == SUMI_OK && !(*text = buf_take(&out, n_bytes)))
         status = sumi_fail(err, SUMI_ENOMEM, "chat template: out of memory");
     buf_deinit(&out);
