@@ -152,7 +152,7 @@ typedef struct sumi_context sumi_context;
 
 typedef struct sumi_context_opts {
     int32_t n_threads;        /* 0: one for each available processor */
-    int32_t n_ctx;            /* longest sequence in tokens; 0: what the model was trained for */
+    int32_t n_ctx;            /* longest sequence in tokens; 0: what the model was trained for, if the pool holds that */
     int32_t max_seqs;         /* sequences open at once */
     int32_t max_batch_tokens; /* new tokens in one step */
     int32_t max_logit_rows;   /* rows of logits in one step; each takes n_vocab floats */

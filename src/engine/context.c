@@ -69,6 +69,8 @@ static sumi_status choose_blocks(sumi_context *c, const sumi_context_opts *o, su
     if (n_blocks == 0)
         return sumi_fail(err, SUMI_ELIMIT, "kv cache: %zu bytes do not hold one block of %d tokens (%zu bytes)", bytes,
                          KV_BLOCK, block_bytes);
+    /* Unless the user said how long a sequence may be, it is no longer than the pool: a file may claim any length. */
+    if (!o->n_ctx && n_blocks < (size_t)kv_blocks_for(c->info.n_ctx)) c->info.n_ctx = (int32_t)n_blocks * KV_BLOCK;
     c->info.n_blocks = (int32_t)n_blocks;
     c->info.kv_bytes = n_blocks * block_bytes;
     c->info.kv_block = KV_BLOCK;
