@@ -98,10 +98,10 @@ static sumi_status feed_long_prompt(sumi_context *ctx, int32_t seq, const int32_
     sumi_context_get_info(ctx, &info);
     sumi_status st = SUMI_OK;
     int32_t start = *n_held;
-    bool whole_pool = info.n_ctx == info.n_blocks * info.kv_block;
     if (n_ids > info.n_ctx) /* told before the work, not after it */
-        return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, but the %s holds %d: raise %s", (int)n_ids,
-                         whole_pool ? "kv cache" : "context", (int)info.n_ctx, whole_pool ? "--kv-memory" : "--ctx");
+        return sumi_fail(err, SUMI_ELIMIT,
+                         "the prompt has %d tokens, but the context holds %d (a kv cache of %.1f MiB): raise --ctx or --kv-memory",
+                         (int)n_ids, (int)info.n_ctx, (double)info.kv_bytes / 1048576);
     progress bar = progress_start("reading", n_ids - start); /* silent unless stderr is a terminal */
     while (st == SUMI_OK && n_ids - *n_held > info.max_batch_tokens && !interrupt_pending()) {
         st = sumi_prefill(ctx, seq, ids + *n_held, info.max_batch_tokens, err);

@@ -32,9 +32,6 @@ sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int
     sumi_context_get_info(ctx, &info);
     int32_t held = sumi_seq_len(ctx, seq);
     if (n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "prompt: no tokens");
-    if (n_ids > info.n_ctx - held && held == 0 && info.n_ctx == info.n_blocks * info.kv_block)
-        return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, but the kv cache holds %d; give it more memory",
-                         n_ids, info.n_ctx);
     if (n_ids > info.n_ctx - held && held == 0)
         return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, but the context holds %d", n_ids, info.n_ctx);
     if (n_ids > info.n_ctx - held)
