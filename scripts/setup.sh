@@ -72,7 +72,7 @@ build() {
     if [ ! -e "$stamp" ] || [ -n "$(find CMake* cmake src include tests examples -newer "$stamp" -print -quit 2>/dev/null)" ]; then
         say "building build/$preset"
     fi
-    quietly ninja -C "build/$preset" "$@" || die "building build/$preset failed"
+    quietly ninja --quiet -C "build/$preset" "$@" || die "building build/$preset failed"
     touch "$stamp"
 }
 
