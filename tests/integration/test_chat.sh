@@ -74,7 +74,9 @@ send "/save $env(WORK)/lines.json\r"; want "saved" {messages saved[^\x00]*\n> $}
 # Ctrl-C stops the answer, and the chat goes on.
 send "/set max-tokens -1\r"; want "a prompt" {\n> $}
 send "Write a very long story about the sea.\r"
-want "it begins" {sea\.\r\n[^\x00]*[a-z]+ [a-z]+}
+# A line that is sent before the editor is ready is echoed twice, by the terminal and by the editor: only what is longer
+# than the question is an answer.
+want "it begins" {sea\.\r\n[^\x00]{80}}
 send "\003"
 want "Ctrl-C stops it" {\(stopped\)[^\x00]*\n> $}
 send "/set max-tokens 5\r";  want "a prompt" {\n> $}
