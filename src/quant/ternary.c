@@ -15,13 +15,6 @@
 #include "quant/codecs.h"
 #include "quant/fit.h"
 
-/* Digit n (0: the most significant one), 0..2. */
-static inline int base3_digit(uint8_t byte, int n)
-{
-    static const uint8_t power[5] = { 1, 3, 9, 27, 81 };
-    return (uint8_t)(byte * power[n]) * 3 >> 8;
-}
-
 void decode_tq1_0(const void *src, float *dst, int64_t n)
 {
     const block_tq1_0 *b = src;
@@ -57,23 +50,15 @@ static float quantise_ternary(const float *x, uint8_t q[QK_K])
     return d;
 }
 
-/* n_digits (4 or 5) digits, stride apart, as one byte. */
-static uint8_t pack_base3(const uint8_t *q, int stride, int n_digits)
-{
-    int value = 0;
-    for (int i = 0; i < 5; i++) value = value * 3 + (i < n_digits ? q[i * stride] : 0);
-    return (uint8_t)((value * 256 + 242) / 243);
-}
-
 void encode_tq1_0(const float *src, void *dst, int64_t n)
 {
     block_tq1_0 *b = dst;
     uint8_t q[QK_K];
     for (int64_t k = 0; k < n / QK_K; k++, b++, src += QK_K) {
         b->d = fp16_from_f32(quantise_ternary(src, q));
-        for (int i = 0; i < 32; i++) b->qs[i] = pack_base3(q + i, 32, 5);
-        for (int i = 0; i < 16; i++) b->qs[32 + i] = pack_base3(q + 160 + i, 16, 5);
-        for (int i = 0; i < 4; i++) b->qh[i] = pack_base3(q + 240 + i, 4, 4);
+        for (int i = 0; i < 32; i++) b->qs[i] = base3_byte(q + i, 32, 5);
+        for (int i = 0; i < 16; i++) b->qs[32 + i] = base3_byte(q + 160 + i, 16, 5);
+        for (int i = 0; i < 4; i++) b->qh[i] = base3_byte(q + 240 + i, 4, 4);
     }
 }
 

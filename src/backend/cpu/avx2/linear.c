@@ -5,11 +5,13 @@
  *
  *   4 bits:  8 x 2 x 15 x 127 = 30480: a whole block of 32 columns           5 bits:  half a block, 31496
  *   6 bits:  2 x 2 x 63 x 127 = 32004: two vectors                           8 bits:  split, see below
+ *   MXFP4:   4 x 2 x 24 x 127 = 24384: half a block                          fewer:   as 4 bits
  *
  * then madd widens them to 32 bits and one FMA for each token brings in the scales. A block is unpacked into the L1 cache
  * once for up to 16 tokens, which pass in fours, since 16 registers hold no more.
  *
- * 8-bit weights (0..255 after adding 128) are split into nibbles, q = 16 high + low, each of which sums as 4 bits do.
+ * 8-bit weights and the levels of IQ4_NL and IQ4_XS (0..255 after adding 128) are split into nibbles, q = 16 high + low,
+ * each of which sums as 4 bits do.
  *
  * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
  * two halves of a block. The arithmetic of one output does not depend on the number of tokens. */
@@ -17,9 +19,7 @@
 
 #include <string.h>
 
-#include "backend/cpu/pack.h"
-
-#define ROWS 8
+#include "backend/cpu/avx2/blocks.h"
 
 float dot_f32_avx2(const float *a, const float *b, int32_t n)
 {
@@ -35,113 +35,6 @@ float dot_f32_avx2(const float *a, const float *b, int32_t n)
     return sum_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
 }
 
-/* 32 columns of a panel, ready to multiply. high: the upper nibbles of 8-bit weights. Halves share d and m unless the
- * type has a scale for 16 columns. */
-typedef struct block {
-    __m256i q[8], high[8];
-    __m256 d[2], m[2];
-} block;
-
-static inline __m256i load32(const uint8_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)p);
-}
-
-static inline __m256 load_halves(const uint8_t *p)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
-}
-
-static inline __m256 load_bytes(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
-static inline __m256 load_signed_bytes(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-
-static inline void load_nibbles(block *b, const uint8_t *p)
-{
-    const __m256i low = _mm256_set1_epi8(15);
-    for (int k = 0; k < 4; k++) {
-        __m256i v = load32(p + 32 * k);
-        b->q[2 * k] = _mm256_and_si256(v, low);
-        b->q[2 * k + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
-    }
-}
-
-/* Adds bit 4 from a vector of bit planes; shifts of 16-bit lanes move neighbours' bits into places that are cleared. */
-static inline void load_fifth_bits(block *b, const uint8_t *p)
-{
-    __m256i v = load32(p), bit = _mm256_set1_epi8(16);
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        __m256i moved = j < 4 ? _mm256_slli_epi16(v, 4 - j) : _mm256_srli_epi16(v, j - 4);
-        b->q[j] = _mm256_or_si256(b->q[j], _mm256_and_si256(moved, bit));
-    }
-}
-
-static inline void load_pairs(block *b, const uint8_t *p)
-{
-    const __m256i bits = _mm256_set1_epi8(0x30);
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        __m256i v = load32(p + j / 4 * 32);
-        int shift = 4 - 2 * (j % 4);
-        __m256i moved = shift >= 0 ? _mm256_slli_epi16(v, shift) : _mm256_srli_epi16(v, -shift);
-        b->q[j] = _mm256_or_si256(b->q[j], _mm256_and_si256(moved, bits));
-    }
-}
-
-static inline void load_split_bytes(block *b, const uint8_t *p)
-{
-    const __m256i low = _mm256_set1_epi8(15);
-    for (int j = 0; j < 8; j++) {
-        __m256i v = load32(p + 32 * j);
-        b->q[j] = _mm256_and_si256(v, low);
-        b->high[j] = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
-    }
-}
-
-/* Block g of a panel; the switch disappears, since type is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void load_block(block *b, dtype type, const uint8_t *payload,
-                                                             const uint8_t *header, int32_t g)
-{
-    const uint8_t *super = header;
-    if (type == DTYPE_Q8_0) load_split_bytes(b, payload);
-    else load_nibbles(b, payload);
-    if (type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K) load_fifth_bits(b, payload + 128);
-    switch (type) {
-    case DTYPE_Q4_0:
-    case DTYPE_Q5_0:
-    case DTYPE_Q8_0:
-        b->d[0] = load_halves(header + (size_t)g * 16);
-        b->m[0] = _mm256_mul_ps(b->d[0], _mm256_set1_ps(type == DTYPE_Q4_0 ? -8 : type == DTYPE_Q5_0 ? -16 : -128));
-        return;
-    case DTYPE_Q4_1:
-    case DTYPE_Q5_1:
-        b->d[0] = load_halves(header + (size_t)g * 32);
-        b->m[0] = load_halves(header + (size_t)g * 32 + 16);
-        return;
-    case DTYPE_Q4_K:
-    case DTYPE_Q5_K:
-        super += (size_t)(g / 8) * 160;
-        b->d[0] = _mm256_mul_ps(load_halves(super), load_bytes(super + 32 + 8 * (g % 8)));
-        b->m[0] = _mm256_mul_ps(load_halves(super + 16), load_bytes(super + 96 + 8 * (g % 8)));
-        b->m[0] = _mm256_sub_ps(_mm256_setzero_ps(), b->m[0]);
-        return;
-    default: /* Q6_K */
-        load_pairs(b, payload + 128);
-        super += (size_t)(g / 8) * 144;
-        for (int k = 0; k < 2; k++) {
-            b->d[k] = _mm256_mul_ps(load_halves(super), load_signed_bytes(super + 16 + 8 * (2 * (g % 8) + k)));
-            b->m[k] = _mm256_mul_ps(b->d[k], _mm256_set1_ps(-32));
-        }
-    }
-}
-
 static inline __m256i broadcast4(const int8_t *x)
 {
     int32_t v;
@@ -152,6 +45,16 @@ static inline __m256i broadcast4(const int8_t *x)
 static inline __m256i widen(__m256i pairs)
 {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+/* How many products of maddubs fit 16 bits. */
+static inline int run_length(dtype type)
+{
+    switch (pack_bits(type)) {
+    case 5: return 4;
+    case 6: return 2;
+    default: return type == DTYPE_MXFP4 ? 4 : 8;
+    }
 }
 
 /* Sums of vectors from..to-1 of q times one token's bytes, `run` of them in 16 bits at a time. */
@@ -173,20 +76,18 @@ static inline __attribute__((always_inline)) __m256i dot(const __m256i *q, const
 static inline __attribute__((always_inline)) __m256 multiply(const block *b, dtype type, __m256 sum, const int8_t *x,
                                                              const float *d, const float *s, const float *h)
 {
-    __m256i isum;
-    if (type == DTYPE_Q6_K) {
+    const int run = run_length(type);
+    if (pack_has_halves(type)) {
 #pragma GCC unroll 2
         for (int k = 0; k < 2; k++) {
-            __m256 half = _mm256_cvtepi32_ps(dot(b->q, x, 4 * k, 4 * k + 4, 2));
+            __m256 half = _mm256_cvtepi32_ps(dot(b->q, x, 4 * k, 4 * k + 4, run < 4 ? run : 4));
             sum = _mm256_fmadd_ps(half, _mm256_mul_ps(b->d[k], _mm256_set1_ps(*d)), sum);
             sum = _mm256_fmadd_ps(b->m[k], _mm256_set1_ps(h[k * ACT_TILE]), sum);
         }
         return sum;
     }
-    if (type == DTYPE_Q8_0)
-        isum = _mm256_add_epi32(_mm256_slli_epi32(dot(b->high, x, 0, 8, 8), 4), dot(b->q, x, 0, 8, 8));
-    else
-        isum = dot(b->q, x, 0, 8, type == DTYPE_Q4_0 || type == DTYPE_Q4_1 || type == DTYPE_Q4_K ? 8 : 4);
+    __m256i isum = dot(b->q, x, 0, 8, run);
+    if (is_split(type)) isum = _mm256_add_epi32(_mm256_slli_epi32(dot(b->high, x, 0, 8, 8), 4), isum);
     sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum), _mm256_mul_ps(b->d[0], _mm256_set1_ps(*d)), sum);
     return _mm256_fmadd_ps(b->m[0], _mm256_set1_ps(*s), sum);
 }
@@ -210,8 +111,7 @@ static inline bool any_of(const uint8_t *more)
 /* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
-    const size_t payload_step = ROWS * (type == DTYPE_Q8_0 ? 32 : type == DTYPE_Q6_K ? 24
-                                        : type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K ? 20 : 16);
+    const size_t payload_step = ROWS * 4 * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;
@@ -254,3 +154,10 @@ DEFINE_PANELS(q8_0, DTYPE_Q8_0)
 DEFINE_PANELS(q4_k, DTYPE_Q4_K)
 DEFINE_PANELS(q5_k, DTYPE_Q5_K)
 DEFINE_PANELS(q6_k, DTYPE_Q6_K)
+DEFINE_PANELS(q2_k, DTYPE_Q2_K)
+DEFINE_PANELS(q3_k, DTYPE_Q3_K)
+DEFINE_PANELS(iq4_nl, DTYPE_IQ4_NL)
+DEFINE_PANELS(iq4_xs, DTYPE_IQ4_XS)
+DEFINE_PANELS(tq1_0, DTYPE_TQ1_0)
+DEFINE_PANELS(tq2_0, DTYPE_TQ2_0)
+DEFINE_PANELS(mxfp4, DTYPE_MXFP4)

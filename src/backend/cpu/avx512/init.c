@@ -15,6 +15,13 @@ void kernels_init_avx512(kernels *k)
     k->panels[DTYPE_Q4_K] = panels_q4_k_avx512;
     k->panels[DTYPE_Q5_K] = panels_q5_k_avx512;
     k->panels[DTYPE_Q6_K] = panels_q6_k_avx512;
+    k->panels[DTYPE_Q2_K] = panels_q2_k_avx512;
+    k->panels[DTYPE_Q3_K] = panels_q3_k_avx512;
+    k->panels[DTYPE_IQ4_NL] = panels_iq4_nl_avx512;
+    k->panels[DTYPE_IQ4_XS] = panels_iq4_xs_avx512;
+    k->panels[DTYPE_TQ1_0] = panels_tq1_0_avx512;
+    k->panels[DTYPE_TQ2_0] = panels_tq2_0_avx512;
+    k->panels[DTYPE_MXFP4] = panels_mxfp4_avx512;
     k->rmsnorm_row = rmsnorm_row_avx512;
     k->glu_row = glu_row_avx512;
     k->attention_tile = attention_tile_avx512;

@@ -13,9 +13,7 @@
 
 #include <string.h>
 
-#include "backend/cpu/pack.h"
-
-#define ROWS  16
+#include "backend/cpu/avx512/blocks.h"
 
 float dot_f32_avx512(const float *a, const float *b, int32_t n)
 {
@@ -29,105 +27,6 @@ float dot_f32_avx512(const float *a, const float *b, int32_t n)
         sum[0] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i), sum[0]);
     }
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
-}
-
-/* 32 columns of a panel, ready to multiply. Halves share d and m unless the type has a scale for 16 columns. */
-typedef struct block {
-    __m512i q[8];
-    __m512 d[2], m[2];
-} block;
-
-static inline __m512 load_halves(const uint8_t *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-}
-
-static inline __m512 load_bytes(const uint8_t *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
-}
-
-static inline __m512 load_signed_bytes(const uint8_t *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
-}
-
-static inline void load_nibbles(block *b, const uint8_t *p)
-{
-    const __m512i low = _mm512_set1_epi8(15);
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; k++) {
-        __m512i v = _mm512_loadu_si512(p + 64 * k);
-        b->q[2 * k] = _mm512_and_si512(v, low);
-        b->q[2 * k + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
-    }
-}
-
-/* Adds bit 4 from a vector of bit planes: (plane >> j & 1) << 4. Shifts of 16-bit lanes move bits of the neighbour byte
- * into places that the mask clears. */
-static inline void load_fifth_bits(block *b, const uint8_t *p)
-{
-    __m512i v = _mm512_loadu_si512(p), bit = _mm512_set1_epi8(16);
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        __m512i moved = j < 4 ? _mm512_slli_epi16(v, (unsigned)(4 - j)) : _mm512_srli_epi16(v, (unsigned)(j - 4));
-        b->q[j] = _mm512_or_si512(b->q[j], _mm512_and_si512(moved, bit));
-    }
-}
-
-static inline void load_pairs(block *b, const uint8_t *p)
-{
-    const __m512i bits = _mm512_set1_epi8(0x30);
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        __m512i v = _mm512_loadu_si512(p + j / 4 * 64);
-        int shift = 4 - 2 * (j % 4);
-        __m512i moved = shift >= 0 ? _mm512_slli_epi16(v, (unsigned)shift) : _mm512_srli_epi16(v, (unsigned)-shift);
-        b->q[j] = _mm512_or_si512(b->q[j], _mm512_and_si512(moved, bits));
-    }
-}
-
-/* Block g of a panel; the switch disappears, since type is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void load_block(block *b, dtype type, const uint8_t *payload,
-                                                             const uint8_t *header, int32_t g)
-{
-    const uint8_t *super = header;
-    if (type == DTYPE_Q8_0) {
-#pragma GCC unroll 8
-        for (int j = 0; j < 8; j++) b->q[j] = _mm512_loadu_si512(payload + 64 * j);
-    } else {
-        load_nibbles(b, payload);
-    }
-    switch (type) {
-    case DTYPE_Q4_0:
-    case DTYPE_Q5_0:
-    case DTYPE_Q8_0:
-        if (type == DTYPE_Q5_0) load_fifth_bits(b, payload + 256);
-        b->d[0] = load_halves(header + (size_t)g * 32);
-        b->m[0] = _mm512_mul_ps(b->d[0], _mm512_set1_ps(type == DTYPE_Q4_0 ? -8 : type == DTYPE_Q5_0 ? -16 : -128));
-        return;
-    case DTYPE_Q4_1:
-    case DTYPE_Q5_1:
-        if (type == DTYPE_Q5_1) load_fifth_bits(b, payload + 256);
-        b->d[0] = load_halves(header + (size_t)g * 64);
-        b->m[0] = load_halves(header + (size_t)g * 64 + 32);
-        return;
-    case DTYPE_Q4_K:
-    case DTYPE_Q5_K:
-        if (type == DTYPE_Q5_K) load_fifth_bits(b, payload + 256);
-        super += (size_t)(g / 8) * 320;
-        b->d[0] = _mm512_mul_ps(load_halves(super), load_bytes(super + 64 + 16 * (g % 8)));
-        b->m[0] = _mm512_mul_ps(load_halves(super + 32), load_bytes(super + 192 + 16 * (g % 8)));
-        b->m[0] = _mm512_sub_ps(_mm512_setzero_ps(), b->m[0]);
-        return;
-    default: /* Q6_K */
-        load_pairs(b, payload + 256);
-        super += (size_t)(g / 8) * 288;
-        for (int k = 0; k < 2; k++) {
-            b->d[k] = _mm512_mul_ps(load_halves(super), load_signed_bytes(super + 32 + 16 * (2 * (g % 8) + k)));
-            b->m[k] = _mm512_mul_ps(b->d[k], _mm512_set1_ps(-32));
-        }
-    }
 }
 
 static inline __m512i broadcast4(const int8_t *x)
@@ -173,9 +72,8 @@ static inline bool any_of(const uint8_t *more)
 /* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
-    const bool halves = type == DTYPE_Q6_K;
-    const size_t payload_step = ROWS * (type == DTYPE_Q8_0 ? 32 : type == DTYPE_Q6_K ? 24
-                                        : type == DTYPE_Q5_0 || type == DTYPE_Q5_1 || type == DTYPE_Q5_K ? 20 : 16);
+    const bool halves = pack_has_halves(type);
+    const size_t payload_step = ROWS * 4 * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;
@@ -226,3 +124,10 @@ DEFINE_PANELS(q8_0, DTYPE_Q8_0)
 DEFINE_PANELS(q4_k, DTYPE_Q4_K)
 DEFINE_PANELS(q5_k, DTYPE_Q5_K)
 DEFINE_PANELS(q6_k, DTYPE_Q6_K)
+DEFINE_PANELS(q2_k, DTYPE_Q2_K)
+DEFINE_PANELS(q3_k, DTYPE_Q3_K)
+DEFINE_PANELS(iq4_nl, DTYPE_IQ4_NL)
+DEFINE_PANELS(iq4_xs, DTYPE_IQ4_XS)
+DEFINE_PANELS(tq1_0, DTYPE_TQ1_0)
+DEFINE_PANELS(tq2_0, DTYPE_TQ2_0)
+DEFINE_PANELS(mxfp4, DTYPE_MXFP4)
