@@ -58,6 +58,8 @@ int main(void)
         { "greedy", plain },          { "temperature 1", plain }, { "top_k 40", plain }, { "top_p 0.95", plain },
         { "min_p 0.05", plain },      { "typical_p 0.9", plain }, { "top_k 5000", plain },
         { "the defaults", sumi_sampling_default() }, { "defaults + repeat_penalty", sumi_sampling_default() },
+        { "greedy, skip_logprob", plain }, { "defaults, skip_logprob", sumi_sampling_default() },
+        { "top_p 0.95, temperature 2", plain },
     };
     rows[0].params.temperature = 0;
     rows[2].params.top_k = 40;
@@ -66,6 +68,10 @@ int main(void)
     rows[5].params.typical_p = 0.9f;
     rows[6].params.top_k = 5000;
     rows[8].params.repeat_penalty = 1.1f;
+    rows[9].params.temperature = 0;
+    rows[9].params.skip_logprob = rows[10].params.skip_logprob = true;
+    rows[11].params.top_p = 0.95f;
+    rows[11].params.temperature = 2;
     const int32_t sizes[] = { 49152, 262144 };
     printf("%-28s %10s %10s   us, median of %d\n", "settings \\ vocabulary", "49152", "262144", CALLS);
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {

@@ -225,6 +225,7 @@ typedef struct sumi_sampling {
     float frequency_penalty; /* subtracted for each time a token was seen; 0: off */
     float presence_penalty;  /* subtracted once for a token that was seen; 0: off */
     int32_t penalty_last_n;  /* how many of the last tokens count as seen; -1: all, 0: none */
+    bool skip_logprob;       /* do not compute logprob of choices, which costs a pass of exponentials over the row */
     uint64_t seed;
     const sumi_logit_bias *bias; /* n_bias of them; copied */
     int32_t n_bias;
@@ -244,7 +245,8 @@ SUMI_API void sumi_sampler_accept(sumi_sampler *sampler, const int32_t *ids, int
 
 typedef struct sumi_choice {
     int32_t id;
-    float logprob; /* natural log of its probability in the model's own distribution, before any setting above */
+    float logprob; /* natural log of its probability in the model's own distribution, before any setting above.
+                      NaN under skip_logprob */
 } sumi_choice;
 
 /* The next token from logits [n_vocab]; it is accepted too. The random numbers depend on the seed and on how many

@@ -120,6 +120,7 @@ sumi_status answer_run(answer *a, sumi_context *ctx, int32_t seq, const int32_t 
     int32_t fed_from = n_held;
     double start = clock_ms();
     a->n_logprobs = o.n_logprobs;
+    o.sampling.skip_logprob = o.n_logprobs == 0; /* nobody would see them */
     if (o.n_logprobs > 0 && !a->logprobs && !(a->logprobs = json_array()))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = feed_long_prompt(ctx, seq, ids, n_ids, &n_held, err);

@@ -1,7 +1,8 @@
 /* penalties.h - makes tokens that were seen less probable.
  *
- *   counts [n_vocab]   how often each id is among the tokens that count
- *   ring   [last_n]    those tokens, oldest first from `oldest`, when only the last last_n count
+ *   seen   (id, count), rising ids   how often each id is among the tokens that count: memory for tokens that were seen,
+ *                                    not for the vocabulary
+ *   ring   [last_n]                  those tokens, oldest first from `oldest`, when only the last last_n count
  *
  * Repetition penalty (Keskar et al. 2019, CTRL): a positive logit is divided, a negative one multiplied. Frequency
  * and presence penalties (OpenAI's API): subtracted for each time, and once. */
@@ -10,9 +11,13 @@
 
 #include "sumi.h"
 
+typedef struct seen_token {
+    int32_t id, count;
+} seen_token;
+
 typedef struct penalties {
-    int32_t n_vocab;
-    int32_t *counts;
+    int32_t n_vocab, n_seen, max_seen;
+    seen_token *seen; /* [max_seen], mapped: pages come as they are used */
     int32_t *ring; /* NULL: all tokens count */
     int32_t last_n, n_ring, oldest;
 } penalties;
@@ -22,6 +27,8 @@ SUMI_MUST_USE sumi_status penalties_init(penalties *p, int32_t n_vocab, int32_t 
 void penalties_deinit(penalties *p);
 
 void penalties_accept(penalties *p, const int32_t *ids, int32_t n_ids); /* ids outside the vocabulary are ignored */
-void penalties_apply(penalties *p, const sumi_sampling *params, float *logits);
+
+/* The logit x of a token that was seen count >= 1 times. */
+float penalised(float x, int32_t count, const sumi_sampling *params);
 
 #endif

@@ -1,124 +1,71 @@
-/* row.c - see row.h.
- *
- * exp() of a non-positive number: x = k ln 2 + r with |r| <= ln(2)/2, exp(r) by the degree-6 polynomial of the Cephes
- * library (Moshier), then k is added to the exponent field. k is found by adding 1.5 * 2^23, after which the low bits
- * of the float are the rounded integer. */
+/* row.c - see row.h. */
 #include "sample/row.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-typedef float f32x4 __attribute__((vector_size(16)));
-typedef int32_t i32x4 __attribute__((vector_size(16)));
-typedef double f64x4 __attribute__((vector_size(32)));
-
-static inline f32x4 load4(const float *x)
+/* Number of the first patch whose id is >= id. */
+static int32_t patches_from(const row *r, int32_t id)
 {
-    f32x4 v;
-    memcpy(&v, x, sizeof v);
-    return v;
-}
-
-/* The last n < 4 elements, filled up with `fill`. */
-static inline f32x4 load_tail(const float *x, int32_t n, float fill)
-{
-    f32x4 v = { fill, fill, fill, fill };
-    memcpy(&v, x, (size_t)n * sizeof *x);
-    return v;
-}
-
-static inline f32x4 pick(i32x4 mask, f32x4 yes, f32x4 no)
-{
-    return (f32x4)((mask & (i32x4)yes) | (~mask & (i32x4)no));
-}
-
-static inline bool any(i32x4 mask)
-{
-    return mask[0] | mask[1] | mask[2] | mask[3];
-}
-
-static inline f32x4 splat(float x)
-{
-    return (f32x4){ x, x, x, x };
-}
-
-/* exp(x) for x <= 0; 0 below -87, where float32 leaves its normal range. */
-static inline f32x4 exp4(f32x4 x)
-{
-    const f32x4 magic = splat(12582912.0f);
-    i32x4 tiny = x < -87.0f;
-    x = pick(tiny, splat(-87.0f), x);
-    f32x4 shifted = x * 1.44269504f + magic, k = shifted - magic;
-    i32x4 exponent = ((i32x4)shifted - (i32x4)magic + 127) << 23;
-    f32x4 r = x - k * 0.693359375f + k * 2.12194440e-4f; /* ln 2 in two parts, the first exact times k */
-    f32x4 p = splat(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    return pick(tiny, splat(0.0f), p * (f32x4)exponent);
-}
-
-row_scan row_scan_values(const float *x, int32_t n)
-{
-    f32x4 max0 = splat(-INFINITY), max1 = max0;
-    i32x4 nan = { 0 };
-    int32_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        f32x4 a = load4(x + i), b = load4(x + i + 4);
-        nan |= (a != a) | (b != b);
-        max0 = pick(a > max0, a, max0);
-        max1 = pick(b > max1, b, max1);
+    int32_t low = 0, high = r->n_patches;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (r->patches[middle].id < id) low = middle + 1;
+        else high = middle;
     }
-    for (; i < n; i += 4) {
-        f32x4 a = n - i >= 4 ? load4(x + i) : load_tail(x + i, n - i, -INFINITY);
-        nan |= a != a;
-        max0 = pick(a > max0, a, max0);
-    }
-    max0 = pick(max1 > max0, max1, max0);
-    float max = max0[0];
-    for (int l = 1; l < 4; l++)
-        if (max0[l] > max) max = max0[l];
-    return (row_scan){ .max = max, .has_nan = any(nan) };
+    return low;
 }
 
-double row_exp_sum(const float *x, int32_t n, float max, float scale)
+const float *row_block(const row *r, int32_t b, int32_t *n, float *copy)
 {
-    f64x4 sum = { 0 };
-    int32_t i = 0;
-    for (; i + ROW_STRIDE <= n; i += ROW_STRIDE) {
-        f32x4 a = exp4((load4(x + i) - max) * scale), b = exp4((load4(x + i + 4) - max) * scale);
-        f32x4 c = exp4((load4(x + i + 8) - max) * scale), d = exp4((load4(x + i + 12) - max) * scale);
-        sum += __builtin_convertvector((a + b) + (c + d), f64x4); /* four in float: within the error of exp4() */
-    }
-    for (; i < n; i += 4) {
-        f32x4 a = load_tail(x + i, n - i < 4 ? n - i : 4, -INFINITY);
-        sum += __builtin_convertvector(exp4((a - max) * scale), f64x4);
-    }
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    int32_t first = b * ROW_BLOCK, p = patches_from(r, first);
+    *n = r->n - first < ROW_BLOCK ? r->n - first : ROW_BLOCK;
+    if (p == r->n_patches || r->patches[p].id >= first + *n) return r->x + first;
+    memcpy(copy, r->x + first, (size_t)*n * sizeof *copy);
+    for (; p < r->n_patches && r->patches[p].id < first + *n; p++) copy[r->patches[p].id - first] = r->patches[p].x;
+    return copy;
 }
 
-void row_exp(float *d, float *w, const float *x, int32_t n, float max, float scale)
+void row_patch_maxima(row *r)
 {
-    for (int32_t i = 0; i < n; i += 4) {
-        int32_t m = n - i < 4 ? n - i : 4;
-        f32x4 shifted = (load_tail(x + i, m, -INFINITY) - max) * scale, e = exp4(shifted);
-        memcpy(d + i, &shifted, (size_t)m * sizeof *d);
-        memcpy(w + i, &e, (size_t)m * sizeof *w);
+    float copy[ROW_BLOCK];
+    int32_t n;
+    for (int32_t p = 0; p < r->n_patches;) {
+        int32_t b = r->patches[p].id / ROW_BLOCK;
+        const float *x = row_block(r, b, &n, copy);
+        r->k->maxima(&r->maxima[b], x, n);
+        p = patches_from(r, b * ROW_BLOCK + n);
     }
 }
 
-bool row_any_above(const float *x, float bound)
+float row_max(const row *r)
 {
-    i32x4 above = (load4(x) > bound) | (load4(x + 4) > bound) | (load4(x + 8) > bound) | (load4(x + 12) > bound);
-    int64_t half[2];
-    memcpy(half, &above, sizeof half);
-    return (half[0] | half[1]) != 0;
+    float max = -INFINITY;
+    for (int32_t b = 0; b < row_n_blocks(r->n); b++)
+        if (r->maxima[b] > max) max = r->maxima[b];
+    return max;
 }
 
-double row_log_sum_exp(const float *x, int32_t n, float max)
+int32_t row_find(const row *r, float value)
 {
-    return max + log(row_exp_sum(x, n, max, 1.0f));
+    float copy[ROW_BLOCK];
+    int32_t b = 0, i = 0, n;
+    while (!(r->maxima[b] >= value)) b++;
+    assert(b < row_n_blocks(r->n));
+    const float *x = row_block(r, b, &n, copy);
+    while (!(x[i] >= value)) i++;
+    return b * ROW_BLOCK + i;
+}
+
+double row_exp_sum(const row *r, float max, float scale, double *sums)
+{
+    float copy[ROW_BLOCK];
+    double total = 0;
+    int32_t n;
+    for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
+        const float *x = row_block(r, b, &n, copy);
+        total += sums[b] = r->k->exp_sum(x, n, max, scale);
+    }
+    return total;
 }

@@ -1,32 +1,45 @@
-/* row.h - passes over one row of logits, fast enough for a vocabulary of a quarter of a million.
+/* row.h - one row of logits, as the rules see it: in blocks, each with its maximum, and with some logits replaced.
  *
- * Portable C on the compiler's vector types (four floats, which every x86-64 has), so the bits of a sum are the same
- * on every machine: the order of additions is fixed by the code. */
+ *   x        | block 0 | block 1 | ...      ROW_BLOCK logits each, the caller's, never written
+ *   maxima   [n_blocks]                     the largest of each: most blocks need no second look
+ *   patches  (id, x), rising ids            what bias and penalties make of a few logits; a block with one is copied
+ *                                           when it is looked at, so that no copy of the row is kept */
 #ifndef SUMI_SAMPLE_ROW_H
 #define SUMI_SAMPLE_ROW_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "sample/row_kernels.h"
 
-typedef struct row_scan {
-    float max;    /* -INFINITY if no element is larger; NaNs do not count */
-    bool has_nan;
-} row_scan;
+typedef struct row_patch {
+    int32_t id;
+    float x;
+} row_patch;
 
-row_scan row_scan_values(const float *x, int32_t n);
+typedef struct row {
+    const row_kernels *k;
+    const float *x; /* [n] */
+    int32_t n, n_patches;
+    const row_patch *patches;
+    float *maxima; /* [row_n_blocks(n)] */
+} row;
 
-/* sum of exp((x[i] - max) * scale), added in double; relative error < 5e-7. max is the largest x[i], finite;
- * scale > 0. -inf gives 0. */
-double row_exp_sum(const float *x, int32_t n, float max, float scale);
+static inline int32_t row_n_blocks(int32_t n)
+{
+    return n / ROW_BLOCK + (n % ROW_BLOCK != 0);
+}
 
-/* d[i] = (x[i] - max) * scale and w[i] = exp(d[i]), 0 below about 1e-38. d == x is allowed. Relative error < 3e-7. */
-void row_exp(float *d, float *w, const float *x, int32_t n, float max, float scale);
+/* Elements of block b, *n of them, where copy [ROW_BLOCK] holds them if some are replaced. */
+const float *row_block(const row *r, int32_t b, int32_t *n, float *copy);
 
-/* True if one of x[0..15] is greater than bound. */
-bool row_any_above(const float *x, float bound);
-enum { ROW_STRIDE = 16 }; /* elements that row_any_above() looks at */
+/* Brings the maxima of an unpatched row up to date with r->patches. */
+void row_patch_maxima(row *r);
 
-/* log(sum of exp(x[i])) of a row whose scan found max finite: x[i] minus this is a log-probability. */
-double row_log_sum_exp(const float *x, int32_t n, float max);
+/* The largest element: -INFINITY if none is larger. From the maxima. */
+float row_max(const row *r);
+
+/* The first id with x[id] >= value; there is one. */
+int32_t row_find(const row *r, float value);
+
+/* The sum of exp((x[i] - max) * scale), as row_kernels.exp_sum; sums [n_blocks] receives that of each block. */
+double row_exp_sum(const row *r, float max, float scale, double *sums);
 
 #endif

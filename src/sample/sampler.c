@@ -1,9 +1,11 @@
 /* sampler.c - the pipeline from logits to a token. See sampler.h for the order of its steps.
  *
- * A row of 262,144 logits is one megabyte, so the passes over it are what counts: one to check it and find the
- * maximum, one for the sum of its exponentials (the log-probability of the choice needs it), one or two to collect
- * the candidates, after which everything works on those few. Bias and penalties need a copy of the row; nothing else
- * does. All memory is allocated when the sampler is created. Threads: one sampler, one thread at a time. */
+ * A row of 262,144 logits is one megabyte, so the passes over it are what counts: one to check it and find the maximum
+ * of each block, and one for the sum of its exponentials, if the log-probability of the choice or a rule needs that.
+ * Everything else looks into few blocks. Bias and penalties replace single logits (row.h).
+ *
+ * All memory is reserved when the sampler is created, and what depends on the number of candidates or seen tokens only
+ * becomes real as it is used: 8 KiB for a sampler with the default settings. Threads: one sampler, one thread at a time. */
 #include "sample/sampler.h"
 
 #include <assert.h>
@@ -13,14 +15,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "sample/penalties.h"
 #include "sample/row.h"
 #include "sample/top.h"
 
 enum {
-    HEAP_MAX = 8192,    /* a larger top_k is cut by truncate_top_k(), whose cost does not grow with k */
-    DRAW_BLOCK = 4096,  /* logits whose weights are added up together in a draw from the whole vocabulary */
+    SMALL_VOCAB = 4096, /* up to this, all tokens may as well be candidates */
     MAX_PENALTY_LAST_N = 1 << 24
 };
 #define GREEDY_BELOW 1e-5f /* vLLM's bound: a lower temperature leaves nothing to draw */
@@ -28,14 +30,17 @@ enum {
 struct sumi_sampler {
     sumi_sampling params;  /* bias points to the copy below */
     int32_t n_vocab;
-    sumi_logit_bias *bias; /* [params.n_bias] */
-    float *adjusted;       /* [n_vocab] logits after bias and penalties; NULL when there are none */
-    penalties seen;        /* counts NULL when no penalty is set */
-    sumi_choice *heap;     /* [top_k] when top_k is small */
+    const row_kernels *kernels;
+    sumi_logit_bias *bias; /* [params.n_bias], rising ids */
+    penalties seen;        /* seen.seen NULL when no penalty is set */
+    row_patch *patches;    /* [max_patches], mapped; NULL without bias and penalties */
+    int32_t max_patches;
+    sumi_choice *heap;     /* [top_k] when uses_heap() */
     candidates cand;
+    float *maxima;         /* [n_blocks] of the row */
+    double *sums;          /* [n_blocks] masses of the blocks */
     float raw_max;         /* of the last row: its maximum and log(sum(exp)), before any setting */
-    double raw_sum;
-    double *blocks;        /* mass of each DRAW_BLOCK logits; NULL unless the whole vocabulary is drawn from */
+    double raw_sum;        /* 0: not known */
     uint64_t n_chosen;     /* counter of the random numbers */
 };
 
@@ -90,9 +95,10 @@ static sumi_status check_params(const sumi_sampling *p, int32_t n_vocab, sumi_er
     return check_bias(p, n_vocab, err);
 }
 
+/* A heap is fast where it starts with a bound, see top.h. Otherwise candidates are collected until there are top_k. */
 static bool uses_heap(const sumi_sampler *s)
 {
-    return s->params.top_k > 0 && s->params.top_k <= HEAP_MAX && s->params.top_k < s->n_vocab;
+    return s->params.top_k > 0 && s->params.top_k <= row_n_blocks(s->n_vocab);
 }
 
 /* Without a truncation, and if it is worth it, nothing is collected: see draw_from_all(). */
@@ -100,7 +106,7 @@ static bool draws_from_all(const sumi_sampler *s)
 {
     const sumi_sampling *p = &s->params;
     bool truncated = (p->top_k > 0 && p->top_k < s->n_vocab) || p->top_p < 1 || p->min_p > 0 || p->typical_p < 1;
-    return !truncated && p->temperature >= GREEDY_BELOW && s->n_vocab > DRAW_BLOCK;
+    return !truncated && p->temperature >= GREEDY_BELOW && s->n_vocab > SMALL_VOCAB;
 }
 
 static bool has_penalties(const sumi_sampling *p)
@@ -109,36 +115,56 @@ static bool has_penalties(const sumi_sampling *p)
            (p->repeat_penalty != 1 || p->frequency_penalty != 0 || p->presence_penalty != 0);
 }
 
+static int compare_bias(const void *a, const void *b)
+{
+    const sumi_logit_bias *x = a, *y = b;
+    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->bias > y->bias) - (x->bias < y->bias);
+}
+
+/* Bias and penalties, and room for the logits that they replace. */
+static bool create_patches(sumi_sampler *s, const sumi_sampling *params)
+{
+    int32_t n_bias = params->n_bias;
+    if (n_bias > 0) {
+        if (!(s->bias = calloc((size_t)n_bias, sizeof *s->bias))) return false;
+        memcpy(s->bias, params->bias, (size_t)n_bias * sizeof *s->bias);
+        qsort(s->bias, (size_t)n_bias, sizeof *s->bias, compare_bias);
+    }
+    s->params.bias = s->bias;
+    if (has_penalties(params) && penalties_init(&s->seen, s->n_vocab, params->penalty_last_n) != SUMI_OK) return false;
+    if (!s->bias && !s->seen.seen) return true;
+    s->max_patches = n_bias < s->n_vocab - s->seen.max_seen ? n_bias + s->seen.max_seen : s->n_vocab;
+    return (s->patches = mem_map((size_t)s->max_patches * sizeof *s->patches)) != NULL;
+}
+
+static bool create_memory(sumi_sampler *s)
+{
+    size_t n_blocks = (size_t)row_n_blocks(s->n_vocab);
+    int32_t n_cand = uses_heap(s) ? s->params.top_k : draws_from_all(s) ? ROW_BLOCK : s->n_vocab;
+    if (s->params.temperature < GREEDY_BELOW) n_cand = 1;
+    s->maxima = calloc(n_blocks, sizeof *s->maxima);
+    s->sums = calloc(n_blocks, sizeof *s->sums);
+    if (uses_heap(s) && !(s->heap = calloc((size_t)s->params.top_k, sizeof *s->heap))) return false;
+    return s->maxima && s->sums && candidates_init(&s->cand, n_cand) == SUMI_OK;
+}
+
 sumi_status sumi_sampler_create(sumi_sampler **out, int32_t n_vocab, const sumi_sampling *params, sumi_error *err)
 {
     *out = NULL;
     sumi_status st = check_params(params, n_vocab, err);
     if (st != SUMI_OK) return st;
     sumi_sampler *s = calloc(1, sizeof *s);
-    if (!s) goto no_memory;
-    s->params = *params;
-    s->n_vocab = n_vocab;
-    if (params->n_bias > 0) {
-        if (!(s->bias = calloc((size_t)params->n_bias, sizeof *s->bias))) goto no_memory;
-        memcpy(s->bias, params->bias, (size_t)params->n_bias * sizeof *s->bias);
+    if (s) {
+        s->params = *params;
+        s->n_vocab = n_vocab;
+        s->kernels = row_kernels_for(cpu_best_level());
     }
-    s->params.bias = s->bias;
-    if (has_penalties(params) && penalties_init(&s->seen, n_vocab, params->penalty_last_n) != SUMI_OK)
-        goto no_memory;
-    if ((s->bias || s->seen.counts) && !(s->adjusted = calloc((size_t)n_vocab, sizeof *s->adjusted)))
-        goto no_memory;
-    int32_t n_cand = n_vocab, n_blocks = n_vocab / DRAW_BLOCK + 1;
-    if (uses_heap(s)) n_cand = params->top_k;
-    if (draws_from_all(s)) n_cand = DRAW_BLOCK;
-    if (params->temperature < GREEDY_BELOW) n_cand = 1;
-    if (draws_from_all(s) && !(s->blocks = calloc((size_t)n_blocks, sizeof *s->blocks))) goto no_memory;
-    if (uses_heap(s) && !(s->heap = calloc((size_t)params->top_k, sizeof *s->heap))) goto no_memory;
-    if (candidates_init(&s->cand, n_cand) != SUMI_OK) goto no_memory;
+    if (!s || !create_patches(s, params) || !create_memory(s)) {
+        sumi_sampler_destroy(s);
+        return sumi_fail(err, SUMI_ENOMEM, "sampler: out of memory for a vocabulary of %d", (int)n_vocab);
+    }
     *out = s;
     return SUMI_OK;
-no_memory:
-    sumi_sampler_destroy(s);
-    return sumi_fail(err, SUMI_ENOMEM, "sampler: out of memory for a vocabulary of %d", (int)n_vocab);
 }
 
 void sumi_sampler_destroy(sumi_sampler *s)
@@ -146,16 +172,17 @@ void sumi_sampler_destroy(sumi_sampler *s)
     if (!s) return;
     candidates_deinit(&s->cand);
     penalties_deinit(&s->seen);
-    free(s->blocks);
+    mem_unmap(s->patches, (size_t)s->max_patches * sizeof *s->patches);
+    free(s->sums);
+    free(s->maxima);
     free(s->heap);
-    free(s->adjusted);
     free(s->bias);
     free(s);
 }
 
 void sumi_sampler_accept(sumi_sampler *s, const int32_t *ids, int32_t n_ids)
 {
-    if (s->seen.counts) penalties_accept(&s->seen, ids, n_ids);
+    if (s->seen.seen) penalties_accept(&s->seen, ids, n_ids);
 }
 
 /* Says which logit is wrong. Called only when one is. */
@@ -169,27 +196,36 @@ static sumi_status bad_logits(const float *logits, int32_t n, sumi_error *err)
     return sumi_fail(err, SUMI_ENUMERIC, "logits: minus infinity for every token");
 }
 
-/* Bias and penalties, on a copy. */
-static const float *adjust(sumi_sampler *s, const float *logits)
+/* Bias and penalties: two lists in the order of ids become one of what replaces the logits. */
+static void patch(sumi_sampler *s, row *r)
 {
-    memcpy(s->adjusted, logits, (size_t)s->n_vocab * sizeof *logits);
-    for (int32_t i = 0; i < s->params.n_bias; i++) {
-        float *x = &s->adjusted[s->bias[i].id];
-        *x += s->bias[i].bias;
-        if (*x > FLT_MAX) *x = FLT_MAX;
+    int32_t i = 0, j = 0, n = 0;
+    while (i < s->params.n_bias || j < s->seen.n_seen) {
+        bool biased = i < s->params.n_bias && (j == s->seen.n_seen || s->bias[i].id <= s->seen.seen[j].id);
+        int32_t id = biased ? s->bias[i].id : s->seen.seen[j].id;
+        float x = r->x[id];
+        for (; i < s->params.n_bias && s->bias[i].id == id; i++) x = fminf(x + s->bias[i].bias, FLT_MAX);
+        if (j < s->seen.n_seen && s->seen.seen[j].id == id) x = penalised(x, s->seen.seen[j++].count, &s->params);
+        s->patches[n++] = (row_patch){ id, x };
     }
-    if (s->seen.counts) penalties_apply(&s->seen, &s->params, s->adjusted);
-    return s->adjusted;
+    r->patches = s->patches;
+    r->n_patches = n;
+    row_patch_maxima(r);
 }
 
-static void shape_greedy(sumi_sampler *s, const float *x, float max)
+static void shape_greedy(sumi_sampler *s, const row *r, float max)
 {
-    int32_t best = 0;
-    while (x[best] != max) best++; /* the scan found max in x, so this ends */
     s->cand.n = 1;
-    s->cand.ids[0] = best;
+    s->cand.ids[0] = row_find(r, max);
     s->cand.x[0] = 0;
     s->cand.w[0] = 1;
+}
+
+/* The mass of the row that is drawn from. */
+static double total_mass(sumi_sampler *s, const row *r, float max, float scale)
+{
+    bool known = s->raw_sum > 0 && r->n_patches == 0 && scale == 1; /* and the sums of the blocks are still there */
+    return known ? s->raw_sum : row_exp_sum(r, max, scale, s->sums);
 }
 
 /* A logit below this cannot survive the rules to come, or has weight 0: exact, since it is only used where that is
@@ -209,65 +245,96 @@ static float lowest_logit(const sumi_sampler *s, float max, double Z)
     return bound < -FLT_MAX ? -FLT_MAX : (float)bound;
 }
 
+static void collect(sumi_sampler *s, const row *r, float bound, int32_t last_tie, float max)
+{
+    candidates *c = &s->cand;
+    candidates_collect(c, r, bound, last_tie);
+    s->kernels->exp(c->x, c->w, c->x, c->n, max, 1 / s->params.temperature);
+}
+
+/* At least the k best: those that reach the smallest maximum of a block, or a bound a little further down if these are
+ * not k; all if they still are not. */
+static void collect_best(sumi_sampler *s, const row *r, int32_t k, float max)
+{
+    float low = max;
+    for (int32_t b = 0; b < row_n_blocks(r->n); b++)
+        if (r->maxima[b] < low && r->maxima[b] > -INFINITY) low = r->maxima[b];
+    double depth = (double)max - (double)low;
+    for (int round = 0; round < 4; round++, depth *= 1.5) {
+        if (depth == 0 || max - depth < -FLT_MAX) break;
+        collect(s, r, (float)(max - depth), INT32_MAX, max);
+        if (s->cand.n >= k) return;
+    }
+    collect(s, r, -FLT_MAX, INT32_MAX, max);
+}
+
+/* At least the nucleus: what it holds is mostly near the maximum, so the bound falls by e^3 until there is mass enough,
+ * or to low, which no bound is needed below: 30 steps are e^-90. */
+static void collect_nucleus(sumi_sampler *s, const row *r, float low, float max, double mass)
+{
+    const double step = 3 * (double)s->params.temperature, enough = mass * (1 + 1e-9);
+    for (int round = 1; round <= 30 && max - round * step > low; round++) {
+        collect(s, r, (float)(max - round * step), INT32_MAX, max);
+        if (candidates_mass(&s->cand) >= enough) return;
+    }
+    collect(s, r, low, INT32_MAX, max);
+}
+
 /* Collects the candidates, weighs them and cuts the list. */
-static void shape_draw(sumi_sampler *s, const float *x, float max)
+static void shape_draw(sumi_sampler *s, const row *r, float max)
 {
     const sumi_sampling *p = &s->params;
     candidates *c = &s->cand;
-    float scale = 1 / p->temperature;
-    double Z = 0;
+    bool needs_mass = p->top_k == 0 && p->top_p < 1 && p->typical_p >= 1;
+    double Z = needs_mass ? total_mass(s, r, max, 1 / p->temperature) : 0;
     if (uses_heap(s)) {
-        int32_t n = top_heap(x, s->n_vocab, p->top_k, s->heap); /* > 0: the scan found a finite maximum */
-        if (n < p->top_k)
-            candidates_collect(c, x, s->n_vocab, -FLT_MAX, INT32_MAX);
-        else
-            candidates_collect(c, x, s->n_vocab, s->heap[0].logprob, s->heap[0].id);
+        int32_t n = top_heap(r, 0, p->top_k, s->heap, 0); /* > 0: the maximum is finite */
+        bool full = n == p->top_k;
+        collect(s, r, full ? s->heap[0].logprob : -FLT_MAX, full ? s->heap[0].id : INT32_MAX, max);
+    } else if (p->top_k > 0) {
+        collect_best(s, r, p->top_k, max);
+    } else if (needs_mass) {
+        collect_nucleus(s, r, lowest_logit(s, max, Z), max, p->top_p * Z);
     } else {
-        bool known = x != s->adjusted && scale == 1;
-        Z = known ? s->raw_sum : row_exp_sum(x, s->n_vocab, max, scale);
-        candidates_collect(c, x, s->n_vocab, lowest_logit(s, max, Z), INT32_MAX);
+        collect(s, r, lowest_logit(s, max, Z), INT32_MAX, max);
     }
-    row_exp(c->x, c->w, c->x, c->n, max, scale);
     if (p->top_k > 0) truncate_top_k(c, p->top_k);
     if (p->typical_p < 1) truncate_typical(c, p->typical_p);
-    if (p->top_p < 1) truncate_top_p(c, p->top_p, p->top_k > 0 || p->typical_p < 1 ? candidates_mass(c) : Z);
+    if (p->top_p < 1) truncate_top_p(c, p->top_p, needs_mass ? Z : candidates_mass(c));
     if (p->min_p > 0) truncate_min_p(c, p->min_p);
 }
 
-/* Checks the row, measures it, and applies bias and penalties: *x is the row to choose from, *max its maximum. */
-static sumi_status read_row(sumi_sampler *s, const float *logits, const float **x, float *max, sumi_error *err)
+/* Checks the row, measures it, and applies bias and penalties: *r is the row to choose from, *max its maximum. */
+static sumi_status read_row(sumi_sampler *s, const float *logits, row *r, float *max, sumi_error *err)
 {
-    row_scan scan = row_scan_values(logits, s->n_vocab);
-    if (scan.has_nan || !isfinite(scan.max)) return bad_logits(logits, s->n_vocab, err);
-    s->raw_max = scan.max;
-    s->raw_sum = row_exp_sum(logits, s->n_vocab, scan.max, 1.0f);
-    *x = logits;
-    if (s->adjusted) {
-        *x = adjust(s, logits);
-        scan = row_scan_values(*x, s->n_vocab);
-        if (!isfinite(scan.max))
-            return sumi_fail(err, SUMI_ENUMERIC, "logits: the bias leaves no token to choose");
-    }
-    *max = scan.max;
-    return SUMI_OK;
+    *r = (row){ .k = s->kernels, .x = logits, .n = s->n_vocab, .maxima = s->maxima };
+    bool has_nan = r->k->maxima(r->maxima, logits, r->n);
+    *max = s->raw_max = row_max(r);
+    if (has_nan || !isfinite(*max)) return bad_logits(logits, s->n_vocab, err);
+    s->raw_sum = s->params.skip_logprob ? 0 : row_exp_sum(r, *max, 1.0f, s->sums);
+    if (!s->patches) return SUMI_OK;
+    patch(s, r);
+    *max = row_max(r);
+    if (isfinite(*max)) return SUMI_OK;
+    return sumi_fail(err, SUMI_ENUMERIC, "logits: the bias leaves no token to choose");
 }
 
-static const candidates *shape(sumi_sampler *s, const float *x, float max)
+static const candidates *shape(sumi_sampler *s, const row *r, float max)
 {
     if (s->params.temperature < GREEDY_BELOW)
-        shape_greedy(s, x, max);
+        shape_greedy(s, r, max);
     else
-        shape_draw(s, x, max);
+        shape_draw(s, r, max);
     return &s->cand;
 }
 
 sumi_status sampler_shape(sumi_sampler *s, const float *logits, const candidates **out, sumi_error *err)
 {
-    const float *x;
+    row r;
     float max;
     assert(!draws_from_all(s));
-    sumi_status st = read_row(s, logits, &x, &max, err);
-    if (st == SUMI_OK) *out = shape(s, x, max);
+    sumi_status st = read_row(s, logits, &r, &max, err);
+    if (st == SUMI_OK) *out = shape(s, &r, max);
     return st;
 }
 
@@ -285,44 +352,43 @@ static int32_t draw(const candidates *c, double target)
     return last;
 }
 
-/* A draw from all of x: the mass of each block first, then only the weights of the block that target falls into. */
-static int32_t draw_from_all(sumi_sampler *s, const float *x, float max, double u)
+/* A draw from the whole row: the mass of each block first, then only the weights of the block that target falls into. */
+static int32_t draw_from_all(sumi_sampler *s, const row *r, float max, double u)
 {
-    int32_t n_blocks = (s->n_vocab + DRAW_BLOCK - 1) / DRAW_BLOCK, best = 0, b = 0;
-    float scale = 1 / s->params.temperature;
-    double total = 0, before = 0;
-    for (int32_t k = 0; k < n_blocks; k++) {
-        int32_t n = s->n_vocab - k * DRAW_BLOCK < DRAW_BLOCK ? s->n_vocab - k * DRAW_BLOCK : DRAW_BLOCK;
-        total += s->blocks[k] = row_exp_sum(x + k * DRAW_BLOCK, n, max, scale);
-        if (s->blocks[k] > s->blocks[best]) best = k;
+    float scale = 1 / s->params.temperature, copy[ROW_BLOCK];
+    int32_t n_blocks = row_n_blocks(r->n), best = 0, b = 0;
+    double total = total_mass(s, r, max, scale), before = 0;
+    while (b < n_blocks && before + s->sums[b] <= u * total) before += s->sums[b++];
+    if (b == n_blocks) { /* u * total was rounded up to total: any block with mass will do */
+        for (b = 0; b < n_blocks; b++)
+            if (s->sums[b] > s->sums[best]) best = b;
+        b = best;
     }
-    while (b < n_blocks && before + s->blocks[b] <= u * total) before += s->blocks[b++];
-    if (b == n_blocks) b = best; /* u * total was rounded up to total: any block with mass will do */
     candidates *c = &s->cand;
-    int32_t first = b * DRAW_BLOCK;
-    c->n = s->n_vocab - first < DRAW_BLOCK ? s->n_vocab - first : DRAW_BLOCK;
-    for (int32_t i = 0; i < c->n; i++) c->ids[i] = first + i;
-    row_exp(c->x, c->w, x + first, c->n, max, scale);
+    const float *x = row_block(r, b, &c->n, copy);
+    for (int32_t i = 0; i < c->n; i++) c->ids[i] = b * ROW_BLOCK + i;
+    s->kernels->exp(c->x, c->w, x, c->n, max, scale);
     return draw(c, u * total - before);
 }
 
-static int32_t choose(sumi_sampler *s, const float *x, float max)
+static int32_t choose(sumi_sampler *s, const row *r, float max)
 {
     double u = rng_uniform(s->params.seed, 0, s->n_chosen);
-    if (draws_from_all(s)) return draw_from_all(s, x, max, u);
-    const candidates *c = shape(s, x, max);
+    if (draws_from_all(s)) return draw_from_all(s, r, max, u);
+    const candidates *c = shape(s, r, max);
     return draw(c, u * candidates_mass(c));
 }
 
 sumi_status sumi_sampler_next(sumi_sampler *s, const float *logits, sumi_choice *choice, sumi_error *err)
 {
-    const float *x;
+    row r;
     float max;
-    sumi_status st = read_row(s, logits, &x, &max, err);
+    sumi_status st = read_row(s, logits, &r, &max, err);
     if (st != SUMI_OK) return st;
-    int32_t id = choose(s, x, max);
+    int32_t id = choose(s, &r, max);
     s->n_chosen++;
-    *choice = (sumi_choice){ .id = id, .logprob = (float)((double)logits[id] - s->raw_max - log(s->raw_sum)) };
+    *choice = (sumi_choice){ .id = id, .logprob = NAN };
+    if (s->raw_sum > 0) choice->logprob = (float)((double)logits[id] - s->raw_max - log(s->raw_sum));
     sumi_sampler_accept(s, &id, 1);
     return SUMI_OK;
 }

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "sample/row.h"
-
 static bool worse(sumi_choice a, sumi_choice b)
 {
     return a.logprob < b.logprob || (a.logprob == b.logprob && a.id > b.id);
@@ -32,21 +30,45 @@ static void sift_up(sumi_choice *heap, int32_t hole, sumi_choice item)
     heap[hole] = item;
 }
 
-int32_t top_heap(const float *x, int32_t n, int32_t k, sumi_choice *best)
+/* Adds item, which is better than the worst one of a full heap. */
+static int32_t push(sumi_choice *heap, int32_t n, int32_t k, sumi_choice item)
 {
-    int32_t n_best = 0;
-    float bound = -INFINITY; /* ids come in rising order, so an equal value never replaces one in the heap */
+    if (n < k) {
+        sift_up(heap, n, item);
+        return n + 1;
+    }
+    sift_down(heap, k, item);
+    return k;
+}
+
+/* A bound that at least k values of the row reach, or -inf; best is scratch. */
+static float first_bound(const row *r, int32_t k, sumi_choice *best)
+{
+    int32_t n = 0, n_blocks = row_n_blocks(r->n);
+    float bound = -INFINITY;
+    if (n_blocks < k) return bound;
+    for (int32_t b = 0; b < n_blocks; b++) {
+        if (!(r->maxima[b] > bound)) continue;
+        n = push(best, n, k, (sumi_choice){ .id = b, .logprob = r->maxima[b] });
+        if (n == k) bound = best[0].logprob;
+    }
+    return bound;
+}
+
+int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, int32_t n_best)
+{
+    float copy[ROW_BLOCK];
+    int32_t at[ROW_BLOCK], n;
     if (k <= 0) return 0;
-    for (int32_t i = 0; i < n; i += ROW_STRIDE) {
-        int32_t end = n - i < ROW_STRIDE ? n : i + ROW_STRIDE;
-        if (end - i == ROW_STRIDE && !row_any_above(x + i, bound)) continue;
-        for (int32_t id = i; id < end; id++) {
-            if (!(x[id] > bound)) continue;
-            sumi_choice item = { .id = id, .logprob = x[id] };
-            if (n_best < k)
-                sift_up(best, n_best++, item);
-            else
-                sift_down(best, k, item);
+    /* ids come in rising order, so once the heap is full a value that only equals its worst never enters it */
+    float bound = n_best == k ? best[0].logprob : n_best > 0 ? -INFINITY : nextafterf(first_bound(r, k, best), -INFINITY);
+    for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
+        if (!(r->maxima[b] > bound)) continue;
+        const float *x = row_block(r, b, &n, copy);
+        int32_t n_above = r->k->above(at, x, n, bound);
+        for (int32_t i = 0; i < n_above; i++) {
+            if (!(x[at[i]] > bound)) continue; /* it has risen */
+            n_best = push(best, n_best, k, (sumi_choice){ .id = first_id + b * ROW_BLOCK + at[i], .logprob = x[at[i]] });
             if (n_best == k) bound = best[0].logprob;
         }
     }
@@ -62,11 +84,27 @@ void top_sort(sumi_choice *best, int32_t k)
     }
 }
 
+/* The maxima are kept for a part of the row at a time: this function has no memory but the stack. */
+enum { PART = 512 * ROW_BLOCK };
+
 void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_choice *top)
 {
-    int32_t n = top_heap(logits, n_vocab, k, top);
+    float maxima[PART / ROW_BLOCK];
+    const row_kernels *kernels = row_kernels_for(cpu_best_level());
+    int32_t n = 0;
+    double sum = 0, lse = 0;
+    for (int32_t first = 0; first < n_vocab; first += PART) {
+        row r = { .k = kernels, .x = logits + first, .n = n_vocab - first < PART ? n_vocab - first : PART,
+                  .maxima = maxima };
+        kernels->maxima(maxima, r.x, r.n);
+        n = top_heap(&r, first, k, top, n);
+    }
     top_sort(top, n);
-    double lse = n > 0 && top[0].logprob < INFINITY ? row_log_sum_exp(logits, n_vocab, top[0].logprob) : 0;
+    if (n > 0 && top[0].logprob < INFINITY) {
+        for (int32_t i = 0; i < n_vocab; i += ROW_BLOCK)
+            sum += kernels->exp_sum(logits + i, n_vocab - i < ROW_BLOCK ? n_vocab - i : ROW_BLOCK, top[0].logprob, 1);
+        lse = top[0].logprob + log(sum);
+    }
     for (int32_t i = 0; i < n; i++) top[i].logprob = (float)(top[i].logprob - lse);
     for (int32_t i = n; i < k; i++) top[i] = (sumi_choice){ .id = -1, .logprob = -INFINITY };
 }

@@ -7,53 +7,58 @@
 #include "sample/truncate.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "sample/row.h"
+#include "base/mem.h"
+
+static size_t bytes_for(int32_t cap)
+{
+    return (size_t)cap * (sizeof(uint64_t) + sizeof(int32_t) + 2 * sizeof(float));
+}
 
 sumi_status candidates_init(candidates *c, int32_t cap)
 {
-    size_t n = (size_t)cap;
     *c = (candidates){ .cap = cap };
-    c->ids = calloc(n, sizeof *c->ids);
-    c->x = calloc(n, sizeof *c->x);
-    c->w = calloc(n, sizeof *c->w);
-    c->keys = calloc(n, sizeof *c->keys);
-    if (c->ids && c->x && c->w && c->keys) return SUMI_OK;
-    candidates_deinit(c);
-    return SUMI_ENOMEM;
+    if (!(c->memory = mem_map(bytes_for(cap)))) return SUMI_ENOMEM;
+    c->keys = c->memory;
+    c->ids = (int32_t *)(c->keys + cap);
+    c->x = (float *)(c->ids + cap);
+    c->w = c->x + cap;
+    return SUMI_OK;
 }
 
 void candidates_deinit(candidates *c)
 {
-    free(c->ids);
-    free(c->x);
-    free(c->w);
-    free(c->keys);
+    mem_unmap(c->memory, bytes_for(c->cap));
     *c = (candidates){ 0 };
 }
 
-void candidates_collect(candidates *c, const float *logits, int32_t n_vocab, float bound, int32_t last_tie)
+void candidates_collect(candidates *c, const row *r, float bound, int32_t last_tie)
 {
-    float below = nextafterf(bound, -INFINITY); /* x >= bound is x > below */
+    float copy[ROW_BLOCK], below = nextafterf(bound, -INFINITY); /* x >= bound is x > below */
+    int32_t at[ROW_BLOCK], n;
     c->n = 0;
-    for (int32_t i = 0; i < n_vocab; i += ROW_STRIDE) {
-        int32_t end = n_vocab - i < ROW_STRIDE ? n_vocab : i + ROW_STRIDE;
-        if (end - i == ROW_STRIDE && !row_any_above(logits + i, below)) continue;
-        for (int32_t id = i; id < end && c->n < c->cap; id++) {
-            if (!(logits[id] > bound || (logits[id] == bound && id <= last_tie))) continue;
+    for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
+        if (!(r->maxima[b] > below)) continue;
+        const float *x = row_block(r, b, &n, copy);
+        int32_t n_above = r->k->above(at, x, n, below);
+        for (int32_t i = 0; i < n_above && c->n < c->cap; i++) {
+            int32_t id = b * ROW_BLOCK + at[i];
+            if (x[at[i]] == bound && id > last_tie) continue;
             c->ids[c->n] = id;
-            c->x[c->n++] = logits[id];
+            c->x[c->n++] = x[at[i]];
         }
     }
 }
 
 double candidates_mass(const candidates *c)
 {
-    double sum = 0;
-    for (int32_t i = 0; i < c->n; i++) sum += c->w[i];
-    return sum;
+    double sum[4] = { 0 }; /* a chain of additions would wait for each one */
+    int32_t i = 0;
+    for (; i + 4 <= c->n; i += 4)
+        for (int l = 0; l < 4; l++) sum[l] += (double)c->w[i + l];
+    for (; i < c->n; i++) sum[0] += (double)c->w[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 /* A key that rises with x, then with id. Negative floats have all bits turned, positive ones the sign bit. */

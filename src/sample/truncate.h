@@ -16,10 +16,12 @@
 #ifndef SUMI_SAMPLE_TRUNCATE_H
 #define SUMI_SAMPLE_TRUNCATE_H
 
+#include "sample/row.h"
 #include "sumi.h"
 
 typedef struct candidates {
     int32_t n, cap;
+    void *memory;   /* all of the arrays, mapped: pages that no candidate needed cost nothing */
     int32_t *ids;   /* [cap], rising */
     float *x;       /* [cap] (logit - max) / temperature, <= 0 */
     float *w;       /* [cap] exp(x), not normalised */
@@ -31,7 +33,7 @@ SUMI_MUST_USE sumi_status candidates_init(candidates *c, int32_t cap);
 void candidates_deinit(candidates *c);
 
 /* Fills c with every id whose logit is > bound, or == bound with id <= last_tie. x holds plain logits after this. */
-void candidates_collect(candidates *c, const float *logits, int32_t n_vocab, float bound, int32_t last_tie);
+void candidates_collect(candidates *c, const row *r, float bound, int32_t last_tie);
 
 double candidates_mass(const candidates *c); /* sum of w */
 

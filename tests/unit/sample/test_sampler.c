@@ -66,6 +66,70 @@ static void the_log_probability_is_that_of_the_model_itself(void **state)
     sumi_sampler_destroy(s);
 }
 
+static void without_the_log_probability_the_same_tokens_are_chosen(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    static float logits[N];
+    test_rng r = test_rng_init(12);
+    for (int i = 0; i < N; i++) logits[i] = test_rng_normal(&r) * 2;
+    for (int i = 0; i < 4; i++) {
+        sumi_sampling with = plain();
+        with.top_p = i % 2 ? 0.9f : 1;
+        with.temperature = i / 2 ? 0.7f : 1;
+        sumi_sampling without = with;
+        without.skip_logprob = true;
+        sumi_sampler *a = create(N, &with), *b = create(N, &without);
+        for (int t = 0; t < 50; t++) {
+            sumi_choice x, y;
+            assert_int_equal(sumi_sampler_next(a, logits, &x, NULL), SUMI_OK);
+            assert_int_equal(sumi_sampler_next(b, logits, &y, NULL), SUMI_OK);
+            assert_int_equal(x.id, y.id);
+            assert_true(x.logprob < 0 && isnan(y.logprob));
+        }
+        sumi_sampler_destroy(a);
+        sumi_sampler_destroy(b);
+    }
+}
+
+static void bias_and_penalties_change_only_their_tokens(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    static float logits[N], want[N];
+    test_rng r = test_rng_init(15);
+    sumi_logit_bias bias[40];
+    for (int round = 0; round < 50; round++) {
+        int32_t seen[60], count[N] = { 0 };
+        for (int i = 0; i < N; i++) want[i] = logits[i] = test_rng_normal(&r);
+        sumi_sampling params = plain();
+        params.bias = bias;
+        params.n_bias = 40;
+        params.repeat_penalty = 1.5f;
+        params.frequency_penalty = 0.125f;
+        params.penalty_last_n = round % 2 ? 50 : -1;
+        params.min_p = 1e-6f;
+        for (int i = 0; i < 40; i++) {
+            bias[i] = (sumi_logit_bias){ test_rng_range(&r, 0, N - 1), 0.25f * (float)test_rng_range(&r, -8, 8) };
+            want[bias[i].id] += bias[i].bias; /* quarters on a float of 24 bits: the order of equals does not matter much */
+        }
+        for (int i = 0; i < 60; i++) seen[i] = round % 3 ? test_rng_range(&r, 0, N - 1) : test_rng_range(&r, 0, 20);
+        for (int i = round % 2 ? 10 : 0; i < 60; i++) count[seen[i]]++;
+        sumi_sampler *s = create(N, &params);
+        sumi_sampler_accept(s, seen, 60);
+        const candidates *c = shape(s, logits);
+        assert_int_equal(c->n, N);
+        float max = -INFINITY;
+        for (int i = 0; i < N; i++) {
+            if (count[i]) want[i] = (want[i] > 0 ? want[i] / 1.5f : want[i] * 1.5f) - 0.125f * (float)count[i];
+            if (want[i] > max) max = want[i];
+        }
+        for (int i = 0; i < N; i++)
+            if (fabsf(c->x[i] - (want[i] - max)) > 2e-6f) fail_msg("round %d: token %d is %g", round, i, (double)c->x[i]);
+        sumi_sampler_destroy(s);
+    }
+}
+
 static void hand_worked_truncations_keep_the_right_tokens(void **state)
 {
     (void)state;
@@ -145,10 +209,10 @@ static void distributions_equal_those_of_transformers(void **state)
     json_array_foreach(json_object_get(root, "cases"), i, item)
     {
         json_t *kept = json_object_get(item, "kept"), *probs = json_object_get(item, "probs");
-        json_t *row = json_object_get(item, "logits"), *seen = json_object_get(item, "seen");
-        int32_t n_vocab = (int32_t)json_array_size(row);
+        json_t *values = json_object_get(item, "logits"), *seen = json_object_get(item, "seen");
+        int32_t n_vocab = (int32_t)json_array_size(values);
         float logits[256];
-        for (int32_t k = 0; k < n_vocab; k++) logits[k] = (float)json_number_value(json_array_get(row, (size_t)k));
+        for (int32_t k = 0; k < n_vocab; k++) logits[k] = (float)json_number_value(json_array_get(values, (size_t)k));
         sumi_sampling params = settings_of(json_object_get(item, "settings"));
         sumi_sampler *s = create(n_vocab, &params);
         for (size_t k = 0; k < json_array_size(seen); k++) {
@@ -417,6 +481,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greedy_takes_the_best_token_and_the_lower_id_of_equals),
         cmocka_unit_test(the_log_probability_is_that_of_the_model_itself),
+        cmocka_unit_test(without_the_log_probability_the_same_tokens_are_chosen),
+        cmocka_unit_test(bias_and_penalties_change_only_their_tokens),
         cmocka_unit_test(hand_worked_truncations_keep_the_right_tokens),
         cmocka_unit_test(of_equal_logits_the_lower_ids_are_kept),
         cmocka_unit_test(distributions_equal_those_of_transformers),

@@ -1,0 +1,87 @@
+/* row_kernels.c - the choice of a level, and the level that every processor has: four floats of the compiler's vector
+ * types. */
+#include "sample/row_kernels.h"
+
+#include <string.h>
+
+enum { LANES = 4 };
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t vmask __attribute__((vector_size(16)));
+
+static inline vf v_load(const float *x)
+{
+    vf v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static inline void v_store(float *x, vf v)
+{
+    memcpy(x, &v, sizeof v);
+}
+
+static inline vf v_set(float x)
+{
+    return (vf){ x, x, x, x };
+}
+
+static inline vmask v_less(vf a, vf b)
+{
+    return a < b;
+}
+
+static inline vmask v_unordered(vf a)
+{
+    return a != a;
+}
+
+static inline vmask v_either(vmask a, vmask b)
+{
+    return a | b;
+}
+
+static inline vf v_keep(vmask m, vf a)
+{
+    return (vf)(m & (vmask)a);
+}
+
+static inline vf v_max(vf a, vf b)
+{
+    vmask m = a > b;
+    return (vf)((m & (vmask)a) | (~m & (vmask)b));
+}
+
+static inline uint32_t v_bits(vmask m)
+{
+    m &= (vmask){ 1, 2, 4, 8 };
+    return (uint32_t)(m[0] | m[1] | m[2] | m[3]);
+}
+
+static inline bool v_any(vmask m)
+{
+    return v_bits(m) != 0;
+}
+
+static inline vf v_exponent(vf a)
+{
+    return (vf)((vmask)a << 23);
+}
+
+static inline void v_add_double(double *sum, vf a)
+{
+    for (int l = 0; l < LANES; l++) sum[l] += (double)a[l];
+}
+
+#include "sample/row_passes.h"
+
+const row_kernels row_kernels_base = ROW_KERNELS;
+
+const row_kernels *row_kernels_for(cpu_level level)
+{
+#if defined(__x86_64__)
+    if (level >= CPU_AVX512) return &row_kernels_avx512;
+    if (level >= CPU_AVX2) return &row_kernels_avx2;
+#endif
+    (void)level;
+    return &row_kernels_base;
+}

@@ -1,0 +1,38 @@
+/* row_kernels.h - passes over the logits of a row, one table for each level of the instruction set.
+ *
+ * All levels give the same bits: row_passes.h writes the passes once, in operations that every level has (no fused
+ * multiply-add), and defines sums over sixteen lanes, however wide a register is. So a seed draws the same token on every
+ * machine. */
+#ifndef SUMI_SAMPLE_ROW_KERNELS_H
+#define SUMI_SAMPLE_ROW_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+
+enum { ROW_BLOCK = 512 }; /* logits that are looked at together: 2 KiB, and 512 blocks in the largest vocabularies */
+
+/* The largest element of each ROW_BLOCK of x [n], the last one may be shorter; -INFINITY if no element is larger.
+ * NaNs are passed over, and one anywhere makes the result true. */
+#define DECL_ROW_MAXIMA(name) bool name(float *maxima, const float *x, int32_t n)
+/* sum of exp((x[i] - max) * scale) in double, relative error < 5e-7. max >= x[i] is finite; scale > 0. -inf gives 0. */
+#define DECL_ROW_EXP_SUM(name) double name(const float *x, int32_t n, float max, float scale)
+/* d[i] = (x[i] - max) * scale and w[i] = exp(d[i]), 0 below about 1e-38. d == x is allowed. Relative error < 3e-7. */
+#define DECL_ROW_EXP(name) void name(float *d, float *w, const float *x, int32_t n, float max, float scale)
+/* Writes every i with x[i] > bound to at, in rising order, and returns how many; n <= ROW_BLOCK.
+ * at [ROW_BLOCK] may be overwritten beyond the result. */
+#define DECL_ROW_ABOVE(name) int32_t name(int32_t *at, const float *x, int32_t n, float bound)
+
+typedef struct row_kernels {
+    DECL_ROW_MAXIMA((*maxima));
+    DECL_ROW_EXP_SUM((*exp_sum));
+    DECL_ROW_EXP((*exp));
+    DECL_ROW_ABOVE((*above));
+} row_kernels;
+
+extern const row_kernels row_kernels_base, row_kernels_avx2, row_kernels_avx512;
+
+const row_kernels *row_kernels_for(cpu_level level); /* which the machine must have */
+
+#endif
