@@ -31,7 +31,7 @@ _sumi() {
     template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
     eval) options="--file --windows $common" ;;
-    bench) options="--prompt --gen --batch --prefill-len --reps --json $common" ;;
+    bench) options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common" ;;
     *) return ;;
     esac
     case $prev in

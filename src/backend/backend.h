@@ -85,6 +85,7 @@ struct backend {
                                  int64_t n_cols, sumi_error *err);
     void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
     int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
+    size_t (*weight_bytes)(const weight *w);  /* what a product with all rows reads */
     bool (*weight_is_copy)(const weight *w);  /* products do not read data any more; embed() still does */
 
     sumi_status (*stream_create)(const backend *be, stream **out, int32_t n_threads, sumi_error *err);

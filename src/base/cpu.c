@@ -2,10 +2,14 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static uint64_t xgetbv0(void)
 {
@@ -19,24 +23,55 @@ static bool has(uint32_t word, uint32_t bits)
     return (word & bits) == bits;
 }
 
-cpu_level cpu_best_level(void)
+/* Parts of XCR0: XMM and YMM; opmask, ZMM_Hi256 and Hi16_ZMM besides; tile configuration and data. */
+#define STATE_AVX    UINT64_C(0x6)
+#define STATE_AVX512 UINT64_C(0xe6)
+#define STATE_TILES  UINT64_C(0x60000)
+
+/* Leaf 7: of the first sub-leaf EDX, of the second EAX. cpuid.h names these differently from compiler to compiler. */
+#define BIT_AMX_BF16    (1u << 22)
+#define BIT_AMX_TILE    (1u << 24)
+#define BIT_AMX_INT8    (1u << 25)
+#define BIT_AVX_VNNI    (1u << 4)
+#define BIT_AVX512_BF16 (1u << 5)
+
+/* Linux gives tiles to programs that ask (Documentation/arch/x86/xstate.rst): their registers take 8 KiB in each
+ * signal frame. */
+static bool may_use_tiles(void)
 {
-    uint32_t a, b1, c1, d, b7, c7;
-    if (!__get_cpuid(1, &a, &b1, &c1, &d) || !has(c1, bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C)) return CPU_REF;
-    uint64_t xcr0 = xgetbv0();
-    if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d)) return CPU_REF;
-    if ((xcr0 & 0x6) != 0x6 || !has(b7, bit_AVX2 | bit_BMI2)) return CPU_REF; /* XMM and YMM state */
-    if ((xcr0 & 0xe6) != 0xe6) return CPU_AVX2;                              /* opmask, ZMM_Hi256, Hi16_ZMM */
-    if (!has(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ) || !has(c7, bit_AVX512VNNI))
-        return CPU_AVX2;
-    return CPU_AVX512;
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+uint32_t cpu_features(void)
+{
+    uint32_t a, b1, c1, d1, a7, b7, c7, d7, a71 = 0, b, c, d, found = 0;
+    if (!__get_cpuid(1, &a, &b1, &c1, &d1) || !has(c1, bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C)) return 0;
+    if (!__get_cpuid_count(7, 0, &a7, &b7, &c7, &d7)) return 0; /* a7: the last sub-leaf */
+    uint64_t state = xgetbv0();
+    if ((state & STATE_AVX) != STATE_AVX || !has(b7, bit_AVX2 | bit_BMI2)) return 0;
+    if (a7 >= 1 && !__get_cpuid_count(7, 1, &a71, &b, &c, &d)) a71 = 0;
+    found |= CPU_HAS_AVX2 | (has(a71, BIT_AVX_VNNI) ? CPU_HAS_AVX_VNNI : 0);
+    if ((state & STATE_AVX512) == STATE_AVX512 && has(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ))
+        found |= CPU_HAS_AVX512 | (has(c7, bit_AVX512VNNI) ? CPU_HAS_AVX512_VNNI : 0) |
+                 (has(a71, BIT_AVX512_BF16) ? CPU_HAS_AVX512_BF16 : 0);
+    if ((state & STATE_TILES) == STATE_TILES && has(d7, BIT_AMX_TILE) && may_use_tiles())
+        found |= (has(d7, BIT_AMX_INT8) ? CPU_HAS_AMX_INT8 : 0) | (has(d7, BIT_AMX_BF16) ? CPU_HAS_AMX_BF16 : 0);
+    return found;
 }
 #else
-cpu_level cpu_best_level(void)
+uint32_t cpu_features(void)
 {
-    return CPU_REF;
+    return 0;
 }
 #endif
+
+cpu_level cpu_best_level(void)
+{
+    uint32_t found = cpu_features();
+    if (!(found & CPU_HAS_AVX2)) return CPU_REF;
+    return found & CPU_HAS_AVX512 && found & CPU_HAS_AVX512_VNNI ? CPU_AVX512 : CPU_AVX2;
+}
 
 static const char *const level_names[CPU_N_LEVELS] = { "ref", "avx2", "avx512" };
 
@@ -53,6 +88,29 @@ bool cpu_level_from_name(const char *name, cpu_level *level)
         return true;
     }
     return false;
+}
+
+/* A line of /sys/devices/system/cpu/cpu0/cache/indexN/NAME; "" if there is none. */
+static void cache_entry(int index, const char *name, char *line, size_t n_line)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, name);
+    FILE *f = fopen(path, "re");
+    if (!f || !fgets(line, (int)n_line, f)) line[0] = '\0';
+    if (f) fclose(f);
+}
+
+/* sysconf() knows these too, but counts every L3 cache of an AMD package as one. */
+size_t cpu_cache_bytes(int level)
+{
+    for (int i = 0; i < 8; i++) {
+        char of[32], type[32], size[32];
+        cache_entry(i, "level", of, sizeof of);
+        cache_entry(i, "type", type, sizeof type);
+        cache_entry(i, "size", size, sizeof size);
+        if (atoi(of) == level && strncmp(type, "Instruction", 11) != 0) return (size_t)atoi(size) << 10; /* "512K" */
+    }
+    return 0;
 }
 
 int32_t cpu_count(void)

@@ -3,6 +3,7 @@
 #define SUMI_BASE_CPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Levels of the x86-64 instruction set, each a superset of the one before. A level counts only if the processor has
@@ -14,9 +15,28 @@ typedef enum cpu_level {
     CPU_N_LEVELS,
 } cpu_level;
 
+/* Single extensions, each with the operating system's part: a bit is set only if a program may use it. */
+enum {
+    CPU_HAS_AVX2 = 1,         /* AVX2, FMA, F16C, BMI2 */
+    CPU_HAS_AVX_VNNI = 2,     /* dpbusd on 32 bytes: Alder Lake, Zen 5 */
+    CPU_HAS_AVX512 = 4,       /* F, BW, VL, DQ */
+    CPU_HAS_AVX512_VNNI = 8,  /* dpbusd on 64 bytes */
+    CPU_HAS_AVX512_BF16 = 16, /* Cooper Lake, Zen 4 */
+    CPU_HAS_AMX_INT8 = 32,    /* tiles: Sapphire Rapids */
+    CPU_HAS_AMX_BF16 = 64,
+};
+
+/* A mask of CPU_HAS_ bits. Where the processor has tiles this asks Linux for the right to use them, for the whole
+ * process: threads that start later have it too. */
+uint32_t cpu_features(void);
+
 cpu_level cpu_best_level(void);
 const char *cpu_level_name(cpu_level level);           /* "ref", "avx2", "avx512" */
 bool cpu_level_from_name(const char *name, cpu_level *level);
+
+/* Bytes of the data cache of level 1, 2 or 3, as one processor sees it; 0: unknown, or there is none. */
+size_t cpu_cache_bytes(int level);
+
 int32_t cpu_count(void); /* processors that this process may run on, at least 1 */
 
 #endif

@@ -16,7 +16,7 @@ static const struct command {
     { "template", "MODEL --messages FILE", "render the chat template", cmd_template },
     { "logits", "MODEL --ids \"1 2\" --out F.npy", "write the logits of a sequence", cmd_logits },
     { "eval", "perplexity MODEL -f FILE", "measure how well a model predicts a text", cmd_eval },
-    { "bench", "MODEL", "measure prompt and decode speed", cmd_bench },
+    { "bench", "MODEL", "measure prompt and decode speed; or --hardware", cmd_bench },
 };
 
 static void print_help(FILE *out)

@@ -84,6 +84,10 @@ bad 2 "bogus" eval bogus "$model"
 bad 1 'messages.json: No such file' template "$model" --messages "$work/messages.json"
 echo '{"role": ' >"$work/messages.json"
 bad 1 'messages.json' template "$model" --messages "$work/messages.json"
+bad 2 "hardware needs no MODEL: 'x'" bench --hardware x
+bad 2 'batch: .*0' bench "$model" --batch 0
+bad 2 'hardware takes no value' bench --hardware=yes
+bad 2 "threads: 'all'" bench --hardware -t all
 
 # Limits.
 for i in $(seq 200); do echo "Too long, line $i."; done >"$work/long"

@@ -194,7 +194,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     be->base = (backend){
         .isa = cpu_level_name(level), .kv_f32 = activations == SUMI_ACTIVATIONS_F32, .destroy = destroy,
         .weight_create = cpu_weight_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
-        .weight_is_copy = cpu_weight_is_copy,
+        .weight_bytes = cpu_weight_bytes, .weight_is_copy = cpu_weight_is_copy,
         .stream_create = stream_create, .stream_destroy = stream_destroy,
         .act_create = act_create, .act_destroy = act_destroy,
         .kv_create = kv_create, .kv_destroy = kv_destroy,

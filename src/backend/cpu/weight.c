@@ -93,6 +93,11 @@ int32_t cpu_weight_input(const weight *w)
     return w->input;
 }
 
+size_t cpu_weight_bytes(const weight *w)
+{
+    return w->payload ? payload_total(w) + header_total(w) : (size_t)w->n_rows * w->row_bytes;
+}
+
 bool cpu_weight_is_copy(const weight *w)
 {
     return w->payload != NULL;

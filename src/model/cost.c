@@ -1,0 +1,42 @@
+/* cost.c - see cost.h. */
+#include "model/cost.h"
+
+static void add_matrix(matrix_cost *c, const backend *be, const weight *w, int64_t n_rows, int64_t n_cols)
+{
+    uint64_t n = (uint64_t)n_rows * (uint64_t)n_cols;
+    c->bytes += be->weight_bytes(w);
+    if (be->weight_input(w) == ACT_INT8) c->n_int8 += n;
+    else c->n_f32 += n;
+}
+
+model_cost model_cost_of(const model *m)
+{
+    const hparams *h = &m->h;
+    const backend *be = m->be;
+    int64_t q_dim = (int64_t)h->n_heads * h->head_dim, kv_dim = (int64_t)h->n_kv_heads * h->head_dim;
+    model_cost c = { 0 };
+    for (int32_t i = 0; i < h->n_layers; i++) {
+        const layer *l = &m->layers[i];
+        add_matrix(&c.layers, be, l->w_q, q_dim, h->n_embd);
+        add_matrix(&c.layers, be, l->w_k, kv_dim, h->n_embd);
+        add_matrix(&c.layers, be, l->w_v, kv_dim, h->n_embd);
+        add_matrix(&c.layers, be, l->w_o, h->n_embd, q_dim);
+        add_matrix(&c.layers, be, l->w_gate, h->n_ff, h->n_embd);
+        add_matrix(&c.layers, be, l->w_up, h->n_ff, h->n_embd);
+        add_matrix(&c.layers, be, l->w_down, h->n_embd, h->n_ff);
+    }
+    add_matrix(&c.output, be, m->output, m->n_vocab, h->n_embd);
+    return c;
+}
+
+uint64_t model_kv_bytes(const model *m, int64_t n_seen)
+{
+    const hparams *h = &m->h;
+    uint64_t n = 0; /* tokens of all layers */
+    for (int32_t i = 0; i < h->n_layers; i++) {
+        int32_t window = m->layers[i].window;
+        n += (uint64_t)(window && window < n_seen ? window : n_seen);
+    }
+    uint64_t elems = 2 * (uint64_t)h->n_kv_heads * (uint64_t)h->head_dim; /* K and V */
+    return n * elems * (m->be->kv_f32 ? sizeof(float) : sizeof(uint16_t));
+}

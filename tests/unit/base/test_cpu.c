@@ -1,0 +1,98 @@
+/* test_cpu.c - processor features against what Linux says of the same processor. */
+#include "base/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test_support.h"
+
+/* The line "flags" of /proc/cpuinfo, a space around each word. Linux leaves out what it does not enable. */
+static char *linux_flags(void)
+{
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char *line = NULL, *flags = NULL;
+    size_t n = 0;
+    while (f && !flags && getline(&line, &n, f) > 0) {
+        if (strncmp(line, "flags", 5) != 0) continue;
+        line[strcspn(line, "\n")] = ' ';
+        flags = strdup(strchr(line, ':') + 1);
+    }
+    free(line);
+    if (f) fclose(f);
+    return flags;
+}
+
+static bool has_all(const char *flags, const char *words)
+{
+    char copy[128], *rest = copy, *word, spaced[64];
+    snprintf(copy, sizeof copy, "%s", words);
+    while ((word = strsep(&rest, " "))) {
+        snprintf(spaced, sizeof spaced, " %s ", word);
+        if (!strstr(flags, spaced)) return false;
+    }
+    return true;
+}
+
+static void features_are_those_that_linux_lists(void **state)
+{
+    static const struct {
+        uint32_t feature;
+        const char *words;
+    } table[] = {
+        { CPU_HAS_AVX2, "avx2 fma f16c bmi2" },
+        { CPU_HAS_AVX_VNNI, "avx_vnni" },
+        { CPU_HAS_AVX512, "avx512f avx512bw avx512vl avx512dq" },
+        { CPU_HAS_AVX512_VNNI, "avx512_vnni" },
+        { CPU_HAS_AVX512_BF16, "avx512_bf16" },
+        { CPU_HAS_AMX_INT8, "amx_tile amx_int8" },
+        { CPU_HAS_AMX_BF16, "amx_tile amx_bf16" },
+    };
+    (void)state;
+    char *flags = linux_flags();
+    if (!flags) {
+        print_message("/proc/cpuinfo has no flags: not an x86-64 Linux\n");
+        skip();
+    }
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        bool linux_has = has_all(flags, table[i].words), we_have = cpu_features() & table[i].feature;
+        if (linux_has != we_have)
+            fail_msg("'%s': Linux %d, cpu_features() %d", table[i].words, linux_has, we_have);
+    }
+    free(flags);
+}
+
+static void the_best_level_needs_its_features(void **state)
+{
+    uint32_t found = cpu_features();
+    (void)state;
+    bool avx512 = found & CPU_HAS_AVX512 && found & CPU_HAS_AVX512_VNNI;
+    assert_int_equal(cpu_best_level(), avx512 ? CPU_AVX512 : found & CPU_HAS_AVX2 ? CPU_AVX2 : CPU_REF);
+    for (cpu_level level = CPU_REF; level < CPU_N_LEVELS; level++) {
+        cpu_level back;
+        assert_true(cpu_level_from_name(cpu_level_name(level), &back));
+        assert_int_equal(back, level);
+    }
+}
+
+static void caches_grow_with_their_level(void **state)
+{
+    (void)state;
+    size_t below = 0;
+    for (int level = 1; level <= 3; level++) {
+        size_t n = cpu_cache_bytes(level);
+        if (n) assert_true(n > below && n <= (size_t)4 << 30);
+        below = n ? n : below;
+    }
+    assert_int_equal(cpu_cache_bytes(9), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features_are_those_that_linux_lists),
+        cmocka_unit_test(the_best_level_needs_its_features),
+        cmocka_unit_test(caches_grow_with_their_level),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
