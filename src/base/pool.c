@@ -1,13 +1,13 @@
 /* pool.c - see pool.h.
  *
- * A worker may come late, when the caller has gone on to another loop. So the counter of claimed runs carries the number
+ * A worker may come late, when the caller has gone on to another loop. So the counter of claimed items carries the number
  * of its loop,
  *
- *   claim:  | epoch 32 | runs claimed 32 |
+ *   claim:  | epoch 32 | items claimed 32 |
  *
  * and a run is claimed by compare-and-swap on both. A worker reads claim, then the fields of the loop, then claims: if it
  * succeeds, claim has not changed in between, so the loop is not complete and its fields are those that it read. The
- * caller closes claim (CLOSED runs: nothing is left) before it replaces the fields; whoever reads a new field by acquire
+ * caller closes claim (CLOSED items: nothing is left) before it replaces the fields; whoever reads a new field by acquire
  * has thereby seen it closed, and cannot claim from the loop before. */
 #include "base/pool.h"
 
@@ -21,10 +21,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/cpu.h"
 #include "base/error.h"
 
-/* About 50 us of PAUSE: longer than the gap between two loops of a step, shorter than anyone would notice as load. */
-#define SPINS 2000
+/* How long a waiter spins before it sleeps: longer than the gap between two loops of a step, shorter than anyone would
+ * notice as load. With more threads than processors a spinning thread may keep away the one that it waits for, so then
+ * it is little more than the time of a system call. */
+#define SPIN_NS        50000
+#define SPIN_CROWDED_NS 2000
+#define SPINS_PER_LOOK 32 /* PAUSEs between two looks at the clock; one takes 10 to 50 ns */
 
 #define CLOSED 0xffffffffu
 
@@ -42,14 +48,14 @@ typedef struct gate {
 
 struct pool {
     _Alignas(64) gate epoch;              /* number of the last loop: workers wait on it */
-    _Alignas(64) gate n_left;             /* runs that are not done: the caller waits on it */
+    _Alignas(64) gate n_left;             /* items that are not done: the caller waits on it */
     _Alignas(64) _Atomic uint64_t claim;  /* see above */
     _Alignas(64) _Atomic(pool_fn) fn;     /* the loop; written while no run can be claimed */
     _Atomic(void *) arg;
-    _Atomic int64_t n_items, grain;
-    _Atomic uint32_t n_runs;
+    _Atomic uint32_t n_items, grain;
     _Atomic bool stop;
     int32_t n_threads, n_started;
+    int64_t spin_ns;
     worker workers[];
 };
 
@@ -62,13 +68,14 @@ static inline void relax(void)
 
 /* Returns the new number once it differs from value; spins first. Sequential consistency makes the skipped wake-up
  * safe: either gate_changed() sees the sleeper, or the kernel sees the new number and does not put it to sleep. */
-static uint32_t gate_wait(gate *g, uint32_t value)
+static uint32_t gate_wait(gate *g, uint32_t value, int64_t spin_ns)
 {
     uint32_t now;
-    for (int i = 0; i < SPINS; i++) {
-        if ((now = atomic_load_explicit(&g->value, memory_order_acquire)) != value) return now;
-        relax();
-    }
+    for (int64_t start = 0, time = 0; time - start <= spin_ns; time = clock_ns(), start = start ? start : time)
+        for (int i = 0; i < SPINS_PER_LOOK; i++) {
+            if ((now = atomic_load_explicit(&g->value, memory_order_acquire)) != value) return now;
+            relax();
+        }
     atomic_fetch_add(&g->n_sleepers, 1);
     while ((now = atomic_load(&g->value)) == value)
         syscall(SYS_futex, &g->value, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
@@ -82,6 +89,15 @@ static void gate_changed(gate *g)
     if (atomic_load(&g->n_sleepers)) syscall(SYS_futex, &g->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+/* Items in the next run when `left` are not claimed: at the end of a loop the runs become smaller, down to a quarter, so
+ * that the threads are done at nearly the same time. */
+static uint32_t run_size(uint32_t left, uint32_t grain, int32_t n_threads)
+{
+    uint32_t smallest = (grain + 3) / 4, share = left / (2 * (uint32_t)n_threads);
+    uint32_t size = share > grain ? grain : share < smallest ? smallest : share;
+    return size < left ? size : left;
+}
+
 /* Runs what is left of the current loop. */
 static void run_loop(pool *p, int32_t thread)
 {
@@ -89,15 +105,15 @@ static void run_loop(pool *p, int32_t thread)
     for (;;) {
         pool_fn fn = atomic_load_explicit(&p->fn, memory_order_acquire);
         void *arg = atomic_load_explicit(&p->arg, memory_order_acquire);
-        int64_t n_items = atomic_load_explicit(&p->n_items, memory_order_acquire);
-        int64_t grain = atomic_load_explicit(&p->grain, memory_order_acquire), run = (uint32_t)claim;
-        if (run >= atomic_load_explicit(&p->n_runs, memory_order_acquire)) return;
-        if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + 1, memory_order_acq_rel,
+        uint32_t n_items = atomic_load_explicit(&p->n_items, memory_order_acquire);
+        uint32_t grain = atomic_load_explicit(&p->grain, memory_order_acquire), begin = (uint32_t)claim;
+        if (begin >= n_items) return;
+        uint32_t size = run_size(n_items - begin, grain, p->n_threads);
+        if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + size, memory_order_acq_rel,
                                                    memory_order_acquire))
             continue; /* another thread was faster; claim holds the present value */
-        int64_t begin = run * grain, end = n_items - begin > grain ? begin + grain : n_items;
-        fn(arg, begin, end, thread);
-        if (atomic_fetch_sub(&p->n_left.value, 1) == 1) gate_changed(&p->n_left);
+        fn(arg, begin, (int64_t)begin + size, thread);
+        if (atomic_fetch_sub(&p->n_left.value, size) == size) gate_changed(&p->n_left);
         claim = atomic_load_explicit(&p->claim, memory_order_acquire);
     }
 }
@@ -107,7 +123,7 @@ static void *worker_main(void *arg)
     worker *w = arg;
     pool *p = w->owner;
     for (uint32_t epoch = 0;;) {
-        epoch = gate_wait(&p->epoch, epoch);
+        epoch = gate_wait(&p->epoch, epoch, p->spin_ns);
         if (atomic_load(&p->stop)) return NULL;
         run_loop(p, w->number);
     }
@@ -120,17 +136,15 @@ static void next_epoch(pool *p)
     gate_changed(&p->epoch);
 }
 
-static void publish(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
+static void publish(pool *p, uint32_t n_items, uint32_t grain, pool_fn fn, void *arg)
 {
-    uint32_t n_runs = (uint32_t)((n_items + grain - 1) / grain);
     uint64_t epoch = (atomic_load(&p->claim) >> 32) + 1;
     atomic_store(&p->claim, epoch << 32 | CLOSED);
     atomic_store_explicit(&p->fn, fn, memory_order_release);
     atomic_store_explicit(&p->arg, arg, memory_order_release);
     atomic_store_explicit(&p->n_items, n_items, memory_order_release);
     atomic_store_explicit(&p->grain, grain, memory_order_release);
-    atomic_store_explicit(&p->n_runs, n_runs, memory_order_release);
-    atomic_store_explicit(&p->n_left.value, n_runs, memory_order_release);
+    atomic_store_explicit(&p->n_left.value, n_items, memory_order_release);
     atomic_store(&p->claim, epoch << 32);
 }
 
@@ -143,6 +157,7 @@ sumi_status pool_create(pool **out, int32_t n_threads, sumi_error *err)
     if (!p) return sumi_fail(err, SUMI_ENOMEM, "thread pool: out of memory");
     memset(p, 0, bytes);
     p->n_threads = n_threads;
+    p->spin_ns = n_threads > cpu_count() ? SPIN_CROWDED_NS : SPIN_NS;
     for (int32_t i = 0; i < n_threads - 1; i++) {
         p->workers[i] = (worker){ .owner = p, .number = i + 1 };
         int failed = pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]);
@@ -172,15 +187,15 @@ int32_t pool_n_threads(const pool *p)
 
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
 {
-    assert(grain >= 1 && n_items / grain < UINT32_MAX);
+    assert(grain >= 1 && n_items < CLOSED);
     if (n_items <= 0) return;
     if (n_items <= grain || p->n_started == 0) {
         fn(arg, 0, n_items, 0);
         return;
     }
-    publish(p, n_items, grain, fn, arg);
+    publish(p, (uint32_t)n_items, (uint32_t)grain, fn, arg);
     next_epoch(p);
     run_loop(p, 0);
     uint32_t left;
-    while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0) gate_wait(&p->n_left, left);
+    while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0) gate_wait(&p->n_left, left, p->spin_ns);
 }

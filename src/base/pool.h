@@ -2,9 +2,9 @@
  *
  * A step of a model is some hundred short loops (tens of microseconds each), so starting one must cost about a
  * microsecond: workers spin for a bounded time between loops and only then sleep in the kernel. A loop's items are
- * claimed in runs of `grain` from a shared counter, and the caller waits for items, not for threads: a worker that is
- * asleep or preempted holds nobody up unless it has claimed a run. Which thread gets an item must therefore not matter
- * to its result.
+ * claimed in runs of `grain` from a shared counter (smaller ones near the end, so that no thread waits long for another),
+ * and the caller waits for items, not for threads: a worker that is asleep or preempted holds nobody up unless it has
+ * claimed a run. Which thread gets an item must therefore not matter to its result.
  *
  *   caller:  publish loop, epoch++ ----> claims runs like a worker ----> waits until every run is done
  *   worker:  spin/sleep on epoch  ----> claims runs until none is left
@@ -25,8 +25,8 @@ SUMI_MUST_USE sumi_status pool_create(pool **out, int32_t n_threads, sumi_error 
 void pool_destroy(pool *p); /* NULL is fine */
 int32_t pool_n_threads(const pool *p);
 
-/* Runs fn over n_items items, at least grain (>= 1) at a time; returns when all are done. A loop of at most grain
- * items runs on the caller alone. */
+/* Runs fn over n_items (< 2^32 - 1) items, about grain (>= 1) at a time; returns when all are done. A loop of at most
+ * grain items runs on the caller alone. */
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg);
 
 #endif

@@ -61,10 +61,50 @@ static void workers_that_went_to_sleep_wake_up(void **state)
     pool_destroy(NULL);
 }
 
+enum { N_ITEMS = 100 };
+
+typedef struct runs {
+    int32_t n;
+    int64_t sizes[64], first_size;
+    _Atomic int64_t n_done; /* items behind the first run */
+} runs;
+
+static void note_run(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    runs *r = arg;
+    (void)thread;
+    if (begin == 0) { /* until the other thread has done all the rest, in order */
+        r->first_size = end;
+        while (atomic_load(&r->n_done) < N_ITEMS - end) usleep(100);
+        return;
+    }
+    r->sizes[r->n++] = end - begin;
+    atomic_fetch_add(&r->n_done, end - begin);
+}
+
+static void runs_become_smaller_near_the_end_of_a_loop(void **state)
+{
+    (void)state;
+    pool *p;
+    runs r = { 0 };
+    assert_int_equal(pool_create(&p, 2, NULL), SUMI_OK);
+    pool_for(p, N_ITEMS, 8, note_run, &r);
+    assert_int_equal(r.first_size, 8);
+    assert_true(r.n > 12);
+    for (int32_t i = 0; i < r.n; i++) {
+        assert_in_range(r.sizes[i], 1, 8);
+        if (i > 0) assert_true(r.sizes[i] <= r.sizes[i - 1]);
+    }
+    assert_int_equal(r.sizes[0], 8);
+    assert_in_range(r.sizes[r.n - 2], 2, 2); /* a quarter of the grain */
+    pool_destroy(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_exactly_once),
+        cmocka_unit_test(runs_become_smaller_near_the_end_of_a_loop),
         cmocka_unit_test(workers_that_went_to_sleep_wake_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
