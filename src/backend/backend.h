@@ -69,6 +69,7 @@ typedef struct attention_args {
     const float *q;        /* [n_tokens][n_heads][head_dim] */
     int32_t n_heads;
     float scale;           /* of q.k */
+    float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: they do not */
     int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
 } attention_args;
 

@@ -34,6 +34,17 @@ static inline size_t kv_head_elems(const kv_layout *l)
     return (size_t)KV_BLOCK * (size_t)l->head_dim;
 }
 
+/* Where K and V of a KV head begin in a block, in elements. */
+static inline size_t kv_k_offset(const kv_layout *l, int32_t kv_head)
+{
+    return (size_t)kv_head * kv_head_elems(l);
+}
+
+static inline size_t kv_v_offset(const kv_layout *l, int32_t kv_head)
+{
+    return (size_t)(l->n_kv_heads + kv_head) * kv_head_elems(l);
+}
+
 /* Elements of K and V of all heads in one block of one layer. */
 static inline size_t kv_block_elems(const kv_layout *l)
 {

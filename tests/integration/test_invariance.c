@@ -8,7 +8,8 @@
 #include "sumi.h"
 #include "test_support.h"
 
-enum { N_PROMPT = 45, N_OTHERS = 17, N_DECODE = 3 };
+/* The long prompt passes the border of a chunk of attention (512 positions), and Gemma's window. */
+enum { N_PROMPT = 45, N_LONG = 530, N_OTHERS = 17, N_DECODE = 3 };
 
 /* Under a sanitizer, where a step takes ten times as long: the best level, one model and three settings. */
 static bool is_short(void)
@@ -28,60 +29,68 @@ static void fill_ids(int32_t *ids, int32_t n, uint64_t seed)
 }
 
 /* Logits after the prompt and after each of N_DECODE tokens: [1 + N_DECODE][n_vocab]. */
-static void run(sumi_model *m, setting s, float *out)
+static void run(sumi_model *m, setting s, int32_t n_prompt, float *out)
 {
     sumi_model_info info;
     sumi_context *ctx;
     sumi_context_opts opts = sumi_context_opts_default();
-    int32_t seq[N_OTHERS + 1], ids[N_PROMPT + N_DECODE], others[8];
+    int32_t seq[N_OTHERS + 1], ids[N_LONG + N_DECODE], others[8];
     sumi_model_get_info(m, &info);
     opts.n_threads = s.n_threads;
-    opts.n_ctx = 256;
+    opts.n_ctx = N_LONG + N_DECODE;
     opts.max_seqs = N_OTHERS + 1;
-    opts.max_batch_tokens = 256;
+    opts.max_batch_tokens = N_LONG;
     opts.kv_bytes = (size_t)256 << 20;
     assert_int_equal(sumi_context_create(&ctx, m, &opts, NULL), SUMI_OK);
     /* The sequence under test comes last, so its rows and blocks differ from when it is alone. */
     for (int32_t i = 0; i <= s.n_others; i++) assert_int_equal(sumi_seq_open(ctx, &seq[i], NULL), SUMI_OK);
-    fill_ids(ids, N_PROMPT + N_DECODE, 1);
+    fill_ids(ids, n_prompt + N_DECODE, 1);
     fill_ids(others, 8, 2);
-    for (int32_t done = 0, row = 0; done < N_PROMPT + N_DECODE;) {
-        int32_t n = done < N_PROMPT ? (N_PROMPT - done < s.chunk ? N_PROMPT - done : s.chunk) : 1;
+    for (int32_t done = 0, row = 0; done < n_prompt + N_DECODE;) {
+        int32_t n = done < n_prompt ? (n_prompt - done < s.chunk ? n_prompt - done : s.chunk) : 1;
         sumi_span spans[N_OTHERS + 1];
         for (int32_t i = 0; i < s.n_others; i++) spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others, SUMI_WANT_LAST };
         spans[s.n_others] = (sumi_span){ seq[s.n_others], n, ids + done, SUMI_WANT_LAST };
         assert_int_equal(sumi_step(ctx, spans, s.n_others + 1, NULL), SUMI_OK);
         done += n;
-        if (done < N_PROMPT) continue;
+        if (done < n_prompt) continue;
         memcpy(out + (size_t)row++ * (size_t)info.n_vocab, sumi_logits(ctx, s.n_others), (size_t)info.n_vocab * sizeof(float));
     }
     sumi_context_destroy(ctx);
 }
 
+/* Runs the prompt with one thread in one step, and then with each setting. */
+static void check_settings(sumi_model *m, const char *name, const char *isa, int32_t n_prompt, const setting *settings,
+                           size_t n_settings)
+{
+    sumi_model_info info;
+    sumi_model_get_info(m, &info);
+    size_t n = (size_t)(1 + N_DECODE) * (size_t)info.n_vocab;
+    float *alone = malloc(n * sizeof *alone), *other = malloc(n * sizeof *other);
+    assert_true(alone && other);
+    run(m, (setting){ 1, n_prompt, 0 }, n_prompt, alone);
+    for (size_t i = 0; i < n_settings; i++) {
+        run(m, settings[i], n_prompt, other);
+        if (memcmp(alone, other, n * sizeof *alone) != 0)
+            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the logits differ", name, isa, n_prompt,
+                     settings[i].n_threads, settings[i].chunk, settings[i].n_others);
+    }
+    print_message("  %s at %s: %d tokens, %zu settings equal\n", name, isa, n_prompt, n_settings);
+    free(alone);
+    free(other);
+}
+
 static void check_model(const char *name, cpu_level level)
 {
     static const setting settings[] = { { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 } };
+    static const setting long_settings[] = { { 2, 490, 0 }, { 3, 200, 2 } };
     sumi_model *m;
     sumi_error err;
     sumi_model_opts opts = sumi_model_opts_default();
     opts.isa = cpu_level_name(level);
     if (sumi_model_open(&m, test_model_path(name), &opts, &err) != SUMI_OK) fail_msg("%s", err.message);
-    sumi_model_info info;
-    sumi_model_get_info(m, &info);
-    size_t n = (size_t)(1 + N_DECODE) * (size_t)info.n_vocab, n_settings = sizeof settings / sizeof *settings;
-    float *alone = malloc(n * sizeof *alone), *other = malloc(n * sizeof *other);
-    assert_true(alone && other);
-    run(m, (setting){ 1, N_PROMPT, 0 }, alone);
-    if (is_short()) n_settings = 3;
-    for (size_t i = 0; i < n_settings; i++) {
-        run(m, settings[i], other);
-        if (memcmp(alone, other, n * sizeof *alone) != 0)
-            fail_msg("%s at %s: %d threads, chunks of %d, %d others: the logits differ", name, opts.isa,
-                     settings[i].n_threads, settings[i].chunk, settings[i].n_others);
-    }
-    print_message("  %s at %s: %zu settings equal\n", name, opts.isa, n_settings);
-    free(alone);
-    free(other);
+    check_settings(m, name, opts.isa, N_PROMPT, settings, is_short() ? 3 : sizeof settings / sizeof *settings);
+    check_settings(m, name, opts.isa, N_LONG, long_settings, is_short() ? 1 : 2);
     sumi_model_close(m);
 }
 

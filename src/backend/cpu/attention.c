@@ -8,7 +8,8 @@
 
 static uint8_t *layer_base(const kv_store *kv, int32_t layer)
 {
-    return kv->data + (size_t)layer * (size_t)kv->n_blocks * kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
+    return kv->data +
+           (size_t)layer * (size_t)kv->n_blocks * kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
 }
 
 typedef struct angles_job {
@@ -62,12 +63,13 @@ static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, c
 /* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
  * token does not see with 0 (kernels.h), and such a slot may hold anything that was ever written. What is lost by it is
  * only the place where a model that overflows shows it: NaN keys still make NaN scores. */
-static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k, const float *v)
+static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
+                       const float *v)
 {
     const kv_layout *l = &j->kv->layout;
     uint16_t half[ATTN_MAX_HEAD], *block = (uint16_t *)base;
-    uint16_t *keys = block + (size_t)head * kv_head_elems(l);
-    uint16_t *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l) + (size_t)(slot * l->head_dim);
+    uint16_t *keys = block + kv_k_offset(l, head),
+             *values = block + kv_v_offset(l, head) + (size_t)(slot * l->head_dim);
     j->s->be->k.to_f16(half, k, l->head_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
     j->s->be->k.to_f16(values, v, l->head_dim);
@@ -78,11 +80,12 @@ static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t 
 }
 
 /* The same in a float32 cache, which only the reference's attention reads: it looks at no slot that is not seen. */
-static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k, const float *v)
+static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
+                           const float *v)
 {
     const kv_layout *l = &j->kv->layout;
-    float *block = (float *)base, *keys = block + (size_t)head * kv_head_elems(l);
-    float *values = block + (size_t)(l->n_kv_heads + head) * kv_head_elems(l) + (size_t)(slot * l->head_dim);
+    float *block = (float *)base, *keys = block + kv_k_offset(l, head);
+    float *values = block + kv_v_offset(l, head) + (size_t)(slot * l->head_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = k[i];
     for (int32_t i = 0; i < l->head_dim; i++) values[i] = v[i];
 }
@@ -96,9 +99,11 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     for (int64_t t = begin; t < end; t++) {
         float *k = j->a->k + (size_t)t * kv_dim;
         const float *v = j->a->v + (size_t)t * kv_dim;
-        norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads, j->a->q_norm, t);
+        norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads,
+                        j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, j->a->k_norm, t);
-        size_t block = (size_t)j->b->tables[t][j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
+        size_t block =
+            (size_t)j->b->tables[t][j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
             (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, j->b->pos[t] % KV_BLOCK, h,
                                                    k + (size_t)h * head_dim, v + (size_t)h * head_dim);
@@ -111,89 +116,252 @@ void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const
     pool_for(s->threads, b->n_tokens, KV_BLOCK, store_items, &job);
 }
 
+/* Attention proper. A row is a (token, query head) pair; rows of one KV head and one sequence share a call of the tile
+ * kernel. There are two ways to cut the work, which give the same bits (kernels.h):
+ *
+ *   by tokens   an item is a run of tokens with all their heads, and quantises them when they are done. For prompts
+ *               and for batches of many sequences.
+ *   by chunks   an item is one run of tokens, one KV head and one chunk of positions. A second loop merges the chunks of
+ *               each token. For a few long sequences, which would leave threads idle otherwise. */
 typedef struct attention_job {
     stream *s;
     const kv_store *kv;
     const uint8_t *layer;
     const batch *b;
     const attention_args *a;
-    float *out; /* [n_tokens][n_heads * head_dim] */
+    act *out; /* f32 [n_tokens][n_heads * head_dim], and other forms of it */
+    int32_t forms;
+    int32_t n_group; /* query heads of a KV head */
 } attention_job;
 
-/* Adds the heads h0 .. h0 + n - 1 of token t to a tile. */
-static void add_rows(const attention_job *j, attention_tile_args *tile, int32_t t, int32_t h0, int32_t n)
+/* A run of tokens that follow each other in one sequence, and the chunks that they see. */
+typedef struct run {
+    int32_t begin, end, first_chunk, n_chunks;
+} run;
+
+static int32_t first_seen(const attention_job *j, int32_t t)
 {
     int32_t pos = j->b->pos[t], window = j->a->window;
-    for (int32_t h = h0; h < h0 + n; h++, tile->n_rows++) {
-        size_t at = ((size_t)t * (size_t)j->a->n_heads + (size_t)h) * (size_t)tile->head_dim;
-        tile->q[tile->n_rows] = j->a->q + at;
-        tile->out[tile->n_rows] = j->out + at;
-        tile->first[tile->n_rows] = window && pos >= window ? pos - window + 1 : 0;
-        tile->last[tile->n_rows] = pos;
-    }
+    return window && pos >= window ? pos - window + 1 : 0;
 }
 
-/* Tokens begin <= t < end with n query heads from h0 on, in tiles of tokens that follow each other in one sequence. */
-static void attend(const attention_job *j, int32_t begin, int32_t end, int32_t h0, int32_t n, int32_t kv_head)
+/* From token t on, as far as tokens follow each other; at most max_tokens. */
+static run run_from(const attention_job *j, int32_t t, int32_t end, int32_t max_tokens)
+{
+    const batch *b = j->b;
+    run r = { .begin = t, .end = t + 1, .first_chunk = first_seen(j, t) / ATTN_CHUNK };
+    while (r.end < end && r.end - t < max_tokens && b->tables[r.end] == b->tables[t] &&
+           b->pos[r.end] == b->pos[r.end - 1] + 1)
+        r.end++;
+    r.n_chunks = b->pos[r.end - 1] / ATTN_CHUNK - r.first_chunk + 1;
+    return r;
+}
+
+/* Rows of a finished token, or of its partial sums: those of query head h of token t begin at
+ * base + ((t - begin) * n_heads + h) * stride. */
+typedef struct destination {
+    float *base;
+    int32_t begin;
+    size_t stride;
+} destination;
+
+/* The heads h0 <= h < h0 + n of a run, which share a KV head; chunk as in kernels.h. */
+static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, int32_t chunk, destination to,
+                         float *scratch)
 {
     const kv_layout *l = &j->kv->layout;
-    const batch *b = j->b;
-    for (int32_t t = begin; t < end;) {
-        attention_tile_args tile = { .head_dim = l->head_dim, .blocks = j->layer, .f32 = l->f32,
-                                     .block_elems = kv_block_elems(l),
-                                     .k_offset = (size_t)kv_head * kv_head_elems(l),
-                                     .v_offset = (size_t)(l->n_kv_heads + kv_head) * kv_head_elems(l),
-                                     .table = b->tables[t], .scale = j->a->scale };
-        do add_rows(j, &tile, t++, h0, n);
-        while (t < end && b->tables[t] == b->tables[t - 1] && b->pos[t] == b->pos[t - 1] + 1);
-        j->s->be->k.attention_tile(&tile);
+    int32_t kv_head = h0 / j->n_group;
+    attention_tile_args tile = { .head_dim = l->head_dim,
+                                 .chunk = chunk,
+                                 .blocks = j->layer,
+                                 .f32 = l->f32,
+                                 .block_elems = kv_block_elems(l),
+                                 .k_offset = kv_k_offset(l, kv_head),
+                                 .v_offset = kv_v_offset(l, kv_head),
+                                 .table = j->b->tables[r.begin],
+                                 .scale = j->a->scale,
+                                 .softcap = j->a->softcap,
+                                 .scratch = scratch };
+    for (int32_t t = r.begin; t < r.end; t++) {
+        if (chunk != ATTN_ALL && j->b->pos[t] / ATTN_CHUNK < chunk) continue;
+        if (chunk != ATTN_ALL && first_seen(j, t) / ATTN_CHUNK > chunk) continue;
+        for (int32_t h = h0; h < h0 + n; h++, tile.n_rows++) {
+            size_t row = (size_t)j->a->n_heads * (size_t)t + (size_t)h;
+            size_t out = (size_t)j->a->n_heads * (size_t)(t - to.begin) + (size_t)h;
+            tile.q[tile.n_rows] = j->a->q + row * (size_t)l->head_dim;
+            tile.out[tile.n_rows] = to.base + out * to.stride;
+            tile.first[tile.n_rows] = first_seen(j, t);
+            tile.last[tile.n_rows] = j->b->pos[t];
+        }
+    }
+    if (tile.n_rows) j->s->be->k.attention_tile(&tile);
+}
+
+/* All query heads of a KV head: more than fill a tile pass in parts. */
+static void attend(const attention_job *j, run r, int32_t kv_head, int32_t chunk, destination to,
+                   float *scratch)
+{
+    for (int32_t g = 0; g < j->n_group; g += ATTN_ROWS) {
+        int32_t n = j->n_group - g < ATTN_ROWS ? j->n_group - g : ATTN_ROWS;
+        attend_heads(j, r, kv_head * j->n_group + g, n, chunk, to, scratch);
     }
 }
 
-/* Tokens whose heads of one group fill a tile; one at least: more than ATTN_ROWS heads pass in parts. */
+static destination result(const attention_job *j)
+{
+    return (destination){ j->out->f32, 0, (size_t)j->kv->layout.head_dim };
+}
+
+static void store_act(const attention_job *j, int32_t t)
+{
+    if (!(j->forms & ~ACT_F32)) return;
+    act_store_row(j->s->be, j->out, t, j->out->f32 + (size_t)t * (size_t)j->out->n_cols, j->forms);
+}
+
+typedef struct tokens_job {
+    attention_job j;
+    int32_t max_tokens; /* of an item */
+    int64_t n_items;
+} tokens_job;
+
+static void token_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    const tokens_job *tj = arg;
+    const attention_job *j = &tj->j;
+    for (int64_t item = begin; item < end; item++) {
+        /* From the last token to the first: in a prompt the last ones take longest, and a short item comes last. */
+        int32_t first = (int32_t)(tj->n_items - 1 - item) * tj->max_tokens, left = j->b->n_tokens - first;
+        int32_t last = left < tj->max_tokens ? j->b->n_tokens : first + tj->max_tokens;
+        for (int32_t t = first; t < last;) {
+            run r = run_from(j, t, last, tj->max_tokens);
+            for (int32_t h = 0; h < j->kv->layout.n_kv_heads; h++)
+                attend(j, r, h, ATTN_ALL, result(j), stream_row(j->s, thread));
+            t = r.end;
+        }
+        for (int32_t t = first; t < last; t++) store_act(j, t);
+    }
+}
+
+/* Rows of a tile are all used if it has this many tokens. */
 static int32_t tokens_in_tile(int32_t n_group)
 {
     return n_group < ATTN_ROWS ? ATTN_ROWS / n_group : 1;
 }
 
-static void attention_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+static void attend_by_tokens(const attention_job *j)
 {
-    (void)thread;
-    const attention_job *j = arg;
-    int32_t n_kv_heads = j->kv->layout.n_kv_heads, n_group = j->a->n_heads / n_kv_heads, n = tokens_in_tile(n_group);
-    for (int64_t item = begin; item < end; item++) {
-        int32_t first = (int32_t)(item / n_kv_heads) * n, kv_head = (int32_t)(item % n_kv_heads);
-        int32_t last = first + n < j->b->n_tokens ? first + n : j->b->n_tokens;
-        for (int32_t g = 0; g < n_group; g += ATTN_ROWS)
-            attend(j, first, last, kv_head * n_group + g, n_group - g < ATTN_ROWS ? n_group - g : ATTN_ROWS, kv_head);
+    int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group);
+    /* Smaller tiles where there are too few to even out the speeds of threads. */
+    while (max_tokens > 1 && j->b->n_tokens / max_tokens < 8 * n_threads &&
+           max_tokens * j->n_group > ATTN_ROWS / 4)
+        max_tokens = (max_tokens + 1) / 2;
+    tokens_job job = { *j, max_tokens, (j->b->n_tokens + max_tokens - 1) / max_tokens };
+    pool_for(j->s->threads, job.n_items, 1, token_items, &job);
+}
+
+#define MAX_RUNS 64 /* in work that is cut by chunks */
+
+typedef struct chunks_job {
+    attention_job j;
+    int32_t n_runs;
+    run runs[MAX_RUNS];
+    size_t partials
+        [MAX_RUNS]; /* where those of a run begin: [n_chunks][tokens][n_heads][attn_partial_len] floats */
+} chunks_job;
+
+static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)
+{
+    const run *r = &cj->runs[i];
+    size_t stride = (size_t)attn_partial_len(cj->j.kv->layout.head_dim);
+    size_t rows = (size_t)(r->end - r->begin) * (size_t)cj->j.a->n_heads;
+    return (destination){ cj->j.s->partials + cj->partials[i] +
+                              (size_t)(chunk - r->first_chunk) * rows * stride,
+                          r->begin, stride };
+}
+
+static void chunk_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    const chunks_job *cj = arg;
+    int32_t n_kv_heads = cj->j.kv->layout.n_kv_heads;
+    for (int64_t item = begin; item < end; item++) { /* [run][chunk][head] */
+        int64_t rest = item, n;
+        int32_t i = 0;
+        for (; rest >= (n = (int64_t)cj->runs[i].n_chunks * n_kv_heads); i++) rest -= n;
+        int32_t kv_head = (int32_t)(rest % n_kv_heads),
+                chunk = cj->runs[i].first_chunk + (int32_t)(rest / n_kv_heads);
+        if (cj->runs[i].n_chunks == 1)
+            attend(&cj->j, cj->runs[i], kv_head, ATTN_ALL, result(&cj->j), stream_row(cj->j.s, thread));
+        else
+            attend(&cj->j, cj->runs[i], kv_head, chunk, partials_of(cj, i, chunk),
+                   stream_row(cj->j.s, thread));
     }
 }
 
-typedef struct store_act_job {
-    stream *s;
-    act *out;
-    int32_t forms;
-} store_act_job;
-
-static void store_act_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+/* Row (token t, head h) of run i from its partial sums. */
+static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
 {
-    (void)thread;
-    const store_act_job *j = arg;
-    for (int64_t t = begin; t < end; t++)
-        act_store_row(j->s->be, j->out, (int32_t)t, j->out->f32 + (size_t)t * (size_t)j->out->n_cols, j->forms);
+    const attention_job *j = &cj->j;
+    const run *r = &cj->runs[i];
+    int32_t first = first_seen(j, t) / ATTN_CHUNK;
+    destination from = partials_of(cj, i, first);
+    size_t row = (size_t)(t - r->begin) * (size_t)j->a->n_heads + (size_t)h;
+    attention_merge_args args = { .head_dim = j->kv->layout.head_dim,
+                                  .n = j->b->pos[t] / ATTN_CHUNK - first + 1,
+                                  .partials = from.base + row * from.stride,
+                                  .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
+                                  .f32 = j->kv->layout.f32,
+                                  .out = j->out->f32 + ((size_t)t * (size_t)j->a->n_heads + (size_t)h) *
+                                                           (size_t)j->kv->layout.head_dim };
+    j->s->be->k.attention_merge(&args);
 }
 
-/* Heads of one token may be computed by different threads, so the row is quantised in a loop of its own; out always
- * has the f32 form for that. */
+static void merge_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const chunks_job *cj = arg;
+    int32_t i = 0;
+    for (int32_t t = (int32_t)begin; t < end; t++) {
+        while (t >= cj->runs[i].end) i++;
+        for (int32_t h = 0; h < cj->j.a->n_heads && cj->runs[i].n_chunks > 1; h++) merge_row(cj, i, t, h);
+        store_act(&cj->j, t);
+    }
+}
+
+/* Cuts the batch into runs. False if it is not worth it, or too much for the room that there is for partial sums. */
+static bool plan_chunks(chunks_job *cj)
+{
+    const attention_job *j = &cj->j;
+    int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group), longest = 0;
+    int64_t work = 0;
+    size_t used = 0, row = (size_t)attn_partial_len(j->kv->layout.head_dim) * (size_t)j->a->n_heads;
+    for (int32_t t = 0; t < j->b->n_tokens; t = cj->runs[cj->n_runs++].end) {
+        if (cj->n_runs == MAX_RUNS) return false;
+        run r = run_from(j, t, j->b->n_tokens, max_tokens);
+        cj->runs[cj->n_runs] = r;
+        cj->partials[cj->n_runs] = used;
+        if (r.n_chunks > 1) used += (size_t)r.n_chunks * (size_t)(r.end - r.begin) * row;
+        longest = r.n_chunks > longest ? r.n_chunks : longest;
+        work += r.n_chunks;
+    }
+    return used <= STREAM_PARTIALS && (int64_t)longest * n_threads * 4 > work;
+}
+
+static void attend_by_chunks(const chunks_job *cj)
+{
+    int64_t n_items = 0;
+    for (int32_t i = 0; i < cj->n_runs; i++)
+        n_items += (int64_t)cj->runs[i].n_chunks * cj->j.kv->layout.n_kv_heads;
+    pool_for(cj->j.s->threads, n_items, 1, chunk_items, (void *)cj);
+    pool_for(cj->j.s->threads, cj->j.b->n_tokens, 4, merge_items, (void *)cj);
+}
+
+/* out always has the f32 form, from which the others are made. */
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args)
 {
     act_resize(out, b->n_tokens, args->n_heads * kv->layout.head_dim);
-    attention_job job = { s, kv, layer_base(kv, layer), b, args, out->f32 };
-    int32_t n = tokens_in_tile(args->n_heads / kv->layout.n_kv_heads);
-    int64_t n_items = (int64_t)((b->n_tokens + n - 1) / n) * kv->layout.n_kv_heads;
-    pool_for(s->threads, n_items, 1, attention_items, &job);
-    if (!(forms & ~ACT_F32)) return;
-    store_act_job store = { s, out, forms };
-    pool_for(s->threads, b->n_tokens, 4, store_act_items, &store);
+    chunks_job job = { .j = { s, kv, layer_base(kv, layer), b, args, out, forms,
+                              args->n_heads / kv->layout.n_kv_heads } };
+    if (plan_chunks(&job)) attend_by_chunks(&job);
+    else attend_by_tokens(&job.j);
 }

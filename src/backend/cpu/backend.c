@@ -12,6 +12,7 @@ static void stream_destroy(stream *s)
     if (!s) return;
     pool_destroy(s->threads);
     mem_free(s->row);
+    mem_unmap(s->partials, STREAM_PARTIALS * sizeof(float));
     free(s);
 }
 
@@ -23,8 +24,10 @@ static sumi_status stream_create(const backend *be, stream **out, int32_t n_thre
     s->be = (const cpu_backend *)be;
     s->row_stride = CPU_MAX_COLS;
     s->row = mem_alloc((size_t)n_threads * s->row_stride * sizeof(float));
-    sumi_status status = s->row ? pool_create(&s->threads, n_threads, err)
-                                : sumi_fail(err, SUMI_ENOMEM, "out of memory for the scratch of %d threads", n_threads);
+    s->partials = mem_map(STREAM_PARTIALS * sizeof(float));
+    sumi_status status = SUMI_ENOMEM;
+    if (s->row && s->partials) status = pool_create(&s->threads, n_threads, err);
+    else sumi_fail(err, status, "out of memory for the scratch of %d threads", n_threads);
     if (status != SUMI_OK) {
         stream_destroy(s);
         return status;

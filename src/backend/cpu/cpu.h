@@ -32,7 +32,11 @@ struct stream {
     pool *threads;
     float *row;         /* [n_threads][row_stride]: one row of scratch for each thread */
     size_t row_stride;
+    float *partials;    /* [STREAM_PARTIALS]: sums of attention over a part of the positions */
 };
+
+/* 16 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 500,000 positions. */
+#define STREAM_PARTIALS ((size_t)1 << 22)
 
 /* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of ACT_TILE rows (kernels.h). The matrix
  * in use may be narrower and shorter than what was allocated. */
@@ -52,6 +56,8 @@ struct kv_store {
 
 /* Longest row that a kernel may be given: scratch rows are this long. */
 #define CPU_MAX_COLS (1 << 18)
+
+_Static_assert(CPU_MAX_COLS >= ATTN_SCRATCH, "a scratch row serves as the scratch of attention_tile");
 
 q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 

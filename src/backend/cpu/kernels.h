@@ -65,15 +65,26 @@ typedef struct panels_args {
     bool add;                        /* to y */
 } panels_args;
 
-#define ATTN_ROWS 12 /* (token, query head) pairs in one call of attention_tile */
+#define ATTN_MAX_HEAD 512
+#define ATTN_ROWS     48  /* (token, query head) pairs in one call of attention_tile */
+#define ATTN_CHUNK    512 /* positions whose softmax is summed by itself; docs/kernels.md has the measurement */
+#define ATTN_ALL      (-1)
+#define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* floats that attention_tile needs for itself */
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
- *   row r sees the positions first[r] .. last[r];   q[r], out[r] [head_dim]
+ *   row r sees the positions first[r] .. last[r];   q[r] [head_dim]
  *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
  *   elements: f16, or float32 if f32 is set, which every level leaves to the reference
- * Slots that a row does not see may hold anything in K and finite values in V. */
+ * Slots that a row does not see may hold anything in K and finite values in V.
+ *
+ * The softmax is summed in chunks of ATTN_CHUNK positions, cut at fixed positions, which are then merged in order. So
+ * it is the same to compute a row in one call (chunk is ATTN_ALL), or a chunk at a time, on different threads:
+ *   ATTN_ALL   out[r] [head_dim] is the finished row
+ *   otherwise  out[r] is a partial row, to be merged by attention_merge of the same level: [head_dim] sums and then
+ *              their largest score and their sum of weights; the row must see something of the chunk */
 typedef struct attention_tile_args {
     int32_t n_rows, head_dim; /* n_rows <= ATTN_ROWS, head_dim <= ATTN_MAX_HEAD */
+    int32_t chunk;
     const float *q[ATTN_ROWS];
     float *out[ATTN_ROWS];
     int32_t first[ATTN_ROWS], last[ATTN_ROWS];
@@ -81,10 +92,24 @@ typedef struct attention_tile_args {
     bool f32;
     size_t block_elems, k_offset, v_offset;
     const int32_t *table;
-    float scale;
+    float scale;   /* of q.k */
+    float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: it does not */
+    float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, the caller's own */
 } attention_tile_args;
 
-#define ATTN_MAX_HEAD 512
+/* Partial rows of one row, of n chunks that follow each other, stride floats apart. */
+typedef struct attention_merge_args {
+    int32_t head_dim, n;
+    const float *partials;
+    size_t stride;
+    bool f32;   /* as in the tile that made them */
+    float *out; /* [head_dim] */
+} attention_merge_args;
+
+static inline int32_t attn_partial_len(int32_t head_dim)
+{
+    return head_dim + 2;
+}
 
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
 #define DECL_QUANTIZE_ROW(name) void name(const q8_digit *out, const float *x, int32_t n)
@@ -104,6 +129,8 @@ typedef struct attention_tile_args {
 #define DECL_TO_F16(name) void name(uint16_t *y, const float *x, int32_t n)
 /* out = softmax(scale q k^T) v. A row's value does not depend on the other rows of the tile. */
 #define DECL_ATTENTION_TILE(name) void name(const attention_tile_args *a)
+/* out = the finished row; out is not one of the partials. */
+#define DECL_ATTENTION_MERGE(name) void name(const attention_merge_args *a)
 
 typedef struct kernels {
     cpu_level level;
@@ -117,6 +144,7 @@ typedef struct kernels {
     DECL_ROPE_HEAD((*rope_head));
     DECL_TO_F16((*to_f16));
     DECL_ATTENTION_TILE((*attention_tile));
+    DECL_ATTENTION_MERGE((*attention_merge));
 } kernels;
 
 /* Fills the table for a level that the machine must have. */

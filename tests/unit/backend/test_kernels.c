@@ -422,6 +422,7 @@ static void attention_is_close(const kernels *k, test_rng *rng)
 {
     static uint16_t pages[N_BLOCKS * 2 * KV_BLOCK * MAX_HEAD];
     static float q[ATTN_ROWS * MAX_HEAD], out[3][ATTN_ROWS * MAX_HEAD];
+    static _Alignas(64) float scratch[ATTN_SCRATCH];
     static const int32_t head_dims[] = { 64, 80, 96, 128, 256, 8, 24, 6 };
     for (int round = 0; round < 200; round++) {
         int32_t head_dim = head_dims[round % 8], table[N_BLOCKS];
@@ -432,7 +433,7 @@ static void attention_is_close(const kernels *k, test_rng *rng)
         fill(rng, q, ATTN_ROWS * MAX_HEAD, 1);
         attention_tile_args a = { .head_dim = head_dim, .n_rows = test_rng_range(rng, 1, ATTN_ROWS), .blocks = pages,
                                   .block_elems = 2 * head, .v_offset = head, .table = table,
-                                  .scale = 1 / sqrtf((float)head_dim) };
+                                  .scale = 1 / sqrtf((float)head_dim), .chunk = ATTN_ALL, .scratch = scratch };
         for (int32_t r = 0; r < a.n_rows; r++) {
             a.q[r] = q + r * head_dim;
             a.last[r] = test_rng_range(rng, 0, n_positions - 1);

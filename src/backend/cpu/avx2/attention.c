@@ -1,52 +1,99 @@
 /* attention.c - the reference's online softmax (ref/attention.c) for a tile of rows, with AVX2.
  *
  * A block of 16 keys is two registers for each element of the head, since K has its positions innermost; avx512/
- * attention.c explains the tile. Rows pass in threes here: six sums, two keys and a broadcast fill the registers.
+ * attention.c explains the steps, attention_rows.h how rows and positions are walked. Rows pass in sixes here: twelve
+ * sums, two keys and a query fill the registers.
  *
  * head_dim is a multiple of 8, or the reference is called. */
+#include "backend/cpu/attention_rows.h"
 #include "backend/cpu/avx2/avx2.h"
 
 #include "backend/cpu/ref/ref.h"
 
 _Static_assert(KV_BLOCK == 16, "two registers of scores");
 
-/* Below any score, and finite, so that a row that has seen nothing yet does not compute inf - inf. */
-#define NOTHING_SEEN (-1e30f)
-#define PASS         3 /* rows in a pass; divides ATTN_ROWS */
+#define PASS  6
+#define LANES 8
 
-_Static_assert(ATTN_ROWS % PASS == 0, "whole passes");
-
-typedef struct tile {
-    _Alignas(32) float q[ATTN_MAX_HEAD * ATTN_ROWS]; /* [head_dim][ATTN_ROWS], scaled */
-    _Alignas(32) float out[ATTN_ROWS * ATTN_MAX_HEAD]; /* [ATTN_ROWS][head_dim] */
-    _Alignas(32) float p[ATTN_ROWS * KV_BLOCK];
-    float m[ATTN_ROWS], l[ATTN_ROWS], shrink[ATTN_ROWS];
-} tile;
+_Static_assert(ATTN_ROWS % PASS == 0 && PASS <= LANES && LANES <= ATTN_LANES, "whole passes");
 
 static inline __m256 load_f16(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* p[r][t] = q[r] . k[t] for PASS rows from r0. */
-static inline void scores(tile *x, const uint16_t *k, int32_t head_dim, int32_t r0)
+/* 2^x: exp2_ps in avx512/attention.c, but 0 below 2^-126 and 2^127 above that. */
+static inline __m256 exp2_ps(__m256 x)
 {
-    __m256 low[PASS], high[PASS];
-#pragma GCC unroll 3
-    for (int r = 0; r < PASS; r++) low[r] = high[r] = _mm256_setzero_ps();
-    for (int32_t i = 0; i < head_dim; i++) {
-        __m256 k0 = load_f16(k + i * KV_BLOCK), k1 = load_f16(k + i * KV_BLOCK + 8);
-        const float *q = x->q + i * ATTN_ROWS + r0;
-#pragma GCC unroll 3
-        for (int r = 0; r < PASS; r++) {
-            low[r] = _mm256_fmadd_ps(k0, _mm256_set1_ps(q[r]), low[r]);
-            high[r] = _mm256_fmadd_ps(k1, _mm256_set1_ps(q[r]), high[r]);
+    /* min and max return their second operand if one is NaN: so NaN survives */
+    __m256 normal = _mm256_cmp_ps(x, _mm256_set1_ps(-126), _CMP_NLT_UQ);
+    x = _mm256_min_ps(_mm256_set1_ps(127), _mm256_max_ps(_mm256_set1_ps(-126), x));
+    __m256 n = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m256 r = _mm256_sub_ps(x, n), p = _mm256_set1_ps(1.32647273e-3f);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(9.67151299e-3f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.55073358e-2f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(2.40222424e-1f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(6.93147004e-1f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1));
+    __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    return _mm256_and_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(power)), normal);
+}
+
+/* p[r][t] = q[r] . k[t] of n rows and nb blocks from b on. The last block stands in for those beyond end. */
+static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b,
+                                                               int n, int nb)
+{
+    const uint16_t *k[2];
+    float *p[2];
+    __m256 sum[4][PASS];
+#pragma GCC unroll 2
+    for (int j = 0; j < nb; j++) {
+        int32_t block = b + j < s.end ? b + j : s.end - 1;
+        k[j] = attn_keys(ps->a, block);
+        p[j] = attn_weights(ps, s, 0, block);
+#pragma GCC unroll 6
+        for (int r = 0; r < n; r++) sum[2 * j][r] = sum[2 * j + 1][r] = _mm256_setzero_ps();
+    }
+    const float *q = ps->q;
+    for (int32_t i = 0; i < ps->a->head_dim; i++, q += PASS) {
+#pragma GCC unroll 2
+        for (int j = 0; j < nb; j++) {
+            __m256 low = load_f16(k[j] + i * KV_BLOCK), high = load_f16(k[j] + i * KV_BLOCK + LANES);
+#pragma GCC unroll 6
+            for (int r = 0; r < n; r++) {
+                __m256 query = _mm256_broadcast_ss(q + r);
+                sum[2 * j][r] = _mm256_fmadd_ps(low, query, sum[2 * j][r]);
+                sum[2 * j + 1][r] = _mm256_fmadd_ps(high, query, sum[2 * j + 1][r]);
+            }
         }
     }
-#pragma GCC unroll 3
-    for (int r = 0; r < PASS; r++) {
-        _mm256_store_ps(x->p + (r0 + r) * KV_BLOCK, low[r]);
-        _mm256_store_ps(x->p + (r0 + r) * KV_BLOCK + 8, high[r]);
+#pragma GCC unroll 2
+    for (int j = 0; j < nb; j++)
+#pragma GCC unroll 6
+        for (int r = 0; r < n; r++) {
+            _mm256_store_ps(p[j] + r * ATTN_SEGMENT, sum[2 * j][r]);
+            _mm256_store_ps(p[j] + r * ATTN_SEGMENT + LANES, sum[2 * j + 1][r]);
+        }
+}
+
+static inline __attribute__((always_inline)) void scores(const attn_pass *ps, attn_blocks s, int n)
+{
+    const int nb = n > 2 ? 1 : 2;
+    for (int32_t b = s.begin; b < s.end; b += nb) score_blocks(ps, s, b, n, nb);
+}
+
+/* Products with queries scaled by attn_q_scale() to capped scores. */
+static void cap_scores(const attn_pass *ps, attn_blocks s)
+{
+    const __m256 cap = _mm256_set1_ps(ps->a->softcap * ATTN_LOG2E), one = _mm256_set1_ps(1),
+                 two = _mm256_set1_ps(2);
+    for (int32_t r = 0; r < ps->n; r++) {
+        float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
+        for (; p < end; p += LANES) {
+            __m256 e = exp2_ps(_mm256_load_ps(p));
+            __m256 tanh = _mm256_sub_ps(one, _mm256_div_ps(two, _mm256_add_ps(e, one)));
+            _mm256_store_ps(p, _mm256_mul_ps(cap, tanh));
+        }
     }
 }
 
@@ -58,82 +105,152 @@ static inline __m256 seen_lanes(int32_t base, int32_t from, int32_t to)
     return _mm256_castsi256_ps(_mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), slot), late));
 }
 
-/* Scores of one row to weights; the row sees slots from <= t < to. */
-static inline void softmax_row(tile *x, int32_t r, int32_t from, int32_t to)
+/* Scores of slots that row r does not see become so low that their weight is 0. */
+static inline void mask_row(const attn_pass *ps, attn_blocks s, int32_t r)
 {
-    const __m256 nothing = _mm256_set1_ps(NOTHING_SEEN);
-    __m256 seen0 = seen_lanes(0, from, to), seen1 = seen_lanes(8, from, to);
-    __m256 s0 = _mm256_blendv_ps(nothing, _mm256_load_ps(x->p + r * KV_BLOCK), seen0);
-    __m256 s1 = _mm256_blendv_ps(nothing, _mm256_load_ps(x->p + r * KV_BLOCK + 8), seen1);
-    float largest = max_lanes(_mm256_max_ps(s0, s1));
-    largest = largest > x->m[r] ? largest : x->m[r];
-    __m256 m = _mm256_set1_ps(largest);
-    __m256 p0 = _mm256_and_ps(exp_ps(_mm256_sub_ps(s0, m)), seen0), p1 = _mm256_and_ps(exp_ps(_mm256_sub_ps(s1, m)), seen1);
-    _mm256_store_ps(x->p + r * KV_BLOCK, p0);
-    _mm256_store_ps(x->p + r * KV_BLOCK + 8, p1);
-    x->shrink[r] = _mm256_cvtss_f32(exp_ps(_mm256_set1_ps(x->m[r] - largest)));
-    x->m[r] = largest;
-    x->l[r] = x->l[r] * x->shrink[r] + sum_lanes(_mm256_add_ps(p0, p1));
+    const __m256 unseen = _mm256_set1_ps(2 * ATTN_NOTHING_SEEN);
+    int32_t from = ps->a->first[ps->r0 + r], to = ps->a->last[ps->r0 + r] + 1;
+    float *p = attn_weights(ps, s, r, s.begin);
+    for (int32_t t = s.begin * KV_BLOCK; t < s.end * KV_BLOCK; t += LANES, p += LANES)
+        _mm256_store_ps(p, _mm256_blendv_ps(unseen, _mm256_load_ps(p), seen_lanes(t, from, to)));
 }
 
-static inline void values(tile *x, const uint16_t *v, int32_t head_dim, int32_t r0)
+/* Scores of row r to weights; m becomes the largest score, shrink the (logarithm of the) factor of the row's old sums. */
+static inline void softmax_row(const attn_pass *ps, attn_blocks s, int32_t r)
 {
-    for (int32_t i = 0; i < head_dim; i += 8) {
-        __m256 out[PASS];
-#pragma GCC unroll 3
-        for (int r = 0; r < PASS; r++)
-            out[r] = _mm256_mul_ps(_mm256_load_ps(x->out + (r0 + r) * head_dim + i), _mm256_set1_ps(x->shrink[r0 + r]));
-        for (int32_t t = 0; t < KV_BLOCK; t++) {
-            __m256 row = load_f16(v + t * head_dim + i);
-#pragma GCC unroll 3
-            for (int r = 0; r < PASS; r++)
-                out[r] = _mm256_fmadd_ps(row, _mm256_set1_ps(x->p[(r0 + r) * KV_BLOCK + t]), out[r]);
+    int32_t row = ps->r0 + r;
+    float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
+    if (!attn_sees_all(ps, s, r)) mask_row(ps, s, r);
+    __m256 largest = _mm256_load_ps(p);
+    for (const float *w = p + LANES; w < end; w += LANES) largest = _mm256_max_ps(largest, _mm256_load_ps(w));
+    float m = max_lanes(largest);
+    m = m > ps->x->m[row] ? m : ps->x->m[row];
+    ps->x->shrink[r] = ps->x->m[row] - m;
+    ps->x->m[row] = m;
+    for (; p < end; p += LANES)
+        _mm256_store_ps(p, exp2_ps(_mm256_sub_ps(_mm256_load_ps(p), _mm256_set1_ps(m))));
+}
+
+/* Weights of all rows, and their sums. */
+static inline void softmax(const attn_pass *ps, attn_blocks s)
+{
+    attn_tile *x = ps->x;
+    for (int32_t r = 0; r < ps->n; r++) softmax_row(ps, s, r);
+    _mm256_store_ps(x->shrink, exp2_ps(_mm256_load_ps(x->shrink)));
+    for (int32_t r = 0; r < ps->n; r++) {
+        const float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
+        float *l = x->l + (ps->r0 + r) * ATTN_LANES;
+        __m256 sum = _mm256_mul_ps(_mm256_load_ps(l), _mm256_set1_ps(x->shrink[r]));
+        for (; p < end; p += LANES) sum = _mm256_add_ps(sum, _mm256_load_ps(p));
+        _mm256_store_ps(l, sum);
+    }
+}
+
+/* out[r][i..] of n rows and nc registers of columns. */
+static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
+                                                              int n, int nc)
+{
+    int32_t head_dim = ps->a->head_dim;
+    float *out = ps->out + i;
+    __m256 sum[PASS][4];
+#pragma GCC unroll 6
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < nc; c++)
+            sum[r][c] = _mm256_mul_ps(_mm256_load_ps(out + r * head_dim + c * LANES),
+                                      _mm256_set1_ps(ps->x->shrink[r]));
+    for (int32_t b = s.begin; b < s.end; b++) {
+        const uint16_t *v = attn_values(ps->a, b) + i;
+        const float *p = attn_weights(ps, s, 0, b);
+        for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
+            __m256 value[4];
+#pragma GCC unroll 4
+            for (int c = 0; c < nc; c++) value[c] = load_f16(v + c * LANES);
+#pragma GCC unroll 6
+            for (int r = 0; r < n; r++) {
+                __m256 w = _mm256_broadcast_ss(p + r * ATTN_SEGMENT + t);
+#pragma GCC unroll 4
+                for (int c = 0; c < nc; c++) sum[r][c] = _mm256_fmadd_ps(value[c], w, sum[r][c]);
+            }
         }
-#pragma GCC unroll 3
-        for (int r = 0; r < PASS; r++) _mm256_store_ps(x->out + (r0 + r) * head_dim + i, out[r]);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+        for (int c = 0; c < nc; c++) _mm256_store_ps(out + r * head_dim + c * LANES, sum[r][c]);
+}
+
+static inline __attribute__((always_inline)) void values(const attn_pass *ps, attn_blocks s, int n)
+{
+    const int nc = n > 2 ? 2 : 4;
+    int32_t i = 0, head_dim = ps->a->head_dim;
+    for (; i + nc * LANES <= head_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
+    for (; i < head_dim; i += LANES) add_columns(ps, s, i, n, 1);
+}
+
+/* Sums of one pass, computed as n rows. */
+static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, int32_t first, int32_t last,
+                                                           int n)
+{
+    for (int32_t r = 0; r < n; r++) ps->x->m[ps->r0 + r] = ATTN_NOTHING_SEEN;
+    memset(ps->x->shrink, 0, sizeof ps->x->shrink);
+    memset(ps->x->l + ps->r0 * ATTN_LANES, 0, (size_t)(n * ATTN_LANES) * sizeof(float));
+    memset(ps->out, 0, (size_t)(n * ps->a->head_dim) * sizeof(float));
+    for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK;) {
+        attn_blocks s = attn_segment(b, last);
+        scores(ps, s, n);
+        if (ps->a->softcap > 0) cap_scores(ps, s);
+        softmax(ps, s);
+        values(ps, s, n);
+        b = s.end;
     }
 }
 
-/* Rows r < n; those beyond n_rows are zero and see nothing. */
-static inline void init_rows(const attention_tile_args *a, tile *x, int32_t n)
+static void sum_chunk(const attn_pass *ps, int32_t first, int32_t last)
 {
-    for (int32_t r = 0; r < n; r++) {
-        x->m[r] = NOTHING_SEEN;
-        x->l[r] = x->shrink[r] = 0;
-        for (int32_t i = 0; i < a->head_dim; i++) {
-            x->q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
-            x->out[r * a->head_dim + i] = 0;
-        }
-        for (int32_t t = 0; t < KV_BLOCK; t++) x->p[r * KV_BLOCK + t] = 0;
+    if (ps->n == 1) sum_rows(ps, first, last, 1);
+    else if (ps->n == 2) sum_rows(ps, first, last, 2);
+    else if (ps->n == 3) sum_rows(ps, first, last, 3);
+    else if (ps->n == 4) sum_rows(ps, first, last, 4);
+    else sum_rows(ps, first, last, PASS);
+}
+
+static float sum_weights(const float *l)
+{
+    return sum_lanes(_mm256_load_ps(l));
+}
+
+static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,
+                  int32_t head_dim)
+{
+    float largest = next_m > *m ? next_m : *m;
+    __m256 old = exp2_ps(_mm256_set1_ps(*m - largest)), new = exp2_ps(_mm256_set1_ps(next_m - largest));
+    *m = largest;
+    *l = *l * _mm256_cvtss_f32(old) + next_l * _mm256_cvtss_f32(new);
+    for (int32_t i = 0; i < head_dim; i += LANES) {
+        __m256 sum = _mm256_mul_ps(_mm256_loadu_ps(out + i), old);
+        _mm256_storeu_ps(out + i, _mm256_fmadd_ps(_mm256_loadu_ps(next + i), new, sum));
     }
 }
 
-static void attend(const attention_tile_args *a, tile *x)
+static void finish(float *out, float l, int32_t head_dim)
 {
-    int32_t begin = a->first[0], end = a->last[0];
-    init_rows(a, x, (a->n_rows + PASS - 1) / PASS * PASS);
-    for (int32_t r = 1; r < a->n_rows; r++) {
-        begin = a->first[r] < begin ? a->first[r] : begin;
-        end = a->last[r] > end ? a->last[r] : end;
-    }
-    for (int32_t b = begin / KV_BLOCK; b <= end / KV_BLOCK; b++) {
-        const uint16_t *block = (const uint16_t *)a->blocks + (size_t)a->table[b] * a->block_elems;
-        for (int32_t r = 0; r < a->n_rows; r += PASS) scores(x, block + a->k_offset, a->head_dim, r);
-        for (int32_t r = 0; r < a->n_rows; r++)
-            softmax_row(x, r, a->first[r] - b * KV_BLOCK, a->last[r] - b * KV_BLOCK + 1);
-        for (int32_t r = 0; r < a->n_rows; r += PASS) values(x, block + a->v_offset, a->head_dim, r);
-    }
+    const __m256 sum = _mm256_set1_ps(l);
+    for (int32_t i = 0; i < head_dim; i += LANES)
+        _mm256_storeu_ps(out + i,
+                         _mm256_add_ps(_mm256_div_ps(_mm256_loadu_ps(out + i), sum), _mm256_setzero_ps()));
 }
+
+static const attn_level level = { PASS, sum_chunk, sum_weights, merge, finish };
 
 void attention_tile_avx2(const attention_tile_args *a)
 {
-    if (a->f32 || a->head_dim % 8) {
-        attention_tile_ref(a);
-        return;
-    }
-    tile x;
-    attend(a, &x);
-    /* + 0 makes a -0, which an unseen slot may or may not have turned into 0, always 0 */
-    for (int32_t r = 0; r < a->n_rows; r++)
-        for (int32_t i = 0; i < a->head_dim; i++) a->out[r][i] = x.out[r * a->head_dim + i] / x.l[r] + 0.0f;
+    if (a->f32 || a->head_dim % LANES) attention_tile_ref(a);
+    else attn_attend(&level, a);
+}
+
+void attention_merge_avx2(const attention_merge_args *a)
+{
+    if (a->f32 || a->head_dim % LANES) attention_merge_ref(a);
+    else attn_merge(&level, a);
 }

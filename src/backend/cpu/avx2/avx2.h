@@ -31,6 +31,7 @@ DECL_GLU_ROW(glu_row_avx2);
 DECL_ROPE_HEAD(rope_head_avx2);
 DECL_TO_F16(to_f16_avx2);
 DECL_ATTENTION_TILE(attention_tile_avx2);
+DECL_ATTENTION_MERGE(attention_merge_avx2);
 
 /* ((0+4) + (2+6)) + ((1+5) + (3+7)): the one order in which lanes are summed. */
 static inline float sum_lanes(__m256 v)

@@ -27,4 +27,5 @@ void kernels_init_avx2(kernels *k)
     k->rope_head = rope_head_avx2;
     k->to_f16 = to_f16_avx2;
     k->attention_tile = attention_tile_avx2;
+    k->attention_merge = attention_merge_avx2;
 }

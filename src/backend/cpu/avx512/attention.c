@@ -2,129 +2,261 @@
  *
  * A block of 16 keys is one register for each element of the head, since K has its positions innermost:
  *
- *   scores:  s[r] += q[r][i] * K[i][0..15]         for all i, all rows r: one load of K serves every row
- *   values:  out[r][i..i+15] += p[r][t] * V[t][i..i+15]
+ *   scores:  s[r][block] += q[r][i] * K[block][i][0..15]       two to four blocks at once: a load of q serves all of
+ *                                                              them, a load of K every row
+ *   weights: w = 2^(s - m), m the largest so far               over a segment of up to 8 blocks
+ *   values:  out[r][i..i+15] += w[r][t] * V[t][i..i+15]        the sums stay in registers over the segment
  *
- * so nothing is summed across lanes but the 16 weights of a block. Rows of a tile may see different positions: a slot
- * that a row does not see has weight 0, and a block of which it sees nothing leaves its m, l and out as they are
- * (times 1, plus 0). Each row's operations are the same whatever the size of the tile.
+ * Each sum is one chain of multiply-adds in order of i or t, so a row's operations are the same whatever shares its
+ * registers; attention_rows.h tells how rows and positions are walked.
  *
  * head_dim is a multiple of 16, or the AVX2 kernel is called. */
+#include "backend/cpu/attention_rows.h"
 #include "backend/cpu/avx512/avx512.h"
 
 _Static_assert(KV_BLOCK == 16, "one register of scores");
 
-/* Below any score, and finite, so that a row that has seen nothing yet does not compute inf - inf. */
-#define NOTHING_SEEN (-1e30f)
+#define PASS  12 /* rows: 24 sums, two keys and a query fill the registers */
+#define LANES 16
 
-typedef struct tile {
-    _Alignas(64) float q[ATTN_MAX_HEAD * ATTN_ROWS]; /* [head_dim][ATTN_ROWS], scaled */
-    _Alignas(64) float out[ATTN_ROWS * ATTN_MAX_HEAD]; /* [ATTN_ROWS][head_dim] */
-    _Alignas(64) float p[ATTN_ROWS * KV_BLOCK];
-    float m[ATTN_ROWS], l[ATTN_ROWS], shrink[ATTN_ROWS];
-} tile;
+_Static_assert(ATTN_ROWS % PASS == 0 && LANES <= ATTN_LANES, "whole passes");
 
 static inline __m512 load_f16(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
-/* p[r][t] = q[r] . k[t]. Two sums for each row, of even and odd elements, keep both multipliers busy. */
-static inline __attribute__((always_inline)) void scores(tile *x, const uint16_t *k, int32_t head_dim, int n)
+/* 2^x for x <= 127, within 2 units in the last place: 2^n times a polynomial of degree 5 in x - n, |x - n| <= 1/2,
+ * fitted to the least relative error with 2^0 = 1. Small x give 0, NaN stays. */
+static inline __m512 exp2_ps(__m512 x)
 {
-    __m512 even[ATTN_ROWS], odd[ATTN_ROWS];
+    __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 r = _mm512_sub_ps(x, n), p = _mm512_set1_ps(1.32647273e-3f);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.67151299e-3f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.55073358e-2f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(2.40222424e-1f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(6.93147004e-1f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
+    return _mm512_scalef_ps(p, n);
+}
+
+/* p[r][t] = q[r] . k[t] of n rows and nb blocks from b on. The last block stands in for those beyond end. */
+static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b,
+                                                               int n, int nb)
+{
+    const uint16_t *k[4];
+    __m512 sum[4][PASS];
+    float *p[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < nb; j++) {
+        int32_t block = b + j < s.end ? b + j : s.end - 1;
+        k[j] = attn_keys(ps->a, block);
+        p[j] = attn_weights(ps, s, 0, block);
 #pragma GCC unroll 12
-    for (int r = 0; r < n; r++) even[r] = odd[r] = _mm512_setzero_ps();
-    for (int32_t i = 0; i < head_dim; i += 2) {
-        __m512 k0 = load_f16(k + i * KV_BLOCK), k1 = load_f16(k + (i + 1) * KV_BLOCK);
-        const float *q = x->q + i * ATTN_ROWS;
+        for (int r = 0; r < n; r++) sum[j][r] = _mm512_setzero_ps();
+    }
+    const float *q = ps->q;
+    for (int32_t i = 0; i < ps->a->head_dim; i++, q += PASS) {
+        __m512 key[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < nb; j++) key[j] = load_f16(k[j] + i * KV_BLOCK);
 #pragma GCC unroll 12
         for (int r = 0; r < n; r++) {
-            even[r] = _mm512_fmadd_ps(k0, _mm512_set1_ps(q[r]), even[r]);
-            odd[r] = _mm512_fmadd_ps(k1, _mm512_set1_ps(q[ATTN_ROWS + r]), odd[r]);
+            __m512 query = _mm512_set1_ps(q[r]);
+#pragma GCC unroll 4
+            for (int j = 0; j < nb; j++) sum[j][r] = _mm512_fmadd_ps(key[j], query, sum[j][r]);
         }
     }
+#pragma GCC unroll 4
+    for (int j = 0; j < nb; j++)
 #pragma GCC unroll 12
-    for (int r = 0; r < n; r++) _mm512_store_ps(x->p + r * KV_BLOCK, _mm512_add_ps(even[r], odd[r]));
+        for (int r = 0; r < n; r++) _mm512_store_ps(p[j] + r * ATTN_SEGMENT, sum[j][r]);
 }
 
-/* Scores of one row to weights; seen: the slots that the row sees. */
-static inline void softmax_row(tile *x, int32_t r, __mmask16 seen)
+static inline __attribute__((always_inline)) void scores(const attn_pass *ps, attn_blocks s, int n)
 {
-    __m512 s = _mm512_mask_load_ps(_mm512_set1_ps(NOTHING_SEEN), seen, x->p + r * KV_BLOCK);
-    float largest = _mm512_reduce_max_ps(s);
-    largest = largest > x->m[r] ? largest : x->m[r];
-    __m512 p = _mm512_maskz_mov_ps(seen, exp_ps(_mm512_sub_ps(s, _mm512_set1_ps(largest))));
-    _mm512_store_ps(x->p + r * KV_BLOCK, p);
-    x->shrink[r] = _mm512_cvtss_f32(exp_ps(_mm512_set1_ps(x->m[r] - largest)));
-    x->m[r] = largest;
-    x->l[r] = x->l[r] * x->shrink[r] + _mm512_reduce_add_ps(p);
-}
-
-static inline __attribute__((always_inline)) void values(tile *x, const uint16_t *v, int32_t head_dim, int n)
-{
-    for (int32_t i = 0; i < head_dim; i += 16) {
-        __m512 out[ATTN_ROWS];
-#pragma GCC unroll 12
-        for (int r = 0; r < n; r++)
-            out[r] = _mm512_mul_ps(_mm512_load_ps(x->out + r * head_dim + i), _mm512_set1_ps(x->shrink[r]));
-        for (int32_t t = 0; t < KV_BLOCK; t++) {
-            __m512 row = load_f16(v + t * head_dim + i);
-#pragma GCC unroll 12
-            for (int r = 0; r < n; r++) out[r] = _mm512_fmadd_ps(row, _mm512_set1_ps(x->p[r * KV_BLOCK + t]), out[r]);
-        }
-#pragma GCC unroll 12
-        for (int r = 0; r < n; r++) _mm512_store_ps(x->out + r * head_dim + i, out[r]);
+    int32_t b = s.begin;
+    if (n > 6) {
+        for (; b + 2 <= s.end; b += 2) score_blocks(ps, s, b, n, 2);
+        if (b < s.end) score_blocks(ps, s, b, n, 1);
+    } else {
+        for (; b < s.end; b += 4) score_blocks(ps, s, b, n, 4);
     }
 }
 
-/* Rows r < n; those beyond n_rows are zero and see nothing. */
-static inline void init_rows(const attention_tile_args *a, tile *x, int32_t n)
+/* Products with queries scaled by attn_q_scale() to capped scores. */
+static void cap_scores(const attn_pass *ps, attn_blocks s)
 {
-    for (int32_t r = 0; r < n; r++) {
-        x->m[r] = NOTHING_SEEN;
-        x->l[r] = x->shrink[r] = 0;
-        for (int32_t i = 0; i < a->head_dim; i++) {
-            x->q[i * ATTN_ROWS + r] = r < a->n_rows ? a->q[r][i] * a->scale : 0;
-            x->out[r * a->head_dim + i] = 0;
+    const __m512 cap = _mm512_set1_ps(ps->a->softcap * ATTN_LOG2E), one = _mm512_set1_ps(1),
+                 two = _mm512_set1_ps(2);
+    for (int32_t r = 0; r < ps->n; r++)
+        for (int32_t b = s.begin; b < s.end; b++) {
+            float *p = attn_weights(ps, s, r, b);
+            __m512 e = exp2_ps(_mm512_load_ps(p));
+            __m512 tanh = _mm512_sub_ps(one, _mm512_div_ps(two, _mm512_add_ps(e, one)));
+            _mm512_store_ps(p, _mm512_mul_ps(cap, tanh));
         }
-        for (int32_t t = 0; t < KV_BLOCK; t++) x->p[r * KV_BLOCK + t] = 0;
+}
+
+/* Slots of a block that row r sees. */
+static inline __mmask16 seen_slots(const attention_tile_args *a, int32_t r, int32_t block)
+{
+    int32_t from = a->first[r] - block * KV_BLOCK, to = a->last[r] - block * KV_BLOCK + 1;
+    return lanes_below(to > 0 ? to : 0) & (__mmask16)~lanes_below(from > 0 ? from : 0);
+}
+
+/* Scores of slots that row r does not see become so low that their weight is 0. */
+static inline void mask_row(const attn_pass *ps, attn_blocks s, int32_t r)
+{
+    for (int32_t b = s.begin; b < s.end; b++) {
+        float *p = attn_weights(ps, s, r, b);
+        __mmask16 seen = seen_slots(ps->a, ps->r0 + r, b);
+        _mm512_store_ps(p,
+                        _mm512_mask_mov_ps(_mm512_set1_ps(2 * ATTN_NOTHING_SEEN), seen, _mm512_load_ps(p)));
     }
 }
 
-/* n >= n_rows is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void attend(const attention_tile_args *a, tile *x, int n)
+/* Scores of row r to weights; m becomes the largest score, shrink the (logarithm of the) factor of the row's old sums. */
+static inline void softmax_row(const attn_pass *ps, attn_blocks s, int32_t r)
 {
-    int32_t begin = a->first[0], end = a->last[0];
-    init_rows(a, x, n);
-    for (int32_t r = 1; r < a->n_rows; r++) {
-        begin = a->first[r] < begin ? a->first[r] : begin;
-        end = a->last[r] > end ? a->last[r] : end;
-    }
-    for (int32_t b = begin / KV_BLOCK; b <= end / KV_BLOCK; b++) {
-        const uint16_t *block = (const uint16_t *)a->blocks + (size_t)a->table[b] * a->block_elems;
-        scores(x, block + a->k_offset, a->head_dim, n);
-        for (int32_t r = 0; r < a->n_rows; r++) {
-            int32_t from = a->first[r] - b * KV_BLOCK, to = a->last[r] - b * KV_BLOCK + 1;
-            softmax_row(x, r, lanes_below(to > 0 ? to : 0) & (__mmask16)~lanes_below(from > 0 ? from : 0));
-        }
-        values(x, block + a->v_offset, a->head_dim, n);
+    attn_tile *x = ps->x;
+    int32_t row = ps->r0 + r, n = s.end - s.begin;
+    float *p = attn_weights(ps, s, r, s.begin);
+    if (!attn_sees_all(ps, s, r)) mask_row(ps, s, r);
+    __m512 largest = _mm512_load_ps(p);
+    for (int32_t b = 1; b < n; b++) largest = _mm512_max_ps(largest, _mm512_load_ps(p + b * KV_BLOCK));
+    float m = _mm512_reduce_max_ps(largest);
+    m = m > x->m[row] ? m : x->m[row];
+    x->shrink[r] = x->m[row] - m;
+    x->m[row] = m;
+    for (int32_t b = 0; b < n; b++) {
+        float *w = p + b * KV_BLOCK;
+        _mm512_store_ps(w, exp2_ps(_mm512_sub_ps(_mm512_load_ps(w), _mm512_set1_ps(m))));
     }
 }
+
+/* Weights of all rows; shrink is what their old sums are multiplied with. */
+static inline void softmax(const attn_pass *ps, attn_blocks s)
+{
+    attn_tile *x = ps->x;
+    for (int32_t r = 0; r < ps->n; r++) softmax_row(ps, s, r);
+    _mm512_store_ps(x->shrink, exp2_ps(_mm512_load_ps(x->shrink)));
+    for (int32_t r = 0; r < ps->n; r++) {
+        const float *p = attn_weights(ps, s, r, s.begin);
+        float *l = x->l + (ps->r0 + r) * ATTN_LANES;
+        __m512 sum = _mm512_mul_ps(_mm512_load_ps(l), _mm512_set1_ps(x->shrink[r]));
+        for (int32_t b = s.begin; b < s.end; b++, p += KV_BLOCK) sum = _mm512_add_ps(sum, _mm512_load_ps(p));
+        _mm512_store_ps(l, sum);
+    }
+}
+
+/* out[r][i..] of n rows and nc registers of columns. */
+static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
+                                                              int n, int nc)
+{
+    int32_t head_dim = ps->a->head_dim;
+    __m512 sum[PASS][8];
+    float *out = ps->out + i;
+#pragma GCC unroll 12
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 8
+        for (int c = 0; c < nc; c++)
+            sum[r][c] = _mm512_mul_ps(_mm512_load_ps(out + r * head_dim + c * LANES),
+                                      _mm512_set1_ps(ps->x->shrink[r]));
+    for (int32_t b = s.begin; b < s.end; b++) {
+        const uint16_t *v = attn_values(ps->a, b) + i;
+        const float *p = attn_weights(ps, s, 0, b);
+        for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
+            __m512 value[8];
+#pragma GCC unroll 8
+            for (int c = 0; c < nc; c++) value[c] = load_f16(v + c * LANES);
+#pragma GCC unroll 12
+            for (int r = 0; r < n; r++) {
+                __m512 w = _mm512_set1_ps(p[r * ATTN_SEGMENT + t]);
+#pragma GCC unroll 8
+                for (int c = 0; c < nc; c++) sum[r][c] = _mm512_fmadd_ps(value[c], w, sum[r][c]);
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 8
+        for (int c = 0; c < nc; c++) _mm512_store_ps(out + r * head_dim + c * LANES, sum[r][c]);
+}
+
+static inline __attribute__((always_inline)) void values(const attn_pass *ps, attn_blocks s, int n)
+{
+    const int nc = n > 6 ? 2 : 4;
+    int32_t i = 0, head_dim = ps->a->head_dim;
+    for (; i + nc * LANES <= head_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
+    for (; i < head_dim; i += LANES) add_columns(ps, s, i, n, 1);
+}
+
+/* Sums of one pass, computed as n rows. */
+static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, int32_t first, int32_t last,
+                                                           int n)
+{
+    for (int32_t r = 0; r < n; r++) ps->x->m[ps->r0 + r] = ATTN_NOTHING_SEEN;
+    memset(ps->x->shrink, 0, sizeof ps->x->shrink);
+    memset(ps->x->l + ps->r0 * ATTN_LANES, 0, (size_t)(n * ATTN_LANES) * sizeof(float));
+    memset(ps->out, 0, (size_t)(n * ps->a->head_dim) * sizeof(float));
+    for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK;) {
+        attn_blocks s = attn_segment(b, last);
+        scores(ps, s, n);
+        if (ps->a->softcap > 0) cap_scores(ps, s);
+        softmax(ps, s);
+        values(ps, s, n);
+        b = s.end;
+    }
+}
+
+static void sum_chunk(const attn_pass *ps, int32_t first, int32_t last)
+{
+    if (ps->n == 1) sum_rows(ps, first, last, 1);
+    else if (ps->n == 2) sum_rows(ps, first, last, 2);
+    else if (ps->n == 3) sum_rows(ps, first, last, 3);
+    else if (ps->n == 4) sum_rows(ps, first, last, 4);
+    else if (ps->n <= 6) sum_rows(ps, first, last, 6);
+    else if (ps->n <= 8) sum_rows(ps, first, last, 8);
+    else sum_rows(ps, first, last, PASS);
+}
+
+static float sum_weights(const float *l)
+{
+    return _mm512_reduce_add_ps(_mm512_load_ps(l));
+}
+
+static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,
+                  int32_t head_dim)
+{
+    float largest = next_m > *m ? next_m : *m;
+    __m512 old = exp2_ps(_mm512_set1_ps(*m - largest)), new = exp2_ps(_mm512_set1_ps(next_m - largest));
+    *m = largest;
+    *l = *l * _mm512_cvtss_f32(old) + next_l * _mm512_cvtss_f32(new);
+    for (int32_t i = 0; i < head_dim; i += LANES) {
+        __m512 sum = _mm512_mul_ps(_mm512_loadu_ps(out + i), old);
+        _mm512_storeu_ps(out + i, _mm512_fmadd_ps(_mm512_loadu_ps(next + i), new, sum));
+    }
+}
+
+static void finish(float *out, float l, int32_t head_dim)
+{
+    const __m512 sum = _mm512_set1_ps(l);
+    for (int32_t i = 0; i < head_dim; i += LANES)
+        _mm512_storeu_ps(out + i,
+                         _mm512_add_ps(_mm512_div_ps(_mm512_loadu_ps(out + i), sum), _mm512_setzero_ps()));
+}
+
+static const attn_level level = { PASS, sum_chunk, sum_weights, merge, finish };
 
 void attention_tile_avx512(const attention_tile_args *a)
 {
-    if (a->f32 || a->head_dim % 16) {
-        attention_tile_avx2(a);
-        return;
-    }
-    tile x;
-    if (a->n_rows == 1) attend(a, &x, 1);
-    else if (a->n_rows <= 3) attend(a, &x, 3);
-    else if (a->n_rows <= 4) attend(a, &x, 4);
-    else if (a->n_rows <= 8) attend(a, &x, 8);
-    else attend(a, &x, ATTN_ROWS);
-    /* + 0 makes a -0, which an unseen slot may or may not have turned into 0, always 0 */
-    for (int32_t r = 0; r < a->n_rows; r++)
-        for (int32_t i = 0; i < a->head_dim; i++) a->out[r][i] = x.out[r * a->head_dim + i] / x.l[r] + 0.0f;
+    if (a->f32 || a->head_dim % LANES) attention_tile_avx2(a);
+    else attn_attend(&level, a);
+}
+
+void attention_merge_avx512(const attention_merge_args *a)
+{
+    if (a->f32 || a->head_dim % LANES) attention_merge_avx2(a);
+    else attn_merge(&level, a);
 }

@@ -26,6 +26,8 @@ DECL_PANELS(panels_mxfp4_avx512);
 DECL_RMSNORM_ROW(rmsnorm_row_avx512);
 DECL_GLU_ROW(glu_row_avx512);
 DECL_ATTENTION_TILE(attention_tile_avx512);
+DECL_ATTENTION_MERGE(attention_merge_avx512);
+DECL_ATTENTION_MERGE(attention_merge_avx2); /* and the same below: */
 DECL_ATTENTION_TILE(attention_tile_avx2); /* for shapes that this level leaves to the one below */
 
 static inline __mmask16 lanes_below(int32_t n)

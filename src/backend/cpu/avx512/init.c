@@ -25,4 +25,5 @@ void kernels_init_avx512(kernels *k)
     k->rmsnorm_row = rmsnorm_row_avx512;
     k->glu_row = glu_row_avx512;
     k->attention_tile = attention_tile_avx512;
+    k->attention_merge = attention_merge_avx512;
 }

@@ -3,12 +3,19 @@
  * Online softmax (Milakov & Gimelshein 2018; the inner loop of FlashAttention, Dao et al. 2022). After each block
  *   m = largest score so far,  l = sum exp(score - m),  out = sum exp(score - m) v
  * and a larger m in a later block scales l and out down. Blocks are visited in order of position, always cut at
- * multiples of KV_BLOCK, so the sums do not depend on how the prompt was cut into steps. */
+ * multiples of KV_BLOCK, so the sums do not depend on how the prompt was cut into steps.
+ *
+ * Each chunk of ATTN_CHUNK positions has sums of its own, which join those of the chunks before it by the same rule
+ * (split-KV, Dao et al. 2023): chunks may be computed anywhere, as long as they are merged in order. */
 #include "backend/cpu/ref/ref.h"
 
 #include <math.h>
 
 #include "base/fp16.h"
+
+typedef struct running {
+    float m, l, *out; /* out [head_dim] */
+} running;
 
 static float element(const attention_tile_args *a, size_t i)
 {
@@ -16,44 +23,99 @@ static float element(const attention_tile_args *a, size_t i)
 }
 
 /* Key t is a column of K, which begins at element k. */
-static float dot_key(const attention_tile_args *a, const float *q, size_t k, int32_t t)
+static float score_of(const attention_tile_args *a, const float *q, size_t k, int32_t t)
 {
     float sum = 0;
     for (int32_t i = 0; i < a->head_dim; i++) sum += q[i] * element(a, k + (size_t)(i * KV_BLOCK + t));
-    return sum;
+    sum *= a->scale;
+    return a->softcap > 0 ? a->softcap * tanhf(sum / a->softcap) : sum;
 }
 
-/* Adds slots from..to of the block that begins at element block to the running softmax of one row. */
-static void add_block(const attention_tile_args *a, size_t block, int32_t row, int32_t from, int32_t to, float *m,
-                      float *l)
+/* m = -inf: nothing seen yet. */
+static void reset(running *s, int32_t head_dim)
 {
-    float score[KV_BLOCK], largest = *m, *out = a->out[row];
+    s->m = -INFINITY;
+    s->l = 0;
+    for (int32_t i = 0; i < head_dim; i++) s->out[i] = 0;
+}
+
+/* Adds slots from..to of the block that begins at element block to the sums of one row. */
+static void add_block(const attention_tile_args *a, size_t block, int32_t row, int32_t from, int32_t to,
+                      running *s)
+{
+    float score[KV_BLOCK], largest = s->m;
     size_t k = block + a->k_offset, v = block + a->v_offset;
     for (int32_t t = from; t <= to; t++) {
-        score[t] = a->scale * dot_key(a, a->q[row], k, t);
+        score[t] = score_of(a, a->q[row], k, t);
         largest = score[t] > largest ? score[t] : largest;
     }
-    float shrink = expf(*m - largest); /* 0 in the first block, where m is -inf */
-    *m = largest;
-    *l *= shrink;
-    for (int32_t i = 0; i < a->head_dim; i++) out[i] *= shrink;
+    float shrink = expf(s->m - largest); /* 0 in the first block, where m is -inf */
+    s->m = largest;
+    s->l *= shrink;
+    for (int32_t i = 0; i < a->head_dim; i++) s->out[i] *= shrink;
     for (int32_t t = from; t <= to; t++) {
         float p = expf(score[t] - largest);
-        *l += p;
-        for (int32_t i = 0; i < a->head_dim; i++) out[i] += p * element(a, v + (size_t)(t * a->head_dim + i));
+        s->l += p;
+        for (int32_t i = 0; i < a->head_dim; i++)
+            s->out[i] += p * element(a, v + (size_t)(t * a->head_dim + i));
     }
+}
+
+/* The positions of one chunk that the row sees. */
+static void sum_chunk(const attention_tile_args *a, int32_t row, int32_t chunk, running *s)
+{
+    int32_t chunk_end = (chunk + 1) * ATTN_CHUNK - 1; /* its last position */
+    int32_t first = a->first[row] > chunk * ATTN_CHUNK ? a->first[row] : chunk * ATTN_CHUNK;
+    int32_t last = a->last[row] < chunk_end ? a->last[row] : chunk_end;
+    reset(s, a->head_dim);
+    for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK; b++) {
+        int32_t base = b * KV_BLOCK, from = first > base ? first - base : 0;
+        int32_t to = last - base < KV_BLOCK ? last - base : KV_BLOCK - 1;
+        add_block(a, (size_t)a->table[b] * a->block_elems, row, from, to, s);
+    }
+}
+
+/* total += next, whose positions follow. */
+static void merge(running *total, float m, float l, const float *out, int32_t head_dim)
+{
+    float largest = m > total->m ? m : total->m, old = expf(total->m - largest), new = expf(m - largest);
+    total->m = largest;
+    total->l = total->l * old + l * new;
+    for (int32_t i = 0; i < head_dim; i++) total->out[i] = total->out[i] * old + out[i] * new;
+}
+
+static void finish(running *total, int32_t head_dim)
+{
+    for (int32_t i = 0; i < head_dim; i++) total->out[i] /= total->l;
 }
 
 void attention_tile_ref(const attention_tile_args *a)
 {
     for (int32_t row = 0; row < a->n_rows; row++) {
-        float m = -INFINITY, l = 0;
-        for (int32_t i = 0; i < a->head_dim; i++) a->out[row][i] = 0;
-        for (int32_t b = a->first[row] / KV_BLOCK; b <= a->last[row] / KV_BLOCK; b++) {
-            int32_t base = b * KV_BLOCK, from = a->first[row] > base ? a->first[row] - base : 0;
-            int32_t to = a->last[row] - base < KV_BLOCK ? a->last[row] - base : KV_BLOCK - 1;
-            add_block(a, (size_t)a->table[b] * a->block_elems, row, from, to, &m, &l);
+        running part = { .out = a->chunk == ATTN_ALL ? a->scratch : a->out[row] },
+                total = { .out = a->out[row] };
+        if (a->chunk != ATTN_ALL) {
+            sum_chunk(a, row, a->chunk, &part);
+            part.out[a->head_dim] = part.m;
+            part.out[a->head_dim + 1] = part.l;
+            continue;
         }
-        for (int32_t i = 0; i < a->head_dim; i++) a->out[row][i] /= l;
+        reset(&total, a->head_dim);
+        for (int32_t c = a->first[row] / ATTN_CHUNK; c <= a->last[row] / ATTN_CHUNK; c++) {
+            sum_chunk(a, row, c, &part);
+            merge(&total, part.m, part.l, part.out, a->head_dim);
+        }
+        finish(&total, a->head_dim);
     }
+}
+
+void attention_merge_ref(const attention_merge_args *a)
+{
+    running total = { .out = a->out };
+    reset(&total, a->head_dim);
+    for (int32_t c = 0; c < a->n; c++) {
+        const float *p = a->partials + (size_t)c * a->stride;
+        merge(&total, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
+    }
+    finish(&total, a->head_dim);
 }

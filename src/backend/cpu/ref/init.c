@@ -10,5 +10,6 @@ void kernels_init_ref(kernels *k)
     k->rope_head = rope_head_ref;
     k->to_f16 = to_f16_ref;
     k->attention_tile = attention_tile_ref;
+    k->attention_merge = attention_merge_ref;
     k->dot_q8 = dot_q8_ref;
 }

@@ -12,5 +12,6 @@ DECL_GLU_ROW(glu_row_ref);
 DECL_ROPE_HEAD(rope_head_ref);
 DECL_TO_F16(to_f16_ref);
 DECL_ATTENTION_TILE(attention_tile_ref);
+DECL_ATTENTION_MERGE(attention_merge_ref);
 
 #endif

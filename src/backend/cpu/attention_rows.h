@@ -1,0 +1,196 @@
+/* attention_rows.h - how the tile kernels of attention (avx2/attention.c, avx512/attention.c) walk rows and positions.
+ *
+ *   positions   | chunk 0 ................ | chunk 1 .....        sums of its own, merged at the end of the chunk
+ *               | segment | segment | ...                         one softmax step: scores, weights, values
+ *               |b|b|b|b|b|                                       blocks of KV_BLOCK positions, one page each
+ *   rows        pass 0: rows 0..11, pass 1: rows 12..23, ...      a pass has its sums in registers
+ *
+ * A pass skips blocks that none of its rows sees. Blocks that a row does not see while another does leave its sums as
+ * they are (times 1, plus 0), so a row's value does not depend on its neighbours.
+ *
+ * Static functions only: this is compiled once for each level. */
+#ifndef SUMI_BACKEND_CPU_ATTENTION_ROWS_H
+#define SUMI_BACKEND_CPU_ATTENTION_ROWS_H
+
+#include <string.h>
+
+#include "backend/cpu/kernels.h"
+
+/* Below any score, and finite, so that a row that has seen nothing yet does not compute inf - inf. */
+#define ATTN_NOTHING_SEEN (-1e30f)
+
+/* Positions in a segment. The maximum, the scaling of old sums and the sum across lanes are paid once for each. */
+#define ATTN_SEGMENT 128
+
+_Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0,
+               "whole segments, whole blocks");
+
+/* Scores are powers of 2, as exp2() is cheaper than exp(). With a soft-cap the products are those of
+ * tanh(x) = 1 - 2 / (2^(2 x log2(e)) + 1), and the scale follows after it. */
+#define ATTN_LOG2E 1.44269504f
+
+#define ATTN_LANES 16 /* of the widest level */
+
+/* The softmax of a tile's rows. The sums of weights have a lane for each slot modulo the width of a register. */
+typedef struct attn_tile {
+    _Alignas(64) float m[ATTN_ROWS];              /* largest score of the chunk */
+    _Alignas(64) float l[ATTN_ROWS * ATTN_LANES]; /* weights of the chunk */
+    _Alignas(
+        64) float shrink[ATTN_LANES]; /* what a new segment multiplies a row's old sums with, in one pass */
+    float total_m[ATTN_ROWS],
+        total_l[ATTN_ROWS]; /* the same of all chunks so far, whose sums are in the result */
+} attn_tile;
+
+/* Rows r0 <= r < r0 + n of a tile. */
+typedef struct attn_pass {
+    const attention_tile_args *a;
+    attn_tile *x;
+    int32_t r0, n;
+    float *q;   /* [head_dim][rows of a pass], scaled by attn_q_scale() */
+    float *out; /* [n][head_dim]: the chunk's sums */
+    float *p;   /* [rows of a pass][ATTN_SEGMENT]: scores, then weights */
+} attn_pass;
+
+/* Blocks begin <= b < end of the segment that starts with block segment. */
+typedef struct attn_blocks {
+    int32_t segment, begin, end;
+} attn_blocks;
+
+/* What a level provides. rows: of a pass; divides ATTN_ROWS. */
+typedef struct attn_level {
+    int32_t rows;
+    /* m, l and out of the pass over positions first .. last, which are of one chunk */
+    void (*sum_chunk)(const attn_pass *ps, int32_t first, int32_t last);
+    float (*sum_weights)(const float *l);
+    /* total (m, l, out) += the sums of the chunk that follows */
+    void (*merge)(float *m, float *l, float *out, float next_m, float next_l, const float *next,
+                  int32_t head_dim);
+    /* out /= l, with every -0 made 0: an unseen slot, which adds 0, may or may not have done that */
+    void (*finish)(float *out, float l, int32_t head_dim);
+} attn_level;
+
+static inline const uint16_t *attn_keys(const attention_tile_args *a, int32_t block)
+{
+    return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->k_offset;
+}
+
+static inline const uint16_t *attn_values(const attention_tile_args *a, int32_t block)
+{
+    return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->v_offset;
+}
+
+/* Weights of row r of the pass, from the block's first slot on. */
+static inline float *attn_weights(const attn_pass *ps, attn_blocks s, int32_t r, int32_t block)
+{
+    return ps->p + r * ATTN_SEGMENT + (block - s.segment) * KV_BLOCK;
+}
+
+/* The blocks of b's segment from b on, up to position last. */
+static inline attn_blocks attn_segment(int32_t b, int32_t last)
+{
+    const int32_t whole = ATTN_SEGMENT / KV_BLOCK;
+    int32_t segment = b / whole * whole, end = last / KV_BLOCK + 1;
+    return (attn_blocks){ segment, b, segment + whole < end ? segment + whole : end };
+}
+
+/* True if row r of the pass sees every slot of the blocks. */
+static inline bool attn_sees_all(const attn_pass *ps, attn_blocks s, int32_t r)
+{
+    const attention_tile_args *a = ps->a;
+    return a->first[ps->r0 + r] <= s.begin * KV_BLOCK && a->last[ps->r0 + r] >= s.end * KV_BLOCK - 1;
+}
+
+static inline float attn_q_scale(const attention_tile_args *a)
+{
+    return a->softcap > 0 ? a->scale / a->softcap * (2 * ATTN_LOG2E) : a->scale * ATTN_LOG2E;
+}
+
+static inline void attn_load_q(const attn_pass *ps, int32_t n_rows)
+{
+    float scale = attn_q_scale(ps->a);
+    for (int32_t r = 0; r < n_rows; r++)
+        for (int32_t i = 0; i < ps->a->head_dim; i++)
+            ps->q[i * n_rows + r] = r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
+}
+
+/* Positions that some of the rows sees. */
+static inline void attn_seen(const attention_tile_args *a, int32_t r0, int32_t n, int32_t *first,
+                             int32_t *last)
+{
+    *first = a->first[r0];
+    *last = a->last[r0];
+    for (int32_t r = r0 + 1; r < r0 + n; r++) {
+        *first = a->first[r] < *first ? a->first[r] : *first;
+        *last = a->last[r] > *last ? a->last[r] : *last;
+    }
+}
+
+static inline attn_pass attn_pass_at(const attn_level *level, const attention_tile_args *a, attn_tile *x,
+                                     int32_t r0)
+{
+    int32_t n = a->n_rows - r0 < level->rows ? a->n_rows - r0 : level->rows;
+    float *out = a->scratch + ATTN_ROWS * ATTN_MAX_HEAD, *p = out + ATTN_ROWS * ATTN_MAX_HEAD;
+    return (attn_pass){ a, x, r0, n, a->scratch + r0 * a->head_dim, out, p };
+}
+
+/* Adds what the pass sees of a chunk to the result, or makes it the result. */
+static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, int32_t chunk)
+{
+    const attention_tile_args *a = ps->a;
+    int32_t first, last, begin = chunk * ATTN_CHUNK, end = begin + ATTN_CHUNK - 1;
+    attn_seen(a, ps->r0, ps->n, &first, &last);
+    if (last < begin || first > end) return;
+    level->sum_chunk(ps, first > begin ? first : begin, last < end ? last : end);
+    for (int32_t r = 0; r < ps->n; r++) {
+        int32_t row = ps->r0 + r;
+        float *out = a->out[row], *sums = ps->out + r * a->head_dim;
+        float l = level->sum_weights(ps->x->l + row * ATTN_LANES);
+        if (a->chunk == ATTN_ALL) {
+            level->merge(&ps->x->total_m[row], &ps->x->total_l[row], out, ps->x->m[row], l, sums,
+                         a->head_dim);
+        } else {
+            memcpy(out, sums, (size_t)a->head_dim * sizeof *out);
+            out[a->head_dim] = ps->x->m[row];
+            out[a->head_dim + 1] = l;
+        }
+    }
+}
+
+/* The tile kernel of a level. */
+static inline void attn_attend(const attn_level *level, const attention_tile_args *a)
+{
+    attn_tile x;
+    int32_t first, last;
+    bool all = a->chunk == ATTN_ALL;
+    for (int32_t r0 = 0; r0 < a->n_rows; r0 += level->rows) {
+        attn_pass ps = attn_pass_at(level, a, &x, r0);
+        attn_load_q(&ps, level->rows);
+    }
+    for (int32_t r = 0; r < a->n_rows && all; r++) {
+        x.total_m[r] = ATTN_NOTHING_SEEN;
+        x.total_l[r] = 0;
+        memset(a->out[r], 0, (size_t)a->head_dim * sizeof *a->out[r]);
+    }
+    attn_seen(a, 0, a->n_rows, &first, &last);
+    for (int32_t chunk = all ? first / ATTN_CHUNK : a->chunk; chunk <= (all ? last / ATTN_CHUNK : a->chunk);
+         chunk++)
+        for (int32_t r0 = 0; r0 < a->n_rows; r0 += level->rows) {
+            attn_pass ps = attn_pass_at(level, a, &x, r0);
+            attn_add_chunk(level, &ps, chunk);
+        }
+    for (int32_t r = 0; r < a->n_rows && all; r++) level->finish(a->out[r], x.total_l[r], a->head_dim);
+}
+
+/* The merge kernel of a level. */
+static inline void attn_merge(const attn_level *level, const attention_merge_args *a)
+{
+    float m = ATTN_NOTHING_SEEN, l = 0;
+    memset(a->out, 0, (size_t)a->head_dim * sizeof *a->out);
+    for (int32_t c = 0; c < a->n; c++) {
+        const float *p = a->partials + (size_t)c * a->stride;
+        level->merge(&m, &l, a->out, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
+    }
+    level->finish(a->out, l, a->head_dim);
+}
+
+#endif

@@ -1,0 +1,250 @@
+/* test_attention.c - attention over pages against its definition in float64, and against itself: a token's bits do not
+ * depend on what else is computed, on how the positions were cut, or on the number of threads.
+ *
+ * Contexts end around the borders of blocks, segments and chunks, where sums are cut. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cpu/cpu.h"
+#include "base/fp16.h"
+#include "base/mem.h"
+#include "test_support.h"
+
+enum {
+    MAX_POS = 3 * ATTN_CHUNK + 100,
+    MAX_BLOCKS = MAX_POS / KV_BLOCK + 1,
+    N_LAST = 20,
+    N_COPIES = 40,
+    MAX_DIM = 16 * 256
+};
+
+/* One sequence in a cache, and queries of its last tokens. */
+typedef struct sequence {
+    kv_layout layout;
+    int32_t n_heads, len, n_last; /* queries are those of positions len - n_last .. len - 1 */
+    int32_t table[MAX_BLOCKS];
+    float *k, *v;        /* [len][n_kv_heads * head_dim], as they went into the cache */
+    float *q;            /* [n_last][n_heads * head_dim] */
+    attention_args args; /* but for q */
+    const backend *be;
+    kv_store *kv;
+} sequence;
+
+static float *random_rows(test_rng *rng, int32_t n, int32_t n_cols)
+{
+    float *x = malloc((size_t)n * (size_t)n_cols * sizeof *x);
+    assert_non_null(x);
+    for (int32_t i = 0; i < n * n_cols; i++) x[i] = test_rng_normal(rng);
+    return x;
+}
+
+/* Writes keys and values through qkv_store, without norm or rotation. */
+static void store(sequence *s, stream *st)
+{
+    enum { STEP = 50 };
+    int32_t kv_dim = s->layout.n_kv_heads * s->layout.head_dim;
+    static float cos_sin[STEP * 2], q[STEP * MAX_DIM];
+    for (int32_t t = 0; t < STEP; t++) cos_sin[2 * t] = 1;
+    for (int32_t at = 0; at < s->len; at += STEP) {
+        int32_t pos[STEP], n = s->len - at < STEP ? s->len - at : STEP;
+        const int32_t *tables[STEP];
+        for (int32_t t = 0; t < n; t++) pos[t] = at + t, tables[t] = s->table;
+        batch b = { .n_tokens = n, .pos = pos, .tables = tables };
+        qkv_args a = { .q = q,
+                       .k = s->k + (size_t)at * (size_t)kv_dim,
+                       .v = s->v + (size_t)at * (size_t)kv_dim,
+                       .n_heads = s->n_heads,
+                       .rope = { ROPE_HALVES, 2, cos_sin } };
+        s->be->qkv_store(st, s->kv, 0, &b, &a);
+    }
+}
+
+static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int32_t head_dim,
+                              int32_t n_kv_heads, int32_t n_group, int32_t len)
+{
+    sequence s = { .layout = { 1, n_kv_heads, head_dim, be->kv_f32 },
+                   .n_heads = n_kv_heads * n_group,
+                   .len = len,
+                   .be = be };
+    int32_t shift = test_rng_range(rng, 0, MAX_BLOCKS - 1);
+    for (int32_t i = 0; i < MAX_BLOCKS; i++)
+        s.table[i] = (i * 7 + shift) % MAX_BLOCKS; /* MAX_BLOCKS is not a multiple of 7 */
+    s.n_last = len < N_LAST ? len : N_LAST;
+    s.k = random_rows(rng, len, n_kv_heads * head_dim);
+    s.v = random_rows(rng, len, n_kv_heads * head_dim);
+    s.q = random_rows(rng, s.n_last, s.n_heads * head_dim);
+    s.args = (attention_args){ .n_heads = s.n_heads,
+                               .scale = 2 / sqrtf((float)head_dim),
+                               .window = test_rng_range(rng, 0, 1) ? test_rng_range(rng, 1, len + 10) : 0,
+                               .softcap = test_rng_range(rng, 0, 1) ? 3.0f : 0 };
+    assert_int_equal(be->kv_create(be, &s.kv, &s.layout, MAX_BLOCKS, NULL), SUMI_OK);
+    store(&s, st);
+    return s;
+}
+
+static void free_sequence(sequence *s)
+{
+    s->be->kv_destroy(s->kv);
+    free(s->k);
+    free(s->v);
+    free(s->q);
+}
+
+/* Attention of rows, which are numbers of the sequence's queries; out [n][n_heads * head_dim]. */
+static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, int32_t n, float *out)
+{
+    int32_t dim = s->n_heads * s->layout.head_dim, *pos = malloc((size_t)n * sizeof *pos);
+    const int32_t **tables = malloc((size_t)n * sizeof *tables);
+    float *q = malloc((size_t)n * (size_t)dim * sizeof *q);
+    stream *st;
+    act *a;
+    assert_true(pos && tables && q);
+    for (int32_t i = 0; i < n; i++) {
+        pos[i] = s->len - s->n_last + rows[i];
+        tables[i] = s->table;
+        memcpy(q + (size_t)i * (size_t)dim, s->q + (size_t)rows[i] * (size_t)dim, (size_t)dim * sizeof *q);
+    }
+    assert_int_equal(s->be->stream_create(s->be, &st, n_threads, NULL), SUMI_OK);
+    assert_int_equal(s->be->act_create(s->be, &a, n, dim, ACT_F32, NULL), SUMI_OK);
+    batch b = { .n_tokens = n, .pos = pos, .tables = tables };
+    attention_args args = s->args;
+    args.q = q;
+    s->be->attention(st, a, ACT_F32, s->kv, 0, &b, &args);
+    memcpy(out, a->f32, (size_t)n * (size_t)dim * sizeof *out);
+    s->be->act_destroy(a);
+    s->be->stream_destroy(st);
+    free(q);
+    free(tables);
+    free(pos);
+}
+
+static double rounded(const sequence *s, float x)
+{
+    return s->layout.f32 ? x : fp16_to_f32(fp16_from_f32(x));
+}
+
+/* One head of one token, as the formula says. */
+static void definition(const sequence *s, int32_t row, int32_t head, double *out)
+{
+    int32_t d = s->layout.head_dim, kv_dim = s->layout.n_kv_heads * d, pos = s->len - s->n_last + row;
+    int32_t first = s->args.window && pos >= s->args.window ? pos - s->args.window + 1 : 0;
+    int32_t at = head / (s->n_heads / s->layout.n_kv_heads) * d;
+    const float *q = s->q + ((size_t)row * (size_t)s->n_heads + (size_t)head) * (size_t)d;
+    double scores[MAX_POS], largest = -INFINITY, sum = 0;
+    for (int32_t p = first; p <= pos; p++) {
+        double x = 0;
+        for (int32_t i = 0; i < d; i++)
+            x += q[i] * rounded(s, s->k[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
+        x *= s->args.scale;
+        scores[p] = s->args.softcap > 0 ? s->args.softcap * tanh(x / s->args.softcap) : x;
+        largest = fmax(largest, scores[p]);
+    }
+    memset(out, 0, (size_t)d * sizeof *out);
+    for (int32_t p = first; p <= pos; p++) {
+        double w = exp(scores[p] - largest);
+        sum += w;
+        for (int32_t i = 0; i < d; i++)
+            out[i] += w * rounded(s, s->v[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
+    }
+    for (int32_t i = 0; i < d; i++) out[i] /= sum;
+}
+
+/* Scores are sums of head_dim products, of size 2 sqrt(head_dim) in all before the scale: their rounding error is below
+ * 2 * gamma(head_dim) * sqrt(head_dim), and moves the result, a mean of values of size 1, by twice that. The sums of
+ * weights and values are as many terms as there are positions, but only chains of ATTN_CHUNK. */
+static void check_definition(const sequence *s, const float *out)
+{
+    int32_t d = s->layout.head_dim, row = s->n_last - 1;
+    double expected[ATTN_MAX_HEAD], bound = 4 * d * sqrt(d) * 0x1p-24 + 2 * ATTN_CHUNK * 0x1p-24;
+    for (int32_t h = 0; h < s->n_heads; h += 1 + s->n_heads / 2) {
+        definition(s, row, h, expected);
+        for (int32_t i = 0; i < d; i++) {
+            float got = out[((size_t)row * (size_t)s->n_heads + (size_t)h) * (size_t)d + (size_t)i];
+            if (!(fabs(expected[i] - got) <= bound))
+                fail_msg(
+                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g: %g, definition %g",
+                    s->be->isa, d, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window, s->args.softcap,
+                    got, expected[i]);
+        }
+    }
+}
+
+/* All last tokens at once, each alone on three threads, and each in a crowd of single tokens. */
+static void check_bits(const sequence *s, const float *all)
+{
+    int32_t dim = s->n_heads * s->layout.head_dim, crowd[N_COPIES];
+    size_t bytes = (size_t)dim * sizeof(float);
+    float *out = malloc(N_COPIES * bytes);
+    assert_non_null(out);
+    for (int32_t r = 0; r < s->n_last; r += r + 3 < s->n_last ? 3 : 1) {
+        attend(s, 1 + r % 3, &r, 1, out);
+        if (memcmp(out, all + (size_t)r * (size_t)dim, bytes) != 0)
+            fail_msg("%s: %d positions, window %d: token %d alone differs", s->be->isa, s->len,
+                     s->args.window, r);
+    }
+    for (int32_t i = 0; i < N_COPIES; i++) crowd[i] = i * 7 % s->n_last;
+    attend(s, 2, crowd, N_COPIES, out);
+    for (int32_t i = 0; i < N_COPIES; i++)
+        if (memcmp(out + (size_t)i * (size_t)dim, all + (size_t)crowd[i] * (size_t)dim, bytes) != 0)
+            fail_msg("%s: %d positions, window %d: token %d in a crowd differs", s->be->isa, s->len,
+                     s->args.window, crowd[i]);
+    free(out);
+}
+
+static void check_sequence(const backend *be, test_rng *rng, int32_t head_dim, int32_t len)
+{
+    static const int32_t groups[] = { 1, 2, 3, 4, 5, 7, 8, 9, 13, ATTN_ROWS + 2 };
+    stream *st;
+    assert_int_equal(be->stream_create(be, &st, 2, NULL), SUMI_OK);
+    int32_t n_group = groups[test_rng_range(rng, 0, head_dim > 100 ? 5 : 9)], rows[N_LAST];
+    sequence s = make_sequence(be, st, rng, head_dim, test_rng_range(rng, 1, 2), n_group, len);
+    float *all = malloc((size_t)s.n_last * (size_t)(s.n_heads * head_dim) * sizeof *all);
+    assert_non_null(all);
+    for (int32_t i = 0; i < s.n_last; i++) rows[i] = i;
+    attend(&s, 1, rows, s.n_last, all);
+    check_definition(&s, all);
+    check_bits(&s, all);
+    free(all);
+    free_sequence(&s);
+    be->stream_destroy(st);
+}
+
+static void check_level(cpu_level level, sumi_activations activations, int32_t n_rounds)
+{
+    static const int32_t head_dims[] = { 64, 80, 96, 128, 256, 40, 6 };
+    static const int32_t borders[] = { 1, KV_BLOCK, 128, ATTN_CHUNK, 2 * ATTN_CHUNK, 3 * ATTN_CHUNK };
+    test_rng rng = test_rng_init(5);
+    backend *be;
+    assert_int_equal(backend_cpu_create(&be, cpu_level_name(level), activations, NULL), SUMI_OK);
+    for (int32_t round = 0; round < n_rounds; round++) {
+        int32_t len = borders[round % 6] + test_rng_range(&rng, -2, N_LAST + 2);
+        check_sequence(be, &rng, head_dims[round % 7], len < 1 ? 1 : len);
+    }
+    print_message("  level %s\n", be->isa);
+    be->destroy(be);
+}
+
+static void every_level_agrees_with_the_definition_however_the_work_is_cut(void **state)
+{
+    (void)state;
+    for (int level = CPU_AVX2; level <= (int)cpu_best_level(); level++)
+        check_level((cpu_level)level, SUMI_ACTIVATIONS_AUTO, 42);
+    check_level(CPU_REF, SUMI_ACTIVATIONS_AUTO, 5);
+}
+
+static void a_float32_cache_is_read_by_the_reference_at_every_level(void **state)
+{
+    (void)state;
+    for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
+        check_level((cpu_level)level, SUMI_ACTIVATIONS_F32, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_level_agrees_with_the_definition_however_the_work_is_cut),
+        cmocka_unit_test(a_float32_cache_is_read_by_the_reference_at_every_level),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
