@@ -38,7 +38,8 @@ static void attention_block(const model *m, workspace *ws, kv_store *kv, const b
                       .k_norm = l->k_norm, .eps = h->rms_eps,
                       .rope = { m->arch->pairing, h->n_rot, local ? ws->angles_local : ws->angles } };
     m->be->qkv_store(ws->s, kv, i, b, &args);
-    attention_args attn = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window };
+    attention_args attn = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
+                            .softcap = h->attention_softcap };
     m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &attn);
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, b->n_tokens);
 }

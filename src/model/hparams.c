@@ -91,6 +91,7 @@ static void read_attention(reader *r, hparams *h)
     if (read_int(r, "attention.value_length", 1, MAX_HEAD, h->head_dim) != h->head_dim)
         fail(r, SUMI_EUNSUPPORTED, "differs from the key length: not supported");
     if (h->head_dim % 2) fail(r, SUMI_EUNSUPPORTED, "is odd: not supported");
+    h->attention_softcap = read_float(r, "attn_logit_softcapping", 0);
     h->n_rot = read_int(r, "rope.dimension_count", 2, h->head_dim, h->head_dim);
     if (h->n_rot % 2) fail(r, SUMI_EFORMAT, "is odd");
     h->attention_scale = 1.0f / sqrtf((float)h->head_dim);

@@ -14,6 +14,7 @@ typedef struct hparams {
     float rope_theta, rope_theta_local;
     float rope_linear_factor;  /* positions are divided by it in layers without a window; 1: no scaling */
     float attention_scale, embed_scale;
+    float attention_softcap;   /* 0: none */
 } hparams;
 
 /* SUMI_EFORMAT: a key is missing or out of range; SUMI_EUNSUPPORTED: asks for what no feature here provides. */
