@@ -78,9 +78,17 @@ typedef enum sumi_activations {
                               the model; a token takes twice the room in the cache */
 } sumi_activations;
 
+/* Where weights lie on a machine with several NUMA nodes. On one with a single node both are the same. */
+typedef enum sumi_numa {
+    SUMI_NUMA_OFF,    /* on the node of the thread that unpacked them */
+    SUMI_NUMA_SPREAD, /* page by page on all nodes in turn: for contexts whose threads run on all of them. Weights that
+                         are read from the file as they are (floats, the embedding) stay where the system cached them */
+} sumi_numa;
+
 typedef struct sumi_model_opts {
     const char *isa;              /* "ref", "avx2", "avx512"; NULL: SUMI_ISA if set, else the best the machine has */
     sumi_activations activations; /* see above */
+    sumi_numa numa;               /* see above; EUNSUPPORTED where the system refuses, as containers often do */
     bool vocab_only;              /* tokenizer and template only: works on files without tensors */
     sumi_log_fn log;              /* NULL: silent */
     void *log_user;
@@ -152,6 +160,9 @@ typedef struct sumi_context sumi_context;
 
 typedef struct sumi_context_opts {
     int32_t n_threads;        /* 0: one for each available processor */
+    bool pin;                 /* bind each thread of the context to a processor of its own; the thread that calls stays
+                                 free to move. For a machine that does nothing else: others' work waits or is waited
+                                 for. EINVAL: more threads than processors */
     int32_t n_ctx;            /* longest sequence in tokens; 0: what the model was trained for, if the pool holds that */
     int32_t max_seqs;         /* sequences open at once */
     int32_t max_batch_tokens; /* new tokens in one step */

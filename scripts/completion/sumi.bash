@@ -14,7 +14,7 @@ _sumi_models() {
 
 _sumi() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-    local common='--threads --ctx --kv-memory --activations --isa --log-level --log-json --help'
+    local common='--threads --ctx --kv-memory --activations --isa --pin --numa --log-level --log-json --help'
     local options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
@@ -40,6 +40,7 @@ _sumi() {
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
+    --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
     --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512' -- "$cur"); return ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
     esac

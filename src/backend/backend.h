@@ -81,6 +81,9 @@ struct backend {
 
     void (*destroy)(backend *be);
 
+    /* Weights created from now on are spread over the memory of all NUMA nodes. EUNSUPPORTED: the system refuses. */
+    sumi_status (*spread_weights)(backend *be, sumi_error *err);
+
     /* Takes a matrix in the file's format; data must outlive the weight. */
     sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                                  int64_t n_cols, sumi_error *err);
@@ -91,6 +94,7 @@ struct backend {
 
     sumi_status (*stream_create)(const backend *be, stream **out, int32_t n_threads, sumi_error *err);
     void (*stream_destroy)(stream *s);
+    sumi_status (*stream_pin)(stream *s, sumi_error *err); /* a processor for each thread: pin in sumi.h */
 
     sumi_status (*act_create)(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
                               sumi_error *err);

@@ -12,9 +12,11 @@
 #include "base/pool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +185,29 @@ void pool_destroy(pool *p)
 int32_t pool_n_threads(const pool *p)
 {
     return p->n_threads;
+}
+
+sumi_status pool_pin(pool *p, sumi_error *err)
+{
+    cpu_set_t allowed, one;
+    int32_t cpu = -1;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "thread pool: cannot tell which processors may be used: %s",
+                         strerror(errno));
+    if (CPU_COUNT(&allowed) < p->n_threads)
+        return sumi_fail(err, SUMI_EINVAL, "thread pool: %d threads cannot have a processor each: %d may be used",
+                         (int)p->n_threads, CPU_COUNT(&allowed));
+    for (int32_t i = -1; i < p->n_started; i++) { /* -1 is the caller */
+        do cpu++;
+        while (!CPU_ISSET(cpu, &allowed));
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        int failed = i < 0 ? 0 : pthread_setaffinity_np(p->workers[i].thread, sizeof one, &one);
+        if (failed)
+            return sumi_fail(err, SUMI_EUNSUPPORTED, "thread pool: thread %d cannot be bound to processor %d: %s", i + 2,
+                             cpu, strerror(failed));
+    }
+    return SUMI_OK;
 }
 
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)

@@ -25,6 +25,10 @@ SUMI_MUST_USE sumi_status pool_create(pool **out, int32_t n_threads, sumi_error 
 void pool_destroy(pool *p); /* NULL is fine */
 int32_t pool_n_threads(const pool *p);
 
+/* Binds each worker to a processor of its own: worker i to the i-th of those that the calling thread may run on. The
+ * caller itself stays free to move, which leaves the first one to it. EINVAL: fewer processors than threads. */
+SUMI_MUST_USE sumi_status pool_pin(pool *p, sumi_error *err);
+
 /* Runs fn over n_items (< 2^32 - 1) items, about grain (>= 1) at a time; returns when all are done. A loop of at most
  * grain items runs on the caller alone. */
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg);

@@ -8,13 +8,21 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 
-enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_LOG_LEVEL, KEY_LOG_JSON };
+enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_PIN, KEY_NUMA, KEY_LOG_LEVEL, KEY_LOG_JSON };
 
 static error_t set_activations(const struct argp_state *state, const char *arg, sumi_activations *out)
 {
     if (!strcmp(arg, "f32")) *out = SUMI_ACTIVATIONS_F32;
     else if (!strcmp(arg, "auto")) *out = SUMI_ACTIVATIONS_AUTO;
     else return cli_mistake(state, "--activations: '%s' is neither 'auto' nor 'f32'", arg);
+    return 0;
+}
+
+static error_t set_numa(const struct argp_state *state, const char *arg, sumi_numa *out)
+{
+    if (!strcmp(arg, "spread")) *out = SUMI_NUMA_SPREAD;
+    else if (!strcmp(arg, "off")) *out = SUMI_NUMA_OFF;
+    else return cli_mistake(state, "--numa: '%s' is neither 'off' nor 'spread'", arg);
     return 0;
 }
 
@@ -45,6 +53,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
     case KEY_KV_MEMORY: return cli_size(state, "--kv-memory", arg, &o->context.kv_bytes);
     case KEY_ACTIVATIONS: return set_activations(state, arg, &o->model.activations);
     case KEY_ISA: o->model.isa = arg; return 0;
+    case KEY_PIN: o->context.pin = true; return 0;
+    case KEY_NUMA: return set_numa(state, arg, &o->model.numa);
     case KEY_LOG_LEVEL: return set_level(state, arg, &o->log_level);
     case KEY_LOG_JSON: o->log_json = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -60,6 +70,8 @@ static const struct argp_option common_list[] = {
     { "activations", KEY_ACTIVATIONS, "auto|f32", 0,
       "f32 does not round activations: slower, closest to the definition of the model", 0 },
     { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avx512 (default: $SUMI_ISA, else the best there is)", 0 },
+    { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor: only where nothing else runs", 0 },
+    { "numa", KEY_NUMA, "off|spread", 0, "spread puts weights on all NUMA nodes in turn (default: off)", 0 },
     { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn (default), info or debug; messages go to stderr", 0 },
     { "log-json", KEY_LOG_JSON, NULL, 0, "Messages as JSON objects, one on each line", 0 },
     { 0 },

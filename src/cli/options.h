@@ -6,7 +6,7 @@
 
 #include "sumi.h"
 
-/* -t --ctx --kv-memory --activations --isa --log-level --log-json. Make common_argp a child of the command's argp, and
+/* -t --ctx --kv-memory --activations --isa --pin --numa --log-level --log-json. Make common_argp a child of the command's argp, and
  * in ARGP_KEY_INIT set state->child_inputs[0] to a common_options from common_options_default(). */
 typedef struct common_options {
     sumi_context_opts context;

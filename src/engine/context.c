@@ -99,8 +99,10 @@ static sumi_status build(sumi_context *c, const sumi_context_opts *o, sumi_error
     if (status != SUMI_OK) return status;
     for (int32_t i = 0; i < c->info.max_seqs; i++)
         if ((status = kv_seq_init(&c->seqs[i], c->info.n_ctx, err))) return status;
-    return workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
-                            err);
+    status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
+                              err);
+    if (status == SUMI_OK && o->pin) status = c->model->be->stream_pin(c->ws->s, err);
+    return status;
 }
 
 sumi_status sumi_context_create(sumi_context **out, sumi_model *m, const sumi_context_opts *opts, sumi_error *err)

@@ -24,6 +24,7 @@ static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi
     const char *isa = opts->isa ? opts->isa : getenv("SUMI_ISA");
     sumi_status status = backend_cpu_create(&m->be, isa && *isa ? isa : NULL, opts->activations, err);
     if (status != SUMI_OK) return status;
+    if (opts->numa == SUMI_NUMA_SPREAD && (status = m->be->spread_weights(m->be, err))) return status;
     if ((status = model_create(&m->weights, m->file, m->be, err))) return status;
     if (m->weights->n_vocab == tokenizer_n_vocab(m->tok)) return SUMI_OK;
     return sumi_fail(err, SUMI_EFORMAT, "%s: %d tokens in the vocabulary, but token_embd.weight has %d rows",

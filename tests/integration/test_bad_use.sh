@@ -49,6 +49,9 @@ bad 2 'threads: 100000 is not between' run "$model" -p x -t 100000
 bad 2 "ctx: '4k' is not a whole number" run "$model" -p x --ctx 4k
 bad 2 "kv-memory: 'lots' is not a size" run "$model" -p x --kv-memory lots
 bad 2 "activations: 'f16' is neither" run "$model" -p x --activations f16
+bad 2 "numa: 'on' is neither" run "$model" -p x --numa on
+bad 2 '--pin takes no value' run "$model" -p x --pin=yes
+bad 1 'threads cannot have a processor each' run "$model" -p x -n 1 --pin -t $(($(nproc) + 1))
 bad 2 "log-level: 'loud' is none of" run "$model" -p x --log-level loud
 bad 2 'stop: the text is empty' run "$model" -p x --stop ''
 bad 2 'give -p or -f' run "$model" -p x -f y

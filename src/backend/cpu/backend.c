@@ -36,6 +36,11 @@ static sumi_status stream_create(const backend *be, stream **out, int32_t n_thre
     return SUMI_OK;
 }
 
+static sumi_status stream_pin(stream *s, sumi_error *err)
+{
+    return pool_pin(s->threads, err);
+}
+
 float *stream_row(const stream *s, int32_t thread)
 {
     return s->row + (size_t)thread * s->row_stride;
@@ -170,6 +175,21 @@ static sumi_status kv_create(const backend *be, kv_store **out, const kv_layout 
     return SUMI_OK;
 }
 
+/* Tried on a page first, so that a refusal is told before work is done. */
+static sumi_status spread_weights(backend *base, sumi_error *err)
+{
+    numa_nodes nodes;
+    sumi_status status = numa_read(&nodes, NUMA_FOLDER, err);
+    if (status != SUMI_OK) return status;
+    const size_t bytes = 4096;
+    void *page = mem_map(bytes);
+    if (!page) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
+    status = numa_spread(&nodes, page, bytes, err);
+    mem_unmap(page, bytes);
+    if (status == SUMI_OK) ((cpu_backend *)base)->nodes = nodes;
+    return status;
+}
+
 static void destroy(backend *be)
 {
     pool_destroy(((cpu_backend *)be)->loaders);
@@ -198,7 +218,8 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .isa = cpu_level_name(level), .kv_f32 = activations == SUMI_ACTIVATIONS_F32, .destroy = destroy,
         .weight_create = cpu_weight_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
         .weight_bytes = cpu_weight_bytes, .weight_is_copy = cpu_weight_is_copy,
-        .stream_create = stream_create, .stream_destroy = stream_destroy,
+        .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
+        .spread_weights = spread_weights,
         .act_create = act_create, .act_destroy = act_destroy,
         .kv_create = kv_create, .kv_destroy = kv_destroy,
         .embed = cpu_embed, .rmsnorm = cpu_rmsnorm, .add_rmsnorm = cpu_add_rmsnorm, .linear = cpu_linear,

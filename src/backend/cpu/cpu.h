@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
+#include "base/numa.h"
 #include "base/pool.h"
 #include "quant/quant.h"
 
@@ -12,6 +13,7 @@ typedef struct cpu_backend {
     kernels k;
     sumi_activations activations;
     pool *loaders; /* threads that pack weights; they sleep after that */
+    numa_nodes nodes; /* over which packed weights are spread; n is 0: they are not */
 } cpu_backend;
 
 /* A matrix. Quantised types that the level packs are copied into panels (pack.h); the others, and the embedding, are read

@@ -50,6 +50,9 @@ static sumi_status pack(const cpu_backend *be, weight *w, const pack_format *f, 
     w->payload = mem_map(payload_total(w));
     w->header = mem_map(header_total(w));
     if (!w->payload || !w->header) return sumi_fail(err, SUMI_ENOMEM, "out of memory for packed weights");
+    sumi_status status = numa_spread(&be->nodes, w->payload, payload_total(w), err);
+    if (status == SUMI_OK) status = numa_spread(&be->nodes, w->header, header_total(w), err);
+    if (status != SUMI_OK) return status;
     pack_job job = { w, rows };
     pool_for(be->loaders, w->n_panels, 4, pack_panels, &job);
     return SUMI_OK;

@@ -1,7 +1,9 @@
 /* test_pool.c - every item of a loop runs exactly once, whoever runs it. */
 #include "base/pool.h"
 
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,11 +102,54 @@ static void runs_become_smaller_near_the_end_of_a_loop(void **state)
     pool_destroy(p);
 }
 
+typedef struct places {
+    _Atomic int32_t n_here;
+    cpu_set_t sets[2]; /* by thread */
+} places;
+
+static void note_affinity(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    places *w = arg;
+    (void)begin, (void)end;
+    sched_getaffinity(0, sizeof w->sets[thread], &w->sets[thread]);
+    atomic_fetch_add(&w->n_here, 1);
+    while (atomic_load(&w->n_here) < 2) usleep(50); /* so that both threads get an item */
+}
+
+static void a_pinned_worker_has_a_processor_of_its_own(void **state)
+{
+    (void)state;
+    cpu_set_t allowed;
+    places w = { 0 };
+    pool *p;
+    sumi_error err;
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    assert_int_equal(pool_create(&p, CPU_COUNT(&allowed) + 1, NULL), SUMI_OK);
+    assert_int_equal(pool_pin(p, &err), SUMI_EINVAL);
+    assert_non_null(strstr(err.message, "cannot have a processor each"));
+    pool_destroy(p);
+    if (CPU_COUNT(&allowed) < 2) {
+        printf("one processor only: nothing is bound\n");
+        return;
+    }
+    int32_t cpu = 0, n_before = 0;
+    for (;; cpu++)
+        if (CPU_ISSET(cpu, &allowed) && n_before++ == 1) break; /* the second one */
+    assert_int_equal(pool_create(&p, 2, NULL), SUMI_OK);
+    assert_int_equal(pool_pin(p, NULL), SUMI_OK);
+    pool_for(p, 2, 1, note_affinity, &w);
+    assert_true(CPU_EQUAL(&w.sets[0], &allowed));
+    assert_int_equal(CPU_COUNT(&w.sets[1]), 1);
+    assert_true(CPU_ISSET(cpu, &w.sets[1]));
+    pool_destroy(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_exactly_once),
         cmocka_unit_test(runs_become_smaller_near_the_end_of_a_loop),
+        cmocka_unit_test(a_pinned_worker_has_a_processor_of_its_own),
         cmocka_unit_test(workers_that_went_to_sleep_wake_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
