@@ -182,7 +182,10 @@ SUMI_API void sumi_context_destroy(sumi_context *ctx); /* NULL is fine */
 typedef struct sumi_context_info {
     int32_t n_ctx, n_threads, max_seqs, max_batch_tokens;
     int32_t kv_block;          /* tokens in a block */
-    int32_t n_blocks, n_free;  /* blocks in the pool, and those not in use */
+    int32_t n_blocks, n_free;  /* blocks in the pool, and those not in use. A model whose layers all see everything needs
+                                  one for kv_block tokens of a sequence; one with sliding windows keeps a table for each
+                                  group of layers, and takes smaller blocks for each */
+    int32_t max_seq_tokens;    /* the longest sequence that the pool holds alone, at most n_ctx */
     size_t kv_bytes;           /* bytes of the pool */
 } sumi_context_info;
 
@@ -193,6 +196,10 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_seq_open(sumi_context *ctx, int32_t *seq
 SUMI_API void sumi_seq_close(sumi_context *ctx, int32_t seq);           /* gives its blocks back */
 SUMI_API int32_t sumi_seq_len(const sumi_context *ctx, int32_t seq);    /* tokens that it holds */
 SUMI_API void sumi_seq_truncate(sumi_context *ctx, int32_t seq, int32_t n_tokens); /* forgets all after n_tokens */
+
+/* Opens a sequence that begins as a copy of src: it shares the blocks of src, and each of the two gets a block of its own
+ * when it first writes into a shared one. ELIMIT: max_seqs are open; EINVAL: src is not open. *dst is -1 then. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_seq_fork(sumi_context *ctx, int32_t src, int32_t *dst, sumi_error *err);
 
 typedef enum sumi_want { SUMI_WANT_NONE, SUMI_WANT_LAST, SUMI_WANT_ALL } sumi_want; /* which tokens need logits */
 

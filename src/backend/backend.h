@@ -5,7 +5,7 @@
  *   backend   a device and the kernels chosen for it. Immutable: any number of threads.
  *   weight    a matrix [n_rows][n_cols] in whatever layout the backend likes best. Immutable after loading.
  *   stream    one line of work: threads and scratch memory. Operations on a stream run one after the other.
- *   kv_store  the memory behind the blocks of a kv_pool.
+ *   kv_store  the memory behind the blocks of a kv_cache.
  *   act       the input of matrix products, [n_tokens][n_cols]: kept in the form in which the products read it, so
  *             that a row is quantised once, by the operation that makes it, for all products that share it.
  *
@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "format/dtype.h"
 #include "kv/kv_layout.h"
+#include "kv/kv_memory.h"
 #include "sumi.h"
 
 typedef struct backend backend;
@@ -103,6 +104,7 @@ struct backend {
     sumi_status (*kv_create)(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
                              sumi_error *err);
     void (*kv_destroy)(kv_store *kv);
+    kv_memory (*kv_memory)(kv_store *kv); /* moves whole blocks; not while a step runs */
 
     /* y[t] = row ids[t] of w, times scale. */
     void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);

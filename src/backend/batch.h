@@ -15,7 +15,9 @@ typedef struct batch {
     int32_t n_tokens, n_logit_rows;
     const int32_t *ids;            /* [n_tokens] token ids, inside the vocabulary */
     const int32_t *pos;            /* [n_tokens] position in its sequence */
-    const int32_t *const *tables;  /* [n_tokens] block table of its sequence; holds a block for pos and all before */
+    const int32_t *const *tables;  /* [n_tokens] tables of its sequence, [n_groups][table_stride] block numbers: the group
+                                      of a layer (kv_layout.h) has a block for pos and for all that pos sees */
+    int32_t table_stride;
     const int32_t *logit_rows;     /* [n_logit_rows] rows, ascending */
 } batch;
 

@@ -1,7 +1,7 @@
 /* strmap.h - a hash table from byte strings to int32 values, built once and read often.
  *
  * Open addressing with linear probing at a load of at most one half; keys are borrowed, not copied. The hash is
- * SipHash-1-3 (Aumasson & Bernstein 2012) with a key drawn for each map, because keys come from files: a vocabulary
+ * SipHash (siphash.h) with a key drawn for each map, because keys come from files: a vocabulary
  * made to collide must not turn a lookup into a search. */
 #ifndef SUMI_BASE_STRMAP_H
 #define SUMI_BASE_STRMAP_H

@@ -179,8 +179,7 @@ int chat_run(session *s)
     sumi_error err;
     line_input *in;
     sumi_context_get_info(s->ctx, &info);
-    int64_t blocks = (int64_t)info.n_blocks * info.kv_block;
-    c.capacity = blocks < info.n_ctx ? (int32_t)blocks : info.n_ctx;
+    c.capacity = info.max_seq_tokens;
     if (s->options->system && !conversation_set_system(&c.talk, s->options->system)) return cli_fail("out of memory");
     if (line_input_create(&in, &err) != SUMI_OK) {
         conversation_deinit(&c.talk);

@@ -2,16 +2,20 @@
  *
  * A step is a transaction on block tables:
  *   check every span -> reserve blocks for all -> forward pass -> commit all lengths
- * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. */
+ * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail.
+ *
+ * A truncation may go back behind what a layer with a sliding window still has. The sequence keeps its length and its
+ * ids then, and the cache an empty one: the next step that needs it computes it again first. */
 #include "engine/context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "engine/model.h"
-#include "kv/kv_seq.h"
+#include "kv/kv_cache.h"
 
 #define MAX_THREADS 1024
 #define MAX_SEQS    65536
@@ -20,12 +24,11 @@
 struct sumi_context {
     sumi_model *model;
     workspace *ws;
-    kv_pool *pool;
+    kv_cache *cache;
     kv_store *store;
     sumi_context_info info;
     int32_t max_logit_rows, n_logit_rows; /* rows of the last step */
-    kv_seq *seqs;       /* [max_seqs] */
-    bool *is_open;      /* [max_seqs] */
+    int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
     uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
     uint64_t n_steps;
     int32_t *ids, *pos, *logit_rows; /* [max_batch_tokens] each: the batch */
@@ -55,50 +58,69 @@ static sumi_status check_opts(const sumi_context_opts *o, sumi_error *err)
     return s;
 }
 
-/* How many blocks the pool gets: see kv_bytes in sumi.h. */
-static sumi_status choose_blocks(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+/* The longest sequence that n_blocks hold alone, at most n_ctx: the last length for which the demand fits. */
+static int32_t longest_sequence(const kv_layout *l, int64_t n_blocks, int32_t n_ctx, int32_t max_step)
 {
-    const hparams *h = &c->model->weights->h;
-    kv_layout layout = { h->n_layers, h->n_kv_heads, h->head_dim, c->model->be->kv_f32 };
-    size_t block_bytes = kv_block_bytes(&layout), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
-    size_t one_sequence = (size_t)kv_blocks_for(c->info.n_ctx) * block_bytes;
-    if (!bytes) bytes = quarter && quarter < one_sequence ? quarter : one_sequence;
-    size_t n_blocks = bytes / block_bytes, useful = (size_t)kv_blocks_for(c->info.n_ctx) * (size_t)c->info.max_seqs;
+    int32_t fits = 0, too_long = n_ctx + 1;
+    while (too_long - fits > 1) {
+        int32_t middle = fits + (too_long - fits) / 2;
+        *(kv_layout_seq_blocks(l, middle, max_step) <= n_blocks ? &fits : &too_long) = middle;
+    }
+    return fits;
+}
+
+/* How many blocks the pool gets: see kv_bytes in sumi.h. */
+static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi_context_opts *o, sumi_error *err)
+{
+    size_t block_bytes = kv_block_bytes(l), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
+    size_t one_sequence = (size_t)kv_layout_seq_blocks(l, c->info.n_ctx, c->info.max_batch_tokens);
+    if (!bytes) bytes = quarter && quarter / block_bytes < one_sequence ? quarter : one_sequence * block_bytes;
+    size_t n_blocks = bytes / block_bytes, useful = one_sequence * (size_t)c->info.max_seqs;
     if (n_blocks > useful) n_blocks = useful;
     if (n_blocks > INT32_MAX) n_blocks = INT32_MAX;
-    if (n_blocks == 0)
+    if (n_blocks < (size_t)l->n_groups)
         return sumi_fail(err, SUMI_ELIMIT, "kv cache: %zu bytes do not hold one block of %d tokens (%zu bytes)", bytes,
-                         KV_BLOCK, block_bytes);
+                         KV_BLOCK, block_bytes * (size_t)l->n_groups);
+    c->info.max_seq_tokens = longest_sequence(l, (int64_t)n_blocks, c->info.n_ctx, c->info.max_batch_tokens);
     /* Unless the user said how long a sequence may be, it is no longer than the pool: a file may claim any length. */
-    if (!o->n_ctx && n_blocks < (size_t)kv_blocks_for(c->info.n_ctx)) c->info.n_ctx = (int32_t)n_blocks * KV_BLOCK;
+    if (!o->n_ctx) c->info.n_ctx = c->info.max_seq_tokens;
     c->info.n_blocks = (int32_t)n_blocks;
     c->info.kv_bytes = n_blocks * block_bytes;
     c->info.kv_block = KV_BLOCK;
-    sumi_status status = kv_pool_create(&c->pool, c->info.n_blocks, err);
-    if (status == SUMI_OK) status = c->model->be->kv_create(c->model->be, &c->store, &layout, c->info.n_blocks, err);
-    return status;
+    return SUMI_OK;
+}
+
+static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+{
+    const backend *be = c->model->be;
+    kv_layout layout;
+    model_kv_layout(c->model->weights, &layout);
+    sumi_status status = choose_blocks(c, &layout, o, err);
+    if (status == SUMI_OK) status = be->kv_create(be, &c->store, &layout, c->info.n_blocks, err);
+    if (status != SUMI_OK) return status;
+    kv_cache_opts opts = { .layout = &layout, .memory = be->kv_memory(c->store), .n_blocks = c->info.n_blocks,
+                           .max_seqs = c->info.max_seqs, .max_tokens = c->info.n_ctx };
+    return kv_cache_create(&c->cache, &opts, err);
 }
 
 static bool alloc_tables(sumi_context *c)
 {
     size_t n_seqs = (size_t)c->info.max_seqs, n_tokens = (size_t)c->info.max_batch_tokens;
-    c->seqs = calloc(n_seqs, sizeof *c->seqs);
-    c->is_open = calloc(n_seqs, sizeof *c->is_open);
+    c->len = malloc(n_seqs * sizeof *c->len);
     c->in_step = calloc(n_seqs, sizeof *c->in_step);
     c->ids = calloc(n_tokens, sizeof *c->ids);
     c->pos = calloc(n_tokens, sizeof *c->pos);
     c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
     c->tables = calloc(n_tokens, sizeof *c->tables);
-    return c->seqs && c->is_open && c->in_step && c->ids && c->pos && c->logit_rows && c->tables;
+    if (c->len) memset(c->len, -1, n_seqs * sizeof *c->len);
+    return c->len && c->in_step && c->ids && c->pos && c->logit_rows && c->tables;
 }
 
 static sumi_status build(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
 {
     if (!alloc_tables(c)) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
-    sumi_status status = choose_blocks(c, o, err);
+    sumi_status status = make_cache(c, o, err);
     if (status != SUMI_OK) return status;
-    for (int32_t i = 0; i < c->info.max_seqs; i++)
-        if ((status = kv_seq_init(&c->seqs[i], c->info.n_ctx, err))) return status;
     status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
                               err);
     if (status == SUMI_OK && o->pin) status = c->model->be->stream_pin(c->ws->s, err);
@@ -135,14 +157,9 @@ void sumi_context_destroy(sumi_context *c)
 {
     if (!c) return;
     workspace_destroy(c->model->weights, c->ws);
-    for (int32_t i = 0; c->seqs && i < c->info.max_seqs; i++) {
-        if (c->pool) kv_seq_truncate(&c->seqs[i], c->pool, 0);
-        kv_seq_deinit(&c->seqs[i]);
-    }
+    kv_cache_destroy(c->cache);
     if (c->store) c->model->be->kv_destroy(c->store);
-    kv_pool_destroy(c->pool);
-    free(c->seqs);
-    free(c->is_open);
+    free(c->len);
     free(c->in_step);
     free(c->ids);
     free(c->pos);
@@ -154,7 +171,7 @@ void sumi_context_destroy(sumi_context *c)
 void sumi_context_get_info(const sumi_context *c, sumi_context_info *info)
 {
     *info = c->info;
-    info->n_free = kv_pool_n_free(c->pool);
+    info->n_free = kv_cache_available(c->cache);
 }
 
 const sumi_model *context_model(const sumi_context *c)
@@ -166,37 +183,39 @@ const sumi_model *context_model(const sumi_context *c)
 
 static bool seq_is_open(const sumi_context *c, int32_t seq)
 {
-    return seq >= 0 && seq < c->info.max_seqs && c->is_open[seq];
+    return seq >= 0 && seq < c->info.max_seqs && c->len[seq] >= 0;
+}
+
+static sumi_status too_many_open(const sumi_context *c, sumi_error *err)
+{
+    return sumi_fail(err, SUMI_ELIMIT, "all %d sequences of the context are open", c->info.max_seqs);
 }
 
 sumi_status sumi_seq_open(sumi_context *c, int32_t *seq, sumi_error *err)
 {
-    for (int32_t i = 0; i < c->info.max_seqs; i++) {
-        if (c->is_open[i]) continue;
-        c->is_open[i] = true;
-        *seq = i;
-        return SUMI_OK;
-    }
-    *seq = -1;
-    return sumi_fail(err, SUMI_ELIMIT, "all %d sequences of the context are open", c->info.max_seqs);
+    *seq = kv_cache_open(c->cache, (kv_origin){ 0 });
+    if (*seq < 0) return too_many_open(c, err);
+    c->len[*seq] = 0;
+    return SUMI_OK;
 }
 
 void sumi_seq_close(sumi_context *c, int32_t seq)
 {
     if (!seq_is_open(c, seq)) return;
-    kv_seq_truncate(&c->seqs[seq], c->pool, 0);
-    c->is_open[seq] = false;
+    kv_cache_close(c->cache, seq);
+    c->len[seq] = -1;
 }
 
 int32_t sumi_seq_len(const sumi_context *c, int32_t seq)
 {
-    return seq_is_open(c, seq) ? c->seqs[seq].n_tokens : 0;
+    return seq_is_open(c, seq) ? c->len[seq] : 0;
 }
 
 void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
 {
-    if (!seq_is_open(c, seq) || n_tokens >= c->seqs[seq].n_tokens) return;
-    kv_seq_truncate(&c->seqs[seq], c->pool, n_tokens > 0 ? n_tokens : 0);
+    if (!seq_is_open(c, seq) || n_tokens >= c->len[seq]) return;
+    c->len[seq] = n_tokens > 0 ? n_tokens : 0;
+    if (c->len[seq] < kv_cache_len(c->cache, seq)) kv_cache_truncate(c->cache, seq, c->len[seq]);
 }
 
 /* ---- Steps ---- */
@@ -207,7 +226,7 @@ static sumi_status check_span(sumi_context *c, const sumi_span *s, sumi_error *e
     if (c->in_step[s->seq] == c->n_steps) return sumi_fail(err, SUMI_EINVAL, "sequence %d is twice in one step", s->seq);
     c->in_step[s->seq] = c->n_steps;
     if (s->n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens", s->seq, s->n_ids);
-    int32_t len = c->seqs[s->seq].n_tokens;
+    int32_t len = c->len[s->seq];
     if (s->n_ids > c->info.n_ctx - len)
         return sumi_fail(err, SUMI_ELIMIT, "sequence %d: %d + %d tokens are more than the context of %d", s->seq, len,
                          s->n_ids, c->info.n_ctx);
@@ -238,47 +257,91 @@ static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t 
     return SUMI_OK;
 }
 
+static sumi_status no_blocks(const sumi_context *c, int32_t n_tokens, sumi_error *err)
+{
+    return sumi_fail(err, SUMI_ELIMIT, "kv cache: no blocks for %d more tokens (%d of %d are free); give it more memory",
+                     n_tokens, kv_cache_available(c->cache), c->info.n_blocks);
+}
+
+static void give_back(sumi_context *c, const sumi_span *spans, int32_t n_spans)
+{
+    for (int32_t i = 0; i < n_spans; i++)
+        kv_cache_truncate(c->cache, spans[i].seq, kv_cache_len(c->cache, spans[i].seq));
+}
+
 static sumi_status reserve_blocks(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     for (int32_t i = 0; i < n_spans; i++) {
-        if (kv_seq_reserve(&c->seqs[spans[i].seq], c->pool, spans[i].n_ids)) continue;
-        for (int32_t j = 0; j < i; j++) {
-            kv_seq *s = &c->seqs[spans[j].seq];
-            kv_seq_truncate(s, c->pool, s->n_tokens);
-        }
-        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no blocks for %d more tokens (%d of %d are free); give it more memory",
-                         spans[i].n_ids, kv_pool_n_free(c->pool), c->info.n_blocks);
+        if (kv_cache_reserve(c->cache, spans[i].seq, spans[i].n_ids)) continue;
+        sumi_status status = no_blocks(c, spans[i].n_ids, err);
+        give_back(c, spans, i);
+        return status;
     }
     return SUMI_OK;
 }
 
 static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
 {
-    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .logit_rows = c->logit_rows };
+    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .logit_rows = c->logit_rows,
+                  .table_stride = kv_cache_table_stride(c->cache) };
     for (int32_t i = 0; i < n_spans; i++) {
-        const kv_seq *s = &c->seqs[spans[i].seq];
+        int32_t len = kv_cache_len(c->cache, spans[i].seq);
+        const int32_t *tables = kv_cache_tables(c->cache, spans[i].seq);
         for (int32_t t = 0; t < spans[i].n_ids; t++) {
             bool last = t == spans[i].n_ids - 1;
             if (spans[i].want == SUMI_WANT_ALL || (spans[i].want == SUMI_WANT_LAST && last))
                 c->logit_rows[b->n_logit_rows++] = b->n_tokens;
             c->ids[b->n_tokens] = spans[i].ids[t];
-            c->pos[b->n_tokens] = s->n_tokens + t;
-            c->tables[b->n_tokens] = s->table;
+            c->pos[b->n_tokens] = len + t;
+            c->tables[b->n_tokens] = tables;
             b->n_tokens++;
         }
     }
 }
 
-sumi_status sumi_step(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+/* Reserves, computes, commits. */
+static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     batch b;
-    sumi_status status = check_spans(c, spans, n_spans, err);
-    if (status == SUMI_OK) status = reserve_blocks(c, spans, n_spans, err);
+    sumi_status status = reserve_blocks(c, spans, n_spans, err);
     if (status != SUMI_OK) return status;
     make_batch(c, spans, n_spans, &b);
     model_forward(c->model->weights, c->ws, c->store, &b);
-    for (int32_t i = 0; i < n_spans; i++) kv_seq_commit(&c->seqs[spans[i].seq], spans[i].n_ids);
+    for (int32_t i = 0; i < n_spans; i++) kv_cache_commit(c->cache, spans[i].seq, spans[i].ids, spans[i].n_ids);
     c->n_logit_rows = b.n_logit_rows;
+    return SUMI_OK;
+}
+
+/* Computes again what a truncation lost: see the top of this file. */
+static sumi_status restore(sumi_context *c, int32_t seq, sumi_error *err)
+{
+    for (int32_t n; (n = c->len[seq] - kv_cache_len(c->cache, seq)) > 0;) {
+        sumi_span span = { .seq = seq, .n_ids = n < c->info.max_batch_tokens ? n : c->info.max_batch_tokens,
+                           .ids = kv_cache_ids(c->cache, seq) + kv_cache_len(c->cache, seq) };
+        sumi_status status = run_spans(c, &span, 1, err);
+        if (status != SUMI_OK) return status;
+    }
+    return SUMI_OK;
+}
+
+sumi_status sumi_step(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+{
+    sumi_status status = check_spans(c, spans, n_spans, err);
+    for (int32_t i = 0; i < n_spans && status == SUMI_OK; i++) status = restore(c, spans[i].seq, err);
+    if (status == SUMI_OK) status = run_spans(c, spans, n_spans, err);
+    if (status != SUMI_OK) return status;
+    for (int32_t i = 0; i < n_spans; i++) c->len[spans[i].seq] += spans[i].n_ids;
+    return SUMI_OK;
+}
+
+sumi_status sumi_seq_fork(sumi_context *c, int32_t src, int32_t *dst, sumi_error *err)
+{
+    *dst = -1;
+    if (!seq_is_open(c, src)) return sumi_fail(err, SUMI_EINVAL, "sequence %d is not open", src);
+    sumi_status status = restore(c, src, err);
+    if (status != SUMI_OK) return status;
+    if ((*dst = kv_cache_fork(c->cache, src)) < 0) return too_many_open(c, err);
+    c->len[*dst] = c->len[src];
     return SUMI_OK;
 }
 

@@ -1,9 +1,17 @@
 /* kv_layout.h - where the key and value of a token lie.
  *
- * Idea: PagedAttention (Kwon et al., SOSP 2023, section 4). A sequence owns a block table; position p lives in block
- * table[p / KV_BLOCK], slot p % KV_BLOCK. One block number names the same place in every layer.
+ * Idea: PagedAttention (Kwon et al., SOSP 2023, section 4). A sequence owns block tables; position p lives in block
+ * table[p / KV_BLOCK], slot p % KV_BLOCK.
  *
- *   all memory:   [n_layers][n_blocks] blocks            layers outermost: a step walks one layer at a time
+ * Layers that see all tokens and layers with a sliding window want different blocks: the second kind needs only the last
+ * ones. So layers stand in groups of equal size, each of one kind, and every group has a block table of its own. All
+ * groups take their blocks from one pool, as a block is equally large in each (the hybrid allocator of vLLM and Jenga,
+ * Zhang et al. 2025). One block number names one place in each layer of the group that holds it:
+ *
+ *   18 layers, a window in all but 5, 11, 17     group 0 {5, 11, 17}   group 1 {0, 1, 2}   ...   group 5 {13, 14, 15, 16 ..}
+ *   a model whose layers are all alike           group 0 {all}
+ *
+ *   all memory:   [group_size][n_blocks] blocks          layer i is place[i] of its group: a step walks one layer at a time
  *   one block:    K [n_kv_heads][head_dim][KV_BLOCK]            then V [n_kv_heads][KV_BLOCK][head_dim]
  *                   positions innermost: one load serves               head_dim innermost: p.v adds
  *                   KV_BLOCK dot products q.k                          one row after the other
@@ -23,12 +31,25 @@
  * and is still 16 rows of work between two looks into the block table. */
 #define KV_BLOCK 16
 
+#define KV_MAX_LAYERS 1024
+
 typedef struct kv_layout {
     int32_t n_layers, n_kv_heads, head_dim;
     bool f32; /* elements are float32, not f16 */
+    int32_t group_size, n_groups;   /* n_groups * group_size >= n_layers: the last group of a kind may have empty places */
+    int32_t window[KV_MAX_LAYERS];  /* [n_groups] tokens that its layers see, the newest included; 0: all. Those first */
+    int16_t group[KV_MAX_LAYERS];   /* [n_layers] */
+    int16_t place[KV_MAX_LAYERS];   /* [n_layers] inside its group */
 } kv_layout;
 
-/* Elements of K (or V) of one KV head in one block. */
+/* Groups the layers: windows [n_layers], 0: the layer sees all tokens. 0 < n_layers <= KV_MAX_LAYERS. */
+void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads, int32_t head_dim,
+                    bool f32);
+
+/* Blocks that one sequence of n_tokens holds at most, if its steps are not longer than max_step tokens. */
+int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step);
+
+/* Elements of K (or V) of one KV head in one block of one layer. */
 static inline size_t kv_head_elems(const kv_layout *l)
 {
     return (size_t)KV_BLOCK * (size_t)l->head_dim;
@@ -56,15 +77,21 @@ static inline size_t kv_elem_bytes(const kv_layout *l)
     return l->f32 ? sizeof(float) : sizeof(uint16_t);
 }
 
-/* Bytes of one block number in all layers. */
+/* Bytes of one block number in all layers of its group. */
 static inline size_t kv_block_bytes(const kv_layout *l)
 {
-    return (size_t)l->n_layers * kv_block_elems(l) * kv_elem_bytes(l);
+    return (size_t)l->group_size * kv_block_elems(l) * kv_elem_bytes(l);
 }
 
 static inline int32_t kv_blocks_for(int32_t n_tokens)
 {
     return (int32_t)(((int64_t)n_tokens + KV_BLOCK - 1) / KV_BLOCK);
+}
+
+/* The first position that the token at pos sees through a window (0: no window). */
+static inline int32_t kv_first_seen(int32_t window, int32_t pos)
+{
+    return window && pos >= window ? pos - window + 1 : 0;
 }
 
 #endif

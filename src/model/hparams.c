@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 /* Limits that keep every product of two sizes inside 64 bits, and a hostile file from asking for absurd memory. */
-#define MAX_LAYERS 1024
+#define MAX_LAYERS KV_MAX_LAYERS
 #define MAX_WIDTH  (1 << 20)
 #define MAX_HEAD   512
 

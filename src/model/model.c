@@ -214,6 +214,13 @@ fail:
     return why.status;
 }
 
+void model_kv_layout(const model *m, kv_layout *l)
+{
+    int32_t windows[KV_MAX_LAYERS];
+    for (int32_t i = 0; i < m->h.n_layers; i++) windows[i] = m->layers[i].window;
+    kv_layout_init(l, m->h.n_layers, windows, m->h.n_kv_heads, m->h.head_dim, m->be->kv_f32);
+}
+
 static void destroy_layer(const backend *be, layer *y)
 {
     weight *weights[] = { y->w_q, y->w_k, y->w_v, y->w_o, y->w_gate, y->w_up, y->w_down };

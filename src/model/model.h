@@ -38,6 +38,9 @@ typedef struct model {
 SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_error *err);
 void model_destroy(model *m);
 
+/* How its keys and values are cached: which layers share block tables. */
+void model_kv_layout(const model *m, kv_layout *l);
+
 typedef struct workspace {
     stream *s;
     int32_t max_tokens, max_logit_rows;

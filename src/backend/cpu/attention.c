@@ -6,10 +6,10 @@
 
 #include <math.h>
 
-static uint8_t *layer_base(const kv_store *kv, int32_t layer)
+/* Where the table of a layer's group begins in the tables of a sequence. */
+static size_t table_of(const kv_store *kv, int32_t layer, const batch *b)
 {
-    return kv->data +
-           (size_t)layer * (size_t)kv->n_blocks * kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
+    return (size_t)kv->layout.group[layer] * (size_t)b->table_stride;
 }
 
 typedef struct angles_job {
@@ -44,6 +44,7 @@ typedef struct store_job {
     stream *s;
     kv_store *kv;
     uint8_t *layer;
+    size_t table;
     const batch *b;
     const qkv_args *a;
 } store_job;
@@ -102,8 +103,8 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads,
                         j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, j->a->k_norm, t);
-        size_t block =
-            (size_t)j->b->tables[t][j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
+        const int32_t *table = j->b->tables[t] + j->table;
+        size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
             (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, j->b->pos[t] % KV_BLOCK, h,
                                                    k + (size_t)h * head_dim, v + (size_t)h * head_dim);
@@ -112,7 +113,7 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args)
 {
-    store_job job = { s, kv, layer_base(kv, layer), b, args };
+    store_job job = { s, kv, kv_layer_base(kv, layer), table_of(kv, layer, b), b, args };
     pool_for(s->threads, b->n_tokens, KV_BLOCK, store_items, &job);
 }
 
@@ -127,6 +128,7 @@ typedef struct attention_job {
     stream *s;
     const kv_store *kv;
     const uint8_t *layer;
+    size_t table;
     const batch *b;
     const attention_args *a;
     act *out; /* f32 [n_tokens][n_heads * head_dim], and other forms of it */
@@ -178,7 +180,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
                                  .block_elems = kv_block_elems(l),
                                  .k_offset = kv_k_offset(l, kv_head),
                                  .v_offset = kv_v_offset(l, kv_head),
-                                 .table = j->b->tables[r.begin],
+                                 .table = j->b->tables[r.begin] + j->table,
                                  .scale = j->a->scale,
                                  .softcap = j->a->softcap,
                                  .scratch = scratch };
@@ -360,7 +362,7 @@ void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32
                    const attention_args *args)
 {
     act_resize(out, b->n_tokens, args->n_heads * kv->layout.head_dim);
-    chunks_job job = { .j = { s, kv, layer_base(kv, layer), b, args, out, forms,
+    chunks_job job = { .j = { s, kv, kv_layer_base(kv, layer), table_of(kv, layer, b), b, args, out, forms,
                               args->n_heads / kv->layout.n_kv_heads } };
     if (plan_chunks(&job)) attend_by_chunks(&job);
     else attend_by_tokens(&job.j);

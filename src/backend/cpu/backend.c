@@ -149,32 +149,6 @@ void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int
         for (int32_t i = 0; i < a->n_cols; i++) a->f32[row + (size_t)i] = x[i];
 }
 
-static void kv_destroy(kv_store *kv)
-{
-    if (!kv) return;
-    mem_unmap(kv->data, kv->bytes);
-    free(kv);
-}
-
-static sumi_status kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
-                             sumi_error *err)
-{
-    (void)be;
-    *out = NULL;
-    size_t bytes;
-    kv_store *kv = calloc(1, sizeof *kv);
-    if (!kv || !mem_mul(kv_block_bytes(layout), (size_t)n_blocks, &bytes) || !(kv->data = mem_map(bytes))) {
-        free(kv);
-        return sumi_fail(err, SUMI_ENOMEM, "kv cache: no memory for %d blocks of %zu bytes", n_blocks,
-                         kv_block_bytes(layout));
-    }
-    kv->layout = *layout;
-    kv->n_blocks = n_blocks;
-    kv->bytes = bytes;
-    *out = kv;
-    return SUMI_OK;
-}
-
 /* Tried on a page first, so that a refusal is told before work is done. */
 static sumi_status spread_weights(backend *base, sumi_error *err)
 {
@@ -221,7 +195,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
         .spread_weights = spread_weights,
         .act_create = act_create, .act_destroy = act_destroy,
-        .kv_create = kv_create, .kv_destroy = kv_destroy,
+        .kv_create = cpu_kv_create, .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
         .embed = cpu_embed, .rmsnorm = cpu_rmsnorm, .add_rmsnorm = cpu_add_rmsnorm, .linear = cpu_linear,
         .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .attention = cpu_attention, .glu = cpu_glu,
     };

@@ -56,6 +56,13 @@ struct kv_store {
     size_t bytes;
 };
 
+/* Layer-th place of its group: where block 0 begins (kv_layout.h). */
+static inline uint8_t *kv_layer_base(const kv_store *kv, int32_t layer)
+{
+    size_t bytes = kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
+    return kv->data + (size_t)kv->layout.place[layer] * (size_t)kv->n_blocks * bytes;
+}
+
 /* Longest row that a kernel may be given: scratch rows are this long. */
 #define CPU_MAX_COLS (1 << 18)
 
@@ -71,6 +78,9 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 float *stream_row(const stream *s, int32_t thread);
 
 /* The operations, by file. */
+sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks, sumi_error *err);
+void cpu_kv_destroy(kv_store *kv);
+kv_memory cpu_kv_memory(kv_store *kv);
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                               int64_t n_cols, sumi_error *err);
 void cpu_weight_destroy(weight *w);

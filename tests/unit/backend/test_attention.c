@@ -63,10 +63,8 @@ static void store(sequence *s, stream *st)
 static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int32_t head_dim,
                               int32_t n_kv_heads, int32_t n_group, int32_t len)
 {
-    sequence s = { .layout = { 1, n_kv_heads, head_dim, be->kv_f32 },
-                   .n_heads = n_kv_heads * n_group,
-                   .len = len,
-                   .be = be };
+    sequence s = { .n_heads = n_kv_heads * n_group, .len = len, .be = be };
+    kv_layout_init(&s.layout, 1, &(int32_t){ 0 }, n_kv_heads, head_dim, be->kv_f32);
     int32_t shift = test_rng_range(rng, 0, MAX_BLOCKS - 1);
     for (int32_t i = 0; i < MAX_BLOCKS; i++)
         s.table[i] = (i * 7 + shift) % MAX_BLOCKS; /* MAX_BLOCKS is not a multiple of 7 */

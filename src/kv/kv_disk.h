@@ -1,0 +1,38 @@
+/* kv_disk.h - the prefix index as a file, so that a later process begins with warm prefixes.
+ *
+ *   header   magic "SUMIKV\r\n", version, fingerprint[2], KV_BLOCK, n_groups, group_size, block_bytes, n_records, checksum
+ *   record   parent (number of an earlier record, or none), origin, ids[KV_BLOCK], which groups have a block,
+ *            their bytes, checksum of all of it
+ *
+ * The fingerprint says what the bytes depend on besides tokens: model file, kernels, format. Numbers are little-endian.
+ * The checksum is SipHash with a known key: it finds damage. It cannot find forgery, so the file is created readable and
+ * writable by its owner alone, and a file that others may write is not loaded. */
+#ifndef SUMI_KV_KV_DISK_H
+#define SUMI_KV_KV_DISK_H
+
+#include "kv/kv_cache.h"
+
+typedef struct kv_fingerprint {
+    uint64_t word[2];
+} kv_fingerprint;
+
+typedef struct kv_disk_opts {
+    kv_fingerprint fingerprint;
+    size_t max_bytes; /* of the file, most recently used prefixes first; 0: no limit */
+    bool salted;      /* save prefixes of clients with a salt too. It makes sense only for salts that mean the same client in
+                         the next process, which those of kv_cache_salt() do not */
+} kv_disk_opts;
+
+/* Writes every indexed block to path, through a temporary file beside it that replaces path only when it is complete. */
+SUMI_MUST_USE sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts *opts, sumi_error *err);
+
+/* Fills the index of a cache in which nothing is cached yet; it stops when no block is free. *n_tokens (may be NULL): how many
+ * tokens came. On failure nothing is cached. EIO: cannot be read; EFORMAT: damaged, or writable by others; EUNSUPPORTED:
+ * another model, build or format made it. */
+SUMI_MUST_USE sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *opts, int64_t *n_tokens,
+                                       sumi_error *err);
+/* The same from an open file of n_bytes; name is for messages. */
+SUMI_MUST_USE sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *name, const kv_disk_opts *opts,
+                                          int64_t *n_tokens, sumi_error *err);
+
+#endif

@@ -1,0 +1,17 @@
+/* kv_memory.h - what this room may do with the bytes behind a block number. The backend that owns the memory fills it in
+ * (backend.h); tests put an array there. Blocks are whole: all layers of the group that holds the number. */
+#ifndef SUMI_KV_KV_MEMORY_H
+#define SUMI_KV_KV_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kv_memory {
+    void *self;
+    size_t block_bytes;
+    void (*copy)(void *self, int32_t dst, int32_t src);
+    void (*read)(const void *self, int32_t block, void *bytes);  /* block_bytes of them, out of the block */
+    void (*write)(void *self, int32_t block, const void *bytes); /* and into it */
+} kv_memory;
+
+#endif
