@@ -213,12 +213,4 @@ static inline int base3_digit(uint8_t byte, int n)
     return (uint8_t)(byte * power[n]) * 3 >> 8;
 }
 
-/* The byte of n_digits <= 5 digits, stride apart. */
-static inline uint8_t base3_byte(const uint8_t *q, int stride, int n_digits)
-{
-    int value = 0;
-    for (int i = 0; i < 5; i++) value = value * 3 + (i < n_digits ? q[i * stride] : 0);
-    return (uint8_t)((value * 256 + 242) / 243);
-}
-
 #endif

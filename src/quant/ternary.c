@@ -50,6 +50,14 @@ static float quantise_ternary(const float *x, uint8_t q[QK_K])
     return d;
 }
 
+/* n_digits (4 or 5) digits, stride apart, as one byte. */
+static uint8_t base3_byte(const uint8_t *q, int stride, int n_digits)
+{
+    int value = 0;
+    for (int i = 0; i < 5; i++) value = value * 3 + (i < n_digits ? q[i * stride] : 0);
+    return (uint8_t)((value * 256 + 242) / 243);
+}
+
 void encode_tq1_0(const float *src, void *dst, int64_t n)
 {
     block_tq1_0 *b = dst;

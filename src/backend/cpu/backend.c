@@ -160,13 +160,16 @@ static sumi_status spread_weights(backend *base, sumi_error *err)
     if (!page) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
     status = numa_spread(&nodes, page, bytes, err);
     mem_unmap(page, bytes);
-    if (status == SUMI_OK) ((cpu_backend *)base)->nodes = nodes;
+    if (status == SUMI_OK) ((cpu_backend *)base)->packed->nodes = nodes;
     return status;
 }
 
-static void destroy(backend *be)
+static void destroy(backend *base)
 {
-    pool_destroy(((cpu_backend *)be)->loaders);
+    cpu_backend *be = (cpu_backend *)base;
+    pool_destroy(be->loaders);
+    if (be->packed) slab_give_back(be->packed->current);
+    free(be->packed);
     free(be);
 }
 
@@ -181,9 +184,11 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
                          cpu_level_name(level), cpu_level_name(best));
     cpu_backend *be = calloc(1, sizeof *be);
     if (!be) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
-    sumi_status status = pool_create(&be->loaders, cpu_count(), err);
+    be->packed = calloc(1, sizeof *be->packed);
+    sumi_status status = be->packed ? pool_create(&be->loaders, cpu_count(), err)
+                                    : sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
     if (status != SUMI_OK) {
-        free(be);
+        destroy(&be->base);
         return status;
     }
     kernels_init(&be->k, level);

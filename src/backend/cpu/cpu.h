@@ -4,7 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
-#include "base/numa.h"
+#include "backend/cpu/slab.h"
 #include "base/pool.h"
 #include "quant/quant.h"
 
@@ -13,18 +13,19 @@ typedef struct cpu_backend {
     kernels k;
     sumi_activations activations;
     pool *loaders; /* threads that pack weights; they sleep after that */
-    numa_nodes nodes; /* over which packed weights are spread; n is 0: they are not */
+    slab_source *packed; /* where the memory of the next packed weight comes from */
 } cpu_backend;
 
-/* A matrix. Quantised types that the level packs are copied into panels (pack.h); the others, and the embedding, are read
- * from the file's rows of blocks. */
+/* A matrix. What the level has kernels for is copied into panels (pack.h); the rest, and the embedding, are read from the
+ * file's rows. */
 struct weight {
     const uint8_t *rows; /* in the mapped file, row_bytes apart */
     size_t row_bytes;
     int32_t n_rows, n_cols;
     dtype type;
     int32_t input;       /* one ACT_ bit */
-    uint8_t *payload, *header; /* [n_panels] streams; NULL: not packed */
+    uint8_t *payload, *header; /* [n_panels] streams in memory; NULL: not packed */
+    slab *memory;
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels;
 };

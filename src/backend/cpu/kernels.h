@@ -65,6 +65,20 @@ typedef struct panels_args {
     bool add;                        /* to y */
 } panels_args;
 
+/* The same of a matrix of floats, for any number of tokens. */
+typedef struct panels_f32_args {
+    const uint8_t *payload;
+    size_t payload_bytes;            /* of one panel */
+    int32_t n_panels, n_cols, n_rows;
+    int32_t n_tokens;
+    const float *x;                  /* x[t * x_stride + c] */
+    size_t x_stride;
+    float *y;
+    size_t y_stride;
+    const float *bias;
+    bool add;
+} panels_f32_args;
+
 #define ATTN_MAX_HEAD 512
 #define ATTN_ROWS     48  /* (token, query head) pairs in one call of attention_tile */
 #define ATTN_CHUNK    512 /* positions whose softmax is summed by itself; docs/kernels.md has the measurement */
@@ -111,6 +125,10 @@ static inline int32_t attn_partial_len(int32_t head_dim)
     return head_dim + 2;
 }
 
+/* The integers of one row into its lane of a panel (pack.h). blocks: n_blocks of them as in the file, of any quantised type
+ * but TQ1_0; lane: the row's place in the first vector. Same bytes at every level. */
+#define DECL_PACK_ROW(name) \
+    void name(dtype type, uint8_t *lane, const uint8_t *blocks, int32_t n_blocks, int32_t panel_rows)
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
 #define DECL_QUANTIZE_ROW(name) void name(const q8_digit *out, const float *x, int32_t n)
 /* sum a[i] b[i] */
@@ -119,6 +137,8 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_DOT_Q8(name) float name(dtype type, const void *w, const q8_row *x, int32_t n)
 /* y = x W^T for a tile. The sum of an output element runs over the groups in order, whatever n_tokens is. */
 #define DECL_PANELS(name) void name(const panels_args *a)
+/* The same in float32: an output element is the sum over the columns in order. */
+#define DECL_PANELS_F32(name) void name(const panels_f32_args *a)
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang & Sennrich 2019); y == x is allowed. */
 #define DECL_RMSNORM_ROW(name) void name(float *y, const float *x, const float *w, int32_t n, float eps)
 /* y[i] = f(gate[i]) * up[i]; y may be gate or up. */
@@ -134,11 +154,13 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 
 typedef struct kernels {
     cpu_level level;
+    DECL_PACK_ROW((*pack_row));
     DECL_QUANTIZE_ROW((*quantize_row));
     DECL_DOT_F32((*dot_f32));
     DECL_DOT_Q8((*dot_q8));            /* any quantised type; NULL above ref, where panels and dot_f32 serve */
     int32_t panel_rows;                /* rows of a packed panel; 0: this level does not pack */
-    DECL_PANELS((*panels[DTYPE_MAX])); /* by type; NULL: the type is not packed */
+    DECL_PANELS((*panels[DTYPE_MAX])); /* by type; NULL: not packed for int8 activations */
+    DECL_PANELS_F32((*panels_f32[DTYPE_MAX])); /* by type; NULL: not packed for float activations */
     DECL_RMSNORM_ROW((*rmsnorm_row));
     DECL_GLU_ROW((*glu_row));
     DECL_ROPE_HEAD((*rope_head));

@@ -55,17 +55,34 @@ static void rows_int8(const linear_job *j, const linear_out *o, int32_t begin, i
         }
 }
 
-/* Float activations: a weight row is decoded once for all tokens. */
+/* The same of floats, whose kernel goes over the tokens itself: a few panels stay in L2 while all tokens pass. */
+static void panels_f32(const linear_job *j, const linear_out *o, int32_t begin, int32_t end)
+{
+    const weight *w = o->w;
+    int32_t first = begin * j->s->be->k.panel_rows;
+    panels_f32_args a = { .payload = w->payload + (size_t)begin * w->payload_bytes, .payload_bytes = w->payload_bytes,
+                          .n_panels = end - begin, .n_cols = w->n_cols, .n_rows = w->n_rows - first,
+                          .n_tokens = j->x->n_tokens, .x = j->x->f32, .x_stride = (size_t)w->n_cols, .y = o->y + first,
+                          .y_stride = (size_t)w->n_rows, .bias = o->bias ? o->bias + first : NULL, .add = o->add };
+    j->s->be->k.panels_f32[w->type](&a);
+}
+
+/* Float activations, weights as the file has them: as many rows as the scratch holds are decoded for all tokens. */
 static void rows_f32(const linear_job *j, const linear_out *o, int32_t begin, int32_t end, int32_t thread)
 {
     const weight *w = o->w;
     const quant_traits *traits = quant_find(w->type);
     DECL_DOT_F32((*dot)) = j->s->be->k.dot_f32;
     float *scratch = stream_row(j->s, thread);
-    for (int32_t r = begin; r < end; r++) {
-        traits->decode(w->rows + (size_t)r * w->row_bytes, scratch, w->n_cols);
+    size_t n_cols = (size_t)w->n_cols;
+    int32_t n_at_once = CPU_MAX_COLS / w->n_cols < ROWS_ITEM ? CPU_MAX_COLS / w->n_cols : ROWS_ITEM;
+    for (int32_t r = begin; r < end; r += n_at_once) {
+        int32_t n = end - r < n_at_once ? end - r : n_at_once;
+        for (int32_t i = 0; i < n; i++)
+            traits->decode(w->rows + (size_t)(r + i) * w->row_bytes, scratch + (size_t)i * n_cols, w->n_cols);
         for (int32_t t = 0; t < j->x->n_tokens; t++)
-            put(o, t, r, dot(scratch, j->x->f32 + (size_t)t * (size_t)w->n_cols, w->n_cols));
+            for (int32_t i = 0; i < n; i++)
+                put(o, t, r + i, dot(scratch + (size_t)i * n_cols, j->x->f32 + (size_t)t * n_cols, w->n_cols));
     }
 }
 
@@ -85,7 +102,8 @@ static void linear_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         int32_t row = from * ROWS_ITEM, end_row = to * ROWS_ITEM < o->w->n_rows ? to * ROWS_ITEM : o->w->n_rows;
         first += n;
         if (from >= to) continue;
-        if (o->w->payload) panels_int8(j, o, from, to);
+        if (o->w->payload && o->w->input == ACT_F32) panels_f32(j, o, from, to);
+        else if (o->w->payload) panels_int8(j, o, from, to);
         else if (o->w->input == ACT_INT8) rows_int8(j, o, row, end_row);
         else rows_f32(j, o, row, end_row, thread);
     }

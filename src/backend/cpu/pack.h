@@ -26,7 +26,7 @@
 
 #include <stdbool.h>
 
-#include "format/dtype.h"
+#include "backend/cpu/kernels.h"
 
 #define PACK_COLS 32 /* columns of a block: the group of the activations' scales */
 
@@ -68,8 +68,8 @@ const pack_format *pack_find(dtype type);
 size_t pack_payload_bytes(const pack_format *f, int32_t panel_rows, int32_t n_cols);
 size_t pack_header_bytes(const pack_format *f, int32_t panel_rows, int32_t n_cols);
 
-/* Packs n_rows <= panel_rows rows of n_cols elements, row_bytes apart, into payload and header, which are zeroed. */
-void pack_panel(dtype type, uint8_t *payload, uint8_t *header, const uint8_t *rows, size_t row_bytes, int32_t n_rows,
-                int32_t n_cols, int32_t panel_rows);
+/* Packs n_rows <= k->panel_rows rows of n_cols elements, row_bytes apart, into payload and header, which are zeroed. */
+void pack_panel(const kernels *k, dtype type, uint8_t *payload, uint8_t *header, const uint8_t *rows, size_t row_bytes,
+                int32_t n_rows, int32_t n_cols);
 
 #endif

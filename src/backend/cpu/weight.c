@@ -1,9 +1,10 @@
 /* weight.c - loading a matrix: what it is multiplied with, and in which order its bytes lie.
  *
  *   type               activations AUTO                     activations F32
- *   packed (pack.h)    panels x int8                        rows decoded to float x float
- *   other quantised    rows decoded x float (ref: int8)     rows decoded x float
- *   F32 F16 BF16 F64   rows decoded x float                 rows decoded x float
+ *   quantised          panels x int8                        rows decoded to float x float
+ *     at level ref     rows decoded x int8                  rows decoded to float x float
+ *   F32 F16 BF16 F64   panels x float (pack.h)              panels x float
+ *     at level ref     rows decoded x float                 rows decoded x float
  *
  * Packing runs on all processors: a model of a gigabyte is ready in about a second. */
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #include "base/mem.h"
 
 typedef struct pack_job {
-    weight *w;
-    int32_t panel_rows;
+    const cpu_backend *be;
+    const weight *w;
 } pack_job;
 
 static void pack_panels(void *arg, int64_t begin, int64_t end, int32_t thread)
@@ -23,37 +24,30 @@ static void pack_panels(void *arg, int64_t begin, int64_t end, int32_t thread)
     (void)thread;
     const pack_job *j = arg;
     const weight *w = j->w;
+    int32_t panel_rows = j->be->k.panel_rows;
     for (int64_t p = begin; p < end; p++) {
-        int32_t row = (int32_t)p * j->panel_rows, left = w->n_rows - row;
-        pack_panel(w->type, w->payload + (size_t)p * w->payload_bytes, w->header + (size_t)p * w->header_bytes,
-                   w->rows + (size_t)row * w->row_bytes, w->row_bytes, left < j->panel_rows ? left : j->panel_rows,
-                   w->n_cols, j->panel_rows);
+        int32_t row = (int32_t)p * panel_rows, left = w->n_rows - row;
+        pack_panel(&j->be->k, w->type, w->payload + (size_t)p * w->payload_bytes, w->header + (size_t)p * w->header_bytes,
+                   w->rows + (size_t)row * w->row_bytes, w->row_bytes, left < panel_rows ? left : panel_rows, w->n_cols);
     }
 }
 
-static size_t payload_total(const weight *w)
+static sumi_status pack(const cpu_backend *be, weight *w, sumi_error *err)
 {
-    return (size_t)w->n_panels * w->payload_bytes;
-}
-
-static size_t header_total(const weight *w)
-{
-    return (size_t)w->n_panels * w->header_bytes;
-}
-
-static sumi_status pack(const cpu_backend *be, weight *w, const pack_format *f, sumi_error *err)
-{
+    const pack_format *f = pack_find(w->type);
     int32_t rows = be->k.panel_rows;
     w->n_panels = (w->n_rows + rows - 1) / rows;
     w->payload_bytes = pack_payload_bytes(f, rows, w->n_cols);
     w->header_bytes = pack_header_bytes(f, rows, w->n_cols);
-    w->payload = mem_map(payload_total(w));
-    w->header = mem_map(header_total(w));
-    if (!w->payload || !w->header) return sumi_fail(err, SUMI_ENOMEM, "out of memory for packed weights");
-    sumi_status status = numa_spread(&be->nodes, w->payload, payload_total(w), err);
-    if (status == SUMI_OK) status = numa_spread(&be->nodes, w->header, header_total(w), err);
+    size_t payload, header; /* of all panels */
+    if (!mem_mul((size_t)w->n_panels, w->payload_bytes, &payload) ||
+        !mem_mul((size_t)w->n_panels, w->header_bytes, &header) || header > SIZE_MAX - payload - MEM_ALIGN)
+        return sumi_fail(err, SUMI_ENOMEM, "out of memory for packed weights");
+    payload = mem_round_up(payload, MEM_ALIGN);
+    sumi_status status = slab_take(be->packed, payload + header, &w->payload, &w->memory, err);
     if (status != SUMI_OK) return status;
-    pack_job job = { w, rows };
+    w->header = w->payload + payload;
+    pack_job job = { be, w };
     pool_for(be->loaders, w->n_panels, 4, pack_panels, &job);
     return SUMI_OK;
 }
@@ -70,11 +64,10 @@ sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const
     if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a weight");
     *w = (weight){ .rows = data, .row_bytes = dtype_row_bytes(type, n_cols), .n_rows = (int32_t)n_rows,
                    .n_cols = (int32_t)n_cols, .type = type, .input = ACT_F32 };
-    const pack_format *f = cpu->k.panels[type] ? pack_find(type) : NULL;
     bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
-    sumi_status status = SUMI_OK;
-    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised && (f || cpu->k.dot_q8)) w->input = ACT_INT8;
-    if (w->input == ACT_INT8 && f) status = pack(cpu, w, f, err);
+    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised) w->input = ACT_INT8;
+    bool packed = w->input == ACT_INT8 ? cpu->k.panels[type] != NULL : cpu->k.panels_f32[type] != NULL;
+    sumi_status status = packed ? pack(cpu, w, err) : SUMI_OK;
     if (status != SUMI_OK) {
         cpu_weight_destroy(w);
         return status;
@@ -86,8 +79,7 @@ sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const
 void cpu_weight_destroy(weight *w)
 {
     if (!w) return;
-    mem_unmap(w->payload, payload_total(w));
-    mem_unmap(w->header, header_total(w));
+    slab_give_back(w->memory);
     free(w);
 }
 
@@ -98,7 +90,7 @@ int32_t cpu_weight_input(const weight *w)
 
 size_t cpu_weight_bytes(const weight *w)
 {
-    return w->payload ? payload_total(w) + header_total(w) : (size_t)w->n_rows * w->row_bytes;
+    return w->payload ? (size_t)w->n_panels * (w->payload_bytes + w->header_bytes) : (size_t)w->n_rows * w->row_bytes;
 }
 
 bool cpu_weight_is_copy(const weight *w)

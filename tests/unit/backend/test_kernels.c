@@ -141,9 +141,8 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     }
     for (int32_t i = 0; i < p->n_panels; i++) {
         int32_t row = i * k->panel_rows, left = p->n_rows - row;
-        pack_panel(type->type, p->payload + (size_t)i * payload, p->header + (size_t)i * header,
-                   p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols,
-                   k->panel_rows);
+        pack_panel(k, type->type, p->payload + (size_t)i * payload, p->header + (size_t)i * header,
+                   p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols);
     }
     for (int32_t t = 0; t < p->n_tokens; t++) {
         q8_row row = tile_row(&p->x, t);
@@ -284,7 +283,7 @@ static void one_extreme_product(const kernels *k, const dtype_info *type, int pa
     fill_extreme(type, row, N, pattern);
     quant_find(type->type)->decode(row, ws, N);
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(ws[i]));
-    pack_panel(type->type, packed, head, row, row_bytes, 1, N, k->panel_rows);
+    pack_panel(k, type->type, packed, head, row, row_bytes, 1, N);
     panels_args a = { .payload = packed, .header = head, .payload_bytes = payload, .header_bytes = header, .n_panels = 1,
                       .n_groups = N / 32, .n_rows = 1, .n_tokens = 1, .x = xr, .y = y, .y_stride = 1 };
     k->panels[type->type](&a);
@@ -309,6 +308,94 @@ static void extreme_weights_and_activations_do_not_overflow(void **state)
                 for (int sign = 0; sign < 2; sign++)
                     one_extreme_product(&k, dtype_find((uint32_t)type), pattern, sign);
     }
+}
+
+/* Any bytes, since packing only moves bits. */
+static void packed_bytes_are_equal(const kernels *k, test_rng *rng)
+{
+    enum { MAX_BYTES = 1024 * 34 / 32, MAX_ROWS_PACKED = 16 };
+    static uint8_t blocks[MAX_BYTES], lanes[2][MAX_ROWS_PACKED * 1024];
+    for (int type = 0; type < DTYPE_MAX; type++) {
+        const dtype_info *t = dtype_find((uint32_t)type);
+        if (!k->panels[type] || type == DTYPE_TQ1_0) continue;
+        for (int round = 0; round < 20; round++) {
+            int32_t n_blocks = test_rng_range(rng, 1, 1024 / t->block_elems);
+            size_t lane = 4 * (size_t)test_rng_range(rng, 0, k->panel_rows - 1);
+            for (size_t i = 0; i < sizeof blocks; i++) blocks[i] = (uint8_t)test_rng_range(rng, 0, 255);
+            memset(lanes, 0, sizeof lanes);
+            ref.pack_row((dtype)type, lanes[0] + lane, blocks, n_blocks, k->panel_rows);
+            k->pack_row((dtype)type, lanes[1] + lane, blocks, n_blocks, k->panel_rows);
+            if (memcmp(lanes[0], lanes[1], sizeof lanes[0]) != 0) fail_msg("%s, %d blocks", t->name, n_blocks);
+        }
+    }
+}
+
+static void packing_gives_the_same_bytes_at_every_level(void **state)
+{
+    (void)state;
+    for_each_level(packed_bytes_are_equal);
+}
+
+/* Products of floats: exact shapes, so that ASan sees a float too far. */
+static void one_float_product(const kernels *k, const dtype_info *type, test_rng *rng)
+{
+    int32_t n_rows = test_rng_range(rng, 1, test_rng_range(rng, 1, 300)), n_cols = test_rng_range(rng, 1, 700);
+    int32_t n_tokens = test_rng_range(rng, 1, test_rng_range(rng, 1, 40)), R = k->panel_rows, n_panels = (n_rows + R - 1) / R;
+    size_t rows = (size_t)n_rows, cols = (size_t)n_cols, tokens = (size_t)n_tokens;
+    const pack_format *f = pack_find(type->type);
+    size_t row_bytes = dtype_row_bytes(type->type, n_cols), panel = pack_payload_bytes(f, R, n_cols);
+    float *w = malloc(rows * cols * sizeof *w), *x = malloc(tokens * cols * sizeof *x), *bias = malloc(rows * sizeof *bias);
+    float *old = malloc(tokens * rows * sizeof *old), *y = malloc(tokens * rows * sizeof *y), *alone = malloc(rows * sizeof *y);
+    uint8_t *file = malloc(rows * row_bytes), *packed = calloc((size_t)n_panels, panel);
+    fill(rng, w, n_rows * n_cols, 1);
+    fill(rng, x, n_tokens * n_cols, 1);
+    fill(rng, bias, n_rows, 1);
+    fill(rng, old, n_tokens * n_rows, 1);
+    quant_find(type->type)->encode(w, file, n_rows * n_cols);
+    quant_find(type->type)->decode(file, w, n_rows * n_cols);
+    for (int32_t p = 0; p < n_panels; p++)
+        pack_panel(k, type->type, packed + (size_t)p * panel, packed, file + (size_t)(p * R) * row_bytes, row_bytes,
+                   n_rows - p * R < R ? n_rows - p * R : R, n_cols);
+    panels_f32_args a = { .payload = packed, .payload_bytes = panel, .n_panels = n_panels, .n_cols = n_cols, .n_rows = n_rows,
+                          .n_tokens = n_tokens, .x = x, .x_stride = cols, .y = y, .y_stride = rows,
+                          .bias = test_rng_range(rng, 0, 1) ? bias : NULL, .add = test_rng_range(rng, 0, 1) };
+    memcpy(y, old, tokens * rows * sizeof *y);
+    k->panels_f32[type->type](&a);
+    for (size_t t = 0; t < tokens; t++)
+        for (size_t r = 0; r < rows; r++) {
+            double sum = a.bias ? bias[r] : 0, terms;
+            sum += a.add ? old[t * rows + r] : 0;
+            terms = fabs(sum);
+            for (size_t c = 0; c < cols; c++) sum += (double)w[r * cols + c] * x[t * cols + c];
+            for (size_t c = 0; c < cols; c++) terms += fabs((double)w[r * cols + c] * x[t * cols + c]);
+            if (!(fabs(sum - y[t * rows + r]) <= gamma_of(n_cols + 4) * terms))
+                fail_msg("%s %d x %d, %d tokens: [%zu][%zu] %.9g, not %.9g", type->name, n_rows, n_cols, n_tokens, t, r,
+                         y[t * rows + r], sum);
+        }
+    a.n_tokens = 1;
+    a.y = alone;
+    for (size_t t = 0; t < tokens; t++) { /* each token alone gives the same bits */
+        a.x = x + t * cols;
+        memcpy(alone, old + t * rows, rows * sizeof *y);
+        k->panels_f32[type->type](&a);
+        assert_memory_equal(alone, y + t * rows, rows * sizeof *y);
+    }
+    free(w), free(x), free(bias), free(old), free(y), free(alone), free(file), free(packed);
+}
+
+static void float_products_are_close(const kernels *k, test_rng *rng)
+{
+    for (int type = 0; type < DTYPE_MAX; type++) {
+        const dtype_info *t = dtype_find((uint32_t)type);
+        assert_true((t && t->block_elems == 1) == (k->panels_f32[type] != NULL));
+        for (int round = 0; round < 25 && k->panels_f32[type]; round++) one_float_product(k, t, rng);
+    }
+}
+
+static void products_of_floats_are_right_and_do_not_depend_on_the_batch(void **state)
+{
+    (void)state;
+    for_each_level(float_products_are_close);
 }
 
 static void no_type_takes_much_more_memory_packed_than_in_the_file(void **state)
@@ -472,6 +559,8 @@ int main(void)
         cmocka_unit_test(the_int8_quantisation_is_the_same_at_every_level),
         cmocka_unit_test(packed_products_agree_with_the_reference_and_do_not_depend_on_the_batch),
         cmocka_unit_test(extreme_weights_and_activations_do_not_overflow),
+        cmocka_unit_test(packing_gives_the_same_bytes_at_every_level),
+        cmocka_unit_test(products_of_floats_are_right_and_do_not_depend_on_the_batch),
         cmocka_unit_test(no_type_takes_much_more_memory_packed_than_in_the_file),
         cmocka_unit_test(float_dot_products_agree_with_the_reference),
         cmocka_unit_test(row_operations_agree_with_the_reference),

@@ -9,6 +9,7 @@
 
 #include "backend/cpu/kernels.h"
 
+DECL_PACK_ROW(pack_row_avx2);
 DECL_QUANTIZE_ROW(quantize_row_avx2);
 DECL_DOT_F32(dot_f32_avx2);
 DECL_PANELS(panels_q4_0_avx2);
@@ -26,6 +27,9 @@ DECL_PANELS(panels_iq4_xs_avx2);
 DECL_PANELS(panels_tq1_0_avx2);
 DECL_PANELS(panels_tq2_0_avx2);
 DECL_PANELS(panels_mxfp4_avx2);
+DECL_PANELS_F32(panels_f32_avx2);
+DECL_PANELS_F32(panels_f16_avx2);
+DECL_PANELS_F32(panels_bf16_avx2);
 DECL_RMSNORM_ROW(rmsnorm_row_avx2);
 DECL_GLU_ROW(glu_row_avx2);
 DECL_ROPE_HEAD(rope_head_avx2);

@@ -106,8 +106,10 @@ static inline void load_split_bytes(block *b, const uint8_t *p)
  * 171 / 256. Tripling y modulo 256 drops the digit: 3 (y + 128) = 3 y + 128 modulo 256. */
 static inline __m256i leading_digit(__m256i y)
 {
-    __m256i one = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(85 - 128)), two = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(170 - 128));
-    return _mm256_sub_epi8(_mm256_setzero_si256(), _mm256_add_epi8(one, two)); /* a comparison that holds is -1 */
+    __m256i one = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(85 - 128)),
+            two = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(170 - 128));
+    return _mm256_sub_epi8(_mm256_setzero_si256(),
+                           _mm256_add_epi8(one, two)); /* a comparison that holds is -1 */
 }
 
 /* y times power, modulo 256, byte by byte. */
@@ -143,7 +145,8 @@ static inline void look_up(__m256i *out, const __m256i *q, __m256i table)
 }
 
 /* q to values[q] + zero. */
-static inline __attribute__((always_inline)) void look_up_values(block *b, const int8_t values[16], int zero, bool split)
+static inline __attribute__((always_inline)) void look_up_values(block *b, const int8_t values[16], int zero,
+                                                                 bool split)
 {
     __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
     const __m256i low = _mm256_set1_epi8(15);
@@ -180,7 +183,8 @@ static inline __attribute__((always_inline)) void scale_halves(block *b, __m256 
     }
 }
 
-static inline __attribute__((always_inline)) void scale_halves_min(block *b, __m256 d, __m256 dmin, const uint8_t *s)
+static inline __attribute__((always_inline)) void scale_halves_min(block *b, __m256 d, __m256 dmin,
+                                                                   const uint8_t *s)
 {
 #pragma GCC unroll 2
     for (int k = 0; k < 2; k++) {

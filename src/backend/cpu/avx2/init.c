@@ -3,6 +3,7 @@
 
 void kernels_init_avx2(kernels *k)
 {
+    k->pack_row = pack_row_avx2;
     k->quantize_row = quantize_row_avx2;
     k->dot_f32 = dot_f32_avx2;
     k->dot_q8 = NULL;
@@ -22,6 +23,9 @@ void kernels_init_avx2(kernels *k)
     k->panels[DTYPE_TQ1_0] = panels_tq1_0_avx2;
     k->panels[DTYPE_TQ2_0] = panels_tq2_0_avx2;
     k->panels[DTYPE_MXFP4] = panels_mxfp4_avx2;
+    k->panels_f32[DTYPE_F32] = k->panels_f32[DTYPE_F64] = panels_f32_avx2;
+    k->panels_f32[DTYPE_F16] = panels_f16_avx2;
+    k->panels_f32[DTYPE_BF16] = panels_bf16_avx2;
     k->rmsnorm_row = rmsnorm_row_avx2;
     k->glu_row = glu_row_avx2;
     k->rope_head = rope_head_avx2;

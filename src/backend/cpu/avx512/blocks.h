@@ -54,7 +54,8 @@ static inline void load_nibbles(block *b, const uint8_t *p)
  * into places that the mask clears. */
 static inline __attribute__((always_inline)) __m512i shifted(__m512i v, int shift, __m512i mask)
 {
-    __m512i moved = shift >= 0 ? _mm512_slli_epi16(v, (unsigned)shift) : _mm512_srli_epi16(v, (unsigned)-shift);
+    __m512i moved =
+        shift >= 0 ? _mm512_slli_epi16(v, (unsigned)shift) : _mm512_srli_epi16(v, (unsigned)-shift);
     return _mm512_and_si512(moved, mask);
 }
 
@@ -157,7 +158,8 @@ static inline __attribute__((always_inline)) void scale_halves(block *b, __m512 
     }
 }
 
-static inline __attribute__((always_inline)) void scale_halves_min(block *b, __m512 d, __m512 dmin, const uint8_t *s)
+static inline __attribute__((always_inline)) void scale_halves_min(block *b, __m512 d, __m512 dmin,
+                                                                   const uint8_t *s)
 {
 #pragma GCC unroll 2
     for (int k = 0; k < 2; k++) {

@@ -22,6 +22,9 @@ void kernels_init_avx512(kernels *k)
     k->panels[DTYPE_TQ1_0] = panels_tq1_0_avx512;
     k->panels[DTYPE_TQ2_0] = panels_tq2_0_avx512;
     k->panels[DTYPE_MXFP4] = panels_mxfp4_avx512;
+    k->panels_f32[DTYPE_F32] = k->panels_f32[DTYPE_F64] = panels_f32_avx512;
+    k->panels_f32[DTYPE_F16] = panels_f16_avx512;
+    k->panels_f32[DTYPE_BF16] = panels_bf16_avx512;
     k->rmsnorm_row = rmsnorm_row_avx512;
     k->glu_row = glu_row_avx512;
     k->attention_tile = attention_tile_avx512;

@@ -3,6 +3,7 @@
 
 void kernels_init_ref(kernels *k)
 {
+    k->pack_row = pack_row_ref;
     k->quantize_row = quantize_row_ref;
     k->dot_f32 = dot_f32_ref;
     k->rmsnorm_row = rmsnorm_row_ref;

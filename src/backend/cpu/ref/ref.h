@@ -4,6 +4,7 @@
 
 #include "backend/cpu/kernels.h"
 
+DECL_PACK_ROW(pack_row_ref);
 DECL_QUANTIZE_ROW(quantize_row_ref);
 DECL_DOT_F32(dot_f32_ref);
 DECL_DOT_Q8(dot_q8_ref);

@@ -1,0 +1,31 @@
+/* slab.h - the memory of packed weights: pieces of large mappings.
+ *
+ * A model has hundreds of matrices, many smaller than a huge page. Mapped one by one they would come in pages of 4 KiB,
+ * and the page faults would take as long as packing. A slab is mapped at once, pieces are cut from it one after the
+ * other, and it is unmapped when its last piece is given back. What no piece covers is never touched, so it takes no
+ * memory.
+ *
+ *   slab   | piece | piece | piece |          |     64 MiB, or one larger piece
+ *
+ * Threads: one at a time for a source and its pieces. */
+#ifndef SUMI_BACKEND_CPU_SLAB_H
+#define SUMI_BACKEND_CPU_SLAB_H
+
+#include "base/numa.h"
+
+typedef struct slab slab;
+
+typedef struct slab_source {
+    slab *current;    /* to cut from, NULL at first; its owner gives it back in the end */
+    numa_nodes nodes; /* over which new slabs are spread; n is 0: they are not */
+} slab_source;
+
+/* A piece of zeroed memory at a multiple of MEM_ALIGN; *owner is for slab_give_back(). ENOMEM, or an error of
+ * numa_spread(). */
+SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner,
+                                    sumi_error *err);
+
+/* Drops a piece of the slab, or the source's current one. NULL is fine. */
+void slab_give_back(slab *s);
+
+#endif
