@@ -23,16 +23,16 @@
 
 struct limit_cursor {
     _Alignas(64) size_t at;
-    int32_t sum; /* of all that was read: the reads cannot be left out */
+    uint32_t sum; /* of all that was read: the reads cannot be left out */
 };
 
-typedef int32_t int4 __attribute__((vector_size(16)));
+typedef uint32_t uint4 __attribute__((vector_size(16)));
 
-static int32_t read_ref(const uint8_t *p, size_t n)
+static uint32_t read_ref(const uint8_t *p, size_t n)
 {
-    int4 s[4] = { 0 };
+    uint4 s[4] = { 0 };
     for (const uint8_t *end = p + n; p < end; p += 64)
-        for (int i = 0; i < 4; i++) s[i] += *(const int4 *)(const void *)(p + 16 * i);
+        for (int i = 0; i < 4; i++) s[i] += *(const uint4 *)(const void *)(p + 16 * i);
     s[0] += s[1] + s[2] + s[3];
     return s[0][0] + s[0][1] + s[0][2] + s[0][3];
 }
@@ -40,7 +40,7 @@ static int32_t read_ref(const uint8_t *p, size_t n)
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-__attribute__((target("avx2"))) static int32_t read_avx2(const uint8_t *p, size_t n)
+__attribute__((target("avx2"))) static uint32_t read_avx2(const uint8_t *p, size_t n)
 {
     __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     for (const uint8_t *end = p + n; p < end; p += 256) {
@@ -56,10 +56,10 @@ __attribute__((target("avx2"))) static int32_t read_avx2(const uint8_t *p, size_
     }
     s0 = _mm256_add_epi32(_mm256_add_epi32(_mm256_add_epi32(s0, s1), _mm256_add_epi32(s2, s3)),
                           _mm256_add_epi32(_mm256_add_epi32(s4, s5), _mm256_add_epi32(s6, s7)));
-    return _mm_cvtsi128_si32(_mm256_castsi256_si128(s0));
+    return (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(s0));
 }
 
-__attribute__((target("avx512f"))) static int32_t read_avx512(const uint8_t *p, size_t n)
+__attribute__((target("avx512f"))) static uint32_t read_avx512(const uint8_t *p, size_t n)
 {
     __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     for (const uint8_t *end = p + n; p < end; p += 512) {
@@ -75,11 +75,11 @@ __attribute__((target("avx512f"))) static int32_t read_avx512(const uint8_t *p, 
     }
     s0 = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(s0, s1), _mm512_add_epi32(s2, s3)),
                           _mm512_add_epi32(_mm512_add_epi32(s4, s5), _mm512_add_epi32(s6, s7)));
-    return _mm_cvtsi128_si32(_mm512_castsi512_si128(s0));
+    return (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(s0));
 }
 #endif
 
-typedef int32_t (*read_fn)(const uint8_t *p, size_t n); /* n is a multiple of LINE */
+typedef uint32_t (*read_fn)(const uint8_t *p, size_t n); /* n is a multiple of LINE */
 
 static read_fn best_reader(void)
 {
