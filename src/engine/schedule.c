@@ -1,0 +1,539 @@
+/* schedule.c - the plan of a step: decode tokens, pieces of prompts, admissions, preemptions. See schedule.h. */
+#include "engine/schedule.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* A newcomer leaves room for this many tokens of every sequence that runs; else it would take their last blocks and be
+ * the first to be preempted for them. */
+#define HEADROOM_TOKENS 32
+
+struct sched {
+    sched_limits limits;
+    sched_memory memory;
+    sched_costs costs;
+    sched_queue queue;
+    sched_req **running;    /* [n_running] of [max_requests], highest rank first */
+    int32_t n_running;
+    sched_item *items;      /* [n_items] of [max_seqs] */
+    int32_t n_items, n_tokens, n_rows; /* of the plan */
+    bool has_prompt;        /* a prompt is part of the plan */
+    sched_req *stuck;
+    uint64_t n_arrivals, n_swap_outs, n_recomputes;
+};
+
+sumi_status sched_create(sched **out, const sched_limits *limits, const sched_memory *memory, sumi_error *err)
+{
+    assert(limits->budget > limits->max_seqs && limits->max_rows > limits->max_seqs && limits->max_seqs > 0);
+    *out = NULL;
+    sched *s = calloc(1, sizeof *s);
+    if (!s) goto fail;
+    s->limits = *limits;
+    s->memory = *memory;
+    s->costs = (sched_costs){ .token_us = 100, .block_us = 200 };
+    if (!(s->queue.reqs = calloc((size_t)limits->max_requests, sizeof *s->queue.reqs))) goto fail;
+    if (!(s->running = calloc((size_t)limits->max_requests, sizeof *s->running))) goto fail;
+    if (!(s->items = calloc((size_t)limits->max_seqs, sizeof *s->items))) goto fail;
+    *out = s;
+    return SUMI_OK;
+fail:
+    sched_destroy(s);
+    return sumi_fail(err, SUMI_ENOMEM, "scheduler: out of memory for %d requests", limits->max_requests);
+}
+
+void sched_destroy(sched *s)
+{
+    if (!s) return;
+    free(s->queue.reqs);
+    free(s->running);
+    free(s->items);
+    free(s);
+}
+
+void sched_set_costs(sched *s, sched_costs costs)
+{
+    s->costs = costs;
+}
+
+/* ---- Requests and sequences ---- */
+
+static int32_t first_live(const sched_req *r)
+{
+    int32_t i = 0;
+    while (i < SCHED_MAX_SEQS && !r->seqs[i].live) i++;
+    assert(i < SCHED_MAX_SEQS);
+    return i;
+}
+
+/* Sequences that r holds or may open without asking again. */
+static int32_t seats(const sched_req *r)
+{
+    return r->gang || !r->has_parted ? r->width : r->n_live;
+}
+
+static int32_t seats_taken(const sched *s)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < s->n_running; i++) n += seats(s->running[i]);
+    return n;
+}
+
+/* True if a goes before b. */
+static bool outranks(const sched_req *a, const sched_req *b)
+{
+    bool shielded = sched_shielded(a);
+    if (shielded != sched_shielded(b)) return shielded;
+    if (!shielded && a->priority != b->priority) return a->priority > b->priority;
+    return sched_older(a, b);
+}
+
+/* All of r has to be computed, from the first token on. */
+static void rewind_trunk(sched_req *r)
+{
+    r->trunk = first_live(r);
+    r->n_trunk = !r->has_parted || r->n_live > 1 ? r->n_prompt : r->seqs[r->trunk].n_known;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) r->seqs[i].n_cached = 0;
+}
+
+static void drop_all(sched *s, sched_req *r)
+{
+    if (r->trunk >= 0) s->memory.drop(s->memory.user, r, r->trunk);
+    else
+        for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+            if (r->seqs[i].live) s->memory.drop(s->memory.user, r, i);
+}
+
+static void run_insert(sched *s, sched_req *r)
+{
+    int32_t i = s->n_running++;
+    for (; i > 0 && outranks(r, s->running[i - 1]); i--) s->running[i] = s->running[i - 1];
+    s->running[i] = r;
+    r->state = SCHED_RUNNING;
+}
+
+static void run_take(sched *s, const sched_req *r)
+{
+    int32_t i = 0;
+    while (s->running[i] != r) i++;
+    s->n_running--;
+    memmove(&s->running[i], &s->running[i + 1], (size_t)(s->n_running - i) * sizeof *s->running);
+}
+
+bool sched_add(sched *s, sched_req *r)
+{
+    assert(r->state == SCHED_NEW && r->n_prompt > 0 && r->width >= 1 && r->width <= SCHED_MAX_SEQS);
+    if (s->queue.n + s->n_running >= s->limits.max_requests) return false;
+    r->arrival = ++s->n_arrivals;
+    r->state = SCHED_WAITING;
+    r->seqs[0] = (sched_seq){ .live = true, .n_known = r->n_prompt };
+    r->n_live = 1;
+    r->client->n_requests++;
+    rewind_trunk(r);
+    sched_queue_add(&s->queue, r);
+    return true;
+}
+
+/* Takes r out of the plan. */
+static void unplan(sched *s, const sched_req *r)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < s->n_items; i++) {
+        const sched_item *item = &s->items[i];
+        if (item->req != r) {
+            s->items[n++] = *item;
+            continue;
+        }
+        s->n_tokens -= item->n_tokens;
+        s->n_rows -= r->all_rows && !r->has_parted ? item->n_tokens : item->last;
+    }
+    s->n_items = n;
+}
+
+void sched_remove(sched *s, sched_req *r)
+{
+    if (r->state == SCHED_NEW) return;
+    if (s->stuck == r) s->stuck = NULL;
+    unplan(s, r);
+    if (r->state == SCHED_RUNNING) {
+        drop_all(s, r);
+        run_take(s, r);
+    } else {
+        if (r->state == SCHED_SWAPPED) s->memory.swap_drop(s->memory.user, r);
+        sched_queue_take(&s->queue, r);
+    }
+    r->state = SCHED_NEW;
+    if (--r->client->n_requests == 0) r->client->deficit = 0, r->client->turn = 0;
+}
+
+static bool past(double until, double now_ms, const char *name, const char **which)
+{
+    if (until <= 0 || now_ms < until) return false;
+    *which = name;
+    return true;
+}
+
+sched_req *sched_expired(sched *s, double now_ms, const char **which)
+{
+    for (int32_t i = 0; i < s->queue.n + s->n_running; i++) {
+        sched_req *r = i < s->queue.n ? s->queue.reqs[i] : s->running[i - s->queue.n];
+        if (past(r->end_until, now_ms, "total", which)) return r;
+        if (!r->has_first && past(r->first_until, now_ms, "first token", which)) return r;
+        if (!r->was_admitted && past(r->queue_until, now_ms, "queue", which)) return r;
+    }
+    return NULL;
+}
+
+/* ---- Preemption ---- */
+
+/* Is it cheaper to compute r again than to move its blocks out and in? */
+static bool recompute_is_cheaper(const sched *s, const sched_req *r)
+{
+    int64_t n_tokens = r->n_prompt;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (r->seqs[i].live) n_tokens += r->seqs[i].n_known - r->n_prompt;
+    return (double)n_tokens * s->costs.token_us <= 2.0 * r->n_swapped * s->costs.block_us;
+}
+
+static void preempt(sched *s, sched_req *r)
+{
+    unplan(s, r);
+    run_take(s, r);
+    r->n_preempted++;
+    sched_queue_add(&s->queue, r);
+    r->n_swapped = s->memory.held(s->memory.user, r);
+    if (r->trunk < 0 && !recompute_is_cheaper(s, r) && s->memory.swap_out(s->memory.user, r)) {
+        r->state = SCHED_SWAPPED;
+        s->n_swap_outs++;
+        return;
+    }
+    drop_all(s, r);
+    rewind_trunk(r);
+    r->state = SCHED_WAITING;
+    s->n_recomputes++;
+}
+
+/* Reserves n tokens, at the expense of lower ranks if need be. False: r is the lowest and there is no room. */
+static bool reserve(sched *s, sched_req *r, int32_t seq, int32_t n)
+{
+    while (!s->memory.reserve(s->memory.user, r, seq, n)) {
+        sched_req *lowest = s->running[s->n_running - 1];
+        if (lowest == r) return false;
+        preempt(s, lowest);
+    }
+    return true;
+}
+
+static void add_item(sched *s, sched_req *r, int32_t seq, int32_t n)
+{
+    sched_seq *q = &r->seqs[seq];
+    assert(s->n_items < s->limits.max_seqs && n > 0);
+    bool last = q->n_cached + n == q->n_known;
+    s->items[s->n_items++] = (sched_item){ r, seq, n, last };
+    s->n_tokens += n;
+    s->n_rows += r->all_rows && !r->has_parted ? n : last;
+}
+
+/* ---- Decode steps ---- */
+
+static int32_t todo(const sched_req *r, int32_t seq)
+{
+    const sched_seq *q = &r->seqs[seq];
+    return (seq == r->trunk ? r->n_trunk : q->n_known) - q->n_cached;
+}
+
+/* All sequences of a gang are one token away from their next choice. */
+static bool gang_is_ready(const sched_req *r)
+{
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (r->seqs[i].live && todo(r, i) != 1) return false;
+    return true;
+}
+
+/* False: r had to be preempted itself. */
+static bool plan_decode(sched *s, sched_req *r)
+{
+    if (r->gang && !gang_is_ready(r)) return true;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
+        if (!r->seqs[i].live || todo(r, i) != 1) continue;
+        if (!reserve(s, r, i, 1)) {
+            if (s->n_running == 1) s->stuck = r;
+            preempt(s, r);
+            return false;
+        }
+        add_item(s, r, i, 1);
+    }
+    return true;
+}
+
+/* ---- Pieces of prompts, and of what a preemption threw away ---- */
+
+/* How many of n tokens the plan has room for. */
+static int32_t piece(const sched *s, const sched_req *r, int32_t n)
+{
+    int32_t left = s->limits.budget - s->n_tokens, rows = s->limits.max_rows - s->n_rows;
+    if (rows < 1) return 0;
+    if (!s->limits.chunking && n > left && s->has_prompt) return 0;
+    if (s->limits.chunking && n > left) n = left;
+    if (r->all_rows && !r->has_parted && n > rows) n = rows;
+    return n > 0 ? n : 0;
+}
+
+static void plan_piece(sched *s, sched_req *r, int32_t seq)
+{
+    int32_t n = piece(s, r, todo(r, seq) - (r->gang && r->trunk < 0));
+    if (n == 0) return;
+    if (!reserve(s, r, seq, n)) {
+        if (s->n_running == 1) s->stuck = r;
+        return;
+    }
+    add_item(s, r, seq, n);
+    s->has_prompt = true;
+}
+
+static void plan_prompt(sched *s, sched_req *r)
+{
+    if (r->trunk >= 0) {
+        plan_piece(s, r, r->trunk);
+        return;
+    }
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (r->seqs[i].live && todo(r, i) > 1) plan_piece(s, r, i);
+}
+
+/* ---- Admission ---- */
+
+/* Blocks that running requests will ask for soon. */
+static int64_t promised(const sched *s)
+{
+    int64_t n = 0;
+    for (int32_t k = 0; k < s->n_running; k++) {
+        const sched_req *r = s->running[k];
+        for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+            if (r->seqs[i].live && (r->trunk < 0 || r->trunk == i))
+                n += s->memory.need(s->memory.user, r, i, todo(r, i) + HEADROOM_TOKENS);
+    }
+    return n;
+}
+
+static bool admit_swapped(sched *s, sched_req *r, int64_t free_blocks, bool *lost)
+{
+    if (r->n_swapped > free_blocks && s->n_running > 0) return false;
+    sumi_status status = s->memory.swap_in(s->memory.user, r);
+    *lost = status != SUMI_OK && status != SUMI_ELIMIT;
+    if (status == SUMI_ELIMIT && s->n_running == 0) { /* what was shared may come back as copies, and not fit */
+        s->memory.swap_drop(s->memory.user, r);
+        *lost = true;
+    }
+    if (*lost) {
+        r->state = SCHED_WAITING;
+        rewind_trunk(r);
+        s->n_recomputes++;
+    }
+    return status == SUMI_OK;
+}
+
+static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
+{
+    if (free_blocks < 1) return false;
+    sched_seq *q = &r->seqs[r->trunk];
+    q->n_cached = s->memory.begin(s->memory.user, r, r->trunk);
+    assert(q->n_cached < r->n_trunk);
+    /* Cached blocks that begin() took are not free any more, so what is free is asked anew. */
+    int64_t need = s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
+    if (need <= s->memory.available(s->memory.user) - promised(s)) return true;
+    s->memory.drop(s->memory.user, r, r->trunk);
+    q->n_cached = 0;
+    return false;
+}
+
+/* Makes place for r, which waits, by preempting the lowest rank if its priority is really lower. */
+static bool make_place(sched *s, const sched_req *r)
+{
+    if (s->n_running == 0) return false;
+    sched_req *lowest = s->running[s->n_running - 1];
+    if (sched_shielded(lowest) || lowest->priority >= r->priority) return false;
+    preempt(s, lowest);
+    return true;
+}
+
+static void enter(sched *s, sched_req *r)
+{
+    sched_queue_take(&s->queue, r);
+    run_insert(s, r);
+    s->queue.n_admitted++;
+    if (!r->was_admitted) {
+        r->was_admitted = true;
+        r->n_hit = r->seqs[r->trunk].n_cached;
+        sched_charge(r->client, todo(r, r->trunk));
+    }
+}
+
+/* The plan has room for the first tokens of r. A batch of the static kind is put together whole. */
+static bool has_work_left(const sched *s, const sched_req *r)
+{
+    int32_t n = r->state == SCHED_SWAPPED ? r->n_live : 1;
+    if (s->limits.static_batching && r->state != SCHED_SWAPPED) return true;
+    return s->n_tokens + n <= s->limits.budget && s->n_rows + n <= s->limits.max_rows;
+}
+
+/* Tries to run the next of the queue; false: nobody else is admitted in this step. */
+static bool admit_next(sched *s)
+{
+    sched_req *r = sched_queue_next(&s->queue);
+    if (!r || !has_work_left(s, r)) return false;
+    while (seats_taken(s) + seats(r) > s->limits.max_seqs)
+        if (!make_place(s, r)) return false;
+    for (;;) {
+        int64_t free_blocks = s->memory.available(s->memory.user) - promised(s);
+        bool lost = false, swapped = r->state == SCHED_SWAPPED;
+        if (swapped ? admit_swapped(s, r, free_blocks, &lost) : admit_waiting(s, r, free_blocks)) break;
+        if (lost || make_place(s, r)) continue;
+        if (s->n_running == 0) s->stuck = r;
+        return false;
+    }
+    enter(s, r);
+    if (r->trunk < 0 && !plan_decode(s, r)) return false;
+    plan_prompt(s, r);
+    return true;
+}
+
+/* ---- The step ---- */
+
+int32_t sched_plan(sched *s, const sched_item **items)
+{
+    s->n_items = s->n_tokens = s->n_rows = 0;
+    s->has_prompt = false;
+    s->stuck = NULL;
+    bool may_admit = !s->limits.static_batching || s->n_running == 0;
+    for (int32_t k = 0; k < s->n_running;) {
+        sched_req *r = s->running[k];
+        k += r->trunk >= 0 || plan_decode(s, r);
+    }
+    for (int32_t k = 0; k < s->n_running; k++) plan_prompt(s, s->running[k]);
+    while (may_admit && !s->stuck && admit_next(s)) {}
+    *items = s->items;
+    return s->n_items;
+}
+
+sched_req *sched_stuck(const sched *s)
+{
+    return s->stuck;
+}
+
+/* The trunk of a request that was preempted is whole again: its sequences part from it, each to catch up by itself. */
+static void part_again(sched *s, sched_req *r)
+{
+    int32_t trunk = r->trunk;
+    r->trunk = -1;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
+        if (i == trunk || !r->seqs[i].live) continue;
+        s->memory.fork(s->memory.user, r, trunk, i);
+        r->seqs[i].n_cached = r->n_trunk;
+    }
+}
+
+void sched_abandon(sched *s)
+{
+    s->n_items = s->n_tokens = s->n_rows = 0;
+}
+
+void sched_commit(sched *s)
+{
+    for (int32_t i = 0; i < s->n_items; i++) {
+        sched_item *item = &s->items[i];
+        sched_req *r = item->req;
+        r->seqs[item->seq].n_cached += item->n_tokens;
+        if (r->trunk < 0 && item->last) sched_charge(r->client, 1);
+        if (item->seq == r->trunk && r->has_parted && todo(r, item->seq) == 0) part_again(s, r);
+    }
+    sched_abandon(s);
+}
+
+
+void sched_split(sched *s, sched_req *r, int32_t n)
+{
+    assert(r->trunk == 0 && !r->has_parted && todo(r, 0) == 0 && n >= 1 && n <= r->width);
+    for (int32_t i = 1; i < n; i++) {
+        s->memory.fork(s->memory.user, r, 0, i);
+        r->seqs[i] = r->seqs[0];
+    }
+    r->n_live = n;
+    r->trunk = -1;
+    r->has_parted = true;
+}
+
+int32_t sched_fork(sched *s, sched_req *r, int32_t seq)
+{
+    assert(r->gang && r->trunk < 0 && r->n_live < r->width);
+    int32_t i = 0;
+    while (r->seqs[i].live) i++;
+    s->memory.fork(s->memory.user, r, seq, i);
+    r->seqs[i] = r->seqs[seq];
+    r->n_live++;
+    return i;
+}
+
+void sched_extend(sched *s, sched_req *r, int32_t seq)
+{
+    (void)s;
+    assert(r->seqs[seq].live && r->trunk < 0);
+    r->seqs[seq].n_known++;
+    r->has_first = true;
+}
+
+void sched_end_seq(sched *s, sched_req *r, int32_t seq)
+{
+    assert(r->state == SCHED_RUNNING && r->seqs[seq].live && r->trunk < 0);
+    s->memory.drop(s->memory.user, r, seq);
+    r->seqs[seq].live = false;
+    r->n_live--;
+}
+
+/* ---- Looking at it ---- */
+
+void sched_get_counts(const sched *s, sched_counts *c)
+{
+    *c = (sched_counts){ .n_waiting = s->queue.n, .n_running = s->n_running, .n_admitted = s->queue.n_admitted,
+                         .n_swap_outs = s->n_swap_outs, .n_recomputes = s->n_recomputes };
+    for (int32_t i = 0; i < s->queue.n; i++) c->n_swapped += s->queue.reqs[i]->state == SCHED_SWAPPED;
+    for (int32_t i = 0; i < s->n_running; i++) c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
+}
+
+/* Invariant (3), and that trunk and counts agree. */
+static bool check_req(const sched_req *r)
+{
+    int32_t n_live = 0;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
+        const sched_seq *q = &r->seqs[i];
+        if (!q->live) continue;
+        n_live++;
+        if (q->n_cached < 0 || q->n_cached >= q->n_known || q->n_known < r->n_prompt) return false;
+        if (r->state == SCHED_WAITING && q->n_cached != 0) return false;
+        if (r->trunk >= 0 && i != r->trunk && q->n_cached != 0) return false;
+    }
+    return n_live == r->n_live && n_live >= 1 && n_live <= r->width;
+}
+
+bool sched_check(const sched *s)
+{
+    int32_t n_tokens = 0;
+    for (int32_t i = 0; i < s->queue.n; i++) {
+        sched_state state = s->queue.reqs[i]->state;
+        if ((state != SCHED_WAITING && state != SCHED_SWAPPED) || !check_req(s->queue.reqs[i])) return false;
+    }
+    for (int32_t i = 0; i < s->n_running; i++) {
+        if (s->running[i]->state != SCHED_RUNNING || !check_req(s->running[i])) return false;
+        if (i > 0 && !outranks(s->running[i - 1], s->running[i])) return false;
+    }
+    if (seats_taken(s) > s->limits.max_seqs || s->n_rows > s->limits.max_rows) return false;
+    for (int32_t i = 0; i < s->n_items; i++) {
+        n_tokens += s->items[i].n_tokens;
+        if (s->items[i].req->state != SCHED_RUNNING) return false;
+        for (int32_t j = 0; j < i; j++)
+            if (s->items[j].req == s->items[i].req && s->items[j].seq == s->items[i].seq) return false;
+    }
+    return n_tokens == s->n_tokens && (n_tokens <= s->limits.budget || !s->limits.chunking);
+}

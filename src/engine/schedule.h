@@ -1,0 +1,204 @@
+/* schedule.h - who runs in this step, and who waits: the policy of the engine, and nothing but the policy.
+ *
+ * Ideas: iteration-level scheduling (Orca, Yu et al., OSDI 2022): the batch is chosen anew for every step. Chunked
+ * prefill (Sarathi-Serve, Agrawal et al., OSDI 2024): decode tokens first, then pieces of prompts up to a budget of
+ * tokens, so that a long prompt does not stall running answers. Preemption by swap or recompute (vLLM, Kwon et al.,
+ * SOSP 2023). Fair shares by deficit round robin (Shreedhar & Varghese 1996) over tokens that were really served, as
+ * a virtual token counter does (Sheng et al., OSDI 2024).
+ *
+ * This module has no threads, no clock and no memory of keys and values: it works on numbers, and asks sched_memory
+ * whether there is room. A test drives it with a stub; the engine drives it with the cache.
+ *
+ *   a request   one to SCHED_MAX_SEQS sequences that share a prompt. Before they part it has one, the trunk:
+ *
+ *                 sched_add      sched_plan: admitted       trunk computed
+ *      (new) ---> WAITING ----------> RUNNING, trunk ------------------> RUNNING, parted ---> (removed)
+ *                    ^                    |   ^  sched_split or by itself    |      sched_remove, from any state
+ *                    |   recompute        |   |                             |
+ *                    +--------------------+---|-----------------------------+
+ *                                             |        swap
+ *                                          SWAPPED <------------------------+
+ *
+ *   a sequence  n_known tokens, the keys and values of n_cached < n_known of them are computed. What lies between is
+ *               its work: 1 is a decode step, more is a piece of a prompt or of what a preemption threw away.
+ *
+ * One step:   sched_plan() -> run the model over the items -> sched_commit() -> for each sequence whose logits came
+ *             out: sched_extend() by the token chosen, or sched_end_seq(), sched_split(), sched_remove().
+ *
+ * The order. Rank of running requests: shielded ones first, then by priority, then by age. Work is given out from the
+ * highest rank down; when blocks run out, the lowest rank is preempted. Waiting requests: preempted ones before new
+ * ones of their priority; new ones of one priority by fair shares of their clients; nobody overtakes the one that is
+ * next, so a large request is not starved by small ones.
+ *
+ * Nobody starves, by construction:
+ *   - the highest rank always gets its blocks, as everybody else can be preempted for it and a request that does not
+ *     fit into the empty pool is never added. So requests end, and ranks move up.
+ *   - every SCHED_TURN-th admission goes to the priority of the request that waits longest.
+ *   - a request that was preempted SCHED_SHIELD times is shielded: it returns before all others, and outranks all
+ *     but older shielded ones.
+ *
+ * Invariants, tested by sched_check():
+ *   (1) a request is in exactly one of the waiting and the running list, as its state says; running is in rank order.
+ *   (2) the sequences that running requests hold or may open number at most max_seqs.
+ *   (3) 0 <= n_cached < n_known for every live sequence; a request that waits holds nothing.
+ *   (4) a plan's items are of running requests, at most one for each live sequence, within the budget.
+ * Threads: none. One caller at a time. */
+#ifndef SUMI_ENGINE_SCHEDULE_H
+#define SUMI_ENGINE_SCHEDULE_H
+
+#include "sumi.h"
+
+enum {
+    SCHED_MAX_SEQS = 16, /* sequences of one request */
+    SCHED_TURN = 8,      /* every 8th admission ignores priorities */
+    SCHED_SHIELD = 3,    /* preemptions that a request must bear */
+    SCHED_QUANTUM = 512, /* tokens of a client of weight 1 in one round */
+};
+
+/* Whose request it is. The caller's memory; zeroed at first, weight set. */
+typedef struct sched_client {
+    int32_t weight;      /* 1 .. 1000 */
+    int32_t n_requests;  /* waiting and running; at 0 the account is closed, debts and credits with it */
+    int64_t deficit;     /* tokens that it may still be served in this round; negative after a long answer */
+    uint64_t turn;       /* place in the round: lower is sooner */
+    uint64_t stamp;      /* scratch of one choice */
+    struct sched_req *head;
+} sched_client;
+
+typedef enum sched_state { SCHED_NEW, SCHED_WAITING, SCHED_RUNNING, SCHED_SWAPPED } sched_state;
+
+typedef struct sched_seq {
+    bool live;
+    int32_t n_known, n_cached, n_planned;
+} sched_seq;
+
+/* One request: part of the caller's own object, zeroed at first. */
+typedef struct sched_req {
+    /* What the caller says before sched_add(): */
+    sched_client *client;
+    int32_t n_prompt;       /* > 0 */
+    int32_t width;          /* sequences that it may have at once, 1 .. SCHED_MAX_SEQS */
+    int32_t priority;       /* higher goes first */
+    bool gang;              /* its sequences take their decode steps together: beam search compares them */
+    bool all_rows;          /* every token of its prompt needs a row of logits: prompt log-probabilities */
+    double queue_until, first_until, end_until; /* ms on the caller's clock; 0: no limit */
+
+    /* The scheduler's: */
+    sched_state state;
+    sched_seq seqs[SCHED_MAX_SEQS];
+    int32_t n_live;         /* sequences that have not ended */
+    int32_t trunk;          /* the sequence that computes what all share; -1: they have parted */
+    int32_t n_trunk;        /* tokens of it */
+    bool has_parted;        /* once; a trunk after that is a recomputation */
+    int32_t n_preempted;
+    int32_t n_swapped;      /* blocks held at the last preemption */
+    int32_t n_hit;          /* prompt tokens found in the cache at the first admission */
+    bool was_admitted, has_first; /* has_first: a token came out */
+    uint64_t arrival;       /* smaller is older */
+} sched_req;
+
+/* The memory of keys and values, as the scheduler sees it. Blocks are counted in whatever unit the memory likes. */
+typedef struct sched_memory {
+    void *user;
+    int32_t (*available)(void *user);                                             /* blocks that can be taken */
+    int32_t (*need)(void *user, const sched_req *r, int32_t seq, int32_t n);      /* blocks that n more tokens take */
+    bool (*reserve)(void *user, sched_req *r, int32_t seq, int32_t n);            /* false: nothing changed */
+    int32_t (*begin)(void *user, sched_req *r, int32_t seq);  /* opens seq; returns its tokens that are cached already,
+                                                                 < n_trunk */
+    void (*fork)(void *user, sched_req *r, int32_t from, int32_t to); /* opens `to` with all that `from` holds */
+    void (*drop)(void *user, sched_req *r, int32_t seq);      /* closes seq and gives back what it holds */
+    bool (*swap_out)(void *user, sched_req *r);               /* false: no room there; nothing changed */
+    sumi_status (*swap_in)(void *user, sched_req *r);         /* ELIMIT: not yet; other: its data is lost, and dropped */
+    void (*swap_drop)(void *user, sched_req *r);              /* forgets a request that is swapped out */
+    int32_t (*held)(void *user, const sched_req *r);          /* blocks that its sequences hold, shared ones once */
+} sched_memory;
+
+typedef struct sched_limits {
+    int32_t max_seqs;       /* sequences that run at once */
+    int32_t max_requests;   /* waiting and running ones together */
+    int32_t budget;         /* tokens of a step, >= max_seqs + 1 */
+    int32_t max_rows;       /* rows of logits of a step, >= max_seqs + 1 */
+    bool chunking;          /* false: a prompt is computed in one step, whatever the budget says */
+    bool static_batching;   /* new requests start when all running ones have ended: the baseline of old */
+} sched_limits;
+
+/* What a preemption costs, measured by the caller. */
+typedef struct sched_costs {
+    double token_us;        /* to compute one prompt token */
+    double block_us;        /* to move one block to the swap tier or back */
+} sched_costs;
+
+typedef struct sched_item {
+    sched_req *req;
+    int32_t seq;
+    int32_t n_tokens;       /* from seqs[seq].n_cached on */
+    bool last;              /* the last one is the newest known: its logits choose the next token */
+} sched_item;
+
+typedef struct sched_counts {
+    int32_t n_waiting, n_running, n_swapped, n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
+    uint64_t n_admitted, n_swap_outs, n_recomputes;
+} sched_counts;
+
+typedef struct sched sched;
+
+SUMI_MUST_USE sumi_status sched_create(sched **out, const sched_limits *limits, const sched_memory *memory,
+                                       sumi_error *err);
+void sched_destroy(sched *s); /* requests must have been removed; NULL is fine */
+
+void sched_set_costs(sched *s, sched_costs costs);
+
+/* Takes r into the queue. False: max_requests are there already. */
+SUMI_MUST_USE bool sched_add(sched *s, sched_req *r);
+
+/* Ends r in any state and gives back all that it holds. */
+void sched_remove(sched *s, sched_req *r);
+
+/* A request whose time limit has passed, with the limit's name ("queue", "first token", "total"); NULL: none. The
+ * caller ends it with sched_remove(). */
+sched_req *sched_expired(sched *s, double now_ms, const char **which);
+
+/* Chooses the work of a step. Blocks for it are reserved; preemptions have happened. The items are valid until the
+ * next plan; those of a request that was removed must not be looked at. 0 items: nothing waits or runs, or
+ * sched_stuck() says who cannot. */
+int32_t sched_plan(sched *s, const sched_item **items);
+
+/* After a plan: a request for which the memory has no room although nobody else holds any; NULL: none. It cannot
+ * happen if the caller adds only what fits; the caller ends it with an error. */
+sched_req *sched_stuck(const sched *s);
+
+/* The step of the last plan was computed. A request that was recomputed parts by itself here. */
+void sched_commit(sched *s);
+
+/* The step of the last plan was not computed: what was planned is planned anew. */
+void sched_abandon(sched *s);
+
+/* The trunk of r is computed for the first time: sequences 0 .. n-1 part from it, n <= width. */
+void sched_split(sched *s, sched_req *r, int32_t n);
+
+/* A sequence of a parted request gets a twin, which is returned; there must be a place for it. */
+int32_t sched_fork(sched *s, sched_req *r, int32_t seq);
+
+void sched_extend(sched *s, sched_req *r, int32_t seq);  /* one more token is known */
+void sched_end_seq(sched *s, sched_req *r, int32_t seq); /* gives back what it holds */
+
+void sched_get_counts(const sched *s, sched_counts *counts);
+SUMI_MUST_USE bool sched_check(const sched *s);
+
+/* ---- Between schedule.c and sched_queue.c ---- */
+
+typedef struct sched_queue {
+    sched_req **reqs;       /* [n] of [max_requests], in no order */
+    int32_t n;
+    uint64_t n_turns, n_choices, n_admitted;
+} sched_queue;
+
+bool sched_older(const sched_req *a, const sched_req *b);
+bool sched_shielded(const sched_req *r);
+/* Who is next, or NULL. Asked again without an admission in between, it names the same one unless others came. */
+sched_req *sched_queue_next(sched_queue *q);
+void sched_queue_add(sched_queue *q, sched_req *r);
+void sched_queue_take(sched_queue *q, sched_req *r);     /* out of the queue */
+void sched_charge(sched_client *c, int64_t n_tokens);
+
+#endif

@@ -1,0 +1,173 @@
+/* sched_stub.c - see sched_stub.h. */
+#include "sched_stub.h"
+
+#include <string.h>
+
+static stub_req *of(const sched_req *r)
+{
+    return (stub_req *)(uintptr_t)r;
+}
+
+static int32_t blocks_for(int32_t n_tokens)
+{
+    return (n_tokens + STUB_BLOCK - 1) / STUB_BLOCK;
+}
+
+/* The block that the next token is written to is shared and partly full: it is copied first. */
+static bool must_copy(const stub *m, const stub_req *q, int32_t seq)
+{
+    const stub_table *t = &q->tables[seq];
+    int32_t n = q->r.seqs[seq].n_cached;
+    return n % STUB_BLOCK != 0 && n / STUB_BLOCK < t->n && kv_pool_refs(m->pool, t->blocks[n / STUB_BLOCK]) > 1;
+}
+
+static int32_t available(void *user)
+{
+    return kv_pool_n_free(((stub *)user)->pool);
+}
+
+static int32_t need(void *user, const sched_req *r, int32_t seq, int32_t n)
+{
+    const stub_req *q = of(r);
+    int32_t more = blocks_for(r->seqs[seq].n_cached + n) - q->tables[seq].n;
+    return (more > 0 ? more : 0) + must_copy(user, q, seq);
+}
+
+static bool reserve(void *user, sched_req *r, int32_t seq, int32_t n)
+{
+    stub *m = user;
+    stub_req *q = of(r);
+    stub_table *t = &q->tables[seq];
+    assert_true(t->open);
+    if (need(user, r, seq, n) > kv_pool_n_free(m->pool)) return false;
+    if (must_copy(m, q, seq)) {
+        int32_t *block = &t->blocks[r->seqs[seq].n_cached / STUB_BLOCK];
+        kv_pool_unref(m->pool, *block);
+        *block = kv_pool_take(m->pool);
+    }
+    for (int32_t end = blocks_for(r->seqs[seq].n_cached + n); t->n < end; m->n_held++) {
+        assert_true(t->n < STUB_MAX_BLOCKS);
+        t->blocks[t->n++] = kv_pool_take(m->pool);
+    }
+    return true;
+}
+
+static int32_t begin(void *user, sched_req *r, int32_t seq)
+{
+    stub *m = user;
+    stub_req *q = of(r);
+    stub_table *t = &q->tables[seq];
+    assert_false(t->open);
+    *t = (stub_table){ .open = true };
+    int32_t n = q->n_cached_prompt < r->n_trunk - 1 ? q->n_cached_prompt : r->n_trunk - 1;
+    n -= n % STUB_BLOCK;
+    if (blocks_for(n) > kv_pool_n_free(m->pool)) n = 0;
+    for (int32_t end = blocks_for(n); t->n < end; m->n_held++) t->blocks[t->n++] = kv_pool_take(m->pool);
+    return n;
+}
+
+static void fork_table(void *user, sched_req *r, int32_t from, int32_t to)
+{
+    stub *m = user;
+    stub_req *q = of(r);
+    assert_true(q->tables[from].open);
+    assert_false(q->tables[to].open);
+    q->tables[to] = q->tables[from];
+    for (int32_t i = 0; i < q->tables[to].n; i++) kv_pool_ref(m->pool, q->tables[to].blocks[i]);
+    m->n_held += q->tables[to].n;
+}
+
+static void drop(void *user, sched_req *r, int32_t seq)
+{
+    stub *m = user;
+    stub_table *t = &of(r)->tables[seq];
+    assert_true(t->open);
+    for (int32_t i = 0; i < t->n; i++) kv_pool_unref(m->pool, t->blocks[i]);
+    m->n_held -= t->n;
+    *t = (stub_table){ 0 };
+}
+
+static int32_t held(void *user, const sched_req *r)
+{
+    int32_t n = 0;
+    (void)user;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) n += of(r)->tables[i].n; /* shared ones more than once: an estimate */
+    return n;
+}
+
+static bool swap_out(void *user, sched_req *r)
+{
+    stub *m = user;
+    stub_req *q = of(r);
+    int32_t n = held(m, r);
+    if (m->swap_fails || n > m->n_swap_free) return false;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (q->tables[i].open) drop(m, r, i);
+    m->n_swap_free -= q->n_out = n;
+    return true;
+}
+
+static void swap_drop(void *user, sched_req *r)
+{
+    ((stub *)user)->n_swap_free += of(r)->n_out;
+    of(r)->n_out = 0;
+}
+
+static sumi_status swap_in(void *user, sched_req *r)
+{
+    stub *m = user;
+    stub_req *q = of(r);
+    if (m->swap_loses) {
+        swap_drop(m, r);
+        return SUMI_EIO;
+    }
+    int32_t n = 0;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (r->seqs[i].live) n += blocks_for(r->seqs[i].n_cached);
+    if (n > kv_pool_n_free(m->pool)) return SUMI_ELIMIT;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
+        if (!r->seqs[i].live) continue;
+        q->tables[i] = (stub_table){ .open = true };
+        assert_true(reserve(m, r, i, 0));
+    }
+    swap_drop(m, r);
+    return SUMI_OK;
+}
+
+void stub_init(stub *m, int32_t n_blocks, int32_t n_swap)
+{
+    *m = (stub){ .n_swap_free = n_swap };
+    assert_int_equal(kv_pool_create(&m->pool, n_blocks, NULL), SUMI_OK);
+    m->memory = (sched_memory){ m, available, need, reserve, begin, fork_table, drop, swap_out, swap_in, swap_drop,
+                                held };
+}
+
+void stub_deinit(stub *m)
+{
+    assert_int_equal(m->n_held, 0);
+    assert_true(kv_pool_check(m->pool, 0));
+    kv_pool_destroy(m->pool);
+}
+
+bool stub_check(const stub *m, const stub_req *reqs, int32_t n)
+{
+    int32_t counts[1024] = { 0 }, n_blocks = kv_pool_n_blocks(m->pool);
+    int64_t n_held = 0;
+    assert_true(n_blocks <= 1024);
+    for (int32_t k = 0; k < n; k++)
+        for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
+            const stub_table *t = &reqs[k].tables[i];
+            if (t->n > 0 && (!t->open || !reqs[k].active || reqs[k].r.state != SCHED_RUNNING)) { print_message("req %d seq %d n %d open %d active %d state %d trunk %d\n",k,i,t->n,t->open,reqs[k].active,reqs[k].r.state,reqs[k].r.trunk); return false;}
+            for (int32_t b = 0; b < t->n; b++) counts[t->blocks[b]]++;
+            n_held += t->n;
+        }
+    for (int32_t b = 0; b < n_blocks; b++)
+        if (counts[b] != kv_pool_refs(m->pool, b)) return false;
+    return n_held == m->n_held && kv_pool_check(m->pool, n_held);
+}
+
+int32_t stub_worst(const sched_req *r, int32_t n_max)
+{
+    int32_t own = blocks_for(n_max) - r->n_prompt / STUB_BLOCK + 1;
+    return blocks_for(r->n_prompt) + r->width * own;
+}

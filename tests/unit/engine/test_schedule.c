@@ -1,0 +1,528 @@
+/* test_schedule.c - the scheduler by hand, and in a simulation of random arrivals, ends, cancels and faults. */
+#include "engine/schedule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched_stub.h"
+
+static sched *open_sched(stub *m, int32_t max_seqs, int32_t budget)
+{
+    sched *s;
+    sched_limits limits = { .max_seqs = max_seqs, .max_requests = 64, .budget = budget, .max_rows = max_seqs + 8,
+                            .chunking = true };
+    assert_int_equal(sched_create(&s, &limits, &m->memory, NULL), SUMI_OK);
+    return s;
+}
+
+static void add(sched *s, stub_req *q, sched_client *c, int32_t n_prompt, int32_t priority)
+{
+    *q = (stub_req){ .r = { .client = c, .n_prompt = n_prompt, .width = 1, .priority = priority }, .active = true };
+    assert_true(sched_add(s, &q->r));
+}
+
+/* A step in which the model answers every row with one token. Returns the tokens of the step. */
+static int32_t step(sched *s)
+{
+    const sched_item *items;
+    int32_t n = sched_plan(s, &items), n_tokens = 0;
+    assert_true(sched_check(s));
+    sched_commit(s);
+    for (int32_t i = 0; i < n; i++) {
+        n_tokens += items[i].n_tokens;
+        if (!items[i].last) continue;
+        if (items[i].req->trunk >= 0) sched_split(s, items[i].req, 1);
+        sched_extend(s, items[i].req, items[i].seq);
+    }
+    return n_tokens;
+}
+
+static int32_t known(const stub_req *q)
+{
+    return q->r.seqs[0].n_known;
+}
+
+static void running_answers_go_on_while_a_long_prompt_is_computed_in_pieces(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req a, b;
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 100, 0);
+    sched *s = open_sched(&m, 4, 10);
+    add(s, &a, &c, 6, 0);
+    assert_int_equal(step(s), 6);
+    assert_int_equal(known(&a), 7);
+    add(s, &b, &c, 25, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(step(s), i < 2 ? 10 : 8); /* one token of a, then 9, 9 and 7 of b */
+        assert_int_equal(known(&a), 8 + i);
+    }
+    assert_int_equal(known(&b), 26);
+    assert_int_equal(step(s), 2);
+    sched_remove(s, &a.r);
+    sched_remove(s, &b.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void without_chunking_a_prompt_is_one_step(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req a, b;
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 100, 0);
+    sched *s;
+    sched_limits limits = { .max_seqs = 4, .max_requests = 8, .budget = 10, .max_rows = 8 };
+    assert_int_equal(sched_create(&s, &limits, &m.memory, NULL), SUMI_OK);
+    add(s, &a, &c, 25, 0);
+    add(s, &b, &c, 25, 0);
+    assert_int_equal(step(s), 25);
+    assert_int_equal(step(s), 26); /* the first answer waits for the second prompt */
+    sched_remove(s, &a.r);
+    sched_remove(s, &b.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void the_lowest_priority_and_then_the_newest_is_preempted(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q[3];
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 40, 0);
+    sched *s = open_sched(&m, 4, 100);
+    add(s, &q[0], &c, 7, 0);
+    add(s, &q[1], &c, 7, -1);
+    add(s, &q[2], &c, 7, 0);
+    while (q[1].r.n_preempted == 0) step(s);
+    assert_true(known(&q[1]) > 50); /* all ran until the pool was full */
+    assert_int_equal(q[0].r.n_preempted + q[2].r.n_preempted, 0);
+    while (q[2].r.n_preempted == 0) step(s);
+    assert_true(known(&q[2]) > 75);
+    assert_int_equal(q[0].r.n_preempted, 0);
+    assert_int_equal(q[1].r.n_preempted, 1); /* nothing was thrown away twice */
+    sched_remove(s, &q[0].r);
+    step(s);
+    assert_int_equal(q[2].r.state, SCHED_RUNNING);
+    assert_int_equal(q[1].r.state, SCHED_WAITING);
+    sched_remove(s, &q[1].r);
+    sched_remove(s, &q[2].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+/* Two requests that outgrow the pool; returns the state of the newer one after its preemption. */
+static sched_state preempted_state(sched_costs costs, int32_t n_swap, int32_t *n_cached)
+{
+    stub m;
+    stub_req q[2];
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 24, n_swap);
+    sched *s = open_sched(&m, 4, 100);
+    sched_set_costs(s, costs);
+    add(s, &q[0], &c, 8, 0);
+    add(s, &q[1], &c, 8, 0);
+    for (int i = 0; i < 100 && q[1].r.n_preempted == 0; i++) step(s);
+    sched_state result = q[1].r.state;
+    int32_t n_known = known(&q[1]);
+    sched_remove(s, &q[0].r);
+    const sched_item *items;
+    assert_int_equal(sched_plan(s, &items), 1);
+    *n_cached = n_known - items[0].n_tokens;
+    sched_commit(s);
+    sched_remove(s, &q[1].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+    return result;
+}
+
+static void the_cheaper_way_of_preemption_is_taken(void **state)
+{
+    (void)state;
+    int32_t n_cached;
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 100, &n_cached), SCHED_SWAPPED);
+    assert_true(n_cached >= 40); /* all but the newest token came back */
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 1, .block_us = 100 }, 100, &n_cached), SCHED_WAITING);
+    assert_int_equal(n_cached, 0);
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 0, &n_cached), SCHED_WAITING);
+}
+
+static void the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another(void **state)
+{
+    (void)state;
+    stub m;
+    static stub_req q[41];
+    sched_client many = { .weight = 1 }, one = { .weight = 1 };
+    stub_init(&m, 1000, 0);
+    sched *s = open_sched(&m, 2, 200);
+    for (int i = 0; i < 40; i++) add(s, &q[i], &many, 100, 0);
+    for (int i = 0; i < 3; i++) step(s);
+    add(s, &q[40], &one, 100, 0);
+    int32_t n_started = 0;
+    for (int i = 0; i < 40; i++) n_started += q[i].r.was_admitted;
+    for (int i = 0; i < 40; i++) { /* an answer is two tokens long */
+        for (int k = 0; k < 40; k++)
+            if (q[k].r.state == SCHED_RUNNING && known(&q[k]) >= 102) {
+                sched_remove(s, &q[k].r);
+                q[k].active = false;
+            }
+        step(s);
+        if (q[40].r.state == SCHED_RUNNING) break;
+    }
+    assert_int_equal(q[40].r.state, SCHED_RUNNING);
+    for (int i = 0; i < 40; i++) n_started -= q[i].r.was_admitted;
+    assert_true(-n_started <= SCHED_QUANTUM / 100 + 1); /* no more than the rest of the round */
+    for (int i = 0; i < 41; i++)
+        if (q[i].active) sched_remove(s, &q[i].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+/* Tokens served to each of two busy clients. */
+static void clients_share_in_the_proportion_of_their_weights(void **state)
+{
+    (void)state;
+    stub m;
+    static stub_req q[32];
+    sched_client c[2] = { { .weight = 1 }, { .weight = 3 } };
+    int64_t served[2] = { 0 };
+    test_rng rng = test_rng_init(5);
+    stub_init(&m, 1000, 0);
+    sched *s = open_sched(&m, 4, 300);
+    for (int i = 0; i < 32; i++) add(s, &q[i], &c[i % 2], 40 + i * 7, 0);
+    for (int n = 0; n < 6000; n++) {
+        step(s);
+        for (int i = 0; i < 32; i++) {
+            if (q[i].r.state != SCHED_RUNNING || known(&q[i]) < q[i].r.n_prompt + 20) continue;
+            served[i % 2] += known(&q[i]);
+            sched_remove(s, &q[i].r);
+            add(s, &q[i], &c[i % 2], test_rng_range(&rng, 20, 300), 0);
+        }
+    }
+    assert_true(served[1] > 2.7 * (double)served[0] && served[1] < 3.3 * (double)served[0]);
+    for (int i = 0; i < 32; i++) sched_remove(s, &q[i].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void a_low_priority_is_served_beside_an_endless_stream_of_high_ones(void **state)
+{
+    (void)state;
+    stub m;
+    static stub_req q[17];
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 40, 0);
+    sched *s = open_sched(&m, 4, 32);
+    add(s, &q[16], &c, 20, -5);
+    for (int i = 0; i < 16; i++) add(s, &q[i], &c, 20, 5);
+    int32_t n_steps = 0;
+    for (; n_steps < 2000 && known(&q[16]) < 60; n_steps++) {
+        step(s);
+        for (int i = 0; i < 16; i++)
+            if (known(&q[i]) >= 40) {
+                sched_remove(s, &q[i].r);
+                add(s, &q[i], &c, 20, 5);
+            }
+    }
+    assert_true(n_steps < 1000);
+    for (int i = 0; i < 17; i++) sched_remove(s, &q[i].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void a_large_request_is_not_overtaken_by_small_ones_for_ever(void **state)
+{
+    (void)state;
+    stub m;
+    static stub_req q[9];
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 30, 0);
+    sched *s = open_sched(&m, 8, 64);
+    for (int i = 0; i < 8; i++) add(s, &q[i], &c, 8, 0);
+    for (int i = 0; i < 3; i++) step(s);
+    add(s, &q[8], &c, 110, 0); /* 28 of 30 blocks */
+    int32_t n_steps = 0;
+    for (; n_steps < 500 && q[8].r.state != SCHED_RUNNING; n_steps++) {
+        step(s);
+        for (int i = 0; i < 8; i++)
+            if (known(&q[i]) >= 14 + i) {
+                sched_remove(s, &q[i].r);
+                add(s, &q[i], &c, 8, 0);
+            }
+    }
+    assert_true(n_steps < 40);
+    for (int i = 0; i < 9; i++) sched_remove(s, &q[i].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void a_static_batch_waits_for_its_longest_member(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q[3];
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 100, 0);
+    sched *s;
+    sched_limits limits = { .max_seqs = 2, .max_requests = 8, .budget = 100, .max_rows = 8, .chunking = true,
+                            .static_batching = true };
+    assert_int_equal(sched_create(&s, &limits, &m.memory, NULL), SUMI_OK);
+    for (int i = 0; i < 3; i++) add(s, &q[i], &c, 5, 0);
+    step(s);
+    sched_remove(s, &q[0].r);
+    for (int i = 0; i < 5; i++) step(s);
+    assert_int_equal(q[2].r.state, SCHED_WAITING);
+    sched_remove(s, &q[1].r);
+    step(s);
+    assert_int_equal(q[2].r.state, SCHED_RUNNING);
+    sched_remove(s, &q[2].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void choices_share_the_blocks_of_their_prompt(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q = { .r = { .n_prompt = 401, .width = 8 }, .active = true };
+    sched_client c = { .weight = 1 };
+    const sched_item *items;
+    stub_init(&m, 200, 0);
+    sched *s = open_sched(&m, 8, 512);
+    q.r.client = &c;
+    assert_true(sched_add(s, &q.r));
+    assert_int_equal(sched_plan(s, &items), 1);
+    sched_commit(s);
+    int32_t before = kv_pool_n_free(m.pool);
+    sched_split(s, &q.r, 8);
+    assert_int_equal(kv_pool_n_free(m.pool), before);
+    for (int i = 0; i < 8; i++) sched_extend(s, &q.r, i);
+    assert_int_equal(sched_plan(s, &items), 8);
+    assert_int_equal(kv_pool_n_free(m.pool), before - 7); /* seven copies of the last block; the eighth is its owner */
+    assert_true(stub_check(&m, &q, 1));
+    sched_remove(s, &q.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void a_time_limit_ends_what_it_is_for(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q;
+    sched_client c = { .weight = 1 };
+    const char *which = NULL;
+    stub_init(&m, 10, 0);
+    sched *s = open_sched(&m, 2, 10);
+    add(s, &q, &c, 5, 0);
+    q.r.queue_until = 10;
+    q.r.first_until = 20;
+    q.r.end_until = 30;
+    assert_null(sched_expired(s, 9, &which));
+    assert_ptr_equal(sched_expired(s, 10, &which), &q.r);
+    assert_string_equal(which, "queue");
+    q.r.was_admitted = true;
+    assert_null(sched_expired(s, 19, &which));
+    assert_ptr_equal(sched_expired(s, 20, &which), &q.r);
+    assert_string_equal(which, "first token");
+    q.r.has_first = true;
+    assert_null(sched_expired(s, 29, &which));
+    assert_ptr_equal(sched_expired(s, 31, &which), &q.r);
+    assert_string_equal(which, "total");
+    sched_remove(s, &q.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+/* ---- The simulation ---- */
+
+enum { N_REQS = 48, N_CLIENTS = 5, MAX_STEPS_TO_LIVE = 20000 };
+
+typedef struct sim {
+    stub m;
+    sched *s;
+    test_rng rng;
+    stub_req reqs[N_REQS];
+    sched_client clients[N_CLIENTS];
+    int32_t n_blocks, max_seqs, budget;
+    int64_t now, n_events, n_ended, longest;
+} sim;
+
+static bool chance(sim *x, int32_t percent)
+{
+    return test_rng_range(&x->rng, 0, 99) < percent;
+}
+
+static void check(sim *x)
+{
+    x->n_events++;
+    assert_true(sched_check(x->s));
+    assert_true(stub_check(&x->m, x->reqs, N_REQS));
+}
+
+static void end_request(sim *x, stub_req *q)
+{
+    int64_t steps = x->now - q->added_at;
+    if (steps > x->longest) x->longest = steps;
+    sched_remove(x->s, &q->r);
+    q->active = false;
+    x->n_ended++;
+    x->n_events++;
+}
+
+static void arrive(sim *x)
+{
+    int32_t i = test_rng_range(&x->rng, 0, N_REQS - 1);
+    stub_req *q = &x->reqs[i];
+    if (q->active) return;
+    int32_t width = chance(x, 25) ? test_rng_range(&x->rng, 1, x->max_seqs < SCHED_MAX_SEQS ? x->max_seqs : SCHED_MAX_SEQS) : 1;
+    *q = (stub_req){ .r = { .client = &x->clients[test_rng_range(&x->rng, 0, N_CLIENTS - 1)],
+                            .n_prompt = test_rng_range(&x->rng, 1, 60),
+                            .width = width,
+                            .gang = width > 1 && chance(x, 40),
+                            .priority = test_rng_range(&x->rng, -2, 2),
+                            .all_rows = chance(x, 10) },
+                     .added_at = x->now };
+    q->n_max = q->r.n_prompt + test_rng_range(&x->rng, 1, 60);
+    q->n_cached_prompt = chance(x, 30) ? test_rng_range(&x->rng, 0, 60) : 0;
+    if (chance(x, 10)) q->r.end_until = (double)(x->now + test_rng_range(&x->rng, 1, 200));
+    if (stub_worst(&q->r, q->n_max) > x->n_blocks) return; /* can never fit: refused */
+    q->active = sched_add(x->s, &q->r);
+    check(x);
+}
+
+/* What beam search does: one hypothesis is dropped and another doubled. */
+static void reshape(sim *x, stub_req *q)
+{
+    int32_t live[SCHED_MAX_SEQS], n = 0;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (q->r.seqs[i].live) live[n++] = i;
+    if (n < 2) return;
+    sched_end_seq(x->s, &q->r, live[test_rng_range(&x->rng, 0, n - 1)]);
+    int32_t parent = 0;
+    while (!q->r.seqs[parent].live) parent++;
+    sched_fork(x->s, &q->r, parent);
+}
+
+/* A row of logits came out of sequence seq. */
+static void take_row(sim *x, stub_req *q, int32_t seq)
+{
+    if (chance(x, 1)) { /* bad logits */
+        end_request(x, q);
+        return;
+    }
+    if (q->r.trunk >= 0) {
+        int32_t n = q->r.gang ? q->r.width : test_rng_range(&x->rng, 1, q->r.width);
+        sched_split(x->s, &q->r, n);
+        for (int32_t i = 0; i < n; i++) sched_extend(x->s, &q->r, i);
+        return;
+    }
+    sched_extend(x->s, &q->r, seq);
+    if (q->r.seqs[seq].n_known < q->n_max && !chance(x, 2)) return;
+    if (q->r.n_live == 1 || q->r.gang) end_request(x, q);
+    else sched_end_seq(x->s, &q->r, seq);
+}
+
+static void run_step(sim *x)
+{
+    const sched_item *items;
+    const char *which;
+    for (sched_req *r; (r = sched_expired(x->s, (double)x->now, &which));) end_request(x, (stub_req *)r);
+    x->m.swap_fails = chance(x, 10);
+    x->m.swap_loses = chance(x, 5);
+    sched_set_costs(x->s, (sched_costs){ .token_us = 1, .block_us = chance(x, 50) ? 0.1 : 10 });
+    int32_t n = sched_plan(x->s, &items), n_tokens = 0;
+    x->now++;
+    check(x);
+    assert_null(sched_stuck(x->s));
+    sched_counts counts;
+    sched_get_counts(x->s, &counts);
+    assert_true(n > 0 || counts.n_waiting + counts.n_running == 0); /* work is never left lying */
+    for (int32_t i = 0; i < n; i++) n_tokens += items[i].n_tokens;
+    assert_true(n_tokens <= x->budget);
+    if (chance(x, 2)) { /* the step fails: nothing was computed */
+        sched_abandon(x->s);
+        return;
+    }
+    sched_commit(x->s);
+    for (int32_t i = 0; i < n; i++) {
+        stub_req *q = (stub_req *)items[i].req;
+        if (q->active && q->r.state == SCHED_RUNNING && items[i].last) take_row(x, q, items[i].seq);
+    }
+    for (int32_t i = 0; i < N_REQS; i++) {
+        stub_req *q = &x->reqs[i];
+        if (q->active && q->r.gang && q->r.state == SCHED_RUNNING && q->r.trunk < 0 && chance(x, 30)) reshape(x, q);
+    }
+    check(x);
+}
+
+static void cancel_one(sim *x)
+{
+    stub_req *q = &x->reqs[test_rng_range(&x->rng, 0, N_REQS - 1)];
+    if (q->active) end_request(x, q);
+    check(x);
+}
+
+static void random_schedule(uint64_t seed, int64_t *n_events, int64_t *longest)
+{
+    static sim x;
+    x = (sim){ .rng = test_rng_init(seed) };
+    x.n_blocks = test_rng_range(&x.rng, 40, 200);
+    x.max_seqs = test_rng_range(&x.rng, 1, 24);
+    x.budget = x.max_seqs + test_rng_range(&x.rng, 1, 60);
+    stub_init(&x.m, x.n_blocks, test_rng_range(&x.rng, 0, 100));
+    x.s = open_sched(&x.m, x.max_seqs, x.budget);
+    for (int i = 0; i < N_CLIENTS; i++) x.clients[i].weight = 1 + i;
+    int32_t load = test_rng_range(&x.rng, 5, 60);
+    for (int i = 0; i < 150; i++) {
+        for (int k = 0; k < 4; k++)
+            if (chance(&x, load)) arrive(&x);
+        if (chance(&x, 5)) cancel_one(&x);
+        run_step(&x);
+    }
+    for (int32_t i = 0; i < N_REQS;) { /* no more arrivals: all must end by themselves */
+        if (!x.reqs[i].active) i++;
+        else run_step(&x);
+        assert_true(x.now < MAX_STEPS_TO_LIVE);
+    }
+    sched_destroy(x.s);
+    stub_deinit(&x.m);
+    assert_int_equal(x.m.n_swap_free >= 0, 1);
+    *n_events += x.n_events;
+    if (x.longest > *longest) *longest = x.longest;
+}
+
+static void thousands_of_random_schedules_keep_every_invariant(void **state)
+{
+    (void)state;
+    int64_t n_events = 0, longest = 0;
+    int32_t n_schedules = 0;
+    for (; n_schedules < 2000 || n_events < 100000; n_schedules++)
+        random_schedule(1000 + (uint64_t)n_schedules, &n_events, &longest);
+    print_message("%d schedules, %lld events, longest stay %lld steps\n", n_schedules, (long long)n_events,
+                  (long long)longest);
+    assert_true(longest < 2500); /* 48 requests of up to 120 tokens, 16 sequences each: 92,160 tokens of work at most */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_answers_go_on_while_a_long_prompt_is_computed_in_pieces),
+        cmocka_unit_test(without_chunking_a_prompt_is_one_step),
+        cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
+        cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
+        cmocka_unit_test(the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another),
+        cmocka_unit_test(clients_share_in_the_proportion_of_their_weights),
+        cmocka_unit_test(a_low_priority_is_served_beside_an_endless_stream_of_high_ones),
+        cmocka_unit_test(a_large_request_is_not_overtaken_by_small_ones_for_ever),
+        cmocka_unit_test(a_static_batch_waits_for_its_longest_member),
+        cmocka_unit_test(choices_share_the_blocks_of_their_prompt),
+        cmocka_unit_test(a_time_limit_ends_what_it_is_for),
+        cmocka_unit_test(thousands_of_random_schedules_keep_every_invariant),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
