@@ -11,8 +11,11 @@
  *                 (prompt chunks and single tokens mixed), laid end to end.
  *   sumi_sampler  turns one row of logits into the next token. It owns its seed and its memory of past tokens.
  *
+ *   sumi_engine   serves many requests at once: a context of its own, a thread that runs its steps, and a scheduler
+ *                 that chooses who is in a step. Any thread may submit.
+ *
  *   open a model -> create a context -> tokenize -> sumi_step() -> sumi_logits() -> sumi_sampler_next() -> ...
- *   or in one call: sumi_generate().
+ *   or in one call: sumi_generate(). For many users: sumi_engine_create() -> sumi_engine_submit() -> events.
  *
  * Rules that hold for every function:
  *   - What can fail returns a sumi_status, and fills *err (which may be NULL) with one line that names the thing.
@@ -46,7 +49,8 @@ extern "C" {
     X(EINVAL, "invalid argument")                                                                              \
     X(ELIMIT, "limit exceeded")                                                                                \
     X(ENUMERIC, "not a finite number")                                                                         \
-    X(ECANCELLED, "cancelled")
+    X(ECANCELLED, "cancelled")                                                                                 \
+    X(EBUSY, "too many requests")
 
 typedef enum sumi_status {
 #define SUMI_STATUS_ENUM(name, text) SUMI_##name,
@@ -282,6 +286,10 @@ typedef enum sumi_finish {
     SUMI_FINISH_STOP,      /* an end token or a stop string */
     SUMI_FINISH_LENGTH,    /* max_tokens, the end of the context, or no key/value block left for another token */
     SUMI_FINISH_CANCELLED, /* the callback asked for it */
+    /* Of an engine's requests only: */
+    SUMI_FINISH_DEADLINE,  /* a time limit of the request has passed; the event's error says which */
+    SUMI_FINISH_REFUSED,   /* it never ran: the engine stopped first */
+    SUMI_FINISH_ERROR,     /* the event's error says why */
 } sumi_finish;
 
 typedef struct sumi_piece {
@@ -324,6 +332,149 @@ typedef struct sumi_generation {
 SUMI_API SUMI_MUST_USE sumi_status sumi_generate(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                                                  const sumi_generate_opts *opts, sumi_generation *result,
                                                  sumi_error *err);
+
+/* ---- Engine: many requests at once -------------------------------------------------------------------------- */
+
+typedef struct sumi_engine sumi_engine;
+
+enum { SUMI_MAX_CHOICES = 16, SUMI_MAX_LOGPROBS = 64 }; /* of a request */
+
+typedef struct sumi_engine_opts {
+    int32_t n_threads;       /* as in sumi_context_opts */
+    bool pin;                /* as in sumi_context_opts */
+    int32_t n_ctx;           /* as in sumi_context_opts */
+    int32_t max_seqs;        /* sequences that run at once; a request with n choices runs n */
+    int32_t token_budget;    /* tokens of a step: those of running answers, then pieces of prompts up to this number.
+                                Small: answers flow evenly; large: prompts are done sooner. At least max_seqs + 1 */
+    size_t kv_bytes;         /* memory for keys and values; 0: what max_seqs sequences of n_ctx tokens can use, but at
+                                most a quarter of the free memory */
+    size_t swap_bytes;       /* file-backed room for preempted requests; 0: they are computed again */
+    const char *swap_dir;    /* folder of that file, which has no name; NULL: $TMPDIR or /tmp */
+    bool prefix_cache;       /* a prompt that begins like an earlier one reuses its keys and values */
+    bool share_prefixes;     /* across clients too: a client can then tell from timing what others asked */
+    const char *prefix_dir;  /* keep them there for the next process; NULL: do not */
+    int32_t max_queue;       /* requests that wait; more are refused with SUMI_EBUSY */
+    int32_t max_queue_client; /* of one client; 0: no limit of its own */
+    bool chunking;           /* false: each prompt is one step, for comparisons; takes memory for steps of n_ctx tokens */
+    bool static_batching;    /* classic batches that wait for their longest member, for comparisons */
+} sumi_engine_opts;
+
+SUMI_API sumi_engine_opts sumi_engine_opts_default(void);
+
+/* What happened to a request. */
+typedef enum sumi_event_type {
+    SUMI_EVENT_PROMPT, /* log-probabilities of some tokens of the prompt, in order; only if asked for */
+    SUMI_EVENT_PIECE,  /* text and tokens of one choice */
+    SUMI_EVENT_CHOICE, /* one choice has ended by itself (STOP, LENGTH); its last text came before */
+    SUMI_EVENT_END,    /* the request has ended: finish is that of its last choice, or why it was ended. Nothing follows */
+} sumi_event_type;
+
+typedef struct sumi_usage {
+    int32_t n_prompt, n_cached;  /* tokens of the prompt; those that were not computed, as they were in the cache */
+    int32_t n_generated;         /* tokens of all choices, end tokens and those of discarded choices included */
+    int32_t n_preempted;         /* times that it had to make room for others */
+    double queue_ms, prefill_ms, decode_ms; /* until admitted, then until the first token, then until the end */
+} sumi_usage;
+
+typedef struct sumi_event {
+    sumi_event_type type;
+    uint64_t request;      /* its number */
+    void *user;            /* of the request */
+    int32_t choice;        /* 0 .. n - 1 */
+    double time_ms;        /* since it was submitted */
+    sumi_piece piece;      /* PIECE; PROMPT: choices and top of the prompt's tokens, without text */
+    int32_t first;         /* PROMPT: position of the first of them. The first token of a prompt has no probability: it
+                              is not reported */
+    sumi_finish finish;    /* CHOICE, END */
+    const char *stop;      /* CHOICE: the stop string that was found; NULL: another reason */
+    float sum_logprob;     /* CHOICE: of its tokens, by whose mean best_of chooses; the score of a beam. NaN under
+                              skip_logprob */
+    sumi_error error;      /* END: why, when finish is DEADLINE, REFUSED, ERROR, or CANCELLED by the engine */
+    sumi_usage usage;      /* END */
+} sumi_event;
+
+/* Called on the engine's thread, one call at a time for all requests; event is valid during the call. It must be quick,
+ * as all requests wait for it; it may call submit and cancel. Return false to cancel the request. */
+typedef bool (*sumi_event_fn)(void *user, const sumi_event *event);
+
+typedef struct sumi_request {
+    const int32_t *ids;       /* n_ids > 0 tokens: the prompt */
+    int32_t n_ids;
+    sumi_sampling sampling;   /* choice i > 0 has a seed of its own, made from this one and i */
+    int32_t n;                /* choices to answer, 1 .. SUMI_MAX_CHOICES */
+    int32_t best_of;          /* choices to generate, of which the n with the highest mean log-probability are
+                                 answered, best first, at the end; 0: n */
+    int32_t beam_width;       /* > 0: beam search instead of sampling, n <= beam_width; no stop strings, penalties or
+                                 biases. Answered at the end, best first */
+    float length_penalty;     /* of beams: score = sum of log-probabilities / length ^ this */
+    bool early_stopping;      /* of beams: end when beam_width of them have ended; false: when none can get better */
+    int32_t max_tokens;       /* of a choice; -1: until the context is full; 0: only the prompt is computed */
+    int32_t min_tokens;       /* until then no end token is chosen and no stop string looked for */
+    const char *const *stop;  /* n_stop strings that end a choice */
+    int32_t n_stop;
+    bool ignore_eos;          /* end tokens do not end a choice */
+    int32_t n_logprobs;       /* alternatives for each token, 0 .. SUMI_MAX_LOGPROBS */
+    int32_t n_prompt_logprobs; /* the same for each token of the prompt; -1: none at all, and no event for them */
+    int32_t priority;         /* -100 .. 100, higher goes first */
+    const char *client;       /* whose request it is, for fair shares and limits; NULL: "" */
+    int32_t weight;           /* of the client's share, 1 .. 1000; the last request of a client counts */
+    const char *cache_salt;   /* prefixes are shared among equal salts only; NULL: the client, or all (share_prefixes) */
+    double queue_ms, first_token_ms, total_ms; /* time limits from now on; 0: none */
+    sumi_event_fn on_event;   /* NULL: events are to be fetched with sumi_engine_poll() */
+    void *user;
+} sumi_request;
+
+SUMI_API sumi_request sumi_request_default(void); /* one choice, no limits, priority 0, weight 1 */
+
+/* Starts the engine's thread. *out is freed with sumi_engine_destroy(), before the model. Errors as
+ * sumi_context_create(); EIO: the swap file or the folder for prefixes cannot be used. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_engine_create(sumi_engine **out, sumi_model *model, const sumi_engine_opts *opts,
+                                                      sumi_error *err);
+/* Stops at once (requests that are left end as CANCELLED or REFUSED) and frees. Not from a callback. NULL is fine. */
+SUMI_API void sumi_engine_destroy(sumi_engine *engine);
+
+/* Takes a request, which is copied, from any thread. On success *id is its number, never used again, and exactly one
+ * SUMI_EVENT_END will come. EINVAL: a parameter out of range; ELIMIT: it could never run, as its prompt is too long for
+ * the context or the memory; EBUSY: the queue is full, or the engine stops; ENOMEM. An answer ends with LENGTH where
+ * the context, or the whole memory, ends. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_engine_submit(sumi_engine *engine, const sumi_request *request, uint64_t *id,
+                                                      sumi_error *err);
+
+/* Ends a request as CANCELLED after the running step; everything that it holds is free then. Numbers of requests that
+ * have ended are ignored. From any thread. */
+SUMI_API void sumi_engine_cancel(sumi_engine *engine, uint64_t id);
+
+/* The next event of the requests without a callback, in the order in which they happened; waits up to timeout_ms (-1:
+ * without limit). *event is freed with sumi_event_free(); NULL: there was none in time, or the engine has stopped. From
+ * any thread. A request for which too many events wait (65,536 of all requests) is cancelled. */
+SUMI_API sumi_event *sumi_engine_poll(sumi_engine *engine, int64_t timeout_ms);
+SUMI_API void sumi_event_free(sumi_event *event); /* NULL is fine */
+
+/* Takes no more requests, lets those that are there run on for up to drain_ms (-1: without limit), then ends the rest.
+ * When it returns, all have had their last event (those that are polled may still be fetched). Not from a callback. */
+SUMI_API void sumi_engine_stop(sumi_engine *engine, int64_t drain_ms);
+
+/* Numbers since the start, or of this moment. From any thread, at any time. */
+typedef struct sumi_engine_stats {
+    int32_t n_waiting, n_running, n_swapped; /* requests; swapped ones wait too */
+    int32_t n_seqs, max_seqs;                /* running sequences */
+    int32_t n_ctx, n_threads, token_budget;
+    uint64_t n_submitted, n_refused, n_completed, n_cancelled, n_expired, n_failed; /* requests */
+    uint64_t n_steps, n_step_seqs, n_prompt_tokens, n_decode_tokens; /* computed; n_step_seqs / n_steps: mean batch */
+    uint64_t n_hit_tokens;                   /* prompt tokens that were found in the cache */
+    uint64_t n_swapped_out, n_recomputed;    /* preemptions */
+    uint64_t n_generated;                    /* tokens that were answered */
+    int32_t kv_block;                        /* tokens of a block */
+    int32_t kv_blocks, kv_used, kv_cached, kv_free; /* used: by sequences; cached: free, but known prefixes */
+    int32_t kv_shared;                       /* used by more than one sequence */
+    int32_t kv_peak;                         /* most that were used at once */
+    uint64_t kv_evicted;
+    size_t kv_bytes;
+    double kv_waste;                         /* share of the used bytes that hold no token */
+    uint64_t progress;                       /* grows with each step: stands still while n_running > 0 if it hangs */
+} sumi_engine_stats;
+
+SUMI_API void sumi_engine_get_stats(sumi_engine *engine, sumi_engine_stats *stats);
 
 #ifdef __cplusplus
 }

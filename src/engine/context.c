@@ -26,6 +26,7 @@ struct sumi_context {
     workspace *ws;
     kv_cache *cache;
     kv_store *store;
+    kv_swap *swap;      /* NULL: none */
     sumi_context_info info;
     int32_t max_logit_rows, n_logit_rows; /* rows of the last step */
     int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
@@ -70,10 +71,12 @@ static int32_t longest_sequence(const kv_layout *l, int64_t n_blocks, int32_t n_
 }
 
 /* How many blocks the pool gets: see kv_bytes in sumi.h. */
-static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi_context_opts *o, sumi_error *err)
+static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi_context_opts *o,
+                                 const context_cache_opts *k, sumi_error *err)
 {
     size_t block_bytes = kv_block_bytes(l), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
     size_t one_sequence = (size_t)kv_layout_seq_blocks(l, c->info.n_ctx, c->info.max_batch_tokens);
+    if (!bytes && k->fill_memory) bytes = quarter;
     if (!bytes) bytes = quarter && quarter / block_bytes < one_sequence ? quarter : one_sequence * block_bytes;
     size_t n_blocks = bytes / block_bytes, useful = one_sequence * (size_t)c->info.max_seqs;
     if (n_blocks > useful) n_blocks = useful;
@@ -90,16 +93,26 @@ static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi
     return SUMI_OK;
 }
 
-static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+static sumi_status make_swap(sumi_context *c, const kv_layout *l, const context_cache_opts *k, sumi_error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    if (!k->swap_bytes) return SUMI_OK;
+    return kv_swap_create(&c->swap, k->swap_dir ? k->swap_dir : tmp && *tmp ? tmp : "/tmp", k->swap_bytes,
+                          kv_block_bytes(l), err);
+}
+
+static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
 {
     const backend *be = c->model->be;
     kv_layout layout;
     model_kv_layout(c->model->weights, &layout);
-    sumi_status status = choose_blocks(c, &layout, o, err);
+    sumi_status status = choose_blocks(c, &layout, o, k, err);
+    if (status == SUMI_OK) status = make_swap(c, &layout, k, err);
     if (status == SUMI_OK) status = be->kv_create(be, &c->store, &layout, c->info.n_blocks, err);
     if (status != SUMI_OK) return status;
     kv_cache_opts opts = { .layout = &layout, .memory = be->kv_memory(c->store), .n_blocks = c->info.n_blocks,
-                           .max_seqs = c->info.max_seqs, .max_tokens = c->info.n_ctx };
+                           .max_seqs = c->info.max_seqs, .max_tokens = c->info.n_ctx, .prefix = k->prefix,
+                           .swap = c->swap };
     return kv_cache_create(&c->cache, &opts, err);
 }
 
@@ -116,10 +129,10 @@ static bool alloc_tables(sumi_context *c)
     return c->len && c->in_step && c->ids && c->pos && c->logit_rows && c->tables;
 }
 
-static sumi_status build(sumi_context *c, const sumi_context_opts *o, sumi_error *err)
+static sumi_status build(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
 {
     if (!alloc_tables(c)) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
-    sumi_status status = make_cache(c, o, err);
+    sumi_status status = make_cache(c, o, k, err);
     if (status != SUMI_OK) return status;
     status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
                               err);
@@ -128,6 +141,12 @@ static sumi_status build(sumi_context *c, const sumi_context_opts *o, sumi_error
 }
 
 sumi_status sumi_context_create(sumi_context **out, sumi_model *m, const sumi_context_opts *opts, sumi_error *err)
+{
+    return context_create(out, m, opts, &(context_cache_opts){ 0 }, err);
+}
+
+sumi_status context_create(sumi_context **out, sumi_model *m, const sumi_context_opts *opts,
+                           const context_cache_opts *cache, sumi_error *err)
 {
     sumi_context_opts o = opts ? *opts : sumi_context_opts_default();
     *out = NULL;
@@ -145,7 +164,7 @@ sumi_status sumi_context_create(sumi_context **out, sumi_model *m, const sumi_co
     if (c->info.n_ctx > trained)
         log_message(&m->log, SUMI_LOG_WARN, "a context of %d tokens is longer than the %d that the model was trained for",
                     c->info.n_ctx, trained);
-    if ((status = build(c, &o, err))) {
+    if ((status = build(c, &o, cache, err))) {
         sumi_context_destroy(c);
         return status;
     }
@@ -158,6 +177,7 @@ void sumi_context_destroy(sumi_context *c)
     if (!c) return;
     workspace_destroy(c->model->weights, c->ws);
     kv_cache_destroy(c->cache);
+    kv_swap_destroy(c->swap);
     if (c->store) c->model->be->kv_destroy(c->store);
     free(c->len);
     free(c->in_step);
@@ -179,6 +199,33 @@ const sumi_model *context_model(const sumi_context *c)
     return c->model;
 }
 
+kv_cache *context_cache(const sumi_context *c)
+{
+    return c->cache;
+}
+
+/* Blocks that `width` sequences of n_tokens hold at most when they share a prompt. Under a window they share nothing in
+ * the end, but for the layers that see all tokens; that is not counted on. */
+static int64_t shared_blocks(const sumi_context *c, const kv_layout *l, int32_t n_prompt, int32_t width, int32_t n_tokens)
+{
+    int64_t each = kv_layout_seq_blocks(l, n_tokens, c->info.max_batch_tokens);
+    if (width == 1 || l->window[l->n_groups - 1] > 0) return each * width;
+    int64_t prompt = kv_layout_seq_blocks(l, n_prompt, c->info.max_batch_tokens);
+    return prompt + width * (each - prompt + l->n_groups); /* and the prompt's last block, which each of them copies */
+}
+
+int32_t context_longest(const sumi_context *c, int32_t n_prompt, int32_t width)
+{
+    kv_layout l;
+    model_kv_layout(c->model->weights, &l);
+    int32_t fits = n_prompt - 1, too_long = c->info.n_ctx + 1;
+    while (too_long - fits > 1) {
+        int32_t middle = fits + (too_long - fits) / 2;
+        *(shared_blocks(c, &l, n_prompt, width, middle) <= c->info.n_blocks ? &fits : &too_long) = middle;
+    }
+    return fits;
+}
+
 /* ---- Sequences ---- */
 
 static bool seq_is_open(const sumi_context *c, int32_t seq)
@@ -191,12 +238,22 @@ static sumi_status too_many_open(const sumi_context *c, sumi_error *err)
     return sumi_fail(err, SUMI_ELIMIT, "all %d sequences of the context are open", c->info.max_seqs);
 }
 
+int32_t context_open_seq(sumi_context *c, kv_origin origin)
+{
+    int32_t seq = kv_cache_open(c->cache, origin);
+    if (seq >= 0) c->len[seq] = 0;
+    return seq;
+}
+
+int32_t context_attach(sumi_context *c, int32_t seq, const int32_t *ids, int32_t n_ids)
+{
+    return c->len[seq] = kv_cache_attach(c->cache, seq, ids, n_ids);
+}
+
 sumi_status sumi_seq_open(sumi_context *c, int32_t *seq, sumi_error *err)
 {
-    *seq = kv_cache_open(c->cache, (kv_origin){ 0 });
-    if (*seq < 0) return too_many_open(c, err);
-    c->len[*seq] = 0;
-    return SUMI_OK;
+    *seq = context_open_seq(c, (kv_origin){ 0 });
+    return *seq < 0 ? too_many_open(c, err) : SUMI_OK;
 }
 
 void sumi_seq_close(sumi_context *c, int32_t seq)

@@ -16,11 +16,11 @@ struct sched {
     sched_memory memory;
     sched_costs costs;
     sched_queue queue;
-    sched_req **running;    /* [n_running] of [max_requests], highest rank first */
+    sched_req **running; /* [n_running] of [max_requests], highest rank first */
     int32_t n_running;
-    sched_item *items;      /* [n_items] of [max_seqs] */
+    sched_item *items;                 /* [n_items] of [max_seqs] */
     int32_t n_items, n_tokens, n_rows; /* of the plan */
-    bool has_prompt;        /* a prompt is part of the plan */
+    bool has_prompt;                   /* a prompt is part of the plan */
     sched_req *stuck;
     uint64_t n_arrivals, n_swap_outs, n_recomputes;
 };
@@ -147,7 +147,7 @@ static void unplan(sched *s, const sched_req *r)
             continue;
         }
         s->n_tokens -= item->n_tokens;
-        s->n_rows -= r->all_rows && !r->has_parted ? item->n_tokens : item->last;
+        s->n_rows -= item->all_rows ? item->n_tokens : item->last;
     }
     s->n_items = n;
 }
@@ -230,10 +230,10 @@ static void add_item(sched *s, sched_req *r, int32_t seq, int32_t n)
 {
     sched_seq *q = &r->seqs[seq];
     assert(s->n_items < s->limits.max_seqs && n > 0);
-    bool last = q->n_cached + n == q->n_known;
-    s->items[s->n_items++] = (sched_item){ r, seq, n, last };
+    bool last = q->n_cached + n == q->n_known, all_rows = r->all_rows && !r->has_parted;
+    s->items[s->n_items++] = (sched_item){ r, seq, n, last, all_rows };
     s->n_tokens += n;
-    s->n_rows += r->all_rows && !r->has_parted ? n : last;
+    s->n_rows += all_rows ? n : last;
 }
 
 /* ---- Decode steps ---- */
@@ -323,7 +323,8 @@ static bool admit_swapped(sched *s, sched_req *r, int64_t free_blocks, bool *los
     if (r->n_swapped > free_blocks && s->n_running > 0) return false;
     sumi_status status = s->memory.swap_in(s->memory.user, r);
     *lost = status != SUMI_OK && status != SUMI_ELIMIT;
-    if (status == SUMI_ELIMIT && s->n_running == 0) { /* what was shared may come back as copies, and not fit */
+    if (status == SUMI_ELIMIT &&
+        s->n_running == 0) { /* what was shared may come back as copies, and not fit */
         s->memory.swap_drop(s->memory.user, r);
         *lost = true;
     }
@@ -342,7 +343,8 @@ static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
     q->n_cached = s->memory.begin(s->memory.user, r, r->trunk);
     assert(q->n_cached < r->n_trunk);
     /* Cached blocks that begin() took are not free any more, so what is free is asked anew. */
-    int64_t need = s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
+    int64_t need =
+        s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
     if (need <= s->memory.available(s->memory.user) - promised(s)) return true;
     s->memory.drop(s->memory.user, r, r->trunk);
     q->n_cached = 0;
@@ -452,7 +454,6 @@ void sched_commit(sched *s)
     sched_abandon(s);
 }
 
-
 void sched_split(sched *s, sched_req *r, int32_t n)
 {
     assert(r->trunk == 0 && !r->has_parted && todo(r, 0) == 0 && n >= 1 && n <= r->width);
@@ -496,10 +497,14 @@ void sched_end_seq(sched *s, sched_req *r, int32_t seq)
 
 void sched_get_counts(const sched *s, sched_counts *c)
 {
-    *c = (sched_counts){ .n_waiting = s->queue.n, .n_running = s->n_running, .n_admitted = s->queue.n_admitted,
-                         .n_swap_outs = s->n_swap_outs, .n_recomputes = s->n_recomputes };
+    *c = (sched_counts){ .n_waiting = s->queue.n,
+                         .n_running = s->n_running,
+                         .n_admitted = s->queue.n_admitted,
+                         .n_swap_outs = s->n_swap_outs,
+                         .n_recomputes = s->n_recomputes };
     for (int32_t i = 0; i < s->queue.n; i++) c->n_swapped += s->queue.reqs[i]->state == SCHED_SWAPPED;
-    for (int32_t i = 0; i < s->n_running; i++) c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
+    for (int32_t i = 0; i < s->n_running; i++)
+        c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
 }
 
 /* Invariant (3), and that trunk and counts agree. */

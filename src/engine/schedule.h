@@ -57,11 +57,11 @@ enum {
 
 /* Whose request it is. The caller's memory; zeroed at first, weight set. */
 typedef struct sched_client {
-    int32_t weight;      /* 1 .. 1000 */
-    int32_t n_requests;  /* waiting and running; at 0 the account is closed, debts and credits with it */
-    int64_t deficit;     /* tokens that it may still be served in this round; negative after a long answer */
-    uint64_t turn;       /* place in the round: lower is sooner */
-    uint64_t stamp;      /* scratch of one choice */
+    int32_t weight;     /* 1 .. 1000 */
+    int32_t n_requests; /* waiting and running; at 0 the account is closed, debts and credits with it */
+    int64_t deficit;    /* tokens that it may still be served in this round; negative after a long answer */
+    uint64_t turn;      /* place in the round: lower is sooner */
+    uint64_t stamp;     /* scratch of one choice */
     struct sched_req *head;
 } sched_client;
 
@@ -76,67 +76,73 @@ typedef struct sched_seq {
 typedef struct sched_req {
     /* What the caller says before sched_add(): */
     sched_client *client;
-    int32_t n_prompt;       /* > 0 */
-    int32_t width;          /* sequences that it may have at once, 1 .. SCHED_MAX_SEQS */
-    int32_t priority;       /* higher goes first */
-    bool gang;              /* its sequences take their decode steps together: beam search compares them */
-    bool all_rows;          /* every token of its prompt needs a row of logits: prompt log-probabilities */
+    int32_t n_prompt; /* > 0 */
+    int32_t width;    /* sequences that it may have at once, 1 .. SCHED_MAX_SEQS */
+    int32_t priority; /* higher goes first */
+    bool gang;        /* its sequences take their decode steps together: beam search compares them */
+    bool all_rows;    /* every token of its prompt needs a row of logits: prompt log-probabilities */
     double queue_until, first_until, end_until; /* ms on the caller's clock; 0: no limit */
 
     /* The scheduler's: */
     sched_state state;
     sched_seq seqs[SCHED_MAX_SEQS];
-    int32_t n_live;         /* sequences that have not ended */
-    int32_t trunk;          /* the sequence that computes what all share; -1: they have parted */
-    int32_t n_trunk;        /* tokens of it */
-    bool has_parted;        /* once; a trunk after that is a recomputation */
+    int32_t n_live;  /* sequences that have not ended */
+    int32_t trunk;   /* the sequence that computes what all share; -1: they have parted */
+    int32_t n_trunk; /* tokens of it */
+    bool has_parted; /* once; a trunk after that is a recomputation */
     int32_t n_preempted;
-    int32_t n_swapped;      /* blocks held at the last preemption */
-    int32_t n_hit;          /* prompt tokens found in the cache at the first admission */
+    int32_t n_swapped;            /* blocks held at the last preemption */
+    int32_t n_hit;                /* prompt tokens found in the cache at the first admission */
     bool was_admitted, has_first; /* has_first: a token came out */
-    uint64_t arrival;       /* smaller is older */
+    uint64_t arrival;             /* smaller is older */
 } sched_req;
 
 /* The memory of keys and values, as the scheduler sees it. Blocks are counted in whatever unit the memory likes. */
 typedef struct sched_memory {
     void *user;
-    int32_t (*available)(void *user);                                             /* blocks that can be taken */
-    int32_t (*need)(void *user, const sched_req *r, int32_t seq, int32_t n);      /* blocks that n more tokens take */
-    bool (*reserve)(void *user, sched_req *r, int32_t seq, int32_t n);            /* false: nothing changed */
-    int32_t (*begin)(void *user, sched_req *r, int32_t seq);  /* opens seq; returns its tokens that are cached already,
+    int32_t (*available)(void *user); /* blocks that can be taken */
+    int32_t (*need)(void *user, const sched_req *r, int32_t seq,
+                    int32_t n);                                        /* blocks that n more tokens take */
+    bool (*reserve)(void *user, sched_req *r, int32_t seq, int32_t n); /* false: nothing changed */
+    int32_t (*begin)(void *user, sched_req *r,
+                     int32_t seq); /* opens seq; returns its tokens that are cached already,
                                                                  < n_trunk */
-    void (*fork)(void *user, sched_req *r, int32_t from, int32_t to); /* opens `to` with all that `from` holds */
-    void (*drop)(void *user, sched_req *r, int32_t seq);      /* closes seq and gives back what it holds */
-    bool (*swap_out)(void *user, sched_req *r);               /* false: no room there; nothing changed */
-    sumi_status (*swap_in)(void *user, sched_req *r);         /* ELIMIT: not yet; other: its data is lost, and dropped */
-    void (*swap_drop)(void *user, sched_req *r);              /* forgets a request that is swapped out */
-    int32_t (*held)(void *user, const sched_req *r);          /* blocks that its sequences hold, shared ones once */
+    void (*fork)(void *user, sched_req *r, int32_t from,
+                 int32_t to);                            /* opens `to` with all that `from` holds */
+    void (*drop)(void *user, sched_req *r, int32_t seq); /* closes seq and gives back what it holds */
+    bool (*swap_out)(void *user, sched_req *r); /* false: no room there; its sequences are dropped then */
+    sumi_status (*swap_in)(void *user,
+                           sched_req *r);        /* ELIMIT: not yet; other: its data is lost, and dropped */
+    void (*swap_drop)(void *user, sched_req *r); /* forgets a request that is swapped out */
+    int32_t (*held)(void *user, const sched_req *r); /* blocks that its sequences hold, shared ones once */
 } sched_memory;
 
 typedef struct sched_limits {
-    int32_t max_seqs;       /* sequences that run at once */
-    int32_t max_requests;   /* waiting and running ones together */
-    int32_t budget;         /* tokens of a step, >= max_seqs + 1 */
-    int32_t max_rows;       /* rows of logits of a step, >= max_seqs + 1 */
-    bool chunking;          /* false: a prompt is computed in one step, whatever the budget says */
-    bool static_batching;   /* new requests start when all running ones have ended: the baseline of old */
+    int32_t max_seqs;     /* sequences that run at once */
+    int32_t max_requests; /* waiting and running ones together */
+    int32_t budget;       /* tokens of a step, >= max_seqs + 1 */
+    int32_t max_rows;     /* rows of logits of a step, >= max_seqs + 1 */
+    bool chunking;        /* false: a prompt is computed in one step, whatever the budget says */
+    bool static_batching; /* new requests start when all running ones have ended: the baseline of old */
 } sched_limits;
 
 /* What a preemption costs, measured by the caller. */
 typedef struct sched_costs {
-    double token_us;        /* to compute one prompt token */
-    double block_us;        /* to move one block to the swap tier or back */
+    double token_us; /* to compute one prompt token */
+    double block_us; /* to move one block to the swap tier or back */
 } sched_costs;
 
 typedef struct sched_item {
     sched_req *req;
     int32_t seq;
-    int32_t n_tokens;       /* from seqs[seq].n_cached on */
-    bool last;              /* the last one is the newest known: its logits choose the next token */
+    int32_t n_tokens; /* from seqs[seq].n_cached on */
+    bool last;        /* the last one is the newest known: its logits choose the next token */
+    bool all_rows;    /* every one of them needs a row of logits */
 } sched_item;
 
 typedef struct sched_counts {
-    int32_t n_waiting, n_running, n_swapped, n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
+    int32_t n_waiting, n_running, n_swapped,
+        n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
     uint64_t n_admitted, n_swap_outs, n_recomputes;
 } sched_counts;
 
@@ -188,7 +194,7 @@ SUMI_MUST_USE bool sched_check(const sched *s);
 /* ---- Between schedule.c and sched_queue.c ---- */
 
 typedef struct sched_queue {
-    sched_req **reqs;       /* [n] of [max_requests], in no order */
+    sched_req **reqs; /* [n] of [max_requests], in no order */
     int32_t n;
     uint64_t n_turns, n_choices, n_admitted;
 } sched_queue;
@@ -198,7 +204,7 @@ bool sched_shielded(const sched_req *r);
 /* Who is next, or NULL. Asked again without an admission in between, it names the same one unless others came. */
 sched_req *sched_queue_next(sched_queue *q);
 void sched_queue_add(sched_queue *q, sched_req *r);
-void sched_queue_take(sched_queue *q, sched_req *r);     /* out of the queue */
+void sched_queue_take(sched_queue *q, sched_req *r); /* out of the queue */
 void sched_charge(sched_client *c, int64_t n_tokens);
 
 #endif

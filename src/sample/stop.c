@@ -21,7 +21,7 @@ struct stop_matcher {
     pattern *patterns;
     int32_t n;
     int32_t leader, held;
-    bool found;
+    int32_t found; /* -1: none yet */
 };
 
 /* Pieces of text are to hold whole characters, and a cut before a stop string keeps that only if it begins with one. */
@@ -64,6 +64,7 @@ sumi_status stop_create(stop_matcher **out, const char *const *strings, int32_t 
         return sumi_fail(err, SUMI_ENOMEM, "stop strings: out of memory");
     }
     m->n = n;
+    m->found = -1;
     for (int32_t i = 0; i < n; i++) {
         sumi_status st = pattern_init(&m->patterns[i], strings[i], i + 1, err);
         if (st == SUMI_OK) continue;
@@ -85,7 +86,8 @@ void stop_destroy(stop_matcher *m)
     free(m);
 }
 
-/* Takes one byte into every automaton. Returns the length of the longest string that is complete now, or 0. */
+/* Takes one byte into every automaton. Returns the length of the longest string that is complete now, or 0; it is
+ * m->found then. */
 static int32_t advance(stop_matcher *m, char c, int32_t *leader, int32_t *held)
 {
     int32_t complete = 0;
@@ -94,7 +96,10 @@ static int32_t advance(stop_matcher *m, char c, int32_t *leader, int32_t *held)
     for (int32_t i = 0; i < m->n; i++) {
         pattern *p = &m->patterns[i];
         p->state = step(p, p->state, c);
-        if (p->state == p->n && p->n > complete) complete = p->n;
+        if (p->state == p->n && p->n > complete) {
+            complete = p->n;
+            m->found = i;
+        }
         if (p->state > *held) {
             *held = p->state;
             *leader = i;
@@ -105,7 +110,7 @@ static int32_t advance(stop_matcher *m, char c, int32_t *leader, int32_t *held)
 
 bool stop_push(stop_matcher *m, const char *bytes, size_t n, buf *out)
 {
-    if (m->found) return true;
+    if (m->found >= 0) return true;
     if (m->n == 0) {
         buf_append(out, bytes, n);
         return false;
@@ -121,14 +126,19 @@ bool stop_push(stop_matcher *m, const char *bytes, size_t n, buf *out)
         }
         m->leader = leader;
         m->held = held;
-        if (complete > 0) return m->found = true;
+        if (complete > 0) return true;
     }
     return false;
 }
 
+int32_t stop_found(const stop_matcher *m)
+{
+    return m->found;
+}
+
 void stop_flush(stop_matcher *m, buf *out)
 {
-    if (!m->found && m->held > 0) buf_append(out, m->patterns[m->leader].text, (size_t)m->held);
+    if (m->found < 0 && m->held > 0) buf_append(out, m->patterns[m->leader].text, (size_t)m->held);
     m->held = 0;
     for (int32_t i = 0; i < m->n; i++) m->patterns[i].state = 0;
 }

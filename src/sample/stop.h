@@ -25,6 +25,9 @@ void stop_destroy(stop_matcher *m); /* NULL is fine */
  * bytes after it are dropped, and m takes no more. */
 bool stop_push(stop_matcher *m, const char *bytes, size_t n, buf *out);
 
+/* The number of the string that was found (0 for the first of strings); -1: none. */
+int32_t stop_found(const stop_matcher *m);
+
 /* The stream is over: appends what was held back, unless a stop string was found. */
 void stop_flush(stop_matcher *m, buf *out);
 

@@ -87,6 +87,22 @@ void top_sort(sumi_choice *best, int32_t k)
 /* The maxima are kept for a part of the row at a time: this function has no memory but the stack. */
 enum { PART = 512 * ROW_BLOCK };
 
+bool row_log_sum_exp(const float *x, int32_t n, double *lse)
+{
+    const row_kernels *k = row_kernels_for(cpu_best_level());
+    float maxima[PART / ROW_BLOCK], max = -INFINITY;
+    double sum = 0;
+    for (int32_t first = 0; first < n; first += PART) {
+        int32_t part = n - first < PART ? n - first : PART;
+        if (k->maxima(maxima, x + first, part)) return false;
+        for (int32_t b = 0; b < row_n_blocks(part); b++) max = maxima[b] > max ? maxima[b] : max;
+    }
+    if (!isfinite(max)) return false;
+    for (int32_t i = 0; i < n; i += ROW_BLOCK) sum += k->exp_sum(x + i, n - i < ROW_BLOCK ? n - i : ROW_BLOCK, max, 1);
+    *lse = (double)max + log(sum);
+    return true;
+}
+
 void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_choice *top)
 {
     float maxima[PART / ROW_BLOCK];

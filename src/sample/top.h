@@ -17,4 +17,7 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
 /* Turns the heap into a list, best first. */
 void top_sort(sumi_choice *best, int32_t k);
 
+/* *lse = log(sum(exp(x))), so that x[i] - *lse is a log-probability. False: a NaN, +inf, or nothing above -inf. */
+SUMI_MUST_USE bool row_log_sum_exp(const float *x, int32_t n, double *lse);
+
 #endif

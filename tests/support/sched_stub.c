@@ -8,6 +8,21 @@ static stub_req *of(const sched_req *r)
     return (stub_req *)(uintptr_t)r;
 }
 
+static int32_t take_block(stub *m)
+{
+    assert_true(m->n_free > 0);
+    int32_t b = m->free[--m->n_free];
+    assert_int_equal(m->refs[b], 0);
+    m->refs[b] = 1;
+    return b;
+}
+
+static void unref_block(stub *m, int32_t b)
+{
+    assert_true(m->refs[b] > 0);
+    if (--m->refs[b] == 0) m->free[m->n_free++] = b;
+}
+
 static int32_t blocks_for(int32_t n_tokens)
 {
     return (n_tokens + STUB_BLOCK - 1) / STUB_BLOCK;
@@ -18,12 +33,12 @@ static bool must_copy(const stub *m, const stub_req *q, int32_t seq)
 {
     const stub_table *t = &q->tables[seq];
     int32_t n = q->r.seqs[seq].n_cached;
-    return n % STUB_BLOCK != 0 && n / STUB_BLOCK < t->n && kv_pool_refs(m->pool, t->blocks[n / STUB_BLOCK]) > 1;
+    return n % STUB_BLOCK != 0 && n / STUB_BLOCK < t->n && m->refs[t->blocks[n / STUB_BLOCK]] > 1;
 }
 
 static int32_t available(void *user)
 {
-    return kv_pool_n_free(((stub *)user)->pool);
+    return ((stub *)user)->n_free;
 }
 
 static int32_t need(void *user, const sched_req *r, int32_t seq, int32_t n)
@@ -39,15 +54,15 @@ static bool reserve(void *user, sched_req *r, int32_t seq, int32_t n)
     stub_req *q = of(r);
     stub_table *t = &q->tables[seq];
     assert_true(t->open);
-    if (need(user, r, seq, n) > kv_pool_n_free(m->pool)) return false;
+    if (need(user, r, seq, n) > m->n_free) return false;
     if (must_copy(m, q, seq)) {
         int32_t *block = &t->blocks[r->seqs[seq].n_cached / STUB_BLOCK];
-        kv_pool_unref(m->pool, *block);
-        *block = kv_pool_take(m->pool);
+        unref_block(m, *block);
+        *block = take_block(m);
     }
     for (int32_t end = blocks_for(r->seqs[seq].n_cached + n); t->n < end; m->n_held++) {
         assert_true(t->n < STUB_MAX_BLOCKS);
-        t->blocks[t->n++] = kv_pool_take(m->pool);
+        t->blocks[t->n++] = take_block(m);
     }
     return true;
 }
@@ -61,8 +76,8 @@ static int32_t begin(void *user, sched_req *r, int32_t seq)
     *t = (stub_table){ .open = true };
     int32_t n = q->n_cached_prompt < r->n_trunk - 1 ? q->n_cached_prompt : r->n_trunk - 1;
     n -= n % STUB_BLOCK;
-    if (blocks_for(n) > kv_pool_n_free(m->pool)) n = 0;
-    for (int32_t end = blocks_for(n); t->n < end; m->n_held++) t->blocks[t->n++] = kv_pool_take(m->pool);
+    if (blocks_for(n) > m->n_free) n = 0;
+    for (int32_t end = blocks_for(n); t->n < end; m->n_held++) t->blocks[t->n++] = take_block(m);
     return n;
 }
 
@@ -73,7 +88,7 @@ static void fork_table(void *user, sched_req *r, int32_t from, int32_t to)
     assert_true(q->tables[from].open);
     assert_false(q->tables[to].open);
     q->tables[to] = q->tables[from];
-    for (int32_t i = 0; i < q->tables[to].n; i++) kv_pool_ref(m->pool, q->tables[to].blocks[i]);
+    for (int32_t i = 0; i < q->tables[to].n; i++) m->refs[q->tables[to].blocks[i]]++;
     m->n_held += q->tables[to].n;
 }
 
@@ -82,7 +97,7 @@ static void drop(void *user, sched_req *r, int32_t seq)
     stub *m = user;
     stub_table *t = &of(r)->tables[seq];
     assert_true(t->open);
-    for (int32_t i = 0; i < t->n; i++) kv_pool_unref(m->pool, t->blocks[i]);
+    for (int32_t i = 0; i < t->n; i++) unref_block(m, t->blocks[i]);
     m->n_held -= t->n;
     *t = (stub_table){ 0 };
 }
@@ -91,7 +106,8 @@ static int32_t held(void *user, const sched_req *r)
 {
     int32_t n = 0;
     (void)user;
-    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) n += of(r)->tables[i].n; /* shared ones more than once: an estimate */
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        n += of(r)->tables[i].n; /* shared ones more than once: an estimate */
     return n;
 }
 
@@ -124,7 +140,7 @@ static sumi_status swap_in(void *user, sched_req *r)
     int32_t n = 0;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
         if (r->seqs[i].live) n += blocks_for(r->seqs[i].n_cached);
-    if (n > kv_pool_n_free(m->pool)) return SUMI_ELIMIT;
+    if (n > m->n_free) return SUMI_ELIMIT;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
         if (!r->seqs[i].live) continue;
         q->tables[i] = (stub_table){ .open = true };
@@ -136,34 +152,39 @@ static sumi_status swap_in(void *user, sched_req *r)
 
 void stub_init(stub *m, int32_t n_blocks, int32_t n_swap)
 {
-    *m = (stub){ .n_swap_free = n_swap };
-    assert_int_equal(kv_pool_create(&m->pool, n_blocks, NULL), SUMI_OK);
-    m->memory = (sched_memory){ m, available, need, reserve, begin, fork_table, drop, swap_out, swap_in, swap_drop,
-                                held };
+    assert_true(n_blocks <= STUB_MAX_POOL);
+    *m = (stub){ .n_swap_free = n_swap, .n_blocks = n_blocks, .n_free = n_blocks };
+    for (int32_t i = 0; i < n_blocks; i++) m->free[i] = i;
+    m->memory = (sched_memory){ m,    available, need,    reserve,   begin, fork_table,
+                                drop, swap_out,  swap_in, swap_drop, held };
 }
 
 void stub_deinit(stub *m)
 {
     assert_int_equal(m->n_held, 0);
-    assert_true(kv_pool_check(m->pool, 0));
-    kv_pool_destroy(m->pool);
+    assert_int_equal(m->n_free, m->n_blocks);
 }
 
 bool stub_check(const stub *m, const stub_req *reqs, int32_t n)
 {
-    int32_t counts[1024] = { 0 }, n_blocks = kv_pool_n_blocks(m->pool);
+    int32_t counts[STUB_MAX_POOL] = { 0 }, n_unused = 0;
     int64_t n_held = 0;
-    assert_true(n_blocks <= 1024);
     for (int32_t k = 0; k < n; k++)
         for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
             const stub_table *t = &reqs[k].tables[i];
-            if (t->n > 0 && (!t->open || !reqs[k].active || reqs[k].r.state != SCHED_RUNNING)) { print_message("req %d seq %d n %d open %d active %d state %d trunk %d\n",k,i,t->n,t->open,reqs[k].active,reqs[k].r.state,reqs[k].r.trunk); return false;}
+            if (t->n > 0 && (!t->open || !reqs[k].active || reqs[k].r.state != SCHED_RUNNING)) {
+                print_message("req %d seq %d n %d open %d active %d state %d trunk %d\n", k, i, t->n, t->open,
+                              reqs[k].active, reqs[k].r.state, reqs[k].r.trunk);
+                return false;
+            }
             for (int32_t b = 0; b < t->n; b++) counts[t->blocks[b]]++;
             n_held += t->n;
         }
-    for (int32_t b = 0; b < n_blocks; b++)
-        if (counts[b] != kv_pool_refs(m->pool, b)) return false;
-    return n_held == m->n_held && kv_pool_check(m->pool, n_held);
+    for (int32_t b = 0; b < m->n_blocks; b++) {
+        if (counts[b] != m->refs[b]) return false;
+        n_unused += counts[b] == 0;
+    }
+    return n_held == m->n_held && n_unused == m->n_free;
 }
 
 int32_t stub_worst(const sched_req *r, int32_t n_max)

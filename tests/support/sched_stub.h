@@ -7,10 +7,9 @@
 #define TEST_SCHED_STUB_H
 
 #include "engine/schedule.h"
-#include "kv/kv_pool.h"
 #include "test_support.h"
 
-enum { STUB_BLOCK = 4, STUB_MAX_BLOCKS = 128 };
+enum { STUB_BLOCK = 4, STUB_MAX_BLOCKS = 128, STUB_MAX_POOL = 1024 };
 
 typedef struct stub_table {
     bool open;
@@ -18,27 +17,28 @@ typedef struct stub_table {
 } stub_table;
 
 typedef struct stub_req {
-    sched_req r;            /* first */
+    sched_req r; /* first */
     stub_table tables[SCHED_MAX_SEQS];
-    int32_t n_out;          /* blocks in the swap tier */
-    int32_t n_max;          /* tokens of its sequences in the end */
-    int32_t n_cached_prompt; /* what begin() finds */
+    int32_t n_out;              /* blocks in the swap tier */
+    int32_t n_max;              /* tokens of its sequences in the end */
+    int32_t n_cached_prompt;    /* what begin() finds */
     int64_t added_at, ended_at; /* steps */
     bool active;
 } stub_req;
 
 typedef struct stub {
-    kv_pool *pool;
+    int32_t n_blocks, n_free;
+    int32_t refs[STUB_MAX_POOL], free[STUB_MAX_POOL]; /* the first n_free are free */
     int32_t n_swap_free;
     bool swap_fails, swap_loses;
-    int64_t n_held;         /* entries of all tables */
+    int64_t n_held; /* entries of all tables */
     sched_memory memory;
 } stub;
 
 void stub_init(stub *m, int32_t n_blocks, int32_t n_swap);
 void stub_deinit(stub *m); /* checks that nothing is held */
 
-/* True if the tables of the n requests hold exactly what the pool says is held. */
+/* True if the tables of the n requests hold exactly what the counts say is held. */
 bool stub_check(const stub *m, const stub_req *reqs, int32_t n);
 
 /* Blocks that r may need at worst. */

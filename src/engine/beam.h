@@ -1,0 +1,62 @@
+/* beam.h - beam search: the few best continuations of a prompt at once, by the sum of their log-probabilities.
+ *
+ * Each step every live hypothesis is continued by every token; the best of all that do not end live on, so one hypothesis
+ * may have several heirs and another none (the engine forks and drops their sequences). One that ends among the best
+ * `width` joins the finished, scored by  sum / length ^ length_penalty  with its end token counted; the best `width` of
+ * those are kept. The search is over when
+ *   - width have finished, with early_stopping; or
+ *   - width have finished, and no live one would beat the worst of them if it ended here; or
+ *   - the length is used up: then the best live ones count as finished.
+ * This is what transformers' generate(num_beams=...) does with early_stopping True and False (transformers 5,
+ * generation/utils.py), but that sums are kept in double. Deterministic: ties go to the hypothesis, and then the
+ * token, with the lower number.
+ *
+ * Live hypothesis i belongs to sequence i of the request. */
+#ifndef SUMI_ENGINE_BEAM_H
+#define SUMI_ENGINE_BEAM_H
+
+#include "engine/schedule.h"
+#include "sumi.h"
+
+typedef struct hypothesis {
+    sumi_choice *tokens; /* [n] */
+    int32_t n, cap;
+    double sum;   /* of their log-probabilities */
+    double score; /* of a finished one */
+} hypothesis;
+
+typedef struct beam_search {
+    int32_t width;
+    double length_penalty;
+    bool early_stopping, ignore_eos;
+    int32_t min_tokens, max_tokens; /* max > 0 */
+    const int32_t *end_ids;         /* [n_end_ids] */
+    int32_t n_end_ids, n_vocab;
+    hypothesis live[SCHED_MAX_SEQS];     /* by sequence */
+    hypothesis done[SCHED_MAX_SEQS + 1]; /* [n_done] best first; one place more to insert */
+    int32_t n_done;
+    sumi_choice *top; /* [n_top] scratch */
+    int32_t n_top;
+} beam_search;
+
+/* One heir: a live hypothesis of the next step. */
+typedef struct beam_heir {
+    int32_t parent;
+    sumi_choice token;
+    double sum;
+} beam_heir;
+
+/* Fills in what is not a parameter. ENOMEM. */
+SUMI_MUST_USE sumi_status beam_init(beam_search *b, sumi_error *err);
+void beam_deinit(beam_search *b);
+
+/* One step. rows[i]: logits after live hypothesis i, NULL: there is none. Writes the heirs, best first, and moves what
+ * ends to `done`. *over: the search has ended, and there are no heirs. ENUMERIC, ENOMEM. */
+SUMI_MUST_USE sumi_status beam_step(beam_search *b, const float *const *rows, beam_heir *heirs,
+                                    int32_t *n_heirs, bool *over, sumi_error *err);
+
+SUMI_MUST_USE bool beam_copy(beam_search *b, int32_t from,
+                             int32_t to); /* live[to] = live[from]; false: no memory */
+SUMI_MUST_USE bool beam_extend(beam_search *b, int32_t i, const beam_heir *heir);
+
+#endif

@@ -1,0 +1,59 @@
+/* choice.h - one answer of a request: from chosen tokens to text, until it ends.
+ *
+ *   token -> decoder -> text that is certain to be whole characters -> stop strings -> text that is certain -> ready
+ *
+ * A choice that is held (best_of, beams) keeps all of its text, tokens and alternatives until it is known which choices are
+ * answered; another one gives them away after each token. */
+#ifndef SUMI_ENGINE_CHOICE_H
+#define SUMI_ENGINE_CHOICE_H
+
+#include "base/buf.h"
+#include "sample/stop.h"
+#include "sumi.h"
+#include "text/detok.h"
+
+typedef struct choice {
+    sumi_sampler *sampler; /* NULL in beam search */
+    stop_matcher *stop;    /* NULL in beam search */
+    detok detok;
+    buf text, ready;     /* decoded by the last token; what is certain and not sent yet */
+    sumi_choice *tokens; /* [n] of [cap] */
+    sumi_choice *top;    /* [n or 1][n_logprobs]: of all tokens if held, else of the last */
+    int32_t n, cap, n_logprobs;
+    bool held, ended;
+    double sum_logprob;
+    sumi_finish finish;
+    int32_t stop_index; /* of the string that was found; -1: none */
+} choice;
+
+/* What a token does to a choice. */
+typedef enum outcome { CHOICE_GOES_ON, CHOICE_ENDS } outcome;
+
+/* How the next token is chosen, beside what the sampler knows. */
+typedef struct choice_rules {
+    const sumi_model *model;
+    const int32_t *end_ids; /* [n_end_ids] */
+    int32_t n_end_ids, n_vocab;
+    float *masked;                  /* [n_vocab] scratch */
+    int32_t min_tokens, max_tokens; /* max -1: none */
+    bool ignore_eos;
+} choice_rules;
+
+SUMI_MUST_USE sumi_status choice_init(choice *c, const tokenizer *t, int32_t n_logprobs, bool held,
+                                      sumi_error *err);
+void choice_deinit(choice *c);
+
+/* Chooses from logits [n_vocab], decodes, looks for the end. ENUMERIC: bad logits; ENOMEM, ELIMIT. */
+SUMI_MUST_USE sumi_status choice_next(choice *c, const choice_rules *rules, const float *logits, outcome *out,
+                                      sumi_error *err);
+
+/* Appends a token without choosing it: a beam. */
+SUMI_MUST_USE bool choice_append(choice *c, sumi_choice token);
+void choice_decode_all(choice *c, bool skip_last); /* a beam's text, at its end */
+
+/* It ends for another reason than its tokens: what was held back is certain now. */
+void choice_finish(choice *c, sumi_finish finish);
+
+double choice_mean_logprob(const choice *c);
+
+#endif

@@ -1,0 +1,90 @@
+/* engine.h - the engine inside: one thread that runs steps, and the doors through which others reach it.
+ *
+ *   any thread                         |  the engine's thread
+ *   sumi_engine_submit  --> inbox   ---|-->  scheduler -> plan -> step -> rows -> tokens -> events --> callbacks
+ *   sumi_engine_cancel  --> cancels ---|-->      ^                                  |         '------> unread
+ *   sumi_engine_get_stats <-- stats <--|---------'----------------------------------'                    |
+ *   sumi_engine_poll    <--------------|------------------------------------------------------- unread <-'
+ *
+ * Locking: `lock` guards what is listed under it and nothing else; the engine's thread takes it between steps, never
+ * while it computes or calls back. All other fields belong to the engine's thread once it runs, or never change.
+ *
+ * Files: engine.c doors and thread; step.c a step; answer.c what becomes of a row of logits; events.c telling it;
+ * engine_kv.c the cache as the scheduler sees it; schedule.c, sched_queue.c who runs; request.c, choice.c, beam.c. */
+#ifndef SUMI_ENGINE_ENGINE_H
+#define SUMI_ENGINE_ENGINE_H
+
+#include <pthread.h>
+
+#include "engine/context.h"
+#include "engine/request.h"
+
+enum { MAX_UNREAD = 65536 }; /* events that wait to be fetched; a request that adds one more is cancelled */
+
+typedef struct unread unread;
+
+struct sumi_engine {
+    const sumi_model *model;
+    sumi_engine_opts opts;
+    sumi_context *ctx;
+    sumi_context_info ctx_info;
+    request_limits limits;
+    int32_t *end_ids; /* [limits.n_end_ids] */
+
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the engine: there is something to do */
+    pthread_cond_t told; /* pollers: an event, or the end */
+
+    /* Under lock: */
+    request *inbox, **inbox_end;
+    uint64_t *cancels; /* [n_cancels] of [cap_cancels] numbers */
+    int32_t n_cancels, cap_cancels;
+    client *clients;
+    uint64_t n_ids;
+    int32_t n_waiting; /* requests that were never admitted */
+    bool stopping, stopped, joined;
+    double drain_until_ms; /* < 0: without limit */
+    unread *first_unread, **last_unread;
+    int32_t n_unread;
+    sumi_engine_stats stats;
+
+    /* The engine's thread: */
+    sched *sched;
+    request *active, *dead; /* lists: in the scheduler's hands; ended, to be freed after the step */
+    int32_t n_active;
+    uint64_t n_admitted_seen;
+    sumi_span *spans; /* [max_seqs] */
+    int32_t *ids;     /* [max_batch_tokens] */
+    int32_t *known;   /* [n_ctx + 1] */
+    float *masked;    /* [n_vocab] */
+    sumi_choice *prompt_choices,
+        *prompt_top; /* scratch of prompt log-probabilities; NULL until one is asked for */
+    int32_t cap_prompt_top;
+    sched_costs costs;
+    int32_t n_swapped_seqs; /* sequences in the swap tier */
+    sumi_engine_stats now;  /* copied to stats after each step */
+};
+
+/* ---- step.c ---- */
+void engine_step(sumi_engine *e);
+
+/* ---- answer.c ---- */
+void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items);
+void answer_release_batch(
+    sumi_engine *e); /* static batching: ends the batch when its last member has ended */
+
+/* ---- engine.c ---- */
+/* Ends r: gives back what it holds and sends its last event. err NULL: nothing to say. */
+void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err);
+
+/* ---- events.c ---- */
+/* Fills in whose and when, and sends it. A callback that wants no more, or a full list of unread events, sets
+ * r->cancelled. */
+void event_send(sumi_engine *e, request *r, sumi_event *event);
+void events_deinit(sumi_engine *e);
+
+/* ---- engine_kv.c ---- */
+sched_memory engine_kv_memory(sumi_engine *e);
+
+#endif

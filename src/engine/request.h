@@ -1,0 +1,63 @@
+/* request.h - a request inside the engine: what the client asked for, copied, and what became of it so far.
+ *
+ *   request ---- sched_req       the scheduler's view: numbers
+ *      |-------- prompt          its tokens
+ *      |-------- kv_seqs[i]      the cache's names for its sequences; -1: not open
+ *      |-------- choices[i]      one answer: its tokens, sampler, decoder and stop strings; belongs to sequence i
+ *      '-------- beams           instead of samplers: the hypotheses; sequence i carries live hypothesis i
+ *
+ * Made by the thread that submits, owned by the engine's thread from then on until it is freed there. */
+#ifndef SUMI_ENGINE_REQUEST_H
+#define SUMI_ENGINE_REQUEST_H
+
+#include "engine/beam.h"
+#include "engine/choice.h"
+#include "engine/schedule.h"
+
+/* Whose requests share a queue limit and a share of the tokens. */
+typedef struct client {
+    sched_client sched; /* of the engine's thread */
+    struct client *next;
+    char *name;
+    int32_t n_requests; /* that point here; under the engine's lock, as is n_waiting */
+    int32_t n_waiting;
+} client;
+
+typedef struct request {
+    sched_req sched; /* first: the scheduler hands it back */
+    uint64_t id;
+    sumi_request params; /* pointers into what is below */
+    client *client;
+    struct request *next; /* in the inbox, among the active, or among those to free */
+    int32_t *prompt;      /* [params.n_ids] */
+    char **stops;         /* [params.n_stop] */
+    char *salt;           /* NULL: the client's name */
+    int32_t kv_seqs[SCHED_MAX_SEQS];
+    choice *choices; /* [n_choices] */
+    int32_t n_choices;
+    beam_search *beams;    /* NULL: sampling */
+    int32_t max_known;     /* tokens of a sequence at which it ends */
+    int32_t n_prompt_told; /* prompt tokens whose log-probabilities were sent */
+    int32_t n_generated;
+    double submitted_ms, admitted_ms, first_ms; /* 0: not yet */
+    bool cancelled, ended, left_queue;
+    bool is_zombie; /* static batching: it has ended, and waits for the rest of its batch */
+    sumi_finish finish;
+} request;
+
+/* What a request is checked against. */
+typedef struct request_limits {
+    const sumi_model *model;
+    const int32_t *end_ids; /* [n_end_ids]; outlive the requests */
+    int32_t n_end_ids, n_vocab, n_ctx, max_seqs;
+} request_limits;
+
+/* Checks and copies. EINVAL and ELIMIT as sumi_engine_submit() says; what needs the cache's size is checked there. */
+SUMI_MUST_USE sumi_status request_create(request **out, const sumi_request *params,
+                                         const request_limits *limits, sumi_error *err);
+void request_destroy(request *r); /* NULL is fine */
+
+/* Token at position pos of sequence seq. */
+int32_t request_token(const request *r, int32_t seq, int32_t pos);
+
+#endif

@@ -1,0 +1,101 @@
+/* step.c - one step of the engine: a plan becomes spans, the model runs, rows become tokens.
+ *
+ * What fails here fails for one request: a plan that cannot be carried out ends the request that stands in its way, and
+ * the next step goes on without it. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/engine.h"
+
+static request *of(const sched_req *r)
+{
+    return (request *)(uintptr_t)r;
+}
+
+/* The new tokens of each item, end to end. */
+static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_items)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < n_items; i++) {
+        const request *r = of(items[i].req);
+        int32_t from = r->sched.seqs[items[i].seq].n_cached;
+        e->spans[i] = (sumi_span){ .seq = r->kv_seqs[items[i].seq],
+                                   .n_ids = items[i].n_tokens,
+                                   .ids = e->ids + n,
+                                   .want = items[i].all_rows ? SUMI_WANT_ALL
+                                           : items[i].last   ? SUMI_WANT_LAST
+                                                             : SUMI_WANT_NONE };
+        for (int32_t t = 0; t < items[i].n_tokens; t++)
+            e->ids[n++] = request_token(r, items[i].seq, from + t);
+    }
+    return n;
+}
+
+/* Statistics, and what a prompt token costs: from steps that are mostly prompt. */
+static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items, int32_t n_tokens, double ms)
+{
+    int32_t n_prompt = 0;
+    for (int32_t i = 0; i < n_items; i++) /* before the commit: a trunk is still one */
+        if (items[i].n_tokens > 1 || items[i].req->trunk >= 0) n_prompt += items[i].n_tokens;
+    e->now.n_steps++;
+    e->now.n_step_seqs += (uint64_t)n_items;
+    e->now.n_prompt_tokens += (uint64_t)n_prompt;
+    e->now.n_decode_tokens += (uint64_t)(n_tokens - n_prompt);
+    if (n_prompt >= 64 && n_prompt > n_tokens / 2)
+        e->costs.token_us += 0.2 * (ms * 1000 / n_tokens - e->costs.token_us);
+    sched_set_costs(e->sched, e->costs);
+}
+
+/* Requests that were admitted for the first time in this plan. */
+static void note_admissions(sumi_engine *e)
+{
+    sched_counts counts;
+    sched_get_counts(e->sched, &counts);
+    if (counts.n_admitted == e->n_admitted_seen) return;
+    e->n_admitted_seen = counts.n_admitted;
+    double now = clock_ms();
+    pthread_mutex_lock(&e->lock);
+    for (request *r = e->active; r; r = r->next) {
+        if (!r->sched.was_admitted || r->left_queue) continue;
+        r->left_queue = true;
+        r->admitted_ms = now;
+        r->client->n_waiting--;
+        e->n_waiting--;
+        e->now.n_hit_tokens += (uint64_t)r->sched.n_hit;
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void end_all(sumi_engine *e, const sched_item *items, int32_t n_items, const sumi_error *err)
+{
+    for (int32_t i = 0; i < n_items; i++)
+        if (!of(items[i].req)->ended) engine_end(e, of(items[i].req), SUMI_FINISH_ERROR, err);
+}
+
+void engine_step(sumi_engine *e)
+{
+    const sched_item *items;
+    sumi_error err;
+    int32_t n_items = sched_plan(e->sched, &items);
+    note_admissions(e);
+    if (n_items == 0) {
+        sched_req *stuck = sched_stuck(e->sched);
+        if (!stuck) return;
+        sumi_fail(&err, SUMI_ELIMIT, "kv cache: the request does not fit into %d blocks; give it more memory",
+                  e->ctx_info.n_blocks);
+        engine_end(e, of(stuck), SUMI_FINISH_ERROR, &err);
+        return;
+    }
+    int32_t n_tokens = make_spans(e, items, n_items);
+    double start = clock_ms();
+    if (sumi_step(e->ctx, e->spans, n_items, &err) != SUMI_OK) {
+        sched_abandon(e->sched);
+        end_all(e, items, n_items, &err);
+        return;
+    }
+    count_step(e, items, n_items, n_tokens, clock_ms() - start);
+    sched_commit(e->sched);
+    answer_rows(e, items, n_items);
+    if (e->opts.static_batching) answer_release_batch(e);
+}
