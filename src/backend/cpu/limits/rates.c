@@ -149,6 +149,8 @@ TARGET("amx-tile") static void load_tiles(uint8_t value)
         config.row_bytes[i] = 64;
         config.rows[i] = 16;
     }
+    /* gcc's intrinsics name at most 8 bytes of what they read: without this, other stores to it are left out. */
+    __asm__ volatile("" : : "r"(&config), "r"(data) : "memory");
     _tile_loadconfig(&config);
     _tile_zero(0);
     _tile_zero(1);
