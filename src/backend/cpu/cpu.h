@@ -78,6 +78,9 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 /* One row of f32 scratch for a thread. */
 float *stream_row(const stream *s, int32_t thread);
 
+/* Row r of a weight as floats, y [n_cols]. */
+void weight_row(const kernels *k, const weight *w, int32_t r, float *y);
+
 /* The operations, by file. */
 sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks, sumi_error *err);
 void cpu_kv_destroy(kv_store *kv);

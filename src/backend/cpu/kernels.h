@@ -147,6 +147,10 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_ROPE_HEAD(name) void name(float *x, const float *cos_sin, int32_t n_rot, rope_pairing pairing)
 /* float32 to f16, round to nearest even. */
 #define DECL_TO_F16(name) void name(uint16_t *y, const float *x, int32_t n)
+/* f16 and bf16 to float32, exact; a signalling NaN may become a quiet one. */
+#define DECL_FROM_16(name) void name(float *y, const uint16_t *x, int32_t n)
+/* y[i] += x[i] */
+#define DECL_ADD_ROW(name) void name(float *y, const float *x, int32_t n)
 /* out = softmax(scale q k^T) v. A row's value does not depend on the other rows of the tile. */
 #define DECL_ATTENTION_TILE(name) void name(const attention_tile_args *a)
 /* out = the finished row; out is not one of the partials. */
@@ -165,6 +169,9 @@ typedef struct kernels {
     DECL_GLU_ROW((*glu_row));
     DECL_ROPE_HEAD((*rope_head));
     DECL_TO_F16((*to_f16));
+    DECL_FROM_16((*from_f16));
+    DECL_FROM_16((*from_bf16));
+    DECL_ADD_ROW((*add_row));
     DECL_ATTENTION_TILE((*attention_tile));
     DECL_ATTENTION_MERGE((*attention_merge));
 } kernels;

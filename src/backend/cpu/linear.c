@@ -71,15 +71,13 @@ static void panels_f32(const linear_job *j, const linear_out *o, int32_t begin, 
 static void rows_f32(const linear_job *j, const linear_out *o, int32_t begin, int32_t end, int32_t thread)
 {
     const weight *w = o->w;
-    const quant_traits *traits = quant_find(w->type);
     DECL_DOT_F32((*dot)) = j->s->be->k.dot_f32;
     float *scratch = stream_row(j->s, thread);
     size_t n_cols = (size_t)w->n_cols;
     int32_t n_at_once = CPU_MAX_COLS / w->n_cols < ROWS_ITEM ? CPU_MAX_COLS / w->n_cols : ROWS_ITEM;
     for (int32_t r = begin; r < end; r += n_at_once) {
         int32_t n = end - r < n_at_once ? end - r : n_at_once;
-        for (int32_t i = 0; i < n; i++)
-            traits->decode(w->rows + (size_t)(r + i) * w->row_bytes, scratch + (size_t)i * n_cols, w->n_cols);
+        for (int32_t i = 0; i < n; i++) weight_row(&j->s->be->k, w, r + i, scratch + (size_t)i * n_cols);
         for (int32_t t = 0; t < j->x->n_tokens; t++)
             for (int32_t i = 0; i < n; i++)
                 put(o, t, r + i, dot(scratch + (size_t)i * n_cols, j->x->f32 + (size_t)t * n_cols, w->n_cols));
@@ -123,6 +121,7 @@ void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs)
 }
 
 typedef struct embed_job {
+    const kernels *k;
     float *y;
     const weight *w;
     const int32_t *ids;
@@ -136,7 +135,7 @@ static void embed_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
     for (int64_t t = begin; t < end; t++) {
         float *y = j->y + (size_t)t * (size_t)j->w->n_cols;
         assert(j->ids[t] >= 0 && j->ids[t] < j->w->n_rows);
-        quant_find(j->w->type)->decode(j->w->rows + (size_t)j->ids[t] * j->w->row_bytes, y, j->w->n_cols);
+        weight_row(j->k, j->w, j->ids[t], y);
         if (j->scale != 1.0f)
             for (int32_t i = 0; i < j->w->n_cols; i++) y[i] *= j->scale;
     }
@@ -144,6 +143,6 @@ static void embed_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
 
 void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale)
 {
-    embed_job job = { y, w, ids, scale };
+    embed_job job = { &s->be->k, y, w, ids, scale };
     pool_for(s->threads, n_tokens, 4, embed_rows, &job);
 }

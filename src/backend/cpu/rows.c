@@ -50,7 +50,7 @@ static void add_rmsnorm_items(void *arg, int64_t begin, int64_t end, int32_t thr
     for (int64_t t = begin; t < end; t++) {
         size_t row = (size_t)t * (size_t)j->n_embd;
         j->s->be->k.rmsnorm_row(normed, j->y + row, j->w, j->n_embd, j->eps);
-        for (int32_t i = 0; i < j->n_embd; i++) j->x[row + (size_t)i] += normed[i];
+        j->s->be->k.add_row(j->x + row, normed, j->n_embd);
     }
 }
 

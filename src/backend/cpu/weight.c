@@ -83,6 +83,14 @@ void cpu_weight_destroy(weight *w)
     free(w);
 }
 
+void weight_row(const kernels *k, const weight *w, int32_t r, float *y)
+{
+    const void *row = w->rows + (size_t)r * w->row_bytes;
+    if (w->type == DTYPE_F16) k->from_f16(y, row, w->n_cols);
+    else if (w->type == DTYPE_BF16) k->from_bf16(y, row, w->n_cols);
+    else quant_find(w->type)->decode(row, y, w->n_cols);
+}
+
 int32_t cpu_weight_input(const weight *w)
 {
     return w->input;

@@ -466,7 +466,37 @@ static void rows_are_close(const kernels *k, test_rng *rng)
         ref.to_f16(h[0], x, n);
         k->to_f16(h[1], x, n);
         assert_memory_equal(h[0], h[1], (size_t)n * sizeof(uint16_t));
+        memcpy(y[0], w, (size_t)n * sizeof *w);
+        memcpy(y[1], w, (size_t)n * sizeof *w);
+        ref.add_row(y[0], x, n);
+        k->add_row(y[1], x, n);
+        assert_memory_equal(y[0], y[1], (size_t)n * sizeof(float));
     }
+}
+
+/* All 65,536 values of both formats, at every offset into a vector and with every tail. */
+static void sixteen_bits_are_equal(const kernels *k, test_rng *rng)
+{
+    static uint16_t x[65536];
+    static float y[2][65536];
+    (void)rng;
+    for (int32_t i = 0; i < 65536; i++) x[i] = (uint16_t)i;
+    for (int32_t first = 0; first < 20; first++) {
+        int32_t n = 65536 - 2 * first;
+        for (int format = 0; format < 2; format++) {
+            (format ? ref.from_bf16 : ref.from_f16)(y[0], x + first, n);
+            (format ? k->from_bf16 : k->from_f16)(y[1], x + first, n);
+            for (int32_t i = 0; i < n; i++)
+                if (memcmp(&y[0][i], &y[1][i], sizeof(float)) != 0 && !(isnan(y[0][i]) && isnan(y[1][i])))
+                    fail_msg("%s %04x", format ? "bf16" : "f16", x[first + i]);
+        }
+    }
+}
+
+static void sixteen_bit_floats_are_read_exactly(void **state)
+{
+    (void)state;
+    for_each_level(sixteen_bits_are_equal);
 }
 
 static void row_operations_agree_with_the_reference(void **state)
@@ -564,6 +594,7 @@ int main(void)
         cmocka_unit_test(no_type_takes_much_more_memory_packed_than_in_the_file),
         cmocka_unit_test(float_dot_products_agree_with_the_reference),
         cmocka_unit_test(row_operations_agree_with_the_reference),
+        cmocka_unit_test(sixteen_bit_floats_are_read_exactly),
         cmocka_unit_test(large_arguments_of_gates_stay_finite_and_nan_stays_nan),
         cmocka_unit_test(attention_over_pages_agrees_with_the_reference_and_rows_are_independent),
     };

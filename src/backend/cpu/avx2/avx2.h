@@ -34,6 +34,9 @@ DECL_RMSNORM_ROW(rmsnorm_row_avx2);
 DECL_GLU_ROW(glu_row_avx2);
 DECL_ROPE_HEAD(rope_head_avx2);
 DECL_TO_F16(to_f16_avx2);
+DECL_FROM_16(from_f16_avx2);
+DECL_FROM_16(from_bf16_avx2);
+DECL_ADD_ROW(add_row_avx2);
 DECL_ATTENTION_TILE(attention_tile_avx2);
 DECL_ATTENTION_MERGE(attention_merge_avx2);
 

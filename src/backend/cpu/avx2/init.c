@@ -30,6 +30,9 @@ void kernels_init_avx2(kernels *k)
     k->glu_row = glu_row_avx2;
     k->rope_head = rope_head_avx2;
     k->to_f16 = to_f16_avx2;
+    k->from_f16 = from_f16_avx2;
+    k->from_bf16 = from_bf16_avx2;
+    k->add_row = add_row_avx2;
     k->attention_tile = attention_tile_avx2;
     k->attention_merge = attention_merge_avx2;
 }

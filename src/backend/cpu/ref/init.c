@@ -10,6 +10,9 @@ void kernels_init_ref(kernels *k)
     k->glu_row = glu_row_ref;
     k->rope_head = rope_head_ref;
     k->to_f16 = to_f16_ref;
+    k->from_f16 = from_f16_ref;
+    k->from_bf16 = from_bf16_ref;
+    k->add_row = add_row_ref;
     k->attention_tile = attention_tile_ref;
     k->attention_merge = attention_merge_ref;
     k->dot_q8 = dot_q8_ref;

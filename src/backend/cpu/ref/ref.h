@@ -12,6 +12,9 @@ DECL_RMSNORM_ROW(rmsnorm_row_ref);
 DECL_GLU_ROW(glu_row_ref);
 DECL_ROPE_HEAD(rope_head_ref);
 DECL_TO_F16(to_f16_ref);
+DECL_FROM_16(from_f16_ref);
+DECL_FROM_16(from_bf16_ref);
+DECL_ADD_ROW(add_row_ref);
 DECL_ATTENTION_TILE(attention_tile_ref);
 DECL_ATTENTION_MERGE(attention_merge_ref);
 
