@@ -85,3 +85,16 @@ const row_kernels *row_kernels_for(cpu_level level)
     (void)level;
     return &row_kernels_base;
 }
+
+const row_kernels *row_kernels_best(void)
+{
+#if defined(__x86_64__)
+    /* The compiler's run-time library keeps these; it asks the system about wide registers as cpu.c does. */
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
+        return &row_kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+        return &row_kernels_avx2;
+#endif
+    return &row_kernels_base;
+}

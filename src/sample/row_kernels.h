@@ -35,4 +35,7 @@ extern const row_kernels row_kernels_base, row_kernels_avx2, row_kernels_avx512;
 
 const row_kernels *row_kernels_for(cpu_level level); /* which the machine must have */
 
+/* Of the best level. Costs nothing: CPUID, which virtual machines answer in microseconds, was asked at program start. */
+const row_kernels *row_kernels_best(void);
+
 #endif

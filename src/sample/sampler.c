@@ -5,7 +5,7 @@
  * Everything else looks into few blocks. Bias and penalties replace single logits (row.h).
  *
  * All memory is reserved when the sampler is created, and what depends on the number of candidates or seen tokens only
- * becomes real as it is used: 8 KiB for a sampler with the default settings. Threads: one sampler, one thread at a time. */
+ * becomes real as it is used: about 10 KiB for a sampler with the default settings. Threads: one sampler, one thread at a time. */
 #include "sample/sampler.h"
 
 #include <assert.h>
@@ -157,7 +157,7 @@ sumi_status sumi_sampler_create(sumi_sampler **out, int32_t n_vocab, const sumi_
     if (s) {
         s->params = *params;
         s->n_vocab = n_vocab;
-        s->kernels = row_kernels_for(cpu_best_level());
+        s->kernels = row_kernels_best();
     }
     if (!s || !create_patches(s, params) || !create_memory(s)) {
         sumi_sampler_destroy(s);

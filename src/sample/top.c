@@ -106,7 +106,7 @@ bool row_log_sum_exp(const float *x, int32_t n, double *lse)
 void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_choice *top)
 {
     float maxima[PART / ROW_BLOCK];
-    const row_kernels *kernels = row_kernels_for(cpu_best_level());
+    const row_kernels *kernels = row_kernels_best();
     int32_t n = 0;
     double sum = 0, lse = 0;
     for (int32_t first = 0; first < n_vocab; first += PART) {

@@ -61,6 +61,7 @@ static void all_levels_give_the_same_bits(void **state)
 {
     (void)state;
     const row_kernels *base = row_kernels_for(CPU_REF);
+    assert_ptr_equal(row_kernels_best(), row_kernels_for(cpu_best_level()));
     static float x[N_LONG], d[2][N_LONG], w[2][N_LONG];
     for (int level = CPU_REF + 1; level <= (int)cpu_best_level(); level++) {
         const row_kernels *k = row_kernels_for((cpu_level)level);
