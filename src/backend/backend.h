@@ -76,6 +76,36 @@ typedef struct attention_args {
 
 typedef enum glu_kind { GLU_SILU, GLU_GELU_TANH } glu_kind; /* SwiGLU; GeGLU with the tanh form (Shazeer 2020) */
 
+/* Root-mean-square norm of the residual stream. */
+typedef struct norm_args {
+    act *out;
+    int32_t forms;         /* of out: ACT_ bits to make */
+    float *x;              /* [n_tokens][n_embd] */
+    const float *add;      /* x[t] += rmsnorm(add[t]) * add_w before anything else: a block's output that is normalised */
+    const float *add_w;    /*   before it joins the residual stream; NULL: nothing */
+    const float *w;        /* [n_embd]; out[i] = rmsnorm(x[i]) * w */
+    int32_t n_embd;
+    float eps;
+} norm_args;
+
+/* out[t] = f(gate[t]) * up[t], [n_tokens][n_ff]. */
+typedef struct glu_args {
+    act *out;
+    int32_t forms;
+    const float *gate, *up;
+    int32_t n_ff;
+    glu_kind kind;
+} glu_args;
+
+/* An operation on each token's row by itself. */
+typedef struct row_op {
+    enum { ROW_NORM, ROW_GLU } kind;
+    union {
+        norm_args norm;
+        glu_args glu;
+    };
+} row_op;
+
 struct backend {
     const char *isa; /* name of the kernels, "avx2" */
     bool kv_f32;     /* keys and values are to be cached in float32: no activation is rounded */
@@ -110,16 +140,15 @@ struct backend {
     /* y[t] = row ids[t] of w, times scale. */
     void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
 
-    /* out[i] = rmsnorm(x[rows[i]]) * w for i < n; rows NULL: row i itself. w [n_embd]. forms: ACT_ bits to make. */
-    void (*rmsnorm)(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n,
-                    const float *w, int32_t n_embd, float eps);
+    /* x[i] = x[rows[i]] for i < n, in place; rows ascend. */
+    void (*gather)(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
 
-    /* x[t] += rmsnorm(y[t]) * w: a block's output that is normalised before it joins the residual stream. */
-    void (*add_rmsnorm)(stream *s, float *x, const float *y, int32_t n_tokens, const float *w, int32_t n_embd,
-                        float eps);
+    /* op on n rows. */
+    void (*rows)(stream *s, const row_op *op, int32_t n);
 
-    /* All products of one input in one go. Every out->w has as many columns as x. */
-    void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs);
+    /* All products of one input in one go, then `then` (NULL: nothing) on each row of their results, as soon as it is
+     * complete. Every out->w has as many columns as x; then->out is not x. */
+    void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 
     /* Angles of every token: cos_sin[t][i] = (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per token. */
     void (*rope_angles)(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
@@ -131,10 +160,6 @@ struct backend {
     /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, [n_heads * head_dim] wide. */
     void (*attention)(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                       const attention_args *args);
-
-    /* out[t] = f(gate[t]) * up[t], [n_tokens][n_ff]. */
-    void (*glu)(stream *s, act *out, int32_t forms, const float *gate, const float *up, int32_t n_tokens,
-                int32_t n_ff, glu_kind kind);
 };
 
 /* The CPU. isa: "ref", "avx2", ... or NULL for the best one that the machine has; activations as in sumi.h.

@@ -224,3 +224,10 @@ void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
     uint32_t left;
     while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0) gate_wait(&p->n_left, left, p->spin_ns);
 }
+
+void pool_wait_zero(const _Atomic int32_t *count)
+{
+    for (int i = 0; atomic_load_explicit(count, memory_order_acquire) != 0; i++)
+        if (i < 16 * SPINS_PER_LOOK) relax();
+        else sched_yield(); /* the thread that is waited for may need this processor */
+}

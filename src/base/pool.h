@@ -33,4 +33,8 @@ SUMI_MUST_USE sumi_status pool_pin(pool *p, sumi_error *err);
  * grain items runs on the caller alone. */
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg);
 
+/* For an item that needs others of its loop: waits until the threads that run these have counted count down to 0, and sees
+ * what they wrote before that. Only for items that stand behind the ones it needs: these have been claimed then. */
+void pool_wait_zero(const _Atomic int32_t *count);
+
 #endif

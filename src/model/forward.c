@@ -8,67 +8,105 @@
  *     x   += attention(q, cache) W_o             (normalised first, where the family has post-norms)
  *     in   = rmsnorm(x)
  *     x   += (f(in W_gate) * in W_up) W_down     (the same)
- *   logits = rmsnorm(x[wanted rows]) W_output
+ *   logits = rmsnorm(x) W_output
  *
- * Every line is one backend operation on all tokens of the step. */
+ * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
+ * Tokens whose logits nobody wants matter to others only by their keys and values: the last layer leaves them after that. */
 #include "model/model.h"
 
 #include <assert.h>
 
-/* x += x_in W, through a norm of its own if the family has one. */
-static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
-                            const float *post_norm, int32_t n_tokens)
+/* The norm that makes the input of a block from the residual stream. */
+static row_op norm_of(const model *m, workspace *ws, const float *w, int32_t forms)
 {
-    linear_out out = { .w = w, .bias = bias, .y = post_norm ? ws->y : ws->x, .add = !post_norm };
-    m->be->linear(ws->s, in, &out, 1);
-    if (post_norm) m->be->add_rmsnorm(ws->s, ws->x, ws->y, n_tokens, post_norm, m->h.n_embd, m->h.rms_eps);
+    return (row_op){ .kind = ROW_NORM, .norm = { .out = ws->in, .forms = forms, .x = ws->x, .w = w,
+                                                 .n_embd = m->h.n_embd, .eps = m->h.rms_eps } };
 }
 
-static void attention_block(const model *m, workspace *ws, kv_store *kv, const batch *b, int32_t i)
+/* x += x_in W, through a norm of its own if the family has one; then the norm for what comes next. */
+static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
+                            const float *post_norm, row_op next)
+{
+    linear_out out = { .w = w, .bias = bias, .y = post_norm ? ws->y : ws->x, .add = !post_norm };
+    if (post_norm) {
+        next.norm.add = ws->y;
+        next.norm.add_w = post_norm;
+    }
+    m->be->linear(ws->s, in, &out, 1, &next);
+}
+
+static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, const batch *b, int32_t i)
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
     bool local = l->window > 0 && m->freqs_local;
-    m->be->rmsnorm(ws->s, ws->in, m->form_qkv, ws->x, NULL, b->n_tokens, l->attn_norm, h->n_embd, h->rms_eps);
     linear_out qkv[3] = { { .w = l->w_q, .bias = l->b_q, .y = ws->q },
                           { .w = l->w_k, .bias = l->b_k, .y = ws->k },
                           { .w = l->w_v, .bias = l->b_v, .y = ws->v } };
-    m->be->linear(ws->s, ws->in, qkv, 3);
+    m->be->linear(ws->s, ws->in, qkv, 3, NULL);
     qkv_args args = { .q = ws->q, .k = ws->k, .v = ws->v, .n_heads = h->n_heads, .q_norm = l->q_norm,
                       .k_norm = l->k_norm, .eps = h->rms_eps,
                       .rope = { m->arch->pairing, h->n_rot, local ? ws->angles_local : ws->angles } };
     m->be->qkv_store(ws->s, kv, i, b, &args);
-    attention_args attn = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
-                            .softcap = h->attention_softcap };
-    m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &attn);
-    add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, b->n_tokens);
 }
 
-static void feed_forward_block(const model *m, workspace *ws, const batch *b, int32_t i)
+/* Leaves only the tokens whose logits are wanted: moves their rows of x and q together. The batch that they make. */
+static batch only_wanted(const model *m, workspace *ws, const batch *b)
+{
+    const hparams *h = &m->h;
+    if (b->n_logit_rows == b->n_tokens) return *b;
+    m->be->gather(ws->s, ws->x, b->logit_rows, b->n_logit_rows, h->n_embd);
+    m->be->gather(ws->s, ws->q, b->logit_rows, b->n_logit_rows, h->n_heads * h->head_dim);
+    for (int32_t i = 0; i < b->n_logit_rows; i++) {
+        ws->wanted_pos[i] = b->pos[b->logit_rows[i]];
+        ws->wanted_tables[i] = b->tables[b->logit_rows[i]];
+    }
+    return (batch){ .n_tokens = b->n_logit_rows, .pos = ws->wanted_pos, .tables = ws->wanted_tables,
+                    .table_stride = b->table_stride };
+}
+
+static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i)
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
-    m->be->rmsnorm(ws->s, ws->in, m->form_ffn, ws->x, NULL, b->n_tokens, l->ffn_norm, h->n_embd, h->rms_eps);
+    attention_args args = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
+                            .softcap = h->attention_softcap };
+    m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
+    add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, norm_of(m, ws, l->ffn_norm, m->form_ffn));
+}
+
+static void feed_forward_block(const model *m, workspace *ws, int32_t i)
+{
+    const layer *l = &m->layers[i];
+    bool last = i == m->h.n_layers - 1;
     linear_out gate_up[2] = { { .w = l->w_gate, .y = ws->gate }, { .w = l->w_up, .y = ws->up } };
-    m->be->linear(ws->s, ws->in, gate_up, 2);
-    m->be->glu(ws->s, ws->ff, m->form_down, ws->gate, ws->up, b->n_tokens, h->n_ff, m->arch->glu);
-    add_to_residual(m, ws, ws->ff, l->w_down, NULL, l->post_ffn_norm, b->n_tokens);
+    row_op glu = { .kind = ROW_GLU, .glu = { .out = ws->ff, .forms = m->form_down, .gate = ws->gate, .up = ws->up,
+                                             .n_ff = m->h.n_ff, .kind = m->arch->glu } };
+    m->be->linear(ws->s, ws->in, gate_up, 2, &glu);
+    row_op next = last ? norm_of(m, ws, m->output_norm, m->form_output)
+                       : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv);
+    add_to_residual(m, ws, ws->ff, l->w_down, NULL, l->post_ffn_norm, next);
 }
 
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
 {
     const hparams *h = &m->h;
+    batch now = *b;
     assert(b->n_tokens <= ws->max_tokens && b->n_logit_rows <= ws->max_logit_rows);
     m->be->rope_angles(ws->s, ws->angles, b->pos, b->n_tokens, m->freqs, h->n_rot);
     if (m->freqs_local) m->be->rope_angles(ws->s, ws->angles_local, b->pos, b->n_tokens, m->freqs_local, h->n_rot);
     m->be->embed(ws->s, ws->x, m->tok_embd, b->ids, b->n_tokens, h->embed_scale);
+    row_op norm = norm_of(m, ws, m->layers[0].attn_norm, m->form_qkv);
+    m->be->rows(ws->s, &norm, b->n_tokens);
     for (int32_t i = 0; i < h->n_layers; i++) {
-        attention_block(m, ws, kv, b, i);
-        feed_forward_block(m, ws, b, i);
+        store_keys_and_values(m, ws, kv, &now, i);
+        if (i == h->n_layers - 1) {
+            if (b->n_logit_rows == 0) return;
+            now = only_wanted(m, ws, b);
+        }
+        attention_block(m, ws, kv, &now, i);
+        feed_forward_block(m, ws, i);
     }
-    if (b->n_logit_rows == 0) return;
-    m->be->rmsnorm(ws->s, ws->in, m->form_output, ws->x, b->logit_rows, b->n_logit_rows, m->output_norm, h->n_embd,
-                   h->rms_eps);
     linear_out logits = { .w = m->output, .y = ws->logits };
-    m->be->linear(ws->s, ws->in, &logits, 1);
+    m->be->linear(ws->s, ws->in, &logits, 1, NULL);
 }

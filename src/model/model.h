@@ -50,6 +50,8 @@ typedef struct workspace {
     float *y;                   /* [max_tokens][n_embd] block output before its norm; NULL without post-norms */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, n_ff wide */
+    int32_t *wanted_pos;            /* [max_logit_rows] of the tokens whose logits are wanted */
+    const int32_t **wanted_tables;  /* [max_logit_rows] */
     float *logits;              /* [max_logit_rows][n_vocab] */
     size_t logits_bytes;
 } workspace;

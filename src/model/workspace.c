@@ -12,6 +12,8 @@ void workspace_destroy(const model *m, workspace *ws)
     if (ws->s) m->be->stream_destroy(ws->s);
     float *buffers[] = { ws->x, ws->q, ws->k, ws->v, ws->gate, ws->up, ws->y, ws->angles, ws->angles_local };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
+    free(ws->wanted_pos);
+    free(ws->wanted_tables);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
     m->be->act_destroy(ws->ff);
@@ -36,6 +38,9 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (m->arch->features & ARCH_POST_NORMS && !alloc_rows(&ws->y, n, h->n_embd)) return false;
     if (!alloc_rows(&ws->angles, n, h->n_rot)) return false;
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
+    ws->wanted_pos = calloc((size_t)ws->max_logit_rows, sizeof *ws->wanted_pos);
+    ws->wanted_tables = calloc((size_t)ws->max_logit_rows, sizeof *ws->wanted_tables);
+    if (!ws->wanted_pos || !ws->wanted_tables) return false;
     /* Only the rows that steps ask for are ever touched. */
     ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);
     return (ws->logits = mem_map(ws->logits_bytes)) != NULL;

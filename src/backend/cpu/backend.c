@@ -61,6 +61,7 @@ static void act_destroy(act *a)
     free_digit(&a->int8.first);
     free_digit(&a->int8.left);
     mem_free(a->int8.more);
+    free(a->n_left);
     free(a);
 }
 
@@ -90,6 +91,8 @@ static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, 
     a->max_tokens = (int32_t)mem_round_up((size_t)max_tokens, ACT_TILE);
     a->max_cols = max_cols;
     size_t n = (size_t)a->max_tokens * (size_t)max_cols;
+    a->n_left = calloc((size_t)a->max_tokens / ACT_TILE + 1, sizeof *a->n_left);
+    if (!a->n_left) goto fail;
     if (forms & ACT_F32 && !(a->f32 = mem_alloc(n * sizeof *a->f32))) goto fail;
     if (forms & ACT_INT8 && !alloc_int8(&a->int8, n)) goto fail;
     *out = a;
@@ -201,8 +204,8 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .spread_weights = spread_weights,
         .act_create = act_create, .act_destroy = act_destroy,
         .kv_create = cpu_kv_create, .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
-        .embed = cpu_embed, .rmsnorm = cpu_rmsnorm, .add_rmsnorm = cpu_add_rmsnorm, .linear = cpu_linear,
-        .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .attention = cpu_attention, .glu = cpu_glu,
+        .embed = cpu_embed, .gather = cpu_gather, .rows = cpu_rows, .linear = cpu_linear,
+        .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .attention = cpu_attention,
     };
     *out = &be->base;
     return SUMI_OK;

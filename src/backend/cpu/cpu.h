@@ -48,6 +48,7 @@ struct act {
     int32_t n_tokens, n_cols;     /* of the matrix that it holds now */
     float *f32;
     q8_row int8; /* the first row */
+    _Atomic int32_t *n_left; /* [blocks of rows] products that are to be computed of this input; linear.c */
 };
 
 struct kv_store {
@@ -75,6 +76,10 @@ q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
 void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 
+/* A row operation in two parts: sizes its output for n rows; computes one of them. */
+void row_op_prepare(const row_op *op, int32_t n);
+void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread);
+
 /* One row of f32 scratch for a thread. */
 float *stream_row(const stream *s, int32_t thread);
 
@@ -92,13 +97,9 @@ int32_t cpu_weight_input(const weight *w);
 size_t cpu_weight_bytes(const weight *w);
 bool cpu_weight_is_copy(const weight *w);
 void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
-void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs);
-void cpu_rmsnorm(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n, const float *w,
-                 int32_t n_embd, float eps);
-void cpu_add_rmsnorm(stream *s, float *x, const float *y, int32_t n_tokens, const float *w, int32_t n_embd,
-                     float eps);
-void cpu_glu(stream *s, act *out, int32_t forms, const float *gate, const float *up, int32_t n_tokens, int32_t n_ff,
-             glu_kind kind);
+void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
+void cpu_rows(stream *s, const row_op *op, int32_t n);
+void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
 void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
                      int32_t n_rot);
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);

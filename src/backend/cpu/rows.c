@@ -1,89 +1,70 @@
-/* rows.c - operations that treat each token's row by itself: norms and gated activations.
+/* rows.c - operations that treat each token's row by itself: norms and gated activations. Their result is the input of a
+ * product, so a row is brought into the product's form while it is in the L1 cache.
  *
- * Two tokens at least are one piece of work: a row of a small model takes less time than waking a thread. */
+ * They run as a loop of their own, or row by row behind the products whose results they read (linear.c). */
 #include "backend/cpu/cpu.h"
 
+#include <string.h>
+
+/* Two rows at least are one piece of work: one row of a small model takes less time than waking a thread. */
 #define ROWS_GRAIN 2
 
-typedef struct rmsnorm_job {
-    stream *s;
-    act *out;
-    int32_t forms;
-    const float *x;
-    const int32_t *rows;
-    const float *w;
-    int32_t n_embd;
-    float eps;
-} rmsnorm_job;
-
-static void rmsnorm_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+static void norm_row(stream *s, const norm_args *a, int32_t t, int32_t thread)
 {
-    const rmsnorm_job *j = arg;
-    for (int64_t t = begin; t < end; t++) {
-        size_t from = (size_t)(j->rows ? j->rows[t] : t) * (size_t)j->n_embd;
-        float *y = j->forms & ACT_F32 ? j->out->f32 + (size_t)t * (size_t)j->n_embd : stream_row(j->s, thread);
-        j->s->be->k.rmsnorm_row(y, j->x + from, j->w, j->n_embd, j->eps);
-        act_store_row(j->s->be, j->out, (int32_t)t, y, j->forms);
+    const kernels *k = &s->be->k;
+    size_t n = (size_t)a->n_embd, row = (size_t)t * n;
+    float *x = a->x + row, *scratch = stream_row(s, thread);
+    if (a->add) {
+        k->rmsnorm_row(scratch, a->add + row, a->add_w, a->n_embd, a->eps);
+        k->add_row(x, scratch, a->n_embd);
     }
+    float *y = a->forms & ACT_F32 ? a->out->f32 + row : scratch;
+    k->rmsnorm_row(y, x, a->w, a->n_embd, a->eps);
+    act_store_row(s->be, a->out, t, y, a->forms);
 }
 
-void cpu_rmsnorm(stream *s, act *out, int32_t forms, const float *x, const int32_t *rows, int32_t n, const float *w,
-                 int32_t n_embd, float eps)
+static void glu_row(stream *s, const glu_args *a, int32_t t, int32_t thread)
 {
-    rmsnorm_job job = { s, out, forms, x, rows, w, n_embd, eps };
-    act_resize(out, n, n_embd);
-    pool_for(s->threads, n, ROWS_GRAIN, rmsnorm_items, &job);
+    size_t row = (size_t)t * (size_t)a->n_ff;
+    float *y = a->forms & ACT_F32 ? a->out->f32 + row : stream_row(s, thread);
+    s->be->k.glu_row(y, a->gate + row, a->up + row, a->n_ff, a->kind);
+    act_store_row(s->be, a->out, t, y, a->forms);
 }
 
-typedef struct add_rmsnorm_job {
+void row_op_prepare(const row_op *op, int32_t n)
+{
+    if (op->kind == ROW_NORM) act_resize(op->norm.out, n, op->norm.n_embd);
+    else act_resize(op->glu.out, n, op->glu.n_ff);
+}
+
+void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread)
+{
+    if (op->kind == ROW_NORM) norm_row(s, &op->norm, row, thread);
+    else glu_row(s, &op->glu, row, thread);
+}
+
+typedef struct rows_job {
     stream *s;
-    float *x;
-    const float *y, *w;
-    int32_t n_embd;
-    float eps;
-} add_rmsnorm_job;
+    const row_op *op;
+} rows_job;
 
-static void add_rmsnorm_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+static void row_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
-    const add_rmsnorm_job *j = arg;
-    float *normed = stream_row(j->s, thread);
-    for (int64_t t = begin; t < end; t++) {
-        size_t row = (size_t)t * (size_t)j->n_embd;
-        j->s->be->k.rmsnorm_row(normed, j->y + row, j->w, j->n_embd, j->eps);
-        j->s->be->k.add_row(j->x + row, normed, j->n_embd);
-    }
+    const rows_job *j = arg;
+    for (int64_t i = begin; i < end; i++) row_op_run(j->s, j->op, (int32_t)i, thread);
 }
 
-void cpu_add_rmsnorm(stream *s, float *x, const float *y, int32_t n_tokens, const float *w, int32_t n_embd, float eps)
+void cpu_rows(stream *s, const row_op *op, int32_t n)
 {
-    add_rmsnorm_job job = { s, x, y, w, n_embd, eps };
-    pool_for(s->threads, n_tokens, ROWS_GRAIN, add_rmsnorm_items, &job);
+    rows_job job = { s, op };
+    row_op_prepare(op, n);
+    pool_for(s->threads, n, ROWS_GRAIN, row_items, &job);
 }
 
-typedef struct glu_job {
-    stream *s;
-    act *out;
-    int32_t forms;
-    const float *gate, *up;
-    int32_t n_ff;
-    glu_kind kind;
-} glu_job;
-
-static void glu_items(void *arg, int64_t begin, int64_t end, int32_t thread)
+void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols)
 {
-    const glu_job *j = arg;
-    for (int64_t t = begin; t < end; t++) {
-        size_t row = (size_t)t * (size_t)j->n_ff;
-        float *y = j->forms & ACT_F32 ? j->out->f32 + row : stream_row(j->s, thread);
-        j->s->be->k.glu_row(y, j->gate + row, j->up + row, j->n_ff, j->kind);
-        act_store_row(j->s->be, j->out, (int32_t)t, y, j->forms);
-    }
-}
-
-void cpu_glu(stream *s, act *out, int32_t forms, const float *gate, const float *up, int32_t n_tokens, int32_t n_ff,
-             glu_kind kind)
-{
-    glu_job job = { s, out, forms, gate, up, n_ff, kind };
-    act_resize(out, n_tokens, n_ff);
-    pool_for(s->threads, n_tokens, ROWS_GRAIN, glu_items, &job);
+    (void)s;
+    size_t row = (size_t)n_cols;
+    for (int32_t i = 0; i < n; i++) /* rows[i] >= i: a row is read before it is written over */
+        if (rows[i] != i) memcpy(x + (size_t)i * row, x + (size_t)rows[i] * row, row * sizeof *x);
 }
