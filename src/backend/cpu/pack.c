@@ -27,6 +27,7 @@
 
 #define STRIP_COLS 512 /* 16 KiB of a panel of 16 rows of 8 bits; 32 of float32 */
 
+/* In the order of the struct: columns, payload of a block; header of a super-block, its blocks. */
 static const pack_format formats[DTYPE_MAX] = {
     [DTYPE_F32] = { 1, 4, 0, 1 },      [DTYPE_F64] = { 1, 4, 0, 1 },       [DTYPE_F16] = { 1, 2, 0, 1 },
     [DTYPE_BF16] = { 1, 2, 0, 1 },     [DTYPE_Q4_0] = { 32, 16, 2, 1 },    [DTYPE_Q4_1] = { 32, 16, 4, 1 },
@@ -52,6 +53,7 @@ size_t pack_header_bytes(const pack_format *f, int32_t panel_rows, int32_t n_col
     return (size_t)panel_rows * (size_t)f->header_bytes * (size_t)(n_cols / f->block_cols / f->super_blocks);
 }
 
+/* The 256 digits of a block. */
 static void unpack_tq1_0(uint8_t q[256], const block_tq1_0 *b)
 {
     for (int n = 0; n < 5; n++) {
