@@ -12,13 +12,13 @@
 
 enum { N_COLS = 512, MAX_TOKENS = 300, N_OUTS = 2 };
 
-/* The input, normalised by the backend: all rows, or row `only` alone. */
-static void make_act(const backend *be, stream *s, act *a, const float *x, int32_t n_tokens,
-                     const int32_t *only)
+/* n rows of x, normalised by the backend. */
+static void make_act(const backend *be, stream *s, act *a, float *x, int32_t n)
 {
     static float ones[N_COLS];
     for (int i = 0; i < N_COLS; i++) ones[i] = 1;
-    be->rmsnorm(s, a, ACT_F32 | ACT_INT8, x, only, only ? 1 : n_tokens, ones, N_COLS, 1e-6f);
+    row_op op = { .kind = ROW_NORM, .norm = { a, ACT_F32 | ACT_INT8, x, NULL, NULL, ones, N_COLS, 1e-6f } };
+    be->rows(s, &op, n);
 }
 
 static void one_type(const backend *be, stream *threads[2], act *a, const dtype_info *type, test_rng *rng)
@@ -42,12 +42,12 @@ static void one_type(const backend *be, stream *threads[2], act *a, const dtype_
                          SUMI_OK);
         outs[o] = (linear_out){ .w = weights[o], .y = y[0][o] };
     }
-    make_act(be, threads[0], a, x, n_tokens, NULL);
-    be->linear(threads[0], a, outs, N_OUTS);
+    make_act(be, threads[0], a, x, n_tokens);
+    be->linear(threads[0], a, outs, N_OUTS, NULL);
     for (int32_t t = 0; t < n_tokens; t++) {
         for (int o = 0; o < N_OUTS; o++) outs[o].y = y[1][o] + (size_t)t * (size_t)n_rows[o];
-        make_act(be, threads[1], a, x, n_tokens, &t);
-        be->linear(threads[1], a, outs, N_OUTS);
+        make_act(be, threads[1], a, x + (size_t)t * N_COLS, 1);
+        be->linear(threads[1], a, outs, N_OUTS, NULL);
     }
     for (int o = 0; o < N_OUTS; o++) {
         size_t n = (size_t)(n_rows[o] * n_tokens);
