@@ -94,6 +94,7 @@ int bench_hardware(const bench_args *a)
                    .bar = progress_start("hardware", LIMIT_N_MEMORIES + n_loops + 1) };
     sumi_status status = pool_create(&h.one, 1, &err);
     if (status == SUMI_OK) status = pool_create(&h.all, n_threads, &err);
+    if (status == SUMI_OK && a->common.context.pin) status = pool_pin(h.all, &err);
     if (status == SUMI_OK) status = measure_reads(&h);
     double fork_join_us = 0;
     if (status == SUMI_OK) {
