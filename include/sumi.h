@@ -346,6 +346,8 @@ typedef struct sumi_engine_opts {
     int32_t max_seqs;        /* sequences that run at once; a request with n choices runs n */
     int32_t token_budget;    /* tokens of a step: those of running answers, then pieces of prompts up to this number.
                                 Small: answers flow evenly; large: prompts are done sooner. At least max_seqs + 1 */
+    float stall;             /* by how much prompts may lengthen a step while answers run, as is estimated from the steps
+                                before: 1 is twice as long. 0: up to the token budget, whatever that does to answers */
     size_t kv_bytes;         /* memory for keys and values; 0: what max_seqs sequences of n_ctx tokens can use, but at
                                 most a quarter of the free memory */
     size_t swap_bytes;       /* file-backed room for preempted requests; 0: they are computed again */
@@ -468,6 +470,7 @@ typedef struct sumi_engine_stats {
     int32_t kv_blocks, kv_used, kv_cached, kv_free; /* used: by sequences; cached: free, but known prefixes */
     int32_t kv_shared;                       /* used by more than one sequence */
     int32_t kv_peak;                         /* most that were used at once */
+    int32_t kv_used_full;                    /* used when a request was preempted for the first time; 0: none was */
     uint64_t kv_evicted;
     size_t kv_bytes;
     double kv_waste;                         /* share of the used bytes that hold no token */

@@ -31,7 +31,13 @@ _sumi() {
     template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
     eval) options="--file --windows $common" ;;
-    bench) options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common" ;;
+    bench)
+        options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common"
+        if [ "${COMP_WORDS[2]:-}" = serve ]; then
+            options="--requests --rate --concurrency --prompt-len --gen-len --shared-prefix --seed --json
+                --static-batching --no-chunking --max-seqs --token-budget --stall --swap-memory --swap-dir
+                --no-prefix-cache --share-prefixes $common"
+        fi ;;
     *) return ;;
     esac
     case $prev in
@@ -48,6 +54,8 @@ _sumi() {
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     elif [ "$command" = eval ] && [ "$COMP_CWORD" = 2 ]; then
         mapfile -t COMPREPLY < <(compgen -W 'perplexity' -- "$cur")
+    elif [ "$command" = bench ] && [ "$COMP_CWORD" = 2 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "serve $(_sumi_models)" -- "$cur"; compgen -f -X '!*.gguf' -- "$cur"; compgen -d -- "$cur")
     else
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -W "$(_sumi_models)" -- "$cur"; compgen -f -X '!*.gguf' -- "$cur"; compgen -d -- "$cur")

@@ -1,6 +1,7 @@
 /* cmd_bench.c - sumi bench: the arguments. bench_model.c and bench_hardware.c do the work. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/args.h"
 #include "cli/bench.h"
@@ -84,6 +85,11 @@ void bench_print_json(json_t *object)
 
 int cmd_bench(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "serve")) {
+        static char name[] = "bench serve";
+        argv[1] = name;
+        return cmd_bench_serve(argc - 1, argv + 1);
+    }
     bench_args a = { .common = common_options_default(), .gen = 64, .prefill_len = 128, .reps = 5 };
     sumi_error err;
     sumi_status status = cli_parse_ids("512", 1, 512, &a.prompts, &a.n_prompts, &err);

@@ -16,9 +16,12 @@ enum {
 
 sumi_engine_opts sumi_engine_opts_default(void)
 {
-    return (sumi_engine_opts){
-        .max_seqs = 32, .token_budget = 512, .prefix_cache = true, .max_queue = 1024, .chunking = true
-    };
+    return (sumi_engine_opts){ .stall = 1,
+                               .max_seqs = 32,
+                               .token_budget = 512,
+                               .prefix_cache = true,
+                               .max_queue = 1024,
+                               .chunking = true };
 }
 
 /* ---- Creation ---- */
@@ -35,6 +38,8 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     if (st == SUMI_OK) st = in_range("token_budget", o->token_budget, o->max_seqs + 1, 1 << 20, err);
     if (st == SUMI_OK) st = in_range("max_queue", o->max_queue, 1, MAX_QUEUE, err);
     if (st == SUMI_OK) st = in_range("max_queue_client", o->max_queue_client, 0, MAX_QUEUE, err);
+    if (st == SUMI_OK && !(o->stall >= 0))
+        st = sumi_fail(err, SUMI_EINVAL, "stall is %g; it must not be negative", (double)o->stall);
     if (st == SUMI_OK && o->prefix_dir)
         st = sumi_fail(err, SUMI_EUNSUPPORTED, "prefixes cannot be kept in a folder");
     return st;
@@ -104,6 +109,7 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
     sched_memory memory = engine_kv_memory(e);
     sched_limits limits = { .max_seqs = e->opts.max_seqs,
                             .budget = e->opts.token_budget,
+                            .stall = (double)e->opts.stall,
                             .max_requests = e->opts.max_queue + 2 * e->opts.max_seqs,
                             .max_rows = e->opts.max_seqs + ROWS_BESIDE,
                             .chunking = e->opts.chunking,
@@ -160,7 +166,7 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
     e->inbox_end = &e->inbox;
     e->last_unread = &e->first_unread;
     e->drain_until_ms = -1;
-    e->costs = (sched_costs){ .token_us = 200, .block_us = 300 };
+    e->costs = (sched_costs){ .token_us = 200, .block_us = 300, .step_us = 10000 };
     init_locks(e);
     if ((st = build(e, m, err))) goto fail;
     publish(e);

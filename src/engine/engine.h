@@ -23,6 +23,10 @@ enum { MAX_UNREAD = 65536 }; /* events that wait to be fetched; a request that a
 
 typedef struct unread unread;
 
+typedef struct step_fit {
+    double w, n, us, nn, nus; /* weighted sums over steps of n decode tokens that took us */
+} step_fit;
+
 struct sumi_engine {
     const sumi_model *model;
     sumi_engine_opts opts;
@@ -62,6 +66,7 @@ struct sumi_engine {
         *prompt_top; /* scratch of prompt log-probabilities; NULL until one is asked for */
     int32_t cap_prompt_top;
     sched_costs costs;
+    step_fit fit;
     int32_t n_swapped_seqs; /* sequences in the swap tier */
     sumi_engine_stats now;  /* copied to stats after each step */
 };

@@ -20,6 +20,7 @@ struct sched {
     int32_t n_running;
     sched_item *items;                 /* [n_items] of [max_seqs] */
     int32_t n_items, n_tokens, n_rows; /* of the plan */
+    int32_t budget;                    /* of this step */
     bool has_prompt;                   /* a prompt is part of the plan */
     sched_req *stuck;
     uint64_t n_arrivals, n_swap_outs, n_recomputes;
@@ -33,7 +34,7 @@ sumi_status sched_create(sched **out, const sched_limits *limits, const sched_me
     if (!s) goto fail;
     s->limits = *limits;
     s->memory = *memory;
-    s->costs = (sched_costs){ .token_us = 100, .block_us = 200 };
+    s->costs = (sched_costs){ .token_us = 100, .block_us = 200, .step_us = 1000 };
     if (!(s->queue.reqs = calloc((size_t)limits->max_requests, sizeof *s->queue.reqs))) goto fail;
     if (!(s->running = calloc((size_t)limits->max_requests, sizeof *s->running))) goto fail;
     if (!(s->items = calloc((size_t)limits->max_seqs, sizeof *s->items))) goto fail;
@@ -273,7 +274,7 @@ static bool plan_decode(sched *s, sched_req *r)
 /* How many of n tokens the plan has room for. */
 static int32_t piece(const sched *s, const sched_req *r, int32_t n)
 {
-    int32_t left = s->limits.budget - s->n_tokens, rows = s->limits.max_rows - s->n_rows;
+    int32_t left = s->budget - s->n_tokens, rows = s->limits.max_rows - s->n_rows;
     if (rows < 1) return 0;
     if (!s->limits.chunking && n > left && s->has_prompt) return 0;
     if (s->limits.chunking && n > left) n = left;
@@ -378,7 +379,7 @@ static bool has_work_left(const sched *s, const sched_req *r)
 {
     int32_t n = r->state == SCHED_SWAPPED ? r->n_live : 1;
     if (s->limits.static_batching && r->state != SCHED_SWAPPED) return true;
-    return s->n_tokens + n <= s->limits.budget && s->n_rows + n <= s->limits.max_rows;
+    return s->n_tokens + n <= s->budget && s->n_rows + n <= s->limits.max_rows;
 }
 
 /* Tries to run the next of the queue; false: nobody else is admitted in this step. */
@@ -404,6 +405,19 @@ static bool admit_next(sched *s)
 
 /* ---- The step ---- */
 
+/* Tokens of this step, whose decode tokens are planned: prompts may make it longer by the share that the limits say. */
+static int32_t step_budget(const sched *s)
+{
+    const sched_costs *c = &s->costs;
+    int32_t n = s->n_tokens;
+    if (n == 0 || s->limits.stall <= 0 || !s->limits.chunking || s->limits.static_batching)
+        return s->limits.budget;
+    double pieces = s->limits.stall * (c->step_us + n * c->seq_us) / c->token_us;
+    if (pieces >= s->limits.budget - n) return s->limits.budget;
+    int32_t budget = n + (pieces > SCHED_PIECE ? (int32_t)pieces : SCHED_PIECE);
+    return budget < s->limits.budget ? budget : s->limits.budget;
+}
+
 int32_t sched_plan(sched *s, const sched_item **items)
 {
     s->n_items = s->n_tokens = s->n_rows = 0;
@@ -414,6 +428,7 @@ int32_t sched_plan(sched *s, const sched_item **items)
         sched_req *r = s->running[k];
         k += r->trunk >= 0 || plan_decode(s, r);
     }
+    s->budget = step_budget(s);
     for (int32_t k = 0; k < s->n_running; k++) plan_prompt(s, s->running[k]);
     while (may_admit && !s->stuck && admit_next(s)) {}
     *items = s->items;

@@ -53,6 +53,7 @@ enum {
     SCHED_TURN = 8,      /* every 8th admission ignores priorities */
     SCHED_SHIELD = 3,    /* preemptions that a request must bear */
     SCHED_QUANTUM = 512, /* tokens of a client of weight 1 in one round */
+    SCHED_PIECE = 16,    /* tokens of prompts that a step takes at least, whatever that does to answers */
 };
 
 /* Whose request it is. The caller's memory; zeroed at first, weight set. */
@@ -122,14 +123,18 @@ typedef struct sched_limits {
     int32_t max_requests; /* waiting and running ones together */
     int32_t budget;       /* tokens of a step, >= max_seqs + 1 */
     int32_t max_rows;     /* rows of logits of a step, >= max_seqs + 1 */
+    double
+        stall; /* how much longer a step of running answers may become by prompts: 1 is twice as long; 0: any */
     bool chunking;        /* false: a prompt is computed in one step, whatever the budget says */
     bool static_batching; /* new requests start when all running ones have ended: the baseline of old */
 } sched_limits;
 
-/* What a preemption costs, measured by the caller. */
+/* What things cost, measured by the caller. */
 typedef struct sched_costs {
     double token_us; /* to compute one prompt token */
     double block_us; /* to move one block to the swap tier or back */
+    double step_us;  /* a step of decode tokens: this, and ... */
+    double seq_us;   /* ... this for each of them */
 } sched_costs;
 
 typedef struct sched_item {

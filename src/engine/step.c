@@ -32,7 +32,37 @@ static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_ite
     return n;
 }
 
-/* Statistics, and what a prompt token costs: from steps that are mostly prompt. */
+/* Steps of decode tokens alone: a line through (tokens, time), over the last hundred or so. */
+static void fit_decode(sumi_engine *e, double n, double us)
+{
+    step_fit *f = &e->fit;
+    const double keep = 0.99;
+    f->w = keep * f->w + 1;
+    f->n = keep * f->n + n;
+    f->us = keep * f->us + us;
+    f->nn = keep * f->nn + n * n;
+    f->nus = keep * f->nus + n * us;
+    double spread = f->nn * f->w - f->n * f->n, slope = 0;
+    if (spread > 0.1 * f->w * f->w) slope = (f->nus * f->w - f->n * f->us) / spread;
+    double least = 0,
+           most = f->us / f->n; /* a step costs something by itself, and not less with more tokens */
+    e->costs.seq_us = slope < least ? least : slope > most ? most : slope;
+    e->costs.step_us = (f->us - e->costs.seq_us * f->n) / f->w;
+}
+
+/* What this step says about the costs of prompt tokens and decode tokens. */
+static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, double us)
+{
+    if (n_prompt == 0) {
+        fit_decode(e, n_decode, us);
+    } else if (n_prompt >= SCHED_PIECE) {
+        double decode = n_decode ? e->costs.step_us + n_decode * e->costs.seq_us : 0;
+        double token = (us - decode) / n_prompt, least = 0.1 * us / (n_prompt + n_decode);
+        e->costs.token_us += 0.1 * ((token > least ? token : least) - e->costs.token_us);
+    }
+    sched_set_costs(e->sched, e->costs);
+}
+
 static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items, int32_t n_tokens, double ms)
 {
     int32_t n_prompt = 0;
@@ -42,9 +72,7 @@ static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items,
     e->now.n_step_seqs += (uint64_t)n_items;
     e->now.n_prompt_tokens += (uint64_t)n_prompt;
     e->now.n_decode_tokens += (uint64_t)(n_tokens - n_prompt);
-    if (n_prompt >= 64 && n_prompt > n_tokens / 2)
-        e->costs.token_us += 0.2 * (ms * 1000 / n_tokens - e->costs.token_us);
-    sched_set_costs(e->sched, e->costs);
+    learn_costs(e, n_prompt, n_tokens - n_prompt, ms * 1000);
 }
 
 /* Requests that were admitted for the first time in this plan. */
@@ -67,6 +95,15 @@ static void note_admissions(sumi_engine *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* How full the pool was, at the end of the step before, when somebody had to leave for the first time. */
+static void note_preemptions(sumi_engine *e)
+{
+    sched_counts counts;
+    if (e->now.kv_used_full > 0) return;
+    sched_get_counts(e->sched, &counts);
+    if (counts.n_swap_outs + counts.n_recomputes > 0) e->now.kv_used_full = e->now.kv_used;
+}
+
 static void end_all(sumi_engine *e, const sched_item *items, int32_t n_items, const sumi_error *err)
 {
     for (int32_t i = 0; i < n_items; i++)
@@ -79,6 +116,7 @@ void engine_step(sumi_engine *e)
     sumi_error err;
     int32_t n_items = sched_plan(e->sched, &items);
     note_admissions(e);
+    note_preemptions(e);
     if (n_items == 0) {
         sched_req *stuck = sched_stuck(e->sched);
         if (!stuck) return;

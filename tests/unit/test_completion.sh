@@ -22,4 +22,6 @@ for command in $commands; do
         failed=1
     fi
 done
+want=$("$sumi" bench serve --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort)
+[ "$(complete_line sumi bench serve --)" = "$want" ] || { echo "FAILED: the options of bench serve differ"; failed=1; }
 exit $failed

@@ -1,0 +1,56 @@
+/* serving.c - see serving.h. */
+#include "cli/serving.h"
+
+#include "cli/args.h"
+
+enum { KEY_MAX_SEQS = 0x200, KEY_BUDGET, KEY_STALL, KEY_SWAP, KEY_SWAP_DIR, KEY_NO_PREFIX, KEY_SHARE };
+
+static const struct argp_option list[] = {
+    { "max-seqs", KEY_MAX_SEQS, "N", 0, "Answers that are computed at once (32)", 0 },
+    { "token-budget", KEY_BUDGET, "N", 0, "Tokens of a step at most, of answers and prompts together (512)",
+      0 },
+    { "stall", KEY_STALL, "X", 0,
+      "By how much prompts may lengthen a step while answers run: 1 is twice as long, 0 any (1)", 0 },
+    { "swap-memory", KEY_SWAP, "SIZE", 0,
+      "Room in a file for requests that must make way; without it they are computed again (0)", 0 },
+    { "swap-dir", KEY_SWAP_DIR, "DIR", 0, "Where that file is ($TMPDIR or /tmp)", 0 },
+    { "no-prefix-cache", KEY_NO_PREFIX, NULL, 0, "Compute every prompt from its first token on", 0 },
+    { "share-prefixes", KEY_SHARE, NULL, 0,
+      "Let clients use each other's cached prompts: they can tell from timing what others asked", 0 },
+    { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    sumi_engine_opts *o = state->input;
+    int64_t n;
+    error_t why = 0;
+    switch (key) {
+    case KEY_MAX_SEQS:
+        if ((why = cli_int(state, "--max-seqs", arg, 1, 4096, &n)) == 0) o->max_seqs = (int32_t)n;
+        return why;
+    case KEY_BUDGET:
+        if ((why = cli_int(state, "--token-budget", arg, 2, 1 << 20, &n)) == 0) o->token_budget = (int32_t)n;
+        return why;
+    case KEY_STALL: return cli_float(state, "--stall", arg, 0, 1e6f, &o->stall);
+    case KEY_SWAP: return cli_size(state, "--swap-memory", arg, &o->swap_bytes);
+    case KEY_SWAP_DIR: o->swap_dir = arg; return 0;
+    case KEY_NO_PREFIX: o->prefix_cache = false; return 0;
+    case KEY_SHARE: o->share_prefixes = true; return 0;
+    case ARGP_KEY_END:
+        if (o->token_budget > o->max_seqs) return 0;
+        return cli_mistake(state, "--token-budget %d: it must be more than --max-seqs, which is %d",
+                           o->token_budget, o->max_seqs);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp serving_argp = { .options = list, .parser = parse };
+
+void serving_take_common(sumi_engine_opts *engine, const common_options *common)
+{
+    engine->n_threads = common->context.n_threads;
+    engine->pin = common->context.pin;
+    engine->n_ctx = common->context.n_ctx;
+    engine->kv_bytes = common->context.kv_bytes;
+}
