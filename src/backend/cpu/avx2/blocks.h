@@ -3,7 +3,7 @@
  *   w = d * q + m     q: unsigned bytes, 8 rows x 4 columns in a register     d, m: a float for each row
  *
  * m is a minimum, or minus d times the zero point. Types whose integers stand for the levels of a table look them up, plus
- * a zero point. Integers of 8 bits are split into nibbles, q = 16 high + low: see linear.c. Static: see avx2.h. */
+ * a zero point. Weights of 8 bits with their sign are kept as size and sign instead: see linear.c. Static: see avx2.h. */
 #ifndef SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 #define SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 
@@ -13,13 +13,14 @@
 
 #define ROWS 8
 
-/* high: only of types that are split. Halves share d and m unless the type has a scale for 16 columns. */
+/* Signed types: q holds the sizes of the weights, w the weights themselves, and there is no m. Halves share d and m unless
+ * the type has a scale for 16 columns. */
 typedef struct block {
-    __m256i q[8], high[8];
+    __m256i q[8], w[8];
     __m256 d[2], m[2];
 } block;
 
-static inline bool is_split(dtype type)
+static inline bool is_signed(dtype type)
 {
     return type == DTYPE_Q8_0 || type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS;
 }
@@ -91,14 +92,13 @@ static inline void add_pairs(block *b, const uint8_t *p)
     }
 }
 
-static inline void load_split_bytes(block *b, const uint8_t *p)
+/* Bytes with a zero point of 128. */
+static inline void load_signed(block *b, const uint8_t *p)
 {
-    const __m256i low = _mm256_set1_epi8(15);
 #pragma GCC unroll 8
     for (int j = 0; j < 8; j++) {
-        __m256i v = load32(p + 32 * j);
-        b->q[j] = _mm256_and_si256(v, low);
-        b->high[j] = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
+        b->w[j] = _mm256_xor_si256(load32(p + 32 * j), _mm256_set1_epi8(-128));
+        b->q[j] = _mm256_abs_epi8(b->w[j]); /* 128 as an unsigned byte where w is -128 */
     }
 }
 
@@ -145,17 +145,17 @@ static inline void look_up(__m256i *out, const __m256i *q, __m256i table)
 }
 
 /* q to values[q] + zero. */
-static inline __attribute__((always_inline)) void look_up_values(block *b, const int8_t values[16], int zero,
-                                                                 bool split)
+static inline void look_up_values(block *b, const int8_t values[16], int zero)
 {
     __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
-    const __m256i low = _mm256_set1_epi8(15);
-    table = _mm256_add_epi8(table, _mm256_set1_epi8((char)zero));
-    if (split) {
-        look_up(b->high, b->q, _mm256_and_si256(_mm256_srli_epi16(table, 4), low));
-        table = _mm256_and_si256(table, low);
-    }
-    look_up(b->q, b->q, table);
+    look_up(b->q, b->q, _mm256_add_epi8(table, _mm256_set1_epi8((char)zero)));
+}
+
+static inline void look_up_signed(block *b, const int8_t values[16])
+{
+    __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
+    look_up(b->w, b->q, table);
+    look_up(b->q, b->q, _mm256_abs_epi8(table));
 }
 
 /* 2^(e - 128), half of what MXFP4's exponent stands for: its table is doubled. Below 2^-126 it is a subnormal float. */
@@ -200,14 +200,14 @@ static inline __attribute__((always_inline)) void load_integers(block *b, dtype 
 {
     static const int8_t iq4_values[16] = KVALUES_IQ4NL, mxfp4_values[16] = KVALUES_MXFP4;
     int32_t bits = pack_bits(type);
-    if (bits == 8) load_split_bytes(b, payload);
+    if (bits == 8) load_signed(b, payload);
     if (bits >= 4 && bits <= 6) load_nibbles(b, payload);
     if (bits == 2 || bits == 3) load_pairs(b, payload);
     if (bits == 3) add_bits(b, payload + 2 * 32, 2);
     if (bits == 5) add_bits(b, payload + 4 * 32, 4);
     if (bits == 6) add_pairs(b, payload + 4 * 32);
-    if (type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS) look_up_values(b, iq4_values, 128, true);
-    if (type == DTYPE_MXFP4) look_up_values(b, mxfp4_values, 12, false);
+    if (type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS) look_up_signed(b, iq4_values);
+    if (type == DTYPE_MXFP4) look_up_values(b, mxfp4_values, 12);
 }
 
 /* Block g of a panel, whose payload is at payload; header is the panel's. */
@@ -221,7 +221,7 @@ static inline __attribute__((always_inline)) void load_block(block *b, dtype typ
     case DTYPE_Q4_0: scale_with_zero(b, load_halves(header + (size_t)g * 16), 8); return;
     case DTYPE_Q5_0: scale_with_zero(b, load_halves(header + (size_t)g * 16), 16); return;
     case DTYPE_Q8_0:
-    case DTYPE_IQ4_NL: scale_with_zero(b, load_halves(header + (size_t)g * 16), 128); return;
+    case DTYPE_IQ4_NL: b->d[0] = load_halves(header + (size_t)g * 16); return;
     case DTYPE_MXFP4: scale_with_zero(b, half_powers(header + (size_t)g * 8), 12); return;
     case DTYPE_Q4_1:
     case DTYPE_Q5_1:
@@ -249,7 +249,7 @@ static inline __attribute__((always_inline)) void load_block(block *b, dtype typ
         return;
     case DTYPE_IQ4_XS:
         super += (size_t)(g / 8) * 80;
-        scale_with_zero(b, _mm256_mul_ps(load_halves(super), load_signed_bytes(super + 16 + 8 * sub)), 128);
+        b->d[0] = _mm256_mul_ps(load_halves(super), load_signed_bytes(super + 16 + 8 * sub));
         return;
     case DTYPE_TQ1_0:
         super += (size_t)(g / 8) * 176;

@@ -5,13 +5,13 @@
  *
  *   5 bits:  4 x 2 x 31 x 127 = 31496: half a block; fewer bits and MXFP4 (levels up to 24) fit all the more
  *   6 bits:  2 x 2 x 63 x 127 = 32004: two vectors
- *   8 bits:  split, see below
+ *   8 bits:  2 x 128 x 127 = 32512 for sizes without signs, each vector by itself
  *
  * then madd widens them to 32 bits and one FMA for each token brings in the scales. A block is unpacked into the L1 cache
  * once for up to 16 tokens, which pass in fours, since 16 registers hold no more.
  *
- * 8-bit weights and the levels of IQ4_NL and IQ4_XS (0..255 after adding 128) are split into nibbles, q = 16 high + low,
- * each of which sums as 4 bits do.
+ * Unsigned bytes up to 255 would not fit, so Q8_0 and the levels of IQ4_NL and IQ4_XS keep their sign: |w| times x with the
+ * sign of w, which has no zero point to make good for.
  *
  * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
  * two halves of a block. The arithmetic of one output does not depend on the number of tokens. */
@@ -69,6 +69,19 @@ static inline __attribute__((always_inline)) __m256i dot(const __m256i *q, const
     return sum;
 }
 
+/* The same for signed weights. */
+static inline __attribute__((always_inline)) __m256i dot_signed(const block *b, const int8_t *x)
+{
+    __m256i even = _mm256_setzero_si256(), odd = even;
+#pragma GCC unroll 4
+    for (int j = 0; j < 8; j += 2) {
+        __m256i x0 = _mm256_sign_epi8(broadcast4(x + 4 * j), b->w[j]), x1 = _mm256_sign_epi8(broadcast4(x + 4 * j + 4), b->w[j + 1]);
+        even = _mm256_add_epi32(even, widen(_mm256_maddubs_epi16(b->q[j], x0)));
+        odd = _mm256_add_epi32(odd, widen(_mm256_maddubs_epi16(b->q[j + 1], x1)));
+    }
+    return _mm256_add_epi32(even, odd);
+}
+
 /* sum += the block times one token's group. */
 static inline __attribute__((always_inline)) __m256 multiply(const block *b, dtype type, __m256 sum, const int8_t *x,
                                                              const float *d, const float *s, const float *h)
@@ -83,10 +96,9 @@ static inline __attribute__((always_inline)) __m256 multiply(const block *b, dty
         }
         return sum;
     }
-    __m256i isum = dot(b->q, x, 0, 8, run);
-    if (is_split(type)) isum = _mm256_add_epi32(_mm256_slli_epi32(dot(b->high, x, 0, 8, run), 4), isum);
+    __m256i isum = is_signed(type) ? dot_signed(b, x) : dot(b->q, x, 0, 8, run);
     sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum), _mm256_mul_ps(b->d[0], _mm256_set1_ps(*d)), sum);
-    return _mm256_fmadd_ps(b->m[0], _mm256_set1_ps(*s), sum);
+    return is_signed(type) ? sum : _mm256_fmadd_ps(b->m[0], _mm256_set1_ps(*s), sum);
 }
 
 static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 sum)
@@ -137,6 +149,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         int32_t n = a->n_tokens;                                                                               \
         for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
             if (n == 1) panel_times(a, p, type, 1);                                                            \
+            else if (n == 2) panel_times(a, p, type, 2);                                                       \
             else if (n <= 4) panel_times(a, p, type, 4);                                                       \
             else if (n <= 8) panel_times(a, p, type, 8);                                                       \
             else panel_times(a, p, type, 16);                                                                  \
