@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "format/gguf.h"
+#include "kv/kv_disk.h"
 #include "model/model.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -21,5 +22,9 @@ struct sumi_model {
 };
 
 const tokenizer *model_tokenizer(const sumi_model *m);
+
+/* What the bytes of a key or value depend on besides tokens: the file, the kernels, their precision, this version of sumi.
+ * For kv_disk.h. The model has weights. */
+kv_fingerprint model_kv_fingerprint(const sumi_model *m);
 
 #endif

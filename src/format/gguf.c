@@ -212,3 +212,21 @@ void gguf_release(const gguf *g, const gguf_tensor *t)
     end = end / page * page;
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED); /* fails only if the pages stay */
 }
+
+uint64_t gguf_fingerprint(const gguf *g, sip_key key)
+{
+    enum { SAMPLE = 4096 };
+    size_t head = g->n_bytes;
+    for (int64_t i = 0; i < g->n_tensors; i++)
+        if (g->tensors[i].offset < head) head = g->tensors[i].offset;
+    uint64_t hash = siphash(key, g->data, head);
+    for (int64_t i = 0; i < g->n_tensors; i++) {
+        const gguf_tensor *t = &g->tensors[i];
+        size_t n = t->n_bytes < SAMPLE ? t->n_bytes : SAMPLE;
+        uint64_t parts[3] = { hash, siphash(key, t->data, n),
+                              siphash(key, (const uint8_t *)t->data + (t->n_bytes - n), n) };
+        hash = siphash(key, parts, sizeof parts);
+    }
+    uint64_t parts[2] = { hash, g->n_bytes };
+    return siphash(key, parts, sizeof parts);
+}

@@ -9,6 +9,7 @@
 #ifndef SUMI_FORMAT_GGUF_H
 #define SUMI_FORMAT_GGUF_H
 
+#include "base/siphash.h"
 #include "format/dtype.h"
 #include "sumi.h"
 
@@ -68,6 +69,11 @@ uint32_t gguf_version(const gguf *g);
 size_t gguf_file_bytes(const gguf *g);
 uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
 const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
+
+/* A number for the content: equal files give equal ones for equal keys, and files that differ in metadata, in a tensor's
+ * shape or place, or at either end of a tensor's data almost surely do not. Reads the head of the file and two pages of each
+ * tensor, not all of it. */
+uint64_t gguf_fingerprint(const gguf *g, sip_key key);
 
 /* ---- Metadata. Getters return false if the key is missing or has a type that does not fit. ---- */
 int64_t gguf_n_keys(const gguf *g);

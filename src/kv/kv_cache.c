@@ -176,49 +176,59 @@ int32_t kv_cache_take(kv_cache *c)
     return kv_pool_take(&c->pool);
 }
 
-/* What a write into the last block, begun but not full, asks for. */
-typedef struct last_block {
-    int32_t i;        /* -1: the next token begins a block */
-    int32_t n_copies; /* groups in which others may read it: another table, or the index */
-    int32_t unindex;  /* not -1: this node is all that stands in the way, and nothing follows it: it can go instead */
-} last_block;
+/* What a reservation asks for. */
+typedef struct demand {
+    int32_t n_new;    /* blocks at the end */
+    int32_t last;     /* the block that is begun, not full, and that others may read: another table, or the index; -1: none */
+    int32_t n_copies; /* groups in which it is replaced by a copy */
+    int32_t unindex;  /* not -1: instead of copies this node, which nobody else holds, leaves the index, with all after it */
+} demand;
 
-static last_block look_at_last(const kv_cache *c, const kv_seq *s)
+static bool is_private(const kv_cache *c, int32_t block)
 {
-    last_block last = { -1, 0, -1 };
-    bool shared = false;
-    if (s->n_tokens % KV_BLOCK == 0) return last;
-    last.i = s->n_tokens / KV_BLOCK;
-    for (int32_t g = 0; g < c->n_groups; g++) {
-        int32_t block = *kv_seq_entry(c, s, g, last.i), node = kv_prefix_node_of(&c->prefix, block);
-        shared |= c->pool.refs[block] > 1;
-        last.n_copies += c->pool.refs[block] > 1 || node >= 0;
-        if (node >= 0) last.unindex = node;
-    }
-    const kv_node *n = last.unindex >= 0 ? &c->prefix.nodes[last.unindex] : NULL;
-    if (n && !shared && n->n_children == 0 && n->n_seqs == 0) last.n_copies = 0;
-    else last.unindex = -1;
-    return last;
+    return c->pool.refs[block] == 1 && kv_prefix_node_of(&c->prefix, block) < 0;
 }
 
-static int32_t new_blocks(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
+static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
 {
     int32_t end = kv_blocks_for(s->n_tokens + n_tokens);
-    return end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0;
+    demand d = { .n_new = end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0, .last = -1, .unindex = -1 };
+    bool shared = false;
+    if (n_tokens == 0 || s->n_tokens % KV_BLOCK == 0) return d;
+    int32_t last = s->n_tokens / KV_BLOCK, node = -1;
+    for (int32_t g = 0; g < c->n_groups; g++) {
+        int32_t block = *kv_seq_entry(c, s, g, last);
+        d.n_copies += !is_private(c, block);
+        shared |= c->pool.refs[block] > 1;
+        if (kv_prefix_node_of(&c->prefix, block) >= 0) node = kv_prefix_node_of(&c->prefix, block);
+    }
+    if (d.n_copies == 0) return d;
+    d.last = last;
+    if (shared || node < 0 || c->prefix.nodes[node].n_seqs) return d;
+    /* Only the index is in the way. What follows the node there is lost only if there is no room to copy; nobody holds
+     * it, as who does would hold the node's own blocks in groups that see everything. */
+    bool full = d.n_new + d.n_copies > kv_cache_available(c), alone = c->windows[0] == 0 || c->n_seqs == 1;
+    if (c->prefix.nodes[node].n_children && !(full && alone)) return d;
+    d.unindex = node;
+    d.n_copies = 0;
+    return d;
 }
 
 int32_t kv_cache_need(const kv_cache *c, int32_t seq, int32_t n_tokens)
 {
-    const kv_seq *s = kv_cache_seq(c, seq);
-    return n_tokens ? new_blocks(c, s, n_tokens) + look_at_last(c, s).n_copies : 0;
+    demand d = demand_of(c, kv_cache_seq(c, seq), n_tokens);
+    return d.n_new + d.n_copies;
 }
 
-static void own_last_block(kv_cache *c, kv_seq *s, last_block last)
+static void own_last_block(kv_cache *c, kv_seq *s, demand d)
 {
-    if (last.unindex >= 0) kv_prefix_remove(&c->prefix, last.unindex);
-    for (int32_t g = 0; g < c->n_groups && last.n_copies; g++) {
-        int32_t *entry = kv_seq_entry(c, s, g, last.i), block = *entry;
-        if (c->pool.refs[block] == 1 && kv_prefix_node_of(&c->prefix, block) < 0) continue;
+    if (d.unindex >= 0) {
+        while (c->prefix.nodes[d.unindex].n_children && kv_prefix_evict(&c->prefix)) {}
+        kv_prefix_remove(&c->prefix, d.unindex);
+    }
+    for (int32_t g = 0; g < c->n_groups && d.n_copies; g++) {
+        int32_t *entry = kv_seq_entry(c, s, g, d.last), block = *entry;
+        if (is_private(c, block)) continue;
         *entry = kv_cache_take(c);
         c->memory.copy(c->memory.self, *entry, block);
         kv_prefix_drop(&c->prefix, block, false);
@@ -230,12 +240,11 @@ bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
 {
     kv_seq *s = kv_cache_seq(c, seq);
     assert(!s->is_swapped && n_tokens >= 0 && n_tokens <= c->max_tokens - s->n_tokens);
-    if (n_tokens == 0) return true;
-    last_block last = look_at_last(c, s);
-    if (new_blocks(c, s, n_tokens) + last.n_copies > kv_cache_available(c)) return false;
+    demand d = demand_of(c, s, n_tokens);
+    if (d.n_new + d.n_copies > kv_cache_available(c)) return false;
     c->prefix.clock++;
-    if (last.i >= 0) own_last_block(c, s, last);
-    for (int32_t end = kv_blocks_for(s->n_tokens + n_tokens); s->n_blocks < end; s->n_blocks++)
+    if (d.last >= 0) own_last_block(c, s, d);
+    for (; d.n_new > 0; s->n_blocks++, d.n_new -= c->n_groups)
         for (int32_t g = 0; g < c->n_groups; g++) *kv_seq_entry(c, s, g, s->n_blocks) = kv_cache_take(c);
     return true;
 }

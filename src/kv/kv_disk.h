@@ -1,8 +1,8 @@
 /* kv_disk.h - the prefix index as a file, so that a later process begins with warm prefixes.
  *
- *   header   magic "SUMIKV\r\n", version, fingerprint[2], KV_BLOCK, n_groups, group_size, block_bytes, n_records, checksum
+ *   header   magic, version, fingerprint, sizes and groups of the cache, number of records, checksum
  *   record   parent (number of an earlier record, or none), origin, ids[KV_BLOCK], which groups have a block,
- *            their bytes, checksum of all of it
+ *            their bytes, checksum of all of it                         one for each node of the index (kv_prefix.h)
  *
  * The fingerprint says what the bytes depend on besides tokens: model file, kernels, format. Numbers are little-endian.
  * The checksum is SipHash with a known key: it finds damage. It cannot find forgery, so the file is created readable and
@@ -23,12 +23,12 @@ typedef struct kv_disk_opts {
                          the next process, which those of kv_cache_salt() do not */
 } kv_disk_opts;
 
-/* Writes every indexed block to path, through a temporary file beside it that replaces path only when it is complete. */
+/* Writes the index to path, through a temporary file beside it that replaces path only when it is complete. */
 SUMI_MUST_USE sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts *opts, sumi_error *err);
 
-/* Fills the index of a cache in which nothing is cached yet; it stops when no block is free. *n_tokens (may be NULL): how many
- * tokens came. On failure nothing is cached. EIO: cannot be read; EFORMAT: damaged, or writable by others; EUNSUPPORTED:
- * another model, build or format made it. */
+/* Fills the index of a new cache; it stops when no block is free. *n_tokens (may be NULL): how many tokens came. No file at path
+ * is no error: none came then. On failure nothing is cached. EIO: cannot be read; EFORMAT: damaged, or others may have
+ * written it; EUNSUPPORTED: another model, processor level or version made it. */
 SUMI_MUST_USE sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *opts, int64_t *n_tokens,
                                        sumi_error *err);
 /* The same from an open file of n_bytes; name is for messages. */

@@ -288,9 +288,32 @@ static void a_file_on_disk_is_mapped_and_named(void **state)
     gguf_close(NULL);
 }
 
+static void the_fingerprint_tells_files_apart(void **state)
+{
+    (void)state;
+    size_t n;
+    uint8_t *file = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n), was;
+    gguf *g;
+    assert_int_equal(gguf_open_memory(&g, file, n, "tiny", NULL), SUMI_OK);
+    uint64_t whole = gguf_fingerprint(g, (sip_key){ 0, 0 });
+    assert_true(gguf_fingerprint(g, (sip_key){ 1, 0 }) != whole);
+    const gguf_tensor *t = gguf_tensor_at(g, 1);
+    size_t at[] = { t->offset, t->offset + t->n_bytes - 1 };
+    for (size_t i = 0; i < 2; i++) { /* one bit at either end of a tensor */
+        was = file[at[i]];
+        file[at[i]] ^= 1;
+        assert_true(gguf_fingerprint(g, (sip_key){ 0, 0 }) != whole);
+        file[at[i]] = was;
+    }
+    assert_true(gguf_fingerprint(g, (sip_key){ 0, 0 }) == whole);
+    gguf_close(g);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fingerprint_tells_files_apart),
         cmocka_unit_test(scalars_of_every_type_come_back),
         cmocka_unit_test(getters_refuse_other_types_and_missing_keys),
         cmocka_unit_test(string_arrays_give_each_string_at_its_index),
