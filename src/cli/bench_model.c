@@ -171,7 +171,8 @@ static sumi_status open_context(bench *b)
     opts.max_logit_rows = most;
     if (!opts.kv_bytes) { /* all sequences at their full length, each with a block that is partly empty */
         int64_t tokens = (n_tokens > n_ctx ? n_tokens : n_ctx) + 16 * (int64_t)most;
-        opts.kv_bytes = (size_t)tokens * (size_t)b->info.n_layers * (size_t)b->info.n_kv_heads *
+        int64_t places = b->info.n_layers + b->info.n_layers / 25; /* kv_layout.h: some may hold no layer */
+        opts.kv_bytes = (size_t)tokens * (size_t)places * (size_t)b->info.n_kv_heads *
                         (size_t)b->info.head_dim * 4;
     }
     sumi_status status = sumi_context_create(&b->ctx, b->m, &opts, b->err);

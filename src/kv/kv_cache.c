@@ -21,8 +21,10 @@ static bool alloc_seqs(kv_cache *c)
     if (!(c->tables = mem_map(c->tables_bytes)) || !(c->ids = mem_map(c->ids_bytes))) return false;
     for (size_t i = 0; i < n; i++) {
         c->unused[i] = c->max_seqs - 1 - (int32_t)i; /* sequence 0 is opened first */
-        c->seqs[i] = (kv_seq){ .table = c->tables + i * table, .first = c->firsts + i * n_groups,
-                               .ids = c->ids + i * (size_t)c->max_tokens, .node = -1 };
+        c->seqs[i] = (kv_seq){ .table = c->tables + i * table,
+                               .first = c->firsts + i * n_groups,
+                               .ids = c->ids + i * (size_t)c->max_tokens,
+                               .node = -1 };
     }
     if (!c->swap) return true;
     c->block_bytes = malloc(c->memory.block_bytes);
@@ -47,8 +49,8 @@ sumi_status kv_cache_create(kv_cache **out, const kv_cache_opts *o, sumi_error *
     c->max_tokens = o->max_tokens;
     c->max_blocks = kv_blocks_for(o->max_tokens);
     if (!(c->windows = calloc((size_t)l->n_groups, sizeof *c->windows)) || !alloc_seqs(c)) {
-        sumi_fail(err, status, "kv cache: out of memory for the tables of %d sequences of %d tokens", o->max_seqs,
-                  o->max_tokens);
+        sumi_fail(err, status, "kv cache: out of memory for the tables of %d sequences of %d tokens",
+                  o->max_seqs, o->max_tokens);
         goto fail;
     }
     memcpy(c->windows, l->window, (size_t)l->n_groups * sizeof *c->windows);
@@ -179,9 +181,9 @@ int32_t kv_cache_take(kv_cache *c)
 /* What a reservation asks for. */
 typedef struct demand {
     int32_t n_new;    /* blocks at the end */
-    int32_t last;     /* the block that is begun, not full, and that others may read: another table, or the index; -1: none */
+    int32_t last;     /* the block that is begun and not full, if others read it: a table, or the index; -1: none */
     int32_t n_copies; /* groups in which it is replaced by a copy */
-    int32_t unindex;  /* not -1: instead of copies this node, which nobody else holds, leaves the index, with all after it */
+    int32_t unindex;  /* instead of copies this node leaves the index, with all after it; -1: none */
 } demand;
 
 static bool is_private(const kv_cache *c, int32_t block)
@@ -192,7 +194,9 @@ static bool is_private(const kv_cache *c, int32_t block)
 static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
 {
     int32_t end = kv_blocks_for(s->n_tokens + n_tokens);
-    demand d = { .n_new = end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0, .last = -1, .unindex = -1 };
+    demand d = { .n_new = end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0,
+                 .last = -1,
+                 .unindex = -1 };
     bool shared = false;
     if (n_tokens == 0 || s->n_tokens % KV_BLOCK == 0) return d;
     int32_t last = s->n_tokens / KV_BLOCK, node = -1;
@@ -205,8 +209,8 @@ static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
     if (d.n_copies == 0) return d;
     d.last = last;
     if (shared || node < 0 || c->prefix.nodes[node].n_seqs) return d;
-    /* Only the index is in the way. What follows the node there is lost only if there is no room to copy; nobody holds
-     * it, as who does would hold the node's own blocks in groups that see everything. */
+    /* Only the index is in the way. What follows the node there is lost only if there is no room to copy; nobody
+     * holds it, as who does would hold the node's own blocks in groups that see everything. */
     bool full = d.n_new + d.n_copies > kv_cache_available(c), alone = c->windows[0] == 0 || c->n_seqs == 1;
     if (c->prefix.nodes[node].n_children && !(full && alone)) return d;
     d.unindex = node;
@@ -253,7 +257,8 @@ bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
 static void slide(kv_cache *c, kv_seq *s)
 {
     for (int32_t g = 0; g < c->n_groups; g++)
-        for (int32_t end = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK; s->first[g] < end; s->first[g]++) {
+        for (int32_t end = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK; s->first[g] < end;
+             s->first[g]++) {
             int32_t *entry = kv_seq_entry(c, s, g, s->first[g]);
             kv_prefix_drop(&c->prefix, *entry, true);
             *entry = -1;
@@ -264,7 +269,8 @@ void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tok
 {
     kv_seq *s = kv_cache_seq(c, seq);
     assert(!s->is_swapped && kv_blocks_for(s->n_tokens + n_tokens) <= s->n_blocks);
-    memmove(s->ids + s->n_tokens, ids, (size_t)n_tokens * sizeof *ids); /* they may be its own of before a truncation */
+    memmove(s->ids + s->n_tokens, ids,
+            (size_t)n_tokens * sizeof *ids); /* they may be its own of before a truncation */
     s->n_tokens += n_tokens;
     c->prefix.clock++;
     kv_cache_index(c, s);
@@ -279,8 +285,9 @@ static void drop_entry(kv_cache *c, int32_t entry)
     else if (entry <= KV_IN_SLOT(0)) kv_swap_give(c->swap, KV_IN_SLOT(entry));
 }
 
-/* After a truncation to n_tokens the next token sees more blocks than are left where a window had slid on. Those that the
- * index still has come back; false, and nothing has changed: some are gone. s still stands on its old node. */
+/* After a truncation to n_tokens the next token sees more blocks than are left where a window had slid on. Those
+ * that the index still has come back; false, and nothing has changed: some are gone. s still stands on its old
+ * node. */
 static bool slide_back(kv_cache *c, kv_seq *s, int32_t n_tokens)
 {
     int32_t lowest = s->n_blocks, node = s->node;
@@ -357,14 +364,23 @@ static size_t empty_slots(const kv_cache *c, const kv_seq *s)
 
 void kv_cache_get_stats(const kv_cache *c, kv_cache_stats *stats)
 {
-    *stats = (kv_cache_stats){ .n_blocks = c->pool.n_blocks, .n_free = c->pool.n_free, .n_held = c->pool.n_held,
-                               .n_shared = c->pool.n_shared, .n_cached = c->prefix.n_cached, .n_seqs = c->n_seqs,
-                               .n_swapped = c->n_swapped, .lookup_tokens = c->lookup_tokens,
-                               .hit_tokens = c->hit_tokens, .n_evicted = c->prefix.n_evicted, .n_copied = c->n_copied,
-                               .n_swapped_out = c->n_swapped_out, .n_swapped_in = c->n_swapped_in,
+    *stats = (kv_cache_stats){ .n_blocks = c->pool.n_blocks,
+                               .n_free = c->pool.n_free,
+                               .n_held = c->pool.n_held,
+                               .n_shared = c->pool.n_shared,
+                               .n_cached = c->prefix.n_cached,
+                               .n_seqs = c->n_seqs,
+                               .n_swapped = c->n_swapped,
+                               .lookup_tokens = c->lookup_tokens,
+                               .hit_tokens = c->hit_tokens,
+                               .n_evicted = c->prefix.n_evicted,
+                               .n_copied = c->n_copied,
+                               .n_swapped_out = c->n_swapped_out,
+                               .n_swapped_in = c->n_swapped_in,
                                .block_bytes = c->memory.block_bytes };
     /* Groups of all kinds hold about as many blocks each, so empty places count by their share. */
-    stats->waste_bytes = (size_t)stats->n_held * (c->memory.block_bytes / (size_t)(c->n_groups * c->group_size)) *
+    stats->waste_bytes = (size_t)stats->n_held *
+                         (c->memory.block_bytes / (size_t)(c->n_groups * c->group_size)) *
                          (size_t)c->n_empty_places;
     for (int32_t i = 0; i < c->max_seqs; i++)
         if (c->seqs[i].is_open) stats->waste_bytes += empty_slots(c, &c->seqs[i]);

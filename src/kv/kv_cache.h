@@ -1,5 +1,5 @@
-/* kv_cache.h - the key/value cache as an engine sees it: a pool of blocks, the sequences that hold them, and the index that
- * lets one prompt use the blocks of another. Only numbers; bytes are moved through a kv_memory.
+/* kv_cache.h - the key/value cache as an engine sees it: a pool of blocks, the sequences that hold them, and the
+ * index that lets one prompt use the blocks of another. Only numbers; bytes are moved through a kv_memory.
  *
  *              reserve + write                 commit: full            last holder goes
  *   [ free ] ------------------> [ held, own ] ---------> [ held, indexed ] ------> [ cached ]
@@ -8,23 +8,24 @@
  *      |                                            a fork: refs + 1                     |
  *      '------------------------------- evicted, when no block is free ------------------'
  *
- * A sequence has a table for each group of layers (kv_layout.h), [n_groups][table_stride] block numbers. In a group with a
- * window a table forgets (-1) blocks that no later token sees. A step goes in two phases, so that a step that fails leaves
- * its sequences as they were:
+ * A sequence has a table for each group of layers (kv_layout.h), [n_groups][table_stride] block numbers. In a group
+ * with a window a table forgets (-1) blocks that no later token sees. A step goes in two phases, so that a step
+ * that fails leaves its sequences as they were:
  *
  *   kv_cache_reserve(seq, n)   blocks for n more tokens; the last block, if shared or indexed, is replaced by a copy
  *   ... the forward pass writes through kv_cache_tables() ...
- *   kv_cache_commit(seq, ids)  the tokens count; blocks that they filled enter the index, blocks out of the window go
+ *   kv_cache_commit(seq, ids)  the tokens count; blocks that are full now enter the index, those out of a window go
  *   or kv_cache_truncate(seq, kv_cache_len(seq)), which gives the reservation back
  *
  * Rules for the caller:
- *   - What the forward pass writes for a token depends on the tokens before it and on nothing else (docs/determinism.md):
- *     two sequences that fill equal blocks may be given one of them.
+ *   - What the forward pass writes for a token depends on the tokens before it and on nothing else
+ *     (docs/determinism.md): two sequences that fill equal blocks may be given one of them.
  *   - kv_cache_tables() is valid until the next call that changes the sequence; commit counts as one.
- *   - kv_cache_available() blocks can be had at any time, whatever is cached: cached blocks are evicted when needed.
+ *   - kv_cache_available() blocks can be had at any time, whatever is cached: cached blocks are evicted when
+ *     needed.
  *   - Between reserve and commit a sequence is neither forked, attached nor swapped.
- * Threads: none. One caller at a time. No allocation after creation. Every function is O(blocks that it touches); an
- * eviction is O(log n_blocks). */
+ * Threads: none. One caller at a time. No allocation after creation. Every function is O(blocks that it touches);
+ * an eviction is O(log n_blocks). */
 #ifndef SUMI_KV_KV_CACHE_H
 #define SUMI_KV_KV_CACHE_H
 
@@ -53,28 +54,29 @@ void kv_cache_destroy(kv_cache *c); /* NULL is fine; open sequences go with it *
 
 /* An empty sequence of this origin (kv_prefix.h; { 0 } shares with everyone); -1: max_seqs are open. */
 int32_t kv_cache_open(kv_cache *c, kv_origin origin);
-void kv_cache_close(kv_cache *c, int32_t seq);  /* its blocks become cached or free; its swap slots free */
-/* A new sequence with the tokens of src, sharing all of its blocks; each copies the last one before it writes there.
+void kv_cache_close(kv_cache *c, int32_t seq); /* its blocks become cached or free; its swap slots free */
+/* A new sequence with the tokens of src, sharing all of its blocks; each copies the last one before it writes
+ * there.
  * -1: max_seqs are open. src is not swapped out and has nothing reserved. */
 int32_t kv_cache_fork(kv_cache *c, int32_t src);
 
-int32_t kv_cache_len(const kv_cache *c, int32_t seq);         /* committed tokens */
+int32_t kv_cache_len(const kv_cache *c, int32_t seq); /* committed tokens */
 /* [kv_cache_len] their ids. Those behind a truncation stay readable until commit writes others there. */
 const int32_t *kv_cache_ids(const kv_cache *c, int32_t seq);
 const int32_t *kv_cache_tables(const kv_cache *c, int32_t seq); /* [n_groups][kv_cache_table_stride()] */
 int32_t kv_cache_table_stride(const kv_cache *c);
 
-/* A number for a client's salt: equal texts give equal numbers in this process, and nobody outside can find a text that
- * gives a wanted number. n == 0 gives 0, the shared salt. */
+/* A number for a client's salt: equal texts give equal numbers in this process, and nobody outside can find a text
+ * that gives a wanted number. n == 0 gives 0, the shared salt. */
 uint64_t kv_cache_salt(const kv_cache *c, const char *text, size_t n);
 
 /* ---- Prefixes ---- */
 
-/* Tokens at the beginning of ids that are in the index for this origin: a multiple of KV_BLOCK below n_ids, as the last
- * token is always computed. Changes nothing. */
+/* Tokens at the beginning of ids that are in the index for this origin: a multiple of KV_BLOCK below n_ids, as the
+ * last token is always computed. Changes nothing. */
 int32_t kv_cache_match(kv_cache *c, kv_origin origin, const int32_t *ids, int32_t n_ids);
-/* Gives them to an empty sequence and returns how many they are: kv_cache_len() is that now, and the caller computes
- * ids[that ...]. Takes no free block; cached ones become held. Counts in the statistics. */
+/* Gives them to an empty sequence and returns how many they are: kv_cache_len() is that now, and the caller
+ * computes ids[that ...]. Takes no free block; cached ones become held. Counts in the statistics. */
 int32_t kv_cache_attach(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_ids);
 
 /* ---- Steps ---- */
@@ -82,31 +84,34 @@ int32_t kv_cache_attach(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_
 /* Blocks that kv_cache_reserve() of n_tokens would take now. */
 int32_t kv_cache_need(const kv_cache *c, int32_t seq, int32_t n_tokens);
 int32_t kv_cache_available(const kv_cache *c); /* free and cached ones */
-/* n_tokens more fit after this. False: more than are available are needed; nothing has changed then. The length after it
- * must not exceed max_tokens. */
+/* n_tokens more fit after this. False: more than are available are needed; nothing has changed then. The length
+ * after it must not exceed max_tokens. */
 SUMI_MUST_USE bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens);
-void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tokens); /* at most what was reserved */
-/* Forgets what is behind n_tokens <= kv_cache_len(), and reservations. Returns the length now: n_tokens, or 0 if a window has
- * slid so far that blocks which the token at n_tokens would see are gone (then kv_cache_attach() may find a part). */
+void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids,
+                     int32_t n_tokens); /* at most what was reserved */
+/* Forgets what is behind n_tokens <= kv_cache_len(), and reservations. Returns the length now: n_tokens, or 0 if a
+ * window has slid so far that blocks which the token at n_tokens would see are gone (then kv_cache_attach() may
+ * find a part). */
 int32_t kv_cache_truncate(kv_cache *c, int32_t seq, int32_t n_tokens);
 
 /* ---- Swapping: a sequence that must wait, out of the way ---- */
 
 /* What stands against computing the tokens again: blocks to move, each block_bytes long. */
 typedef struct kv_swap_cost {
-    int32_t n_out;     /* blocks that kv_cache_swap_out() would write: those that no other sequence holds */
-    int32_t n_shared;  /* blocks that stay in memory, held, because others hold them as well */
-    int32_t n_in;      /* swapped: blocks that kv_cache_swap_in() would have to take and read */
-    int32_t n_cached;  /* swapped: blocks that it would find in the index, still in memory */
+    int32_t n_out;    /* blocks that kv_cache_swap_out() would write: those that no other sequence holds */
+    int32_t n_shared; /* blocks that stay in memory, held, because others hold them as well */
+    int32_t n_in;     /* swapped: blocks that kv_cache_swap_in() would have to take and read */
+    int32_t n_cached; /* swapped: blocks that it would find in the index, still in memory */
     size_t block_bytes;
 } kv_swap_cost;
 
 kv_swap_cost kv_cache_swap_cost(const kv_cache *c, int32_t seq);
-/* Writes the blocks of seq that nobody else holds to the swap region and lets go of them (indexed ones stay cached as long as
- * there is room). seq keeps its tokens and its number, and can only be swapped in, truncated to 0 or closed then.
- * SUMI_ELIMIT: the region is full; SUMI_EIO. Nothing has changed then. */
+/* Writes the blocks of seq that nobody else holds to the swap region and lets go of them (indexed ones stay cached
+ * as long as there is room). seq keeps its tokens and its number, and can only be swapped in, truncated to 0 or
+ * closed then. SUMI_ELIMIT: the region is full; SUMI_EIO. Nothing has changed then. */
 SUMI_MUST_USE sumi_status kv_cache_swap_out(kv_cache *c, int32_t seq, sumi_error *err);
-/* The way back. SUMI_ELIMIT: not enough blocks available; SUMI_EIO: the region cannot be read. seq is still swapped then. */
+/* The way back. SUMI_ELIMIT: not enough blocks available; SUMI_EIO: the region cannot be read. seq is still swapped
+ * then. */
 SUMI_MUST_USE sumi_status kv_cache_swap_in(kv_cache *c, int32_t seq, sumi_error *err);
 bool kv_cache_is_swapped(const kv_cache *c, int32_t seq);
 
@@ -116,14 +121,14 @@ void kv_cache_drop_cached(kv_cache *c); /* empties the index of what nobody hold
 
 typedef struct kv_cache_stats {
     int32_t n_blocks, n_free;
-    int32_t n_held;           /* blocks that tables name, once each */
-    int32_t n_shared;         /* of these: named more than once */
-    int32_t n_cached;         /* blocks of the index that no table names. n_blocks == n_free + n_held + n_cached */
-    int32_t n_seqs, n_swapped; /* open, and of these swapped out */
-    uint64_t lookup_tokens, hit_tokens; /* of kv_cache_attach() */
+    int32_t n_held;   /* blocks that tables name, once each */
+    int32_t n_shared; /* of these: named more than once */
+    int32_t n_cached; /* blocks of the index that no table names. n_blocks == n_free + n_held + n_cached */
+    int32_t n_seqs, n_swapped;                                 /* open, and of these swapped out */
+    uint64_t lookup_tokens, hit_tokens;                        /* of kv_cache_attach() */
     uint64_t n_evicted, n_copied, n_swapped_out, n_swapped_in; /* blocks since the start */
     size_t block_bytes;
-    size_t waste_bytes;       /* of held blocks: slots without a token, and places of groups without a layer */
+    size_t waste_bytes; /* of held blocks: slots without a token, and places of groups without a layer */
 } kv_cache_stats;
 
 void kv_cache_get_stats(const kv_cache *c, kv_cache_stats *stats); /* O(max_seqs) */

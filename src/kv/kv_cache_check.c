@@ -1,4 +1,5 @@
-/* kv_cache_check.c - the invariants of kv_pool.h, kv_prefix.h and kv_cache.h, tested one by one. Slow, and for tests. */
+/* kv_cache_check.c - the invariants of kv_pool.h, kv_prefix.h and kv_cache.h, tested one by one. Slow, and for
+ * tests. */
 #include <stdlib.h>
 
 #include "kv/kv_cache_internal.h"
@@ -16,12 +17,16 @@ typedef struct tally {
 static const char *check_seq(tally *t, const kv_seq *s)
 {
     const kv_cache *c = t->c;
-    if (!s->is_swapped && s->n_blocks < kv_blocks_for(s->n_tokens)) return "a sequence has fewer blocks than its tokens need";
-    if (s->n_indexed * KV_BLOCK > s->n_tokens || (s->n_indexed == 0) != (s->node < 0)) return "a sequence stands nowhere";
-    if (s->node >= 0 && c->prefix.nodes[s->node].depth != s->n_indexed) return "a sequence stands at the wrong depth";
+    if (!s->is_swapped && s->n_blocks < kv_blocks_for(s->n_tokens))
+        return "a sequence has fewer blocks than its tokens need";
+    if (s->n_indexed * KV_BLOCK > s->n_tokens || (s->n_indexed == 0) != (s->node < 0))
+        return "a sequence stands nowhere";
+    if (s->node >= 0 && c->prefix.nodes[s->node].depth != s->n_indexed)
+        return "a sequence stands at the wrong depth";
     if (s->node >= 0) t->standing[s->node]++;
     for (int32_t g = 0; g < c->n_groups; g++) {
-        if (s->first[g] > kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK) return "a block is gone that is still seen";
+        if (s->first[g] > kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK)
+            return "a block is gone that is still seen";
         if (!s->is_swapped && s->first[g] < kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK)
             return "a block is held that no token sees";
         for (int32_t i = s->first[g]; i < s->n_blocks; i++) {
@@ -35,7 +40,8 @@ static const char *check_seq(tally *t, const kv_seq *s)
     /* Its nodes, from the last to the first, spell its ids and have its blocks. */
     for (int32_t i = s->n_indexed - 1, node = s->node; i >= 0; i--, node = c->prefix.nodes[node].parent)
         for (int32_t k = 0; k < KV_BLOCK; k++)
-            if (node < 0 || c->prefix.nodes[node].ids[k] != s->ids[i * KV_BLOCK + k]) return "a node spells other tokens";
+            if (node < 0 || c->prefix.nodes[node].ids[k] != s->ids[i * KV_BLOCK + k])
+                return "a node spells other tokens";
     for (int32_t i = s->n_indexed - 1, node = s->node; i >= 0; i--, node = c->prefix.nodes[node].parent)
         for (int32_t g = 0; g < c->n_groups; g++)
             if (i >= s->first[g] && *kv_seq_entry(c, s, g, i) != kv_prefix_blocks(&c->prefix, node)[g])
@@ -62,12 +68,14 @@ static const char *check_node(tally *t, int32_t node)
     if (n_held != n->n_held) return "a node counts its held blocks wrongly";
     if (n->n_children != t->children[node]) return "a node counts its children wrongly";
     if (n->n_seqs != t->standing[node]) return "a node counts its sequences wrongly";
-    if ((n->heap_pos >= 0) != (!n->n_children && !n->n_seqs && !n->n_held)) return "the heap lacks a leaf, or has another node";
+    if ((n->heap_pos >= 0) != (!n->n_children && !n->n_seqs && !n->n_held))
+        return "the heap lacks a leaf, or has another node";
     if (n->heap_pos >= 0 && p->heap[n->heap_pos] != node) return "the heap is torn";
     if (n->parent >= 0 && p->nodes[n->parent].depth != n->depth - 1) return "a node is as deep as its parent";
     if (kv_prefix_find(p, n->parent, n->origin, n->ids) != node) return "a node cannot be found";
     for (int32_t g = 0; g < p->n_groups && holds_all_seeing && n->parent >= 0; g++)
-        if (!p->windows[g] && !p->pool->refs[kv_prefix_blocks(p, n->parent)[g]]) return "a held node has a cached parent";
+        if (!p->windows[g] && !p->pool->refs[kv_prefix_blocks(p, n->parent)[g]])
+            return "a held node has a cached parent";
     return NULL;
 }
 
@@ -85,12 +93,14 @@ static const char *check_blocks(const tally *t)
         if (pool->refs[b] != t->refs[b]) return "a block is held by more or fewer tables than it counts";
         if (t->is_free[b] && (pool->refs[b] || indexed)) return "a block in use is on the free list";
         if (!t->is_free[b] && !pool->refs[b] && !indexed) return "a block is lost";
-        if (indexed && kv_prefix_blocks(p, p->info[b].node)[p->info[b].group] != b) return "a node does not know its block";
+        if (indexed && kv_prefix_blocks(p, p->info[b].node)[p->info[b].group] != b)
+            return "a node does not know its block";
         n_held += pool->refs[b] > 0;
         n_shared += pool->refs[b] > 1;
         n_cached += indexed && pool->refs[b] == 0;
     }
-    if (n_held != pool->n_held || n_shared != pool->n_shared) return "the pool counts its held blocks wrongly";
+    if (n_held != pool->n_held || n_shared != pool->n_shared)
+        return "the pool counts its held blocks wrongly";
     if (n_cached != p->n_cached) return "the index counts its cached blocks wrongly";
     return NULL;
 }
@@ -116,7 +126,8 @@ static const char *check_all(tally *t)
     if (broken) return broken;
     if (n_open != c->n_seqs || n_swapped != c->n_swapped) return "the cache counts its sequences wrongly";
     if (n_used != c->prefix.n_used) return "the index counts its nodes wrongly";
-    if (c->swap && t->n_slots != kv_swap_n_slots(c->swap) - kv_swap_n_free(c->swap)) return "a swap slot is lost";
+    if (c->swap && t->n_slots != kv_swap_n_slots(c->swap) - kv_swap_n_free(c->swap))
+        return "a swap slot is lost";
     return NULL;
 }
 

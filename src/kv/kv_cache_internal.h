@@ -2,7 +2,8 @@
  *
  *   table of group g   | -1 ... -1 | block, block, ... | garbage |        entries below first[g] were slid out of,
  *                       0           first[g]            n_blocks           entries from n_blocks on mean nothing
- *   of a sequence that is swapped out an entry may be KV_IN_SLOT(s) instead: its bytes are in slot s of the swap region */
+ *   of a sequence that is swapped out an entry may be KV_IN_SLOT(s) instead: its bytes are in slot s of the swap
+ *   region */
 #ifndef SUMI_KV_KV_CACHE_INTERNAL_H
 #define SUMI_KV_KV_CACHE_INTERNAL_H
 
@@ -13,14 +14,15 @@
 #define KV_IN_SLOT(slot) (-2 - (slot)) /* its own inverse */
 
 typedef struct kv_seq {
-    int32_t *table;         /* [n_groups][max_blocks] */
-    int32_t *first;         /* [n_groups] */
-    int32_t *ids;           /* [n_tokens] of [max_tokens] */
+    int32_t *table; /* [n_groups][max_blocks] */
+    int32_t *first; /* [n_groups] */
+    int32_t *ids;   /* [n_tokens] of [max_tokens] */
     int32_t n_tokens, n_blocks;
-    int32_t node, n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
+    int32_t node,
+        n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
     kv_origin origin;
     bool is_open, is_swapped;
-    bool indexing;          /* false: a block found no node, so that what follows it cannot be found either */
+    bool indexing; /* false: a block found no node, so that what follows it cannot be found either */
 } kv_seq;
 
 struct kv_cache {
@@ -29,17 +31,17 @@ struct kv_cache {
     kv_memory memory;
     kv_swap *swap;
     int32_t n_groups, group_size, max_seqs, max_tokens, max_blocks;
-    int32_t n_empty_places;  /* n_groups * group_size - n_layers */
+    int32_t n_empty_places; /* n_groups * group_size - n_layers */
     int32_t n_seqs, n_swapped;
-    kv_seq *seqs;            /* [max_seqs] */
-    int32_t *unused;         /* [max_seqs], the first max_seqs - n_seqs are numbers that can be opened */
-    int32_t *windows;        /* [n_groups] */
-    int32_t *run;            /* [n_groups] scratch */
-    int32_t *firsts;         /* [max_seqs][n_groups] behind kv_seq.first */
-    int32_t *tables, *ids;   /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
+    kv_seq *seqs;          /* [max_seqs] */
+    int32_t *unused;       /* [max_seqs], the first max_seqs - n_seqs are numbers that can be opened */
+    int32_t *windows;      /* [n_groups] */
+    int32_t *run;          /* [n_groups] scratch */
+    int32_t *firsts;       /* [max_seqs][n_groups] behind kv_seq.first */
+    int32_t *tables, *ids; /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
     size_t tables_bytes, ids_bytes;
-    uint8_t *block_bytes;    /* scratch: one block on its way to or from the swap region; NULL without one */
-    int32_t *slots;          /* [n_groups][max_blocks] scratch: where a table is being written to; NULL without one */
+    uint8_t *block_bytes; /* scratch: one block on its way to or from the swap region; NULL without one */
+    int32_t *slots; /* [n_groups][max_blocks] scratch: where a table is being written to; NULL without one */
     uint64_t lookup_tokens, hit_tokens, n_copied, n_swapped_out, n_swapped_in;
 };
 
@@ -54,7 +56,8 @@ static inline int32_t *kv_seq_entry(const kv_cache *c, const kv_seq *s, int32_t 
     return s->table + (size_t)group * (size_t)c->max_blocks + i;
 }
 
-int32_t kv_cache_take(kv_cache *c); /* a block with one reference, after evictions if needed. One must be available */
+int32_t
+kv_cache_take(kv_cache *c); /* a block with one reference, after evictions if needed. One must be available */
 void kv_cache_index(kv_cache *c, kv_seq *s); /* full blocks of s that are not yet in the index enter it */
 
 #endif

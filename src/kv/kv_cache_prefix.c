@@ -1,12 +1,13 @@
-/* kv_cache_prefix.c - how sequences and the prefix index meet: blocks that become full enter it, and a new sequence begins
- * with the blocks that are there already. See kv_cache.h and kv_prefix.h. */
+/* kv_cache_prefix.c - how sequences and the prefix index meet: blocks that become full enter it, and a new sequence
+ * begins with the blocks that are there already. See kv_cache.h and kv_prefix.h. */
 #include <string.h>
 
 #include "kv/kv_cache_internal.h"
 
-/* Block i of s is full and spells node. Where the node has a block already, computed by another sequence at the same
- * time or loaded from disk, s goes over to that one and its own becomes free; where not, the node gets that of s. So a
- * sequence always holds the blocks of its nodes, which is what makes cached subtrees free of holders (kv_prefix.h, (5)). */
+/* Block i of s is full and spells node. Where the node has a block already, computed by another sequence at the
+ * same time or loaded from disk, s goes over to that one and its own becomes free; where not, the node gets that of
+ * s. So a sequence always holds the blocks of its nodes, which is what makes cached subtrees free of holders
+ * (kv_prefix.h, (5)). */
 static void join_node(kv_cache *c, kv_seq *s, int32_t i, int32_t node)
 {
     for (int32_t g = 0; g < c->n_groups; g++) {
@@ -39,8 +40,8 @@ void kv_cache_index(kv_cache *c, kv_seq *s)
     }
 }
 
-/* Blocks at the beginning of ids of which the index has all that the next token sees; *last is the node of the last one.
- * run[g] counts how many nodes up to here have a block of group g. */
+/* Blocks at the beginning of ids of which the index has all that the next token sees; *last is the node of the last
+ * one. run[g] counts how many nodes up to here have a block of group g. */
 static int32_t longest_match(kv_cache *c, kv_origin origin, const int32_t *ids, int32_t n_ids, int32_t *last)
 {
     int32_t best = 0, node = -1;
@@ -81,7 +82,8 @@ int32_t kv_cache_attach(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_
     s->n_blocks = s->n_indexed = n;
     s->node = node;
     kv_prefix_pin(&c->prefix, node);
-    for (int32_t g = 0; g < c->n_groups; g++) s->first[g] = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK;
+    for (int32_t g = 0; g < c->n_groups; g++)
+        s->first[g] = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK;
     for (int32_t i = n - 1; i >= 0; i--, node = c->prefix.nodes[node].parent)
         for (int32_t g = 0; g < c->n_groups; g++) {
             int32_t block = i >= s->first[g] ? kv_prefix_blocks(&c->prefix, node)[g] : -1;

@@ -1,14 +1,16 @@
-/* kv_cache_swap.c - sequences that wait outside: their blocks go to slots of the swap region and come back. See kv_cache.h.
+/* kv_cache_swap.c - sequences that wait outside: their blocks go to slots of the swap region and come back. See
+ * kv_cache.h.
  *
- * Out: a block that other tables hold stays, with our reference. The others are written to slots; where the index knows
- * them they stay in memory too, as cached ones, for as long as nobody needs the room. In: what the index still has is
- * taken from there, for nothing; the rest is read. */
+ * Out: a block that other tables hold stays, with our reference. The others are written to slots; where the index
+ * knows them they stay in memory too, as cached ones, for as long as nobody needs the room. In: what the index
+ * still has is taken from there, for nothing; the rest is read. */
 #include "base/error.h"
 #include "kv/kv_cache_internal.h"
 
 typedef struct counts {
     int32_t n_alone, n_shared; /* blocks that only this table holds, and that others hold too */
-    int32_t n_read, n_found, n_found_cached; /* slots to read; slots whose block the index has; of these held by nobody */
+    int32_t n_read, n_found,
+        n_found_cached; /* slots to read; slots whose block the index has; of these held by nobody */
 } counts;
 
 /* The node of block i, given that of block i - 1 (or -2: the chain has ended before); -2: there is none. */
@@ -27,7 +29,8 @@ static int32_t block_of(const kv_cache *c, int32_t node, int32_t group)
 static counts count(const kv_cache *c, const kv_seq *s)
 {
     counts n = { 0 };
-    for (int32_t i = 0, node = -1; i < kv_blocks_for(s->n_tokens); i++) { /* what was reserved holds nothing */
+    for (int32_t i = 0, node = -1; i < kv_blocks_for(s->n_tokens);
+         i++) { /* what was reserved holds nothing */
         node = s->is_swapped ? next_node(c, s, node, i) : -2;
         for (int32_t g = 0; g < c->n_groups; g++) {
             if (i < s->first[g]) continue;
@@ -84,7 +87,8 @@ static void settle_slots(kv_cache *c, kv_seq *s, const int32_t *slots, bool swap
 {
     for (int32_t g = 0; g < c->n_groups; g++)
         for (int32_t i = s->first[g]; i < s->n_blocks; i++) {
-            int32_t slot = slots[(size_t)g * (size_t)c->max_blocks + (size_t)i], *entry = kv_seq_entry(c, s, g, i);
+            int32_t slot = slots[(size_t)g * (size_t)c->max_blocks + (size_t)i],
+                    *entry = kv_seq_entry(c, s, g, i);
             if (slot < 0) continue;
             if (!swap) {
                 kv_swap_give(c->swap, slot);
@@ -156,8 +160,8 @@ sumi_status kv_cache_swap_in(kv_cache *c, int32_t seq, sumi_error *err)
     counts n = count(c, s);
     int32_t available = kv_cache_available(c) - n.n_found_cached;
     if (n.n_read > available)
-        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no room for %d swapped blocks (%d of %d are available)", n.n_read,
-                         available, c->pool.n_blocks);
+        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no room for %d swapped blocks (%d of %d are available)",
+                         n.n_read, available, c->pool.n_blocks);
     c->prefix.clock++;
     take_found(c, s);
     sumi_status status = read_blocks(c, s, err);

@@ -1,13 +1,15 @@
-/* kv_disk.c - the prefix index as a file. See kv_disk.h for the idea; here are the bytes, all numbers little-endian:
+/* kv_disk.c - the prefix index as a file. See kv_disk.h for the idea; here are the bytes, all numbers
+ * little-endian:
  *
- *   header  0 magic[8]   8 u32 version   12 u32 KV_BLOCK   16 u64 fingerprint[2]   32 u32 n_groups   36 u32 group_size
- *           40 u64 block_bytes   48 u64 n_records   56 u64 hash of the windows   64 u64 checksum of 0..63
+ *   header  0 magic[8]   8 u32 version   12 u32 KV_BLOCK   16 u64 fingerprint[2]   32 u32 n_groups
+ *           36 u32 group_size   40 u64 block_bytes   48 u64 n_records   56 u64 hash of the windows
+ *           64 u64 checksum of 0..63
  *   record  0 u32 parent, NO_PARENT: none   4 u32 n_blocks   8 u64 salt   16 u64 adapter   24 i32 ids[KV_BLOCK]
  *           88 u8 has[n_groups], padded to 8   then n_blocks blocks   then u64 checksum of all before
  *
- * A record's checksum has the header's checksum and the record's number in its key, so that a record of another file or
- * place does not pass for this one. Records come in the order of last use, parents before children: a loader that
- * runs out of room stops and has the most useful part.
+ * A record's checksum has the header's checksum and the record's number in its key, so that a record of another
+ * file or place does not pass for this one. Records come in the order of last use, parents before children: a
+ * loader that runs out of room stops and has the most useful part.
  *
  * Loading trusts nothing: every size is compared with the file's before it is used. */
 #include "kv/kv_disk.h"
@@ -85,9 +87,9 @@ typedef struct writer {
     int fd;
     const char *path;
     uint64_t header_checksum, bytes;
-    uint8_t *record;      /* scratch: the largest record */
-    int32_t *order;       /* [n_used] nodes to write, in this order */
-    int32_t *number;      /* [n_nodes] its record; -1: not in the file */
+    uint8_t *record; /* scratch: the largest record */
+    int32_t *order;  /* [n_used] nodes to write, in this order */
+    int32_t *number; /* [n_nodes] its record; -1: not in the file */
     int32_t n_records;
 } writer;
 
@@ -146,7 +148,8 @@ static int used_last_first(const void *a, const void *b)
 {
     const candidate *x = a, *y = b;
     if (x->tick != y->tick) return x->tick > y->tick ? -1 : 1;
-    return x->depth != y->depth ? (x->depth > y->depth) - (x->depth < y->depth) : (x->node > y->node) - (x->node < y->node);
+    return x->depth != y->depth ? (x->depth > y->depth) - (x->depth < y->depth)
+                                : (x->node > y->node) - (x->node < y->node);
 }
 
 /* Puts node and those of its ancestors that are not there yet at the end of the order; false: they do not fit. */
@@ -204,7 +207,8 @@ static sumi_status write_and_rename(writer *w, sumi_error *err)
 {
     char temporary[4096];
     int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", w->path);
-    if (n < 0 || (size_t)n >= sizeof temporary) return sumi_fail(err, SUMI_EINVAL, "%s: the path is too long", w->path);
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return sumi_fail(err, SUMI_EINVAL, "%s: the path is too long", w->path);
     if ((w->fd = mkostemp(temporary, O_CLOEXEC)) < 0)
         return sumi_fail(err, SUMI_EIO, "%s: no file can be made beside it: %s", w->path, strerror(errno));
     sumi_status status = write_file(w, err);
@@ -223,7 +227,8 @@ sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts
     w.number = calloc(n_nodes, sizeof *w.number);
     w.record = malloc(record_bytes(c, c->n_groups));
     bool all = w.order && w.number && w.record && choose_records(&w);
-    sumi_status status = all ? write_and_rename(&w, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
+    sumi_status status =
+        all ? write_and_rename(&w, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
     free(w.order);
     free(w.number);
     free(w.record);
@@ -236,10 +241,10 @@ typedef struct reader {
     kv_cache *c;
     int fd;
     const char *name;
-    uint64_t n_bytes, at;      /* of the file; how many are read */
+    uint64_t n_bytes, at; /* of the file; how many are read */
     uint64_t header_checksum, n_records;
-    uint8_t *record;           /* scratch: the largest record */
-    int32_t *node;             /* [n_records read] */
+    uint8_t *record; /* scratch: the largest record */
+    int32_t *node;   /* [n_records read] */
     sumi_error *err;
 } reader;
 
@@ -269,16 +274,20 @@ static sumi_status read_header(reader *r, const kv_disk_opts *o)
     uint8_t h[HEADER_BYTES], wanted[HEADER_BYTES];
     sumi_status status = read_next(r, h, sizeof h);
     if (status != SUMI_OK) return status;
-    if (memcmp(h, MAGIC, sizeof MAGIC)) return sumi_fail(r->err, SUMI_EFORMAT, "%s: not a prefix cache of sumi", r->name);
-    if (get64(h + 64) != siphash((sip_key){ 0 }, h, 64)) return damaged(r, "the checksum of its header is wrong");
+    if (memcmp(h, MAGIC, sizeof MAGIC))
+        return sumi_fail(r->err, SUMI_EFORMAT, "%s: not a prefix cache of sumi", r->name);
+    if (get64(h + 64) != siphash((sip_key){ 0 }, h, 64))
+        return damaged(r, "the checksum of its header is wrong");
     r->n_records = get64(h + 48);
     r->header_checksum = get64(h + 64);
     make_header(wanted, r->c, o, r->n_records);
     if (memcmp(h, wanted, sizeof h))
         return sumi_fail(r->err, SUMI_EUNSUPPORTED,
-                         "%s: a prefix cache of another model, processor level or version of sumi; delete it, or name another folder",
+                         "%s: a prefix cache of another model, processor level or version of sumi; delete "
+                         "it, or name another folder",
                          r->name);
-    if (r->n_records > (r->n_bytes - r->at) / record_bytes(r->c, 0)) return damaged(r, "it counts more records than it has");
+    if (r->n_records > (r->n_bytes - r->at) / record_bytes(r->c, 0))
+        return damaged(r, "it counts more records than it has");
     return SUMI_OK;
 }
 
@@ -293,7 +302,8 @@ static sumi_status read_record(reader *r, uint64_t number)
     if (status != SUMI_OK) return status;
     uint32_t n_blocks = get32(p + 4), parent = get32(p);
     for (int32_t g = 0; g < c->n_groups; g++) {
-        if (p[RECORD_FIXED + g] > 1 || (!p[RECORD_FIXED + g] && !c->windows[g])) return damaged(r, "a record lacks a block");
+        if (p[RECORD_FIXED + g] > 1 || (!p[RECORD_FIXED + g] && !c->windows[g]))
+            return damaged(r, "a record lacks a block");
         n_has += p[RECORD_FIXED + g];
     }
     if (n_has != n_blocks) return damaged(r, "a record has the wrong number of blocks");
@@ -334,7 +344,8 @@ static sumi_status add_record(reader *r, uint64_t number)
 static sumi_status read_records(reader *r, int64_t *n_loaded)
 {
     for (uint64_t i = 0; i < r->n_records; i++) {
-        if (r->c->prefix.unused < 0 || r->c->pool.n_free < r->c->n_groups) return SUMI_OK; /* full: what follows is older */
+        if (r->c->prefix.unused < 0 || r->c->pool.n_free < r->c->n_groups)
+            return SUMI_OK; /* full: what follows is older */
         sumi_status status = read_record(r, i);
         if (status == SUMI_OK) status = add_record(r, i);
         if (status != SUMI_OK) return status;
@@ -343,8 +354,8 @@ static sumi_status read_records(reader *r, int64_t *n_loaded)
     return r->at == r->n_bytes ? SUMI_OK : damaged(r, "something follows its records");
 }
 
-sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *name, const kv_disk_opts *o, int64_t *n_tokens,
-                            sumi_error *err)
+sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *name, const kv_disk_opts *o,
+                            int64_t *n_tokens, sumi_error *err)
 {
     reader r = { .c = c, .fd = fd, .name = name, .n_bytes = n_bytes, .err = err };
     int64_t n_loaded = 0;
@@ -353,7 +364,8 @@ sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *n
     if (!c->prefix.n_nodes) return SUMI_OK;
     sumi_status status = read_header(&r, o);
     if (status != SUMI_OK) return status;
-    size_t n_nodes = r.n_records < (uint64_t)c->prefix.n_nodes ? (size_t)r.n_records : (size_t)c->prefix.n_nodes;
+    size_t n_nodes =
+        r.n_records < (uint64_t)c->prefix.n_nodes ? (size_t)r.n_records : (size_t)c->prefix.n_nodes;
     r.node = calloc(n_nodes + 1, sizeof *r.node);
     r.record = malloc(record_bytes(c, c->n_groups));
     if (r.node && r.record) status = read_records(&r, &n_loaded);
@@ -367,7 +379,8 @@ sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *n
     return status;
 }
 
-sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *o, int64_t *n_tokens, sumi_error *err)
+sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *o, int64_t *n_tokens,
+                         sumi_error *err)
 {
     struct stat st;
     if (n_tokens) *n_tokens = 0;

@@ -1,8 +1,8 @@
 /* kv_layout.c - layers into groups. See kv_layout.h.
  *
- * The larger a group, the fewer tables; the smaller, the fewer empty places, as each kind fills its last group only in
- * part. The size is the largest that leaves at most one place in 25 empty: 4 and 22 layers give groups of 2, and 5 and 29,
- * which have no common divisor, still give groups of 5 with a single empty place. */
+ * The larger a group, the fewer tables; the smaller, the fewer empty places, as each kind fills its last group only
+ * in part. The size is the largest that leaves at most one place in 25 empty: 4 and 22 layers give groups of 2, and
+ * 5 and 29, which have no common divisor, still give groups of 5 with a single empty place. */
 #include "kv/kv_layout.h"
 
 #include <assert.h>
@@ -38,13 +38,16 @@ static int32_t choose_size(const kinds *k, int32_t n_layers)
     return size;
 }
 
-void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads, int32_t head_dim,
-                    bool f32)
+void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
+                    int32_t head_dim, bool f32)
 {
     assert(n_layers > 0 && n_layers <= KV_MAX_LAYERS);
     kinds k = { .n = 1 }; /* kind 0 sees all tokens, so its groups come first */
     for (int32_t i = 0; i < n_layers; i++) k.n_layers[kind_of(&k, windows[i])]++;
-    *l = (kv_layout){ .n_layers = n_layers, .n_kv_heads = n_kv_heads, .head_dim = head_dim, .f32 = f32,
+    *l = (kv_layout){ .n_layers = n_layers,
+                      .n_kv_heads = n_kv_heads,
+                      .head_dim = head_dim,
+                      .f32 = f32,
                       .group_size = choose_size(&k, n_layers) };
     for (int32_t kind = 0; kind < k.n; kind++) {
         int32_t in_kind = 0;

@@ -3,23 +3,23 @@
  * Idea: PagedAttention (Kwon et al., SOSP 2023, section 4). A sequence owns block tables; position p lives in block
  * table[p / KV_BLOCK], slot p % KV_BLOCK.
  *
- * Layers that see all tokens and layers with a sliding window want different blocks: the second kind needs only the last
- * ones. So layers stand in groups of equal size, each of one kind, and every group has a block table of its own. All
- * groups take their blocks from one pool, as a block is equally large in each (the hybrid allocator of vLLM and Jenga,
- * Zhang et al. 2025). One block number names one place in each layer of the group that holds it:
+ * Layers that see all tokens and layers with a sliding window want different blocks: the second kind needs only the
+ * last ones. So layers stand in groups of equal size, each of one kind, and every group has a block table of its
+ * own. All groups take their blocks from one pool, as a block is equally large in each (the hybrid allocator of
+ * vLLM and Jenga, Zhang et al. 2025). One block number names one place in each layer of the group that holds it:
  *
- *   18 layers, a window in all but 5, 11, 17     group 0 {5, 11, 17}   group 1 {0, 1, 2}   ...   group 5 {13, 14, 15, 16 ..}
+ *   18 layers, a window in all but 5, 11, 17     group 0 {5, 11, 17}   group 1 {0, 1, 2}   ...   group 5 {14, 15, 16}
  *   a model whose layers are all alike           group 0 {all}
  *
- *   all memory:   [group_size][n_blocks] blocks          layer i is place[i] of its group: a step walks one layer at a time
+ *   all memory:   [group_size][n_blocks] blocks          layer i is place[i] of its group: one layer is one piece
  *   one block:    K [n_kv_heads][head_dim][KV_BLOCK]            then V [n_kv_heads][KV_BLOCK][head_dim]
  *                   positions innermost: one load serves               head_dim innermost: p.v adds
  *                   KV_BLOCK dot products q.k                          one row after the other
  *
  * A KV head is one piece, because attention reads it for all query heads that share it.
  *
- * Elements are f16, or float32 in a model that rounds no activations: a key that is rounded moves log-probabilities by
- * up to 0.04, which would hide an error of that size from a comparison with a float32 definition. */
+ * Elements are f16, or float32 in a model that rounds no activations: a key that is rounded moves log-probabilities
+ * by up to 0.04, which would hide an error of that size from a comparison with a float32 definition. */
 #ifndef SUMI_KV_KV_LAYOUT_H
 #define SUMI_KV_KV_LAYOUT_H
 
@@ -27,8 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tokens in a block. Half a block is wasted at the end of each sequence: 16 keeps that below 4 % from 200 tokens on,
- * and is still 16 rows of work between two looks into the block table. */
+/* Tokens in a block. Half a block is wasted at the end of each sequence: 16 keeps that below 4 % from 200 tokens
+ * on, and is still 16 rows of work between two looks into the block table. */
 #define KV_BLOCK 16
 
 #define KV_MAX_LAYERS 1024
@@ -36,15 +36,17 @@
 typedef struct kv_layout {
     int32_t n_layers, n_kv_heads, head_dim;
     bool f32; /* elements are float32, not f16 */
-    int32_t group_size, n_groups;   /* n_groups * group_size >= n_layers: the last group of a kind may have empty places */
-    int32_t window[KV_MAX_LAYERS];  /* [n_groups] tokens that its layers see, the newest included; 0: all. Those first */
-    int16_t group[KV_MAX_LAYERS];   /* [n_layers] */
-    int16_t place[KV_MAX_LAYERS];   /* [n_layers] inside its group */
+    int32_t group_size,
+        n_groups; /* n_groups * group_size >= n_layers: the last group of a kind may have empty places */
+    int32_t window
+        [KV_MAX_LAYERS]; /* [n_groups] tokens that its layers see, the newest included; 0: all. Those first */
+    int16_t group[KV_MAX_LAYERS]; /* [n_layers] */
+    int16_t place[KV_MAX_LAYERS]; /* [n_layers] inside its group */
 } kv_layout;
 
 /* Groups the layers: windows [n_layers], 0: the layer sees all tokens. 0 < n_layers <= KV_MAX_LAYERS. */
-void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads, int32_t head_dim,
-                    bool f32);
+void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
+                    int32_t head_dim, bool f32);
 
 /* Blocks that one sequence of n_tokens holds at most, if its steps are not longer than max_step tokens. */
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step);

@@ -1,5 +1,5 @@
-/* kv_memory.h - what this room may do with the bytes behind a block number. The backend that owns the memory fills it in
- * (backend.h); tests put an array there. Blocks are whole: all layers of the group that holds the number. */
+/* kv_memory.h - what this room may do with the bytes behind a block number. The backend that owns the memory fills
+ * it in (backend.h); tests put an array there. Blocks are whole: all layers of the group that holds the number. */
 #ifndef SUMI_KV_KV_MEMORY_H
 #define SUMI_KV_KV_MEMORY_H
 

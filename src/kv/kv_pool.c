@@ -1,4 +1,4 @@
-/* kv_pool.c - see kv_pool.h. Free blocks are a stack: the block freed last is warm in the cache and goes out first. */
+/* kv_pool.c - see kv_pool.h. Free blocks are a stack: the block freed last is warm and goes out first. */
 #include "kv/kv_pool.h"
 
 #include <assert.h>

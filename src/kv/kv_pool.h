@@ -4,10 +4,11 @@
  *
  *   free      refs == 0, on the free list
  *   held      refs > 0: that many block tables name it
- *   resting   refs == 0, but not on the free list: the prefix index keeps it (kv_prefix.h), or it is about to be given back
+ *   resting   refs == 0, but not on the free list: the prefix index keeps it (kv_prefix.h), or it is to be given back
  *
  * Invariants, tested by kv_cache_check():
- *   (1) refs[b] == number of block tables that hold b.     (2) no block is on the free list twice, or there with refs > 0.
+ *   (1) refs[b] == number of block tables that hold b.
+ *   (2) No block is on the free list twice, or there with refs > 0.
  * Threads: none. One caller at a time. */
 #ifndef SUMI_KV_KV_POOL_H
 #define SUMI_KV_KV_POOL_H
@@ -24,9 +25,10 @@ typedef struct kv_pool {
 SUMI_MUST_USE sumi_status kv_pool_init(kv_pool *p, int32_t n_blocks, sumi_error *err); /* n_blocks > 0 */
 void kv_pool_deinit(kv_pool *p);
 
-int32_t kv_pool_take(kv_pool *p);               /* a free block with one reference; -1: none is left */
-void kv_pool_ref(kv_pool *p, int32_t block);    /* one more holder; a resting block becomes held */
-int32_t kv_pool_unref(kv_pool *p, int32_t block); /* one less; returns how many are left. At 0 the block rests */
-void kv_pool_give(kv_pool *p, int32_t block);   /* a resting block becomes free */
+int32_t kv_pool_take(kv_pool *p);            /* a free block with one reference; -1: none is left */
+void kv_pool_ref(kv_pool *p, int32_t block); /* one more holder; a resting block becomes held */
+int32_t kv_pool_unref(kv_pool *p,
+                      int32_t block);         /* one less; returns how many are left. At 0 the block rests */
+void kv_pool_give(kv_pool *p, int32_t block); /* a resting block becomes free */
 
 #endif

@@ -7,11 +7,16 @@
 
 #include "base/error.h"
 
-sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups, const int32_t *windows, uint64_t format,
-                           bool on, sumi_error *err)
+sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups, const int32_t *windows,
+                           uint64_t format, bool on, sumi_error *err)
 {
-    *p = (kv_prefix){ .pool = pool, .windows = windows, .n_groups = n_groups, .n_nodes = on ? pool->n_blocks : 0,
-                      .unused = -1, .format = format, .key = sip_key_draw() };
+    *p = (kv_prefix){ .pool = pool,
+                      .windows = windows,
+                      .n_groups = n_groups,
+                      .n_nodes = on ? pool->n_blocks : 0,
+                      .unused = -1,
+                      .format = format,
+                      .key = sip_key_draw() };
     if (!on) return SUMI_OK;
     size_t n = (size_t)p->n_nodes;
     for (p->n_buckets = 16; p->n_buckets < n; p->n_buckets *= 2) {}
@@ -148,8 +153,12 @@ int32_t kv_prefix_add(kv_prefix *p, int32_t parent, kv_origin origin, const int3
     kv_node *n = &p->nodes[i];
     p->unused = n->next;
     p->n_used++;
-    *n = (kv_node){ .hash = hash_of(p, parent, origin, ids), .origin = origin, .parent = parent, .depth = 1,
-                    .heap_pos = -1, .tick = p->clock };
+    *n = (kv_node){ .hash = hash_of(p, parent, origin, ids),
+                    .origin = origin,
+                    .parent = parent,
+                    .depth = 1,
+                    .heap_pos = -1,
+                    .tick = p->clock };
     memcpy(n->ids, ids, sizeof n->ids);
     if (parent >= 0) {
         n->depth = p->nodes[parent].depth + 1;

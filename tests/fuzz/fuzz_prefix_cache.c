@@ -1,8 +1,9 @@
-/* fuzz_prefix_cache.c - any bytes as a prefix cache: refused in one line with nothing left behind, or loaded with all
- * invariants.
+/* fuzz_prefix_cache.c - any bytes as a prefix cache: refused in one line with nothing left behind, or loaded with
+ * all invariants.
  *
- * A checksum would keep the fuzzer out of everything behind it, so the header's and each record's are made right first,
- * as far as the bytes can be read as records. The stored corpus has files that kv_disk_save() wrote for this cache. */
+ * A checksum would keep the fuzzer out of everything behind it, so the header's and each record's are made right
+ * first, as far as the bytes can be read as records. The stored corpus has files that kv_disk_save() wrote for this
+ * cache. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,7 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     kv_layout layout;
     kv_cache *c;
     kv_layout_init(&layout, N_GROUPS, windows, 1, 2, false);
-    kv_cache_opts opts = { .layout = &layout, .n_blocks = N_BLOCKS, .max_seqs = 2, .max_tokens = 64, .prefix = true,
+    kv_cache_opts opts = { .layout = &layout,
+                           .n_blocks = N_BLOCKS,
+                           .max_seqs = 2,
+                           .max_tokens = 64,
+                           .prefix = true,
                            .memory = { memory, sizeof(block), copy_block, read_block, write_block } };
     if (n < 1 || kv_cache_create(&c, &opts, NULL) != SUMI_OK) return 0;
     bool whole = data[0] & 1; /* the first byte says whether checksums are mended */
@@ -73,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     kv_disk_opts disk = { .fingerprint = { { 1, 2 } } };
     sumi_status status = kv_disk_load_fd(c, fd, n, "fuzz", &disk, &n_tokens, &err);
     kv_cache_get_stats(c, &stats);
-    if (status != SUMI_OK && (strncmp(err.message, "fuzz: ", 6) || strchr(err.message, '\n') || n_tokens)) abort();
+    if (status != SUMI_OK && (strncmp(err.message, "fuzz: ", 6) || strchr(err.message, '\n') || n_tokens))
+        abort();
     if (status != SUMI_OK && stats.n_free != N_BLOCKS) abort();
     if (kv_cache_check(c)) abort();
     close(fd);

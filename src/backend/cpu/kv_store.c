@@ -1,5 +1,5 @@
-/* kv_store.c - the memory of the key/value cache on the CPU: one mapping, laid out as kv_layout.h draws it. A block number names
- * group_size pieces, n_blocks pieces apart; moved as a whole they lie one after the other. */
+/* kv_store.c - the memory of the key/value cache on the CPU: one mapping, laid out as kv_layout.h draws it. A block
+ * number names group_size pieces, n_blocks pieces apart; moved as a whole they lie one after the other. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ void cpu_kv_destroy(kv_store *kv)
     free(kv);
 }
 
-sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks, sumi_error *err)
+sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
+                          sumi_error *err)
 {
     (void)be;
     *out = NULL;
@@ -45,7 +46,8 @@ static uint8_t *piece(const kv_store *kv, int32_t block, int32_t place)
 static void copy_block(void *self, int32_t dst, int32_t src)
 {
     const kv_store *kv = self;
-    for (int32_t i = 0; i < kv->layout.group_size; i++) memcpy(piece(kv, dst, i), piece(kv, src, i), piece_bytes(kv));
+    for (int32_t i = 0; i < kv->layout.group_size; i++)
+        memcpy(piece(kv, dst, i), piece(kv, src, i), piece_bytes(kv));
 }
 
 static void read_block(const void *self, int32_t block, void *bytes)

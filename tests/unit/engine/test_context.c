@@ -1,5 +1,6 @@
-/* test_context.c - sequences of a context on a model with sliding windows (8 tokens in six of seven layers): truncated,
- * forked and cut in any way, a sequence has the logits of one that was computed in a single step, bit for bit. */
+/* test_context.c - sequences of a context on a model with sliding windows (8 tokens in six of seven layers):
+ * truncated, forked and cut in any way, a sequence has the logits of one that was computed in a single step, bit
+ * for bit. */
 #include <string.h>
 
 #include "sumi.h"
@@ -24,7 +25,8 @@ static world open_world(void)
     opts.max_seqs = 3;
     opts.max_batch_tokens = 32;
     opts.kv_bytes = (size_t)1 << 20;
-    assert_int_equal(sumi_model_open(&w.model, test_source_path("tests/golden/tiny/gemma3.gguf"), NULL, NULL), SUMI_OK);
+    assert_int_equal(sumi_model_open(&w.model, test_source_path("tests/golden/tiny/gemma3.gguf"), NULL, NULL),
+                     SUMI_OK);
     assert_int_equal(sumi_context_create(&w.ctx, w.model, &opts, NULL), SUMI_OK);
     sumi_model_get_info(w.model, &info);
     w.n_vocab = info.n_vocab;

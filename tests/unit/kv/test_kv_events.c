@@ -1,6 +1,6 @@
-/* test_kv_events.c - random events on a cache whose blocks tell what they hold (kv_stub.h): prompts that often share
- * prefixes, decoding and speculative steps, truncations, forks, swaps, more sequences than the pool holds. Every slot that a
- * step would read is verified before the step, and all invariants after every event. */
+/* test_kv_events.c - random events on a cache whose blocks tell what they hold (kv_stub.h): prompts that often
+ * share prefixes, decoding and speculative steps, truncations, forks, swaps, more sequences than the pool holds.
+ * Every slot that a step would read is verified before the step, and all invariants after every event. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +51,8 @@ static void write_prompt(world *w, int32_t seq, int32_t n)
 
 static void open_one(world *w)
 {
-    kv_origin origin = { (uint64_t)(test_rng_range(&w->rng, 0, 5) == 0), (uint64_t)(test_rng_range(&w->rng, 0, 5) == 0) };
+    kv_origin origin = { (uint64_t)(test_rng_range(&w->rng, 0, 5) == 0),
+                         (uint64_t)(test_rng_range(&w->rng, 0, 5) == 0) };
     int32_t seq = kv_cache_open(w->c, origin);
     assert_int_equal(seq < 0, w->n_open == MAX_SEQS);
     if (seq < 0) return;
@@ -69,7 +70,8 @@ static void open_one(world *w)
 
 static void grow(world *w, int32_t seq)
 {
-    int32_t room = MAX_TOKENS - w->len[seq], n = test_rng_range(&w->rng, 1, test_rng_range(&w->rng, 0, 9) ? 3 : 70);
+    int32_t room = MAX_TOKENS - w->len[seq],
+            n = test_rng_range(&w->rng, 1, test_rng_range(&w->rng, 0, 9) ? 3 : 70);
     if (n > room) n = room;
     for (int32_t i = 0; i < n; i++) w->text[seq][w->len[seq] + i] = test_rng_range(&w->rng, 0, 1);
     step(w, seq, n, test_rng_range(&w->rng, 0, n));
@@ -144,7 +146,8 @@ static void random_event(world *w)
     else grow(w, seq);
 }
 
-static void run_events(const int32_t *windows, int32_t n_layers, int32_t n_blocks, bool prefix, uint64_t seed, int n_events)
+static void run_events(const int32_t *windows, int32_t n_layers, int32_t n_blocks, bool prefix, uint64_t seed,
+                       int n_events)
 {
     world *w = calloc(1, sizeof *w);
     assert_non_null(w);
@@ -160,7 +163,8 @@ static void run_events(const int32_t *windows, int32_t n_layers, int32_t n_block
     kv_cache_get_stats(w->c, &stats);
     assert_int_equal(w->n_hits > 0, prefix);
     assert_int_equal(stats.n_evicted > 0, prefix);
-    assert_true(w->n_swaps > 0 && w->n_forks > 0 && w->n_refused > 0 && w->n_shrunk > 0 && stats.n_copied > 0);
+    assert_true(w->n_swaps > 0 && w->n_forks > 0 && w->n_refused > 0 && w->n_shrunk > 0 &&
+                stats.n_copied > 0);
     for (int32_t i = 0; i < w->n_open; i++)
         if (!kv_cache_is_swapped(w->c, w->open[i])) verify(w, w->open[i]);
     while (w->n_open) close_one(w, 0);

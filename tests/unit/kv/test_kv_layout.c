@@ -21,7 +21,8 @@ static kv_layout layout_of(int32_t n_layers, int32_t period, int32_t window)
     }
     int32_t n_places = l.n_groups * l.group_size;
     assert_true(n_places >= n_layers && (n_places - n_layers) * 25 <= n_layers);
-    for (int32_t g = 1; g < l.n_groups; g++) assert_true(l.window[g] || !l.window[g - 1]); /* those that see all come first */
+    for (int32_t g = 1; g < l.n_groups; g++)
+        assert_true(l.window[g] || !l.window[g - 1]); /* those that see all come first */
     return l;
 }
 

@@ -54,7 +54,8 @@ static void a_region_that_cannot_be_is_refused_at_once(void **state)
     assert_int_equal(kv_swap_create(&s, "/no/such/folder", 5000, 1000, &err), SUMI_EIO);
     assert_null(s);
     assert_non_null(strstr(err.message, "'/no/such/folder'"));
-    assert_int_equal(kv_swap_create(&s, "/tmp", (size_t)1 << 60, (size_t)1 << 40, &err), SUMI_EIO); /* more than any disk */
+    assert_int_equal(kv_swap_create(&s, "/tmp", (size_t)1 << 60, (size_t)1 << 40, &err),
+                     SUMI_EIO); /* more than any disk */
     assert_null(s);
 }
 
