@@ -6,7 +6,7 @@
 /* Every `period`-th layer sees all tokens, the others `window`. */
 static kv_layout layout_of(int32_t n_layers, int32_t period, int32_t window)
 {
-    int32_t windows[KV_MAX_LAYERS];
+    int32_t windows[KV_MAX_LAYERS] = { 0 };
     kv_layout l;
     for (int32_t i = 0; i < n_layers; i++) windows[i] = (i + 1) % period ? window : 0;
     kv_layout_init(&l, n_layers, windows, 2, 64, false);
