@@ -102,6 +102,7 @@ typedef struct kv_swap_cost {
     int32_t n_shared; /* blocks that stay in memory, held, because others hold them as well */
     int32_t n_in;     /* swapped: blocks that kv_cache_swap_in() would have to take and read */
     int32_t n_cached; /* swapped: blocks that it would find in the index, still in memory */
+    int32_t n_take;   /* swapped: of kv_cache_available(), what swapping in uses: n_in, and cached ones become held */
     size_t block_bytes;
 } kv_swap_cost;
 

@@ -58,6 +58,7 @@ kv_swap_cost kv_cache_swap_cost(const kv_cache *c, int32_t seq)
         cost.n_shared += n.n_alone; /* those who shared it have gone since */
         cost.n_in = n.n_read;
         cost.n_cached = n.n_found;
+        cost.n_take = n.n_read + n.n_found_cached;
     } else {
         cost.n_out = n.n_alone;
     }

@@ -123,9 +123,14 @@ static void swap_in(world *w, int32_t seq)
     kv_cache_stats before, after;
     kv_cache_get_stats(w->c, &before);
     sumi_status status = kv_cache_swap_in(w->c, seq, NULL);
-    assert_true(status == SUMI_OK || cost.n_in + cost.n_cached > before.n_free + before.n_cached);
-    if (status != SUMI_OK) return;
+    assert_int_equal(status == SUMI_OK, cost.n_take <= before.n_free + before.n_cached);
     kv_cache_get_stats(w->c, &after);
+    int32_t available = kv_cache_available(w->c);
+    if (status != SUMI_OK) {
+        assert_int_equal(available, before.n_free + before.n_cached);
+        return;
+    }
+    assert_true(available >= before.n_free + before.n_cached - cost.n_take);
     assert_int_equal(after.n_swapped_in - before.n_swapped_in, cost.n_in);
     verify(w, seq);
 }
