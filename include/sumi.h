@@ -339,6 +339,13 @@ typedef struct sumi_engine sumi_engine;
 
 enum { SUMI_MAX_CHOICES = 16, SUMI_MAX_LOGPROBS = 64 }; /* of a request */
 
+/* What happens to the keys and values of a request that must make way for others. */
+typedef enum sumi_preemption {
+    SUMI_PREEMPT_CHEAPEST,  /* whichever of the two is estimated to cost less */
+    SUMI_PREEMPT_SWAP,      /* moved to the swap tier while that has room */
+    SUMI_PREEMPT_RECOMPUTE, /* computed again */
+} sumi_preemption;
+
 typedef struct sumi_engine_opts {
     int32_t n_threads;       /* as in sumi_context_opts */
     bool pin;                /* as in sumi_context_opts */
@@ -351,10 +358,12 @@ typedef struct sumi_engine_opts {
     size_t kv_bytes;         /* memory for keys and values; 0: what max_seqs sequences of n_ctx tokens can use, but at
                                 most a quarter of the free memory */
     size_t swap_bytes;       /* file-backed room for preempted requests; 0: they are computed again */
+    sumi_preemption preemption;
     const char *swap_dir;    /* folder of that file, which has no name; NULL: $TMPDIR or /tmp */
     bool prefix_cache;       /* a prompt that begins like an earlier one reuses its keys and values */
     bool share_prefixes;     /* across clients too: a client can then tell from timing what others asked */
-    const char *prefix_dir;  /* keep them there for the next process; NULL: do not */
+    const char *prefix_dir;  /* keep them there for the next process; NULL: do not. Only those that all clients
+                                share: of requests without client and cache_salt, or under share_prefixes */
     int32_t max_queue;       /* requests that wait; more are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* of one client; 0: no limit of its own */
     bool chunking;           /* false: each prompt is one step, for comparisons; takes memory for steps of n_ctx tokens */

@@ -118,7 +118,7 @@ def wait_ready(url, process):
 
 
 def run_llama(args):
-    server = os.path.join(HERE, ".work", "build", "llama.cpp", "bin", "llama-server")
+    server = os.path.join(args.peers_dir, "build", "llama.cpp", "bin", "llama-server")
     if not os.path.exists(server):
         sys.exit("serve_load.py: llama.cpp is not built: run bench/peers/build-llama-cpp.sh")
     port = free_port()
@@ -167,6 +167,8 @@ def main():
     parser.add_argument("--vocab", type=int, default=32000, help="random tokens are below this")
     parser.add_argument("--reps", type=int, default=1)
     parser.add_argument("--sumi", default=os.path.join(ROOT, "build", "release", "sumi"))
+    parser.add_argument("--peers-dir", default=os.environ.get("SUMI_PEERS", os.path.join(HERE, ".work")),
+                        help="where build-llama-cpp.sh built ($SUMI_PEERS, bench/peers/.work)")
     parser.add_argument("--url", help="measure only the server there")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

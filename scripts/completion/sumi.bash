@@ -36,7 +36,7 @@ _sumi() {
         if [ "${COMP_WORDS[2]:-}" = serve ]; then
             options="--requests --rate --concurrency --prompt-len --gen-len --shared-prefix --seed --json
                 --static-batching --no-chunking --max-seqs --token-budget --stall --swap-memory --swap-dir
-                --no-prefix-cache --share-prefixes $common"
+                --prefix-cache --no-prefix-cache --share-prefixes $common"
         fi ;;
     *) return ;;
     esac

@@ -3,7 +3,16 @@
 
 #include "cli/args.h"
 
-enum { KEY_MAX_SEQS = 0x200, KEY_BUDGET, KEY_STALL, KEY_SWAP, KEY_SWAP_DIR, KEY_NO_PREFIX, KEY_SHARE };
+enum {
+    KEY_MAX_SEQS = 0x200,
+    KEY_BUDGET,
+    KEY_STALL,
+    KEY_SWAP,
+    KEY_SWAP_DIR,
+    KEY_PREFIX,
+    KEY_NO_PREFIX,
+    KEY_SHARE
+};
 
 static const struct argp_option list[] = {
     { "max-seqs", KEY_MAX_SEQS, "N", 0, "Answers that are computed at once (32)", 0 },
@@ -14,6 +23,7 @@ static const struct argp_option list[] = {
     { "swap-memory", KEY_SWAP, "SIZE", 0,
       "Room in a file for requests that must make way; without it they are computed again (0)", 0 },
     { "swap-dir", KEY_SWAP_DIR, "DIR", 0, "Where that file is ($TMPDIR or /tmp)", 0 },
+    { "prefix-cache", KEY_PREFIX, "DIR", 0, "Keep cached prompts there for the next start", 0 },
     { "no-prefix-cache", KEY_NO_PREFIX, NULL, 0, "Compute every prompt from its first token on", 0 },
     { "share-prefixes", KEY_SHARE, NULL, 0,
       "Let clients use each other's cached prompts: they can tell from timing what others asked", 0 },
@@ -35,9 +45,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_STALL: return cli_float(state, "--stall", arg, 0, 1e6f, &o->stall);
     case KEY_SWAP: return cli_size(state, "--swap-memory", arg, &o->swap_bytes);
     case KEY_SWAP_DIR: o->swap_dir = arg; return 0;
+    case KEY_PREFIX: o->prefix_dir = arg; return 0;
     case KEY_NO_PREFIX: o->prefix_cache = false; return 0;
     case KEY_SHARE: o->share_prefixes = true; return 0;
     case ARGP_KEY_END:
+        if (o->prefix_dir && !o->prefix_cache)
+            return cli_mistake(state, "--prefix-cache and --no-prefix-cache exclude each other");
         if (o->token_budget > o->max_seqs) return 0;
         return cli_mistake(state, "--token-budget %d: it must be more than --max-seqs, which is %d",
                            o->token_budget, o->max_seqs);

@@ -38,10 +38,11 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     if (st == SUMI_OK) st = in_range("token_budget", o->token_budget, o->max_seqs + 1, 1 << 20, err);
     if (st == SUMI_OK) st = in_range("max_queue", o->max_queue, 1, MAX_QUEUE, err);
     if (st == SUMI_OK) st = in_range("max_queue_client", o->max_queue_client, 0, MAX_QUEUE, err);
+    if (st == SUMI_OK) st = in_range("preemption", (int32_t)o->preemption, 0, SUMI_PREEMPT_RECOMPUTE, err);
     if (st == SUMI_OK && !(o->stall >= 0))
         st = sumi_fail(err, SUMI_EINVAL, "stall is %g; it must not be negative", (double)o->stall);
-    if (st == SUMI_OK && o->prefix_dir)
-        st = sumi_fail(err, SUMI_EUNSUPPORTED, "prefixes cannot be kept in a folder");
+    if (st == SUMI_OK && o->prefix_dir && !o->prefix_cache)
+        st = sumi_fail(err, SUMI_EINVAL, "prefixes cannot be kept in a folder without a prefix cache");
     return st;
 }
 
@@ -104,7 +105,7 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
     e->limits = (request_limits){
         .model = m, .n_vocab = info.n_vocab, .n_ctx = e->ctx_info.n_ctx, .max_seqs = e->opts.max_seqs
     };
-    if ((st = find_end_ids(e, err))) return st;
+    if ((st = prefix_file_load(e, err)) || (st = find_end_ids(e, err))) return st;
     if (!alloc_buffers(e)) return sumi_fail(err, SUMI_ENOMEM, "engine: out of memory");
     sched_memory memory = engine_kv_memory(e);
     sched_limits limits = { .max_seqs = e->opts.max_seqs,
@@ -167,6 +168,8 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
     e->last_unread = &e->first_unread;
     e->drain_until_ms = -1;
     e->costs = (sched_costs){ .token_us = 200, .block_us = 300, .step_us = 10000 };
+    if (o.preemption == SUMI_PREEMPT_SWAP) e->costs.block_us = 0;
+    if (o.preemption == SUMI_PREEMPT_RECOMPUTE) e->opts.swap_bytes = 0;
     init_locks(e);
     if ((st = build(e, m, err))) goto fail;
     publish(e);
@@ -515,6 +518,7 @@ static void *engine_main(void *arg)
     }
     abort_all(e);
     bury(e);
+    prefix_file_save(e);
     publish(e);
     pthread_mutex_lock(&e->lock);
     e->stopped = true;

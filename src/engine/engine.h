@@ -10,7 +10,7 @@
  * while it computes or calls back. All other fields belong to the engine's thread once it runs, or never change.
  *
  * Files: engine.c doors and thread; step.c a step; answer.c what becomes of a row of logits; events.c telling it;
- * engine_kv.c the cache as the scheduler sees it; schedule.c, sched_queue.c who runs; request.c, choice.c, beam.c. */
+ * engine_kv.c the cache as the scheduler sees it; prefix_file.c prefixes on disk; schedule.c, sched_queue.c who runs; request.c, choice.c, beam.c. */
 #ifndef SUMI_ENGINE_ENGINE_H
 #define SUMI_ENGINE_ENGINE_H
 
@@ -88,6 +88,11 @@ void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error
  * r->cancelled. */
 void event_send(sumi_engine *e, request *r, sumi_event *event);
 void events_deinit(sumi_engine *e);
+
+/* ---- prefix_file.c ---- */
+SUMI_MUST_USE sumi_status prefix_file_load(sumi_engine *e,
+                                           sumi_error *err); /* EIO: the folder cannot be used */
+void prefix_file_save(sumi_engine *e);
 
 /* ---- engine_kv.c ---- */
 sched_memory engine_kv_memory(sumi_engine *e);

@@ -1,7 +1,10 @@
 /* test_engine.c - the engine over a tiny model: the same answers whatever else runs, and an end for every request. */
+#include <glob.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "engine_client.h"
@@ -192,6 +195,7 @@ static void an_answer_is_the_same_after_preemption_by_swap(void **state)
     sumi_engine_opts o = options();
     o.kv_bytes = kv_blocks(16);
     o.swap_bytes = kv_blocks(64);
+    o.preemption = SUMI_PREEMPT_SWAP;
     for (int i = 0; i < 2; i++, o.prefix_cache = false) {
         sumi_engine_stats s = answer_together(&o);
         assert_true(s.n_swapped_out > 0);
@@ -220,6 +224,42 @@ static void an_answer_is_the_same_with_a_prefix_from_the_cache(void **state)
     assert_int_equal(second.usage.n_cached, 0); /* what one client asked is not known to another */
     client_assert_equal(&first, &second, 1);
     sumi_engine_destroy(e);
+}
+
+static void prefixes_outlive_the_process_and_a_damaged_file_is_left_out(void **state)
+{
+    (void)state;
+    static client_answer a;
+    char dir[] = "/tmp/sumi-prefix-XXXXXX", path[512] = "";
+    assert_non_null(mkdtemp(dir));
+    for (int i = 0; i < 3; i++) {
+        sumi_engine_opts o = options();
+        o.prefix_dir = dir;
+        sumi_engine *e = start(&o);
+        sumi_request r = request(1);
+        client_submit(e, &r, &a);
+        client_wait(&a);
+        client_assert_equal(&alone[1], &a, 1);
+        assert_int_equal(a.usage.n_cached, i == 1 ? (r.n_ids - 1) / 16 * 16 : 0);
+        sumi_engine_destroy(e);
+        glob_t g;
+        snprintf(path, sizeof path, "%s/*.kv", dir);
+        assert_int_equal(glob(path, 0, NULL, &g), 0);
+        assert_int_equal(g.gl_pathc, 1);
+        snprintf(path, sizeof path, "%s", g.gl_pathv[0]);
+        globfree(&g);
+        FILE *f = fopen(path, "r+b");
+        assert_non_null(f);
+        if (i == 1) { /* for the third time one byte is wrong */
+            assert_int_equal(fseek(f, -100, SEEK_END), 0);
+            int c = fgetc(f);
+            assert_int_equal(fseek(f, -100, SEEK_END), 0);
+            fputc(c ^ 1, f);
+        }
+        fclose(f);
+    }
+    remove(path);
+    remove(dir);
 }
 
 static void the_first_of_many_choices_is_that_of_one(void **state)
@@ -534,6 +574,7 @@ static void many_threads_may_submit_and_cancel(void **state)
     sumi_engine_opts o = options();
     o.kv_bytes = kv_blocks(20);
     o.swap_bytes = kv_blocks(20);
+    o.preemption = SUMI_PREEMPT_SWAP;
     sumi_engine *e = start(&o);
     pthread_t threads[N_THREADS];
     submitter s[N_THREADS];
@@ -557,6 +598,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_the_same_after_preemption_by_recompute),
         cmocka_unit_test(an_answer_is_the_same_after_preemption_by_swap),
         cmocka_unit_test(an_answer_is_the_same_with_a_prefix_from_the_cache),
+        cmocka_unit_test(prefixes_outlive_the_process_and_a_damaged_file_is_left_out),
         cmocka_unit_test(the_first_of_many_choices_is_that_of_one),
         cmocka_unit_test(the_best_of_many_is_answered_whole_at_the_end),
         cmocka_unit_test(a_stop_string_ends_a_choice_and_is_named),
