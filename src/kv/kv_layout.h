@@ -12,11 +12,13 @@
  *   a model whose layers are all alike           group 0 {all}
  *
  *   all memory:   [group_size][n_blocks] blocks          layer i is place[i] of its group: one layer is one piece
- *   one block:    K [n_kv_heads][head_dim][KV_BLOCK]            then V [n_kv_heads][KV_BLOCK][head_dim]
+ *   one block:    [n_kv_heads] heads
+ *   one head:     K [head_dim][KV_BLOCK]                        then V [KV_BLOCK][head_dim]
  *                   positions innermost: one load serves               head_dim innermost: p.v adds
  *                   KV_BLOCK dot products q.k                          one row after the other
  *
- * A KV head is one piece, because attention reads it for all query heads that share it.
+ * A KV head is one piece, because attention reads it for all query heads that share it: with heads of 64, one page of
+ * memory. docs/kv.md has the measurements of both choices.
  *
  * Elements are f16, or float32 in a model that rounds no activations: a key that is rounded moves log-probabilities
  * by up to 0.04, which would hide an error of that size from a comparison with a float32 definition. */
@@ -60,12 +62,12 @@ static inline size_t kv_head_elems(const kv_layout *l)
 /* Where K and V of a KV head begin in a block, in elements. */
 static inline size_t kv_k_offset(const kv_layout *l, int32_t kv_head)
 {
-    return (size_t)kv_head * kv_head_elems(l);
+    return 2 * (size_t)kv_head * kv_head_elems(l);
 }
 
 static inline size_t kv_v_offset(const kv_layout *l, int32_t kv_head)
 {
-    return (size_t)(l->n_kv_heads + kv_head) * kv_head_elems(l);
+    return kv_k_offset(l, kv_head) + kv_head_elems(l);
 }
 
 /* Elements of K and V of all heads in one block of one layer. */

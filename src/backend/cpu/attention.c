@@ -267,8 +267,8 @@ typedef struct chunks_job {
     attention_job j;
     int32_t n_runs;
     run runs[MAX_RUNS];
-    size_t partials
-        [MAX_RUNS]; /* where those of a run begin: [n_chunks][tokens][n_heads][attn_partial_len] floats */
+    /* where those of a run begin: [n_chunks][tokens][n_heads][attn_partial_len] floats */
+    size_t partials[MAX_RUNS];
 } chunks_job;
 
 static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)

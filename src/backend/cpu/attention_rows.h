@@ -51,9 +51,9 @@ typedef struct attn_pass {
     float *p;   /* [rows of a pass][ATTN_SEGMENT]: scores, then weights */
 } attn_pass;
 
-/* Blocks begin <= b < end of the segment that starts with block segment. */
+/* Blocks begin <= b < end of the segment that starts with block segment; block last is the last one to come. */
 typedef struct attn_blocks {
-    int32_t segment, begin, end;
+    int32_t segment, begin, end, last;
 } attn_blocks;
 
 /* What a level provides. rows: of a pass; divides ATTN_ROWS. */
@@ -79,6 +79,16 @@ static inline const uint16_t *attn_values(const attention_tile_args *a, int32_t 
     return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->v_offset;
 }
 
+/* Keys and values come in pieces too short for the processor to foresee the next one. So values are fetched while scores
+ * are computed, and the keys of the next segment while values are read; docs/kernels.md has the measurement.
+ *
+ * What to fetch while the values of block b are read: the keys that come in its place in the next segment. */
+static inline const uint16_t *attn_next_keys(const attention_tile_args *a, attn_blocks s, int32_t b)
+{
+    int32_t next = b + ATTN_SEGMENT / KV_BLOCK;
+    return attn_keys(a, next < s.last ? next : s.last);
+}
+
 /* Weights of row r of the pass, from the block's first slot on. */
 static inline float *attn_weights(const attn_pass *ps, attn_blocks s, int32_t r, int32_t block)
 {
@@ -89,8 +99,9 @@ static inline float *attn_weights(const attn_pass *ps, attn_blocks s, int32_t r,
 static inline attn_blocks attn_segment(int32_t b, int32_t last)
 {
     const int32_t whole = ATTN_SEGMENT / KV_BLOCK;
-    int32_t segment = b / whole * whole, end = last / KV_BLOCK + 1;
-    return (attn_blocks){ segment, b, segment + whole < end ? segment + whole : end };
+    int32_t segment = b / whole * whole;
+    last /= KV_BLOCK;
+    return (attn_blocks){ segment, b, segment + whole <= last ? segment + whole : last + 1, last };
 }
 
 /* True if row r of the pass sees every slot of the blocks. */

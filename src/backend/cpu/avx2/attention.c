@@ -43,13 +43,14 @@ static inline __m256 exp2_ps(__m256 x)
 static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b,
                                                                int n, int nb)
 {
-    const uint16_t *k[2];
+    const uint16_t *k[2], *v[2];
     float *p[2];
     __m256 sum[4][PASS];
 #pragma GCC unroll 2
     for (int j = 0; j < nb; j++) {
         int32_t block = b + j < s.end ? b + j : s.end - 1;
         k[j] = attn_keys(ps->a, block);
+        v[j] = attn_values(ps->a, block);
         p[j] = attn_weights(ps, s, 0, block);
 #pragma GCC unroll 6
         for (int r = 0; r < n; r++) sum[2 * j][r] = sum[2 * j + 1][r] = _mm256_setzero_ps();
@@ -59,6 +60,7 @@ static inline __attribute__((always_inline)) void score_blocks(const attn_pass *
 #pragma GCC unroll 2
         for (int j = 0; j < nb; j++) {
             __m256 low = load_f16(k[j] + i * KV_BLOCK), high = load_f16(k[j] + i * KV_BLOCK + LANES);
+            _mm_prefetch((const char *)(v[j] + i * KV_BLOCK), _MM_HINT_T0);
 #pragma GCC unroll 6
             for (int r = 0; r < n; r++) {
                 __m256 query = _mm256_broadcast_ss(q + r);
@@ -115,35 +117,41 @@ static inline void mask_row(const attn_pass *ps, attn_blocks s, int32_t r)
         _mm256_store_ps(p, _mm256_blendv_ps(unseen, _mm256_load_ps(p), seen_lanes(t, from, to)));
 }
 
-/* Scores of row r to weights; m becomes the largest score, shrink the (logarithm of the) factor of the row's old sums. */
-static inline void softmax_row(const attn_pass *ps, attn_blocks s, int32_t r)
+/* m becomes the largest score of row r, shrink the logarithm of the factor of its old sums. */
+static inline void raise_maximum(const attn_pass *ps, attn_blocks s, int32_t r)
 {
-    int32_t row = ps->r0 + r;
-    float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
+    float *m = &ps->x->m[ps->r0 + r], old = *m;
+    const float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
     if (!attn_sees_all(ps, s, r)) mask_row(ps, s, r);
     __m256 largest = _mm256_load_ps(p);
-    for (const float *w = p + LANES; w < end; w += LANES) largest = _mm256_max_ps(largest, _mm256_load_ps(w));
-    float m = max_lanes(largest);
-    m = m > ps->x->m[row] ? m : ps->x->m[row];
-    ps->x->shrink[r] = ps->x->m[row] - m;
-    ps->x->m[row] = m;
-    for (; p < end; p += LANES)
-        _mm256_store_ps(p, exp2_ps(_mm256_sub_ps(_mm256_load_ps(p), _mm256_set1_ps(m))));
+    for (p += LANES; p < end; p += LANES) largest = _mm256_max_ps(largest, _mm256_load_ps(p));
+    float new = max_lanes(largest);
+    *m = new > old ? new : old;
+    ps->x->shrink[r] = old - *m;
 }
 
-/* Weights of all rows, and their sums. */
+/* Scores of row r to weights, which are added to l. */
+static inline void weigh(const attn_pass *ps, attn_blocks s, int32_t r)
+{
+    float *p = attn_weights(ps, s, r, s.begin), *l = ps->x->l + (ps->r0 + r) * ATTN_LANES;
+    const float *end = attn_weights(ps, s, r, s.end);
+    const __m256 m = _mm256_set1_ps(ps->x->m[ps->r0 + r]);
+    __m256 sum = _mm256_mul_ps(_mm256_load_ps(l), _mm256_set1_ps(ps->x->shrink[r]));
+    for (; p < end; p += LANES) {
+        __m256 w = exp2_ps(_mm256_sub_ps(_mm256_load_ps(p), m));
+        _mm256_store_ps(p, w);
+        sum = _mm256_add_ps(sum, w);
+    }
+    _mm256_store_ps(l, sum);
+}
+
+/* All maxima first: a maximum across lanes takes long, and those of different rows overlap. */
 static inline void softmax(const attn_pass *ps, attn_blocks s)
 {
-    attn_tile *x = ps->x;
-    for (int32_t r = 0; r < ps->n; r++) softmax_row(ps, s, r);
-    _mm256_store_ps(x->shrink, exp2_ps(_mm256_load_ps(x->shrink)));
-    for (int32_t r = 0; r < ps->n; r++) {
-        const float *p = attn_weights(ps, s, r, s.begin), *end = attn_weights(ps, s, r, s.end);
-        float *l = x->l + (ps->r0 + r) * ATTN_LANES;
-        __m256 sum = _mm256_mul_ps(_mm256_load_ps(l), _mm256_set1_ps(x->shrink[r]));
-        for (; p < end; p += LANES) sum = _mm256_add_ps(sum, _mm256_load_ps(p));
-        _mm256_store_ps(l, sum);
-    }
+    float *shrink = ps->x->shrink;
+    for (int32_t r = 0; r < ps->n; r++) raise_maximum(ps, s, r);
+    _mm256_store_ps(shrink, exp2_ps(_mm256_load_ps(shrink)));
+    for (int32_t r = 0; r < ps->n; r++) weigh(ps, s, r);
 }
 
 /* out[r][i..] of n rows and nc registers of columns. */
@@ -160,10 +168,11 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
             sum[r][c] = _mm256_mul_ps(_mm256_load_ps(out + r * head_dim + c * LANES),
                                       _mm256_set1_ps(ps->x->shrink[r]));
     for (int32_t b = s.begin; b < s.end; b++) {
-        const uint16_t *v = attn_values(ps->a, b) + i;
+        const uint16_t *v = attn_values(ps->a, b) + i, *next = attn_next_keys(ps->a, s, b) + i * KV_BLOCK;
         const float *p = attn_weights(ps, s, 0, b);
         for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
             __m256 value[4];
+            _mm_prefetch((const char *)(next + t * nc * LANES), _MM_HINT_T0);
 #pragma GCC unroll 4
             for (int c = 0; c < nc; c++) value[c] = load_f16(v + c * LANES);
 #pragma GCC unroll 6

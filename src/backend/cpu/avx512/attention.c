@@ -44,13 +44,14 @@ static inline __m512 exp2_ps(__m512 x)
 static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b,
                                                                int n, int nb)
 {
-    const uint16_t *k[4];
+    const uint16_t *k[4], *v[4];
     __m512 sum[4][PASS];
     float *p[4];
 #pragma GCC unroll 4
     for (int j = 0; j < nb; j++) {
         int32_t block = b + j < s.end ? b + j : s.end - 1;
         k[j] = attn_keys(ps->a, block);
+        v[j] = attn_values(ps->a, block);
         p[j] = attn_weights(ps, s, 0, block);
 #pragma GCC unroll 12
         for (int r = 0; r < n; r++) sum[j][r] = _mm512_setzero_ps();
@@ -59,7 +60,10 @@ static inline __attribute__((always_inline)) void score_blocks(const attn_pass *
     for (int32_t i = 0; i < ps->a->head_dim; i++, q += PASS) {
         __m512 key[4];
 #pragma GCC unroll 4
-        for (int j = 0; j < nb; j++) key[j] = load_f16(k[j] + i * KV_BLOCK);
+        for (int j = 0; j < nb; j++) {
+            key[j] = load_f16(k[j] + i * KV_BLOCK);
+            _mm_prefetch((const char *)(v[j] + i * KV_BLOCK), _MM_HINT_T0);
+        }
 #pragma GCC unroll 12
         for (int r = 0; r < n; r++) {
             __m512 query = _mm512_set1_ps(q[r]);
@@ -116,38 +120,41 @@ static inline void mask_row(const attn_pass *ps, attn_blocks s, int32_t r)
     }
 }
 
-/* Scores of row r to weights; m becomes the largest score, shrink the (logarithm of the) factor of the row's old sums. */
-static inline void softmax_row(const attn_pass *ps, attn_blocks s, int32_t r)
+/* m becomes the largest score of row r, shrink the logarithm of the factor of its old sums. */
+static inline void raise_maximum(const attn_pass *ps, attn_blocks s, int32_t r)
 {
-    attn_tile *x = ps->x;
-    int32_t row = ps->r0 + r, n = s.end - s.begin;
-    float *p = attn_weights(ps, s, r, s.begin);
+    float *m = &ps->x->m[ps->r0 + r], *p = attn_weights(ps, s, r, s.begin), old = *m;
     if (!attn_sees_all(ps, s, r)) mask_row(ps, s, r);
     __m512 largest = _mm512_load_ps(p);
-    for (int32_t b = 1; b < n; b++) largest = _mm512_max_ps(largest, _mm512_load_ps(p + b * KV_BLOCK));
-    float m = _mm512_reduce_max_ps(largest);
-    m = m > x->m[row] ? m : x->m[row];
-    x->shrink[r] = x->m[row] - m;
-    x->m[row] = m;
-    for (int32_t b = 0; b < n; b++) {
-        float *w = p + b * KV_BLOCK;
-        _mm512_store_ps(w, exp2_ps(_mm512_sub_ps(_mm512_load_ps(w), _mm512_set1_ps(m))));
-    }
+    for (int32_t b = 1; b < s.end - s.begin; b++)
+        largest = _mm512_max_ps(largest, _mm512_load_ps(p + b * KV_BLOCK));
+    float new = _mm512_reduce_max_ps(largest);
+    *m = new > old ? new : old;
+    ps->x->shrink[r] = old - *m;
 }
 
-/* Weights of all rows; shrink is what their old sums are multiplied with. */
+/* Scores of row r to weights, which are added to l. */
+static inline void weigh(const attn_pass *ps, attn_blocks s, int32_t r)
+{
+    float *p = attn_weights(ps, s, r, s.begin), *l = ps->x->l + (ps->r0 + r) * ATTN_LANES;
+    const __m512 m = _mm512_set1_ps(ps->x->m[ps->r0 + r]);
+    __m512 sum = _mm512_mul_ps(_mm512_load_ps(l), _mm512_set1_ps(ps->x->shrink[r]));
+#pragma GCC unroll 4
+    for (int32_t b = 0; b < s.end - s.begin; b++, p += KV_BLOCK) {
+        __m512 w = exp2_ps(_mm512_sub_ps(_mm512_load_ps(p), m));
+        _mm512_store_ps(p, w);
+        sum = _mm512_add_ps(sum, w);
+    }
+    _mm512_store_ps(l, sum);
+}
+
+/* All maxima first: a maximum across lanes takes long, and those of different rows overlap. */
 static inline void softmax(const attn_pass *ps, attn_blocks s)
 {
-    attn_tile *x = ps->x;
-    for (int32_t r = 0; r < ps->n; r++) softmax_row(ps, s, r);
-    _mm512_store_ps(x->shrink, exp2_ps(_mm512_load_ps(x->shrink)));
-    for (int32_t r = 0; r < ps->n; r++) {
-        const float *p = attn_weights(ps, s, r, s.begin);
-        float *l = x->l + (ps->r0 + r) * ATTN_LANES;
-        __m512 sum = _mm512_mul_ps(_mm512_load_ps(l), _mm512_set1_ps(x->shrink[r]));
-        for (int32_t b = s.begin; b < s.end; b++, p += KV_BLOCK) sum = _mm512_add_ps(sum, _mm512_load_ps(p));
-        _mm512_store_ps(l, sum);
-    }
+    float *shrink = ps->x->shrink;
+    for (int32_t r = 0; r < ps->n; r++) raise_maximum(ps, s, r);
+    _mm512_store_ps(shrink, exp2_ps(_mm512_load_ps(shrink)));
+    for (int32_t r = 0; r < ps->n; r++) weigh(ps, s, r);
 }
 
 /* out[r][i..] of n rows and nc registers of columns. */
@@ -164,12 +171,16 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
             sum[r][c] = _mm512_mul_ps(_mm512_load_ps(out + r * head_dim + c * LANES),
                                       _mm512_set1_ps(ps->x->shrink[r]));
     for (int32_t b = s.begin; b < s.end; b++) {
-        const uint16_t *v = attn_values(ps->a, b) + i;
+        const uint16_t *v = attn_values(ps->a, b) + i, *next = attn_next_keys(ps->a, s, b) + i * KV_BLOCK;
         const float *p = attn_weights(ps, s, 0, b);
         for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
             __m512 value[8];
 #pragma GCC unroll 8
-            for (int c = 0; c < nc; c++) value[c] = load_f16(v + c * LANES);
+            for (int c = 0; c < nc; c++) {
+                value[c] = load_f16(v + c * LANES);
+                /* the keys are as long as the values: half a line for each register */
+                _mm_prefetch((const char *)(next + (t * nc + c) * LANES), _MM_HINT_T0);
+            }
 #pragma GCC unroll 12
             for (int r = 0; r < n; r++) {
                 __m512 w = _mm512_set1_ps(p[r * ATTN_SEGMENT + t]);
