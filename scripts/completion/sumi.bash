@@ -47,7 +47,7 @@ _sumi() {
         return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
     --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
-    --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512' -- "$cur"); return ;;
+    --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512 amx' -- "$cur"); return ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then

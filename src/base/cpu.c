@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool has(uint32_t word, uint32_t bits)
+{
+    return (word & bits) == bits;
+}
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -16,11 +21,6 @@ static uint64_t xgetbv0(void)
     uint32_t lo, hi;
     __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
     return (uint64_t)hi << 32 | lo;
-}
-
-static bool has(uint32_t word, uint32_t bits)
-{
-    return (word & bits) == bits;
 }
 
 /* Parts of XCR0: XMM and YMM; opmask, ZMM_Hi256 and Hi16_ZMM besides; tile configuration and data. */
@@ -70,10 +70,11 @@ cpu_level cpu_best_level(void)
 {
     uint32_t found = cpu_features();
     if (!(found & CPU_HAS_AVX2)) return CPU_REF;
-    return found & CPU_HAS_AVX512 && found & CPU_HAS_AVX512_VNNI ? CPU_AVX512 : CPU_AVX2;
+    if (!has(found, CPU_HAS_AVX512 | CPU_HAS_AVX512_VNNI)) return CPU_AVX2;
+    return found & CPU_HAS_AMX_INT8 ? CPU_AMX : CPU_AVX512;
 }
 
-static const char *const level_names[CPU_N_LEVELS] = { "ref", "avx2", "avx512" };
+static const char *const level_names[CPU_N_LEVELS] = { "ref", "avx2", "avx512", "amx" };
 
 const char *cpu_level_name(cpu_level level)
 {

@@ -12,6 +12,7 @@ typedef enum cpu_level {
     CPU_REF,    /* plain C, baseline x86-64 */
     CPU_AVX2,   /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
     CPU_AVX512, /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */
+    CPU_AMX,    /* AMX tiles of int8 besides: Sapphire Rapids (2023) */
     CPU_N_LEVELS,
 } cpu_level;
 
@@ -31,7 +32,7 @@ enum {
 uint32_t cpu_features(void);
 
 cpu_level cpu_best_level(void);
-const char *cpu_level_name(cpu_level level);           /* "ref", "avx2", "avx512" */
+const char *cpu_level_name(cpu_level level); /* "ref", "avx2", "avx512", "amx" */
 bool cpu_level_from_name(const char *name, cpu_level *level);
 
 /* Bytes of the data cache of level 1, 2 or 3, as one processor sees it; 0: unknown, or there is none. */

@@ -181,7 +181,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     *out = NULL;
     cpu_level best = cpu_best_level(), level = best;
     if (isa && !cpu_level_from_name(isa, &level))
-        return sumi_fail(err, SUMI_EINVAL, "no instruction set '%s'; known: ref, avx2, avx512", isa);
+        return sumi_fail(err, SUMI_EINVAL, "no instruction set '%s'; known: ref, avx2, avx512, amx", isa);
     if (level > best)
         return sumi_fail(err, SUMI_EUNSUPPORTED, "this processor does not have %s; its best is %s",
                          cpu_level_name(level), cpu_level_name(best));

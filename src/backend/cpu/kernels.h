@@ -1,6 +1,6 @@
 /* kernels.h - the inner loops of the CPU backend, one table for each level of the instruction set.
  *
- * ref/ fills the whole table in plain C and is the definition; avx2/ and avx512/ replace entries. Each kernel works on
+ * ref/ fills the whole table in plain C and is the definition; avx2/, avx512/ and amx/ replace entries. Each kernel works on
  * one row (or one head), has no state and touches no memory but its arguments, so a row's value cannot depend on what
  * else is computed. Sums run in an order that is fixed for a kernel and a row length.
  *
@@ -15,6 +15,8 @@
 
 #define ACT_GROUP 32 /* int8 activations share a scale in groups of this many */
 #define ACT_TILE  16 /* rows of int8 activations that lie together */
+
+#define PANELS_TOKENS 64 /* most in a call of panels; at 512 tokens any size from 16 on is as fast */
 
 /* A quantised matrix is stored in tiles of ACT_TILE rows (tokens), so that a kernel that goes over the columns of 16
  * tokens at once reads one stream:
@@ -51,19 +53,35 @@ static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
     return (q8_digit){ r->q + g * ACT_TILE * ACT_GROUP, r->d + g * ACT_TILE, r->s + g * ACT_TILE, r->h + g * 2 * ACT_TILE };
 }
 
-/* Some panels of a packed matrix (pack.h) times one tile of activations. */
+/* In a matrix of n groups, group n * i of a row is group 0 of the row i tiles further. */
+static inline q8_row q8_row_at(const q8_row *r, int32_t g)
+{
+    return (q8_row){ q8_digit_at(&r->first, g), q8_digit_at(&r->left, g), r->more + g * ACT_TILE };
+}
+
+/* Some panels of a packed matrix (pack.h) times some tiles of activations. */
 typedef struct panels_args {
     const uint8_t *payload, *header; /* of the first panel */
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels, n_groups;      /* groups of 32 columns */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
-    int32_t n_tokens;                /* 1 .. ACT_TILE */
-    q8_row x;                        /* the tile's first row */
+    int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
+    q8_row x;                        /* the first tile's first row */
     float *y;                        /* y[t * y_stride + r], r from the first panel */
     size_t y_stride;
     const float *bias;               /* from the first panel; NULL: none */
     bool add;                        /* to y */
 } panels_args;
+
+/* The part of one tile, from token t on, a multiple of ACT_TILE. */
+static inline panels_args panels_tile(const panels_args *a, int32_t t)
+{
+    panels_args tile = *a;
+    tile.n_tokens = a->n_tokens - t < ACT_TILE ? a->n_tokens - t : ACT_TILE;
+    tile.x = q8_row_at(&a->x, t / ACT_TILE * a->n_groups);
+    tile.y = a->y + (size_t)t * a->y_stride;
+    return tile;
+}
 
 /* The same of a matrix of floats, for any number of tokens. */
 typedef struct panels_f32_args {
@@ -135,7 +153,7 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_DOT_F32(name) float name(const float *a, const float *b, int32_t n)
 /* sum w[i] x[i]; w: n elements in blocks of type, as in the file; n is a multiple of its block and of 32. */
 #define DECL_DOT_Q8(name) float name(dtype type, const void *w, const q8_row *x, int32_t n)
-/* y = x W^T for a tile. The sum of an output element runs over the groups in order, whatever n_tokens is. */
+/* y = x W^T. The sum of an output element runs over the groups in order, whatever n_tokens is. */
 #define DECL_PANELS(name) void name(const panels_args *a)
 /* The same in float32: an output element is the sum over the columns in order. */
 #define DECL_PANELS_F32(name) void name(const panels_f32_args *a)
@@ -183,5 +201,6 @@ void kernels_init(kernels *k, cpu_level level);
 void kernels_init_ref(kernels *k);
 void kernels_init_avx2(kernels *k);
 void kernels_init_avx512(kernels *k);
+void kernels_init_amx(kernels *k);
 
 #endif

@@ -7,8 +7,7 @@
  *   units:   |0 1 2 3 4 5 6 7 |           |0 1 .. 7 |  0 2 4 .. 62 |   |0 1 .. 7 |  0 2 .. 62 |    |0 2 .. 62 |
  *
  * A unit of products is a run of panels (or of as many plain rows) of all matrices laid end to end, times the block's
- * tokens, tile by tile: a tile's activations stay in the L1 cache while the panels stream past, and the panels in L2 for
- * the next tile.
+ * tokens.
  *
  *             panels of q      of k        of v
  *            |0 ........... 35|36 ... 47|48 ... 59|
@@ -23,7 +22,7 @@
 #include <string.h>
 
 #define ROWS_ITEM    16 /* rows of a matrix that is not packed that count as a panel */
-#define BLOCK_TOKENS 64 /* at 512 tokens any size from 16 on is as fast; fewer keep the results closer */
+#define BLOCK_TOKENS PANELS_TOKENS /* fewer keep the results closer */
 #define UNIT_ROWS    2
 #define MAX_RUN      16 /* panels; they should stay in L2 */
 
@@ -57,13 +56,10 @@ static void panels_int8(const linear_job *j, const linear_out *o, int32_t begin,
     panels_args a = { .payload = w->payload + (size_t)begin * w->payload_bytes, .payload_bytes = w->payload_bytes,
                       .header = w->header + (size_t)begin * w->header_bytes, .header_bytes = w->header_bytes,
                       .n_panels = end - begin, .n_groups = w->n_cols / ACT_GROUP, .n_rows = w->n_rows - first,
+                      .n_tokens = tokens.end - tokens.begin, .x = act_q8_row(j->x, tokens.begin),
+                      .y = o->y + (size_t)tokens.begin * (size_t)w->n_rows + (size_t)first,
                       .y_stride = (size_t)w->n_rows, .bias = o->bias ? o->bias + first : NULL, .add = o->add };
-    for (int32_t t = tokens.begin; t < tokens.end; t += ACT_TILE) {
-        a.n_tokens = tokens.end - t < ACT_TILE ? tokens.end - t : ACT_TILE;
-        a.x = act_q8_row(j->x, t);
-        a.y = o->y + (size_t)t * (size_t)w->n_rows + (size_t)first;
-        j->s->be->k.panels[w->type](&a);
-    }
+    j->s->be->k.panels[w->type](&a);
 }
 
 /* Rows as the file has them, at the reference level. */

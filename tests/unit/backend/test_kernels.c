@@ -13,6 +13,7 @@
 #include "base/fp16.h"
 #include "quant/blocks.h"
 #include "quant/quant.h"
+#include "amx_emulated.h"
 #include "test_support.h"
 
 #define MAX_N 2304
@@ -24,16 +25,36 @@ static double gamma_of(double n)
     return n * 0x1p-24 / (1 - n * 0x1p-24);
 }
 
+static void run_level(void (*test)(const kernels *k, test_rng *rng), const kernels *k, const char *suffix)
+{
+    test_rng rng = test_rng_init(11);
+    print_message("  level %s%s\n", cpu_level_name(k->level), suffix);
+    test(k, &rng);
+}
+
 /* Runs test for each level above ref that the machine has. */
 static void for_each_level(void (*test)(const kernels *k, test_rng *rng))
 {
     for (int level = CPU_AVX2; level <= (int)cpu_best_level(); level++) {
         kernels k;
-        test_rng rng = test_rng_init(11);
         kernels_init(&k, (cpu_level)level);
-        print_message("  level %s\n", cpu_level_name((cpu_level)level));
-        test(&k, &rng);
+        run_level(test, &k, "");
     }
+}
+
+/* A test of packed products runs for the tiles of AMX everywhere that AVX-512 is, if only emulated. */
+static void for_each_product_level(void (*test)(const kernels *k, test_rng *rng))
+{
+    kernels k;
+    for_each_level(test);
+    if (cpu_best_level() < CPU_AVX512) {
+        print_message("  level amx not emulated: it needs AVX-512\n");
+        return;
+    }
+    kernels_init(&k, CPU_AVX512);
+    k.level = CPU_AMX;
+    kernels_emulate_amx(&k);
+    run_level(test, &k, ", emulated");
 }
 
 static void fill(test_rng *rng, float *x, int32_t n, float scale)
@@ -41,25 +62,28 @@ static void fill(test_rng *rng, float *x, int32_t n, float scale)
     for (int32_t i = 0; i < n; i++) x[i] = scale * test_rng_normal(rng);
 }
 
-/* A tile of int8 activations, of two digits. */
+/* Tiles of int8 activations, of two digits. */
 typedef struct digit {
-    _Alignas(64) int8_t q[MAX_N * ACT_TILE];
-    float d[MAX_N / 32 * ACT_TILE], s[MAX_N / 32 * ACT_TILE], h[MAX_N / 16 * ACT_TILE];
+    _Alignas(64) int8_t q[MAX_N * PANELS_TOKENS];
+    float d[MAX_N / 32 * PANELS_TOKENS], s[MAX_N / 32 * PANELS_TOKENS], h[MAX_N / 16 * PANELS_TOKENS];
 } digit;
 
-typedef struct tile {
+typedef struct tiles {
     digit first, left;
-    uint8_t more[MAX_N / 32 * ACT_TILE];
-} tile;
+    uint8_t more[MAX_N / 32 * PANELS_TOKENS];
+} tiles;
 
 static q8_digit digit_row(digit *x, int32_t t)
 {
     return (q8_digit){ x->q + t * ACT_GROUP, x->d + t, x->s + t, x->h + t };
 }
 
-static q8_row tile_row(tile *x, int32_t t)
+/* Row t of n columns. */
+static q8_row tile_row(tiles *x, int32_t t, int32_t n)
 {
-    return (q8_row){ digit_row(&x->first, t), digit_row(&x->left, t), x->more + t };
+    int32_t lane = t % ACT_TILE;
+    q8_row first = { digit_row(&x->first, lane), digit_row(&x->left, lane), x->more + lane };
+    return q8_row_at(&first, t / ACT_TILE * (n / ACT_GROUP));
 }
 
 static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
@@ -96,7 +120,7 @@ typedef struct product {
     panels_args args;
     uint8_t *rows, *payload, *header;
     float *bias, *y;
-    tile x;
+    tiles x;
 } product;
 
 enum { MAX_ROWS = 300 };
@@ -124,7 +148,7 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     p->type = type;
     p->n_rows = test_rng_range(rng, 1, test_rng_range(rng, 1, MAX_ROWS));
     p->n_cols = type->block_elems * test_rng_range(rng, 1, 1024 / type->block_elems);
-    p->n_tokens = test_rng_range(rng, 1, ACT_TILE);
+    p->n_tokens = test_rng_range(rng, 1, test_rng_range(rng, 1, PANELS_TOKENS));
     p->n_panels = (p->n_rows + k->panel_rows - 1) / k->panel_rows;
     p->add = test_rng_range(rng, 0, 1);
     size_t row_bytes = dtype_row_bytes(type->type, p->n_cols);
@@ -145,7 +169,7 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
                    p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols);
     }
     for (int32_t t = 0; t < p->n_tokens; t++) {
-        q8_row row = tile_row(&p->x, t);
+        q8_row row = tile_row(&p->x, t, p->n_cols);
         fill(rng, x, p->n_cols, expf(test_rng_normal(rng)));
         ref.quantize_row(&row.first, x, p->n_cols);
         fill(rng, x, p->n_cols, expf(test_rng_normal(rng)) / 127); /* any second digit does for a test of products */
@@ -156,7 +180,7 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     fill(rng, p->y, p->n_rows * p->n_tokens, 1);
     p->args = (panels_args){ .payload = p->payload, .header = p->header, .payload_bytes = payload, .header_bytes = header,
                              .n_panels = p->n_panels, .n_groups = p->n_cols / ACT_GROUP, .n_rows = p->n_rows,
-                             .n_tokens = p->n_tokens, .x = tile_row(&p->x, 0), .y_stride = (size_t)p->n_rows,
+                             .n_tokens = p->n_tokens, .x = tile_row(&p->x, 0, p->n_cols), .y_stride = (size_t)p->n_rows,
                              .bias = test_rng_range(rng, 0, 1) ? p->bias : NULL, .add = p->add };
 }
 
@@ -181,7 +205,7 @@ static double sum_of_terms(product *p, int32_t row, int32_t token)
 {
     static float w[MAX_N];
     double terms = 0;
-    q8_row x = tile_row(&p->x, token);
+    q8_row x = tile_row(&p->x, token, p->n_cols);
     quant_find(p->type->type)->decode(p->rows + (size_t)row * dtype_row_bytes(p->type->type, p->n_cols), w, p->n_cols);
     for (int32_t b = 0; b < p->n_cols; b += p->type->block_elems) {
         float largest = 0;
@@ -200,7 +224,7 @@ static void check_product(product *p, const kernels *k)
     k->panels[p->type->type](&p->args);
     for (int32_t t = 0; t < p->n_tokens; t++)
         for (int32_t r = 0; r < p->n_rows; r++) {
-            q8_row x = tile_row(&p->x, t);
+            q8_row x = tile_row(&p->x, t, p->n_cols);
             size_t at = (size_t)t * (size_t)p->n_rows + (size_t)r;
             double old = p->add ? p->y[at] : 0, bias = p->args.bias ? p->bias[r] : 0;
             float dot = ref.dot_q8(p->type->type, p->rows + (size_t)r * dtype_row_bytes(p->type->type, p->n_cols), &x,
@@ -215,7 +239,7 @@ static void check_product(product *p, const kernels *k)
     for (int32_t t = 0; t < p->n_tokens; t++) {
         panels_args one = p->args;
         one.n_tokens = 1;
-        one.x = tile_row(&p->x, t);
+        one.x = tile_row(&p->x, t, p->n_cols);
         one.y = alone;
         memcpy(alone, p->y + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
         k->panels[p->type->type](&one);
@@ -242,7 +266,7 @@ static void products_are_close(const kernels *k, test_rng *rng)
 static void packed_products_agree_with_the_reference_and_do_not_depend_on_the_batch(void **state)
 {
     (void)state;
-    for_each_level(products_are_close);
+    for_each_product_level(products_are_close);
 }
 
 /* Bytes that hold the largest integers of either sign, or as good as: the types put their fields anywhere. */
@@ -270,44 +294,50 @@ static void fill_extreme(const dtype_info *t, uint8_t *row, int32_t n, int patte
 
 static void one_extreme_product(const kernels *k, const dtype_info *type, int pattern, int sign)
 {
-    enum { N = 512, ROWS = 16 };
-    static tile x;
-    float xs[N], ws[N], y[ROWS], largest = 0;
+    enum { N = 512 };
+    static tiles x;
+    float xs[N], ws[N], y[ACT_TILE], largest = 0;
     const pack_format *f = pack_find(type->type);
     size_t row_bytes = dtype_row_bytes(type->type, N);
     size_t payload = pack_payload_bytes(f, k->panel_rows, N), header = pack_header_bytes(f, k->panel_rows, N);
     uint8_t *row = calloc(1, row_bytes), *packed = calloc(1, payload), *head = calloc(1, header);
     for (int i = 0; i < N; i++) xs[i] = sign ? -1.0f : 1.0f;
-    q8_row xr = tile_row(&x, 0);
-    ref.quantize_row(&xr.first, xs, N);
+    for (int32_t t = 0; t < ACT_TILE; t++) {
+        q8_row xr = tile_row(&x, t, N);
+        ref.quantize_row(&xr.first, xs, N);
+    }
+    q8_row xr = tile_row(&x, 0, N);
     fill_extreme(type, row, N, pattern);
     quant_find(type->type)->decode(row, ws, N);
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(ws[i]));
     pack_panel(k, type->type, packed, head, row, row_bytes, 1, N);
     panels_args a = { .payload = packed, .header = head, .payload_bytes = payload, .header_bytes = header, .n_panels = 1,
-                      .n_groups = N / 32, .n_rows = 1, .n_tokens = 1, .x = xr, .y = y, .y_stride = 1 };
+                      .n_groups = N / 32, .n_rows = 1, .n_tokens = ACT_TILE, .x = xr, .y = y, .y_stride = 1 };
     k->panels[type->type](&a);
     float expected = ref.dot_q8(type->type, row, &xr, N);
     /* a sum of 16 bits that saturates is off by some per cent; minima may hide most of a sum: 100 */
-    if (!(fabsf(y[0] - expected) <= 100 * (float)gamma_of(N) * N * largest + 1e-4f))
-        fail_msg("%s, bytes %d: %g, reference %g", type->name, pattern, y[0], expected);
+    for (int32_t t = 0; t < ACT_TILE; t++)
+        if (!(fabsf(y[t] - expected) <= 100 * (float)gamma_of(N) * N * largest + 1e-4f))
+            fail_msg("%s, bytes %d: [%d] %g, reference %g", type->name, pattern, t, y[t], expected);
     free(row);
     free(packed);
     free(head);
+}
+
+static void extreme_products_are_close(const kernels *k, test_rng *rng)
+{
+    (void)rng;
+    for (int type = 0; type < DTYPE_MAX; type++)
+        for (int pattern = 0; pattern < 6 && k->panels[type]; pattern++)
+            for (int sign = 0; sign < 2; sign++)
+                one_extreme_product(k, dtype_find((uint32_t)type), pattern, sign);
 }
 
 /* The sums of 16 bits must not saturate: every integer at its largest, of either sign. */
 static void extreme_weights_and_activations_do_not_overflow(void **state)
 {
     (void)state;
-    for (int level = CPU_AVX2; level <= (int)cpu_best_level(); level++) {
-        kernels k;
-        kernels_init(&k, (cpu_level)level);
-        for (int type = 0; type < DTYPE_MAX; type++)
-            for (int pattern = 0; pattern < 6 && k.panels[type]; pattern++)
-                for (int sign = 0; sign < 2; sign++)
-                    one_extreme_product(&k, dtype_find((uint32_t)type), pattern, sign);
-    }
+    for_each_product_level(extreme_products_are_close);
 }
 
 /* Any bytes, since packing only moves bits. */

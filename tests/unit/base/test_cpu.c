@@ -67,7 +67,8 @@ static void the_best_level_needs_its_features(void **state)
     uint32_t found = cpu_features();
     (void)state;
     bool avx512 = found & CPU_HAS_AVX512 && found & CPU_HAS_AVX512_VNNI;
-    assert_int_equal(cpu_best_level(), avx512 ? CPU_AVX512 : found & CPU_HAS_AVX2 ? CPU_AVX2 : CPU_REF);
+    cpu_level wide = found & CPU_HAS_AMX_INT8 ? CPU_AMX : CPU_AVX512;
+    assert_int_equal(cpu_best_level(), avx512 ? wide : found & CPU_HAS_AVX2 ? CPU_AVX2 : CPU_REF);
     for (cpu_level level = CPU_REF; level < CPU_N_LEVELS; level++) {
         cpu_level back;
         assert_true(cpu_level_from_name(cpu_level_name(level), &back));

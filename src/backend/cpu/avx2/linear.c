@@ -142,18 +142,22 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
-/* A function for each type. More rows are computed than asked for, up to the next size: the tile holds them. */
-#define DEFINE_PANELS(name, type)                                                                              \
-    void panels_##name##_avx2(const panels_args *a)                                                            \
-    {                                                                                                          \
-        int32_t n = a->n_tokens;                                                                               \
-        for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
-            if (n == 1) panel_times(a, p, type, 1);                                                            \
-            else if (n == 2) panel_times(a, p, type, 2);                                                       \
-            else if (n <= 4) panel_times(a, p, type, 4);                                                       \
-            else if (n <= 8) panel_times(a, p, type, 8);                                                       \
-            else panel_times(a, p, type, 16);                                                                  \
-        }                                                                                                      \
+/* A function for each type: tile by tile, so that a tile of activations stays in L1 while the panels stream past, and
+ * the panels in L2 for the next tile. More rows are computed than asked for, up to the next size: the tile holds them. */
+#define DEFINE_PANELS(name, type)                                                                             \
+    void panels_##name##_avx2(const panels_args *all)                                                         \
+    {                                                                                                         \
+        for (int32_t t = 0; t < all->n_tokens; t += ACT_TILE) {                                               \
+            const panels_args a = panels_tile(all, t);                                                        \
+            int32_t n = a.n_tokens;                                                                           \
+            for (int32_t p = 0; p < a.n_panels; p++) {                                                        \
+                if (n == 1) panel_times(&a, p, type, 1);                                                      \
+                else if (n == 2) panel_times(&a, p, type, 2);                                                 \
+                else if (n <= 4) panel_times(&a, p, type, 4);                                                 \
+                else if (n <= 8) panel_times(&a, p, type, 8);                                                 \
+                else panel_times(&a, p, type, 16);                                                            \
+            }                                                                                                 \
+        }                                                                                                     \
     }
 
 DEFINE_PANELS(q4_0, DTYPE_Q4_0)

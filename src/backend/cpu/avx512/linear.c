@@ -7,13 +7,8 @@
  *   registers:   8 of weights q | d | m | sum of token 0 ... sum of token 15 | temporaries
  *   for each token:   isum = 8 x dpbusd;   sum += isum * (d * dx) + m * s         and again for a second digit, if any
  *
- * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
- * two halves of a block. The arithmetic of one output does not depend on the number of tokens. */
-#include "backend/cpu/avx512/avx512.h"
-
-#include <string.h>
-
-#include "backend/cpu/avx512/blocks.h"
+ * The arithmetic of one output (product.h) does not depend on the number of tokens. */
+#include "backend/cpu/avx512/product.h"
 
 float dot_f32_avx512(const float *a, const float *b, int32_t n)
 {
@@ -27,46 +22,6 @@ float dot_f32_avx512(const float *a, const float *b, int32_t n)
         sum[0] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i), sum[0]);
     }
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
-}
-
-static inline __m512i broadcast4(const int8_t *x)
-{
-    int32_t v;
-    memcpy(&v, x, sizeof v);
-    return _mm512_set1_epi32(v);
-}
-
-/* sum += the block times one token's group. */
-static inline __attribute__((always_inline)) __m512 multiply(const block *b, bool halves, __m512 sum, const int8_t *x,
-                                                             const float *d, const float *s, const float *h)
-{
-    __m512i isum = _mm512_setzero_si512();
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
-    if (halves) {
-        sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum), _mm512_mul_ps(b->d[0], _mm512_set1_ps(*d)), sum);
-        sum = _mm512_fmadd_ps(b->m[0], _mm512_set1_ps(h[0]), sum);
-        isum = _mm512_setzero_si512();
-    }
-#pragma GCC unroll 4
-    for (int j = 4; j < 8; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
-    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum), _mm512_mul_ps(b->d[halves], _mm512_set1_ps(*d)), sum);
-    return _mm512_fmadd_ps(b->m[halves], _mm512_set1_ps(halves ? h[ACT_TILE] : *s), sum);
-}
-
-static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 sum)
-{
-    float *y = a->y + (size_t)t * a->y_stride + (size_t)panel * ROWS;
-    __mmask16 mask = lanes_below(a->n_rows - panel * ROWS);
-    if (a->bias) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, a->bias + (size_t)panel * ROWS));
-    if (a->add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, y));
-    _mm512_mask_storeu_ps(y, mask, sum);
-}
-
-/* Whether any row of a tile has a second digit in this group. */
-static inline bool any_of(const uint8_t *more)
-{
-    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
 }
 
 /* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
@@ -102,18 +57,22 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
-/* A function for each type. More rows are computed than asked for, up to the next size: the tile holds them. */
-#define DEFINE_PANELS(name, type)                                                                              \
-    void panels_##name##_avx512(const panels_args *a)                                                          \
-    {                                                                                                          \
-        int32_t n = a->n_tokens;                                                                               \
-        for (int32_t p = 0; p < a->n_panels; p++) {                                                            \
-            if (n == 1) panel_times(a, p, type, 1);                                                            \
-            else if (n == 2) panel_times(a, p, type, 2);                                                       \
-            else if (n <= 4) panel_times(a, p, type, 4);                                                       \
-            else if (n <= 8) panel_times(a, p, type, 8);                                                       \
-            else panel_times(a, p, type, 16);                                                                  \
-        }                                                                                                      \
+/* A function for each type: tile by tile, so that a tile of activations stays in L1 while the panels stream past, and
+ * the panels in L2 for the next tile. More rows are computed than asked for, up to the next size: the tile holds them. */
+#define DEFINE_PANELS(name, type)                                                                             \
+    void panels_##name##_avx512(const panels_args *all)                                                       \
+    {                                                                                                         \
+        for (int32_t t = 0; t < all->n_tokens; t += ACT_TILE) {                                               \
+            const panels_args a = panels_tile(all, t);                                                        \
+            int32_t n = a.n_tokens;                                                                           \
+            for (int32_t p = 0; p < a.n_panels; p++) {                                                        \
+                if (n == 1) panel_times(&a, p, type, 1);                                                      \
+                else if (n == 2) panel_times(&a, p, type, 2);                                                 \
+                else if (n <= 4) panel_times(&a, p, type, 4);                                                 \
+                else if (n <= 8) panel_times(&a, p, type, 8);                                                 \
+                else panel_times(&a, p, type, 16);                                                            \
+            }                                                                                                 \
+        }                                                                                                     \
     }
 
 DEFINE_PANELS(q4_0, DTYPE_Q4_0)

@@ -28,7 +28,8 @@ typedef struct limit_loop {
 /* The i-th loop that this machine can run, from the lowest level up; NULL: there are no more. */
 const limit_loop *limits_loop(int32_t i);
 
-/* The loop of a level and a type, or NULL: no such loop, or not on this machine. */
+/* The loop of a level and a type, or NULL: no such loop, or not on this machine. What amx has no tiles for is done with
+ * AVX-512, and so is its loop. */
 const limit_loop *limits_find(const char *level, const char *type);
 
 /* 1e9 operations per second with all threads of the pool together; measures for about ms milliseconds. */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "backend/cpu/amx/tile_config.h"
 #include "base/clock.h"
 #include "base/cpu.h"
 
@@ -131,23 +132,15 @@ TARGET("avx512f,avx512bw,avx512bf16") static void bf16_avx512(int64_t n)
     FOR_EACH(i) HIDE(s[i]);
 }
 
-/* LDTILECFG's operand, palette 1 (Intel SDM volume 1, chapter 18): eight tiles of 16 rows of 64 bytes. */
-typedef struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_config;
-_Static_assert(sizeof(tile_config) == 64, "fixed by the instruction");
-
 /* Tiles 0 to 3 are sums, 4 and 5 one factor, 6 and 7 the other: every instruction waits for the one four before it. */
 TARGET("amx-tile") static void load_tiles(uint8_t value)
 {
     tile_config config = { .palette = 1 };
-    uint8_t data[1024];
+    uint8_t data[TILE_ROWS * TILE_ROW_BYTES];
     memset(data, value, sizeof data);
-    for (int i = 0; i < 8; i++) {
-        config.row_bytes[i] = 64;
-        config.rows[i] = 16;
+    for (int i = 0; i < N_TILES; i++) {
+        config.row_bytes[i] = TILE_ROW_BYTES;
+        config.rows[i] = TILE_ROWS;
     }
     /* gcc's intrinsics name at most 8 bytes of what they read: without this, other stores to it are left out. */
     __asm__ volatile("" : : "r"(&config), "r"(data) : "memory");
@@ -215,7 +208,7 @@ const limit_loop *limits_find(const char *level, const char *type)
     const limit_loop *l;
     for (int32_t i = 0; (l = limits_loop(i)); i++)
         if (!strcmp(l->level, level) && !strcmp(l->type, type)) return l;
-    return NULL;
+    return strcmp(level, "amx") == 0 ? limits_find("avx512", type) : NULL;
 }
 
 typedef struct rate_job {

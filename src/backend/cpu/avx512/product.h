@@ -1,0 +1,61 @@
+/* product.h - what a block of weights adds to the sums of a token, with AVX-512.
+ *
+ *   sum += isum * (d * dx) + m * s       isum: the integer sum of 32 columns, or of a half
+ *
+ * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
+ * two halves of a block. The levels that include this differ in how they come to isum, which is exact, and so give the
+ * same bits. Static: see avx2/avx2.h. */
+#ifndef SUMI_BACKEND_CPU_AVX512_PRODUCT_H
+#define SUMI_BACKEND_CPU_AVX512_PRODUCT_H
+
+#include <string.h>
+
+#include "backend/cpu/avx512/blocks.h"
+
+static inline __m512i broadcast4(const int8_t *x)
+{
+    int32_t v;
+    memcpy(&v, x, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+
+/* sum += isum * (d * dx) + m * s */
+static inline __m512 add_scaled(__m512 sum, __m512i isum, __m512 d, float dx, __m512 m, float s)
+{
+    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(isum), _mm512_mul_ps(d, _mm512_set1_ps(dx)), sum);
+    return _mm512_fmadd_ps(m, _mm512_set1_ps(s), sum);
+}
+
+/* sum += the block times one token's group. */
+static inline __attribute__((always_inline)) __m512 multiply(const block *b, bool halves, __m512 sum, const int8_t *x,
+                                                             const float *d, const float *s, const float *h)
+{
+    __m512i isum = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
+    if (halves) {
+        sum = add_scaled(sum, isum, b->d[0], *d, b->m[0], h[0]);
+        isum = _mm512_setzero_si512();
+    }
+#pragma GCC unroll 4
+    for (int j = 4; j < 8; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
+    return add_scaled(sum, isum, b->d[halves], *d, b->m[halves], halves ? h[ACT_TILE] : *s);
+}
+
+/* Token t of the tile, rows of a panel; n_rows cuts the last one. */
+static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 sum)
+{
+    float *y = a->y + (size_t)t * a->y_stride + (size_t)panel * ROWS;
+    __mmask16 mask = lanes_below(a->n_rows - panel * ROWS);
+    if (a->bias) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, a->bias + (size_t)panel * ROWS));
+    if (a->add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, y));
+    _mm512_mask_storeu_ps(y, mask, sum);
+}
+
+/* Whether any row of a tile has a second digit in this group. */
+static inline bool any_of(const uint8_t *more)
+{
+    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* amx_emulated.c - panels.h of the level amx on emulated tiles. Compiled with the flags of avx512. */
+#include "amx_emulated.h"
+
+#include "tile_emulation.h"
+#include "backend/cpu/amx/panels.h"
+
+void kernels_emulate_amx(kernels *k)
+{
+    set_panels(k);
+}
