@@ -183,7 +183,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     if (isa && !cpu_level_from_name(isa, &level))
         return sumi_fail(err, SUMI_EINVAL, "no instruction set '%s'; known: ref, avx2, avx512, amx", isa);
     if (level > best)
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "this processor does not have %s; its best is %s",
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "this machine (processor and system) does not have %s; its best is %s",
                          cpu_level_name(level), cpu_level_name(best));
     cpu_backend *be = calloc(1, sizeof *be);
     if (!be) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
