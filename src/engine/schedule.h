@@ -53,7 +53,7 @@ enum {
     SCHED_TURN = 8,      /* every 8th admission ignores priorities */
     SCHED_SHIELD = 3,    /* preemptions that a request must bear */
     SCHED_QUANTUM = 512, /* tokens of a client of weight 1 in one round */
-    SCHED_PIECE = 16,    /* tokens of prompts that a step takes at least, whatever that does to answers */
+    SCHED_PIECE = 4,     /* tokens of prompts that a step takes at least, whatever that does to answers */
 };
 
 /* Whose request it is. The caller's memory; zeroed at first, weight set. */
