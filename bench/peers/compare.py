@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """compare.py - sumi beside llama.cpp and ik_llama.cpp on the same file:  bench/peers/compare.py MODEL.gguf [OPTION...]
 
-The engines run in turn, REPS rounds of one run each, so that a machine whose speed drifts drifts for all; a figure is
-the median of its runs and a ratio that of two medians. Rows, in tokens per second:
+The engines run in turn, REPS rounds of one run each, and row by row: a virtual machine's speed may change by a third
+for minutes at a time, so what is compared is measured within seconds. A figure is the median of its runs and a ratio
+that of two medians. Rows, in tokens per second:
 
     ppN        a prompt of N tokens
     tgN        one sequence that generates N tokens from an empty context
@@ -56,19 +57,29 @@ def sumi_bench(args, isa, prompts, batches, prefill_len):
     return json.loads(out)
 
 
+def parts(args):
+    """The arguments of each measurement: some rows of the table, those that one run of a program gives soon."""
+    for i, n in enumerate(args.prompt):
+        yield argparse.Namespace(**{**vars(args), "prompt": [n], "batch": [], "alone": i == 0})
+    for n in args.batch:
+        yield argparse.Namespace(**{**vars(args), "prompt": [], "batch": [n], "alone": False})
+
+
 def run_sumi(args, isa=None):
-    alone = sumi_bench(args, isa, args.prompt, [1], 2)
-    rows = {f"pp{p['n_tokens']}": p["tokens_per_s"] for p in alone["prompt"]}
-    rows[f"tg{args.gen}"] = alone["decode"][0]["tokens_per_s"]
     if args.batch:  # prompts of half the longest to the longest: three quarters of it on average
         together = sumi_bench(args, isa, [1], args.batch, round(args.prefill_len * 4 / 3))
-        rows |= {f"batch {d['batch']}": d["tokens_per_s"] for d in together["decode"]}
-    return rows
+        return {f"batch {d['batch']}": d["tokens_per_s"] for d in together["decode"]}
+    alone = sumi_bench(args, isa, args.prompt, [1], 2)
+    rows = {f"pp{p['n_tokens']}": p["tokens_per_s"] for p in alone["prompt"]}
+    return rows | ({f"tg{args.gen}": alone["decode"][0]["tokens_per_s"]} if args.alone else {})
 
 
 def run_llama_bench(args, binaries, extra):
+    if not args.prompt:
+        return {}
     out, _ = run([os.path.join(binaries, "llama-bench"), "-m", args.model, "-t", str(args.threads),
-                  "-p", ",".join(map(str, args.prompt)), "-n", str(args.gen), "-r", "1", "-o", "json"] + extra)
+                  "-p", ",".join(map(str, args.prompt)), "-n", str(args.gen if args.alone else 0), "-r", "1",
+                  "-o", "json"] + extra)
     return {f"pp{b['n_prompt']}" if b["n_prompt"] else f"tg{b['n_gen']}": b["avg_ts"] for b in json.loads(out)}
 
 
@@ -102,18 +113,18 @@ def run_peer(args, name, variant):
 
 
 def plan(args):
-    """[(column, variant, function)] of one round."""
+    """[(column, variant, function of a part)]: who runs in one round."""
     runs = []
     for name in args.engines:
         if name == "sumi":
-            runs.append((name, "", lambda: run_sumi(args)))
+            runs.append((name, "", run_sumi))
         elif name == "ik_llama.cpp":
             for variant in ("-rtr 0", "-rtr 1"):
-                runs.append((name, variant, lambda n=name, v=variant: run_peer(args, n, v)))
+                runs.append((name, variant, lambda part, n=name, v=variant: run_peer(part, n, v)))
         else:
-            runs.append((name, "", lambda n=name: run_peer(args, n, "")))
+            runs.append((name, "", lambda part, n=name: run_peer(part, n, "")))
     for level in args.levels:
-        runs.append((f"sumi {level}", "", lambda isa=level: run_sumi(args, isa)))
+        runs.append((f"sumi {level}", "", lambda part, isa=level: run_sumi(part, isa)))
     return runs
 
 
@@ -150,12 +161,15 @@ def versions(args):
 
 def collect(args):
     runs = plan(args)
-    samples = {(column, variant): [] for column, variant, _ in runs}
-    for rep in range(args.reps):
-        for column, variant, measure in runs:
-            if sys.stderr.isatty():
-                print(f"\rround {rep + 1} of {args.reps}: {column} {variant}\x1b[K", end="", file=sys.stderr, flush=True)
-            samples[column, variant].append(measure())
+    samples = {(column, variant): [{} for _ in range(args.reps)] for column, variant, _ in runs}
+    for part in parts(args):
+        for rep in range(args.reps):
+            for column, variant, measure in runs:
+                if sys.stderr.isatty():
+                    what = ", ".join([f"pp{n}" for n in part.prompt] + [f"batch {n}" for n in part.batch])
+                    print(f"\r{what}, round {rep + 1} of {args.reps}: {column} {variant}\x1b[K", end="", file=sys.stderr,
+                          flush=True)
+                samples[column, variant][rep] |= measure(part)
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     return samples
