@@ -117,6 +117,9 @@ static inline bool any_of(const uint8_t *more)
     return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
 }
 
+/* How far ahead weights are fetched: see avx512/linear.c. */
+#define AHEAD 4096
+
 /* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
@@ -130,6 +133,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     for (int32_t g = 0; g < a->n_groups; g++) {
         block b;
         load_block(&b, type, payload, header, g);
+        for (size_t i = 0; i < payload_step; i += 64) _mm_prefetch((const char *)payload + AHEAD + i, _MM_HINT_T0);
         for (int t = 0; t < n; t++) sum[t] = multiply(&b, type, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
         for (int t = 0; t < n && any_of(more); t++)
             if (more[t]) sum[t] = multiply(&b, type, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t, left.h + t);

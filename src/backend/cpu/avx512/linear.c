@@ -24,6 +24,10 @@ float dot_f32_avx512(const float *a, const float *b, int32_t n)
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
 }
 
+/* How far ahead weights are fetched: the processor's own prefetcher stops at the end of a page. 5 to 10 % with 1 token,
+ * 15 % with 4 (Zen 5). */
+#define AHEAD 4096
+
 /* One panel times n rows of the tile; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n)
 {
@@ -39,6 +43,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     for (int32_t g = 0; g < a->n_groups; g++) {
         block b;
         load_block(&b, type, payload, header, g);
+        for (size_t i = 0; i < payload_step; i += 64) _mm_prefetch((const char *)payload + AHEAD + i, _MM_HINT_T0);
 #pragma GCC unroll 16
         for (int t = 0; t < n; t++)
             sum[t] = multiply(&b, halves, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
