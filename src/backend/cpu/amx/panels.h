@@ -17,8 +17,8 @@
  * Integer sums are exact, and product.h defines what is done with them, group after group. So the bits are those of
  * avx512/linear.c, which also serves a tile with few tokens.
  *
- * Cost of 16 tokens x 16 rows x 32 columns, estimated from Intel's figures for Sapphire Rapids: TDPBSUD takes 16 cycles (one
- * for each row of a) whatever its depth; the 16 scaled additions are 64 vector instructions (convert, multiply, two
+ * Cost of 16 tokens x 16 rows x 32 columns, estimated, not measured: TDPBSUD takes 16 cycles (one for each row of a)
+ * whatever its depth; the 16 scaled additions are 64 vector instructions (convert, multiply, two
  * multiply-adds), two a cycle: 32 cycles, and these decide. AVX-512 alone needs 8 VPDPBUSD more for each token: 96 cycles.
  * While a batch is scaled, the processor looks ahead to the tile products of the next one.
  *

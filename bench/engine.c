@@ -1,0 +1,160 @@
+/* engine.c - two situations that `sumi bench serve` does not show.
+ *
+ *   cc -O2 -Iinclude bench/engine.c -o build/bench-engine -Lbuild/release -lsumi && \
+ *       LD_LIBRARY_PATH=build/release build/bench-engine models/smollm2.gguf
+ *
+ * choices   blocks in use while n answers to one prompt of 1,024 tokens begin, for n = 1 and n = 8
+ * stall     time between the tokens of 8 answers, alone and while a prompt of 6,000 tokens is computed, with chunks and
+ *           without: mean, 99th percentile, longest
+ *
+ * Tokens are pseudo-random; greedy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sumi.h"
+
+enum { N_ANSWERS = 8, PROMPT = 128, LONG_PROMPT = 6000, CHOICES_PROMPT = 1024, MAX_GAPS = 1 << 16 };
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void check(sumi_status st, const sumi_error *err)
+{
+    if (st == SUMI_OK) return;
+    fprintf(stderr, "bench-engine: %s\n", err->message);
+    exit(1);
+}
+
+static int32_t *random_ids(int32_t n, uint32_t seed)
+{
+    int32_t *ids = malloc((size_t)n * sizeof *ids);
+    for (int32_t i = 0; i < n; i++) ids[i] = 1000 + (int32_t)((seed = seed * 1664525u + 1013904223u) >> 16) % 30000;
+    return ids;
+}
+
+static sumi_engine *start(sumi_model *model, bool chunking)
+{
+    sumi_engine_opts o = sumi_engine_opts_default();
+    sumi_engine *e;
+    sumi_error err;
+    o.n_ctx = 8192;
+    o.max_seqs = 16;
+    o.kv_bytes = (size_t)512 << 20;
+    o.prefix_cache = false;
+    o.chunking = chunking;
+    check(sumi_engine_create(&e, model, &o, &err), &err);
+    return e;
+}
+
+static uint64_t submit(sumi_engine *e, const int32_t *ids, int32_t n, int32_t n_choices, int32_t max_tokens)
+{
+    sumi_request r = sumi_request_default();
+    sumi_error err;
+    uint64_t id;
+    r.ids = ids;
+    r.n_ids = n;
+    r.n = n_choices;
+    r.max_tokens = max_tokens;
+    r.ignore_eos = true;
+    r.sampling.skip_logprob = true;
+    check(sumi_engine_submit(e, &r, &id, &err), &err);
+    return id;
+}
+
+/* The most blocks in use until every choice has its first token. */
+static int32_t blocks_of(sumi_model *model, int32_t n_choices)
+{
+    sumi_engine *e = start(model, true);
+    int32_t *ids = random_ids(CHOICES_PROMPT, 1), n_begun = 0;
+    sumi_engine_stats s;
+    submit(e, ids, CHOICES_PROMPT, n_choices, 8);
+    while (n_begun < n_choices) {
+        sumi_event *event = sumi_engine_poll(e, -1);
+        n_begun += event->type == SUMI_EVENT_PIECE && event->piece.n_choices > 0;
+        sumi_event_free(event);
+    }
+    sumi_engine_get_stats(e, &s);
+    sumi_engine_destroy(e);
+    free(ids);
+    return s.kv_peak;
+}
+
+typedef struct gaps {
+    double ms[MAX_GAPS];
+    int32_t n;
+} gaps;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void print_gaps(const char *what, gaps *g)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < g->n; i++) sum += g->ms[i];
+    qsort(g->ms, (size_t)g->n, sizeof *g->ms, by_value);
+    printf("  %-28s %8.1f %8.1f %8.1f\n", what, sum / g->n, g->ms[(int32_t)(0.99 * (g->n - 1))], g->ms[g->n - 1]);
+}
+
+/* Eight answers; after 64 tokens of each a long prompt comes, and ends with its first token. */
+static void stall(sumi_model *model, bool chunking)
+{
+    static gaps alone, beside;
+    static double last[1024];
+    sumi_engine *e = start(model, chunking);
+    int32_t *ids[N_ANSWERS], *long_ids = random_ids(LONG_PROMPT, 99), n_tokens = 0;
+    uint64_t long_request = 0;
+    double long_from = 0;
+    bool done = false;
+    alone.n = beside.n = 0;
+    for (int32_t i = 0; i < N_ANSWERS; i++) submit(e, ids[i] = random_ids(PROMPT, (uint32_t)i), PROMPT, 1, 4000);
+    memset(last, 0, sizeof last);
+    while (!done) {
+        sumi_event *event = sumi_engine_poll(e, -1);
+        double now = now_ms();
+        if (event->request == long_request && long_request) done = event->type == SUMI_EVENT_PIECE;
+        else if (event->type == SUMI_EVENT_PIECE) {
+            double *before = &last[event->request % 1024];
+            gaps *g = long_request ? &beside : &alone;
+            if (*before > 0 && g->n < MAX_GAPS && n_tokens > 16 * N_ANSWERS) g->ms[g->n++] = now - *before;
+            *before = now;
+            if (++n_tokens == 64 * N_ANSWERS) {
+                long_request = submit(e, long_ids, LONG_PROMPT, 1, 1);
+                long_from = now;
+            }
+        }
+        sumi_event_free(event);
+    }
+    printf("%s: the long prompt took %.1f s\n", chunking ? "with chunks" : "without chunks", (now_ms() - long_from) * 1e-3);
+    print_gaps("alone", &alone);
+    print_gaps("beside the long prompt", &beside);
+    sumi_engine_destroy(e);
+    for (int32_t i = 0; i < N_ANSWERS; i++) free(ids[i]);
+    free(long_ids);
+}
+
+int main(int argc, char **argv)
+{
+    sumi_model *model;
+    sumi_error err;
+    if (argc != 2) {
+        fprintf(stderr, "usage: bench-engine MODEL.gguf\n");
+        return 2;
+    }
+    check(sumi_model_open(&model, argv[1], NULL, &err), &err);
+    int32_t one = blocks_of(model, 1), eight = blocks_of(model, 8);
+    printf("choices: %d blocks for n = 1, %d for n = 8: %.2f times\n", one, eight, (double)eight / one);
+    printf("time between tokens, ms            mean      p99  longest\n");
+    stall(model, true);
+    stall(model, false);
+    sumi_model_close(model);
+    return 0;
+}
