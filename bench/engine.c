@@ -67,16 +67,16 @@ static uint64_t submit(sumi_engine *e, const int32_t *ids, int32_t n, int32_t n_
     return id;
 }
 
-/* The most blocks in use until every choice has its first token. */
+/* The most blocks in use until every choice has some tokens: its figures follow a step behind its events. */
 static int32_t blocks_of(sumi_model *model, int32_t n_choices)
 {
     sumi_engine *e = start(model, true);
-    int32_t *ids = random_ids(CHOICES_PROMPT, 1), n_begun = 0;
+    int32_t *ids = random_ids(CHOICES_PROMPT, 1), n_tokens = 0;
     sumi_engine_stats s;
     submit(e, ids, CHOICES_PROMPT, n_choices, 8);
-    while (n_begun < n_choices) {
+    while (n_tokens < 4 * n_choices) {
         sumi_event *event = sumi_engine_poll(e, -1);
-        n_begun += event->type == SUMI_EVENT_PIECE && event->piece.n_choices > 0;
+        n_tokens += event->type == SUMI_EVENT_PIECE ? event->piece.n_choices : 0;
         sumi_event_free(event);
     }
     sumi_engine_get_stats(e, &s);
