@@ -16,6 +16,7 @@ int cmd_logits(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_bench_serve(int argc, char **argv); /* `bench serve` */
+int cmd_serve(int argc, char **argv);
 
 /* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

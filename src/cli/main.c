@@ -10,6 +10,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "run", "MODEL [-p TEXT]", "answer a prompt, or chat on a terminal", cmd_run },
+    { "serve", "MODEL [--port N]", "answer over HTTP, with the OpenAI API", cmd_serve },
     { "info", "MODEL", "show what is in a model file", cmd_info },
     { "tokenize", "MODEL", "text on stdin to token ids", cmd_tokenize },
     { "detokenize", "MODEL", "token ids on stdin to text", cmd_detokenize },

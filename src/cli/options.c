@@ -87,7 +87,7 @@ common_options common_options_default(void)
 
 /* One message of the library on stderr. It may name what a file says, so it is made printable; JSON strings escape
  * quotes and backslashes (RFC 8259). */
-static void print_log(void *user, sumi_log_level level, const char *message)
+void cli_print_log(void *user, sumi_log_level level, const char *message)
 {
     const common_options *o = user;
     char line[1024];
@@ -111,7 +111,7 @@ sumi_status cli_open_model(sumi_model **out, const char *model, common_options *
     *out = NULL;
     sumi_status st = cli_find_model(model, path, sizeof path, err);
     if (st != SUMI_OK) return st;
-    o->model.log = print_log;
+    o->model.log = cli_print_log;
     o->model.log_user = o;
     return sumi_model_open(out, path, &o->model, err);
 }

@@ -1,0 +1,27 @@
+/* access.c - who asks, as the header Authorization: Bearer KEY, or X-Api-Key: KEY, tells. */
+#include <string.h>
+#include <strings.h>
+
+#include "server/http.h"
+
+static const char *sent_key(struct MHD_Connection *conn)
+{
+    const char *bearer = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (bearer && !strncasecmp(bearer, "Bearer ", 7)) {
+        bearer += 7;
+        while (*bearer == ' ') bearer++;
+        return bearer;
+    }
+    return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Api-Key");
+}
+
+bool access_check(exchange *x, api_error *e)
+{
+    if (!x->keys || x->route->open) return true;
+    if (x->server->opts.metrics_open && !strcmp(x->route->path, "/metrics")) return true;
+    const char *key = sent_key(x->conn);
+    if (!key || !*key)
+        return api_fail(e, 401, "missing_api_key", NULL, "an API key is needed: send the header 'Authorization: Bearer KEY'");
+    x->key = keys_find(x->keys, key);
+    return x->key || api_fail(e, 401, "invalid_api_key", NULL, "this API key is not known");
+}

@@ -1,0 +1,74 @@
+/* api_error.c - see api_error.h. */
+#include "server/api_error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/printable.h"
+#include "server/json_text.h"
+
+bool api_fail(api_error *e, int status, const char *code, const char *param, const char *format, ...)
+{
+    va_list args;
+    char line[sizeof e->message];
+    *e = (api_error){ .status = status, .code = code, .param = param };
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    printable_copy(e->message, sizeof e->message, line, strlen(line));
+    if (status == 429 || status == 503) e->retry_after = 1;
+    return false;
+}
+
+bool api_fail_status(api_error *e, const sumi_error *why)
+{
+    switch (why->status) {
+    case SUMI_EINVAL:
+    case SUMI_EUNSUPPORTED: return api_fail(e, 400, "invalid_value", NULL, "%s", why->message);
+    case SUMI_ELIMIT: return api_fail(e, 400, "context_length_exceeded", NULL, "%s", why->message);
+    case SUMI_EBUSY: return api_fail(e, 429, "queue_full", NULL, "%s", why->message);
+    default: return api_fail(e, 500, "internal_error", NULL, "%s", why->message);
+    }
+}
+
+bool api_fail_finish(api_error *e, sumi_finish finish, const char *why)
+{
+    switch (finish) {
+    case SUMI_FINISH_DEADLINE:
+        if (strstr(why, "queue")) return api_fail(e, 503, "queue_timeout", NULL, "%s", why);
+        return api_fail(e, 504, "timeout", NULL, "%s", why);
+    case SUMI_FINISH_REFUSED:
+    case SUMI_FINISH_CANCELLED:
+        return api_fail(e, 503, "shutting_down", NULL, "the server stops before the answer is complete: ask again");
+    default: return api_fail(e, 500, "internal_error", NULL, "%s", *why ? why : "the request failed");
+    }
+}
+
+/* The words that OpenAI's clients look for. */
+static const char *type_of(int status)
+{
+    switch (status) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 429: return "rate_limit_error";
+    default: return status >= 500 ? "server_error" : "invalid_request_error";
+    }
+}
+
+static void string_or_null(buf *out, const char *text)
+{
+    if (text) json_put_text(out, text, strlen(text));
+    else buf_append_str(out, "null");
+}
+
+void api_error_json(const api_error *e, buf *out)
+{
+    buf_append_str(out, "{\"error\":{\"message\":");
+    json_put_text(out, e->message, strlen(e->message));
+    buf_printf(out, ",\"type\":\"%s\",\"param\":", type_of(e->status));
+    string_or_null(out, e->param);
+    buf_append_str(out, ",\"code\":");
+    string_or_null(out, e->code);
+    buf_append_str(out, "}}");
+}

@@ -1,0 +1,32 @@
+/* api_error.h - a refusal as the server's APIs tell it: a status of HTTP and a JSON object.
+ *
+ *   {"error":{"message":"temperature: 3 is not between 0 and 2","type":"invalid_request_error",
+ *             "param":"temperature","code":"invalid_value"}} */
+#ifndef SUMI_SERVER_API_ERROR_H
+#define SUMI_SERVER_API_ERROR_H
+
+#include "base/buf.h"
+
+typedef struct api_error {
+    int status;        /* of HTTP; 0: no error */
+    const char *code;  /* a constant for programs; NULL: null */
+    const char *param; /* the field that is wrong, a constant; NULL: null */
+    const char *allow; /* 405: the methods, told in the header Allow */
+    int retry_after;   /* > 0: seconds, told in the header Retry-After */
+    char message[512]; /* one line, UTF-8 */
+} api_error;
+
+/* Fills *e; returns false, so that a check can end with `return api_fail(...)`. Bytes of the message that must not
+ * reach a terminal become '?'. */
+bool api_fail(api_error *e, int status, const char *code, const char *param, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The same for a failed call of the library: EINVAL and ELIMIT are the client's mistake (400), EBUSY is 429. */
+bool api_fail_status(api_error *e, const sumi_error *why);
+
+/* How a request ended that has no answer: time limits are 503 (in the queue) and 504, a shutdown is 503, the rest 500. */
+bool api_fail_finish(api_error *e, sumi_finish finish, const char *why);
+
+void api_error_json(const api_error *e, buf *out); /* the object above, without a newline */
+
+#endif

@@ -1,0 +1,23 @@
+/* endpoints.h - the handlers of the routes. Each answers, or gives its exchange a job. */
+#ifndef SUMI_SERVER_ENDPOINTS_H
+#define SUMI_SERVER_ENDPOINTS_H
+
+#include "server/http.h"
+
+/* ---- status.c ---- */
+enum MHD_Result get_health(exchange *x);
+enum MHD_Result get_ready(exchange *x);
+enum MHD_Result get_version(exchange *x);
+enum MHD_Result get_metrics(exchange *x);
+
+/* ---- openai.c ---- */
+enum MHD_Result get_models(exchange *x);
+enum MHD_Result get_model(exchange *x);
+enum MHD_Result post_chat_completions(exchange *x);
+enum MHD_Result post_completions(exchange *x);
+
+/* ---- tokens.c ---- */
+enum MHD_Result post_tokenize(exchange *x);
+enum MHD_Result post_detokenize(exchange *x);
+
+#endif

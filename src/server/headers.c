@@ -1,0 +1,95 @@
+/* headers.c - what is read from the headers of a request, and put into those of an answer.
+ *
+ * Nothing that a client sends becomes a header, but for a request id of plain characters. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/http.h"
+
+static const char *header(const exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, name);
+}
+
+void headers_request_id(exchange *x)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    const char *id = header(x, "X-Request-Id");
+    size_t n = id ? strspn(id, plain) : 0;
+    if (n > 0 && n <= REQUEST_ID_MAX && id[n] == '\0') {
+        memcpy(x->id, id, n + 1);
+        return;
+    }
+    uint64_t number = atomic_fetch_add(&x->server->n_requests, 1) + 1;
+    /* A bijection of the number (the finaliser of splitmix64), so ids of a run never repeat, and do not count. */
+    uint64_t z = number * 0x9E3779B97F4A7C15u + x->server->id_salt;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    snprintf(x->id, sizeof x->id, "req-%016llx", (unsigned long long)(z ^ z >> 31));
+}
+
+static void add_cors(const exchange *x, struct MHD_Response *r)
+{
+    const char *origin = x->server->opts.cors_origin;
+    if (!origin) return;
+    MHD_add_response_header(r, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    MHD_add_response_header(r, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+    if (strcmp(origin, "*") != 0) MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, "Origin");
+}
+
+void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
+{
+    char number[16];
+    MHD_add_response_header(r, "X-Request-Id", x->id);
+    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    add_cors(x, r);
+    if (!e) return;
+    if (e->retry_after > 0) {
+        snprintf(number, sizeof number, "%d", e->retry_after);
+        MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, number);
+    }
+    if (e->status == 401) MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    if (e->allow) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, e->allow);
+}
+
+/* "application/json", whatever parameters follow. */
+static bool is_json(const char *type)
+{
+    size_t n = type ? strcspn(type, "; \t") : 0;
+    return n == 16 && !strncasecmp(type, "application/json", n);
+}
+
+bool headers_check_body(exchange *x, api_error *e)
+{
+    size_t max = x->server->opts.max_body_bytes;
+    const char *length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    char *end;
+    if (!is_json(header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return api_fail(e, 415, "unsupported_media_type", NULL, "the body must be JSON: send 'Content-Type: application/json'");
+    if (!length) return true; /* chunked: counted while it comes */
+    errno = 0;
+    unsigned long long n = strtoull(length, &end, 10);
+    if (errno || n > max) return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
+    return true;
+}
+
+enum MHD_Result headers_preflight(exchange *x)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+    if (!r) return MHD_NO;
+    headers_add(x, r, NULL);
+    if (x->server->opts.cors_origin) {
+        MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+        MHD_add_response_header(r, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, X-Request-Id");
+        MHD_add_response_header(r, "Access-Control-Max-Age", "600");
+    }
+    MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");
+    x->status = 204;
+    enum MHD_Result result = MHD_queue_response(x->conn, 204, r);
+    MHD_destroy_response(r);
+    return result;
+}

@@ -1,0 +1,239 @@
+/* http.c - see http.h. */
+#include "server/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
+enum { MAX_SWALLOWED_BYTES = 64 << 20 };
+enum { STREAM_BLOCK_BYTES = 4096 };
+
+/* ---- Answers ---- */
+
+static enum MHD_Result send_response(exchange *x, int status, struct MHD_Response *r, const api_error *e)
+{
+    if (!r) return MHD_NO;
+    headers_add(x, r, e);
+    x->status = status;
+    enum MHD_Result result = MHD_queue_response(x->conn, (unsigned)status, r);
+    MHD_destroy_response(r);
+    return result;
+}
+
+static enum MHD_Result reply(exchange *x, int status, const char *type, char *body, size_t n, const api_error *e)
+{
+    struct MHD_Response *r = body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
+                                  : MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+    if (!r) free(body);
+    if (r && type) MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    return send_response(x, status, r, e);
+}
+
+enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body, size_t n_bytes)
+{
+    return reply(x, status, type, body, n_bytes, NULL);
+}
+
+enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *body)
+{
+    size_t n;
+    char *data = buf_take(body, &n);
+    if (data) return reply(x, status, type, data, n, NULL);
+    buf_deinit(body);
+    api_error e;
+    api_fail(&e, 500, "out_of_memory", NULL, "out of memory");
+    return http_error(x, &e);
+}
+
+enum MHD_Result http_error(exchange *x, const api_error *e)
+{
+    buf body;
+    size_t n;
+    buf_init(&body, SIZE_MAX);
+    api_error_json(e, &body);
+    char *data = buf_take(&body, &n);
+    return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
+}
+
+bool http_enter_limits(exchange *x, api_error *e)
+{
+    if (!x->key) return true;
+    x->entered = key_limits_enter(&x->key->limits, clock_ms(), e);
+    if (!x->entered) atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
+    return x->entered;
+}
+
+/* ---- Answers of the engine ---- */
+
+/* A stream in its response: text that the job has written, and how much of it MHD has taken. */
+typedef struct stream {
+    job *job;
+    buf out;
+    size_t at;
+} stream;
+
+static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
+{
+    stream *s = cls;
+    (void)pos;
+    if (s->at == s->out.n) {
+        s->at = s->out.n = 0;
+        switch (job_fill(s->job, &s->out)) {
+        case JOB_SUSPENDED: return 0;
+        case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
+        case JOB_MORE: break;
+        }
+    }
+    size_t n = s->out.n - s->at < max ? s->out.n - s->at : max;
+    memcpy(to, s->out.data + s->at, n);
+    s->at += n;
+    return (ssize_t)n;
+}
+
+static void free_stream(void *cls)
+{
+    stream *s = cls;
+    buf_deinit(&s->out);
+    free(s);
+}
+
+static enum MHD_Result start_stream(exchange *x)
+{
+    stream *s = calloc(1, sizeof *s);
+    if (!s) return MHD_NO;
+    s->job = x->job;
+    buf_init(&s->out, SIZE_MAX);
+    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
+    if (!r) {
+        free_stream(s);
+        return MHD_NO;
+    }
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
+    MHD_add_response_header(r, "X-Accel-Buffering", "no"); /* proxies that collect would hide that it streams */
+    x->streaming = true;
+    return send_response(x, 200, r, NULL);
+}
+
+/* The handler is called again when the job has woken the connection. */
+static enum MHD_Result answer_whole(exchange *x)
+{
+    buf out;
+    api_error e;
+    if (!job_complete(x->job)) return MHD_YES;
+    job_take_all(x->job);
+    buf_init(&out, SIZE_MAX);
+    if (x->job->format->whole(x->job->reply, &out, &e)) return http_reply_buf(x, 200, "application/json", &out);
+    buf_deinit(&out);
+    return http_error(x, &e);
+}
+
+enum MHD_Result http_answer_with(exchange *x, job *j)
+{
+    server *s = x->server;
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    x->job = j;
+    pthread_mutex_lock(&s->lock);
+    s->n_jobs++;
+    pthread_mutex_unlock(&s->lock);
+    if (fd) watch_add(s->watch, j, fd->connect_fd);
+    return j->stream ? start_stream(x) : answer_whole(x);
+}
+
+/* ---- Requests ---- */
+
+/* Everything that can be said before the body is there. */
+static bool check(exchange *x, const char *url, const char *method, api_error *e)
+{
+    const char *rest = NULL;
+    int state = atomic_load(&x->server->state);
+    x->route = route_find(method, url, &x->path, &rest, e);
+    if (!x->route) return false;
+    if (rest) strncat(x->rest, rest, sizeof x->rest - 1);
+    if (!access_check(x, e)) return false;
+    if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
+    if (!x->route->model || state == SERVER_READY) return true;
+    if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
+    return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+}
+
+static exchange *open_exchange(server *s, struct MHD_Connection *conn, const char *url, const char *method)
+{
+    exchange *x = calloc(1, sizeof *x);
+    if (!x) return NULL;
+    x->server = s;
+    x->conn = conn;
+    x->start_ms = clock_ms();
+    strncat(x->method, method, sizeof x->method - 1);
+    buf_init(&x->body, s->opts.max_body_bytes);
+    headers_request_id(x);
+    pthread_mutex_lock(&s->lock);
+    x->keys = keys_ref(s->keys);
+    pthread_mutex_unlock(&s->lock);
+    if (!strcmp(method, MHD_HTTP_METHOD_OPTIONS)) x->path = route_n_paths() - 1;
+    else check(x, url, method, &x->refused);
+    return x;
+}
+
+static bool take_body(exchange *x, const char *data, size_t n)
+{
+    if (!x->refused.status) buf_append(&x->body, data, n);
+    if (x->body.status == SUMI_OK && !x->refused.status) return true;
+    if (!x->refused.status)
+        api_fail(&x->refused, 413, "body_too_large", NULL, "the body is larger than %zu bytes", x->server->opts.max_body_bytes);
+    buf_deinit(&x->body);
+    x->n_swallowed += n;
+    return x->n_swallowed <= MAX_SWALLOWED_BYTES;
+}
+
+enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url, const char *method,
+                                const char *version, const char *data, size_t *n_data, void **state)
+{
+    exchange *x = *state;
+    (void)version;
+    if (!x) {
+        *state = x = open_exchange(server_of, conn, url, method);
+        return x ? MHD_YES : MHD_NO;
+    }
+    if (*n_data) {
+        bool go_on = take_body(x, data, *n_data);
+        *n_data = 0;
+        return go_on ? MHD_YES : MHD_NO;
+    }
+    if (x->job) return answer_whole(x);
+    if (x->refused.status) return http_error(x, &x->refused);
+    if (!x->route) return headers_preflight(x);
+    return x->route->handle(x);
+}
+
+static void leave_job(exchange *x)
+{
+    server *s = x->server;
+    watch_remove(s->watch, x->job);
+    int64_t n_tokens = job_leave(x->job);
+    if (x->entered) key_limits_leave(&x->key->limits, n_tokens);
+    x->entered = false;
+    pthread_mutex_lock(&s->lock);
+    if (--s->n_jobs == 0) pthread_cond_broadcast(&s->idle);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void http_on_end(void *server_of, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
+{
+    server *s = server_of;
+    exchange *x = *state;
+    (void)conn;
+    if (!x) return;
+    if (x->job) leave_job(x);
+    if (x->entered) key_limits_leave(&x->key->limits, 0);
+    if (!x->status) x->status = 499; /* the client left before there was an answer */
+    metrics_http(&s->metrics, x->path, x->status);
+    log_message(&s->log, SUMI_LOG_INFO, "%s %s %d %.1f ms %s %s%s", x->method, route_paths[x->path], x->status,
+                clock_ms() - x->start_ms, x->id, x->key ? x->key->name : "-",
+                why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " (the client left)");
+    keys_unref(x->keys);
+    buf_deinit(&x->body);
+    free(x);
+    *state = NULL;
+}

@@ -1,0 +1,80 @@
+/* http.h - one request of a client and its answer, over libmicrohttpd.
+ *
+ * MHD calls the handler of a connection several times for one request:
+ *   1. headers        -> an exchange is made: id, route, key, checks. A refusal is kept until the body is read
+ *   2. body, piece by piece -> collected up to the limit
+ *   3. end            -> the route's handler, which answers, or starts a job and lets the connection sleep
+ *   4. after a sleep  -> http_continue()
+ * Threads: all calls for one connection come from the thread that owns it. */
+#ifndef SUMI_SERVER_HTTP_H
+#define SUMI_SERVER_HTTP_H
+
+#include "server/job.h"
+#include "server/server_internal.h"
+
+enum { REQUEST_ID_MAX = 64 };
+
+typedef struct exchange exchange;
+typedef enum MHD_Result (*route_fn)(exchange *x);
+
+typedef struct route {
+    const char *method, *path; /* a path that ends with "*" has the rest in exchange.rest */
+    route_fn handle;
+    bool open;  /* without a key */
+    bool model; /* 503 unless the model is loaded, and while the server drains */
+} route;
+
+struct exchange {
+    server *server;
+    struct MHD_Connection *conn;
+    const route *route; /* NULL: none */
+    int path;           /* number of the route, for metrics */
+    char rest[256];     /* what the "*" of the route stands for, cut */
+    char id[REQUEST_ID_MAX + 1];
+    char method[8]; /* for the log */
+    keys *keys;     /* one reference, which keeps key alive */
+    api_key *key;   /* NULL: anonymous */
+    bool entered;   /* counted in the limits of key */
+    api_error refused; /* status != 0: the answer that waits for the end of the body */
+    size_t n_swallowed;
+    buf body;
+    job *job;
+    bool streaming; /* the response reads the job; there is nothing to continue */
+    double start_ms;
+    int status;
+};
+
+/* ---- Answers. The exchange may be used until the handler returns. ---- */
+/* body is freed, also on failure; NULL is an empty one. type NULL: none. */
+enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body, size_t n_bytes);
+enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *body); /* takes it; 500 if it failed */
+enum MHD_Result http_error(exchange *x, const api_error *e);
+
+/* Counts the request in the limits of its key. False: an answer (429) is in *e. */
+SUMI_MUST_USE bool http_enter_limits(exchange *x, api_error *e);
+
+/* Gives the exchange a job, whose parts are all submitted, and answers with it, now or later. */
+enum MHD_Result http_answer_with(exchange *x, job *j);
+
+/* ---- What server.c tells MHD to call ---- */
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url, const char *method,
+                                const char *version, const char *data, size_t *n_data, void **state);
+void http_on_end(void *server, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
+
+/* ---- access.c ---- */
+/* Who asks. False: *e is a 401 or 403. */
+SUMI_MUST_USE bool access_check(exchange *x, api_error *e);
+
+/* ---- headers.c ---- */
+void headers_request_id(exchange *x);                        /* that of the client if it is plain, or a new one */
+void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
+SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e); /* type (415) and length (413) */
+enum MHD_Result headers_preflight(exchange *x);              /* the answer to OPTIONS */
+
+/* ---- route.c ---- */
+/* NULL: *e is a 404 or 405. *number: for metrics, also then. */
+const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e);
+extern const char *const route_paths[]; /* [route_n_paths()], the last one for paths that are none */
+int route_n_paths(void);
+
+#endif

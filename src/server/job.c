@@ -1,0 +1,230 @@
+/* job.c - see job.h. */
+#include "server/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static void free_news(news *n)
+{
+    while (n) {
+        news *next = n->next;
+        free(n);
+        n = next;
+    }
+}
+
+static void destroy(job *j)
+{
+    free_news(j->first);
+    if (j->reply) j->format->destroy(j->reply);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+}
+
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
+                int32_t n_parts, bool stream)
+{
+    job *j = calloc(1, sizeof *j + (size_t)n_parts * sizeof j->parts[0]);
+    if (!j) {
+        format->destroy(reply);
+        return NULL;
+    }
+    pthread_mutex_init(&j->lock, NULL);
+    j->engine = engine;
+    j->metrics = m;
+    j->format = format;
+    j->reply = reply;
+    j->stream = stream;
+    j->refs = 1;
+    j->conn = conn;
+    j->last = &j->first;
+    j->sent_ms = clock_ms();
+    j->fd = -1;
+    j->n_parts = n_parts;
+    for (int32_t i = 0; i < n_parts; i++) j->parts[i] = (job_part){ .job = j, .number = i };
+    return j;
+}
+
+/* Under the lock. */
+static void wake(job *j)
+{
+    if (!j->suspended || !j->conn) return;
+    j->suspended = false;
+    MHD_resume_connection(j->conn);
+}
+
+static void drop(job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    bool last = --j->refs == 0;
+    pthread_mutex_unlock(&j->lock);
+    if (last) destroy(j);
+}
+
+/* ---- The engine's thread ---- */
+
+static void measure(job_part *p, const sumi_event *e)
+{
+    metrics *m = p->job->metrics;
+    if (e->type == SUMI_EVENT_END) metrics_end(m, e->finish, &e->usage, e->time_ms);
+    if (e->type != SUMI_EVENT_PIECE || e->piece.n_choices == 0) return;
+    double *last = &p->last_ms[e->choice];
+    if (!p->started) histogram_add(&m->first_token, e->time_ms);
+    if (*last > 0) histogram_add(&m->between_tokens, e->time_ms - *last);
+    p->started = true;
+    *last = e->time_ms;
+}
+
+static bool on_event(void *user, const sumi_event *e)
+{
+    job_part *p = user;
+    job *j = p->job;
+    bool is_end = e->type == SUMI_EVENT_END;
+    measure(p, e);
+    news *n = news_copy(e, p->number, e->type == SUMI_EVENT_PROMPT ? p->n_prompt_logprobs : p->n_logprobs);
+    pthread_mutex_lock(&j->lock);
+    bool wanted = j->conn && !j->gone && n;
+    if (!n) j->broken = true;
+    if (wanted) {
+        *j->last = n;
+        j->last = &n->next;
+    } else {
+        free(n);
+    }
+    if (is_end) {
+        j->n_open--;
+        j->n_tokens += e->usage.n_prompt + e->usage.n_generated;
+    }
+    if (j->stream || j->n_open == 0) wake(j);
+    pthread_mutex_unlock(&j->lock);
+    if (is_end) drop(j);
+    return wanted;
+}
+
+/* ---- Any thread ---- */
+
+static void cancel_parts(job *j)
+{
+    for (int32_t i = 0; i < j->n_parts; i++) {
+        uint64_t id = atomic_load(&j->parts[i].id);
+        if (id) sumi_engine_cancel(j->engine, id);
+    }
+}
+
+void job_hang_up(job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->gone = true;
+    pthread_mutex_unlock(&j->lock);
+    cancel_parts(j);
+}
+
+void job_beat(job *j, double now_ms, double interval_ms)
+{
+    pthread_mutex_lock(&j->lock);
+    if (j->stream && j->format->heartbeat && now_ms - j->sent_ms >= interval_ms && j->suspended) {
+        j->beat = true;
+        wake(j);
+    }
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- The server's thread ---- */
+
+bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e)
+{
+    job_part *p = &j->parts[number];
+    sumi_error err;
+    uint64_t id;
+    p->n_logprobs = request->n_logprobs;
+    p->n_prompt_logprobs = request->n_prompt_logprobs;
+    request->on_event = on_event;
+    request->user = p;
+    pthread_mutex_lock(&j->lock);
+    j->refs++;
+    j->n_open++;
+    pthread_mutex_unlock(&j->lock);
+    if (sumi_engine_submit(j->engine, request, &id, &err) == SUMI_OK) {
+        atomic_store(&p->id, id);
+        return true;
+    }
+    pthread_mutex_lock(&j->lock);
+    j->n_open--;
+    j->refs--; /* never the last one: the connection holds another */
+    pthread_mutex_unlock(&j->lock);
+    return api_fail_status(e, &err);
+}
+
+bool job_complete(job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    bool complete = j->n_open == 0;
+    if (!complete) {
+        j->suspended = true;
+        MHD_suspend_connection(j->conn);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return complete;
+}
+
+/* Takes the list away. */
+static news *take_list(job *j)
+{
+    news *list = j->first;
+    j->first = NULL;
+    j->last = &j->first;
+    return list;
+}
+
+static void give_to_reply(job *j, news *list, buf *out)
+{
+    for (const news *n = list; n; n = n->next) j->format->take(j->reply, n, out);
+    free_news(list);
+}
+
+void job_take_all(job *j)
+{
+    buf none;
+    buf_init(&none, 0);
+    pthread_mutex_lock(&j->lock);
+    news *list = take_list(j);
+    pthread_mutex_unlock(&j->lock);
+    give_to_reply(j, list, &none);
+    buf_deinit(&none);
+}
+
+job_state job_fill(job *j, buf *out)
+{
+    while (out->n == 0) {
+        pthread_mutex_lock(&j->lock);
+        news *list = take_list(j);
+        bool beat = j->beat, over = !list && (j->n_open == 0 || j->broken || j->gone);
+        j->beat = false;
+        j->sent_ms = clock_ms();
+        if (!list && !beat && !over) {
+            j->suspended = true;
+            MHD_suspend_connection(j->conn);
+        }
+        pthread_mutex_unlock(&j->lock);
+        if (over) return JOB_OVER;
+        if (!list && !beat) return JOB_SUSPENDED;
+        give_to_reply(j, list, out);
+        if (beat && out->n == 0) buf_append_str(out, j->format->heartbeat);
+        if (out->status != SUMI_OK) return JOB_OVER;
+    }
+    return JOB_MORE;
+}
+
+int64_t job_leave(job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->conn = NULL;
+    bool running = j->n_open > 0;
+    int64_t n_tokens = j->n_tokens;
+    pthread_mutex_unlock(&j->lock);
+    if (running) cancel_parts(j);
+    drop(j);
+    return n_tokens;
+}

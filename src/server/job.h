@@ -1,0 +1,95 @@
+/* job.h - what one connection has asked of the engine, and what has come back but is not sent yet.
+ *
+ *   server's thread                            engine's thread
+ *   job_submit() ---- sumi_engine_submit() -->  step, step, ...
+ *   job_fill() <----- list of news  <---------  callback: copies the event, appends it, wakes the connection
+ *        '-- nothing there: MHD_suspend_connection()     '-- MHD_resume_connection()
+ *
+ * Nobody waits: a connection without news is suspended, and costs nothing until the callback resumes it.
+ *
+ * Ownership: counted. The connection holds one reference until job_leave(); each part that the engine has accepted holds
+ * one until its END. So a client may go away, and the engine finish, in any order.
+ * Locks: `lock` guards the fields under it. In it MHD's own lock (suspend, resume) may be taken, never the engine's; MHD
+ * calls nothing of ours with its lock held, and the engine calls back without one.
+ * Memory: news wait for a slow reader; they are bounded by the context's length, the choices and the prompts. */
+#ifndef SUMI_SERVER_JOB_H
+#define SUMI_SERVER_JOB_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "server/api_error.h"
+#include "server/metrics.h"
+#include "server/news.h"
+
+/* How an API writes its answers. take: as openai_reply_take(), whole: as openai_reply_whole(). */
+typedef struct answer_format {
+    const char *stream_type; /* Content-Type of a stream */
+    const char *heartbeat;   /* sent into a stream that has been silent for long; NULL: nothing */
+    void (*take)(void *reply, const news *n, buf *out);
+    bool (*whole)(void *reply, buf *out, api_error *e);
+    void (*destroy)(void *reply);
+} answer_format;
+
+typedef struct job job;
+
+typedef struct job_part {
+    job *job;
+    int32_t number, n_logprobs, n_prompt_logprobs;
+    _Atomic uint64_t id;              /* of the engine; 0: not accepted */
+    double last_ms[SUMI_MAX_CHOICES]; /* engine's thread: when each choice's last token came; 0: none yet */
+    bool started;                     /* engine's thread: the first token of all has come */
+} job_part;
+
+struct job {
+    sumi_engine *engine;
+    metrics *metrics;
+    const answer_format *format;
+    void *reply; /* server's thread */
+    bool stream;
+
+    pthread_mutex_t lock;
+    /* Under lock: */
+    int32_t refs;
+    struct MHD_Connection *conn; /* NULL: has left */
+    bool suspended, beat;        /* beat: a heartbeat is due */
+    bool gone;                   /* the client has closed its side */
+    bool broken;                 /* no memory for news */
+    news *first, **last;
+    int32_t n_open;       /* parts without their END */
+    double sent_ms;       /* when something was sent last */
+    int64_t n_tokens;     /* prompt and answer of the parts that have ended */
+
+    /* Under the lock of the watch (watch.h): */
+    job *watch_next, **watch_link; /* watch_link NULL: not watched */
+    int fd;
+    uint64_t serial;
+
+    int32_t n_parts;
+    job_part parts[];
+};
+
+/* Takes reply, also on failure. NULL: out of memory. */
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
+                int32_t n_parts, bool stream);
+
+/* Submits request (of which on_event and user are set here) as part `number`. False: *e says why; the parts before it are
+ * cancelled, and the job is to be left. */
+SUMI_MUST_USE bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e);
+
+/* Whole answers: true when all has come. False: the connection is suspended, and its handler is called again later. */
+SUMI_MUST_USE bool job_complete(job *j);
+/* Then: takes all news into the reply. */
+void job_take_all(job *j);
+
+typedef enum job_state { JOB_MORE, JOB_SUSPENDED, JOB_OVER } job_state;
+/* Streams: appends what is to be sent now to out. SUSPENDED: nothing yet; OVER: nothing any more. */
+job_state job_fill(job *j, buf *out);
+
+void job_hang_up(job *j); /* the client is gone: ends the requests; the connection is woken by their END */
+void job_beat(job *j, double now_ms, double interval_ms); /* wakes a stream that was silent for interval_ms */
+
+/* The connection is done with it. Cancels what still runs. Returns the tokens of the parts that have ended. */
+int64_t job_leave(job *j);
+
+#endif

@@ -1,0 +1,25 @@
+/* json_fields.h - the body of a request: parsed within limits, and read field by field.
+ *
+ * A field that is missing or null leaves *out as it is. One of a wrong type or out of range is an error (400) that names
+ * it; names must be constants. Fields that nobody asks for are ignored, as the APIs do. */
+#ifndef SUMI_SERVER_JSON_FIELDS_H
+#define SUMI_SERVER_JSON_FIELDS_H
+
+#include <jansson.h>
+
+#include "server/api_error.h"
+
+enum { JSON_MAX_NESTING = 64 };
+
+/* The object in text [n]; NULL: not JSON, not an object, or nested too deep. Free with json_decref(). */
+json_t *json_parse_object(const char *text, size_t n, api_error *e);
+
+json_t *field_get(const json_t *o, const char *name); /* borrowed; NULL: missing or null */
+SUMI_MUST_USE bool field_bool(const json_t *o, const char *name, bool *out, api_error *e);
+SUMI_MUST_USE bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out, api_error *e);
+SUMI_MUST_USE bool field_int32(const json_t *o, const char *name, int32_t low, int32_t high, int32_t *out,
+                               api_error *e);
+SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out, api_error *e);
+SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out, api_error *e); /* borrowed */
+
+#endif

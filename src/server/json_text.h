@@ -1,0 +1,15 @@
+/* json_text.h - pieces of JSON text, written straight into a buffer (RFC 8259). */
+#ifndef SUMI_SERVER_JSON_TEXT_H
+#define SUMI_SERVER_JSON_TEXT_H
+
+#include "base/buf.h"
+
+/* text [n] as a string with its quotes. Bytes that are no UTF-8 become U+FFFD; U+2028 and U+2029 are escaped, so that
+ * a string stays on one line for every reader. */
+void json_put_text(buf *out, const char *text, size_t n);
+
+/* A number; JSON has none for what is not finite: -9999 for -inf, as OpenAI's API says for what is impossible, and
+ * null for NaN. */
+void json_put_number(buf *out, double value);
+
+#endif

@@ -1,0 +1,166 @@
+/* keys.c - see keys.h. */
+#include "server/keys.h"
+
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+struct keys {
+    _Atomic int32_t refs;
+    int32_t n;
+    api_key *list; /* [n] */
+};
+
+_Static_assert(KEY_HASH_BYTES == SHA256_DIGEST_SIZE, "a key is known by its SHA-256");
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+static bool read_hash(const char *text, uint8_t *hash)
+{
+    if (strlen(text) != 2 * KEY_HASH_BYTES) return false;
+    for (size_t i = 0; i < KEY_HASH_BYTES; i++) {
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        hash[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* Names appear in logs and as the engine's clients: plain ones only. */
+static bool read_name(const char *text, char *name)
+{
+    size_t n = strlen(text);
+    if (n > KEY_MAX_NAME || strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-") != n)
+        return false;
+    memcpy(name, text, n + 1);
+    return true;
+}
+
+static bool read_setting(const char *text, api_key *k)
+{
+    const struct {
+        const char *name;
+        int32_t *out;
+        long low, high;
+    } settings[] = {
+        { "rpm=", &k->limits.requests_per_min, 1, 1000000 },  { "tpm=", &k->limits.tokens_per_min, 1, INT32_MAX },
+        { "concurrent=", &k->limits.max_concurrent, 1, 65536 }, { "share=", &k->share, 1, 1000 },
+        { "priority=", &k->priority, -100, 100 },
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        size_t n = strlen(settings[i].name);
+        if (strncmp(text, settings[i].name, n) != 0) continue;
+        char *end;
+        long value = strtol(text + n, &end, 10);
+        if (end == text + n || *end || value < settings[i].low || value > settings[i].high) return false;
+        *settings[i].out = (int32_t)value;
+        return true;
+    }
+    return false;
+}
+
+/* One line without its newline, which is cut into words. *used: it held a key. */
+static sumi_status read_line(char *line, api_key *k, bool *used, const char *file, int number, sumi_error *err)
+{
+    char *rest, *word = strtok_r(line, " \t\r", &rest);
+    *used = false;
+    if (!word || word[0] == '#') return SUMI_OK;
+    *k = (api_key){ .share = 1 };
+    if (!read_name(word, k->name))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -", file, number,
+                         KEY_MAX_NAME);
+    word = strtok_r(NULL, " \t\r", &rest);
+    if (!word || !read_hash(word, k->hash))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits", file,
+                         number);
+    while ((word = strtok_r(NULL, " \t\r", &rest)))
+        if (!read_setting(word, k))
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: '%s' is none of rpm=, tpm=, concurrent=, share=, priority= "
+                             "with a number in range", file, number, word);
+    *used = true;
+    return SUMI_OK;
+}
+
+static sumi_status add(keys *k, const api_key *key, const char *file, int number, sumi_error *err)
+{
+    if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
+    for (int32_t i = 0; i < k->n; i++)
+        if (!strcmp(k->list[i].name, key->name))
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' is there twice", file, number, key->name);
+    k->list[k->n++] = *key;
+    return SUMI_OK;
+}
+
+sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name, sumi_error *err)
+{
+    size_t n_lines = 1;
+    int number = 0;
+    sumi_status st = SUMI_OK;
+    *out = NULL;
+    for (size_t i = 0; i < n; i++) n_lines += text[i] == '\n';
+    keys *k = calloc(1, sizeof *k);
+    char *copy = strndup(text, n);
+    if (k) k->list = calloc(n_lines < KEYS_MAX ? n_lines : KEYS_MAX, sizeof *k->list);
+    if (!k || !copy || !k->list) st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);
+    for (char *line = copy, *next; st == SUMI_OK && line; line = next) {
+        api_key key;
+        bool used;
+        next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        st = read_line(line, &key, &used, name, ++number, err);
+        if (st == SUMI_OK && used) st = add(k, &key, name, number, err);
+    }
+    if (st == SUMI_OK && k->n == 0) st = sumi_fail(err, SUMI_EFORMAT, "%s: there is no key in it", name);
+    free(copy);
+    if (st != SUMI_OK) {
+        if (k) free(k->list);
+        free(k);
+        return st;
+    }
+    for (int32_t i = 0; i < k->n; i++) key_limits_init(&k->list[i].limits);
+    k->refs = 1;
+    *out = k;
+    return SUMI_OK;
+}
+
+keys *keys_ref(keys *k)
+{
+    if (k) atomic_fetch_add(&k->refs, 1);
+    return k;
+}
+
+void keys_unref(keys *k)
+{
+    if (!k || atomic_fetch_sub(&k->refs, 1) != 1) return;
+    for (int32_t i = 0; i < k->n; i++) key_limits_deinit(&k->list[i].limits);
+    free(k->list);
+    free(k);
+}
+
+int32_t keys_count(const keys *k)
+{
+    return k->n;
+}
+
+api_key *keys_find(keys *k, const char *text)
+{
+    struct sha256_ctx ctx;
+    uint8_t hash[KEY_HASH_BYTES];
+    api_key *found = NULL;
+    sha256_init(&ctx);
+    sha256_update(&ctx, strlen(text), (const uint8_t *)text);
+    sha256_digest(&ctx, sizeof hash, hash);
+    for (int32_t i = 0; i < k->n; i++) /* all of them: the time does not tell which */
+        if (memeql_sec(hash, k->list[i].hash, sizeof hash)) found = &k->list[i];
+    return found;
+}

@@ -1,0 +1,39 @@
+/* keys.h - who may ask: a file of hashed keys.
+ *
+ *   # name  SHA-256 of the key, in hex                                       settings
+ *   alice   2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b rpm=60 tpm=100000 concurrent=4
+ *   metrics 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 share=5 priority=10
+ *
+ *   rpm, tpm     requests and tokens (of prompts and answers) in a minute      concurrent   requests at once
+ *   share        of the engine under load, 1 .. 1000 (1)                       priority     -100 .. 100 (0)
+ *
+ * The keys themselves are nowhere: what a client sends is hashed, and compared with every key in constant time.
+ * Threads: a table never changes, but for the limits of its keys, which have a lock (limits.h). It is counted: a reload
+ * puts another one in its place, while requests under way go on with theirs. */
+#ifndef SUMI_SERVER_KEYS_H
+#define SUMI_SERVER_KEYS_H
+
+#include "server/limits.h"
+#include "sumi.h"
+
+enum { KEY_HASH_BYTES = 32, KEY_MAX_NAME = 64, KEYS_MAX = 4096 };
+
+typedef struct api_key {
+    char name[KEY_MAX_NAME + 1];
+    uint8_t hash[KEY_HASH_BYTES];
+    int32_t priority, share;
+    key_limits limits;
+} api_key;
+
+typedef struct keys keys;
+
+/* text [n]: the file; name: what errors call it. EFORMAT: a line is wrong, and err tells which. One reference. */
+SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name, sumi_error *err);
+keys *keys_ref(keys *k);
+void keys_unref(keys *k); /* NULL is fine */
+int32_t keys_count(const keys *k);
+
+/* The key that was sent; NULL: none of them. Its time depends on the length of text only. */
+api_key *keys_find(keys *k, const char *text);
+
+#endif

@@ -1,0 +1,68 @@
+/* limits.c - see limits.h. */
+#include "server/limits.h"
+
+#include <math.h>
+
+void key_limits_init(key_limits *l)
+{
+    pthread_mutex_init(&l->lock, NULL);
+    l->requests = l->requests_per_min;
+    l->tokens = l->tokens_per_min;
+    l->filled_ms = 0;
+    l->n_running = 0;
+}
+
+void key_limits_deinit(key_limits *l)
+{
+    pthread_mutex_destroy(&l->lock);
+}
+
+static void fill(key_limits *l, double now_ms)
+{
+    double minutes = l->filled_ms > 0 && now_ms > l->filled_ms ? (now_ms - l->filled_ms) / 60000 : 0;
+    l->requests = fmin(l->requests + minutes * l->requests_per_min, l->requests_per_min);
+    l->tokens = fmin(l->tokens + minutes * l->tokens_per_min, l->tokens_per_min);
+    l->filled_ms = now_ms;
+}
+
+/* Seconds, rounded up, until a bucket that gains per_min in a minute has gained `missing`. */
+static int seconds_for(double missing, int32_t per_min)
+{
+    double seconds = ceil(missing * 60 / per_min);
+    return seconds < 1 ? 1 : seconds > 3600 ? 3600 : (int)seconds;
+}
+
+static bool refuse(api_error *e, const char *what, int32_t limit, int seconds)
+{
+    api_fail(e, 429, "rate_limit_exceeded", NULL, "this key is limited to %d %s: wait %d s", limit, what, seconds);
+    e->retry_after = seconds;
+    return false;
+}
+
+bool key_limits_enter(key_limits *l, double now_ms, api_error *e)
+{
+    bool in = false;
+    pthread_mutex_lock(&l->lock);
+    fill(l, now_ms);
+    if (l->max_concurrent && l->n_running >= l->max_concurrent)
+        refuse(e, "requests at once", l->max_concurrent, 1);
+    else if (l->tokens_per_min && l->tokens <= 0)
+        refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
+    else if (l->requests_per_min && l->requests < 1)
+        refuse(e, "requests a minute", l->requests_per_min, seconds_for(1 - l->requests, l->requests_per_min));
+    else in = true;
+    if (in) {
+        l->n_running++;
+        l->requests--;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return in;
+}
+
+void key_limits_leave(key_limits *l, int64_t n_tokens)
+{
+    pthread_mutex_lock(&l->lock);
+    l->n_running--;
+    l->tokens -= (double)n_tokens;
+    pthread_mutex_unlock(&l->lock);
+}

@@ -1,0 +1,33 @@
+/* metrics.h - what the server counts, and GET /metrics.
+ *
+ * Names: those of vLLM ("vllm:..."), which dashboards for LLM servers know, where the meaning is the same; "sumi_..."
+ * for the rest. Format: Prometheus text, version 0.0.4.
+ * Threads: any thread counts and reads; there are no locks, so numbers of one page may be a moment apart. */
+#ifndef SUMI_SERVER_METRICS_H
+#define SUMI_SERVER_METRICS_H
+
+#include "server/histogram.h"
+
+enum { METRICS_MAX_PATHS = 32, METRICS_MAX_STATUS = 24 };
+
+typedef struct metrics {
+    histogram queue, first_token, between_tokens, end_to_end, prefill, decode;
+    _Atomic uint64_t finished[SUMI_FINISH_ERROR + 1]; /* requests of the engine, by how they ended */
+    _Atomic uint64_t n_prompt, n_generated;           /* tokens of requests that have ended */
+    _Atomic uint64_t http[METRICS_MAX_PATHS][METRICS_MAX_STATUS];
+    _Atomic uint64_t n_rate_limited;
+} metrics;
+
+void metrics_init(metrics *m);
+
+/* The last event of a request. */
+void metrics_end(metrics *m, sumi_finish finish, const sumi_usage *usage, double time_ms);
+
+/* An answer with status to a request for path number `path`. */
+void metrics_http(metrics *m, int path, int status);
+
+/* The whole page. paths [n_paths]: names of the paths; model_name becomes a label. */
+void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *model_name, const char *const *paths,
+                 int n_paths, buf *out);
+
+#endif

@@ -1,0 +1,36 @@
+/* news.c - see news.h. */
+#include "server/news.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
+{
+    const char *text = e->type == SUMI_EVENT_END ? e->error.message : e->piece.text;
+    size_t n_text = e->type == SUMI_EVENT_END ? strlen(text) : e->piece.n_bytes;
+    size_t n_tokens = (size_t)e->piece.n_choices, n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
+    size_t n_choices = n_tokens + n_alternatives;
+    news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_text + 1);
+    if (!n) return NULL;
+    sumi_choice *choices = (sumi_choice *)(n + 1);
+    char *copy = (char *)(choices + n_choices);
+    if (n_tokens) memcpy(choices, e->piece.choices, n_tokens * sizeof *choices);
+    if (n_alternatives) memcpy(choices + n_tokens, e->piece.top, n_alternatives * sizeof *choices);
+    if (n_text) memcpy(copy, text, n_text);
+    copy[n_text] = '\0';
+    *n = (news){ .part = part,
+                 .type = e->type,
+                 .choice = e->choice,
+                 .finish = e->finish,
+                 .first = e->first,
+                 .tokens = choices,
+                 .top = choices + n_tokens,
+                 .n_tokens = (int32_t)n_tokens,
+                 .n_top = n_alternatives ? n_top : 0,
+                 .text = copy,
+                 .n_bytes = n_text,
+                 .n_prompt = e->usage.n_prompt,
+                 .n_cached = e->usage.n_cached,
+                 .n_generated = e->usage.n_generated };
+    return n;
+}

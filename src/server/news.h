@@ -1,0 +1,27 @@
+/* news.h - what an engine has told of a request, copied so that another thread can read it later. */
+#ifndef SUMI_SERVER_NEWS_H
+#define SUMI_SERVER_NEWS_H
+
+#include "sumi.h"
+
+/* One sumi_event without what nobody needs here. One piece of memory: what the pointers lead to follows. */
+typedef struct news {
+    struct news *next;
+    int32_t part; /* which request of several */
+    sumi_event_type type;
+    int32_t choice;
+    sumi_finish finish;
+    int32_t first;             /* PROMPT: position of tokens[0] */
+    const sumi_choice *tokens; /* [n_tokens] */
+    const sumi_choice *top;    /* [n_tokens][n_top] */
+    int32_t n_tokens, n_top;
+    const char *text; /* [n_bytes] and a NUL. END: the error's message, or "" */
+    size_t n_bytes;
+    int32_t n_prompt, n_cached, n_generated; /* END */
+} news;
+
+/* n_top: the alternatives that the request asked for, of the prompt's tokens if this is a PROMPT. Free with free().
+ * NULL: out of memory. */
+news *news_copy(const sumi_event *event, int32_t part, int32_t n_top);
+
+#endif

@@ -1,0 +1,162 @@
+/* openai_logprobs.c - see openai_logprobs.h. */
+#include "server/openai_logprobs.h"
+
+#include "server/json_text.h"
+
+void logprob_lists_init(logprob_lists *l)
+{
+    *l = (logprob_lists){ 0 };
+    buf_init(&l->tokens, SIZE_MAX);
+    buf_init(&l->values, SIZE_MAX);
+    buf_init(&l->top, SIZE_MAX);
+    buf_init(&l->offsets, SIZE_MAX);
+}
+
+void logprob_lists_deinit(logprob_lists *l)
+{
+    buf_deinit(&l->tokens);
+    buf_deinit(&l->values);
+    buf_deinit(&l->top);
+    buf_deinit(&l->offsets);
+}
+
+void logprob_lists_clear(logprob_lists *l)
+{
+    l->tokens.n = l->values.n = l->top.n = l->offsets.n = 0;
+    l->n = 0;
+}
+
+/* The bytes of one token. NULL: none; free with sumi_free(). */
+static char *bytes_of(const sumi_model *model, int32_t id, size_t *n)
+{
+    char *text;
+    *n = 0;
+    return sumi_detokenize(model, &id, 1, true, &text, n, NULL) == SUMI_OK ? text : NULL;
+}
+
+static void put_token(buf *out, const sumi_model *model, int32_t id)
+{
+    size_t n;
+    char *text = bytes_of(model, id, &n);
+    json_put_text(out, text ? text : "", n);
+    sumi_free(text);
+}
+
+static void comma(buf *out)
+{
+    if (out->n) buf_append_char(out, ',');
+}
+
+/* "token":"a","logprob":-0.1,"bytes":[97] */
+static void put_fields(buf *out, const sumi_model *model, const sumi_choice *c)
+{
+    size_t n;
+    char *text = bytes_of(model, c->id, &n);
+    buf_append_str(out, "\"token\":");
+    json_put_text(out, text ? text : "", n);
+    buf_append_str(out, ",\"logprob\":");
+    json_put_number(out, (double)c->logprob);
+    buf_append_str(out, ",\"bytes\":[");
+    for (size_t i = 0; i < n; i++) buf_printf(out, i ? ",%u" : "%u", (unsigned char)text[i]);
+    buf_append_char(out, ']');
+    sumi_free(text);
+}
+
+void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
+                       int32_t n_top)
+{
+    buf *out = &l->tokens;
+    comma(out);
+    buf_append_char(out, '{');
+    put_fields(out, model, token);
+    buf_append_str(out, ",\"top_logprobs\":[");
+    for (int32_t i = 0; i < n_top && top[i].id >= 0; i++) {
+        buf_append_str(out, i ? ",{" : "{");
+        put_fields(out, model, &top[i]);
+        buf_append_char(out, '}');
+    }
+    buf_append_str(out, "]}");
+    l->n++;
+}
+
+static int32_t n_characters(const char *text, size_t n)
+{
+    int32_t count = 0;
+    for (size_t i = 0; i < n; i++) count += (text[i] & 0xC0) != 0x80; /* every byte that begins one */
+    return count;
+}
+
+static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c)
+{
+    put_token(out, model, c->id);
+    buf_append_char(out, ':');
+    json_put_number(out, (double)c->logprob);
+}
+
+/* The alternatives, and the token itself where it is none of them. */
+static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const sumi_choice *top, int32_t n_top)
+{
+    bool seen = false;
+    int32_t n = 0;
+    buf_append_char(out, '{');
+    for (; n < n_top && top[n].id >= 0; n++) {
+        if (n) buf_append_char(out, ',');
+        put_pair(out, model, &top[n]);
+        seen |= top[n].id == token->id;
+    }
+    if (!seen) {
+        if (n) buf_append_char(out, ',');
+        put_pair(out, model, token);
+    }
+    buf_append_char(out, '}');
+}
+
+void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const sumi_choice *token, bool known,
+                             const sumi_choice *top, int32_t n_top)
+{
+    size_t n;
+    char *text = bytes_of(model, token->id, &n);
+    comma(&l->tokens);
+    json_put_text(&l->tokens, text ? text : "", n);
+    comma(&l->values);
+    comma(&l->top);
+    if (known) {
+        json_put_number(&l->values, (double)token->logprob);
+        put_top(&l->top, model, token, top, n_top);
+    } else {
+        buf_append_str(&l->values, "null");
+        buf_append_str(&l->top, "null");
+    }
+    comma(&l->offsets);
+    buf_printf(&l->offsets, "%d", l->offset);
+    l->offset += n_characters(text ? text : "", n);
+    l->n++;
+    sumi_free(text);
+}
+
+static void put_list(buf *out, const char *name, const buf *list)
+{
+    buf_printf(out, "\"%s\":[", name);
+    buf_append(out, list->data ? list->data : "", list->n);
+    buf_append_char(out, ']');
+}
+
+void logprobs_put_chat(const logprob_lists *l, buf *out)
+{
+    buf_append_char(out, '{');
+    put_list(out, "content", &l->tokens);
+    buf_append_str(out, ",\"refusal\":null}");
+}
+
+void logprobs_put_completion(const logprob_lists *l, buf *out)
+{
+    buf_append_char(out, '{');
+    put_list(out, "tokens", &l->tokens);
+    buf_append_char(out, ',');
+    put_list(out, "token_logprobs", &l->values);
+    buf_append_char(out, ',');
+    put_list(out, "top_logprobs", &l->top);
+    buf_append_char(out, ',');
+    put_list(out, "text_offset", &l->offsets);
+    buf_append_char(out, '}');
+}

@@ -1,0 +1,254 @@
+/* openai_reply.c - see openai_reply.h. */
+#include "server/openai_reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/json_text.h"
+#include "server/openai_logprobs.h"
+
+typedef struct reply_choice {
+    buf text; /* not sent yet: all of it, or what the chunk at hand holds */
+    logprob_lists logprobs;
+    bool started, ended;
+    sumi_finish finish;
+} reply_choice;
+
+struct openai_reply {
+    openai_request request;
+    openai_reply_info info;
+    int32_t *prompt_ids[OPENAI_MAX_PROMPTS], n_prompt_ids[OPENAI_MAX_PROMPTS];
+    reply_choice *choices;                   /* [n_prompts * n] */
+    int32_t n_choices, n_open;               /* n_open: prompts without their END */
+    int64_t n_prompt, n_cached, n_generated; /* tokens */
+    api_error error;                         /* status != 0: the first request that failed */
+};
+
+openai_reply *openai_reply_create(openai_request *request, int32_t **prompt_ids, const int32_t *n_prompt_ids,
+                                  const openai_reply_info *info)
+{
+    openai_reply *r = calloc(1, sizeof *r);
+    int32_t n = request->n_prompts * request->params.n;
+    if (!r || !(r->choices = calloc((size_t)n, sizeof *r->choices))) {
+        free(r);
+        return NULL;
+    }
+    r->info = *info;
+    r->n_choices = n;
+    r->n_open = request->n_prompts;
+    for (int32_t i = 0; i < request->n_prompts; i++) {
+        r->prompt_ids[i] = prompt_ids[i];
+        r->n_prompt_ids[i] = n_prompt_ids[i];
+    }
+    for (int32_t i = 0; i < n; i++) {
+        buf_init(&r->choices[i].text, SIZE_MAX);
+        logprob_lists_init(&r->choices[i].logprobs);
+    }
+    r->request = *request;
+    *request = (openai_request){ 0 };
+    return r;
+}
+
+void openai_reply_destroy(openai_reply *r)
+{
+    if (!r) return;
+    for (int32_t i = 0; i < r->n_choices; i++) {
+        buf_deinit(&r->choices[i].text);
+        logprob_lists_deinit(&r->choices[i].logprobs);
+    }
+    for (int32_t i = 0; i < r->request.n_prompts; i++) sumi_free(r->prompt_ids[i]);
+    free(r->choices);
+    openai_request_deinit(&r->request);
+    free(r);
+}
+
+/* ---- Pieces of JSON ---- */
+
+static void put_head(const openai_reply *r, bool chunk, buf *out)
+{
+    const char *object = r->request.kind == OPENAI_COMPLETION ? "text_completion"
+                         : chunk                              ? "chat.completion.chunk"
+                                                              : "chat.completion";
+    buf_printf(out, "{\"id\":\"%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", r->info.id, object,
+               (long long)r->info.created);
+    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    buf_append_str(out, ",\"choices\":[");
+}
+
+static void put_usage(const openai_reply *r, buf *out)
+{
+    buf_printf(out,
+               "\"usage\":{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,"
+               "\"prompt_tokens_details\":{\"cached_tokens\":%lld}}",
+               (long long)r->n_prompt, (long long)r->n_generated, (long long)(r->n_prompt + r->n_generated),
+               (long long)r->n_cached);
+}
+
+static void put_text(const reply_choice *c, buf *out)
+{
+    json_put_text(out, c->text.data ? c->text.data : "", c->text.n);
+}
+
+/* ,"logprobs":...,"finish_reason":...} */
+static void put_tail(const openai_reply *r, const reply_choice *c, bool finished, buf *out)
+{
+    buf_append_str(out, ",\"logprobs\":");
+    if (!r->request.logprobs || (r->request.stream && c->logprobs.n == 0)) buf_append_str(out, "null");
+    else if (r->request.kind == OPENAI_CHAT) logprobs_put_chat(&c->logprobs, out);
+    else logprobs_put_completion(&c->logprobs, out);
+    const char *reason = c->finish == SUMI_FINISH_STOP ? "\"stop\"" : "\"length\"";
+    buf_printf(out, ",\"finish_reason\":%s}", finished ? reason : "null");
+}
+
+/* One event of a stream: the text and log-probabilities that choice c has collected, which are gone then. */
+static void put_chunk(openai_reply *r, int32_t index, const char *role, bool finished, buf *out)
+{
+    reply_choice *c = &r->choices[index];
+    buf_append_str(out, "data: ");
+    put_head(r, true, out);
+    buf_printf(out, "{\"index\":%d,", index);
+    if (r->request.kind == OPENAI_COMPLETION) {
+        buf_append_str(out, "\"text\":");
+        put_text(c, out);
+    } else {
+        buf_append_str(out, "\"delta\":{");
+        if (role) buf_printf(out, "\"role\":\"%s\",", role);
+        if (role || !finished || c->text.n) {
+            buf_append_str(out, "\"content\":");
+            put_text(c, out);
+        }
+        buf_append_char(out, '}');
+    }
+    put_tail(r, c, finished, out);
+    buf_append_char(out, ']');
+    if (r->request.include_usage) buf_append_str(out, ",\"usage\":null");
+    buf_append_str(out, "}\n\n");
+    c->text.n = 0;
+    logprob_lists_clear(&c->logprobs);
+}
+
+/* ---- News ---- */
+
+/* Before the first token of a choice: who speaks, or the prompt if it is to be repeated. */
+static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
+{
+    reply_choice *c = &r->choices[index];
+    if (c->started) return;
+    c->started = true;
+    if (r->request.kind == OPENAI_CHAT) {
+        if (r->request.stream) put_chunk(r, index, "assistant", false, out);
+        return;
+    }
+    const openai_prompt *p = &r->request.prompts[part];
+    char *text = NULL;
+    size_t n = 0;
+    if (!r->request.echo) return;
+    if (p->text) buf_append(&c->text, p->text, p->n_bytes);
+    else if (sumi_detokenize(r->info.model, p->ids, p->n_ids, true, &text, &n, NULL) == SUMI_OK)
+        buf_append(&c->text, text, n);
+    sumi_free(text);
+    if (r->request.stream && !r->request.logprobs) put_chunk(r, index, NULL, false, out);
+}
+
+/* Log-probabilities of the prompt: the same for each choice. The first token has none. */
+static void take_prompt(openai_reply *r, const news *n)
+{
+    int32_t n_choices = r->request.params.n;
+    for (int32_t k = 0; k < n_choices; k++) {
+        logprob_lists *l = &r->choices[n->part * n_choices + k].logprobs;
+        if (l->n == 0 && l->offset == 0 && r->n_prompt_ids[n->part] > 0)
+            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->prompt_ids[n->part][0] }, false, NULL, 0);
+        for (int32_t i = 0; i < n->n_tokens; i++)
+            logprobs_add_completion(l, r->info.model, &n->tokens[i], true, n->top + (size_t)i * (size_t)n->n_top,
+                                    n->n_top);
+    }
+}
+
+static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
+{
+    reply_choice *c = &r->choices[index];
+    start_choice(r, n->part, index, out);
+    buf_append(&c->text, n->text, n->n_bytes);
+    for (int32_t i = 0; r->request.logprobs && i < n->n_tokens; i++) {
+        const sumi_choice *token = &n->tokens[i], *top = n->top + (size_t)i * (size_t)n->n_top;
+        if (!r->request.params.ignore_eos && sumi_token_is_end(r->info.model, token->id)) continue;
+        if (r->request.kind == OPENAI_CHAT) logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
+        else logprobs_add_completion(&c->logprobs, r->info.model, token, true, top, n->n_top);
+    }
+    if (r->request.stream && (c->text.n || c->logprobs.n)) put_chunk(r, index, NULL, false, out);
+}
+
+static void end_choice(openai_reply *r, int32_t part, int32_t index, sumi_finish finish, buf *out)
+{
+    reply_choice *c = &r->choices[index];
+    start_choice(r, part, index, out);
+    c->ended = true;
+    c->finish = finish;
+    if (r->request.stream) put_chunk(r, index, NULL, true, out);
+}
+
+static void end_stream(openai_reply *r, buf *out)
+{
+    if (r->error.status) {
+        buf_append_str(out, "data: ");
+        api_error_json(&r->error, out);
+        buf_append_str(out, "\n\n");
+    } else if (r->request.include_usage) {
+        buf_append_str(out, "data: ");
+        put_head(r, true, out);
+        buf_append_str(out, "],");
+        put_usage(r, out);
+        buf_append_str(out, "}\n\n");
+    }
+    buf_append_str(out, "data: [DONE]\n\n");
+}
+
+static void take_end(openai_reply *r, const news *n, buf *out)
+{
+    bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
+    r->n_prompt += n->n_prompt;
+    r->n_cached += n->n_cached;
+    r->n_generated += n->n_generated;
+    if (!complete && !r->error.status) api_fail_finish(&r->error, n->finish, n->text);
+    r->n_open--;
+    if (r->n_open == 0 && r->request.stream) end_stream(r, out);
+}
+
+void openai_reply_take(openai_reply *r, const news *n, buf *out)
+{
+    int32_t index = n->part * r->request.params.n + n->choice;
+    switch (n->type) {
+    case SUMI_EVENT_PROMPT: take_prompt(r, n); break;
+    case SUMI_EVENT_PIECE: take_piece(r, index, n, out); break;
+    case SUMI_EVENT_CHOICE: end_choice(r, n->part, index, n->finish, out); break;
+    case SUMI_EVENT_END: take_end(r, n, out); break;
+    }
+}
+
+bool openai_reply_whole(openai_reply *r, buf *out, api_error *e)
+{
+    if (r->error.status) {
+        *e = r->error;
+        return false;
+    }
+    put_head(r, false, out);
+    for (int32_t i = 0; i < r->n_choices; i++) {
+        const reply_choice *c = &r->choices[i];
+        buf_printf(out, "%s{\"index\":%d,", i ? "," : "", i);
+        if (r->request.kind == OPENAI_COMPLETION) {
+            buf_append_str(out, "\"text\":");
+            put_text(c, out);
+        } else {
+            buf_append_str(out, "\"message\":{\"role\":\"assistant\",\"content\":");
+            put_text(c, out);
+            buf_append_str(out, ",\"refusal\":null}");
+        }
+        put_tail(r, c, true, out);
+    }
+    buf_append_str(out, "],");
+    put_usage(r, out);
+    buf_append_char(out, '}');
+    bool whole = out->status == SUMI_OK;
+    for (int32_t i = 0; i < r->n_choices; i++) whole &= r->choices[i].text.status == SUMI_OK;
+    return whole || api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+}

@@ -1,0 +1,60 @@
+/* route.c - which handler a method and a path have. */
+#include <string.h>
+
+#include "server/endpoints.h"
+
+enum { OPEN = true, GUARDED = false, MODEL = true, ANY_TIME = false };
+
+static const route routes[] = {
+    { "GET", "/health", get_health, OPEN, ANY_TIME },
+    { "GET", "/ready", get_ready, OPEN, ANY_TIME },
+    { "GET", "/version", get_version, GUARDED, ANY_TIME },
+    { "GET", "/metrics", get_metrics, GUARDED, ANY_TIME },
+    { "GET", "/v1/models", get_models, GUARDED, ANY_TIME },
+    { "GET", "/v1/models/*", get_model, GUARDED, ANY_TIME },
+    { "POST", "/v1/chat/completions", post_chat_completions, GUARDED, MODEL },
+    { "POST", "/v1/completions", post_completions, GUARDED, MODEL },
+    { "POST", "/tokenize", post_tokenize, GUARDED, MODEL },
+    { "POST", "/detokenize", post_detokenize, GUARDED, MODEL },
+};
+enum { N_ROUTES = sizeof routes / sizeof *routes };
+
+/* In the order of routes, then the one for all others. */
+const char *const route_paths[] = {
+    "/health", "/ready", "/version", "/metrics", "/v1/models", "/v1/models/*", "/v1/chat/completions",
+    "/v1/completions", "/tokenize", "/detokenize", "other",
+};
+_Static_assert(sizeof route_paths / sizeof *route_paths == N_ROUTES + 1, "each route has its name");
+_Static_assert(N_ROUTES + 1 <= METRICS_MAX_PATHS, "each route is counted");
+
+int route_n_paths(void)
+{
+    return N_ROUTES + 1;
+}
+
+/* rest: what a final "*" stands for, at least one byte; NULL: the path has none. */
+static bool matches(const char *path, const char *url, const char **rest)
+{
+    size_t n = strlen(path);
+    *rest = NULL;
+    if (path[n - 1] != '*') return !strcmp(path, url);
+    if (strncmp(path, url, n - 1) != 0 || url[n - 1] == '\0') return false;
+    *rest = url + n - 1;
+    return true;
+}
+
+const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e)
+{
+    const char *wanted = strcmp(method, "HEAD") ? method : "GET"; /* MHD leaves the body away */
+    *number = N_ROUTES;
+    for (int i = 0; i < N_ROUTES; i++) {
+        if (!matches(routes[i].path, url, rest)) continue;
+        *number = i;
+        if (!strcmp(routes[i].method, wanted)) return &routes[i];
+        api_fail(e, 405, "method_not_allowed", NULL, "this path takes %s only", routes[i].method);
+        e->allow = strcmp(routes[i].method, "GET") ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+        return NULL;
+    }
+    api_fail(e, 404, "not_found", NULL, "there is no such path");
+    return NULL;
+}

@@ -1,0 +1,196 @@
+/* server.c - the server's life; see server.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "server/http.h"
+
+enum {
+    HEADER_BYTES = 32 << 10,  /* memory of a connection: its headers must fit (431) */
+    LINGER_S = 5,             /* after the engine has ended: for answers on their way to slow readers */
+    MAX_KEY_FILE_BYTES = 4 << 20,
+};
+
+server_opts server_opts_default(void)
+{
+    return (server_opts){ .host = "127.0.0.1",
+                          .port = 8080,
+                          .model_name = "model",
+                          .n_threads = 2,
+                          .max_connections = 1024,
+                          .max_connections_ip = 0,
+                          .max_body_bytes = (size_t)8 << 20,
+                          .idle_s = 60,
+                          .heartbeat_s = 15,
+                          .stall_s = 60 };
+}
+
+/* ---- Keys ---- */
+
+static sumi_status read_keys(keys **out, const char *path, sumi_error *err)
+{
+    buf text;
+    char chunk[4096];
+    size_t n;
+    *out = NULL;
+    FILE *f = fopen(path, "rbe");
+    if (!f) return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+    buf_init(&text, MAX_KEY_FILE_BYTES);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(&text, chunk, n);
+    bool failed = ferror(f);
+    fclose(f);
+    sumi_status st = failed || text.status != SUMI_OK
+                         ? sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is larger than 4 MiB", path)
+                         : keys_parse(out, text.data ? text.data : "", text.n, path, err);
+    buf_deinit(&text);
+    return st;
+}
+
+sumi_status server_reload_keys(server *s, sumi_error *err)
+{
+    keys *fresh, *old;
+    if (!s->opts.key_file) return SUMI_OK;
+    sumi_status st = read_keys(&fresh, s->opts.key_file, err);
+    if (st != SUMI_OK) return st;
+    pthread_mutex_lock(&s->lock);
+    old = s->keys;
+    s->keys = fresh;
+    pthread_mutex_unlock(&s->lock);
+    keys_unref(old);
+    return SUMI_OK;
+}
+
+/* ---- Start ---- */
+
+static void log_of_mhd(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void log_of_mhd(void *cls, const char *format, va_list args)
+{
+    server *s = cls;
+    char line[512];
+    vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\n")] = '\0';
+    log_message(&s->log, SUMI_LOG_DEBUG, "http: %s", line);
+}
+
+static sumi_status start_http(server *s, sumi_error *err)
+{
+    const server_opts *o = &s->opts;
+    struct MHD_OptionItem items[16];
+    int n = 0;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+#define ADD(option, number, pointer) items[n++] = (struct MHD_OptionItem){ option, number, pointer }
+    ADD(MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL);
+    ADD(MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_end, s);
+    ADD(MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, NULL);
+    ADD(MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL);
+    ADD(MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_ip, NULL);
+    ADD(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
+    if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
+    if (o->tls_cert) {
+        flags |= MHD_USE_TLS;
+        ADD(MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_cert);
+        ADD(MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key);
+    }
+    ADD(MHD_OPTION_END, 0, NULL);
+#undef ADD
+    /* The logger comes first: what other options complain about goes through it. */
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_of_mhd, s,
+                                 MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    if (s->daemon) return SUMI_OK;
+    return sumi_fail(err, SUMI_EIO, "the HTTP server does not start%s",
+                     o->tls_cert ? ": look at the certificate and its key" : ", with these limits of connections and threads");
+}
+
+static sumi_status check_exposure(const server *s, bool loopback, sumi_error *err)
+{
+    if (loopback || s->keys || s->opts.allow_anonymous) return SUMI_OK;
+    return sumi_fail(err, SUMI_EINVAL, "%s can be reached from other machines: give --api-key-file, or --allow-anonymous to "
+                     "serve everybody", s->opts.host);
+}
+
+static sumi_status start(server *s, sumi_error *err)
+{
+    bool loopback;
+    sumi_status st = s->opts.key_file ? read_keys(&s->keys, s->opts.key_file, err) : SUMI_OK;
+    if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
+    if (st == SUMI_OK) st = check_exposure(s, loopback, err);
+    if (st == SUMI_OK) st = watch_create(&s->watch, s->opts.heartbeat_s * 1000.0, err);
+    if (st == SUMI_OK) st = start_http(s, err);
+    return st;
+}
+
+sumi_status server_create(server **out, const server_opts *opts, sumi_error *err)
+{
+    pthread_condattr_t attr;
+    server *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (!s) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    s->opts = *opts;
+    s->log = (logger){ opts->log, opts->log_user };
+    s->listen_fd = -1;
+    s->started_s = (int64_t)time(NULL);
+    if (getrandom(&s->id_salt, sizeof s->id_salt, 0) < 0) s->id_salt = (uint64_t)s->started_s;
+    metrics_init(&s->metrics);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->idle, &attr);
+    pthread_condattr_destroy(&attr);
+    sumi_status st = start(s, err);
+    if (st == SUMI_OK) *out = s;
+    else server_destroy(s);
+    return st;
+}
+
+void server_attach(server *s, sumi_model *model, sumi_engine *engine)
+{
+    s->model = model;
+    s->engine = engine;
+    atomic_store(&s->state, SERVER_READY);
+}
+
+int server_port(const server *s)
+{
+    return s->port;
+}
+
+/* ---- End ---- */
+
+static void stop_listening(server *s)
+{
+    if (s->listen_fd < 0) return;
+    if (s->daemon) MHD_quiesce_daemon(s->daemon); /* returns listen_fd, ours again */
+    close(s->listen_fd);
+    s->listen_fd = -1;
+}
+
+void server_drain(server *s, int64_t drain_ms)
+{
+    struct timespec until;
+    int why = 0;
+    atomic_store(&s->state, SERVER_DRAINING);
+    stop_listening(s);
+    if (s->engine) sumi_engine_stop(s->engine, drain_ms);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LINGER_S;
+    pthread_mutex_lock(&s->lock);
+    while (s->n_jobs > 0 && why != ETIMEDOUT) why = pthread_cond_timedwait(&s->idle, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void server_destroy(server *s)
+{
+    if (!s) return;
+    stop_listening(s);
+    if (s->daemon) MHD_stop_daemon(s->daemon);
+    watch_destroy(s->watch);
+    keys_unref(s->keys);
+    pthread_cond_destroy(&s->idle);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}

@@ -1,0 +1,49 @@
+/* server.h - an HTTP server over an engine. What the program needs of this room.
+ *
+ *   server_create()  listens: /health answers, everything that needs the model is 503
+ *   server_attach()  the model is loaded
+ *   server_drain()   accepts nothing new, lets answers end
+ *   server_destroy() */
+#ifndef SUMI_SERVER_SERVER_H
+#define SUMI_SERVER_SERVER_H
+
+#include "sumi.h"
+
+typedef struct server server;
+
+typedef struct server_opts {
+    const char *host;        /* a numeric address; IPv6 without brackets */
+    int port;                /* 0: any free one */
+    const char *model_name;  /* as clients call it */
+    const char *key_file;    /* see keys.h; NULL: everybody may ask */
+    bool allow_anonymous;    /* without keys on other addresses than the machine's own */
+    bool metrics_open;       /* /metrics without a key */
+    const char *cors_origin; /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
+    const char *tls_cert, *tls_key; /* PEM texts; NULL: no TLS */
+    int n_threads;           /* that speak HTTP */
+    int max_connections, max_connections_ip;
+    size_t max_body_bytes;
+    int idle_s;              /* a connection that sends or takes nothing for that long is closed */
+    int heartbeat_s;         /* into silent streams; 0: never */
+    int max_queue;           /* the engine's: when so many wait, /ready says no; 0: never */
+    int stall_s;             /* an engine whose steps stand still for that long is not ready */
+    double queue_ms, first_token_ms, total_ms; /* time limits of each request; 0: none */
+    sumi_log_fn log;         /* NULL: silent. Any thread calls it */
+    void *log_user;
+} server_opts;
+
+server_opts server_opts_default(void);
+
+/* Strings of opts must outlive the server. EIO: the address or a file cannot be used; EFORMAT: the key file; EINVAL: an
+ * address that others reach, without keys. SIGPIPE must be ignored by the program. */
+SUMI_MUST_USE sumi_status server_create(server **out, const server_opts *opts, sumi_error *err);
+void server_attach(server *s, sumi_model *model, sumi_engine *engine); /* both outlive the server's last request */
+int server_port(const server *s);
+sumi_status server_reload_keys(server *s, sumi_error *err); /* on failure the old ones stay */
+
+/* Closes the listening socket, refuses new requests with 503, lets those that run go on for up to drain_ms, then ends
+ * them. Returns when all answers are sent, or a few seconds later. Once. */
+void server_drain(server *s, int64_t drain_ms);
+void server_destroy(server *s); /* before the engine. NULL is fine */
+
+#endif

@@ -1,0 +1,49 @@
+/* server_internal.h - the server inside: one object, shared by the threads that speak HTTP.
+ *
+ * Locks: `lock` guards what is listed under it; nothing else is locked or called in it. */
+#ifndef SUMI_SERVER_SERVER_INTERNAL_H
+#define SUMI_SERVER_SERVER_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "server/keys.h"
+#include "server/metrics.h"
+#include "server/server.h"
+#include "server/watch.h"
+
+typedef enum server_state { SERVER_LOADING, SERVER_READY, SERVER_DRAINING } server_state;
+
+struct server {
+    server_opts opts;
+    logger log;
+    struct MHD_Daemon *daemon;
+    watch *watch;
+    int listen_fd, port;
+    int64_t started_s; /* since 1970 */
+
+    _Atomic int state; /* server_state. What follows is set before READY and never changes */
+    sumi_model *model;
+    sumi_engine *engine;
+
+    metrics metrics;
+    _Atomic uint64_t n_requests; /* numbers for request ids */
+    uint64_t id_salt;            /* makes ids of two runs differ */
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* n_jobs has become 0 */
+    /* Under lock: */
+    keys *keys;
+    int32_t n_jobs;
+    uint64_t seen_progress; /* watchdog of /ready */
+    double stuck_ms;        /* since when progress stands still; 0: it does not */
+};
+
+/* ---- listen.c ---- */
+/* A listening socket on host, and the port that it got. EIO: cannot be used. *loopback: only this machine reaches it. */
+SUMI_MUST_USE sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *loopback,
+                                    sumi_error *err);
+
+#endif

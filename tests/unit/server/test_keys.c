@@ -1,0 +1,104 @@
+/* test_keys.c - key files, and the limits of a key. */
+#include "server/keys.h"
+
+#include <string.h>
+
+#include "test_support.h"
+
+/* FIPS 180-4's own example: SHA-256 of "abc". */
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+/* of "", from the same tables */
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static keys *parse(const char *text, sumi_error *err)
+{
+    keys *k;
+    return keys_parse(&k, text, strlen(text), "keys", err) == SUMI_OK ? k : NULL;
+}
+
+static void a_key_is_found_by_what_hashes_to_it(void **state)
+{
+    (void)state;
+    keys *k = parse("# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY "\n", NULL);
+    assert_non_null(k);
+    assert_int_equal(keys_count(k), 2);
+    api_key *bob = keys_find(k, "abc");
+    assert_non_null(bob);
+    assert_string_equal(bob->name, "bob");
+    assert_int_equal(bob->limits.requests_per_min, 60);
+    assert_int_equal(bob->limits.tokens_per_min, 1000);
+    assert_int_equal(bob->limits.max_concurrent, 2);
+    assert_int_equal(bob->share, 5);
+    assert_int_equal(bob->priority, -3);
+    assert_string_equal(keys_find(k, "")->name, "ann");
+    assert_null(keys_find(k, "abd"));
+    keys_unref(k);
+}
+
+static void wrong_lines_are_named(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "", "# nothing\n", "\nbob abc", "\nbob", "\nb/b " ABC, "\nbob " ABC " rpm=0",
+                                       "\nbob " ABC " rpm=1x", "\nbob " ABC " speed=1", "bob " ABC "\nbob " EMPTY };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        sumi_error err;
+        if (parse(bad[i], &err)) fail_msg("accepted: %s", bad[i]);
+        assert_int_equal(err.status, SUMI_EFORMAT);
+        if (i >= 2) assert_non_null(strstr(err.message, "line 2"));
+    }
+}
+
+static void requests_come_back_with_time(void **state)
+{
+    (void)state;
+    key_limits l = { .requests_per_min = 2 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_false(key_limits_enter(&l, 1000, &e));
+    assert_int_equal(e.status, 429);
+    assert_int_equal(e.retry_after, 30);
+    assert_false(key_limits_enter(&l, 30900, &e));
+    assert_true(key_limits_enter(&l, 31100, &e));
+    key_limits_deinit(&l);
+}
+
+static void tokens_are_paid_afterwards(void **state)
+{
+    (void)state;
+    key_limits l = { .tokens_per_min = 60 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    key_limits_leave(&l, 90);
+    assert_false(key_limits_enter(&l, 1000, &e));
+    assert_int_equal(e.retry_after, 31);
+    assert_true(key_limits_enter(&l, 32100, &e));
+    key_limits_deinit(&l);
+}
+
+static void only_so_many_run_at_once(void **state)
+{
+    (void)state;
+    key_limits l = { .max_concurrent = 1 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1, &e));
+    assert_false(key_limits_enter(&l, 1, &e));
+    key_limits_leave(&l, 0);
+    assert_true(key_limits_enter(&l, 1, &e));
+    key_limits_deinit(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_is_found_by_what_hashes_to_it),
+        cmocka_unit_test(wrong_lines_are_named),
+        cmocka_unit_test(requests_come_back_with_time),
+        cmocka_unit_test(tokens_are_paid_afterwards),
+        cmocka_unit_test(only_so_many_run_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
