@@ -18,13 +18,18 @@ _sumi() {
     local options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run info tokenize detokenize template logits eval bench --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run serve info tokenize detokenize template logits eval bench --help --version' -- "$cur")
         return
     fi
     case $command in
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
+    serve) options="--host --port --model-name --api-key-file --allow-anonymous --metrics-open --cors-origin --tls-cert
+        --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue --max-queue-key
+        --idle-timeout --heartbeat --queue-timeout --first-token-timeout --request-timeout --stall-timeout
+        --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
+        --share-prefixes $common" ;;
     info) options='--metadata --tensors --all --key --json --help' ;;
     tokenize) options='--file --json --pieces --no-special --no-bos --bench --help' ;;
     detokenize) options='--no-special --no-bos --help' ;;
@@ -41,7 +46,7 @@ _sumi() {
     *) return ;;
     esac
     case $prev in
-    -f | --file | --messages | --tools | --template | --out)
+    -f | --file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;

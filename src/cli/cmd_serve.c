@@ -52,7 +52,8 @@ static const struct argp_option options[] = {
     { "host", OPT_HOST, "ADDRESS", 0, "Listen on this address (127.0.0.1)", 0 },
     { "port", OPT_PORT, "N", 0, "Listen on this port; 0: any free one, which is printed (8080)", 0 },
     { "model-name", OPT_NAME, "NAME", 0, "What clients call the model (default: the file's name)", 0 },
-    { "api-key-file", OPT_KEYS, "FILE", 0, "Who may ask: names and SHA-256 sums of keys, read again on SIGHUP", 0 },
+    { "api-key-file", OPT_KEYS, "FILE", 0,
+      "Who may ask: names and SHA-256 sums of keys, read again on SIGHUP", 0 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 0 },
     { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics needs no key", 0 },
     { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 0 },
@@ -63,19 +64,21 @@ static const struct argp_option options[] = {
     { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Connections of one address; 0: no limit (0)", 0 },
     { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 0 },
     { "max-queue", OPT_QUEUE, "N", 0, "Requests that wait; more are refused with 429 (256)", 0 },
-    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Requests of one key that wait; 0: no limit of its own (0)", 0 },
+    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Requests of one key that wait; 0: no limit of its own (0)",
+      0 },
     { "idle-timeout", OPT_IDLE, "S", 0, "Close connections that send or take nothing for S seconds (60)", 0 },
     { "heartbeat", OPT_HEARTBEAT, "S", 0, "Send a comment into streams that are silent; 0: never (15)", 0 },
     { "queue-timeout", OPT_QUEUE_TIMEOUT, "S", 0, "Longest wait in the queue; 0: no limit (0)", 0 },
     { "first-token-timeout", OPT_FIRST_TOKEN_TIMEOUT, "S", 0, "Longest time to the first token (0)", 0 },
     { "request-timeout", OPT_REQUEST_TIMEOUT, "S", 0, "Longest time for a whole request (0)", 0 },
-    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready says no when steps stand still for S seconds (60)", 0 },
+    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready says no when steps stand still for S seconds (60)",
+      0 },
     { "drain-timeout", OPT_DRAIN_TIMEOUT, "S", 0, "On SIGTERM, let answers run on for S seconds (30)", 0 },
     { 0 },
 };
 
-static error_t set_int(const struct argp_state *state, const char *option, const char *arg, int64_t low, int64_t high,
-                       int *out)
+static error_t set_int(const struct argp_state *state, const char *option, const char *arg, int64_t low,
+                       int64_t high, int *out)
 {
     int64_t n;
     error_t why = cli_int(state, option, arg, low, high, &n);
@@ -97,10 +100,12 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
     switch (key) {
     case OPT_THREADS: return set_int(state, "--http-threads", arg, 1, 64, &o->n_threads);
     case OPT_CONNECTIONS: return set_int(state, "--max-connections", arg, 1, 1 << 20, &o->max_connections);
-    case OPT_CONNECTIONS_IP: return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
+    case OPT_CONNECTIONS_IP:
+        return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
     case OPT_BODY: return cli_size(state, "--max-body", arg, &o->max_body_bytes);
     case OPT_QUEUE: return set_int(state, "--max-queue", arg, 1, 1 << 20, &a->engine.max_queue);
-    case OPT_QUEUE_KEY: return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);
+    case OPT_QUEUE_KEY:
+        return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);
     case OPT_IDLE: return set_int(state, "--idle-timeout", arg, 1, MAX_SECONDS, &o->idle_s);
     case OPT_HEARTBEAT: return set_int(state, "--heartbeat", arg, 0, MAX_SECONDS, &o->heartbeat_s);
     case OPT_QUEUE_TIMEOUT: return set_seconds(state, "--queue-timeout", arg, &o->queue_ms);
@@ -194,8 +199,8 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, sumi_err
     if (st == SUMI_OK) st = sumi_engine_create(&engine, m, &a->engine, err);
     if (st == SUMI_OK) {
         server_attach(s, m, engine);
-        printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->cert_path ? "https" : "http", v6 ? "[" : "",
-               a->server.host, v6 ? "]" : "", server_port(s));
+        printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->cert_path ? "https" : "http",
+               v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
         fflush(stdout);
         wait_for_the_end(s, set);
         server_drain(s, a->drain_s * 1000);

@@ -40,7 +40,8 @@ bool api_fail_finish(api_error *e, sumi_finish finish, const char *why)
         return api_fail(e, 504, "timeout", NULL, "%s", why);
     case SUMI_FINISH_REFUSED:
     case SUMI_FINISH_CANCELLED:
-        return api_fail(e, 503, "shutting_down", NULL, "the server stops before the answer is complete: ask again");
+        return api_fail(e, 503, "shutting_down", NULL,
+                        "the server stops before the answer is complete: ask again");
     default: return api_fail(e, 500, "internal_error", NULL, "%s", *why ? why : "the request failed");
     }
 }

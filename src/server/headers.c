@@ -69,22 +69,26 @@ bool headers_check_body(exchange *x, api_error *e)
     const char *length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     char *end;
     if (!is_json(header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
-        return api_fail(e, 415, "unsupported_media_type", NULL, "the body must be JSON: send 'Content-Type: application/json'");
+        return api_fail(e, 415, "unsupported_media_type", NULL,
+                        "the body must be JSON: send 'Content-Type: application/json'");
     if (!length) return true; /* chunked: counted while it comes */
     errno = 0;
     unsigned long long n = strtoull(length, &end, 10);
-    if (errno || n > max) return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
+    if (errno || n > max)
+        return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
     return true;
 }
 
 enum MHD_Result headers_preflight(exchange *x)
 {
-    struct MHD_Response *r = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (!r) return MHD_NO;
     headers_add(x, r, NULL);
     if (x->server->opts.cors_origin) {
         MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-        MHD_add_response_header(r, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, X-Request-Id");
+        MHD_add_response_header(r, "Access-Control-Allow-Headers",
+                                "Authorization, Content-Type, X-Api-Key, X-Request-Id");
         MHD_add_response_header(r, "Access-Control-Max-Age", "600");
     }
     MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");

@@ -16,7 +16,9 @@ void histogram_put(const histogram *h, const char *name, const char *help, const
     buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
     for (int i = 0; i <= h->n_bounds; i++) {
         n += atomic_load_explicit(&h->counts[i], memory_order_relaxed);
-        if (i < h->n_bounds) buf_printf(out, "%s_bucket{%s,le=\"%g\"} %llu\n", name, labels, h->bounds[i], (unsigned long long)n);
+        if (i < h->n_bounds)
+            buf_printf(out, "%s_bucket{%s,le=\"%g\"} %llu\n", name, labels, h->bounds[i],
+                       (unsigned long long)n);
         else buf_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, labels, (unsigned long long)n);
     }
     buf_printf(out, "%s_sum{%s} %.6f\n", name, labels,

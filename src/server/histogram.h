@@ -10,7 +10,8 @@
 enum { HISTOGRAM_MAX_BUCKETS = 20 };
 
 typedef struct histogram {
-    const double *bounds; /* [n_bounds] seconds, ascending: bucket i counts what is <= bounds[i] and in none before */
+    const double
+        *bounds; /* [n_bounds] seconds, ascending: bucket i counts what is <= bounds[i] and in none before */
     int n_bounds;
     _Atomic uint64_t counts[HISTOGRAM_MAX_BUCKETS + 1]; /* the last: above all bounds */
     _Atomic uint64_t sum_us;

@@ -22,10 +22,12 @@ static enum MHD_Result send_response(exchange *x, int status, struct MHD_Respons
     return result;
 }
 
-static enum MHD_Result reply(exchange *x, int status, const char *type, char *body, size_t n, const api_error *e)
+static enum MHD_Result reply(exchange *x, int status, const char *type, char *body, size_t n,
+                             const api_error *e)
 {
-    struct MHD_Response *r = body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
-                                  : MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r =
+        body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
+             : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (!r) free(body);
     if (r && type) MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     return send_response(x, status, r, e);
@@ -83,6 +85,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
         switch (job_fill(s->job, &s->out)) {
         case JOB_SUSPENDED: return 0;
         case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
+        case JOB_BROKEN: return MHD_CONTENT_READER_END_WITH_ERROR;
         case JOB_MORE: break;
         }
     }
@@ -105,14 +108,15 @@ static enum MHD_Result start_stream(exchange *x)
     if (!s) return MHD_NO;
     s->job = x->job;
     buf_init(&s->out, SIZE_MAX);
-    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
+    struct MHD_Response *r =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
     if (!r) {
         free_stream(s);
         return MHD_NO;
     }
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
-    MHD_add_response_header(r, "X-Accel-Buffering", "no"); /* proxies that collect would hide that it streams */
-    x->streaming = true;
+    MHD_add_response_header(r, "X-Accel-Buffering",
+                            "no"); /* proxies that collect would hide that it streams */
     return send_response(x, 200, r, NULL);
 }
 
@@ -121,10 +125,12 @@ static enum MHD_Result answer_whole(exchange *x)
 {
     buf out;
     api_error e;
-    if (!job_complete(x->job)) return MHD_YES;
-    job_take_all(x->job);
+    job_state state = job_complete(x->job);
+    if (state == JOB_SUSPENDED) return MHD_YES;
+    if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
     buf_init(&out, SIZE_MAX);
-    if (x->job->format->whole(x->job->reply, &out, &e)) return http_reply_buf(x, 200, "application/json", &out);
+    if (x->job->format->whole(x->job->reply, &out, &e))
+        return http_reply_buf(x, 200, "application/json", &out);
     buf_deinit(&out);
     return http_error(x, &e);
 }
@@ -154,7 +160,8 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     if (!access_check(x, e)) return false;
     if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
     if (!x->route->model || state == SERVER_READY) return true;
-    if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
+    if (state == SERVER_LOADING)
+        return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
     return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
 }
 
@@ -181,14 +188,16 @@ static bool take_body(exchange *x, const char *data, size_t n)
     if (!x->refused.status) buf_append(&x->body, data, n);
     if (x->body.status == SUMI_OK && !x->refused.status) return true;
     if (!x->refused.status)
-        api_fail(&x->refused, 413, "body_too_large", NULL, "the body is larger than %zu bytes", x->server->opts.max_body_bytes);
+        api_fail(&x->refused, 413, "body_too_large", NULL, "the body is larger than %zu bytes",
+                 x->server->opts.max_body_bytes);
     buf_deinit(&x->body);
     x->n_swallowed += n;
     return x->n_swallowed <= MAX_SWALLOWED_BYTES;
 }
 
-enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url, const char *method,
-                                const char *version, const char *data, size_t *n_data, void **state)
+enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url,
+                                const char *method, const char *version, const char *data, size_t *n_data,
+                                void **state)
 {
     exchange *x = *state;
     (void)version;
@@ -219,7 +228,8 @@ static void leave_job(exchange *x)
     pthread_mutex_unlock(&s->lock);
 }
 
-void http_on_end(void *server_of, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
+void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
+                 enum MHD_RequestTerminationCode why)
 {
     server *s = server_of;
     exchange *x = *state;
@@ -229,8 +239,8 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state, enu
     if (x->entered) key_limits_leave(&x->key->limits, 0);
     if (!x->status) x->status = 499; /* the client left before there was an answer */
     metrics_http(&s->metrics, x->path, x->status);
-    log_message(&s->log, SUMI_LOG_INFO, "%s %s %d %.1f ms %s %s%s", x->method, route_paths[x->path], x->status,
-                clock_ms() - x->start_ms, x->id, x->key ? x->key->name : "-",
+    log_message(&s->log, SUMI_LOG_INFO, "%s %s %d %.1f ms %s %s%s", x->method, route_paths[x->path],
+                x->status, clock_ms() - x->start_ms, x->id, x->key ? x->key->name : "-",
                 why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " (the client left)");
     keys_unref(x->keys);
     buf_deinit(&x->body);

@@ -4,7 +4,7 @@
  *   1. headers        -> an exchange is made: id, route, key, checks. A refusal is kept until the body is read
  *   2. body, piece by piece -> collected up to the limit
  *   3. end            -> the route's handler, which answers, or starts a job and lets the connection sleep
- *   4. after a sleep  -> http_continue()
+ *   4. after a sleep  -> the whole answer; streams are read through their response instead
  * Threads: all calls for one connection come from the thread that owns it. */
 #ifndef SUMI_SERVER_HTTP_H
 #define SUMI_SERVER_HTTP_H
@@ -31,15 +31,14 @@ struct exchange {
     int path;           /* number of the route, for metrics */
     char rest[256];     /* what the "*" of the route stands for, cut */
     char id[REQUEST_ID_MAX + 1];
-    char method[8]; /* for the log */
-    keys *keys;     /* one reference, which keeps key alive */
-    api_key *key;   /* NULL: anonymous */
-    bool entered;   /* counted in the limits of key */
+    char method[8];    /* for the log */
+    keys *keys;        /* one reference, which keeps key alive */
+    api_key *key;      /* NULL: anonymous */
+    bool entered;      /* counted in the limits of key */
     api_error refused; /* status != 0: the answer that waits for the end of the body */
     size_t n_swallowed;
     buf body;
     job *job;
-    bool streaming; /* the response reads the job; there is nothing to continue */
     double start_ms;
     int status;
 };
@@ -47,7 +46,8 @@ struct exchange {
 /* ---- Answers. The exchange may be used until the handler returns. ---- */
 /* body is freed, also on failure; NULL is an empty one. type NULL: none. */
 enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body, size_t n_bytes);
-enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *body); /* takes it; 500 if it failed */
+enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
+                               buf *body); /* takes it; 500 if it failed */
 enum MHD_Result http_error(exchange *x, const api_error *e);
 
 /* Counts the request in the limits of its key. False: an answer (429) is in *e. */
@@ -57,19 +57,21 @@ SUMI_MUST_USE bool http_enter_limits(exchange *x, api_error *e);
 enum MHD_Result http_answer_with(exchange *x, job *j);
 
 /* ---- What server.c tells MHD to call ---- */
-enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url, const char *method,
-                                const char *version, const char *data, size_t *n_data, void **state);
-void http_on_end(void *server, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url,
+                                const char *method, const char *version, const char *data, size_t *n_data,
+                                void **state);
+void http_on_end(void *server, struct MHD_Connection *conn, void **state,
+                 enum MHD_RequestTerminationCode why);
 
 /* ---- access.c ---- */
 /* Who asks. False: *e is a 401 or 403. */
 SUMI_MUST_USE bool access_check(exchange *x, api_error *e);
 
 /* ---- headers.c ---- */
-void headers_request_id(exchange *x);                        /* that of the client if it is plain, or a new one */
+void headers_request_id(exchange *x); /* that of the client if it is plain, or a new one */
 void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
-SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e); /* type (415) and length (413) */
-enum MHD_Result headers_preflight(exchange *x);              /* the answer to OPTIONS */
+SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
+enum MHD_Result headers_preflight(exchange *x);                            /* the answer to OPTIONS */
 
 /* ---- route.c ---- */
 /* NULL: *e is a 404 or 405. *number: for metrics, also then. */

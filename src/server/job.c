@@ -23,8 +23,8 @@ static void destroy(job *j)
     free(j);
 }
 
-job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
-                int32_t n_parts, bool stream)
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format,
+                void *reply, int32_t n_parts, bool stream)
 {
     job *j = calloc(1, sizeof *j + (size_t)n_parts * sizeof j->parts[0]);
     if (!j) {
@@ -157,18 +157,6 @@ bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e)
     return api_fail_status(e, &err);
 }
 
-bool job_complete(job *j)
-{
-    pthread_mutex_lock(&j->lock);
-    bool complete = j->n_open == 0;
-    if (!complete) {
-        j->suspended = true;
-        MHD_suspend_connection(j->conn);
-    }
-    pthread_mutex_unlock(&j->lock);
-    return complete;
-}
-
 /* Takes the list away. */
 static news *take_list(job *j)
 {
@@ -184,35 +172,53 @@ static void give_to_reply(job *j, news *list, buf *out)
     free_news(list);
 }
 
-void job_take_all(job *j)
+/* Under the lock: sleeps until wake(). */
+static void sleep_until_woken(job *j)
+{
+    j->suspended = true;
+    MHD_suspend_connection(j->conn);
+}
+
+job_state job_complete(job *j)
 {
     buf none;
-    buf_init(&none, 0);
+    news *list = NULL;
+    job_state state = JOB_OVER;
     pthread_mutex_lock(&j->lock);
-    news *list = take_list(j);
+    if (j->n_open > 0) {
+        sleep_until_woken(j);
+        state = JOB_SUSPENDED;
+    } else {
+        list = take_list(j);
+        if (j->broken || j->gone) state = JOB_BROKEN;
+    }
     pthread_mutex_unlock(&j->lock);
+    buf_init(&none, 0);
     give_to_reply(j, list, &none);
     buf_deinit(&none);
+    return state;
 }
 
 job_state job_fill(job *j, buf *out)
 {
     while (out->n == 0) {
+        job_state state = JOB_MORE;
         pthread_mutex_lock(&j->lock);
         news *list = take_list(j);
-        bool beat = j->beat, over = !list && (j->n_open == 0 || j->broken || j->gone);
+        bool beat = j->beat;
         j->beat = false;
         j->sent_ms = clock_ms();
-        if (!list && !beat && !over) {
-            j->suspended = true;
-            MHD_suspend_connection(j->conn);
+        if (!list && !beat) {
+            if (j->broken || j->gone) state = JOB_BROKEN;
+            else if (j->n_open == 0) state = JOB_OVER;
+            else state = JOB_SUSPENDED;
         }
+        if (state == JOB_SUSPENDED) sleep_until_woken(j);
         pthread_mutex_unlock(&j->lock);
-        if (over) return JOB_OVER;
-        if (!list && !beat) return JOB_SUSPENDED;
+        if (state != JOB_MORE) return state;
         give_to_reply(j, list, out);
         if (beat && out->n == 0) buf_append_str(out, j->format->heartbeat);
-        if (out->status != SUMI_OK) return JOB_OVER;
+        if (out->status != SUMI_OK) return JOB_BROKEN;
     }
     return JOB_MORE;
 }

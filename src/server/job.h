@@ -56,9 +56,9 @@ struct job {
     bool gone;                   /* the client has closed its side */
     bool broken;                 /* no memory for news */
     news *first, **last;
-    int32_t n_open;       /* parts without their END */
-    double sent_ms;       /* when something was sent last */
-    int64_t n_tokens;     /* prompt and answer of the parts that have ended */
+    int32_t n_open;   /* parts without their END */
+    double sent_ms;   /* when something was sent last */
+    int64_t n_tokens; /* prompt and answer of the parts that have ended */
 
     /* Under the lock of the watch (watch.h): */
     job *watch_next, **watch_link; /* watch_link NULL: not watched */
@@ -70,20 +70,23 @@ struct job {
 };
 
 /* Takes reply, also on failure. NULL: out of memory. */
-job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
-                int32_t n_parts, bool stream);
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format,
+                void *reply, int32_t n_parts, bool stream);
 
 /* Submits request (of which on_event and user are set here) as part `number`. False: *e says why; the parts before it are
  * cancelled, and the job is to be left. */
 SUMI_MUST_USE bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e);
 
-/* Whole answers: true when all has come. False: the connection is suspended, and its handler is called again later. */
-SUMI_MUST_USE bool job_complete(job *j);
-/* Then: takes all news into the reply. */
-void job_take_all(job *j);
+typedef enum job_state {
+    JOB_MORE,      /* there is something to send */
+    JOB_SUSPENDED, /* nothing yet: the connection sleeps, and is asked again when it is woken */
+    JOB_OVER,      /* all has come, and was taken */
+    JOB_BROKEN,    /* news are lost: nobody is there to read them, or there was no memory for them */
+} job_state;
 
-typedef enum job_state { JOB_MORE, JOB_SUSPENDED, JOB_OVER } job_state;
-/* Streams: appends what is to be sent now to out. SUSPENDED: nothing yet; OVER: nothing any more. */
+/* Whole answers: when all has come, takes it into the reply. SUSPENDED, OVER or BROKEN. */
+job_state job_complete(job *j);
+/* Streams: appends what is to be sent now to out. */
 job_state job_fill(job *j, buf *out);
 
 void job_hang_up(job *j); /* the client is gone: ends the requests; the connection is woken by their END */

@@ -38,7 +38,9 @@ json_t *json_parse_object(const char *text, size_t n, api_error *e)
     json_t *o = json_loadb(text, n, JSON_DECODE_ANY, &why);
     if (json_is_object(o)) return o;
     if (o) api_fail(e, 400, "invalid_json", NULL, "the body is not a JSON object");
-    else api_fail(e, 400, "invalid_json", NULL, "the body is not JSON: line %d, column %d: %s", why.line, why.column, why.text);
+    else
+        api_fail(e, 400, "invalid_json", NULL, "the body is not JSON: line %d, column %d: %s", why.line,
+                 why.column, why.text);
     json_decref(o);
     return NULL;
 }
@@ -70,8 +72,8 @@ bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int
     if (!json_is_integer(v)) return wrong_type(e, name, "a whole number");
     int64_t value = json_integer_value(v);
     if (value < low || value > high)
-        return api_fail(e, 400, "invalid_value", name, "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, name,
-                        value, low, high);
+        return api_fail(e, 400, "invalid_value", name,
+                        "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, name, value, low, high);
     *out = value;
     return true;
 }
@@ -91,8 +93,8 @@ bool field_float(const json_t *o, const char *name, float low, float high, float
     if (!json_is_number(v)) return wrong_type(e, name, "a number");
     double value = json_number_value(v);
     if (!(value >= (double)low && value <= (double)high))
-        return api_fail(e, 400, "invalid_value", name, "%s: %g is not between %g and %g", name, value, (double)low,
-                        (double)high);
+        return api_fail(e, 400, "invalid_value", name, "%s: %g is not between %g and %g", name, value,
+                        (double)low, (double)high);
     *out = (float)value;
     return true;
 }

@@ -16,10 +16,13 @@ json_t *json_parse_object(const char *text, size_t n, api_error *e);
 
 json_t *field_get(const json_t *o, const char *name); /* borrowed; NULL: missing or null */
 SUMI_MUST_USE bool field_bool(const json_t *o, const char *name, bool *out, api_error *e);
-SUMI_MUST_USE bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out, api_error *e);
+SUMI_MUST_USE bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out,
+                             api_error *e);
 SUMI_MUST_USE bool field_int32(const json_t *o, const char *name, int32_t low, int32_t high, int32_t *out,
                                api_error *e);
-SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out, api_error *e);
-SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out, api_error *e); /* borrowed */
+SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out,
+                               api_error *e);
+SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out,
+                                api_error *e); /* borrowed */
 
 #endif

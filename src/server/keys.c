@@ -40,7 +40,8 @@ static bool read_hash(const char *text, uint8_t *hash)
 static bool read_name(const char *text, char *name)
 {
     size_t n = strlen(text);
-    if (n > KEY_MAX_NAME || strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-") != n)
+    if (n > KEY_MAX_NAME ||
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-") != n)
         return false;
     memcpy(name, text, n + 1);
     return true;
@@ -53,8 +54,10 @@ static bool read_setting(const char *text, api_key *k)
         int32_t *out;
         long low, high;
     } settings[] = {
-        { "rpm=", &k->limits.requests_per_min, 1, 1000000 },  { "tpm=", &k->limits.tokens_per_min, 1, INT32_MAX },
-        { "concurrent=", &k->limits.max_concurrent, 1, 65536 }, { "share=", &k->share, 1, 1000 },
+        { "rpm=", &k->limits.requests_per_min, 1, 1000000 },
+        { "tpm=", &k->limits.tokens_per_min, 1, INT32_MAX },
+        { "concurrent=", &k->limits.max_concurrent, 1, 65536 },
+        { "share=", &k->share, 1, 1000 },
         { "priority=", &k->priority, -100, 100 },
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
@@ -70,23 +73,27 @@ static bool read_setting(const char *text, api_key *k)
 }
 
 /* One line without its newline, which is cut into words. *used: it held a key. */
-static sumi_status read_line(char *line, api_key *k, bool *used, const char *file, int number, sumi_error *err)
+static sumi_status read_line(char *line, api_key *k, bool *used, const char *file, int number,
+                             sumi_error *err)
 {
     char *rest, *word = strtok_r(line, " \t\r", &rest);
     *used = false;
     if (!word || word[0] == '#') return SUMI_OK;
     *k = (api_key){ .share = 1 };
     if (!read_name(word, k->name))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -", file, number,
-                         KEY_MAX_NAME);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -",
+                         file, number, KEY_MAX_NAME);
     word = strtok_r(NULL, " \t\r", &rest);
     if (!word || !read_hash(word, k->hash))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits", file,
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits", file,
                          number);
     while ((word = strtok_r(NULL, " \t\r", &rest)))
         if (!read_setting(word, k))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: '%s' is none of rpm=, tpm=, concurrent=, share=, priority= "
-                             "with a number in range", file, number, word);
+            return sumi_fail(err, SUMI_EFORMAT,
+                             "%s: line %d: '%s' is none of rpm=, tpm=, concurrent=, share=, priority= "
+                             "with a number in range",
+                             file, number, word);
     *used = true;
     return SUMI_OK;
 }
@@ -96,7 +103,8 @@ static sumi_status add(keys *k, const api_key *key, const char *file, int number
     if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
     for (int32_t i = 0; i < k->n; i++)
         if (!strcmp(k->list[i].name, key->name))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' is there twice", file, number, key->name);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' is there twice", file, number,
+                             key->name);
     k->list[k->n++] = *key;
     return SUMI_OK;
 }

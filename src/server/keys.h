@@ -28,7 +28,8 @@ typedef struct api_key {
 typedef struct keys keys;
 
 /* text [n]: the file; name: what errors call it. EFORMAT: a line is wrong, and err tells which. One reference. */
-SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name, sumi_error *err);
+SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name,
+                                     sumi_error *err);
 keys *keys_ref(keys *k);
 void keys_unref(keys *k); /* NULL is fine */
 int32_t keys_count(const keys *k);

@@ -34,7 +34,8 @@ static int seconds_for(double missing, int32_t per_min)
 
 static bool refuse(api_error *e, const char *what, int32_t limit, int seconds)
 {
-    api_fail(e, 429, "rate_limit_exceeded", NULL, "this key is limited to %d %s: wait %d s", limit, what, seconds);
+    api_fail(e, 429, "rate_limit_exceeded", NULL, "this key is limited to %d %s: wait %d s", limit, what,
+             seconds);
     e->retry_after = seconds;
     return false;
 }
@@ -49,7 +50,8 @@ bool key_limits_enter(key_limits *l, double now_ms, api_error *e)
     else if (l->tokens_per_min && l->tokens <= 0)
         refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
     else if (l->requests_per_min && l->requests < 1)
-        refuse(e, "requests a minute", l->requests_per_min, seconds_for(1 - l->requests, l->requests_per_min));
+        refuse(e, "requests a minute", l->requests_per_min,
+               seconds_for(1 - l->requests, l->requests_per_min));
     else in = true;
     if (in) {
         l->n_running++;

@@ -31,7 +31,9 @@ static int port_of(int fd)
 
 sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *loopback, sumi_error *err)
 {
-    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *a;
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                              .ai_socktype = SOCK_STREAM },
+                    *a;
     char service[16];
     int on = 1;
     *fd = -1;

@@ -6,15 +6,21 @@
 typedef unsigned long long ull;
 
 /* Seconds. Those of vLLM, so that queries with fixed bounds work. */
-static const double first_token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80 };
-static const double token_bounds[] = { 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80 };
-static const double request_bounds[] = { 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960 };
+static const double first_token_bounds[] = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5,
+                                             0.75,  1,     2.5,  5,    7.5,  10,   20,   40,  80 };
+static const double token_bounds[] = { 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
+                                       0.75, 1,     2.5,  5,     7.5, 10,   20,  40,  80 };
+static const double request_bounds[] = { 0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   10, 15,
+                                         20,  30,  40,  50, 60,  120, 240, 480, 960 };
 
 /* The statuses that the server answers with; anything else is counted in the last place. */
-static const int statuses[METRICS_MAX_STATUS - 1] = { 200, 204, 400, 401, 403, 404, 405, 408, 411, 413, 415,
-                                                      429, 431, 499, 500, 501, 503, 504 };
+static const int statuses[METRICS_MAX_STATUS - 1] = { 200, 204, 400, 401, 403, 404, 405, 408, 411,
+                                                      413, 415, 429, 431, 499, 500, 501, 503, 504 };
 
-#define BOUNDS(b) { .bounds = b, .n_bounds = sizeof b / sizeof *b }
+#define BOUNDS(b)                                                                                            \
+    {                                                                                                        \
+        .bounds = b, .n_bounds = sizeof b / sizeof *b                                                        \
+    }
 
 void metrics_init(metrics *m)
 {
@@ -66,7 +72,8 @@ static void put_engine(const sumi_engine_stats *s, const char *l, buf *out)
     put(out, "vllm:num_requests_running", "gauge", "Requests that are computed.", l, s->n_running);
     put(out, "vllm:num_requests_waiting", "gauge", "Requests that wait.", l, s->n_waiting + s->n_swapped);
     put(out, "vllm:kv_cache_usage_perc", "gauge", "Share of the key/value blocks in use; 1 is all.", l, used);
-    put(out, "vllm:prefix_cache_queries_total", "counter", "Tokens of prompts that were looked up in the cache.", l,
+    put(out, "vllm:prefix_cache_queries_total", "counter",
+        "Tokens of prompts that were looked up in the cache.", l,
         (double)(s->n_prompt_tokens + s->n_hit_tokens));
     put(out, "vllm:prefix_cache_hits_total", "counter", "Tokens of prompts that were found in the cache.", l,
         (double)s->n_hit_tokens);
@@ -100,7 +107,8 @@ static void put_http(const metrics *m, const char *const *paths, int n_paths, bu
             ull n = value(&m->http[p][i]);
             if (!n) continue;
             if (i < METRICS_MAX_STATUS - 1)
-                buf_printf(out, "sumi_http_requests_total{path=\"%s\",code=\"%d\"} %llu\n", paths[p], statuses[i], n);
+                buf_printf(out, "sumi_http_requests_total{path=\"%s\",code=\"%d\"} %llu\n", paths[p],
+                           statuses[i], n);
             else buf_printf(out, "sumi_http_requests_total{path=\"%s\",code=\"other\"} %llu\n", paths[p], n);
         }
 }
@@ -116,8 +124,8 @@ static void put_label(const char *model_name, buf *out)
     buf_append_char(out, '"');
 }
 
-void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *model_name, const char *const *paths,
-                 int n_paths, buf *out)
+void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *model_name,
+                 const char *const *paths, int n_paths, buf *out)
 {
     buf label;
     buf_init(&label, 4096);
@@ -125,15 +133,19 @@ void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *m
     const char *l = label.status == SUMI_OK ? label.data : "model_name=\"\"";
     put_engine(stats, l, out);
     put(out, "vllm:prompt_tokens_total", "counter", "Tokens of prompts.", l, (double)value(&m->n_prompt));
-    put(out, "vllm:generation_tokens_total", "counter", "Tokens of answers.", l, (double)value(&m->n_generated));
+    put(out, "vllm:generation_tokens_total", "counter", "Tokens of answers.", l,
+        (double)value(&m->n_generated));
     put(out, "sumi_rate_limited_total", "counter", "Requests refused by a limit of their key.", l,
         (double)value(&m->n_rate_limited));
     put_finished(m, l, out);
-    histogram_put(&m->first_token, "vllm:time_to_first_token_seconds", "From submission to the first token.", l, out);
-    histogram_put(&m->between_tokens, "vllm:inter_token_latency_seconds", "Between two tokens of an answer.", l, out);
+    histogram_put(&m->first_token, "vllm:time_to_first_token_seconds", "From submission to the first token.",
+                  l, out);
+    histogram_put(&m->between_tokens, "vllm:inter_token_latency_seconds", "Between two tokens of an answer.",
+                  l, out);
     histogram_put(&m->end_to_end, "vllm:e2e_request_latency_seconds", "From submission to the end.", l, out);
     histogram_put(&m->queue, "vllm:request_queue_time_seconds", "From submission to admission.", l, out);
-    histogram_put(&m->prefill, "vllm:request_prefill_time_seconds", "From admission to the first token.", l, out);
+    histogram_put(&m->prefill, "vllm:request_prefill_time_seconds", "From admission to the first token.", l,
+                  out);
     histogram_put(&m->decode, "vllm:request_decode_time_seconds", "From the first token to the end.", l, out);
     put_http(m, paths, n_paths, out);
     buf_deinit(&label);

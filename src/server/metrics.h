@@ -27,7 +27,7 @@ void metrics_end(metrics *m, sumi_finish finish, const sumi_usage *usage, double
 void metrics_http(metrics *m, int path, int status);
 
 /* The whole page. paths [n_paths]: names of the paths; model_name becomes a label. */
-void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *model_name, const char *const *paths,
-                 int n_paths, buf *out);
+void metrics_put(const metrics *m, const sumi_engine_stats *stats, const char *model_name,
+                 const char *const *paths, int n_paths, buf *out);
 
 #endif

@@ -8,7 +8,8 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
 {
     const char *text = e->type == SUMI_EVENT_END ? e->error.message : e->piece.text;
     size_t n_text = e->type == SUMI_EVENT_END ? strlen(text) : e->piece.n_bytes;
-    size_t n_tokens = (size_t)e->piece.n_choices, n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
+    size_t n_tokens = (size_t)e->piece.n_choices,
+           n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
     size_t n_choices = n_tokens + n_alternatives;
     news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_text + 1);
     if (!n) return NULL;

@@ -33,8 +33,8 @@ enum MHD_Result get_models(exchange *x)
 static bool check_model(const server *s, const char *name, api_error *e)
 {
     if (!name || !strcmp(name, s->opts.model_name)) return true;
-    return api_fail(e, 404, "model_not_found", "model", "the model '%.100s' is not here; this server has '%s'", name,
-                    s->opts.model_name);
+    return api_fail(e, 404, "model_not_found", "model",
+                    "the model '%.100s' is not here; this server has '%s'", name, s->opts.model_name);
 }
 
 enum MHD_Result get_model(exchange *x)
@@ -197,7 +197,8 @@ static enum MHD_Result post(exchange *x, openai_kind kind)
     api_error e;
     if (!openai_request_parse(&r, kind, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
     buf_deinit(&x->body);
-    bool ok = check_model(x->server, r.model, &e) && make_ids(x->server, &r, &p, &e) && http_enter_limits(x, &e);
+    bool ok =
+        check_model(x->server, r.model, &e) && make_ids(x->server, &r, &p, &e) && http_enter_limits(x, &e);
     enum MHD_Result result;
     if (ok) {
         result = submit(x, &r, &p);

@@ -62,8 +62,8 @@ static void put_fields(buf *out, const sumi_model *model, const sumi_choice *c)
     sumi_free(text);
 }
 
-void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
-                       int32_t n_top)
+void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token,
+                       const sumi_choice *top, int32_t n_top)
 {
     buf *out = &l->tokens;
     comma(out);
@@ -94,7 +94,8 @@ static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c)
 }
 
 /* The alternatives, and the token itself where it is none of them. */
-static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const sumi_choice *top, int32_t n_top)
+static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
+                    int32_t n_top)
 {
     bool seen = false;
     int32_t n = 0;

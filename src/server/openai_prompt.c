@@ -22,12 +22,14 @@ static json_t *join_parts(const json_t *parts, size_t number, api_error *e)
     size_t i;
     json_t *part, *joined = NULL;
     buf_init(&text, SIZE_MAX);
-    json_array_foreach (parts, i, part) {
+    json_array_foreach(parts, i, part)
+    {
         const char *type = json_string_value(json_object_get(part, "type"));
         const json_t *words = json_object_get(part, "text");
         if (!type || strcmp(type, "text") != 0 || !json_is_string(words)) {
             api_fail(e, 400, "unsupported_content", "messages",
-                     "messages[%zu].content[%zu]: only {\"type\": \"text\", \"text\": \"...\"} is supported", number, i);
+                     "messages[%zu].content[%zu]: only {\"type\": \"text\", \"text\": \"...\"} is supported",
+                     number, i);
             break;
         }
         buf_append(&text, json_string_value(words), json_string_length(words));
@@ -48,13 +50,15 @@ static bool read_message(openai_request *r, const json_t *m, size_t number, api_
         return api_fail(e, 400, "invalid_type", "messages", "messages[%zu]: it must be an object", number);
     if (!known_role(role))
         return api_fail(e, 400, "invalid_value", "messages",
-                        "messages[%zu].role: it must be one of system, developer, user, assistant, tool", number);
+                        "messages[%zu].role: it must be one of system, developer, user, assistant, tool",
+                        number);
     if (json_is_string(content)) text = json_incref(content);
     else if (json_is_array(content) && !(text = join_parts(content, number, e))) return false;
     if (!text)
-        return api_fail(e, 400, "invalid_type", "messages", "messages[%zu].content: it must be a string or a list of parts",
-                        number);
-    if (!strcmp(role, "developer")) role = "system"; /* the newer name of the same thing; templates know the older */
+        return api_fail(e, 400, "invalid_type", "messages",
+                        "messages[%zu].content: it must be a string or a list of parts", number);
+    if (!strcmp(role, "developer"))
+        role = "system"; /* the newer name of the same thing; templates know the older */
     json_t *plain = json_pack("{s:s, s:o}", "role", role, "content", text);
     if (json_array_append_new(r->messages, plain) == 0) return true;
     return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
@@ -70,8 +74,7 @@ bool openai_read_messages(openai_request *r, const openai_limits *limits, api_er
     if (json_array_size(list) > (size_t)limits->max_messages)
         return api_fail(e, 400, "invalid_value", "messages", "messages: more than %d", limits->max_messages);
     if (!(r->messages = json_array())) return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
-    json_array_foreach (list, i, m)
-        if (!read_message(r, m, i, e)) return false;
+    json_array_foreach(list, i, m) if (!read_message(r, m, i, e)) return false;
     r->n_prompts = 1;
     return true;
 }
@@ -98,8 +101,9 @@ static bool read_one(openai_prompt *p, const json_t *v, api_error *e)
     bool is_text = json_is_string(v);
     if (is_text) *p = (openai_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
     else if (!json_is_array(v))
-        return api_fail(e, 400, "invalid_type", "prompt",
-                        "prompt: it must be a string, a list of strings, of token ids, or of lists of token ids");
+        return api_fail(
+            e, 400, "invalid_type", "prompt",
+            "prompt: it must be a string, a list of strings, of token ids, or of lists of token ids");
     else if (!read_ids(p, v, e)) return false;
     if (is_text ? p->n_bytes == 0 : p->n_ids == 0)
         return api_fail(e, 400, "invalid_value", "prompt", "prompt: it is empty");
@@ -116,7 +120,8 @@ bool openai_read_prompts(openai_request *r, const openai_limits *limits, api_err
     if (n > (size_t)limits->max_prompts)
         return api_fail(e, 400, "invalid_value", "prompt", "prompt: %zu prompts, at most %d are possible", n,
                         limits->max_prompts);
-    if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+    if (!(r->prompts = calloc(n, sizeof *r->prompts)))
+        return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
     r->n_prompts = (int32_t)n;
     for (size_t i = 0; i < n; i++)
         if (!read_one(&r->prompts[i], several ? json_array_get(v, i) : v, e)) return false;

@@ -157,10 +157,11 @@ static void take_prompt(openai_reply *r, const news *n)
     for (int32_t k = 0; k < n_choices; k++) {
         logprob_lists *l = &r->choices[n->part * n_choices + k].logprobs;
         if (l->n == 0 && l->offset == 0 && r->n_prompt_ids[n->part] > 0)
-            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->prompt_ids[n->part][0] }, false, NULL, 0);
+            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->prompt_ids[n->part][0] },
+                                    false, NULL, 0);
         for (int32_t i = 0; i < n->n_tokens; i++)
-            logprobs_add_completion(l, r->info.model, &n->tokens[i], true, n->top + (size_t)i * (size_t)n->n_top,
-                                    n->n_top);
+            logprobs_add_completion(l, r->info.model, &n->tokens[i], true,
+                                    n->top + (size_t)i * (size_t)n->n_top, n->n_top);
     }
 }
 
@@ -172,7 +173,8 @@ static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
     for (int32_t i = 0; r->request.logprobs && i < n->n_tokens; i++) {
         const sumi_choice *token = &n->tokens[i], *top = n->top + (size_t)i * (size_t)n->n_top;
         if (!r->request.params.ignore_eos && sumi_token_is_end(r->info.model, token->id)) continue;
-        if (r->request.kind == OPENAI_CHAT) logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
+        if (r->request.kind == OPENAI_CHAT)
+            logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
         else logprobs_add_completion(&c->logprobs, r->info.model, token, true, top, n->n_top);
     }
     if (r->request.stream && (c->text.n || c->logprobs.n)) put_chunk(r, index, NULL, false, out);

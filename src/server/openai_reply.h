@@ -14,8 +14,8 @@ typedef struct openai_reply openai_reply;
 typedef struct openai_reply_info {
     const sumi_model *model; /* for the text of tokens */
     const char *model_name;
-    const char *id; /* "chatcmpl-..." */
-    int64_t created;        /* seconds since 1970 */
+    const char *id;  /* "chatcmpl-..." */
+    int64_t created; /* seconds since 1970 */
 } openai_reply_info;
 
 /* Takes the contents of *request, which is empty after; the strings of info must outlive the reply. prompt_ids: the ids

@@ -11,7 +11,10 @@ enum { MAX_TOP_LOGPROBS = 20, MAX_BIASES = 1024, DEFAULT_MAX_TOKENS = 16 /* of a
 
 openai_limits openai_limits_default(void)
 {
-    return (openai_limits){ .max_choices = SUMI_MAX_CHOICES, .max_stop = 16, .max_prompts = OPENAI_MAX_PROMPTS, .max_messages = 4096 };
+    return (openai_limits){ .max_choices = SUMI_MAX_CHOICES,
+                            .max_stop = 16,
+                            .max_prompts = OPENAI_MAX_PROMPTS,
+                            .max_messages = 4096 };
 }
 
 /* The API's own sampling: the model's distribution as it is. */
@@ -33,13 +36,14 @@ static bool read_sampling(openai_request *r, api_error *e)
     sumi_sampling *s = &r->params.sampling;
     int64_t seed = 0;
     r->has_seed = field_get(o, "seed") != NULL;
-    bool ok = field_float(o, "temperature", 0, 2, &s->temperature, e) && field_float(o, "top_p", 0, 1, &s->top_p, e) &&
-              field_int32(o, "top_k", -1, INT32_MAX, &s->top_k, e) && field_float(o, "min_p", 0, 1, &s->min_p, e) &&
-              field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
-              field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
-              field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
-              field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
-              field_int(o, "seed", INT64_MIN, INT64_MAX, &seed, e);
+    bool ok =
+        field_float(o, "temperature", 0, 2, &s->temperature, e) &&
+        field_float(o, "top_p", 0, 1, &s->top_p, e) && field_int32(o, "top_k", -1, INT32_MAX, &s->top_k, e) &&
+        field_float(o, "min_p", 0, 1, &s->min_p, e) && field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
+        field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
+        field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
+        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
+        field_int(o, "seed", INT64_MIN, INT64_MAX, &seed, e);
     if (s->top_k < 0) s->top_k = 0; /* -1 is all elsewhere */
     s->seed = (uint64_t)seed;
     return ok;
@@ -53,21 +57,25 @@ static bool read_bias(openai_request *r, api_error *e)
     int32_t n = 0;
     if (!o) return true;
     if (!json_is_object(o))
-        return api_fail(e, 400, "invalid_type", "logit_bias", "logit_bias: it must be an object of token ids and numbers");
+        return api_fail(e, 400, "invalid_type", "logit_bias",
+                        "logit_bias: it must be an object of token ids and numbers");
     if (json_object_size(o) == 0) return true;
     if (json_object_size(o) > MAX_BIASES)
         return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: more than %d tokens", MAX_BIASES);
     if (!(r->bias = calloc(json_object_size(o), sizeof *r->bias)))
         return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
-    json_object_foreach (o, key, value) {
+    json_object_foreach(o, key, value)
+    {
         char *end;
         errno = 0;
         long id = strtol(key, &end, 10);
         if (key[0] < '0' || key[0] > '9' || *end || errno || id > INT32_MAX)
-            return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: '%.40s' is not a token id", key);
+            return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: '%.40s' is not a token id",
+                            key);
         double bias = json_is_number(value) ? json_number_value(value) : -1000;
         if (!(bias >= -100 && bias <= 100))
-            return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: that of token %ld is not a number between -100 and 100", id);
+            return api_fail(e, 400, "invalid_value", "logit_bias",
+                            "logit_bias: that of token %ld is not a number between -100 and 100", id);
         r->bias[n++] = (sumi_logit_bias){ .id = (int32_t)id, .bias = (float)bias };
     }
     r->params.sampling.bias = r->bias;
@@ -83,12 +91,16 @@ static bool read_stop(openai_request *r, int32_t max_stop, api_error *e)
     size_t n = json_is_array(v) ? json_array_size(v) : 1;
     if (n == 0) return true;
     if (n > (size_t)max_stop)
-        return api_fail(e, 400, "invalid_value", "stop", "stop: %zu strings, at most %d are possible", n, max_stop);
-    if (!(r->stop = calloc(n, sizeof *r->stop))) return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+        return api_fail(e, 400, "invalid_value", "stop", "stop: %zu strings, at most %d are possible", n,
+                        max_stop);
+    if (!(r->stop = calloc(n, sizeof *r->stop)))
+        return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
     for (size_t i = 0; i < n; i++) {
         r->stop[i] = json_string_value(json_is_array(v) ? json_array_get(v, i) : v);
-        if (!r->stop[i]) return api_fail(e, 400, "invalid_type", "stop", "stop: it must be a string or a list of strings");
-        if (!r->stop[i][0]) return api_fail(e, 400, "invalid_value", "stop", "stop: string %zu is empty", i + 1);
+        if (!r->stop[i])
+            return api_fail(e, 400, "invalid_type", "stop", "stop: it must be a string or a list of strings");
+        if (!r->stop[i][0])
+            return api_fail(e, 400, "invalid_value", "stop", "stop: string %zu is empty", i + 1);
     }
     r->params.stop = r->stop;
     r->params.n_stop = (int32_t)n;
@@ -130,7 +142,8 @@ static bool read_lengths(openai_request *r, const openai_limits *limits, api_err
 {
     const json_t *o = r->root;
     sumi_request *p = &r->params;
-    int32_t low = r->kind == OPENAI_CHAT ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
+    int32_t low =
+        r->kind == OPENAI_CHAT ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
     if (!field_int32(o, "max_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "max_completion_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "min_tokens", 0, INT32_MAX, &p->min_tokens, e) ||
@@ -142,20 +155,27 @@ static bool read_lengths(openai_request *r, const openai_limits *limits, api_err
         return api_fail(e, 400, "invalid_value", "min_tokens", "min_tokens: %d is more than max_tokens, %d",
                         p->min_tokens, p->max_tokens);
     if (p->best_of && p->best_of < p->n)
-        return api_fail(e, 400, "invalid_value", "best_of", "best_of: %d is less than n, %d", p->best_of, p->n);
+        return api_fail(e, 400, "invalid_value", "best_of", "best_of: %d is less than n, %d", p->best_of,
+                        p->n);
     if (p->best_of > p->n && r->stream)
-        return api_fail(e, 400, "invalid_value", "best_of", "best_of: the best are known at the end; not with stream");
+        return api_fail(e, 400, "invalid_value", "best_of",
+                        "best_of: the best are known at the end; not with stream");
     return true;
 }
 
 /* What would change the answer, and what this server does not do, is refused instead of ignored. */
 static bool refuse_unsupported(const openai_request *r, api_error *e)
 {
-    static const char *const chat[] = { "tools", "functions", "audio", NULL }, *const completion[] = { "suffix", NULL };
+    static const char *const chat[] = { "tools", "functions", "audio", NULL }, *const completion[] = {
+        "suffix", NULL
+    };
     for (const char *const *name = r->kind == OPENAI_CHAT ? chat : completion; *name; name++) {
         const json_t *v = field_get(r->root, *name);
-        bool empty = !v || (json_is_array(v) && json_array_size(v) == 0) || (json_is_string(v) && !json_string_length(v));
-        if (!empty) return api_fail(e, 400, "unsupported_parameter", *name, "%s: not supported by this server", *name);
+        bool empty = !v || (json_is_array(v) && json_array_size(v) == 0) ||
+                     (json_is_string(v) && !json_string_length(v));
+        if (!empty)
+            return api_fail(e, 400, "unsupported_parameter", *name, "%s: not supported by this server",
+                            *name);
     }
     const json_t *format = field_get(r->root, "response_format");
     const char *type = json_string_value(json_object_get(format, "type"));

@@ -21,8 +21,17 @@ enum { N_ROUTES = sizeof routes / sizeof *routes };
 
 /* In the order of routes, then the one for all others. */
 const char *const route_paths[] = {
-    "/health", "/ready", "/version", "/metrics", "/v1/models", "/v1/models/*", "/v1/chat/completions",
-    "/v1/completions", "/tokenize", "/detokenize", "other",
+    "/health",
+    "/ready",
+    "/version",
+    "/metrics",
+    "/v1/models",
+    "/v1/models/*",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/tokenize",
+    "/detokenize",
+    "other",
 };
 _Static_assert(sizeof route_paths / sizeof *route_paths == N_ROUTES + 1, "each route has its name");
 _Static_assert(N_ROUTES + 1 <= METRICS_MAX_PATHS, "each route is counted");

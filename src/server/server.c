@@ -11,8 +11,8 @@
 #include "server/http.h"
 
 enum {
-    HEADER_BYTES = 32 << 10,  /* memory of a connection: its headers must fit (431) */
-    LINGER_S = 5,             /* after the engine has ended: for answers on their way to slow readers */
+    HEADER_BYTES = 32 << 10, /* memory of a connection: its headers must fit (431) */
+    LINGER_S = 5,            /* after the engine has ended: for answers on their way to slow readers */
     MAX_KEY_FILE_BYTES = 4 << 20,
 };
 
@@ -99,18 +99,21 @@ static sumi_status start_http(server *s, sumi_error *err)
     ADD(MHD_OPTION_END, 0, NULL);
 #undef ADD
     /* The logger comes first: what other options complain about goes through it. */
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_of_mhd, s,
-                                 MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+                                 log_of_mhd, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "the HTTP server does not start%s",
-                     o->tls_cert ? ": look at the certificate and its key" : ", with these limits of connections and threads");
+                     o->tls_cert ? ": look at the certificate and its key"
+                                 : ", with these limits of connections and threads");
 }
 
 static sumi_status check_exposure(const server *s, bool loopback, sumi_error *err)
 {
     if (loopback || s->keys || s->opts.allow_anonymous) return SUMI_OK;
-    return sumi_fail(err, SUMI_EINVAL, "%s can be reached from other machines: give --api-key-file, or --allow-anonymous to "
-                     "serve everybody", s->opts.host);
+    return sumi_fail(err, SUMI_EINVAL,
+                     "%s can be reached from other machines: give --api-key-file, or --allow-anonymous to "
+                     "serve everybody",
+                     s->opts.host);
 }
 
 static sumi_status start(server *s, sumi_error *err)

@@ -20,15 +20,15 @@ typedef struct server_opts {
     bool metrics_open;       /* /metrics without a key */
     const char *cors_origin; /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
     const char *tls_cert, *tls_key; /* PEM texts; NULL: no TLS */
-    int n_threads;           /* that speak HTTP */
+    int n_threads;                  /* that speak HTTP */
     int max_connections, max_connections_ip;
     size_t max_body_bytes;
-    int idle_s;              /* a connection that sends or takes nothing for that long is closed */
-    int heartbeat_s;         /* into silent streams; 0: never */
-    int max_queue;           /* the engine's: when so many wait, /ready says no; 0: never */
-    int stall_s;             /* an engine whose steps stand still for that long is not ready */
+    int idle_s;      /* a connection that sends or takes nothing for that long is closed */
+    int heartbeat_s; /* into silent streams; 0: never */
+    int max_queue;   /* the engine's: when so many wait, /ready says no; 0: never */
+    int stall_s;     /* an engine whose steps stand still for that long is not ready */
     double queue_ms, first_token_ms, total_ms; /* time limits of each request; 0: none */
-    sumi_log_fn log;         /* NULL: silent. Any thread calls it */
+    sumi_log_fn log;                           /* NULL: silent. Any thread calls it */
     void *log_user;
 } server_opts;
 
@@ -37,7 +37,8 @@ server_opts server_opts_default(void);
 /* Strings of opts must outlive the server. EIO: the address or a file cannot be used; EFORMAT: the key file; EINVAL: an
  * address that others reach, without keys. SIGPIPE must be ignored by the program. */
 SUMI_MUST_USE sumi_status server_create(server **out, const server_opts *opts, sumi_error *err);
-void server_attach(server *s, sumi_model *model, sumi_engine *engine); /* both outlive the server's last request */
+void server_attach(server *s, sumi_model *model,
+                   sumi_engine *engine); /* both outlive the server's last request */
 int server_port(const server *s);
 sumi_status server_reload_keys(server *s, sumi_error *err); /* on failure the old ones stay */
 

@@ -32,7 +32,8 @@ static bool tokenize(exchange *x, const json_t *o, int32_t **ids, int32_t *n, ap
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = SUMI_TOKENIZE_SPECIAL | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
     size_t n_bytes = json_string_length(field_get(o, name));
-    return sumi_tokenize(x->server->model, text, n_bytes, flags, ids, n, &err) == SUMI_OK || api_fail_status(e, &err);
+    return sumi_tokenize(x->server->model, text, n_bytes, flags, ids, n, &err) == SUMI_OK ||
+           api_fail_status(e, &err);
 }
 
 enum MHD_Result post_tokenize(exchange *x)
@@ -52,13 +53,15 @@ static bool detokenize(exchange *x, const json_t *o, char **text, size_t *n_byte
     const json_t *list = field_get(o, "tokens");
     size_t n = json_array_size(list);
     sumi_error err;
-    if (!json_is_array(list)) return api_fail(e, 400, "missing_field", "tokens", "tokens: a list of token ids is needed");
+    if (!json_is_array(list))
+        return api_fail(e, 400, "missing_field", "tokens", "tokens: a list of token ids is needed");
     int32_t *ids = calloc(n + 1, sizeof *ids);
     bool ok = ids || api_fail(e, 500, "out_of_memory", NULL, "out of memory");
     for (size_t i = 0; ok && i < n; i++) {
         const json_t *v = json_array_get(list, i);
         json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (id < 0 || id > INT32_MAX) ok = api_fail(e, 400, "invalid_type", "tokens", "tokens: item %zu is not a token id", i);
+        if (id < 0 || id > INT32_MAX)
+            ok = api_fail(e, 400, "invalid_type", "tokens", "tokens: item %zu is not a token id", i);
         else ids[i] = (int32_t)id;
     }
     if (ok && sumi_detokenize(x->server->model, ids, (int32_t)n, true, text, n_bytes, &err) != SUMI_OK)

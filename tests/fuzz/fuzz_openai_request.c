@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         openai_request r;
         api_error e = { 0 };
         if (openai_request_parse(&r, kind, (const char *)data, n, &limits, &e)) {
-            if (r.n_prompts < 1 || r.n_prompts > OPENAI_MAX_PROMPTS || r.params.n < 1 || r.params.n > SUMI_MAX_CHOICES) abort();
+            if (r.n_prompts < 1 || r.n_prompts > OPENAI_MAX_PROMPTS || r.params.n < 1 ||
+                r.params.n > SUMI_MAX_CHOICES)
+                abort();
         } else if (e.status != 400 || !e.message[0] || strchr(e.message, '\n')) {
             abort();
         }

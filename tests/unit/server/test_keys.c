@@ -19,7 +19,8 @@ static keys *parse(const char *text, sumi_error *err)
 static void a_key_is_found_by_what_hashes_to_it(void **state)
 {
     (void)state;
-    keys *k = parse("# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY "\n", NULL);
+    keys *k = parse(
+        "# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY "\n", NULL);
     assert_non_null(k);
     assert_int_equal(keys_count(k), 2);
     api_key *bob = keys_find(k, "abc");
@@ -38,8 +39,15 @@ static void a_key_is_found_by_what_hashes_to_it(void **state)
 static void wrong_lines_are_named(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "# nothing\n", "\nbob abc", "\nbob", "\nb/b " ABC, "\nbob " ABC " rpm=0",
-                                       "\nbob " ABC " rpm=1x", "\nbob " ABC " speed=1", "bob " ABC "\nbob " EMPTY };
+    static const char *const bad[] = { "",
+                                       "# nothing\n",
+                                       "\nbob abc",
+                                       "\nbob",
+                                       "\nb/b " ABC,
+                                       "\nbob " ABC " rpm=0",
+                                       "\nbob " ABC " rpm=1x",
+                                       "\nbob " ABC " speed=1",
+                                       "bob " ABC "\nbob " EMPTY };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sumi_error err;
         if (parse(bad[i], &err)) fail_msg("accepted: %s", bad[i]);

@@ -19,16 +19,18 @@ static bool parse(openai_kind kind, const char *body)
 static void a_chat_with_all_fields_is_read(void **state)
 {
     (void)state;
-    assert_true(parse(OPENAI_CHAT,
-                      "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"Be brief\"},{\"role\":\"user\","
-                      "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
-                      "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":-1,\"min_p\":0.1,\"n\":3,\"max_completion_tokens\":7,"
-                      "\"stop\":[\"x\",\"yz\"],\"seed\":-1,\"logit_bias\":{\"5\":-100,\"7\":1.5},\"logprobs\":true,"
-                      "\"top_logprobs\":4,\"presence_penalty\":1,\"frequency_penalty\":-2,\"stream\":true,"
-                      "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"unknown\":{\"a\":[]},\"tools\":[]}"));
+    assert_true(parse(
+        OPENAI_CHAT,
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"Be brief\"},{\"role\":\"user\","
+        "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
+        "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":-1,\"min_p\":0.1,\"n\":3,\"max_completion_tokens\":7,"
+        "\"stop\":[\"x\",\"yz\"],\"seed\":-1,\"logit_bias\":{\"5\":-100,\"7\":1.5},\"logprobs\":true,"
+        "\"top_logprobs\":4,\"presence_penalty\":1,\"frequency_penalty\":-2,\"stream\":true,"
+        "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"unknown\":{\"a\":[]},\"tools\":[]}"));
     assert_string_equal(r.model, "m");
     char *messages = json_dumps(r.messages, JSON_COMPACT | JSON_SORT_KEYS);
-    assert_string_equal(messages, "[{\"content\":\"Be brief\",\"role\":\"system\"},{\"content\":\"ab\",\"role\":\"user\"}]");
+    assert_string_equal(
+        messages, "[{\"content\":\"Be brief\",\"role\":\"system\"},{\"content\":\"ab\",\"role\":\"user\"}]");
     free(messages);
     const sumi_request *p = &r.params;
     assert_true(p->sampling.temperature == 0.5f && p->sampling.top_p == 0.9f && p->sampling.min_p == 0.1f);
@@ -49,8 +51,10 @@ static void a_chat_with_all_fields_is_read(void **state)
 static void what_is_missing_or_null_is_the_apis_default(void **state)
 {
     (void)state;
-    assert_true(parse(OPENAI_COMPLETION, "{\"prompt\":\"Hi\",\"temperature\":null,\"stop\":null,\"suffix\":null}"));
-    assert_true(r.params.sampling.temperature == 1 && r.params.sampling.top_p == 1 && r.params.sampling.min_p == 0);
+    assert_true(
+        parse(OPENAI_COMPLETION, "{\"prompt\":\"Hi\",\"temperature\":null,\"stop\":null,\"suffix\":null}"));
+    assert_true(r.params.sampling.temperature == 1 && r.params.sampling.top_p == 1 &&
+                r.params.sampling.min_p == 0);
     assert_int_equal(r.params.max_tokens, 16);
     assert_int_equal(r.params.n, 1);
     assert_true(r.params.sampling.skip_logprob && !r.has_seed && !r.stream && !r.model);
@@ -67,7 +71,8 @@ static void prompts_are_texts_or_ids_or_lists_of_them(void **state)
     assert_int_equal(r.n_prompts, 2);
     assert_int_equal(r.prompts[1].n_bytes, 2);
     openai_request_deinit(&r);
-    assert_true(parse(OPENAI_COMPLETION, "{\"prompt\":[1,2,3],\"echo\":true,\"logprobs\":2,\"max_tokens\":0}"));
+    assert_true(
+        parse(OPENAI_COMPLETION, "{\"prompt\":[1,2,3],\"echo\":true,\"logprobs\":2,\"max_tokens\":0}"));
     assert_int_equal(r.n_prompts, 1);
     assert_int_equal(r.prompts[0].n_ids, 3);
     assert_int_equal(r.prompts[0].ids[2], 3);
@@ -96,8 +101,8 @@ static void mistakes_are_named_with_their_field(void **state)
         { OPENAI_CHAT, "{\"messages\":[1]}", "messages", "invalid_type" },
         { OPENAI_CHAT, "{\"messages\":[{\"role\":\"root\",\"content\":\"\"}]}", "messages", "invalid_value" },
         { OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\"}]}", "messages", "invalid_type" },
-        { OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", "messages",
-          "unsupported_content" },
+        { OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
+          "messages", "unsupported_content" },
         { OPENAI_CHAT, "{" CHAT ",\"temperature\":3}", "temperature", "invalid_value" },
         { OPENAI_CHAT, "{" CHAT ",\"temperature\":\"hot\"}", "temperature", "invalid_type" },
         { OPENAI_CHAT, "{" CHAT ",\"n\":0}", "n", "invalid_value" },
@@ -109,7 +114,8 @@ static void mistakes_are_named_with_their_field(void **state)
         { OPENAI_CHAT, "{" CHAT ",\"top_logprobs\":2}", "top_logprobs", "invalid_value" },
         { OPENAI_CHAT, "{" CHAT ",\"stream_options\":{}}", "stream_options", "invalid_value" },
         { OPENAI_CHAT, "{" CHAT ",\"tools\":[{}]}", "tools", "unsupported_parameter" },
-        { OPENAI_CHAT, "{" CHAT ",\"response_format\":{\"type\":\"json_object\"}}", "response_format", "unsupported_parameter" },
+        { OPENAI_CHAT, "{" CHAT ",\"response_format\":{\"type\":\"json_object\"}}", "response_format",
+          "unsupported_parameter" },
         { OPENAI_CHAT, "{" CHAT ",\"max_tokens\":0}", "max_tokens", "invalid_value" },
         { OPENAI_COMPLETION, "{}", "prompt", "missing_field" },
         { OPENAI_COMPLETION, "{\"prompt\":\"\"}", "prompt", "invalid_value" },
