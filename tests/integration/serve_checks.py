@@ -25,7 +25,7 @@ class Server:
         self.port = int(line.rsplit(":", 1)[1])
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
 
     def ask(self, method, path, body=None, headers={}, connection=None):
         c = connection or self.connect()
@@ -52,9 +52,10 @@ class Server:
         check(what, False, "not within a minute")
 
     def end(self):
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(120)
+            code = self.process.wait(600)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = "none"
@@ -232,8 +233,8 @@ def end_under_load(s):
     def one(i):
         body = chat("Count.", ignore_eos=True, max_tokens=40, stream=i % 2 == 0)
         status, data, _ = s.ask("POST", CHAT, body)
-        whole = events(data)[-1] == "[DONE]" if i % 2 == 0 else data["choices"][0]["finish_reason"] == "length"
-        results.append(status == 200 and whole)
+        last = json.loads(events(data)[-2]) if i % 2 == 0 else data
+        results.append(status == 200 and last["choices"][0]["finish_reason"] == "length")
 
     before = s.metric("vllm:e2e_request_latency_seconds_count")
     threads = [threading.Thread(target=one, args=(i,)) for i in range(8)]
@@ -247,11 +248,30 @@ def end_under_load(s):
     check("answers that run end properly", results == [True] * 8, results)
 
 
-server = Server("--max-body", "100K", "--cors-origin", "https://a.example")
+def cut_off():
+    s = Server("--drain-timeout", "0")
+    connections = [endless(s, True), endless(s, False)]
+    s.wait_for("both run", lambda: s.metric("vllm:num_requests_running{") == 2)
+    replies = [threading.Thread(target=lambda c=c: got.append(c.getresponse())) for c in connections]
+    got = []
+    for t in replies:
+        t.start()
+    s.process.send_signal(signal.SIGTERM)
+    for t in replies:
+        t.join()
+    codes = {r.status: r.read() for r in got}
+    check("what the drain timeout cuts off is told so", set(codes) == {200, 503} and
+          json.loads(events(codes[200])[-2])["error"]["code"] == json.loads(codes[503])["error"]["code"] == "shutting_down",
+          codes)
+    s.end()
+
+
+server = Server("--drain-timeout", "3000", "--max-body", "100K", "--cors-origin", "https://a.example")
 answers(server)
 refusals(server)
 departures(server)
 end_under_load(server)
+cut_off()
 full_queue()
 keys()
 refused = subprocess.run([SUMI, "serve", MODEL, "--port", "0", "--host", "0.0.0.0"], capture_output=True, text=True)
