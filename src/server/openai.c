@@ -11,6 +11,8 @@
 #include "server/json_text.h"
 #include "server/openai_reply.h"
 
+enum { SALT_BYTES = 256 };
+
 /* ---- Models ---- */
 
 static void put_model(const server *s, buf *out)
@@ -147,21 +149,26 @@ static openai_answer *create_answer(exchange *x, openai_request *r, prompt_ids *
     return NULL;
 }
 
-/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. */
-static void complete_params(const exchange *x, const openai_request *r, sumi_request *p)
+/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
+ * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
+static bool complete_params(const exchange *x, const openai_request *r, sumi_request *p,
+                            char salt[SALT_BYTES], api_error *e)
 {
     const server_opts *o = &x->server->opts;
+    uint64_t seed;
     *p = r->params;
     p->queue_ms = o->queue_ms;
     p->first_token_ms = o->first_token_ms;
     p->total_ms = o->total_ms;
-    if (x->key) {
-        p->client = x->key->name;
-        p->priority = x->key->priority;
-        p->weight = x->key->share;
-    }
-    uint64_t seed;
     if (!r->has_seed && getrandom(&seed, sizeof seed, 0) == sizeof seed) p->sampling.seed = seed;
+    if (!x->key) return true;
+    p->client = x->key->name;
+    p->priority = x->key->priority;
+    p->weight = x->key->share;
+    if (!p->cache_salt) return true;
+    p->cache_salt = salt;
+    return snprintf(salt, SALT_BYTES, "%s/%s", x->key->name, r->params.cache_salt) < SALT_BYTES ||
+           api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
 }
 
 /* Takes p. Strings and lists of the request live in the reply while they are submitted. */
@@ -170,8 +177,12 @@ static enum MHD_Result submit(exchange *x, openai_request *r, prompt_ids *p)
     sumi_request params;
     api_error e;
     int32_t n = p->n;
+    char salt[SALT_BYTES];
     bool stream = r->stream, ok = true;
-    complete_params(x, r, &params);
+    if (!complete_params(x, r, &params, salt, &e)) {
+        free_ids(p);
+        return http_error(x, &e);
+    }
     openai_answer *a = create_answer(x, r, p);
     job *j = a ? job_create(x->conn, x->server->engine, &x->server->metrics, &format, a, n, stream) : NULL;
     if (!j) {

@@ -189,7 +189,7 @@ def departures(s):
 
 
 def full_queue():
-    s = Server("--max-seqs", "1", "--max-queue", "1")
+    s = Server("--max-seqs", "1", "--max-queue", "1", "--heartbeat", "1")
     connections = [endless(s, True)]
     s.wait_for("one runs", lambda: s.metric("vllm:num_requests_running{") == 1)
     connections.append(endless(s, True))
@@ -197,6 +197,8 @@ def full_queue():
     status, body, headers = s.ask("POST", CHAT, chat("Hi"))
     check("a full queue is 429", status == 429 and int(headers["Retry-After"]) > 0, (status, body))
     check("and not ready", s.ask("GET", "/ready")[0] == 503)
+    line = connections[1].getresponse().readline()
+    check("a stream that waits gets heartbeats", line == b": keep-alive\n", line)
     for c in connections:
         c.close()
     s.end()
