@@ -1,82 +1,9 @@
 """serve_checks.py - what test_serve.sh asks of a running `sumi serve`. Only the standard library.
 
-usage: serve_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line
-Nothing here measures time: waits end when something has happened, or after a minute, which is a failure."""
-import hashlib, http.client, json, os, signal, subprocess, sys, tempfile, threading, time
+usage: serve_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
+import hashlib, json, os, signal, subprocess, tempfile, threading
 
-SUMI, MODEL = sys.argv[1:3]
-failed = []
-CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
-
-
-def check(what, condition, seen=""):
-    if not condition:
-        failed.append(what)
-        print("FAILED:", what, str(seen)[:300], flush=True)
-
-
-class Server:
-    def __init__(self, *options):
-        self.process = subprocess.Popen([SUMI, "serve", MODEL, "--port", "0", "-t", "2", "--ctx", "2048", *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        if "http://" not in line:
-            sys.exit("FAILED: no server: " + self.process.stderr.read())
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
-
-    def ask(self, method, path, body=None, headers={}, connection=None):
-        c = connection or self.connect()
-        if body is not None and not isinstance(body, (bytes, str)):
-            body, headers = json.dumps(body), {"Content-Type": "application/json", **headers}
-        c.request(method, path, body, headers)
-        r = c.getresponse()
-        data = r.read()
-        try:
-            data = json.loads(data)
-        except ValueError:
-            pass
-        return r.status, data, r.headers
-
-    def metric(self, name):
-        page = self.ask("GET", "/metrics")[1].decode()
-        return sum(float(l.rsplit(" ", 1)[1]) for l in page.splitlines() if l.startswith(name))
-
-    def wait_for(self, what, condition):
-        for _ in range(600):
-            if condition():
-                return
-            time.sleep(0.1)
-        check(what, False, "not within a minute")
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(600)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        check("SIGTERM ends with exit code 0", code == 0, code)
-        check("nothing is said on stderr", (said := self.process.stderr.read()) == "", said)
-
-
-def chat(text, **more):
-    return {"messages": [{"role": "user", "content": text}], "temperature": 0, **more}
-
-
-def events(raw):
-    return [part[6:] for part in raw.decode().split("\n\n") if part.startswith("data: ")]
-
-
-def stream(s, path, body):
-    status, raw, headers = s.ask("POST", path, {**body, "stream": True})
-    check("a stream is one", headers["Content-Type"].startswith("text/event-stream"), headers)
-    parts = events(raw)
-    check("a stream ends with [DONE]", parts[-1] == "[DONE]", parts[-1])
-    return [json.loads(p) for p in parts[:-1]]
+from served import CHAT, MODEL, SUMI, TEXT, Server, chat, check, events, finish, stream
 
 
 def answers(s):
@@ -278,4 +205,4 @@ full_queue()
 keys()
 refused = subprocess.run([SUMI, "serve", MODEL, "--port", "0", "--host", "0.0.0.0"], capture_output=True, text=True)
 check("everybody is served only if that is said", refused.returncode == 1 and "--allow-anonymous" in refused.stderr, refused)
-sys.exit(len(failed) > 0)
+finish()
