@@ -4,8 +4,8 @@
  *       LD_LIBRARY_PATH=build/release build/bench-engine models/smollm2.gguf
  *
  * choices   blocks in use while n answers to one prompt of 1,024 tokens begin, for n = 1 and n = 8
- * stall     time between the tokens of 8 answers, alone and while a prompt of 6,000 tokens is computed, with chunks and
- *           without: mean, 99th percentile, longest
+ * stall     time between the tokens of 8 answers while a prompt of 6,000 tokens is computed, with chunks and without, and
+ *           of the same tokens without that prompt: mean, 99th percentile, longest
  *
  * Tokens are pseudo-random; greedy. */
 #include <stdio.h>
@@ -34,7 +34,8 @@ static void check(sumi_status st, const sumi_error *err)
 static int32_t *random_ids(int32_t n, uint32_t seed)
 {
     int32_t *ids = malloc((size_t)n * sizeof *ids);
-    for (int32_t i = 0; i < n; i++) ids[i] = 1000 + (int32_t)((seed = seed * 1664525u + 1013904223u) >> 16) % 30000;
+    for (int32_t i = 0; i < n; i++)
+        ids[i] = 1000 + (int32_t)((seed = seed * 1664525u + 1013904223u) >> 16) % 30000;
     return ids;
 }
 
@@ -101,44 +102,51 @@ static void print_gaps(const char *what, gaps *g)
     double sum = 0;
     for (int32_t i = 0; i < g->n; i++) sum += g->ms[i];
     qsort(g->ms, (size_t)g->n, sizeof *g->ms, by_value);
-    printf("  %-28s %8.1f %8.1f %8.1f\n", what, sum / g->n, g->ms[(int32_t)(0.99 * (g->n - 1))], g->ms[g->n - 1]);
+    printf("  %-28s %8.1f %8.1f %8.1f\n", what, sum / g->n, g->ms[(int32_t)(0.99 * (g->n - 1))],
+           g->ms[g->n - 1]);
 }
 
-/* Eight answers; after 64 tokens of each a long prompt comes, and ends with its first token. */
-static void stall(sumi_model *model, bool chunking)
+/* Eight answers. After 64 tokens of each, the times between tokens are taken: with a long prompt that arrives then, until
+ * its first token; without, until there are as many as n_gaps. */
+static void answer(sumi_model *model, bool chunking, bool with_long, int32_t n_gaps, gaps *g)
 {
-    static gaps alone, beside;
     static double last[1024];
     sumi_engine *e = start(model, chunking);
     int32_t *ids[N_ANSWERS], *long_ids = random_ids(LONG_PROMPT, 99), n_tokens = 0;
     uint64_t long_request = 0;
-    double long_from = 0;
     bool done = false;
-    alone.n = beside.n = 0;
-    for (int32_t i = 0; i < N_ANSWERS; i++) submit(e, ids[i] = random_ids(PROMPT, (uint32_t)i), PROMPT, 1, 4000);
+    g->n = 0;
+    for (int32_t i = 0; i < N_ANSWERS; i++)
+        submit(e, ids[i] = random_ids(PROMPT, (uint32_t)i), PROMPT, 1, 6000);
     memset(last, 0, sizeof last);
     while (!done) {
         sumi_event *event = sumi_engine_poll(e, -1);
-        double now = now_ms();
-        if (event->request == long_request && long_request) done = event->type == SUMI_EVENT_PIECE;
-        else if (event->type == SUMI_EVENT_PIECE) {
-            double *before = &last[event->request % 1024];
-            gaps *g = long_request ? &beside : &alone;
-            if (*before > 0 && g->n < MAX_GAPS && n_tokens > 16 * N_ANSWERS) g->ms[g->n++] = now - *before;
+        double now = now_ms(), *before = &last[event->request % 1024];
+        bool is_piece = event->type == SUMI_EVENT_PIECE;
+        if (is_piece && event->request == long_request) done = true;
+        else if (is_piece) {
+            if (n_tokens >= 64 * N_ANSWERS && g->n < MAX_GAPS) g->ms[g->n++] = now - *before;
             *before = now;
-            if (++n_tokens == 64 * N_ANSWERS) {
+            if (++n_tokens == 64 * N_ANSWERS && with_long)
                 long_request = submit(e, long_ids, LONG_PROMPT, 1, 1);
-                long_from = now;
-            }
+            if (!with_long && g->n == n_gaps) done = true;
         }
         sumi_event_free(event);
     }
-    printf("%s: the long prompt took %.1f s\n", chunking ? "with chunks" : "without chunks", (now_ms() - long_from) * 1e-3);
-    print_gaps("alone", &alone);
-    print_gaps("beside the long prompt", &beside);
     sumi_engine_destroy(e);
     for (int32_t i = 0; i < N_ANSWERS; i++) free(ids[i]);
     free(long_ids);
+}
+
+static void stall(sumi_model *model, bool chunking)
+{
+    static gaps alone, beside;
+    double from = now_ms();
+    answer(model, chunking, true, 0, &beside);
+    printf("%s: %.1f s in all\n", chunking ? "with chunks" : "without chunks", (now_ms() - from) * 1e-3);
+    answer(model, chunking, false, beside.n, &alone);
+    print_gaps("the same tokens alone", &alone);
+    print_gaps("beside the long prompt", &beside);
 }
 
 int main(int argc, char **argv)

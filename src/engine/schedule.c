@@ -11,6 +11,10 @@
  * the first to be preempted for them. */
 #define HEADROOM_TOKENS 32
 
+/* Answers grow while a long prompt is computed beside them, and so does what their steps cost. So every so many steps
+ * one has no prompt in it, and tells what the others are to be measured by. */
+#define PROBE_EVERY 24
+
 struct sched {
     sched_limits limits;
     sched_memory memory;
@@ -22,6 +26,8 @@ struct sched {
     int32_t n_items, n_tokens, n_rows; /* of the plan */
     int32_t budget;                    /* of this step */
     bool has_prompt;                   /* a prompt is part of the plan */
+    bool is_limited;                   /* ... and no more of it than `stall` allows */
+    int32_t n_limited;                 /* such steps in a row */
     sched_req *stuck;
     uint64_t n_arrivals, n_swap_outs, n_recomputes;
 };
@@ -406,12 +412,13 @@ static bool admit_next(sched *s)
 /* ---- The step ---- */
 
 /* Tokens of this step, whose decode tokens are planned: prompts may make it longer by the share that the limits say. */
-static int32_t step_budget(const sched *s)
+static int32_t step_budget(sched *s)
 {
     const sched_costs *c = &s->costs;
     int32_t n = s->n_tokens;
-    if (n == 0 || s->limits.stall <= 0 || !s->limits.chunking || s->limits.static_batching)
-        return s->limits.budget;
+    s->is_limited = n > 0 && s->limits.stall > 0 && s->limits.chunking && !s->limits.static_batching;
+    if (!s->is_limited) return s->limits.budget;
+    if (s->n_limited >= PROBE_EVERY) return n;
     double pieces = s->limits.stall * (c->step_us + n * c->seq_us) / c->token_us;
     if (pieces >= s->limits.budget - n) return s->limits.budget;
     int32_t budget = n + (pieces > SCHED_PIECE ? (int32_t)pieces : SCHED_PIECE);
@@ -459,6 +466,7 @@ void sched_abandon(sched *s)
 
 void sched_commit(sched *s)
 {
+    s->n_limited = s->is_limited && s->has_prompt ? s->n_limited + 1 : 0;
     for (int32_t i = 0; i < s->n_items; i++) {
         sched_item *item = &s->items[i];
         sched_req *r = item->req;

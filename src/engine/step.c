@@ -32,7 +32,16 @@ static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_ite
     return n;
 }
 
-/* Steps of decode tokens alone: a line through (tokens, time), over the last hundred or so. */
+/* Moves a mean towards a new value by `share` of the difference. A step that took very long or short says less than it
+ * seems to: the machine did something else. */
+static double follow(double mean, double value, double share)
+{
+    double low = 0.5 * mean, high = 2 * mean;
+    return mean + share * ((value < low ? low : value > high ? high : value) - mean);
+}
+
+/* Steps of decode tokens alone. What a token more costs is the slope of a line through (tokens, time) over the last
+ * hundred or so; the height of the line follows the last few, because answers grow. */
 static void fit_decode(sumi_engine *e, double n, double us)
 {
     step_fit *f = &e->fit;
@@ -44,10 +53,11 @@ static void fit_decode(sumi_engine *e, double n, double us)
     f->nus = keep * f->nus + n * us;
     double spread = f->nn * f->w - f->n * f->n, slope = 0;
     if (spread > 0.1 * f->w * f->w) slope = (f->nus * f->w - f->n * f->us) / spread;
-    double least = 0,
-           most = f->us / f->n; /* a step costs something by itself, and not less with more tokens */
-    e->costs.seq_us = slope < least ? least : slope > most ? most : slope;
-    e->costs.step_us = (f->us - e->costs.seq_us * f->n) / f->w;
+    double most = f->us / f->n; /* a step costs something by itself, and not less with more tokens */
+    double before = e->costs.step_us + n * e->costs.seq_us;
+    double now = f->w < 2 ? us : follow(before, us, 0.25);
+    e->costs.seq_us = slope < 0 ? 0 : slope > most ? most : slope;
+    e->costs.step_us = now > n * e->costs.seq_us ? now - n * e->costs.seq_us : 0;
 }
 
 /* What this step says about the costs of prompt tokens and decode tokens. */
@@ -58,7 +68,7 @@ static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, doub
     } else if (n_prompt >= SCHED_PIECE) {
         double decode = n_decode ? e->costs.step_us + n_decode * e->costs.seq_us : 0;
         double token = (us - decode) / n_prompt, least = 0.1 * us / (n_prompt + n_decode);
-        e->costs.token_us += 0.1 * ((token > least ? token : least) - e->costs.token_us);
+        e->costs.token_us = follow(e->costs.token_us, token > least ? token : least, 0.2);
     }
     sched_set_costs(e->sched, e->costs);
 }

@@ -7,14 +7,22 @@
 
 #include "sched_stub.h"
 
-static sched *open_sched(stub *m, int32_t max_seqs, int32_t budget)
+static sched *open_limited(stub *m, int32_t max_seqs, int32_t budget, double stall)
 {
     sched *s;
-    sched_limits limits = {
-        .max_seqs = max_seqs, .max_requests = 64, .budget = budget, .max_rows = max_seqs + 8, .chunking = true
-    };
+    sched_limits limits = { .max_seqs = max_seqs,
+                            .max_requests = 64,
+                            .budget = budget,
+                            .max_rows = max_seqs + 8,
+                            .stall = stall,
+                            .chunking = true };
     assert_int_equal(sched_create(&s, &limits, &m->memory, NULL), SUMI_OK);
     return s;
+}
+
+static sched *open_sched(stub *m, int32_t max_seqs, int32_t budget)
+{
+    return open_limited(m, max_seqs, budget, 0);
 }
 
 static void add(sched *s, stub_req *q, sched_client *c, int32_t n_prompt, int32_t priority)
@@ -63,6 +71,33 @@ static void running_answers_go_on_while_a_long_prompt_is_computed_in_pieces(void
     }
     assert_int_equal(known(&b), 26);
     assert_int_equal(step(s), 2);
+    sched_remove(s, &a.r);
+    sched_remove(s, &b.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pass(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req a, b;
+    sched_client c = { .weight = 1 };
+    int32_t n_alone = 0, n_steps = 0;
+    stub_init(&m, 1000, 0);
+    sched *s = open_limited(&m, 4, 100, 2);
+    sched_set_costs(s, (sched_costs){ .token_us = 10, .block_us = 1, .step_us = 40, .seq_us = 10 });
+    add(s, &a, &c, 6, 0);
+    step(s);
+    add(s, &b, &c, 500, 0);
+    while (b.r.trunk >= 0) {
+        int32_t n = step(s);
+        assert_in_set(n, ((uint64_t[]){ 1, 1 + 2 * (40 + 10) / 10 }), 2);
+        n_steps++;
+        n_alone += n == 1;
+        assert_int_equal(n_alone, n_steps / 25);
+    }
+    assert_int_equal(n_steps, 50 + 50 / 24);
     sched_remove(s, &a.r);
     sched_remove(s, &b.r);
     sched_destroy(s);
@@ -488,7 +523,7 @@ static void random_schedule(uint64_t seed, int64_t *n_events, int64_t *longest)
     x.max_seqs = test_rng_range(&x.rng, 1, 24);
     x.budget = x.max_seqs + test_rng_range(&x.rng, 1, 60);
     stub_init(&x.m, x.n_blocks, test_rng_range(&x.rng, 0, 100));
-    x.s = open_sched(&x.m, x.max_seqs, x.budget);
+    x.s = open_limited(&x.m, x.max_seqs, x.budget, seed % 2 ? 1 : 0);
     for (int i = 0; i < N_CLIENTS; i++) x.clients[i].weight = 1 + i;
     int32_t load = test_rng_range(&x.rng, 5, 60);
     for (int i = 0; i < 150; i++) {
@@ -526,6 +561,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_answers_go_on_while_a_long_prompt_is_computed_in_pieces),
+        cmocka_unit_test(a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pass),
         cmocka_unit_test(without_chunking_a_prompt_is_one_step),
         cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
         cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
