@@ -21,6 +21,11 @@ bool api_fail(api_error *e, int status, const char *code, const char *param, con
     return false;
 }
 
+bool api_fail_memory(api_error *e)
+{
+    return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+}
+
 bool api_fail_status(api_error *e, const sumi_error *why)
 {
     switch (why->status) {
@@ -46,8 +51,8 @@ bool api_fail_finish(api_error *e, sumi_finish finish, const char *why)
     }
 }
 
-/* The words that OpenAI's clients look for. */
-static const char *type_of(int status)
+/* The words that clients look for. */
+static const char *openai_type(int status)
 {
     switch (status) {
     case 401: return "authentication_error";
@@ -57,19 +62,56 @@ static const char *type_of(int status)
     }
 }
 
+static const char *anthropic_type(int status)
+{
+    switch (status) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 413: return "request_too_large";
+    case 429: return "rate_limit_error";
+    case 503: return "overloaded_error";
+    case 504: return "timeout_error";
+    default: return status >= 500 ? "api_error" : "invalid_request_error";
+    }
+}
+
+static void put_message(const api_error *e, buf *out)
+{
+    json_put_text(out, e->message, strlen(e->message));
+}
+
 static void string_or_null(buf *out, const char *text)
 {
     if (text) json_put_text(out, text, strlen(text));
     else buf_append_str(out, "null");
 }
 
-void api_error_json(const api_error *e, buf *out)
+static void put_openai(const api_error *e, buf *out)
 {
     buf_append_str(out, "{\"error\":{\"message\":");
-    json_put_text(out, e->message, strlen(e->message));
-    buf_printf(out, ",\"type\":\"%s\",\"param\":", type_of(e->status));
+    put_message(e, out);
+    buf_printf(out, ",\"type\":\"%s\",\"param\":", openai_type(e->status));
     string_or_null(out, e->param);
     buf_append_str(out, ",\"code\":");
     string_or_null(out, e->code);
     buf_append_str(out, "}}");
+}
+
+void api_error_json(const api_error *e, api_kind api, const char *request_id, buf *out)
+{
+    switch (api) {
+    case API_OPENAI: put_openai(e, out); break;
+    case API_ANTHROPIC:
+        buf_printf(out,
+                   "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic_type(e->status));
+        put_message(e, out);
+        buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
+        break;
+    case API_OLLAMA:
+        buf_append_str(out, "{\"error\":");
+        put_message(e, out);
+        buf_append_char(out, '}');
+        break;
+    }
 }

@@ -1,11 +1,16 @@
 /* api_error.h - a refusal as the server's APIs tell it: a status of HTTP and a JSON object.
  *
- *   {"error":{"message":"temperature: 3 is not between 0 and 2","type":"invalid_request_error",
- *             "param":"temperature","code":"invalid_value"}} */
+ *   OpenAI     {"error":{"message":"temperature: 3 is not between 0 and 2","type":"invalid_request_error",
+ *                        "param":"temperature","code":"invalid_value"}}
+ *   Anthropic  {"type":"error","error":{"type":"invalid_request_error","message":"..."},"request_id":"..."}
+ *   Ollama     {"error":"..."} */
 #ifndef SUMI_SERVER_API_ERROR_H
 #define SUMI_SERVER_API_ERROR_H
 
 #include "base/buf.h"
+
+/* Whose clients ask; what belongs to none of them is told as OpenAI does. */
+typedef enum api_kind { API_OPENAI, API_ANTHROPIC, API_OLLAMA } api_kind;
 
 typedef struct api_error {
     int status;        /* of HTTP; 0: no error */
@@ -21,12 +26,15 @@ typedef struct api_error {
 bool api_fail(api_error *e, int status, const char *code, const char *param, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+bool api_fail_memory(api_error *e); /* 500 */
+
 /* The same for a failed call of the library: EINVAL and ELIMIT are the client's mistake (400), EBUSY is 429. */
 bool api_fail_status(api_error *e, const sumi_error *why);
 
 /* How a request ended that has no answer: time limits are 503 (in the queue) and 504, a shutdown is 503, the rest 500. */
 bool api_fail_finish(api_error *e, sumi_finish finish, const char *why);
 
-void api_error_json(const api_error *e, buf *out); /* the object above, without a newline */
+/* The object above, without a newline. request_id: plain characters. */
+void api_error_json(const api_error *e, api_kind api, const char *request_id, buf *out);
 
 #endif

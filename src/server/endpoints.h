@@ -10,9 +10,11 @@ enum MHD_Result get_ready(exchange *x);
 enum MHD_Result get_version(exchange *x);
 enum MHD_Result get_metrics(exchange *x);
 
-/* ---- openai.c ---- */
+/* ---- models.c ---- */
 enum MHD_Result get_models(exchange *x);
 enum MHD_Result get_model(exchange *x);
+
+/* ---- openai.c ---- */
 enum MHD_Result post_chat_completions(exchange *x);
 enum MHD_Result post_completions(exchange *x);
 

@@ -31,12 +31,17 @@ void headers_request_id(exchange *x)
     snprintf(x->id, sizeof x->id, "req-%016llx", (unsigned long long)(z ^ z >> 31));
 }
 
+bool headers_is_anthropic(const exchange *x)
+{
+    return header(x, "Anthropic-Version") != NULL;
+}
+
 static void add_cors(const exchange *x, struct MHD_Response *r)
 {
     const char *origin = x->server->opts.cors_origin;
     if (!origin) return;
     MHD_add_response_header(r, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    MHD_add_response_header(r, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+    MHD_add_response_header(r, "Access-Control-Expose-Headers", "X-Request-Id, Request-Id, Retry-After");
     if (strcmp(origin, "*") != 0) MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, "Origin");
 }
 
@@ -44,6 +49,7 @@ void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
 {
     char number[16];
     MHD_add_response_header(r, "X-Request-Id", x->id);
+    if (x->api == API_ANTHROPIC) MHD_add_response_header(r, "Request-Id", x->id);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     add_cors(x, r);
@@ -88,7 +94,8 @@ enum MHD_Result headers_preflight(exchange *x)
     if (x->server->opts.cors_origin) {
         MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
         MHD_add_response_header(r, "Access-Control-Allow-Headers",
-                                "Authorization, Content-Type, X-Api-Key, X-Request-Id");
+                                "Authorization, Content-Type, X-Api-Key, X-Request-Id, Anthropic-Version, "
+                                "Anthropic-Beta");
         MHD_add_response_header(r, "Access-Control-Max-Age", "600");
     }
     MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");

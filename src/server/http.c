@@ -45,7 +45,7 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *b
     if (data) return reply(x, status, type, data, n, NULL);
     buf_deinit(body);
     api_error e;
-    api_fail(&e, 500, "out_of_memory", NULL, "out of memory");
+    api_fail_memory(&e);
     return http_error(x, &e);
 }
 
@@ -54,7 +54,7 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
     buf body;
     size_t n;
     buf_init(&body, SIZE_MAX);
-    api_error_json(e, &body);
+    api_error_json(e, x->api, x->id, &body);
     char *data = buf_take(&body, &n);
     return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
 }
@@ -108,6 +108,7 @@ static enum MHD_Result start_stream(exchange *x)
     if (!s) return MHD_NO;
     s->job = x->job;
     buf_init(&s->out, SIZE_MAX);
+    if (s->job->format->begin) s->job->format->begin(s->job->reply, &s->out);
     struct MHD_Response *r =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
     if (!r) {
@@ -175,6 +176,7 @@ static exchange *open_exchange(server *s, struct MHD_Connection *conn, const cha
     strncat(x->method, method, sizeof x->method - 1);
     buf_init(&x->body, s->opts.max_body_bytes);
     headers_request_id(x);
+    x->api = headers_is_anthropic(x) ? API_ANTHROPIC : route_api(url);
     pthread_mutex_lock(&s->lock);
     x->keys = keys_ref(s->keys);
     pthread_mutex_unlock(&s->lock);

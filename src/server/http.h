@@ -28,6 +28,7 @@ struct exchange {
     server *server;
     struct MHD_Connection *conn;
     const route *route; /* NULL: none */
+    api_kind api;       /* in which errors are told */
     int path;           /* number of the route, for metrics */
     char rest[256];     /* what the "*" of the route stands for, cut */
     char id[REQUEST_ID_MAX + 1];
@@ -69,6 +70,8 @@ SUMI_MUST_USE bool access_check(exchange *x, api_error *e);
 
 /* ---- headers.c ---- */
 void headers_request_id(exchange *x); /* that of the client if it is plain, or a new one */
+bool headers_is_anthropic(
+    const exchange *x); /* a client of that API, whatever the path: they all tell its version */
 void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
 SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
 enum MHD_Result headers_preflight(exchange *x);                            /* the answer to OPTIONS */
@@ -76,6 +79,7 @@ enum MHD_Result headers_preflight(exchange *x);                            /* th
 /* ---- route.c ---- */
 /* NULL: *e is a 404 or 405. *number: for metrics, also then. */
 const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e);
+api_kind route_api(const char *url);    /* whose path it is, also if there is no such route */
 extern const char *const route_paths[]; /* [route_n_paths()], the last one for paths that are none */
 int route_n_paths(void);
 

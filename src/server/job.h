@@ -18,18 +18,8 @@
 #include <microhttpd.h>
 #include <pthread.h>
 
-#include "server/api_error.h"
 #include "server/metrics.h"
-#include "server/news.h"
-
-/* How an API writes its answers. take: as openai_reply_take(), whole: as openai_reply_whole(). */
-typedef struct answer_format {
-    const char *stream_type; /* Content-Type of a stream */
-    const char *heartbeat;   /* sent into a stream that has been silent for long; NULL: nothing */
-    void (*take)(void *reply, const news *n, buf *out);
-    bool (*whole)(void *reply, buf *out, api_error *e);
-    void (*destroy)(void *reply);
-} answer_format;
+#include "server/reply.h"
 
 typedef struct job job;
 

@@ -14,18 +14,17 @@ typedef struct reply_choice {
     sumi_finish finish;
 } reply_choice;
 
-struct openai_reply {
-    openai_request request;
-    openai_reply_info info;
-    int32_t *prompt_ids[OPENAI_MAX_PROMPTS], n_prompt_ids[OPENAI_MAX_PROMPTS];
+typedef struct openai_reply {
+    text_request request;
+    text_ids ids;
+    reply_info info;
     reply_choice *choices;                   /* [n_prompts * n] */
     int32_t n_choices, n_open;               /* n_open: prompts without their END */
     int64_t n_prompt, n_cached, n_generated; /* tokens */
     api_error error;                         /* status != 0: the first request that failed */
-};
+} openai_reply;
 
-openai_reply *openai_reply_create(openai_request *request, int32_t **prompt_ids, const int32_t *n_prompt_ids,
-                                  const openai_reply_info *info)
+void *openai_reply_create(text_request *request, text_ids *ids, const reply_info *info)
 {
     openai_reply *r = calloc(1, sizeof *r);
     int32_t n = request->n_prompts * request->params.n;
@@ -36,41 +35,44 @@ openai_reply *openai_reply_create(openai_request *request, int32_t **prompt_ids,
     r->info = *info;
     r->n_choices = n;
     r->n_open = request->n_prompts;
-    for (int32_t i = 0; i < request->n_prompts; i++) {
-        r->prompt_ids[i] = prompt_ids[i];
-        r->n_prompt_ids[i] = n_prompt_ids[i];
-    }
     for (int32_t i = 0; i < n; i++) {
         buf_init(&r->choices[i].text, SIZE_MAX);
         logprob_lists_init(&r->choices[i].logprobs);
     }
     r->request = *request;
-    *request = (openai_request){ 0 };
+    r->ids = *ids;
+    *request = (text_request){ 0 };
+    ids->n = 0;
     return r;
 }
 
-void openai_reply_destroy(openai_reply *r)
+static void destroy(void *reply)
 {
-    if (!r) return;
+    openai_reply *r = reply;
     for (int32_t i = 0; i < r->n_choices; i++) {
         buf_deinit(&r->choices[i].text);
         logprob_lists_deinit(&r->choices[i].logprobs);
     }
-    for (int32_t i = 0; i < r->request.n_prompts; i++) sumi_free(r->prompt_ids[i]);
+    text_ids_deinit(&r->ids);
     free(r->choices);
-    openai_request_deinit(&r->request);
+    text_request_deinit(&r->request);
     free(r);
+}
+
+static bool is_chat(const openai_reply *r)
+{
+    return r->request.messages != NULL;
 }
 
 /* ---- Pieces of JSON ---- */
 
 static void put_head(const openai_reply *r, bool chunk, buf *out)
 {
-    const char *object = r->request.kind == OPENAI_COMPLETION ? "text_completion"
-                         : chunk                              ? "chat.completion.chunk"
-                                                              : "chat.completion";
-    buf_printf(out, "{\"id\":\"%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", r->info.id, object,
-               (long long)r->info.created);
+    const char *object = !is_chat(r) ? "text_completion"
+                         : chunk     ? "chat.completion.chunk"
+                                     : "chat.completion";
+    buf_printf(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":",
+               is_chat(r) ? "chatcmpl" : "cmpl", r->info.id, object, (long long)r->info.created);
     json_put_text(out, r->info.model_name, strlen(r->info.model_name));
     buf_append_str(out, ",\"choices\":[");
 }
@@ -94,7 +96,7 @@ static void put_tail(const openai_reply *r, const reply_choice *c, bool finished
 {
     buf_append_str(out, ",\"logprobs\":");
     if (!r->request.logprobs || (r->request.stream && c->logprobs.n == 0)) buf_append_str(out, "null");
-    else if (r->request.kind == OPENAI_CHAT) logprobs_put_chat(&c->logprobs, out);
+    else if (is_chat(r)) logprobs_put_chat(&c->logprobs, out);
     else logprobs_put_completion(&c->logprobs, out);
     const char *reason = c->finish == SUMI_FINISH_STOP ? "\"stop\"" : "\"length\"";
     buf_printf(out, ",\"finish_reason\":%s}", finished ? reason : "null");
@@ -107,7 +109,7 @@ static void put_chunk(openai_reply *r, int32_t index, const char *role, bool fin
     buf_append_str(out, "data: ");
     put_head(r, true, out);
     buf_printf(out, "{\"index\":%d,", index);
-    if (r->request.kind == OPENAI_COMPLETION) {
+    if (!is_chat(r)) {
         buf_append_str(out, "\"text\":");
         put_text(c, out);
     } else {
@@ -135,11 +137,11 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
     reply_choice *c = &r->choices[index];
     if (c->started) return;
     c->started = true;
-    if (r->request.kind == OPENAI_CHAT) {
+    if (is_chat(r)) {
         if (r->request.stream) put_chunk(r, index, "assistant", false, out);
         return;
     }
-    const openai_prompt *p = &r->request.prompts[part];
+    const text_prompt *p = &r->request.prompts[part];
     char *text = NULL;
     size_t n = 0;
     if (!r->request.echo) return;
@@ -156,9 +158,9 @@ static void take_prompt(openai_reply *r, const news *n)
     int32_t n_choices = r->request.params.n;
     for (int32_t k = 0; k < n_choices; k++) {
         logprob_lists *l = &r->choices[n->part * n_choices + k].logprobs;
-        if (l->n == 0 && l->offset == 0 && r->n_prompt_ids[n->part] > 0)
-            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->prompt_ids[n->part][0] },
-                                    false, NULL, 0);
+        if (l->n == 0 && l->offset == 0 && r->ids.n_ids[n->part] > 0)
+            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->ids.ids[n->part][0] }, false,
+                                    NULL, 0);
         for (int32_t i = 0; i < n->n_tokens; i++)
             logprobs_add_completion(l, r->info.model, &n->tokens[i], true,
                                     n->top + (size_t)i * (size_t)n->n_top, n->n_top);
@@ -173,8 +175,7 @@ static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
     for (int32_t i = 0; r->request.logprobs && i < n->n_tokens; i++) {
         const sumi_choice *token = &n->tokens[i], *top = n->top + (size_t)i * (size_t)n->n_top;
         if (!r->request.params.ignore_eos && sumi_token_is_end(r->info.model, token->id)) continue;
-        if (r->request.kind == OPENAI_CHAT)
-            logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
+        if (is_chat(r)) logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
         else logprobs_add_completion(&c->logprobs, r->info.model, token, true, top, n->n_top);
     }
     if (r->request.stream && (c->text.n || c->logprobs.n)) put_chunk(r, index, NULL, false, out);
@@ -193,7 +194,7 @@ static void end_stream(openai_reply *r, buf *out)
 {
     if (r->error.status) {
         buf_append_str(out, "data: ");
-        api_error_json(&r->error, out);
+        api_error_json(&r->error, API_OPENAI, r->info.id, out);
         buf_append_str(out, "\n\n");
     } else if (r->request.include_usage) {
         buf_append_str(out, "data: ");
@@ -216,8 +217,9 @@ static void take_end(openai_reply *r, const news *n, buf *out)
     if (r->n_open == 0 && r->request.stream) end_stream(r, out);
 }
 
-void openai_reply_take(openai_reply *r, const news *n, buf *out)
+static void take(void *reply, const news *n, buf *out)
 {
+    openai_reply *r = reply;
     int32_t index = n->part * r->request.params.n + n->choice;
     switch (n->type) {
     case SUMI_EVENT_PROMPT: take_prompt(r, n); break;
@@ -227,8 +229,9 @@ void openai_reply_take(openai_reply *r, const news *n, buf *out)
     }
 }
 
-bool openai_reply_whole(openai_reply *r, buf *out, api_error *e)
+static bool write_whole(void *reply, buf *out, api_error *e)
 {
+    const openai_reply *r = reply;
     if (r->error.status) {
         *e = r->error;
         return false;
@@ -237,7 +240,7 @@ bool openai_reply_whole(openai_reply *r, buf *out, api_error *e)
     for (int32_t i = 0; i < r->n_choices; i++) {
         const reply_choice *c = &r->choices[i];
         buf_printf(out, "%s{\"index\":%d,", i ? "," : "", i);
-        if (r->request.kind == OPENAI_COMPLETION) {
+        if (!is_chat(r)) {
             buf_append_str(out, "\"text\":");
             put_text(c, out);
         } else {
@@ -252,5 +255,11 @@ bool openai_reply_whole(openai_reply *r, buf *out, api_error *e)
     buf_append_char(out, '}');
     bool whole = out->status == SUMI_OK;
     for (int32_t i = 0; i < r->n_choices; i++) whole &= r->choices[i].text.status == SUMI_OK;
-    return whole || api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+    return whole || api_fail_memory(e);
 }
+
+const answer_format openai_format = { .stream_type = "text/event-stream; charset=utf-8",
+                                      .heartbeat = ": keep-alive\n\n",
+                                      .take = take,
+                                      .whole = write_whole,
+                                      .destroy = destroy };

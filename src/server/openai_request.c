@@ -9,48 +9,24 @@
 
 enum { MAX_TOP_LOGPROBS = 20, MAX_BIASES = 1024, DEFAULT_MAX_TOKENS = 16 /* of a completion */ };
 
-openai_limits openai_limits_default(void)
-{
-    return (openai_limits){ .max_choices = SUMI_MAX_CHOICES,
-                            .max_stop = 16,
-                            .max_prompts = OPENAI_MAX_PROMPTS,
-                            .max_messages = 4096 };
-}
-
-/* The API's own sampling: the model's distribution as it is. */
-static sumi_request request_as_defined(openai_kind kind)
-{
-    sumi_request p = sumi_request_default();
-    p.sampling.temperature = 1;
-    p.sampling.top_k = 0;
-    p.sampling.top_p = 1;
-    p.sampling.min_p = 0;
-    p.sampling.penalty_last_n = -1;
-    p.max_tokens = kind == OPENAI_CHAT ? -1 : DEFAULT_MAX_TOKENS;
-    return p;
-}
-
-static bool read_sampling(openai_request *r, api_error *e)
+bool openai_read_sampling(text_request *r, api_error *e)
 {
     const json_t *o = r->root;
     sumi_sampling *s = &r->params.sampling;
-    int64_t seed = 0;
-    r->has_seed = field_get(o, "seed") != NULL;
     bool ok =
         field_float(o, "temperature", 0, 2, &s->temperature, e) &&
         field_float(o, "top_p", 0, 1, &s->top_p, e) && field_int32(o, "top_k", -1, INT32_MAX, &s->top_k, e) &&
         field_float(o, "min_p", 0, 1, &s->min_p, e) && field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
         field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
         field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
-        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
-        field_int(o, "seed", INT64_MIN, INT64_MAX, &seed, e);
+        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) && text_read_seed(r, o, e) &&
+        field_string(o, "cache_salt", &r->params.cache_salt, e);
     if (s->top_k < 0) s->top_k = 0; /* -1 is all elsewhere */
-    s->seed = (uint64_t)seed;
     return ok;
 }
 
 /* {"50256": -100, ...} */
-static bool read_bias(openai_request *r, api_error *e)
+static bool read_bias(text_request *r, api_error *e)
 {
     json_t *o = field_get(r->root, "logit_bias"), *value;
     const char *key;
@@ -62,8 +38,7 @@ static bool read_bias(openai_request *r, api_error *e)
     if (json_object_size(o) == 0) return true;
     if (json_object_size(o) > MAX_BIASES)
         return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: more than %d tokens", MAX_BIASES);
-    if (!(r->bias = calloc(json_object_size(o), sizeof *r->bias)))
-        return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
+    if (!(r->bias = calloc(json_object_size(o), sizeof *r->bias))) return api_fail_memory(e);
     json_object_foreach(o, key, value)
     {
         char *end;
@@ -83,31 +58,7 @@ static bool read_bias(openai_request *r, api_error *e)
     return true;
 }
 
-/* A string, or a list of them. */
-static bool read_stop(openai_request *r, int32_t max_stop, api_error *e)
-{
-    json_t *v = field_get(r->root, "stop");
-    if (!v) return true;
-    size_t n = json_is_array(v) ? json_array_size(v) : 1;
-    if (n == 0) return true;
-    if (n > (size_t)max_stop)
-        return api_fail(e, 400, "invalid_value", "stop", "stop: %zu strings, at most %d are possible", n,
-                        max_stop);
-    if (!(r->stop = calloc(n, sizeof *r->stop)))
-        return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
-    for (size_t i = 0; i < n; i++) {
-        r->stop[i] = json_string_value(json_is_array(v) ? json_array_get(v, i) : v);
-        if (!r->stop[i])
-            return api_fail(e, 400, "invalid_type", "stop", "stop: it must be a string or a list of strings");
-        if (!r->stop[i][0])
-            return api_fail(e, 400, "invalid_value", "stop", "stop: string %zu is empty", i + 1);
-    }
-    r->params.stop = r->stop;
-    r->params.n_stop = (int32_t)n;
-    return true;
-}
-
-static bool read_stream(openai_request *r, api_error *e)
+static bool read_stream(text_request *r, api_error *e)
 {
     const json_t *options = field_get(r->root, "stream_options");
     if (!field_bool(r->root, "stream", &r->stream, e)) return false;
@@ -120,10 +71,10 @@ static bool read_stream(openai_request *r, api_error *e)
 }
 
 /* Chat: "logprobs": true, "top_logprobs": 5. Completion: "logprobs": 5. */
-static bool read_logprobs(openai_request *r, api_error *e)
+static bool read_logprobs(text_request *r, bool chat, api_error *e)
 {
     sumi_request *p = &r->params;
-    if (r->kind == OPENAI_CHAT) {
+    if (chat) {
         if (!field_bool(r->root, "logprobs", &r->logprobs, e) ||
             !field_int32(r->root, "top_logprobs", 0, MAX_TOP_LOGPROBS, &p->n_logprobs, e))
             return false;
@@ -138,12 +89,12 @@ static bool read_logprobs(openai_request *r, api_error *e)
     return true;
 }
 
-static bool read_lengths(openai_request *r, const openai_limits *limits, api_error *e)
+static bool read_lengths(text_request *r, bool chat, const text_limits *limits, api_error *e)
 {
     const json_t *o = r->root;
     sumi_request *p = &r->params;
-    int32_t low =
-        r->kind == OPENAI_CHAT ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
+    int32_t low = chat ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
+    if (!chat) p->max_tokens = DEFAULT_MAX_TOKENS;
     if (!field_int32(o, "max_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "max_completion_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "min_tokens", 0, INT32_MAX, &p->min_tokens, e) ||
@@ -163,20 +114,12 @@ static bool read_lengths(openai_request *r, const openai_limits *limits, api_err
     return true;
 }
 
-/* What would change the answer, and what this server does not do, is refused instead of ignored. */
-static bool refuse_unsupported(const openai_request *r, api_error *e)
+static bool refuse_unsupported(const text_request *r, bool chat, api_error *e)
 {
-    static const char *const chat[] = { "tools", "functions", "audio", NULL }, *const completion[] = {
+    static const char *const of_chat[] = { "tools", "functions", "audio", NULL }, *const of_completion[] = {
         "suffix", NULL
     };
-    for (const char *const *name = r->kind == OPENAI_CHAT ? chat : completion; *name; name++) {
-        const json_t *v = field_get(r->root, *name);
-        bool empty = !v || (json_is_array(v) && json_array_size(v) == 0) ||
-                     (json_is_string(v) && !json_string_length(v));
-        if (!empty)
-            return api_fail(e, 400, "unsupported_parameter", *name, "%s: not supported by this server",
-                            *name);
-    }
+    if (!text_refuse_fields(r, chat ? of_chat : of_completion, e)) return false;
     const json_t *format = field_get(r->root, "response_format");
     const char *type = json_string_value(json_object_get(format, "type"));
     if (format && (!type || strcmp(type, "text") != 0))
@@ -185,34 +128,33 @@ static bool refuse_unsupported(const openai_request *r, api_error *e)
     return true;
 }
 
-static bool read_all(openai_request *r, const openai_limits *limits, api_error *e)
+static bool read_all(text_request *r, bool chat, const text_limits *limits, api_error *e)
 {
     const char *user = NULL;
     return field_string(r->root, "model", &r->model, e) && field_string(r->root, "user", &user, e) &&
-           field_string(r->root, "cache_salt", &r->params.cache_salt, e) && refuse_unsupported(r, e) &&
-           read_sampling(r, e) && read_bias(r, e) && read_stop(r, limits->max_stop, e) && read_stream(r, e) &&
-           (r->kind == OPENAI_CHAT || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, e) &&
-           read_lengths(r, limits, e) &&
-           (r->kind == OPENAI_CHAT ? openai_read_messages(r, limits, e) : openai_read_prompts(r, limits, e));
+           refuse_unsupported(r, chat, e) && openai_read_sampling(r, e) && read_bias(r, e) &&
+           text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
+           (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
+           read_lengths(r, chat, limits, e) &&
+           (chat ? openai_read_messages(r, limits, e) : openai_read_prompts(r, limits, e));
 }
 
-bool openai_request_parse(openai_request *r, openai_kind kind, const char *body, size_t n_bytes,
-                          const openai_limits *limits, api_error *e)
+static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, const text_limits *limits,
+                  api_error *e)
 {
-    *r = (openai_request){ .kind = kind, .params = request_as_defined(kind) };
-    r->root = json_parse_object(body, n_bytes, e);
-    if (r->root && read_all(r, limits, e)) return true;
-    openai_request_deinit(r);
+    if (text_request_open(r, body, n_bytes, e) && read_all(r, chat, limits, e)) return true;
+    text_request_deinit(r);
     return false;
 }
 
-void openai_request_deinit(openai_request *r)
+bool openai_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                       api_error *e)
 {
-    for (int32_t i = 0; r->prompts && i < r->n_prompts; i++) free(r->prompts[i].ids);
-    free(r->prompts);
-    free(r->stop);
-    free(r->bias);
-    json_decref(r->messages);
-    json_decref(r->root);
-    *r = (openai_request){ 0 };
+    return parse(r, true, body, n_bytes, limits, e);
+}
+
+bool openai_parse_completion(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                             api_error *e)
+{
+    return parse(r, false, body, n_bytes, limits, e);
 }

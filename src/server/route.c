@@ -52,6 +52,19 @@ static bool matches(const char *path, const char *url, const char **rest)
     return true;
 }
 
+/* url is path, or lies below it. */
+static bool is_under(const char *url, const char *path)
+{
+    size_t n = strlen(path);
+    return !strncmp(url, path, n) && (url[n] == '\0' || url[n] == '/');
+}
+
+api_kind route_api(const char *url)
+{
+    if (is_under(url, "/v1/messages")) return API_ANTHROPIC;
+    return is_under(url, "/api") ? API_OLLAMA : API_OPENAI;
+}
+
 const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e)
 {
     const char *wanted = strcmp(method, "HEAD") ? method : "GET"; /* MHD leaves the body away */

@@ -4,77 +4,79 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/openai_request.h"
 #include "test_support.h"
 
 static buf out;
 
-static openai_reply *open_reply(openai_kind kind, const char *body)
+static void *open_reply(text_parse_fn parse, const char *body)
 {
-    openai_limits limits = openai_limits_default();
-    openai_request r;
+    text_limits limits = text_limits_default();
+    text_request r;
+    text_ids ids = { .n = 0 };
     api_error e;
-    openai_reply_info info = { .model_name = "m", .id = "x", .created = 7 };
-    if (!openai_request_parse(&r, kind, body, strlen(body), &limits, &e)) fail_msg("%s", e.message);
-    int32_t *ids[OPENAI_MAX_PROMPTS], n_ids[OPENAI_MAX_PROMPTS];
-    for (int32_t i = 0; i < r.n_prompts; i++) {
-        ids[i] = calloc(1, sizeof **ids);
-        n_ids[i] = 1;
+    reply_info info = { .model_name = "m", .id = "x", .created = 7 };
+    if (!parse(&r, body, strlen(body), &limits, &e)) fail_msg("%s", e.message);
+    for (; ids.n < r.n_prompts; ids.n++) {
+        ids.ids[ids.n] = calloc(1, sizeof **ids.ids);
+        ids.n_ids[ids.n] = 1;
     }
-    openai_reply *reply = openai_reply_create(&r, ids, n_ids, &info);
+    void *reply = openai_reply_create(&r, &ids, &info);
     assert_non_null(reply);
     buf_init(&out, SIZE_MAX);
     return reply;
 }
 
-static void piece(openai_reply *r, int32_t part, int32_t choice, const char *text)
+static void piece(void *r, int32_t part, int32_t choice, const char *text)
 {
-    openai_reply_take(
+    openai_format.take(
         r,
         &(news){
             .part = part, .type = SUMI_EVENT_PIECE, .choice = choice, .text = text, .n_bytes = strlen(text) },
         &out);
 }
 
-static void choice_ends(openai_reply *r, int32_t part, int32_t choice, sumi_finish finish)
+static void choice_ends(void *r, int32_t part, int32_t choice, sumi_finish finish)
 {
-    openai_reply_take(
+    openai_format.take(
         r, &(news){ .part = part, .type = SUMI_EVENT_CHOICE, .choice = choice, .finish = finish, .text = "" },
         &out);
 }
 
-static void end(openai_reply *r, int32_t part, sumi_finish finish, const char *why)
+static void end(void *r, int32_t part, sumi_finish finish, const char *why)
 {
-    openai_reply_take(r,
-                      &(news){ .part = part,
-                               .type = SUMI_EVENT_END,
-                               .finish = finish,
-                               .text = why,
-                               .n_prompt = 5,
-                               .n_cached = 2,
-                               .n_generated = 3 },
-                      &out);
+    openai_format.take(r,
+                       &(news){ .part = part,
+                                .type = SUMI_EVENT_END,
+                                .finish = finish,
+                                .text = why,
+                                .n_prompt = 5,
+                                .n_cached = 2,
+                                .n_generated = 3 },
+                       &out);
 }
 
-static void assert_out(openai_reply *r, const char *want)
+static void assert_out(void *r, const char *want)
 {
     assert_string_equal(out.data ? out.data : "", want);
     buf_deinit(&out);
-    openai_reply_destroy(r);
+    openai_format.destroy(r);
 }
 
 static void a_whole_chat(void **state)
 {
     (void)state;
     api_error e;
-    openai_reply *r = open_reply(OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
+    void *r = open_reply(openai_parse_chat, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
     piece(r, 0, 0, "He said \"");
     piece(r, 0, 0, "\xC3\xA9\n\x01\xFF\"");
     choice_ends(r, 0, 0, SUMI_FINISH_STOP);
     end(r, 0, SUMI_FINISH_STOP, "");
-    assert_true(openai_reply_whole(r, &out, &e));
+    assert_true(openai_format.whole(r, &out, &e));
     assert_out(
         r,
-        "{\"id\":\"x\",\"object\":\"chat.completion\",\"created\":7,\"model\":\"m\",\"choices\":[{\"index\":"
+        "{\"id\":\"chatcmpl-x\",\"object\":\"chat.completion\",\"created\":7,\"model\":\"m\",\"choices\":[{"
+        "\"index\":"
         "0,"
         "\"message\":{\"role\":\"assistant\",\"content\":\"He said \\\"\xC3\xA9\\n\\u0001\xEF\xBF\xBD\\\"\","
         "\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,"
@@ -85,7 +87,7 @@ static void choices_of_several_prompts_are_numbered_through(void **state)
 {
     (void)state;
     api_error e;
-    openai_reply *r = open_reply(OPENAI_COMPLETION, "{\"prompt\":[\"p\",\"q\"],\"n\":2,\"echo\":true}");
+    void *r = open_reply(openai_parse_completion, "{\"prompt\":[\"p\",\"q\"],\"n\":2,\"echo\":true}");
     piece(r, 1, 1, "d");
     piece(r, 0, 0, "a");
     piece(r, 0, 1, "b");
@@ -94,9 +96,9 @@ static void choices_of_several_prompts_are_numbered_through(void **state)
         choice_ends(r, i / 2, i % 2, i == 2 ? SUMI_FINISH_STOP : SUMI_FINISH_LENGTH);
     end(r, 1, SUMI_FINISH_LENGTH, "");
     end(r, 0, SUMI_FINISH_LENGTH, "");
-    assert_true(openai_reply_whole(r, &out, &e));
+    assert_true(openai_format.whole(r, &out, &e));
     assert_out(
-        r, "{\"id\":\"x\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\",\"choices\":["
+        r, "{\"id\":\"cmpl-x\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\",\"choices\":["
            "{\"index\":0,\"text\":\"pa\",\"logprobs\":null,\"finish_reason\":\"length\"},"
            "{\"index\":1,\"text\":\"pb\",\"logprobs\":null,\"finish_reason\":\"length\"},"
            "{\"index\":2,\"text\":\"qc\",\"logprobs\":null,\"finish_reason\":\"stop\"},"
@@ -106,14 +108,16 @@ static void choices_of_several_prompts_are_numbered_through(void **state)
 }
 
 #define HEAD                                                                                                 \
-    "data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"choices\":["
+    "data: "                                                                                                 \
+    "{\"id\":\"chatcmpl-x\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"choices\":" \
+    "["
 
 static void a_stream_of_chunks(void **state)
 {
     (void)state;
-    openai_reply *r =
-        open_reply(OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":true,"
-                                "\"stream_options\":{\"include_usage\":true}}");
+    void *r =
+        open_reply(openai_parse_chat, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":true,"
+                                      "\"stream_options\":{\"include_usage\":true}}");
     piece(r, 0, 0, "Hi");
     piece(r, 0, 0, ""); /* a token without text yet: nothing is sent */
     choice_ends(r, 0, 0, SUMI_FINISH_STOP);
@@ -123,7 +127,7 @@ static void a_stream_of_chunks(void **state)
         "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_"
         "reason\":null}],"
         "\"usage\":null}\n\n" HEAD "{\"index\":0,\"delta\":{\"content\":\"Hi\"},\"logprobs\":null,\"finish_"
-                                   "reason\":null}],\"usage\":null}\n\n" HEAD
+        "reason\":null}],\"usage\":null}\n\n" HEAD
         "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":null}\n\n" HEAD
         "],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3,\"total_tokens\":8,"
         "\"prompt_tokens_details\":{\"cached_tokens\":2}}}\n\n"
@@ -142,13 +146,13 @@ static void a_request_that_failed_is_an_error(void **state)
                   { SUMI_FINISH_REFUSED, 503 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         api_error e;
-        openai_reply *r = open_reply(OPENAI_COMPLETION, "{\"prompt\":\"p\"}");
+        void *r = open_reply(openai_parse_completion, "{\"prompt\":\"p\"}");
         end(r, 0, cases[i].finish, "it took too long");
-        assert_false(openai_reply_whole(r, &out, &e));
+        assert_false(openai_format.whole(r, &out, &e));
         assert_int_equal(e.status, cases[i].status);
         assert_out(r, "");
     }
-    openai_reply *r = open_reply(OPENAI_COMPLETION, "{\"prompt\":\"p\",\"stream\":true}");
+    void *r = open_reply(openai_parse_completion, "{\"prompt\":\"p\",\"stream\":true}");
     end(r, 0, SUMI_FINISH_ERROR, "a logit is \"NaN\"");
     assert_out(
         r,

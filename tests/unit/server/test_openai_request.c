@@ -6,21 +6,23 @@
 
 #include "test_support.h"
 
-static openai_request r;
+static text_request r;
 static api_error e;
 
-static bool parse(openai_kind kind, const char *body)
+typedef enum kind { COMPLETION, CHAT } kind;
+
+static bool parse(kind k, const char *body)
 {
-    openai_limits limits = openai_limits_default();
+    text_limits limits = text_limits_default();
     memset(&e, 0, sizeof e);
-    return openai_request_parse(&r, kind, body, strlen(body), &limits, &e);
+    return (k == CHAT ? openai_parse_chat : openai_parse_completion)(&r, body, strlen(body), &limits, &e);
 }
 
 static void a_chat_with_all_fields_is_read(void **state)
 {
     (void)state;
     assert_true(parse(
-        OPENAI_CHAT,
+        CHAT,
         "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"Be brief\"},{\"role\":\"user\","
         "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
         "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":-1,\"min_p\":0.1,\"n\":3,\"max_completion_tokens\":7,"
@@ -45,87 +47,85 @@ static void a_chat_with_all_fields_is_read(void **state)
     assert_true(r.logprobs && !p->sampling.skip_logprob);
     assert_int_equal(p->n_logprobs, 4);
     assert_true(r.stream && r.include_usage);
-    openai_request_deinit(&r);
+    text_request_deinit(&r);
 }
 
 static void what_is_missing_or_null_is_the_apis_default(void **state)
 {
     (void)state;
-    assert_true(
-        parse(OPENAI_COMPLETION, "{\"prompt\":\"Hi\",\"temperature\":null,\"stop\":null,\"suffix\":null}"));
+    assert_true(parse(COMPLETION, "{\"prompt\":\"Hi\",\"temperature\":null,\"stop\":null,\"suffix\":null}"));
     assert_true(r.params.sampling.temperature == 1 && r.params.sampling.top_p == 1 &&
                 r.params.sampling.min_p == 0);
     assert_int_equal(r.params.max_tokens, 16);
     assert_int_equal(r.params.n, 1);
     assert_true(r.params.sampling.skip_logprob && !r.has_seed && !r.stream && !r.model);
-    openai_request_deinit(&r);
-    assert_true(parse(OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}"));
+    text_request_deinit(&r);
+    assert_true(parse(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}"));
     assert_int_equal(r.params.max_tokens, -1);
-    openai_request_deinit(&r);
+    text_request_deinit(&r);
 }
 
 static void prompts_are_texts_or_ids_or_lists_of_them(void **state)
 {
     (void)state;
-    assert_true(parse(OPENAI_COMPLETION, "{\"prompt\":[\"a\",\"bc\"]}"));
+    assert_true(parse(COMPLETION, "{\"prompt\":[\"a\",\"bc\"]}"));
     assert_int_equal(r.n_prompts, 2);
     assert_int_equal(r.prompts[1].n_bytes, 2);
-    openai_request_deinit(&r);
-    assert_true(
-        parse(OPENAI_COMPLETION, "{\"prompt\":[1,2,3],\"echo\":true,\"logprobs\":2,\"max_tokens\":0}"));
+    text_request_deinit(&r);
+    assert_true(parse(COMPLETION, "{\"prompt\":[1,2,3],\"echo\":true,\"logprobs\":2,\"max_tokens\":0}"));
     assert_int_equal(r.n_prompts, 1);
     assert_int_equal(r.prompts[0].n_ids, 3);
     assert_int_equal(r.prompts[0].ids[2], 3);
     assert_int_equal(r.params.n_prompt_logprobs, 2);
-    openai_request_deinit(&r);
-    assert_true(parse(OPENAI_COMPLETION, "{\"prompt\":[[1],[2,3]]}"));
+    text_request_deinit(&r);
+    assert_true(parse(COMPLETION, "{\"prompt\":[[1],[2,3]]}"));
     assert_int_equal(r.n_prompts, 2);
     assert_int_equal(r.prompts[1].n_ids, 2);
-    openai_request_deinit(&r);
+    text_request_deinit(&r);
 }
 
 static void mistakes_are_named_with_their_field(void **state)
 {
     (void)state;
-#define CHAT "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]"
+#define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]"
     static const struct {
-        openai_kind kind;
+        kind kind;
         const char *body, *param, *code;
     } cases[] = {
-        { OPENAI_CHAT, "", NULL, "invalid_json" },
-        { OPENAI_CHAT, "{", NULL, "invalid_json" },
-        { OPENAI_CHAT, "[]", NULL, "invalid_json" },
-        { OPENAI_CHAT, "{\"a\":\"\xff\"}", NULL, "invalid_json" },
-        { OPENAI_CHAT, "{}", "messages", "missing_field" },
-        { OPENAI_CHAT, "{\"messages\":[]}", "messages", "invalid_type" },
-        { OPENAI_CHAT, "{\"messages\":[1]}", "messages", "invalid_type" },
-        { OPENAI_CHAT, "{\"messages\":[{\"role\":\"root\",\"content\":\"\"}]}", "messages", "invalid_value" },
-        { OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\"}]}", "messages", "invalid_type" },
-        { OPENAI_CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
-          "messages", "unsupported_content" },
-        { OPENAI_CHAT, "{" CHAT ",\"temperature\":3}", "temperature", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"temperature\":\"hot\"}", "temperature", "invalid_type" },
-        { OPENAI_CHAT, "{" CHAT ",\"n\":0}", "n", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"n\":1.5}", "n", "invalid_type" },
-        { OPENAI_CHAT, "{" CHAT ",\"stop\":[1]}", "stop", "invalid_type" },
-        { OPENAI_CHAT, "{" CHAT ",\"stop\":\"\"}", "stop", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"logit_bias\":{\"x\":1}}", "logit_bias", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"logit_bias\":{\"1\":101}}", "logit_bias", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"top_logprobs\":2}", "top_logprobs", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"stream_options\":{}}", "stream_options", "invalid_value" },
-        { OPENAI_CHAT, "{" CHAT ",\"tools\":[{}]}", "tools", "unsupported_parameter" },
-        { OPENAI_CHAT, "{" CHAT ",\"response_format\":{\"type\":\"json_object\"}}", "response_format",
+        { CHAT, "", NULL, "invalid_json" },
+        { CHAT, "{", NULL, "invalid_json" },
+        { CHAT, "[]", NULL, "invalid_json" },
+        { CHAT, "{\"a\":\"\xff\"}", NULL, "invalid_json" },
+        { CHAT, "{}", "messages", "missing_field" },
+        { CHAT, "{\"messages\":[]}", "messages", "invalid_type" },
+        { CHAT, "{\"messages\":[1]}", "messages", "invalid_type" },
+        { CHAT, "{\"messages\":[{\"role\":\"root\",\"content\":\"\"}]}", "messages", "invalid_value" },
+        { CHAT, "{\"messages\":[{\"role\":\"user\"}]}", "messages", "invalid_type" },
+        { CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", "messages",
+          "unsupported_content" },
+        { CHAT, "{" MESSAGES ",\"temperature\":3}", "temperature", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"temperature\":\"hot\"}", "temperature", "invalid_type" },
+        { CHAT, "{" MESSAGES ",\"n\":0}", "n", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"n\":1.5}", "n", "invalid_type" },
+        { CHAT, "{" MESSAGES ",\"stop\":[1]}", "stop", "invalid_type" },
+        { CHAT, "{" MESSAGES ",\"stop\":\"\"}", "stop", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"logit_bias\":{\"x\":1}}", "logit_bias", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"logit_bias\":{\"1\":101}}", "logit_bias", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"top_logprobs\":2}", "top_logprobs", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"stream_options\":{}}", "stream_options", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"tools\":[{}]}", "tools", "unsupported_parameter" },
+        { CHAT, "{" MESSAGES ",\"response_format\":{\"type\":\"json_object\"}}", "response_format",
           "unsupported_parameter" },
-        { OPENAI_CHAT, "{" CHAT ",\"max_tokens\":0}", "max_tokens", "invalid_value" },
-        { OPENAI_COMPLETION, "{}", "prompt", "missing_field" },
-        { OPENAI_COMPLETION, "{\"prompt\":\"\"}", "prompt", "invalid_value" },
-        { OPENAI_COMPLETION, "{\"prompt\":[]}", "prompt", "invalid_value" },
-        { OPENAI_COMPLETION, "{\"prompt\":[1,\"a\"]}", "prompt", "invalid_type" },
-        { OPENAI_COMPLETION, "{\"prompt\":[-1]}", "prompt", "invalid_type" },
-        { OPENAI_COMPLETION, "{\"prompt\":\"a\",\"suffix\":\"b\"}", "suffix", "unsupported_parameter" },
-        { OPENAI_COMPLETION, "{\"prompt\":\"a\",\"n\":3,\"best_of\":2}", "best_of", "invalid_value" },
-        { OPENAI_COMPLETION, "{\"prompt\":\"a\",\"best_of\":2,\"stream\":true}", "best_of", "invalid_value" },
-        { OPENAI_COMPLETION, "{\"prompt\":\"a\",\"logprobs\":21}", "logprobs", "invalid_value" },
+        { CHAT, "{" MESSAGES ",\"max_tokens\":0}", "max_tokens", "invalid_value" },
+        { COMPLETION, "{}", "prompt", "missing_field" },
+        { COMPLETION, "{\"prompt\":\"\"}", "prompt", "invalid_value" },
+        { COMPLETION, "{\"prompt\":[]}", "prompt", "invalid_value" },
+        { COMPLETION, "{\"prompt\":[1,\"a\"]}", "prompt", "invalid_type" },
+        { COMPLETION, "{\"prompt\":[-1]}", "prompt", "invalid_type" },
+        { COMPLETION, "{\"prompt\":\"a\",\"suffix\":\"b\"}", "suffix", "unsupported_parameter" },
+        { COMPLETION, "{\"prompt\":\"a\",\"n\":3,\"best_of\":2}", "best_of", "invalid_value" },
+        { COMPLETION, "{\"prompt\":\"a\",\"best_of\":2,\"stream\":true}", "best_of", "invalid_value" },
+        { COMPLETION, "{\"prompt\":\"a\",\"logprobs\":21}", "logprobs", "invalid_value" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (parse(cases[i].kind, cases[i].body)) fail_msg("accepted: %s", cases[i].body);
@@ -144,11 +144,11 @@ static void deep_nesting_is_refused_and_brackets_in_strings_do_not_count(void **
     char body[400] = "{\"prompt\":\"", *at = body + strlen(body);
     memset(at, '[', 200);
     strcpy(at + 200, "\"}");
-    assert_true(parse(OPENAI_COMPLETION, body));
-    openai_request_deinit(&r);
+    assert_true(parse(COMPLETION, body));
+    text_request_deinit(&r);
     memset(body, '[', 200);
     body[200] = '\0';
-    assert_false(parse(OPENAI_COMPLETION, body));
+    assert_false(parse(COMPLETION, body));
     assert_non_null(strstr(e.message, "nested"));
 }
 

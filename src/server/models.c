@@ -1,0 +1,54 @@
+/* models.c - GET /v1/models and /v1/models/NAME: the model, with the fields of OpenAI's API and of Anthropic's. */
+#include <string.h>
+#include <time.h>
+
+#include "server/endpoints.h"
+#include "server/json_text.h"
+#include "server/text_api.h"
+
+static void put_name(const server *s, buf *out)
+{
+    json_put_text(out, s->opts.model_name, strlen(s->opts.model_name));
+}
+
+static void put_model(const server *s, buf *out)
+{
+    char created[32];
+    time_t t = (time_t)s->started_s;
+    struct tm utc;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
+    buf_append_str(out, "{\"id\":");
+    put_name(s, out);
+    buf_printf(out,
+               ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"sumi\",\"type\":\"model\","
+               "\"lifecycle\":\"active\"",
+               (long long)s->started_s);
+    buf_append_str(out, ",\"display_name\":");
+    put_name(s, out);
+    buf_printf(out, ",\"created_at\":\"%s\"}", created);
+}
+
+enum MHD_Result get_models(exchange *x)
+{
+    const server *s = x->server;
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    buf_append_str(&out, "{\"object\":\"list\",\"data\":[");
+    put_model(s, &out);
+    buf_append_str(&out, "],\"has_more\":false,\"first_id\":");
+    put_name(s, &out);
+    buf_append_str(&out, ",\"last_id\":");
+    put_name(s, &out);
+    buf_append_char(&out, '}');
+    return http_reply_buf(x, 200, "application/json", &out);
+}
+
+enum MHD_Result get_model(exchange *x)
+{
+    buf out;
+    api_error e;
+    if (!text_api_check_model(x, x->rest, &e)) return http_error(x, &e);
+    buf_init(&out, SIZE_MAX);
+    put_model(x->server, &out);
+    return http_reply_buf(x, 200, "application/json", &out);
+}

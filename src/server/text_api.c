@@ -1,0 +1,151 @@
+/* text_api.c - see text_api.h. */
+#include "server/text_api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { SALT_BYTES = 256 };
+
+bool text_api_check_model(const exchange *x, const char *name, api_error *e)
+{
+    const char *served = x->server->opts.model_name;
+    if (!name || !strcmp(name, served)) return true;
+    return api_fail(e, 404, "model_not_found", "model",
+                    "the model '%.100s' is not here; this server has '%s'", name, served);
+}
+
+/* ---- From prompts to ids ---- */
+
+void text_ids_deinit(text_ids *p)
+{
+    for (int32_t i = 0; i < p->n; i++) sumi_free(p->ids[i]);
+    p->n = 0;
+}
+
+static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, sumi_error *err)
+{
+    char *rendered, *messages = json_dumps(r->messages, JSON_COMPACT);
+    buf text;
+    size_t n;
+    if (!messages) return err->status = SUMI_ENOMEM;
+    sumi_status st = sumi_chat_format_json(model, messages, NULL, true, &rendered, &n, err);
+    free(messages);
+    if (st != SUMI_OK) return st;
+    buf_init(&text, SIZE_MAX);
+    buf_append(&text, rendered, n);
+    sumi_free(rendered);
+    if (r->prefill) buf_append_str(&text, r->prefill);
+    if (text.status != SUMI_OK) st = err->status = text.status;
+    else st = sumi_tokenize(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &p->ids[0], &p->n_ids[0], err);
+    buf_deinit(&text);
+    if (st == SUMI_OK) p->n = 1;
+    return st;
+}
+
+static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt, text_ids *p,
+                              sumi_error *err)
+{
+    int32_t **ids = &p->ids[p->n], *n = &p->n_ids[p->n];
+    sumi_status st = SUMI_OK;
+    if (prompt->text) {
+        uint32_t flags = SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS;
+        st = sumi_tokenize(model, prompt->text, prompt->n_bytes, flags, ids, n, err);
+    } else if ((*ids = malloc((size_t)prompt->n_ids * sizeof **ids))) {
+        memcpy(*ids, prompt->ids, (size_t)prompt->n_ids * sizeof **ids);
+        *n = prompt->n_ids;
+    } else {
+        st = err->status = SUMI_ENOMEM;
+    }
+    if (st == SUMI_OK) p->n++;
+    return st;
+}
+
+bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, api_error *e)
+{
+    sumi_error err = { .message = "out of memory" };
+    sumi_status st = SUMI_OK;
+    const sumi_model *model = x->server->model;
+    ids->n = 0;
+    if (!text_api_check_model(x, r->model, e)) return false;
+    if (r->messages) st = chat_ids(model, r, ids, &err);
+    for (int32_t i = 0; r->prompts && st == SUMI_OK && i < r->n_prompts; i++)
+        st = prompt_ids(model, &r->prompts[i], ids, &err);
+    if (st == SUMI_OK) return true;
+    text_ids_deinit(ids);
+    return api_fail_status(e, &err);
+}
+
+/* ---- Jobs ---- */
+
+/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
+ * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
+static bool complete_params(const exchange *x, const text_request *r, sumi_request *p, char salt[SALT_BYTES],
+                            api_error *e)
+{
+    const server_opts *o = &x->server->opts;
+    uint64_t seed;
+    *p = r->params;
+    p->queue_ms = o->queue_ms;
+    p->first_token_ms = o->first_token_ms;
+    p->total_ms = o->total_ms;
+    if (!r->has_seed && getrandom(&seed, sizeof seed, 0) == sizeof seed) p->sampling.seed = seed;
+    if (!x->key) return true;
+    p->client = x->key->name;
+    p->priority = x->key->priority;
+    p->weight = x->key->share;
+    if (!p->cache_salt) return true;
+    p->cache_salt = salt;
+    return snprintf(salt, SALT_BYTES, "%s/%s", x->key->name, r->params.cache_salt) < SALT_BYTES ||
+           api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
+}
+
+static job *create_job(exchange *x, const text_api *api, text_request *r, text_ids *ids)
+{
+    const reply_info info = { .model = x->server->model,
+                              .model_name = x->server->opts.model_name,
+                              .id = x->id,
+                              .created = (int64_t)time(NULL) };
+    int32_t n = ids->n;
+    bool stream = r->stream;
+    void *reply = api->create_reply(r, ids, &info);
+    if (!reply) return NULL;
+    return job_create(x->conn, x->server->engine, &x->server->metrics, api->format, reply, n, stream);
+}
+
+/* Takes r and ids. The strings and lists that params leads to live in the reply while it is submitted. */
+static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r, text_ids *ids)
+{
+    sumi_request params;
+    api_error e;
+    char salt[SALT_BYTES];
+    const text_ids at = *ids; /* the same arrays, which become the reply's */
+    bool ok = complete_params(x, r, &params, salt, &e);
+    job *j = ok ? create_job(x, api, r, ids) : NULL;
+    if (ok && !j) ok = api_fail_memory(&e);
+    for (int32_t i = 0; ok && i < at.n; i++) {
+        params.ids = at.ids[i];
+        params.n_ids = at.n_ids[i];
+        ok = job_submit(j, i, &params, &e);
+    }
+    if (ok) return http_answer_with(x, j);
+    if (j) job_leave(j);
+    return http_error(x, &e);
+}
+
+enum MHD_Result text_api_post(exchange *x, const text_api *api)
+{
+    const text_limits limits = text_limits_default();
+    text_request r;
+    text_ids ids = { .n = 0 };
+    api_error e;
+    if (!api->parse(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
+    buf_deinit(&x->body);
+    bool ok = text_api_tokenize(x, &r, &ids, &e) && http_enter_limits(x, &e);
+    enum MHD_Result result = ok ? submit(x, api, &r, &ids) : http_error(x, &e);
+    text_ids_deinit(&ids); /* both are empty if a reply took them */
+    text_request_deinit(&r);
+    return result;
+}

@@ -1,0 +1,25 @@
+/* text_api.h - the way that all text APIs share: body -> request -> tokens -> limits of the key -> job -> answer.
+ *
+ * An API is a parser, a reply and its format; this file asks the engine. One prompt is one request of the engine: a part
+ * of the job. */
+#ifndef SUMI_SERVER_TEXT_API_H
+#define SUMI_SERVER_TEXT_API_H
+
+#include "server/http.h"
+
+typedef struct text_api {
+    text_parse_fn parse;
+    reply_create_fn create_reply;
+    const answer_format *format;
+} text_api;
+
+/* The handler of a route. */
+enum MHD_Result text_api_post(exchange *x, const text_api *api);
+
+/* The tokens of a request's prompts, for the served model. False: *e says why, and *ids is empty. */
+SUMI_MUST_USE bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, api_error *e);
+
+/* Whether the served model is meant; NULL: any will do. False: *e is a 404. */
+SUMI_MUST_USE bool text_api_check_model(const exchange *x, const char *name, api_error *e);
+
+#endif

@@ -1,0 +1,172 @@
+/* text_request.c - see text_request.h. */
+#include "server/text_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/json_fields.h"
+
+text_limits text_limits_default(void)
+{
+    return (text_limits){
+        .max_choices = SUMI_MAX_CHOICES, .max_stop = 16, .max_prompts = TEXT_MAX_PROMPTS, .max_messages = 4096
+    };
+}
+
+bool text_request_open(text_request *r, const char *body, size_t n_bytes, api_error *e)
+{
+    *r = (text_request){ .params = sumi_request_default() };
+    sumi_sampling *s = &r->params.sampling;
+    s->temperature = 1;
+    s->top_k = 0;
+    s->top_p = 1;
+    s->min_p = 0;
+    s->penalty_last_n = -1;
+    s->skip_logprob = true;
+    r->params.max_tokens = -1;
+    r->root = json_parse_object(body, n_bytes, e);
+    return r->root != NULL;
+}
+
+void text_request_deinit(text_request *r)
+{
+    for (int32_t i = 0; r->prompts && i < r->n_prompts; i++) free(r->prompts[i].ids);
+    free(r->prompts);
+    free(r->stop);
+    free(r->bias);
+    json_decref(r->messages);
+    json_decref(r->root);
+    *r = (text_request){ 0 };
+}
+
+bool text_read_seed(text_request *r, const json_t *o, api_error *e)
+{
+    int64_t seed = 0;
+    r->has_seed = field_get(o, "seed") != NULL;
+    if (!field_int(o, "seed", INT64_MIN, INT64_MAX, &seed, e)) return false;
+    r->params.sampling.seed = (uint64_t)seed;
+    return true;
+}
+
+bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
+                    const text_limits *limits, api_error *e)
+{
+    const json_t *v = field_get(o, name);
+    if (!v) return true;
+    size_t n = json_is_array(v) ? json_array_size(v) : 1;
+    if (n == 0) return true;
+    if (n > (size_t)limits->max_stop)
+        return api_fail(e, 400, "invalid_value", name, "%s: %zu strings, at most %d are possible", name, n,
+                        limits->max_stop);
+    if (!(r->stop = calloc(n, sizeof *r->stop))) return api_fail_memory(e);
+    for (size_t i = 0; i < n; i++) {
+        r->stop[i] = json_is_array(v) ? json_string_value(json_array_get(v, i))
+                     : single         ? json_string_value(v)
+                                      : NULL;
+        if (!r->stop[i])
+            return api_fail(e, 400, "invalid_type", name, "%s: it must be %sa list of strings", name,
+                            single ? "a string or " : "");
+        if (!r->stop[i][0])
+            return api_fail(e, 400, "invalid_value", name, "%s: string %zu is empty", name, i + 1);
+    }
+    r->params.stop = r->stop;
+    r->params.n_stop = (int32_t)n;
+    return true;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (; word && *words; words++)
+        if (!strcmp(word, *words)) return true;
+    return false;
+}
+
+/* New reference; NULL: *e says why. */
+static json_t *join_parts(const json_t *parts, const char *const *types, const char *field, size_t number,
+                          api_error *e)
+{
+    buf text;
+    size_t i;
+    json_t *part, *joined = NULL;
+    buf_init(&text, SIZE_MAX);
+    json_array_foreach(parts, i, part)
+    {
+        const json_t *words = json_object_get(part, "text");
+        if (!is_one_of(json_string_value(json_object_get(part, "type")), types) || !json_is_string(words)) {
+            api_fail(e, 400, "unsupported_content", field,
+                     "%s[%zu].content[%zu]: only {\"type\": \"%s\", \"text\": \"...\"} is supported", field,
+                     number, i, types[0]);
+            break;
+        }
+        buf_append(&text, json_string_value(words), json_string_length(words));
+    }
+    if (i == json_array_size(parts)) {
+        if (text.status == SUMI_OK) joined = json_stringn(text.data ? text.data : "", text.n);
+        if (!joined) api_fail_memory(e);
+    }
+    buf_deinit(&text);
+    return joined;
+}
+
+bool text_add_message(text_request *r, const char *role, const json_t *content, const char *const *types,
+                      const char *field, size_t number, api_error *e)
+{
+    json_t *text = NULL;
+    if (!r->messages && !(r->messages = json_array())) return api_fail_memory(e);
+    if (json_is_string(content)) text = json_incref((json_t *)(uintptr_t)content);
+    else if (json_is_array(content) && !(text = join_parts(content, types, field, number, e))) return false;
+    if (!text)
+        return api_fail(e, 400, "invalid_type", field,
+                        "%s[%zu].content: it must be a string or a list of parts", field, number);
+    r->n_prompts = 1;
+    json_t *plain = json_pack("{s:s, s:o}", "role", role, "content", text);
+    return json_array_append_new(r->messages, plain) == 0 || api_fail_memory(e);
+}
+
+static bool fail_role(const char *const *roles, const char *field, size_t number, api_error *e)
+{
+    buf names;
+    buf_init(&names, 256);
+    for (size_t i = 0; roles[i]; i++) buf_printf(&names, i ? ", %s" : "%s", roles[i]);
+    api_fail(e, 400, "invalid_value", field, "%s[%zu].role: it must be one of %s", field, number,
+             names.data ? names.data : "");
+    buf_deinit(&names);
+    return false;
+}
+
+bool text_read_messages(text_request *r, const json_t *list, const char *field, const char *const *roles,
+                        const char *const *types, const text_limits *limits, api_error *e)
+{
+    size_t i;
+    json_t *m;
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return api_fail(e, 400, list ? "invalid_type" : "missing_field", field,
+                        "%s: a list of at least one message is needed", field);
+    if (json_array_size(list) > (size_t)limits->max_messages)
+        return api_fail(e, 400, "invalid_value", field, "%s: more than %d", field, limits->max_messages);
+    json_array_foreach(list, i, m)
+    {
+        const char *role = json_string_value(json_object_get(m, "role"));
+        if (!json_is_object(m))
+            return api_fail(e, 400, "invalid_type", field, "%s[%zu]: it must be an object", field, i);
+        if (!is_one_of(role, roles)) return fail_role(roles, field, i, e);
+        /* The newer name of the same thing; templates know the older. */
+        if (!strcmp(role, "developer")) role = "system";
+        if (!text_add_message(r, role, json_object_get(m, "content"), types, field, i, e)) return false;
+    }
+    return true;
+}
+
+bool text_refuse_fields(const text_request *r, const char *const *names, api_error *e)
+{
+    for (; *names; names++) {
+        const json_t *v = field_get(r->root, *names);
+        bool empty = !v || json_is_false(v) || (json_is_array(v) && json_array_size(v) == 0) ||
+                     (json_is_object(v) && json_object_size(v) == 0) ||
+                     (json_is_string(v) && json_string_length(v) == 0);
+        if (!empty)
+            return api_fail(e, 400, "unsupported_parameter", *names, "%s: not supported by this server",
+                            *names);
+    }
+    return true;
+}

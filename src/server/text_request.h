@@ -1,0 +1,79 @@
+/* text_request.h - what a body asks of the engine, whichever API it was written for.
+ *
+ *   body --- openai_*, anthropic_*, ... parse() ---> text_request --- text_api.c ---> ids, job, engine
+ *
+ * A parser is a pure function of the bytes: no model is needed, nothing is sent or logged. What would change the answer
+ * and cannot be done is refused; unknown fields are ignored, as all of these APIs do. */
+#ifndef SUMI_SERVER_TEXT_REQUEST_H
+#define SUMI_SERVER_TEXT_REQUEST_H
+
+#include <jansson.h>
+
+#include "server/api_error.h"
+
+enum { TEXT_MAX_PROMPTS = 64 };
+
+typedef struct text_limits {
+    int32_t max_choices; /* n and best_of */
+    int32_t max_stop;    /* stop strings */
+    int32_t max_prompts; /* of one request, each with n choices; at most TEXT_MAX_PROMPTS */
+    int32_t max_messages;
+} text_limits;
+
+/* One prompt: a text (of the request's JSON), or token ids. */
+typedef struct text_prompt {
+    const char *text; /* NULL: ids */
+    size_t n_bytes;
+    int32_t *ids; /* [n_ids] */
+    int32_t n_ids;
+} text_prompt;
+
+typedef struct text_request {
+    json_t *root;      /* the body, which owns every string below */
+    const char *model; /* NULL: not named */
+    json_t
+        *messages; /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
+    const char *prefill;  /* a chat: how the answer begins, which is not repeated; NULL: it begins freely */
+    text_prompt *prompts; /* NULL for a chat, which is one prompt */
+    int32_t n_prompts;    /* 0: nothing is to be answered */
+    sumi_request params;  /* without ids, on_event, user, client; its pointers lead to the fields below */
+    const char **stop;
+    sumi_logit_bias *bias;
+    bool has_seed, stream;
+    bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
+} text_request;
+
+typedef bool (*text_parse_fn)(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                              api_error *e);
+
+text_limits text_limits_default(void);
+
+/* A request with the body's JSON and neutral sampling: the model's distribution as it is. False: *e says why. Free with
+ * text_request_deinit(), also then. */
+SUMI_MUST_USE bool text_request_open(text_request *r, const char *body, size_t n_bytes, api_error *e);
+void text_request_deinit(text_request *r); /* zeroed or empty is fine; leaves it empty */
+
+/* ---- What parsers share. Names of fields are constants. False: *e says why, with status 400. ---- */
+
+/* The field `seed` of o. */
+SUMI_MUST_USE bool text_read_seed(text_request *r, const json_t *o, api_error *e);
+
+/* The field `name` of o: a list of stop strings, or, under single, one string. */
+SUMI_MUST_USE bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
+                                  const text_limits *limits, api_error *e);
+
+/* One message more. content: a string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are
+ * joined. number: of the message in the list `field`, for errors. */
+SUMI_MUST_USE bool text_add_message(text_request *r, const char *role, const json_t *content,
+                                    const char *const *types, const char *field, size_t number, api_error *e);
+
+/* The list `field` of messages. roles: those that it may have (ends with NULL). */
+SUMI_MUST_USE bool text_read_messages(text_request *r, const json_t *list, const char *field,
+                                      const char *const *roles, const char *const *types,
+                                      const text_limits *limits, api_error *e);
+
+/* The request is refused if one of these fields (ends with NULL) asks for something: it is there and neither false, nor
+ * an empty string, list or object. */
+SUMI_MUST_USE bool text_refuse_fields(const text_request *r, const char *const *names, api_error *e);
+
+#endif

@@ -1,0 +1,65 @@
+/* test_api_error.c - each API tells a refusal in its own object. */
+#include "server/api_error.h"
+
+#include <stdio.h>
+
+#include "test_support.h"
+
+static void assert_json(const api_error *e, api_kind api, const char *want)
+{
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    api_error_json(e, api, "req-1", &out);
+    assert_string_equal(out.data, want);
+    buf_deinit(&out);
+}
+
+static void each_api_has_its_own_object(void **state)
+{
+    (void)state;
+    api_error e;
+    assert_false(api_fail(&e, 404, "model_not_found", "model", "no \"%s\"\n", "m"));
+    assert_json(&e, API_OPENAI,
+                "{\"error\":{\"message\":\"no \\\"m\\\"?\",\"type\":\"invalid_request_error\",\"param\":"
+                "\"model\",\"code\":\"model_not_found\"}}");
+    assert_json(&e, API_ANTHROPIC,
+                "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"no "
+                "\\\"m\\\"?\"},\"request_id\":\"req-1\"}");
+    assert_json(&e, API_OLLAMA, "{\"error\":\"no \\\"m\\\"?\"}");
+}
+
+static void the_type_tells_anthropics_clients_what_to_do(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *type;
+    } cases[] = { { 400, "invalid_request_error" },
+                  { 401, "authentication_error" },
+                  { 403, "permission_error" },
+                  { 405, "invalid_request_error" },
+                  { 413, "request_too_large" },
+                  { 429, "rate_limit_error" },
+                  { 500, "api_error" },
+                  { 503, "overloaded_error" },
+                  { 504, "timeout_error" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[256];
+        api_error e;
+        api_fail(&e, cases[i].status, NULL, NULL, "why");
+        snprintf(
+            want, sizeof want,
+            "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"why\"},\"request_id\":\"req-1\"}",
+            cases[i].type);
+        assert_json(&e, API_ANTHROPIC, want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_api_has_its_own_object),
+        cmocka_unit_test(the_type_tells_anthropics_clients_what_to_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
