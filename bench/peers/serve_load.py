@@ -6,6 +6,9 @@ loop of C requests or at Poisson arrivals. llama-server (bench/peers/build-llama
 streaming, from one thread for each; sumi's own figures come from `sumi bench serve`, or, with --url, from any server that
 speaks llama.cpp's /completion. Times are those of the client. Both engines run in turn, --reps times each, and the median
 of the runs counts. Other work on the machine makes all numbers worthless: the load is printed with the result.
+
+--transformers N adds Hugging Face Transformers as one uses it first: `generate` on N of the requests, one after another, the
+file's weights in float32. It needs torch, transformers, accelerate and gguf in this Python.
 """
 import argparse
 import http.client
@@ -145,6 +148,27 @@ def run_sumi(args):
     return json.loads(done.stdout)
 
 
+def run_transformers(args):
+    import torch
+    import transformers
+    torch.set_num_threads(args.threads)
+    folder, name = os.path.split(os.path.abspath(args.model))
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    rng = random.Random(args.seed)
+    seconds = []
+    for _ in range(args.transformers):
+        ids = torch.tensor([[rng.randrange(args.vocab) for _ in range(args.prompt_len)]])
+        start = time.monotonic()
+        out = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, min_new_tokens=args.gen_len,
+                             max_new_tokens=args.gen_len)
+        seconds.append(time.monotonic() - start)
+        assert out.shape[1] == args.prompt_len + args.gen_len
+    total, nothing = sum(seconds), percentiles([])
+    return {"output_tokens_per_s": len(seconds) * args.gen_len / total,
+            "total_tokens_per_s": len(seconds) * (args.prompt_len + args.gen_len) / total, "ttft_ms": nothing,
+            "tbt_ms": nothing, "e2e_ms": percentiles([s * 1000 for s in seconds]), "failed": 0}
+
+
 def median_of(runs):
     """Key by key."""
     first = runs[0]
@@ -169,11 +193,14 @@ def main():
     parser.add_argument("--sumi", default=os.path.join(ROOT, "build", "release", "sumi"))
     parser.add_argument("--peers-dir", default=os.environ.get("SUMI_PEERS", os.path.join(HERE, ".work")),
                         help="where build-llama-cpp.sh built ($SUMI_PEERS, bench/peers/.work)")
+    parser.add_argument("--transformers", type=int, default=0, metavar="N", help="and `generate` on N of the requests")
     parser.add_argument("--url", help="measure only the server there")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
 
     engines = {"llama.cpp": run_llama, "sumi": run_sumi}
+    if args.transformers:
+        engines["transformers"] = run_transformers
     if args.url:
         engines = {args.url: lambda a: run_load(a.url, a)}
     load, runs = os.getloadavg()[0], {name: [] for name in engines}
@@ -190,9 +217,11 @@ def main():
         print(f"  {name:<12}{r['output_tokens_per_s']:>10.1f}{r['total_tokens_per_s']:>10.1f}"
               f"{r['ttft_ms']['mean']:>10.0f} ms{r['ttft_ms']['p99']:>9.0f}{r['tbt_ms']['mean']:>9.1f}"
               f"{r['tbt_ms']['p99']:>9.1f}{r['e2e_ms']['p99']:>11.0f}")
-    if "sumi" in result:
-        print(f"\n  sumi / llama.cpp: {result['sumi']['output_tokens_per_s'] / result['llama.cpp']['output_tokens_per_s']:.2f}x "
-              f"output tokens/s")
+    print()
+    for name, r in result.items():
+        if "sumi" in result and name != "sumi":
+            ratio = result["sumi"]["output_tokens_per_s"] / r["output_tokens_per_s"]
+            print(f"  sumi / {name}: {ratio:.2f}x output tokens/s")
 
 
 if __name__ == "__main__":
