@@ -25,8 +25,8 @@ _sumi() {
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --api-key-file --allow-anonymous --metrics-open --cors-origin --tls-cert
-        --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue --max-queue-key
+    serve) options="--host --port --model-name --api-key-file --allow-anonymous --metrics-open --no-web --cors-origin
+        --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue --max-queue-key
         --idle-timeout --heartbeat --queue-timeout --first-token-timeout --request-timeout --stall-timeout
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;

@@ -20,6 +20,7 @@ enum {
     OPT_KEYS,
     OPT_ANONYMOUS,
     OPT_METRICS_OPEN,
+    OPT_NO_WEB,
     OPT_CORS,
     OPT_CERT,
     OPT_KEY,
@@ -56,6 +57,7 @@ static const struct argp_option options[] = {
       "Who may ask: names and SHA-256 sums of keys, read again on SIGHUP", 0 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 0 },
     { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics needs no key", 0 },
+    { "no-web", OPT_NO_WEB, NULL, 0, "Without the web page", 0 },
     { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 0 },
     { "tls-cert", OPT_CERT, "FILE", 0, "Speak TLS with this certificate (PEM)", 0 },
     { "tls-key", OPT_KEY, "FILE", 0, "Its private key (PEM)", 0 },
@@ -131,6 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_KEYS: a->server.key_file = arg; return 0;
     case OPT_ANONYMOUS: a->server.allow_anonymous = true; return 0;
     case OPT_METRICS_OPEN: a->server.metrics_open = true; return 0;
+    case OPT_NO_WEB: a->server.no_web = true; return 0;
     case OPT_CORS: a->server.cors_origin = arg; return 0;
     case OPT_CERT: a->cert_path = arg; return 0;
     case OPT_KEY: a->key_path = arg; return 0;

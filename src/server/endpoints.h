@@ -22,4 +22,11 @@ enum MHD_Result post_completions(exchange *x);
 enum MHD_Result post_tokenize(exchange *x);
 enum MHD_Result post_detokenize(exchange *x);
 
+/* ---- stats.c ---- */
+enum MHD_Result get_stats(exchange *x);
+
+/* ---- web.c ---- */
+enum MHD_Result get_page(exchange *x);
+enum MHD_Result get_web_file(exchange *x);
+
 #endif

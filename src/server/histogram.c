@@ -10,6 +10,15 @@ void histogram_add(histogram *h, double ms)
     atomic_fetch_add_explicit(&h->sum_us, (uint64_t)(ms * 1000), memory_order_relaxed);
 }
 
+histogram_total histogram_sum(const histogram *h)
+{
+    histogram_total t = { 0 };
+    for (int i = 0; i <= h->n_bounds; i++)
+        t.count += atomic_load_explicit(&h->counts[i], memory_order_relaxed);
+    t.sum_ms = (double)atomic_load_explicit(&h->sum_us, memory_order_relaxed) * 1e-3;
+    return t;
+}
+
 void histogram_put(const histogram *h, const char *name, const char *help, const char *labels, buf *out)
 {
     uint64_t n = 0;

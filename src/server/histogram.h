@@ -19,6 +19,12 @@ typedef struct histogram {
 
 void histogram_add(histogram *h, double ms);
 
+typedef struct histogram_total {
+    uint64_t count;
+    double sum_ms;
+} histogram_total;
+histogram_total histogram_sum(const histogram *h); /* of all ranges */
+
 /* In Prometheus' text format: cumulative buckets, _sum, _count. labels: "a=\"b\"", not empty. */
 void histogram_put(const histogram *h, const char *name, const char *help, const char *labels, buf *out);
 

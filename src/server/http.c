@@ -33,6 +33,11 @@ static enum MHD_Result reply(exchange *x, int status, const char *type, char *bo
     return send_response(x, status, r, e);
 }
 
+enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r)
+{
+    return send_response(x, status, r, NULL);
+}
+
 enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body, size_t n_bytes)
 {
     return reply(x, status, type, body, n_bytes, NULL);
@@ -118,7 +123,7 @@ static enum MHD_Result start_stream(exchange *x)
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
     MHD_add_response_header(r, "X-Accel-Buffering",
                             "no"); /* proxies that collect would hide that it streams */
-    return send_response(x, 200, r, NULL);
+    return http_send(x, 200, r);
 }
 
 /* The handler is called again when the job has woken the connection. */

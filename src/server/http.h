@@ -50,6 +50,8 @@ enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body
 enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
                                buf *body); /* takes it; 500 if it failed */
 enum MHD_Result http_error(exchange *x, const api_error *e);
+/* An answer with headers of its own, besides those that every answer has. Takes r; NULL closes the connection. */
+enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r);
 
 /* Counts the request in the limits of its key. False: an answer (429) is in *e. */
 SUMI_MUST_USE bool http_enter_limits(exchange *x, api_error *e);

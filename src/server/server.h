@@ -18,6 +18,7 @@ typedef struct server_opts {
     const char *key_file;    /* see keys.h; NULL: everybody may ask */
     bool allow_anonymous;    /* without keys on other addresses than the machine's own */
     bool metrics_open;       /* /metrics without a key */
+    bool no_web;             /* without the web page */
     const char *cors_origin; /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
     const char *tls_cert, *tls_key; /* PEM texts; NULL: no TLS */
     int n_threads;                  /* that speak HTTP */

@@ -1,0 +1,131 @@
+/* app.js - the page: makes its parts and ties them together.
+ *
+ *   composer, sidebar, thread --> chat.js --> api.js --> the server
+ *                                   |  '----> store.js (this browser)
+ *   layout.js: what is open    <----'   tree.js: a conversation   markdown.js: its text   live.js: the server at work */
+import { $, dress, icon, fitHeight, isSend, toast } from './dom.js';
+import { createApi } from './api.js';
+import { createChat } from './chat.js';
+import { createKeyDialog } from './keydialog.js';
+import { createLayout } from './layout.js';
+import { createLive } from './live.js';
+import { createSettings } from './settings.js';
+import { createSidebar } from './sidebar.js';
+import { createThread } from './thread.js';
+import { openStore } from './store.js';
+import * as prefs from './prefs.js';
+
+const askForKey = createKeyDialog();
+const api = createApi(askForKey);
+const store = await openStore(() => chat.reload());
+const settings = createSettings((values) => chat.changeSettings(values));
+const thread = createThread($('thread'), $('to-end'), {
+    edit: (node, text) => chat.edit(node, text),
+    again: (node) => chat.again(node),
+    choose: (node) => chat.choose(node),
+    example: (text) => setText(text),
+});
+const chat = createChat(api, store, settings, { thread, changed });
+const sidebar = createSidebar($('conversations'), {
+    select: (id) => { layout.closeList(); chat.select(id); },
+    rename: chat.rename,
+    remove: chat.remove,
+});
+const live = createLive(api);
+const layout = createLayout({
+    settings: { title: 'Settings', icon: 'sliders', button: $('settings-button'), element: settings.element, opened() {} },
+    live: { title: 'The server at work', icon: 'pulse', button: $('live-button'), element: live.element, opened: live.setOpen },
+});
+
+/* ---- The message box ---- */
+
+const text = $('text'), send = $('send');
+
+function setText(value) {
+    text.value = value;
+    fitHeight(text);
+    text.focus();
+    showState();
+}
+
+function submit() {
+    if (chat.isRunning()) return;
+    if (chat.send(text.value)) setText('');
+}
+
+function showState() {
+    const running = chat.isRunning();
+    const wanted = running ? 'stop' : 'send';
+    if (send.dataset.does !== wanted) dress(send, wanted, running ? 'Stop (Escape)' : 'Send (Enter)');
+    send.dataset.does = wanted;
+    send.disabled = !running && !text.value.trim();
+}
+
+text.addEventListener('input', () => { fitHeight(text); showState(); });
+text.addEventListener('keydown', (e) => { if (isSend(e)) { e.preventDefault(); submit(); } });
+$('composer').addEventListener('submit', (e) => {
+    e.preventDefault();
+    if (chat.isRunning()) chat.stop();
+    else submit();
+});
+document.addEventListener('keydown', (e) => {
+    if (e.key !== 'Escape' || e.defaultPrevented || $('key-dialog').open) return;
+    if (!layout.closeOver()) chat.stop();
+});
+
+/* ---- The rest ---- */
+
+let listing = false, listAgain = false;
+
+/* Anything but the text of an answer is different. The list is read once at a time, and once more if asked meanwhile. */
+async function changed() {
+    const current = chat.current();
+    $('title').textContent = current.title;
+    document.title = current.nodes.length ? `${current.title} – sumi` : 'sumi';
+    prefs.set('conversation', current.nodes.length ? current.id : null, 'sessionStorage');
+    showState();
+    listAgain = true;
+    if (listing) return;
+    listing = true;
+    while (listAgain) {
+        listAgain = false;
+        sidebar.show(await store.all(), chat.current().id, chat.isRunning);
+    }
+    listing = false;
+}
+
+function chooseTheme(theme) {
+    prefs.set('theme', theme === 'auto' ? null : theme);
+    if (theme === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+}
+
+async function showModel() {
+    try {
+        const name = (await api.json('v1/models')).data[0].id;
+        $('model').textContent = name;
+        thread.setName(name);
+    } catch (e) {
+        toast(e.message);
+    }
+}
+
+async function start() {
+    $('new').append(icon('plus'), 'New conversation');
+    $('new').addEventListener('click', () => { layout.closeList(); chat.fresh(); text.focus(); });
+    $('key-button').append(icon('key'), 'Key');
+    $('key-button').addEventListener('click', () => askForKey('').then((given) => given && showModel()));
+    dress($('to-end'), 'down', 'Go to the end');
+    for (const radio of $('themes').querySelectorAll('input')) {
+        radio.checked = radio.value === (document.documentElement.dataset.theme ?? 'auto');
+        radio.addEventListener('change', () => chooseTheme(radio.value));
+    }
+    if (!store.lasting) toast('This browser keeps nothing: conversations end with the page');
+    const last = prefs.get('conversation', 'sessionStorage'); /* a page that is loaded again goes on where it was */
+    chat.fresh();
+    if (last) await chat.select(last);
+    text.focus();
+    showModel();
+}
+
+start();
