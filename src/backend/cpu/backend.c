@@ -107,18 +107,19 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols)
     assert(n_tokens <= a->max_tokens && n_cols <= a->max_cols);
     a->n_tokens = n_tokens;
     a->n_cols = n_cols;
+    a->int8.first.lanes = a->int8.left.lanes = act_lanes(n_tokens);
 }
 
 static q8_digit digit_at(const q8_digit *base, size_t first, size_t lane)
 {
     return (q8_digit){ base->q + (first + lane) * ACT_GROUP, base->d + first + lane, base->s + first + lane,
-                       base->h + 2 * first + lane };
+                       base->h + 2 * first + lane, base->lanes };
 }
 
 q8_row act_q8_row(const act *a, int32_t t)
 {
-    size_t tile = (size_t)(t / ACT_TILE), lane = (size_t)(t % ACT_TILE), n_groups = (size_t)(a->n_cols / ACT_GROUP);
-    size_t first = tile * n_groups * ACT_TILE; /* of d and s */
+    size_t lanes = (size_t)a->int8.first.lanes, tile = (size_t)t / lanes, lane = (size_t)t % lanes;
+    size_t first = tile * lanes * (size_t)(a->n_cols / ACT_GROUP); /* of d and s */
     return (q8_row){ digit_at(&a->int8.first, first, lane), digit_at(&a->int8.left, first, lane),
                      a->int8.more + first + lane };
 }
@@ -126,16 +127,16 @@ q8_row act_q8_row(const act *a, int32_t t)
 /* The row's int8 form: a first digit for all groups, a second one for those with outliers. */
 static void quantize(const kernels *k, const q8_row *r, const float *x, int32_t n)
 {
-    int32_t n_groups = n / ACT_GROUP;
+    int32_t n_groups = n / ACT_GROUP, lanes = r->first.lanes;
     float sum = 0;
     k->quantize_row(&r->first, x, n);
-    for (int32_t g = 0; g < n_groups; g++) sum += r->first.d[g * ACT_TILE];
+    for (int32_t g = 0; g < n_groups; g++) sum += r->first.d[g * lanes];
     float limit = ACT_OUTLIER * sum / (float)n_groups;
     for (int32_t g = 0; g < n_groups; g++, x += ACT_GROUP) {
         q8_digit first = q8_digit_at(&r->first, g), left = q8_digit_at(&r->left, g);
         float rest[ACT_GROUP];
-        r->more[g * ACT_TILE] = first.d[0] > limit;
-        if (!r->more[g * ACT_TILE]) continue;
+        r->more[g * lanes] = first.d[0] > limit;
+        if (!r->more[g * lanes]) continue;
         for (int32_t i = 0; i < ACT_GROUP; i++) rest[i] = x[i] - first.d[0] * (float)first.q[i];
         k->quantize_row(&left, rest, ACT_GROUP);
     }

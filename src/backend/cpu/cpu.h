@@ -41,7 +41,7 @@ struct stream {
 /* 16 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 500,000 positions. */
 #define STREAM_PARTIALS ((size_t)1 << 22)
 
-/* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of ACT_TILE rows (kernels.h). The matrix
+/* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of rows (kernels.h). The matrix
  * in use may be narrower and shorter than what was allocated. */
 struct act {
     int32_t max_tokens, max_cols; /* max_tokens is a multiple of ACT_TILE */

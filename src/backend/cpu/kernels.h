@@ -14,14 +14,14 @@
 #include "base/cpu.h"
 
 #define ACT_GROUP 32 /* int8 activations share a scale in groups of this many */
-#define ACT_TILE  16 /* rows of int8 activations that lie together */
+#define ACT_TILE  16 /* most rows of int8 activations that lie together */
 
 #define PANELS_TOKENS 64 /* most in a call of panels; at 512 tokens any size from 16 on is as fast */
 
-/* A quantised matrix is stored in tiles of ACT_TILE rows (tokens), so that a kernel that goes over the columns of 16
+/* A quantised matrix is stored in tiles of `lanes` rows (tokens), so that a kernel that goes over the columns of all its
  * tokens at once reads one stream:
  *
- *   tile:  for each group g of 32 columns     q [16][32] int8     d [16]     s [16]     h [2][16]     more [16]
+ *   tile:  for each group g of 32 columns     q [lanes][32] int8     d [lanes]     s [lanes]     h [2][lanes]     more [lanes]
  *
  *   x[t][32 g + i] ~ d[t] * q[t][i]     s[t] = d[t] * sum of q[t]     h[k][t] = d[t] * sum of q[t] over half k
  *
@@ -33,13 +33,17 @@
  *
  *   x[t][32 g + i] ~ first.d[t] * first.q[t][i] + more[t] * left.d[t] * left.q[t][i]
  *
- * Pointers are to one row: its group g is at q + g * 16 * 32, d + g * 16, s + g * 16, h + g * 32 (second half at
- * h + g * 32 + 16), more + g * 16. left is undefined where more is 0. */
+ * Pointers are to one row: its group g is at q + g * lanes * 32, d + g * lanes, s + g * lanes, h + g * 2 * lanes (second half
+ * lanes later), more + g * lanes. left is undefined where more is 0.
+ *
+ * lanes is ACT_TILE, or in a matrix of 1 to 4 rows 1, 2 or 4: it is read once for every panel of weights, with the room for
+ * 16 rows between its groups it would not stay in the L1 cache beside them. */
 #define ACT_OUTLIER 2.0f /* docs/models.md has the measurement */
 
 typedef struct q8_digit {
     int8_t *q;
     float *d, *s, *h;
+    int32_t lanes;
 } q8_digit;
 
 typedef struct q8_row {
@@ -47,16 +51,23 @@ typedef struct q8_row {
     uint8_t *more;
 } q8_row;
 
+/* Rows that lie together in a matrix of n_rows. */
+static inline int32_t act_lanes(int32_t n_rows)
+{
+    return n_rows > 4 ? ACT_TILE : n_rows > 2 ? 4 : n_rows > 1 ? 2 : 1;
+}
+
 /* The same row from group g on. */
 static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
 {
-    return (q8_digit){ r->q + g * ACT_TILE * ACT_GROUP, r->d + g * ACT_TILE, r->s + g * ACT_TILE, r->h + g * 2 * ACT_TILE };
+    int32_t i = g * r->lanes;
+    return (q8_digit){ r->q + i * ACT_GROUP, r->d + i, r->s + i, r->h + 2 * i, r->lanes };
 }
 
 /* In a matrix of n groups, group n * i of a row is group 0 of the row i tiles further. */
 static inline q8_row q8_row_at(const q8_row *r, int32_t g)
 {
-    return (q8_row){ q8_digit_at(&r->first, g), q8_digit_at(&r->left, g), r->more + g * ACT_TILE };
+    return (q8_row){ q8_digit_at(&r->first, g), q8_digit_at(&r->left, g), r->more + g * r->first.lanes };
 }
 
 /* Some panels of a packed matrix (pack.h) times some tiles of activations. */
@@ -66,7 +77,7 @@ typedef struct panels_args {
     int32_t n_panels, n_groups;      /* groups of 32 columns */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
     int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
-    q8_row x;                        /* the first tile's first row */
+    q8_row x;                        /* the first tile's first row; lanes is ACT_TILE or at least n_tokens */
     float *y;                        /* y[t * y_stride + r], r from the first panel */
     size_t y_stride;
     const float *bias;               /* from the first panel; NULL: none */

@@ -73,17 +73,39 @@ typedef struct tiles {
     uint8_t more[MAX_N / 32 * PANELS_TOKENS];
 } tiles;
 
-static q8_digit digit_row(digit *x, int32_t t)
+static q8_digit digit_row(digit *x, int32_t t, int32_t lanes)
 {
-    return (q8_digit){ x->q + t * ACT_GROUP, x->d + t, x->s + t, x->h + t };
+    return (q8_digit){ x->q + t * ACT_GROUP, x->d + t, x->s + t, x->h + t, lanes };
 }
 
 /* Row t of n columns. */
-static q8_row tile_row(tiles *x, int32_t t, int32_t n)
+static q8_row tile_row(tiles *x, int32_t t, int32_t n, int32_t lanes)
 {
-    int32_t lane = t % ACT_TILE;
-    q8_row first = { digit_row(&x->first, lane), digit_row(&x->left, lane), x->more + lane };
-    return q8_row_at(&first, t / ACT_TILE * (n / ACT_GROUP));
+    int32_t lane = t % lanes;
+    q8_row first = { digit_row(&x->first, lane, lanes), digit_row(&x->left, lane, lanes), x->more + lane };
+    return q8_row_at(&first, t / lanes * (n / ACT_GROUP));
+}
+
+static void copy_group(const q8_digit *to, const q8_digit *from)
+{
+    memcpy(to->q, from->q, ACT_GROUP);
+    to->d[0] = from->d[0];
+    to->s[0] = from->s[0];
+    to->h[0] = from->h[0];
+    to->h[to->lanes] = from->h[from->lanes];
+}
+
+/* The same row of n columns in tiles of one row. */
+static q8_row copy_row(tiles *x, const q8_row *row, int32_t n)
+{
+    q8_row to = tile_row(x, 0, n, 1);
+    for (int32_t g = 0; g < n / ACT_GROUP; g++) {
+        q8_row a = q8_row_at(&to, g), b = q8_row_at(row, g);
+        copy_group(&a.first, &b.first);
+        copy_group(&a.left, &b.left);
+        *a.more = *b.more;
+    }
+    return to;
 }
 
 static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
@@ -91,8 +113,9 @@ static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
     static digit digits[2];
     static float x[MAX_N];
     for (int round = 0; round < 300; round++) {
-        int32_t n = 32 * test_rng_range(rng, 1, MAX_N / 32), lane = test_rng_range(rng, 0, ACT_TILE - 1);
-        q8_digit a = digit_row(&digits[0], lane), b = digit_row(&digits[1], lane);
+        int32_t n = 32 * test_rng_range(rng, 1, MAX_N / 32), lanes = act_lanes(test_rng_range(rng, 1, 8));
+        int32_t lane = test_rng_range(rng, 0, lanes - 1);
+        q8_digit a = digit_row(&digits[0], lane, lanes), b = digit_row(&digits[1], lane, lanes);
         fill(rng, x, n, expf(4 * test_rng_normal(rng)));
         if (round % 3 == 0) memset(x, 0, 32 * sizeof *x); /* a group of zeros has scale 0, not NaN */
         if (round % 5 == 0) x[n - 1] = 1e30f;
@@ -100,7 +123,7 @@ static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
         k->quantize_row(&b, x, n);
         assert_memory_equal(&digits[0], &digits[1], sizeof digits[0]); /* nothing beside the row was written either */
         for (int32_t i = 0; i < n; i++) {
-            float d = a.d[i / 32 * ACT_TILE], q = a.q[i / 32 * ACT_TILE * ACT_GROUP + i % 32];
+            float d = a.d[i / 32 * lanes], q = a.q[i / 32 * lanes * ACT_GROUP + i % 32];
             if (fabsf(d * q - x[i]) > 0.501f * d) fail_msg("n %d: element %d", n, i);
         }
     }
@@ -115,7 +138,7 @@ static void the_int8_quantisation_is_the_same_at_every_level(void **state)
 /* A random product of one type: rows as in the file, packed, a tile of activations, a bias and old values of y. */
 typedef struct product {
     const dtype_info *type;
-    int32_t n_rows, n_cols, n_tokens, n_panels;
+    int32_t n_rows, n_cols, n_tokens, lanes, n_panels;
     bool add;
     panels_args args;
     uint8_t *rows, *payload, *header;
@@ -149,6 +172,7 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     p->n_rows = test_rng_range(rng, 1, test_rng_range(rng, 1, MAX_ROWS));
     p->n_cols = type->block_elems * test_rng_range(rng, 1, 1024 / type->block_elems);
     p->n_tokens = test_rng_range(rng, 1, test_rng_range(rng, 1, PANELS_TOKENS));
+    p->lanes = test_rng_range(rng, 0, 3) ? act_lanes(p->n_tokens) : ACT_TILE;
     p->n_panels = (p->n_rows + k->panel_rows - 1) / k->panel_rows;
     p->add = test_rng_range(rng, 0, 1);
     size_t row_bytes = dtype_row_bytes(type->type, p->n_cols);
@@ -169,19 +193,27 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
                    p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols);
     }
     for (int32_t t = 0; t < p->n_tokens; t++) {
-        q8_row row = tile_row(&p->x, t, p->n_cols);
+        q8_row row = tile_row(&p->x, t, p->n_cols, p->lanes);
         fill(rng, x, p->n_cols, expf(test_rng_normal(rng)));
         ref.quantize_row(&row.first, x, p->n_cols);
         fill(rng, x, p->n_cols, expf(test_rng_normal(rng)) / 127); /* any second digit does for a test of products */
         ref.quantize_row(&row.left, x, p->n_cols);
-        for (int32_t g = 0; g < p->n_cols / 32; g++) row.more[g * ACT_TILE] = test_rng_range(rng, 0, 5) == 0;
+        for (int32_t g = 0; g < p->n_cols / 32; g++) row.more[g * p->lanes] = test_rng_range(rng, 0, 5) == 0;
     }
     fill(rng, p->bias, p->n_rows, 1);
     fill(rng, p->y, p->n_rows * p->n_tokens, 1);
-    p->args = (panels_args){ .payload = p->payload, .header = p->header, .payload_bytes = payload, .header_bytes = header,
-                             .n_panels = p->n_panels, .n_groups = p->n_cols / ACT_GROUP, .n_rows = p->n_rows,
-                             .n_tokens = p->n_tokens, .x = tile_row(&p->x, 0, p->n_cols), .y_stride = (size_t)p->n_rows,
-                             .bias = test_rng_range(rng, 0, 1) ? p->bias : NULL, .add = p->add };
+    p->args = (panels_args){ .payload = p->payload,
+                             .header = p->header,
+                             .payload_bytes = payload,
+                             .header_bytes = header,
+                             .n_panels = p->n_panels,
+                             .n_groups = p->n_cols / ACT_GROUP,
+                             .n_rows = p->n_rows,
+                             .n_tokens = p->n_tokens,
+                             .x = tile_row(&p->x, 0, p->n_cols, p->lanes),
+                             .y_stride = (size_t)p->n_rows,
+                             .bias = test_rng_range(rng, 0, 1) ? p->bias : NULL,
+                             .add = p->add };
 }
 
 static void free_product(product *p)
@@ -205,13 +237,13 @@ static double sum_of_terms(product *p, int32_t row, int32_t token)
 {
     static float w[MAX_N];
     double terms = 0;
-    q8_row x = tile_row(&p->x, token, p->n_cols);
+    q8_row x = tile_row(&p->x, token, p->n_cols, p->lanes);
     quant_find(p->type->type)->decode(p->rows + (size_t)row * dtype_row_bytes(p->type->type, p->n_cols), w, p->n_cols);
     for (int32_t b = 0; b < p->n_cols; b += p->type->block_elems) {
         float largest = 0;
         for (int32_t i = b; i < b + p->type->block_elems; i++) largest = fmaxf(largest, fabsf(w[i]));
         for (int32_t i = b; i < b + p->type->block_elems; i++)
-            terms += 4 * largest * (size_of(&x.first, i) + x.more[i / 32 * ACT_TILE] * size_of(&x.left, i));
+            terms += 4 * largest * (size_of(&x.first, i) + x.more[i / 32 * p->lanes] * size_of(&x.left, i));
     }
     return terms;
 }
@@ -224,7 +256,7 @@ static void check_product(product *p, const kernels *k)
     k->panels[p->type->type](&p->args);
     for (int32_t t = 0; t < p->n_tokens; t++)
         for (int32_t r = 0; r < p->n_rows; r++) {
-            q8_row x = tile_row(&p->x, t, p->n_cols);
+            q8_row x = tile_row(&p->x, t, p->n_cols, p->lanes);
             size_t at = (size_t)t * (size_t)p->n_rows + (size_t)r;
             double old = p->add ? p->y[at] : 0, bias = p->args.bias ? p->bias[r] : 0;
             float dot = ref.dot_q8(p->type->type, p->rows + (size_t)r * dtype_row_bytes(p->type->type, p->n_cols), &x,
@@ -234,12 +266,14 @@ static void check_product(product *p, const kernels *k)
                 fail_msg("%s %d x %d, %d tokens: [%d][%d] %.9g, reference %.9g", p->type->name, p->n_rows, p->n_cols,
                          p->n_tokens, t, r, got[at], expected);
         }
-    /* Each token alone gives the same bits. */
+    /* Each token alone gives the same bits, in its tile or in one of its own. */
+    static tiles own;
     float *alone = malloc((size_t)p->n_rows * sizeof(float));
     for (int32_t t = 0; t < p->n_tokens; t++) {
         panels_args one = p->args;
         one.n_tokens = 1;
-        one.x = tile_row(&p->x, t, p->n_cols);
+        one.x = tile_row(&p->x, t, p->n_cols, p->lanes);
+        if (t % 2) one.x = copy_row(&own, &one.x, p->n_cols);
         one.y = alone;
         memcpy(alone, p->y + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
         k->panels[p->type->type](&one);
@@ -303,10 +337,10 @@ static void one_extreme_product(const kernels *k, const dtype_info *type, int pa
     uint8_t *row = calloc(1, row_bytes), *packed = calloc(1, payload), *head = calloc(1, header);
     for (int i = 0; i < N; i++) xs[i] = sign ? -1.0f : 1.0f;
     for (int32_t t = 0; t < ACT_TILE; t++) {
-        q8_row xr = tile_row(&x, t, N);
+        q8_row xr = tile_row(&x, t, N, ACT_TILE);
         ref.quantize_row(&xr.first, xs, N);
     }
-    q8_row xr = tile_row(&x, 0, N);
+    q8_row xr = tile_row(&x, 0, N, ACT_TILE);
     fill_extreme(type, row, N, pattern);
     quant_find(type->type)->decode(row, ws, N);
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(ws[i]));

@@ -113,12 +113,10 @@ add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float
             for (int t = 0; t < ACT_TILE; t++)
                 sum[t] = add_scaled(sum[t], _mm512_load_si512(w->isum[j][t]), b->d[part], first.d[t],
                                     b->m[part], s[t]);
-            if (part < parts - 1 || !any_of(more)) continue;
+            if (part < parts - 1 || !any_of(more, ACT_TILE)) continue;
 #pragma GCC unroll 16
             for (int t = 0; t < ACT_TILE; t++)
-                if (more[t])
-                    sum[t] = multiply(b, halves, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t,
-                                      left.h + t);
+                if (more[t]) sum[t] = multiply(b, halves, sum[t], &left, t);
         }
     }
 #pragma GCC unroll 16

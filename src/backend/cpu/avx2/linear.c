@@ -82,23 +82,25 @@ static inline __attribute__((always_inline)) __m256i dot_signed(const block *b, 
     return _mm256_add_epi32(even, odd);
 }
 
-/* sum += the block times one token's group. */
-static inline __attribute__((always_inline)) __m256 multiply(const block *b, dtype type, __m256 sum, const int8_t *x,
-                                                             const float *d, const float *s, const float *h)
+/* sum += the block times token t of a tile's group. */
+static inline __attribute__((always_inline)) __m256 multiply(const block *b, dtype type, __m256 sum,
+                                                             const q8_digit *group, int32_t t)
 {
+    const int8_t *x = group->q + t * ACT_GROUP;
+    __m256 d = _mm256_set1_ps(group->d[t]);
     const int run = run_length(type);
     if (pack_has_halves(type)) {
 #pragma GCC unroll 2
         for (int k = 0; k < 2; k++) {
             __m256 half = _mm256_cvtepi32_ps(dot(b->q, x, 4 * k, 4 * k + 4, run));
-            sum = _mm256_fmadd_ps(half, _mm256_mul_ps(b->d[k], _mm256_set1_ps(*d)), sum);
-            sum = _mm256_fmadd_ps(b->m[k], _mm256_set1_ps(h[k * ACT_TILE]), sum);
+            sum = _mm256_fmadd_ps(half, _mm256_mul_ps(b->d[k], d), sum);
+            sum = _mm256_fmadd_ps(b->m[k], _mm256_set1_ps(group->h[t + k * group->lanes]), sum);
         }
         return sum;
     }
     __m256i isum = is_signed(type) ? dot_signed(b, x) : dot(b->q, x, 0, 8, run);
-    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum), _mm256_mul_ps(b->d[0], _mm256_set1_ps(*d)), sum);
-    return is_signed(type) ? sum : _mm256_fmadd_ps(b->m[0], _mm256_set1_ps(*s), sum);
+    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(isum), _mm256_mul_ps(b->d[0], d), sum);
+    return is_signed(type) ? sum : _mm256_fmadd_ps(b->m[0], _mm256_set1_ps(group->s[t]), sum);
 }
 
 static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 sum)
@@ -111,10 +113,13 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 
     _mm256_maskstore_ps(y, mask, sum);
 }
 
-/* Whether any row of a tile has a second digit in this group. */
-static inline bool any_of(const uint8_t *more)
+/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
+static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
 {
-    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
+    uint64_t low = 0, high = 0;
+    memcpy(&low, more, n < 8 ? n : 8);
+    if (n > 8) memcpy(&high, more + 8, n - 8);
+    return (low | high) != 0;
 }
 
 /* How far ahead weights are fetched: see avx512/linear.c. */
@@ -128,19 +133,20 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;
     const uint8_t *more = a->x.more;
+    if (n > 4) x.lanes = left.lanes = ACT_TILE; /* a constant saves registers */
     __m256 sum[ACT_TILE];
     for (int t = 0; t < n; t++) sum[t] = _mm256_setzero_ps();
     for (int32_t g = 0; g < a->n_groups; g++) {
         block b;
         load_block(&b, type, payload, header, g);
         for (size_t i = 0; i < payload_step; i += 64) _mm_prefetch((const char *)payload + AHEAD + i, _MM_HINT_T0);
-        for (int t = 0; t < n; t++) sum[t] = multiply(&b, type, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
-        for (int t = 0; t < n && any_of(more); t++)
-            if (more[t]) sum[t] = multiply(&b, type, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t, left.h + t);
+        for (int t = 0; t < n; t++) sum[t] = multiply(&b, type, sum[t], &x, t);
+        for (int t = 0; t < n && any_of(more, (size_t)n); t++)
+            if (more[t]) sum[t] = multiply(&b, type, sum[t], &left, t);
         payload += payload_step;
         x = q8_digit_at(&x, 1);
         left = q8_digit_at(&left, 1);
-        more += ACT_TILE;
+        more += x.lanes;
     }
     for (int t = 0; t < n; t++)
         if (t < a->n_tokens) store(a, panel, t, sum[t]);

@@ -20,13 +20,14 @@ void quantize_row_avx2(const q8_digit *out, const float *x, int32_t n)
         __m256i r[4];
         for (int i = 0; i < 4; i++) r[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
         __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(r[0], r[1]), _mm256_packs_epi32(r[2], r[3]));
-        _mm256_storeu_si256((__m256i *)(out->q + g * ACT_TILE * ACT_GROUP), _mm256_permutevar8x32_epi32(bytes, order));
+        q8_digit to = q8_digit_at(out, g);
+        _mm256_storeu_si256((__m256i *)to.q, _mm256_permutevar8x32_epi32(bytes, order));
         /* integers below 2^24: exact in any order */
         float h0 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[0], r[1])));
         float h1 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[2], r[3])));
-        out->d[g * ACT_TILE] = d;
-        out->s[g * ACT_TILE] = d * (h0 + h1);
-        out->h[g * 2 * ACT_TILE] = d * h0;
-        out->h[g * 2 * ACT_TILE + ACT_TILE] = d * h1;
+        to.d[0] = d;
+        to.s[0] = d * (h0 + h1);
+        to.h[0] = d * h0;
+        to.h[to.lanes] = d * h1;
     }
 }

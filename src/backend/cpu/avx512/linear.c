@@ -37,6 +37,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;
     const uint8_t *more = a->x.more;
+    if (n > 4) x.lanes = left.lanes = ACT_TILE; /* a constant saves registers */
     __m512 sum[ACT_TILE];
 #pragma GCC unroll 16
     for (int t = 0; t < n; t++) sum[t] = _mm512_setzero_ps();
@@ -45,17 +46,16 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         load_block(&b, type, payload, header, g);
         for (size_t i = 0; i < payload_step; i += 64) _mm_prefetch((const char *)payload + AHEAD + i, _MM_HINT_T0);
 #pragma GCC unroll 16
-        for (int t = 0; t < n; t++)
-            sum[t] = multiply(&b, halves, sum[t], x.q + t * ACT_GROUP, x.d + t, x.s + t, x.h + t);
-        if (any_of(more)) {
+        for (int t = 0; t < n; t++) sum[t] = multiply(&b, halves, sum[t], &x, t);
+        if (any_of(more, (size_t)n)) {
 #pragma GCC unroll 16
             for (int t = 0; t < n; t++)
-                if (more[t]) sum[t] = multiply(&b, halves, sum[t], left.q + t * ACT_GROUP, left.d + t, left.s + t, left.h + t);
+                if (more[t]) sum[t] = multiply(&b, halves, sum[t], &left, t);
         }
         payload += payload_step;
         x = q8_digit_at(&x, 1);
         left = q8_digit_at(&left, 1);
-        more += ACT_TILE;
+        more += x.lanes;
     }
 #pragma GCC unroll 16
     for (int t = 0; t < n; t++)

@@ -26,20 +26,23 @@ static inline __m512 add_scaled(__m512 sum, __m512i isum, __m512 d, float dx, __
     return _mm512_fmadd_ps(m, _mm512_set1_ps(s), sum);
 }
 
-/* sum += the block times one token's group. */
-static inline __attribute__((always_inline)) __m512 multiply(const block *b, bool halves, __m512 sum, const int8_t *x,
-                                                             const float *d, const float *s, const float *h)
+/* sum += the block times token t of a tile's group. */
+static inline __attribute__((always_inline)) __m512 multiply(const block *b, bool halves, __m512 sum,
+                                                             const q8_digit *group, int32_t t)
 {
+    const int8_t *x = group->q + t * ACT_GROUP;
+    const float *h = group->h + t;
+    float d = group->d[t];
     __m512i isum = _mm512_setzero_si512();
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
     if (halves) {
-        sum = add_scaled(sum, isum, b->d[0], *d, b->m[0], h[0]);
+        sum = add_scaled(sum, isum, b->d[0], d, b->m[0], h[0]);
         isum = _mm512_setzero_si512();
     }
 #pragma GCC unroll 4
     for (int j = 4; j < 8; j++) isum = _mm512_dpbusd_epi32(isum, b->q[j], broadcast4(x + 4 * j));
-    return add_scaled(sum, isum, b->d[halves], *d, b->m[halves], halves ? h[ACT_TILE] : *s);
+    return add_scaled(sum, isum, b->d[halves], d, b->m[halves], halves ? h[group->lanes] : group->s[t]);
 }
 
 /* Token t of the tile, rows of a panel; n_rows cuts the last one. */
@@ -52,10 +55,13 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 
     _mm512_mask_storeu_ps(y, mask, sum);
 }
 
-/* Whether any row of a tile has a second digit in this group. */
-static inline bool any_of(const uint8_t *more)
+/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
+static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
 {
-    return !_mm_testz_si128(_mm_loadu_si128((const __m128i *)more), _mm_set1_epi8(-1));
+    uint64_t low = 0, high = 0;
+    memcpy(&low, more, n < 8 ? n : 8);
+    if (n > 8) memcpy(&high, more + 8, n - 8);
+    return (low | high) != 0;
 }
 
 #endif

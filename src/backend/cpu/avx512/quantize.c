@@ -23,7 +23,7 @@ static inline void quantize_group(const q8_digit *out, const float *x)
     *out->d = d;
     *out->s = d * (float)(h0 + h1);
     out->h[0] = d * (float)h0;
-    out->h[ACT_TILE] = d * (float)h1;
+    out->h[out->lanes] = d * (float)h1;
 }
 
 /* Quarters 0, 2 (or 1, 3) of a and b: | a | a | b | b |. */
@@ -93,11 +93,12 @@ static void quantize_groups(const q8_digit *out, const float *x)
     }
     for (int i = 0; i < 2; i++) _mm512_store_ps(h + 16 * i, _mm512_cvtepi32_ps(sums_of_halves(q + 256 * i)));
     for (int g = 0; g < LANES; g++) {
-        _mm256_storeu_si256((__m256i *)(out->q + g * ACT_TILE * ACT_GROUP), _mm256_load_si256((__m256i *)(q + g * ACT_GROUP)));
-        out->d[g * ACT_TILE] = d[g];
-        out->s[g * ACT_TILE] = d[g] * (h[2 * g] + h[2 * g + 1]); /* integers below 2^24: exact */
-        out->h[g * 2 * ACT_TILE] = d[g] * h[2 * g];
-        out->h[g * 2 * ACT_TILE + ACT_TILE] = d[g] * h[2 * g + 1];
+        q8_digit to = q8_digit_at(out, g);
+        _mm256_storeu_si256((__m256i *)to.q, _mm256_load_si256((__m256i *)(q + g * ACT_GROUP)));
+        to.d[0] = d[g];
+        to.s[0] = d[g] * (h[2 * g] + h[2 * g + 1]); /* integers below 2^24: exact */
+        to.h[0] = d[g] * h[2 * g];
+        to.h[to.lanes] = d[g] * h[2 * g + 1];
     }
 }
 

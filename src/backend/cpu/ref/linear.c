@@ -36,7 +36,7 @@ float dot_q8_ref(dtype type, const void *w, const q8_row *x, int32_t n)
         for (int32_t j = 0; j < t->block_elems; j += ACT_GROUP) {
             int32_t g = (i + j) / ACT_GROUP;
             sum += dot_group(values + j, &x->first, g);
-            if (x->more[g * ACT_TILE]) sum += dot_group(values + j, &x->left, g);
+            if (x->more[g * x->first.lanes]) sum += dot_group(values + j, &x->left, g);
         }
     }
     return sum;

@@ -11,18 +11,18 @@ void quantize_row_ref(const q8_digit *out, const float *x, int32_t n)
 {
     assert(n % ACT_GROUP == 0);
     for (int32_t g = 0; g < n / ACT_GROUP; g++, x += ACT_GROUP) {
-        int8_t *q = out->q + g * ACT_TILE * ACT_GROUP;
+        q8_digit to = q8_digit_at(out, g);
         float max = 0;
         int32_t sum[2] = { 0, 0 };
         for (int32_t i = 0; i < ACT_GROUP; i++) max = fabsf(x[i]) > max ? fabsf(x[i]) : max;
         float inverse = max > 0 ? 127.0f / max : 0.0f, d = max / 127.0f;
         for (int32_t i = 0; i < ACT_GROUP; i++) {
-            q[i] = (int8_t)rintf(x[i] * inverse); /* the default rounding mode: half to even */
-            sum[i / (ACT_GROUP / 2)] += q[i];
+            to.q[i] = (int8_t)rintf(x[i] * inverse); /* the default rounding mode: half to even */
+            sum[i / (ACT_GROUP / 2)] += to.q[i];
         }
-        out->d[g * ACT_TILE] = d;
-        out->s[g * ACT_TILE] = d * (float)(sum[0] + sum[1]);
-        out->h[g * 2 * ACT_TILE] = d * (float)sum[0];
-        out->h[g * 2 * ACT_TILE + ACT_TILE] = d * (float)sum[1];
+        to.d[0] = d;
+        to.s[0] = d * (float)(sum[0] + sum[1]);
+        to.h[0] = d * (float)sum[0];
+        to.h[to.lanes] = d * (float)sum[1];
     }
 }
