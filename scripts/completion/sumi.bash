@@ -25,9 +25,10 @@ _sumi() {
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --api-key-file --allow-anonymous --metrics-open --no-web --cors-origin
-        --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue --max-queue-key
-        --idle-timeout --heartbeat --queue-timeout --first-token-timeout --request-timeout --stall-timeout
+    serve) options="--host --port --model-name --api-key-file --hash-key --allow-anonymous --metrics-open --no-web
+        --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
+        --max-queue-key --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
+        --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;
     info) options='--metadata --tensors --all --key --json --help' ;;

@@ -72,7 +72,7 @@ static const struct argp_option common_list[] = {
     { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avx512, amx (default: $SUMI_ISA, else the best there is)", 0 },
     { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor: only where nothing else runs", 0 },
     { "numa", KEY_NUMA, "off|spread", 0, "spread puts weights on all NUMA nodes in turn (default: off)", 0 },
-    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn (default), info or debug; messages go to stderr", 0 },
+    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (warn; of serve: info); messages go to stderr", 0 },
     { "log-json", KEY_LOG_JSON, NULL, 0, "Messages as JSON objects, one on each line", 0 },
     { 0 },
 };
@@ -111,7 +111,9 @@ sumi_status cli_open_model(sumi_model **out, const char *model, common_options *
     *out = NULL;
     sumi_status st = cli_find_model(model, path, sizeof path, err);
     if (st != SUMI_OK) return st;
-    o->model.log = cli_print_log;
-    o->model.log_user = o;
+    if (!o->model.log) {
+        o->model.log = cli_print_log;
+        o->model.log_user = o;
+    }
     return sumi_model_open(out, path, &o->model, err);
 }

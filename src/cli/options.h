@@ -21,8 +21,8 @@ common_options common_options_default(void);
 /* A sumi_log_fn that writes to stderr as the options say; user is a common_options. */
 void cli_print_log(void *user, sumi_log_level level, const char *message);
 
-/* Opens MODEL, a path or a name (cli_find_model()). Messages of the library go to stderr as the options say; o must
- * live as long as the model. */
+/* Opens MODEL, a path or a name (cli_find_model()). Messages of the library go to o->model.log, or, if that is NULL,
+ * to stderr as the options say; o must live as long as the model. */
 SUMI_MUST_USE sumi_status cli_open_model(sumi_model **out, const char *model, common_options *o, sumi_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* headers.c - what is read from the headers of a request, and put into those of an answer.
  *
- * Nothing that a client sends becomes a header, but for a request id of plain characters. */
+ * Nothing that a client sends becomes a header, but for a request id of plain characters and a valid traceparent. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,19 @@ static const char *header(const exchange *x, const char *name)
     return MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, name);
 }
 
-void headers_request_id(exchange *x)
+/* Headers are limited to half of the connection's memory: MHD's own answer to those that exceed it is no JSON. */
+enum { MAX_HEADER_BYTES = CONNECTION_BYTES / 2 };
+
+bool headers_check_size(exchange *x, api_error *e)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (!size || size->header_size <= MAX_HEADER_BYTES) return true;
+    return api_fail(e, 431, "headers_too_large", NULL, "the headers are larger than %d bytes",
+                    MAX_HEADER_BYTES);
+}
+
+static void read_id(exchange *x)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const char *id = header(x, "X-Request-Id");
@@ -36,6 +48,12 @@ bool headers_is_anthropic(const exchange *x)
     return header(x, "Anthropic-Version") != NULL;
 }
 
+void headers_read(exchange *x)
+{
+    read_id(x);
+    trace_read(&x->trace, header(x, "traceparent"));
+}
+
 static void add_cors(const exchange *x, struct MHD_Response *r)
 {
     const char *origin = x->server->opts.cors_origin;
@@ -50,6 +68,8 @@ void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
     char number[16];
     MHD_add_response_header(r, "X-Request-Id", x->id);
     if (x->api == API_ANTHROPIC) MHD_add_response_header(r, "Request-Id", x->id);
+    if (x->trace.id[0]) MHD_add_response_header(r, "traceparent", x->trace.parent);
+    if (x->last) MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     add_cors(x, r);
@@ -83,6 +103,12 @@ bool headers_check_body(exchange *x, api_error *e)
     if (errno || n > max)
         return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
     return true;
+}
+
+bool headers_expect(const exchange *x)
+{
+    const char *expect = header(x, MHD_HTTP_HEADER_EXPECT);
+    return expect && !strcasecmp(expect, "100-continue");
 }
 
 enum MHD_Result headers_preflight(exchange *x)

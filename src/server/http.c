@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/endpoints.h"
 
 /* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
 enum { MAX_SWALLOWED_BYTES = 64 << 20 };
@@ -153,13 +154,60 @@ enum MHD_Result http_answer_with(exchange *x, job *j)
     return j->stream ? start_stream(x) : answer_whole(x);
 }
 
+/* ---- Connections ---- */
+
+static connection *link_of(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *of = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return of ? of->socket_context : NULL;
+}
+
+/* A request that never became one: its headers were too late. */
+static void tell_cut(server *s, const connection *k)
+{
+    const journal_request line = { .client = k->name, .status = 408, .ms = s->opts.header_ms };
+    metrics_http(&s->metrics, route_n_paths() - 1, 408);
+    journal_put_request(s->opts.journal, SUMI_LOG_INFO, &line);
+}
+
+void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket_context,
+                        enum MHD_ConnectionNotificationCode what)
+{
+    server *s = server_of;
+    conn_phase phase;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection *k = *socket_context;
+        if (k && conns_was_cut(s->conns, k, &phase) && phase != CONN_BODY) tell_cut(s, k);
+        conns_close(s->conns, k);
+        return;
+    }
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int number = fd ? fd->connect_fd : -1;
+    const union MHD_ConnectionInfo *address = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    *socket_context = conns_open(s->conns, number, address ? address->client_addr : NULL);
+}
+
 /* ---- Requests ---- */
+
+/* Connections beyond the limit are there to be told so. */
+static bool check_connection(exchange *x, api_error *e)
+{
+    const server_opts *o = &x->server->opts;
+    if (x->link->verdict == CONN_WELCOME) return headers_check_size(x, e);
+    x->last = true;
+    if (x->link->verdict == CONN_TOO_MANY)
+        return api_fail(e, 503, "too_many_connections", NULL, "%d connections are open: no more are possible",
+                        o->max_connections);
+    return api_fail(e, 429, "too_many_connections", NULL, "%d connections of your address are open: use them",
+                    o->max_connections_ip);
+}
 
 /* Everything that can be said before the body is there. */
 static bool check(exchange *x, const char *url, const char *method, api_error *e)
 {
     const char *rest = NULL;
     int state = atomic_load(&x->server->state);
+    if (!check_connection(x, e)) return false;
     x->route = route_find(method, url, &x->path, &rest, e);
     if (!x->route) return false;
     if (rest) strncat(x->rest, rest, sizeof x->rest - 1);
@@ -171,16 +219,19 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
 }
 
-static exchange *open_exchange(server *s, struct MHD_Connection *conn, const char *url, const char *method)
+static exchange *open_exchange(server *s, struct MHD_Connection *c, const char *url, const char *method)
 {
-    exchange *x = calloc(1, sizeof *x);
+    connection *link = link_of(c);
+    exchange *x = link && conns_enter(s->conns, link, CONN_BODY) ? calloc(1, sizeof *x) : NULL;
     if (!x) return NULL;
     x->server = s;
-    x->conn = conn;
+    x->conn = c;
+    x->link = link;
+    x->last = atomic_load(&s->state) == SERVER_DRAINING;
     x->start_ms = clock_ms();
     strncat(x->method, method, sizeof x->method - 1);
     buf_init(&x->body, s->opts.max_body_bytes);
-    headers_request_id(x);
+    headers_read(x);
     x->api = headers_is_anthropic(x) ? API_ANTHROPIC : route_api(url);
     pthread_mutex_lock(&s->lock);
     x->keys = keys_ref(s->keys);
@@ -210,7 +261,8 @@ enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, co
     (void)version;
     if (!x) {
         *state = x = open_exchange(server_of, conn, url, method);
-        return x ? MHD_YES : MHD_NO;
+        if (!x) return MHD_NO;
+        return x->refused.status && headers_expect(x) ? http_error(x, &x->refused) : MHD_YES;
     }
     if (*n_data) {
         bool go_on = take_body(x, data, *n_data);
@@ -218,6 +270,9 @@ enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, co
         return go_on ? MHD_YES : MHD_NO;
     }
     if (x->job) return answer_whole(x);
+    if (!conns_enter(x->server->conns, x->link, CONN_ANSWER)) return MHD_NO;
+    if (x->server->opts.log_prompts)
+        journal_put_body(x->server->opts.journal, x->id, x->body.data, x->body.n);
     if (x->refused.status) return http_error(x, &x->refused);
     if (!x->route) return headers_preflight(x);
     return x->route->handle(x);
@@ -227,12 +282,36 @@ static void leave_job(exchange *x)
 {
     server *s = x->server;
     watch_remove(s->watch, x->job);
-    int64_t n_tokens = job_leave(x->job);
-    if (x->entered) key_limits_leave(&x->key->limits, n_tokens);
+    x->usage = job_leave(x->job);
+    x->asked = true;
+    if (x->entered) key_limits_leave(&x->key->limits, x->usage.n_prompt + x->usage.n_generated);
     x->entered = false;
     pthread_mutex_lock(&s->lock);
     if (--s->n_jobs == 0) pthread_cond_broadcast(&s->idle);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* Looks of machines, which come every few seconds, and the page's files are nothing to read about while all is well. */
+static void tell(exchange *x, bool left)
+{
+    const server *s = x->server;
+    const route *r = x->route;
+    bool is_look = r && (r->open || r->handle == get_metrics || r->handle == get_stats) && x->status < 400;
+    const journal_request line = { .id = x->id,
+                                   .trace_id = x->trace.id,
+                                   .client = x->link->name,
+                                   .method = x->method,
+                                   .path = route_paths[x->path],
+                                   .key = x->key ? x->key->name : NULL,
+                                   .status = x->status,
+                                   .ms = clock_ms() - x->start_ms,
+                                   .left = left,
+                                   .finish = x->asked ? metrics_finish_name(x->usage.finish) : NULL,
+                                   .n_prompt = x->usage.n_prompt,
+                                   .n_cached = x->usage.n_cached,
+                                   .n_generated = x->usage.n_generated,
+                                   .first_token_ms = x->usage.first_token_ms };
+    journal_put_request(s->opts.journal, is_look ? SUMI_LOG_DEBUG : SUMI_LOG_INFO, &line);
 }
 
 void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
@@ -240,15 +319,16 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
 {
     server *s = server_of;
     exchange *x = *state;
+    conn_phase phase;
     (void)conn;
     if (!x) return;
     if (x->job) leave_job(x);
     if (x->entered) key_limits_leave(&x->key->limits, 0);
-    if (!x->status) x->status = 499; /* the client left before there was an answer */
+    bool was_cut = conns_was_cut(s->conns, x->link, &phase);
+    if (!x->status) x->status = was_cut ? 408 : 499; /* 499: the client left before there was an answer */
     metrics_http(&s->metrics, x->path, x->status);
-    log_message(&s->log, SUMI_LOG_INFO, "%s %s %d %.1f ms %s %s%s", x->method, route_paths[x->path],
-                x->status, clock_ms() - x->start_ms, x->id, x->key ? x->key->name : "-",
-                why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " (the client left)");
+    tell(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut);
+    conns_enter(s->conns, x->link, CONN_IDLE);
     keys_unref(x->keys);
     buf_deinit(&x->body);
     free(x);

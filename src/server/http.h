@@ -9,8 +9,10 @@
 #ifndef SUMI_SERVER_HTTP_H
 #define SUMI_SERVER_HTTP_H
 
+#include "server/conns.h"
 #include "server/job.h"
 #include "server/server_internal.h"
+#include "server/trace.h"
 
 enum { REQUEST_ID_MAX = 64 };
 
@@ -27,12 +29,15 @@ typedef struct route {
 struct exchange {
     server *server;
     struct MHD_Connection *conn;
+    connection *link;   /* the same, as conns.h has it */
     const route *route; /* NULL: none */
     api_kind api;       /* in which errors are told */
     int path;           /* number of the route, for metrics */
     char rest[256];     /* what the "*" of the route stands for, cut */
     char id[REQUEST_ID_MAX + 1];
-    char method[8];    /* for the log */
+    trace trace;
+    char method[16];   /* for the log */
+    bool last;         /* the connection is closed after the answer */
     keys *keys;        /* one reference, which keeps key alive */
     api_key *key;      /* NULL: anonymous */
     bool entered;      /* counted in the limits of key */
@@ -42,6 +47,8 @@ struct exchange {
     job *job;
     double start_ms;
     int status;
+    job_usage usage; /* for the log, if asked */
+    bool asked;      /* the engine */
 };
 
 /* ---- Answers. The exchange may be used until the handler returns. ---- */
@@ -60,6 +67,8 @@ SUMI_MUST_USE bool http_enter_limits(exchange *x, api_error *e);
 enum MHD_Result http_answer_with(exchange *x, job *j);
 
 /* ---- What server.c tells MHD to call ---- */
+void http_on_connection(void *server, struct MHD_Connection *conn, void **socket_context,
+                        enum MHD_ConnectionNotificationCode what);
 enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url,
                                 const char *method, const char *version, const char *data, size_t *n_data,
                                 void **state);
@@ -71,12 +80,15 @@ void http_on_end(void *server, struct MHD_Connection *conn, void **state,
 SUMI_MUST_USE bool access_check(exchange *x, api_error *e);
 
 /* ---- headers.c ---- */
-void headers_request_id(exchange *x); /* that of the client if it is plain, or a new one */
-bool headers_is_anthropic(
-    const exchange *x); /* a client of that API, whatever the path: they all tell its version */
+/* The id of the client if it is plain, or a new one; its traceparent if it is one. */
+void headers_read(exchange *x);
+/* A client of that API, whatever the path: they all tell its version. */
+bool headers_is_anthropic(const exchange *x);
+SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e);          /* 431 */
 void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
 SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
-enum MHD_Result headers_preflight(exchange *x);                            /* the answer to OPTIONS */
+bool headers_expect(const exchange *x); /* the client waits for "100 Continue" before it sends the body */
+enum MHD_Result headers_preflight(exchange *x); /* the answer to OPTIONS */
 
 /* ---- route.c ---- */
 /* NULL: *e is a 404 or 405. *number: for metrics, also then. */

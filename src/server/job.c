@@ -77,6 +77,22 @@ static void measure(job_part *p, const sumi_event *e)
     *last = e->time_ms;
 }
 
+/* Under the lock. The prompt was counted when it was submitted. */
+static void count_usage(job_part *p, const sumi_event *e)
+{
+    job_usage *u = &p->job->usage;
+    if (e->type == SUMI_EVENT_PIECE) {
+        if (u->first_token_ms == 0 && e->piece.n_choices) u->first_token_ms = e->time_ms;
+        u->n_generated += e->piece.n_choices;
+        p->n_generated += e->piece.n_choices;
+    } else if (e->type == SUMI_EVENT_END) {
+        u->n_generated +=
+            e->usage.n_generated - p->n_generated; /* those of discarded choices came in no piece */
+        u->n_cached += e->usage.n_cached;
+        u->finish = e->finish;
+    }
+}
+
 static bool on_event(void *user, const sumi_event *e)
 {
     job_part *p = user;
@@ -93,10 +109,8 @@ static bool on_event(void *user, const sumi_event *e)
     } else {
         free(n);
     }
-    if (is_end) {
-        j->n_open--;
-        j->n_tokens += e->usage.n_prompt + e->usage.n_generated;
-    }
+    count_usage(p, e);
+    if (is_end) j->n_open--;
     if (j->stream || j->n_open == 0) wake(j);
     pthread_mutex_unlock(&j->lock);
     if (is_end) drop(j);
@@ -145,6 +159,7 @@ bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e)
     pthread_mutex_lock(&j->lock);
     j->refs++;
     j->n_open++;
+    j->usage.n_prompt += request->n_ids;
     pthread_mutex_unlock(&j->lock);
     if (sumi_engine_submit(j->engine, request, &id, &err) == SUMI_OK) {
         atomic_store(&p->id, id);
@@ -153,6 +168,7 @@ bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e)
     pthread_mutex_lock(&j->lock);
     j->n_open--;
     j->refs--; /* never the last one: the connection holds another */
+    j->usage.n_prompt -= request->n_ids;
     pthread_mutex_unlock(&j->lock);
     return api_fail_status(e, &err);
 }
@@ -223,14 +239,17 @@ job_state job_fill(job *j, buf *out)
     return JOB_MORE;
 }
 
-int64_t job_leave(job *j)
+job_usage job_leave(job *j)
 {
     pthread_mutex_lock(&j->lock);
     j->conn = NULL;
     bool running = j->n_open > 0;
-    int64_t n_tokens = j->n_tokens;
+    job_usage usage = j->usage;
     pthread_mutex_unlock(&j->lock);
-    if (running) cancel_parts(j);
+    if (running) {
+        usage.finish = SUMI_FINISH_CANCELLED;
+        cancel_parts(j);
+    }
     drop(j);
-    return n_tokens;
+    return usage;
 }

@@ -23,12 +23,20 @@
 
 typedef struct job job;
 
+/* What the parts have used so far: of those that still run, what has come yet. */
+typedef struct job_usage {
+    int64_t n_prompt, n_cached, n_generated; /* tokens */
+    double first_token_ms;                   /* until the first one of all; 0: none has come */
+    sumi_finish finish;                      /* of the part that ended last; CANCELLED: one has not */
+} job_usage;
+
 typedef struct job_part {
     job *job;
     int32_t number, n_logprobs, n_prompt_logprobs;
     _Atomic uint64_t id;              /* of the engine; 0: not accepted */
     double last_ms[SUMI_MAX_CHOICES]; /* engine's thread: when each choice's last token came; 0: none yet */
     bool started;                     /* engine's thread: the first token of all has come */
+    int32_t n_generated;              /* engine's thread: tokens that have come */
 } job_part;
 
 struct job {
@@ -46,9 +54,9 @@ struct job {
     bool gone;                   /* the client has closed its side */
     bool broken;                 /* no memory for news */
     news *first, **last;
-    int32_t n_open;   /* parts without their END */
-    double sent_ms;   /* when something was sent last */
-    int64_t n_tokens; /* prompt and answer of the parts that have ended */
+    int32_t n_open; /* parts without their END */
+    double sent_ms; /* when something was sent last */
+    job_usage usage;
 
     /* Under the lock of the watch (watch.h): */
     job *watch_next, **watch_link; /* watch_link NULL: not watched */
@@ -82,7 +90,7 @@ job_state job_fill(job *j, buf *out);
 void job_hang_up(job *j); /* the client is gone: ends the requests; the connection is woken by their END */
 void job_beat(job *j, double now_ms, double interval_ms); /* wakes a stream that was silent for interval_ms */
 
-/* The connection is done with it. Cancels what still runs. Returns the tokens of the parts that have ended. */
-int64_t job_leave(job *j);
+/* The connection is done with it. Cancels what still runs. */
+job_usage job_leave(job *j);
 
 #endif

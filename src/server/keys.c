@@ -4,6 +4,7 @@
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,14 +38,33 @@ static bool read_hash(const char *text, uint8_t *hash)
 }
 
 /* Names appear in logs and as the engine's clients: plain ones only. */
-static bool read_name(const char *text, char *name)
+static bool is_name(const char *text)
 {
     size_t n = strlen(text);
-    if (n > KEY_MAX_NAME ||
-        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-") != n)
-        return false;
-    memcpy(name, text, n + 1);
-    return true;
+    return n > 0 && n <= KEY_MAX_NAME &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-") == n;
+}
+
+sumi_status key_name_check(const char *name, sumi_error *err)
+{
+    if (is_name(name)) return SUMI_OK;
+    return sumi_fail(err, SUMI_EINVAL, "a key's name has 1 to %d letters, digits and . _ @ -", KEY_MAX_NAME);
+}
+
+static void hash_key(const char *key, uint8_t hash[KEY_HASH_BYTES])
+{
+    struct sha256_ctx ctx;
+    sha256_init(&ctx);
+    sha256_update(&ctx, strlen(key), (const uint8_t *)key);
+    sha256_digest(&ctx, KEY_HASH_BYTES, hash);
+}
+
+void key_write_line(const char *name, const char *key, char line[KEY_MAX_LINE])
+{
+    uint8_t hash[KEY_HASH_BYTES];
+    hash_key(key, hash);
+    char *at = line + sprintf(line, "%s ", name);
+    for (int i = 0; i < KEY_HASH_BYTES; i++) at += sprintf(at, "%02x", hash[i]);
 }
 
 static bool read_setting(const char *text, api_key *k)
@@ -80,9 +100,10 @@ static sumi_status read_line(char *line, api_key *k, bool *used, const char *fil
     *used = false;
     if (!word || word[0] == '#') return SUMI_OK;
     *k = (api_key){ .share = 1 };
-    if (!read_name(word, k->name))
+    if (!is_name(word))
         return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -",
                          file, number, KEY_MAX_NAME);
+    strcpy(k->name, word);
     word = strtok_r(NULL, " \t\r", &rest);
     if (!word || !read_hash(word, k->hash))
         return sumi_fail(err, SUMI_EFORMAT,
@@ -162,12 +183,9 @@ int32_t keys_count(const keys *k)
 
 api_key *keys_find(keys *k, const char *text)
 {
-    struct sha256_ctx ctx;
     uint8_t hash[KEY_HASH_BYTES];
     api_key *found = NULL;
-    sha256_init(&ctx);
-    sha256_update(&ctx, strlen(text), (const uint8_t *)text);
-    sha256_digest(&ctx, sizeof hash, hash);
+    hash_key(text, hash);
     for (int32_t i = 0; i < k->n; i++) /* all of them: the time does not tell which */
         if (memeql_sec(hash, k->list[i].hash, sizeof hash)) found = &k->list[i];
     return found;

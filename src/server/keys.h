@@ -16,7 +16,12 @@
 #include "server/limits.h"
 #include "sumi.h"
 
-enum { KEY_HASH_BYTES = 32, KEY_MAX_NAME = 64, KEYS_MAX = 4096 };
+enum {
+    KEY_HASH_BYTES = 32,
+    KEY_MAX_NAME = 64,
+    KEYS_MAX = 4096,
+    KEY_MAX_LINE = KEY_MAX_NAME + 2 * KEY_HASH_BYTES + 2
+};
 
 typedef struct api_key {
     char name[KEY_MAX_NAME + 1];
@@ -36,5 +41,11 @@ int32_t keys_count(const keys *k);
 
 /* The key that was sent; NULL: none of them. Its time depends on the length of text only. */
 api_key *keys_find(keys *k, const char *text);
+
+/* EINVAL: a key cannot be called so. */
+SUMI_MUST_USE sumi_status key_name_check(const char *name, sumi_error *err);
+
+/* The line of a key for the file, without settings and newline. name has been checked. */
+void key_write_line(const char *name, const char *key, char line[KEY_MAX_LINE]);
 
 #endif

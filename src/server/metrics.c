@@ -88,28 +88,33 @@ static void put_engine(const sumi_engine_stats *s, const char *l, buf *out)
     put(out, "sumi_refused_total", "counter", "Requests that found the queue full.", l, (double)s->n_refused);
 }
 
+const char *metrics_finish_name(sumi_finish finish)
+{
+    static const char *const names[] = { "stop", "length", "abort", "timeout", "refused", "error" };
+    return names[finish];
+}
+
 static void put_finished(const metrics *m, const char *labels, buf *out)
 {
-    static const char *const reasons[] = { "stop", "length", "abort", "timeout", "refused", "error" };
     buf_append_str(out, "# HELP vllm:request_success_total Requests that have ended, by how.\n"
                         "# TYPE vllm:request_success_total counter\n");
     for (int i = 0; i <= SUMI_FINISH_ERROR; i++)
-        buf_printf(out, "vllm:request_success_total{finished_reason=\"%s\",%s} %llu\n", reasons[i], labels,
-                   value(&m->finished[i]));
+        buf_printf(out, "vllm:request_success_total{finished_reason=\"%s\",%s} %llu\n",
+                   metrics_finish_name((sumi_finish)i), labels, value(&m->finished[i]));
 }
 
 static void put_http(const metrics *m, const char *const *paths, int n_paths, buf *out)
 {
-    buf_append_str(out, "# HELP sumi_http_requests_total Answers by path and status.\n"
-                        "# TYPE sumi_http_requests_total counter\n");
+    buf_append_str(out, "# HELP http_requests_total Answers by path and status.\n"
+                        "# TYPE http_requests_total counter\n");
     for (int p = 0; p < n_paths; p++)
         for (int i = 0; i < METRICS_MAX_STATUS; i++) {
             ull n = value(&m->http[p][i]);
             if (!n) continue;
             if (i < METRICS_MAX_STATUS - 1)
-                buf_printf(out, "sumi_http_requests_total{path=\"%s\",code=\"%d\"} %llu\n", paths[p],
+                buf_printf(out, "http_requests_total{path=\"%s\",status=\"%d\"} %llu\n", paths[p],
                            statuses[i], n);
-            else buf_printf(out, "sumi_http_requests_total{path=\"%s\",code=\"other\"} %llu\n", paths[p], n);
+            else buf_printf(out, "http_requests_total{path=\"%s\",status=\"other\"} %llu\n", paths[p], n);
         }
 }
 

@@ -23,6 +23,9 @@ void metrics_init(metrics *m);
 /* The last event of a request. */
 void metrics_end(metrics *m, sumi_finish finish, const sumi_usage *usage, double time_ms);
 
+/* How dashboards call it: "stop", "length", "abort", "timeout", "refused", "error". */
+const char *metrics_finish_name(sumi_finish finish);
+
 /* An answer with status to a request for path number `path`. */
 void metrics_http(metrics *m, int path, int status);
 

@@ -11,8 +11,7 @@
 #include "server/http.h"
 
 enum {
-    HEADER_BYTES = 32 << 10, /* memory of a connection: its headers must fit (431) */
-    LINGER_S = 5,            /* after the engine has ended: for answers on their way to slow readers */
+    LINGER_S = 5, /* after the engine has ended: for answers on their way to slow readers */
     MAX_KEY_FILE_BYTES = 4 << 20,
 };
 
@@ -26,6 +25,8 @@ server_opts server_opts_default(void)
                           .max_connections_ip = 0,
                           .max_body_bytes = (size_t)8 << 20,
                           .idle_s = 60,
+                          .header_ms = 10000,
+                          .body_ms = 60000,
                           .heartbeat_s = 15,
                           .stall_s = 60 };
 }
@@ -86,9 +87,12 @@ static sumi_status start_http(server *s, sumi_error *err)
 #define ADD(option, number, pointer) items[n++] = (struct MHD_OptionItem){ option, number, pointer }
     ADD(MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL);
     ADD(MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_end, s);
-    ADD(MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, NULL);
-    ADD(MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL);
-    ADD(MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_ip, NULL);
+    ADD(MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_on_connection, s);
+    ADD(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL);
+    /* The limits are those of conns.h. Each thread could hold all connections; MHD's own limit, which it divides by the
+     * threads, would leave more of them unanswered in the queue of the socket. */
+    ADD(MHD_OPTION_CONNECTION_LIMIT, (o->max_connections + CONNS_RESERVE + o->n_threads) * o->n_threads,
+        NULL);
     ADD(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
     if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
     if (o->tls_cert) {
@@ -118,11 +122,19 @@ static sumi_status check_exposure(const server *s, bool loopback, sumi_error *er
 
 static sumi_status start(server *s, sumi_error *err)
 {
+    const server_opts *o = &s->opts;
+    const conns_limits limits = { .max = o->max_connections,
+                                  .max_address = o->max_connections_ip,
+                                  .headers_ms = o->header_ms,
+                                  .body_ms = o->body_ms,
+                                  .idle_ms = o->idle_s * 1000.0,
+                                  .tls = o->tls_cert };
     bool loopback;
     sumi_status st = s->opts.key_file ? read_keys(&s->keys, s->opts.key_file, err) : SUMI_OK;
     if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
     if (st == SUMI_OK) st = check_exposure(s, loopback, err);
-    if (st == SUMI_OK) st = watch_create(&s->watch, s->opts.heartbeat_s * 1000.0, err);
+    if (st == SUMI_OK) st = conns_create(&s->conns, &limits, err);
+    if (st == SUMI_OK) st = watch_create(&s->watch, s->conns, s->opts.heartbeat_s * 1000.0, err);
     if (st == SUMI_OK) st = start_http(s, err);
     return st;
 }
@@ -134,7 +146,7 @@ sumi_status server_create(server **out, const server_opts *opts, sumi_error *err
     *out = NULL;
     if (!s) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     s->opts = *opts;
-    s->log = (logger){ opts->log, opts->log_user };
+    s->log = (logger){ journal_message, opts->journal };
     s->listen_fd = -1;
     s->started_s = (int64_t)time(NULL);
     if (getrandom(&s->id_salt, sizeof s->id_salt, 0) < 0) s->id_salt = (uint64_t)s->started_s;
@@ -192,6 +204,7 @@ void server_destroy(server *s)
     stop_listening(s);
     if (s->daemon) MHD_stop_daemon(s->daemon);
     watch_destroy(s->watch);
+    conns_destroy(s->conns);
     keys_unref(s->keys);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);

@@ -7,7 +7,7 @@
 #ifndef SUMI_SERVER_SERVER_H
 #define SUMI_SERVER_SERVER_H
 
-#include "sumi.h"
+#include "server/journal.h"
 
 typedef struct server server;
 
@@ -20,17 +20,18 @@ typedef struct server_opts {
     bool metrics_open;       /* /metrics without a key */
     bool no_web;             /* without the web page */
     const char *cors_origin; /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
-    const char *tls_cert, *tls_key; /* PEM texts; NULL: no TLS */
-    int n_threads;                  /* that speak HTTP */
-    int max_connections, max_connections_ip;
+    const char *tls_cert, *tls_key;          /* PEM texts; NULL: no TLS */
+    int n_threads;                           /* that speak HTTP */
+    int max_connections, max_connections_ip; /* in all; of one address, 0: no limit */
     size_t max_body_bytes;
-    int idle_s;      /* a connection that sends or takes nothing for that long is closed */
-    int heartbeat_s; /* into silent streams; 0: never */
-    int max_queue;   /* the engine's: when so many wait, /ready says no; 0: never */
-    int stall_s;     /* an engine whose steps stand still for that long is not ready */
+    int idle_s;                /* a connection that sends or takes nothing for that long is closed */
+    double header_ms, body_ms; /* until they have arrived, whatever is sent meanwhile; 0: no limit */
+    int heartbeat_s;           /* into silent streams; 0: never */
+    int max_queue;             /* the engine's: when so many wait, /ready says no; 0: never */
+    int stall_s;               /* an engine whose steps stand still for that long is not ready */
     double queue_ms, first_token_ms, total_ms; /* time limits of each request; 0: none */
-    sumi_log_fn log;                           /* NULL: silent. Any thread calls it */
-    void *log_user;
+    journal *journal;                          /* the log; NULL: silent */
+    bool log_prompts;                          /* bodies of requests go into it */
 } server_opts;
 
 server_opts server_opts_default(void);

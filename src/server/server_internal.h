@@ -9,10 +9,13 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
+#include "server/conns.h"
 #include "server/keys.h"
 #include "server/metrics.h"
 #include "server/server.h"
 #include "server/watch.h"
+
+enum { CONNECTION_BYTES = 64 << 10 }; /* memory of a connection, in which its headers must fit */
 
 typedef enum server_state { SERVER_LOADING, SERVER_READY, SERVER_DRAINING } server_state;
 
@@ -20,6 +23,7 @@ struct server {
     server_opts opts;
     logger log;
     struct MHD_Daemon *daemon;
+    conns *conns;
     watch *watch;
     int listen_fd, port;
     int64_t started_s; /* since 1970 */

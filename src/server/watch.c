@@ -12,8 +12,10 @@
 #include "base/error.h"
 
 enum { MAX_EVENTS = 64, BEAT_CHECK_MS = 1000 };
+#define LATE UINT64_MAX
 
 struct watch {
+    conns *conns;
     double heartbeat_ms;
     int epoll, bell; /* bell: an eventfd that wakes the thread */
     pthread_t thread;
@@ -43,10 +45,12 @@ static void hang_up(watch *w, uint64_t serial)
         }
 }
 
-/* One round under the lock: serial 0 is the bell. Returns how long to sleep; -1 without limit, -2 to end. */
+/* One round: serial 0 is the bell, LATE the timer of the connections, others are jobs'. Returns how long to sleep; -1 without limit, -2 to end. */
 static int look(watch *w, const struct epoll_event *events, int n)
 {
     uint64_t rings;
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u64 == LATE) conns_cut_late(w->conns);
     pthread_mutex_lock(&w->lock);
     for (int i = 0; i < n; i++) {
         if (events[i].data.u64) hang_up(w, events[i].data.u64);
@@ -71,17 +75,19 @@ static void *run(void *arg)
     return NULL;
 }
 
-sumi_status watch_create(watch **out, double heartbeat_ms, sumi_error *err)
+sumi_status watch_create(watch **out, conns *c, double heartbeat_ms, sumi_error *err)
 {
     watch *w = calloc(1, sizeof *w);
     *out = NULL;
     if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     pthread_mutex_init(&w->lock, NULL);
+    w->conns = c;
     w->heartbeat_ms = heartbeat_ms;
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     w->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event bell = { .events = EPOLLIN };
+    struct epoll_event bell = { .events = EPOLLIN }, late = { .events = EPOLLIN, .data.u64 = LATE };
     if (w->epoll < 0 || w->bell < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->bell, &bell) != 0 ||
+        epoll_ctl(w->epoll, EPOLL_CTL_ADD, conns_timer(c), &late) != 0 ||
         pthread_create(&w->thread, NULL, run, w) != 0) {
         sumi_fail(err, SUMI_EIO, "watching connections: %s", strerror(errno));
         watch_destroy(w);

@@ -1,4 +1,5 @@
-/* watch.h - a thread that notices clients who go away while their connection is suspended, and that makes streams beat.
+/* watch.h - a thread that notices clients who go away while their connection is suspended, that makes streams beat, and
+ * that cuts connections which are late (conns.h).
  *
  * MHD does not look at the socket of a suspended connection. So sockets of connections with a job are watched here, with
  * an epoll of our own that asks for nothing but the end (EPOLLRDHUP, EPOLLHUP, EPOLLERR): a client that closes, or only
@@ -9,12 +10,13 @@
 #ifndef SUMI_SERVER_WATCH_H
 #define SUMI_SERVER_WATCH_H
 
+#include "server/conns.h"
 #include "server/job.h"
 
 typedef struct watch watch;
 
-/* heartbeat_ms: a stream that was silent that long gets its format's heartbeat; 0: never. */
-SUMI_MUST_USE sumi_status watch_create(watch **out, double heartbeat_ms, sumi_error *err);
+/* heartbeat_ms: a stream that was silent that long gets its format's heartbeat; 0: never. c outlives the watch. */
+SUMI_MUST_USE sumi_status watch_create(watch **out, conns *c, double heartbeat_ms, sumi_error *err);
 void watch_destroy(watch *w); /* stops the thread; no job is in it any more. NULL is fine */
 
 void watch_add(watch *w, job *j, int fd);

@@ -34,8 +34,8 @@ static void what_was_counted_is_on_the_page(void **state)
         "_first_token_seconds_bucket{model_name=\"a\\\"b?\",le=\"80\"} 2\n",
         "_first_token_seconds_bucket{model_name=\"a\\\"b?\",le=\"+Inf\"} 3\n",
         "vllm:e2e_request_latency_seconds_sum{model_name=\"a\\\"b?\"} 1.500000\n",
-        "\nsumi_http_requests_total{path=\"/a\",code=\"200\"} 2\n",
-        "\nsumi_http_requests_total{path=\"other\",code=\"other\"} 1\n",
+        "\nhttp_requests_total{path=\"/a\",status=\"200\"} 2\n",
+        "\nhttp_requests_total{path=\"other\",status=\"other\"} 1\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (!strstr(out.data, lines[i])) fail_msg("not on the page: %s", lines[i]);

@@ -1,0 +1,208 @@
+/* serve_options.c - see serve_options.h. */
+#include "cli/serve_options.h"
+
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/serving.h"
+
+enum {
+    OPT_HOST = 256,
+    OPT_PORT,
+    OPT_NAME,
+    OPT_KEYS,
+    OPT_HASH_KEY,
+    OPT_ANONYMOUS,
+    OPT_METRICS_OPEN,
+    OPT_NO_WEB,
+    OPT_CORS,
+    OPT_CERT,
+    OPT_KEY,
+    OPT_THREADS,
+    OPT_CONNECTIONS,
+    OPT_CONNECTIONS_IP,
+    OPT_BODY,
+    OPT_QUEUE,
+    OPT_QUEUE_KEY,
+    OPT_HEADER_TIMEOUT,
+    OPT_BODY_TIMEOUT,
+    OPT_IDLE,
+    OPT_HEARTBEAT,
+    OPT_QUEUE_TIMEOUT,
+    OPT_FIRST_TOKEN_TIMEOUT,
+    OPT_REQUEST_TIMEOUT,
+    OPT_STALL_TIMEOUT,
+    OPT_DRAIN_TIMEOUT,
+    OPT_LOG_FORMAT,
+    OPT_LOG_FILE,
+    OPT_LOG_PROMPTS
+};
+
+enum { MAX_SECONDS = 86400 * 365 };
+
+static const struct argp_option options[] = {
+    { "model-name", OPT_NAME, "NAME", 0, "What clients call the model (default: the file's name)", 1 },
+    { "host", OPT_HOST, "ADDRESS", 0, "Listen on this address (127.0.0.1)", 1 },
+    { "port", OPT_PORT, "N", 0, "Listen on this port; 0: any free one, which is printed (8080)", 1 },
+    { "tls-cert", OPT_CERT, "FILE", 0, "Speak TLS with this certificate (PEM)", 1 },
+    { "tls-key", OPT_KEY, "FILE", 0, "Its private key (PEM)", 1 },
+    { "http-threads", OPT_THREADS, "N", 0, "Threads that speak HTTP (2)", 1 },
+
+    { NULL, 0, NULL, 0, "Who may ask:", 2 },
+    { "api-key-file", OPT_KEYS, "FILE", 0, "Names and SHA-256 sums of keys, read again on SIGHUP", 2 },
+    { "hash-key", OPT_HASH_KEY, "NAME", 0,
+      "Serve nothing: read a key (an empty one: make it), and print its line for that file", 2 },
+    { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 2 },
+    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics needs no key", 2 },
+    { "no-web", OPT_NO_WEB, NULL, 0, "Without the web page", 2 },
+    { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 2 },
+
+    { NULL, 0, NULL, 0, "Limits:", 3 },
+    { "max-connections", OPT_CONNECTIONS, "N", 0, "Connections in all (1024)", 3 },
+    { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Connections of one address; 0: no limit (0)", 3 },
+    { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 3 },
+    { "max-queue", OPT_QUEUE, "N", 0, "Requests that wait; more are refused with 429 (256)", 3 },
+    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Requests of one key that wait; 0: no limit of its own (0)",
+      3 },
+
+    { NULL, 0, NULL, 0, "Time limits, in seconds; 0: none:", 4 },
+    { "header-timeout", OPT_HEADER_TIMEOUT, "S", 0, "Until the headers of a request have come (10)", 4 },
+    { "body-timeout", OPT_BODY_TIMEOUT, "S", 0, "From the headers until the body has come (60)", 4 },
+    { "queue-timeout", OPT_QUEUE_TIMEOUT, "S", 0, "Longest wait in the queue (0)", 4 },
+    { "first-token-timeout", OPT_FIRST_TOKEN_TIMEOUT, "S", 0, "Until the first token (0)", 4 },
+    { "request-timeout", OPT_REQUEST_TIMEOUT, "S", 0, "Until the last token (0)", 4 },
+    { "idle-timeout", OPT_IDLE, "S", 0, "Close connections that send or take nothing for so long (60)", 4 },
+    { "heartbeat", OPT_HEARTBEAT, "S", 0, "Send a comment into streams that are silent for so long (15)", 4 },
+    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready says no when steps stand still for so long (60)",
+      4 },
+    { "drain-timeout", OPT_DRAIN_TIMEOUT, "S", 0, "On SIGTERM, let answers run on for so long (30)", 4 },
+
+    { NULL, 0, NULL, 0, "Log:", 5 },
+    { "log-format", OPT_LOG_FORMAT, "text|json", 0, "Lines for people, or JSON objects (text)", 5 },
+    { "log-file", OPT_LOG_FILE, "FILE", 0, "Append to this file, opened anew on SIGHUP (stderr)", 5 },
+    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "The bodies of requests too, with what users have written",
+      5 },
+    { 0 },
+};
+
+static error_t set_int(const struct argp_state *state, const char *option, const char *arg, int64_t low,
+                       int64_t high, int *out)
+{
+    int64_t n;
+    error_t why = cli_int(state, option, arg, low, high, &n);
+    if (why == 0) *out = (int)n;
+    return why;
+}
+
+static error_t set_seconds(const struct argp_state *state, const char *option, const char *arg, double *ms)
+{
+    float s;
+    error_t why = cli_float(state, option, arg, 0, MAX_SECONDS, &s);
+    if (why == 0) *ms = (double)s * 1000;
+    return why;
+}
+
+static error_t set_format(const struct argp_state *state, const char *arg, bool *json)
+{
+    *json = !strcmp(arg, "json");
+    if (*json || !strcmp(arg, "text")) return 0;
+    return cli_mistake(state, "--log-format: '%s' is neither 'text' nor 'json'", arg);
+}
+
+static error_t parse_times(int key, const char *arg, const struct argp_state *state, serve_args *a)
+{
+    server_opts *o = &a->server;
+    switch (key) {
+    case OPT_HEADER_TIMEOUT: return set_seconds(state, "--header-timeout", arg, &o->header_ms);
+    case OPT_BODY_TIMEOUT: return set_seconds(state, "--body-timeout", arg, &o->body_ms);
+    case OPT_QUEUE_TIMEOUT: return set_seconds(state, "--queue-timeout", arg, &o->queue_ms);
+    case OPT_FIRST_TOKEN_TIMEOUT: return set_seconds(state, "--first-token-timeout", arg, &o->first_token_ms);
+    case OPT_REQUEST_TIMEOUT: return set_seconds(state, "--request-timeout", arg, &o->total_ms);
+    case OPT_IDLE: return set_int(state, "--idle-timeout", arg, 1, MAX_SECONDS, &o->idle_s);
+    case OPT_HEARTBEAT: return set_int(state, "--heartbeat", arg, 0, MAX_SECONDS, &o->heartbeat_s);
+    case OPT_STALL_TIMEOUT: return set_int(state, "--stall-timeout", arg, 1, MAX_SECONDS, &o->stall_s);
+    case OPT_DRAIN_TIMEOUT: return cli_int(state, "--drain-timeout", arg, 0, MAX_SECONDS, &a->drain_s);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_limits(int key, char *arg, const struct argp_state *state, serve_args *a)
+{
+    server_opts *o = &a->server;
+    switch (key) {
+    case OPT_THREADS: return set_int(state, "--http-threads", arg, 1, 64, &o->n_threads);
+    case OPT_CONNECTIONS: return set_int(state, "--max-connections", arg, 1, 1 << 20, &o->max_connections);
+    case OPT_CONNECTIONS_IP:
+        return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
+    case OPT_BODY: return cli_size(state, "--max-body", arg, &o->max_body_bytes);
+    case OPT_QUEUE: return set_int(state, "--max-queue", arg, 1, 1 << 20, &a->engine.max_queue);
+    case OPT_QUEUE_KEY:
+        return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);
+    default: return parse_times(key, arg, state, a);
+    }
+}
+
+static error_t check(const struct argp_state *state, const serve_args *a)
+{
+    if (!a->cert_path != !a->key_path) return cli_mistake(state, "--tls-cert and --tls-key go together");
+    return a->model || a->new_key ? 0 : cli_mistake(state, "MODEL is missing");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    serve_args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->engine;
+        state->child_inputs[1] = &a->common;
+        return 0;
+    case OPT_HOST: a->server.host = arg; return 0;
+    case OPT_PORT: return set_int(state, "--port", arg, 0, 65535, &a->server.port);
+    case OPT_NAME: a->server.model_name = arg; return 0;
+    case OPT_KEYS: a->server.key_file = arg; return 0;
+    case OPT_HASH_KEY: a->new_key = arg; return 0;
+    case OPT_ANONYMOUS: a->server.allow_anonymous = true; return 0;
+    case OPT_METRICS_OPEN: a->server.metrics_open = true; return 0;
+    case OPT_NO_WEB: a->server.no_web = true; return 0;
+    case OPT_CORS: a->server.cors_origin = arg; return 0;
+    case OPT_CERT: a->cert_path = arg; return 0;
+    case OPT_KEY: a->key_path = arg; return 0;
+    case OPT_LOG_FORMAT: return set_format(state, arg, &a->common.log_json);
+    case OPT_LOG_FILE: a->log_path = arg; return 0;
+    case OPT_LOG_PROMPTS: a->server.log_prompts = true; return 0;
+    case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
+    case ARGP_KEY_END: return check(state, a);
+    default: return parse_limits(key, arg, state, a);
+    }
+}
+
+static const struct argp_child children[] = {
+    { &serving_argp, 0, "Serving many at once:", 10 },
+    { &common_argp, 0, "Computing:", 20 },
+    { 0 },
+};
+
+const struct argp serve_argp = {
+    options,
+    parse,
+    "MODEL",
+    "Serve a model over HTTP, with the OpenAI API.\v"
+    "Example:\n  sumi serve smollm2 --port 8080\n"
+    "  curl localhost:8080/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+    "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'\n",
+    children,
+    NULL,
+    NULL
+};
+
+serve_args serve_args_default(void)
+{
+    serve_args a = { .common = common_options_default(),
+                     .engine = sumi_engine_opts_default(),
+                     .server = server_opts_default(),
+                     .drain_s = 30 };
+    a.common.log_level = SUMI_LOG_INFO;
+    a.server.model_name = NULL;
+    a.engine.max_queue = 256;
+    return a;
+}

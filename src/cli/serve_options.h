@@ -1,0 +1,21 @@
+/* serve_options.h - what `sumi serve` was told. */
+#ifndef SUMI_CLI_SERVE_OPTIONS_H
+#define SUMI_CLI_SERVE_OPTIONS_H
+
+#include "cli/options.h"
+#include "server/server.h"
+
+typedef struct serve_args {
+    common_options common;
+    sumi_engine_opts engine;
+    server_opts server; /* without what is read from files: tls_cert, tls_key, journal */
+    const char *model, *cert_path, *key_path;
+    const char *log_path; /* NULL: stderr */
+    const char *new_key;  /* name of a key that is to be made instead of serving; NULL: none */
+    int64_t drain_s;
+} serve_args;
+
+extern const struct argp serve_argp;
+serve_args serve_args_default(void);
+
+#endif

@@ -1,0 +1,228 @@
+/* conns.c - see conns.h. */
+#include "server/conns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct conns {
+    conns_limits limits;
+    int timer;
+    pthread_mutex_t lock;
+    /* Under lock: */
+    connection *list;
+    conns_counts counts;
+    int32_t n_welcome; /* of the open ones: not over a limit */
+    double armed_ms;   /* when the timer rings; INFINITY: it does not */
+};
+
+#define TOO_LATE                                                                                             \
+    "{\"error\":{\"message\":\"the request took too long to arrive\",\"type\":\"invalid_request_error\","    \
+    "\"param\":null,\"code\":\"request_too_slow\"}}"
+static const char too_late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                               "Content-Type: application/json\r\nContent-Length: 129\r\n\r\n" TOO_LATE;
+_Static_assert(sizeof TOO_LATE - 1 == 129, "Content-Length is that of the body");
+
+sumi_status conns_create(conns **out, const conns_limits *limits, sumi_error *err)
+{
+    *out = NULL;
+    conns *c = calloc(1, sizeof *c);
+    if (!c) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    c->limits = *limits;
+    c->armed_ms = INFINITY;
+    c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    pthread_mutex_init(&c->lock, NULL);
+    if (c->timer >= 0) {
+        *out = c;
+        return SUMI_OK;
+    }
+    sumi_fail(err, SUMI_EIO, "a timer for connections: %s", strerror(errno));
+    conns_destroy(c);
+    return SUMI_EIO;
+}
+
+void conns_destroy(conns *c)
+{
+    if (!c) return;
+    if (c->timer >= 0) close(c->timer);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+int conns_timer(const conns *c)
+{
+    return c->timer;
+}
+
+/* ---- Addresses ---- */
+
+/* Two are equal if they count as one. */
+static void read_address(connection *k, const struct sockaddr *a)
+{
+    if (!a) return;
+    if (a->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)a;
+        k->address[0] = 4;
+        k->address[1] = in->sin_addr.s_addr;
+        inet_ntop(AF_INET, &in->sin_addr, k->name, sizeof k->name);
+    } else if (a->sa_family == AF_INET6) {
+        const struct in6_addr *in = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+        bool v4 = IN6_IS_ADDR_V4MAPPED(in);
+        k->address[0] = v4 ? 4 : 6;
+        memcpy(&k->address[1], in->s6_addr + (v4 ? 12 : 0), v4 ? 4 : 8);
+        if (v4) inet_ntop(AF_INET, in->s6_addr + 12, k->name, sizeof k->name);
+        else inet_ntop(AF_INET6, in, k->name, sizeof k->name);
+    }
+}
+
+static int count_address(const conns *c, const connection *like)
+{
+    int n = 0;
+    for (const connection *k = c->list; k; k = k->next)
+        n += k->verdict == CONN_WELCOME && !memcmp(k->address, like->address, sizeof k->address);
+    return n;
+}
+
+/* ---- Time ---- */
+
+static void arm(conns *c, double at_ms)
+{
+    struct itimerspec t = { 0 };
+    c->armed_ms = at_ms;
+    if (!isinf(at_ms)) {
+        t.it_value.tv_sec = (time_t)(at_ms / 1000);
+        t.it_value.tv_nsec = (long)((at_ms - (double)t.it_value.tv_sec * 1000) * 1e6);
+    }
+    timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL);
+}
+
+/* Limits are constant, so that the timer is usually armed for somebody who is due earlier: one system call for many
+ * requests. */
+static void set_phase(conns *c, connection *k, conn_phase phase)
+{
+    const conns_limits *l = &c->limits;
+    double limit = 0;
+    if (phase == CONN_HEADERS) limit = l->headers_ms;
+    if (phase == CONN_BODY) limit = l->body_ms;
+    if (phase == CONN_IDLE && l->headers_ms > 0) limit = l->idle_ms + l->headers_ms;
+    k->phase = phase;
+    k->due_ms = limit > 0 ? clock_ms() + limit : INFINITY;
+    if (k->due_ms < c->armed_ms) arm(c, k->due_ms);
+}
+
+static void cut(conns *c, connection *k)
+{
+    k->cut = true;
+    k->due_ms = INFINITY;
+    c->counts.n_cut++;
+    if (!c->limits.tls && send(k->fd, too_late, sizeof too_late - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        /* It has left, or takes nothing: there is nobody to be told. */
+    }
+    shutdown(k->fd, SHUT_RDWR);
+}
+
+void conns_cut_late(conns *c)
+{
+    uint64_t n_rings;
+    double next = INFINITY;
+    pthread_mutex_lock(&c->lock);
+    if (read(c->timer, &n_rings, sizeof n_rings) < 0) n_rings = 0; /* somebody has armed it anew meanwhile */
+    double now = clock_ms();
+    for (connection *k = c->list; k; k = k->next) {
+        if (k->due_ms <= now) cut(c, k);
+        next = fmin(next, k->due_ms);
+    }
+    arm(c, next);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- Life ---- */
+
+static conn_verdict judge(const conns *c, const connection *k)
+{
+    const conns_limits *l = &c->limits;
+    if (l->max && c->n_welcome >= l->max) return CONN_TOO_MANY;
+    if (l->max_address && count_address(c, k) >= l->max_address) return CONN_TOO_MANY_OF_ADDRESS;
+    return CONN_WELCOME;
+}
+
+/* False: there is no room even for a refusal. */
+static bool insert(conns *c, connection *k)
+{
+    k->verdict = judge(c, k);
+    bool refused = k->verdict != CONN_WELCOME;
+    c->counts.n_refused += refused;
+    if (refused && c->counts.n_open - c->n_welcome >= CONNS_RESERVE) return false;
+    c->n_welcome += !refused;
+    c->counts.n_open++;
+    k->next = c->list;
+    k->link = &c->list;
+    if (c->list) c->list->link = &k->next;
+    c->list = k;
+    set_phase(c, k, CONN_HEADERS);
+    return true;
+}
+
+connection *conns_open(conns *c, int fd, const struct sockaddr *address)
+{
+    connection *k = calloc(1, sizeof *k);
+    bool in = false;
+    pthread_mutex_lock(&c->lock);
+    c->counts.n_accepted++;
+    if (k) {
+        k->fd = fd;
+        read_address(k, address);
+        in = insert(c, k);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (in) return k;
+    shutdown(fd, SHUT_RDWR);
+    free(k);
+    return NULL;
+}
+
+void conns_close(conns *c, connection *k)
+{
+    if (!k) return;
+    pthread_mutex_lock(&c->lock);
+    *k->link = k->next;
+    if (k->next) k->next->link = k->link;
+    c->counts.n_open--;
+    c->n_welcome -= k->verdict == CONN_WELCOME;
+    pthread_mutex_unlock(&c->lock);
+    free(k);
+}
+
+bool conns_enter(conns *c, connection *k, conn_phase phase)
+{
+    pthread_mutex_lock(&c->lock);
+    bool fine = !k->cut;
+    if (fine) set_phase(c, k, phase);
+    pthread_mutex_unlock(&c->lock);
+    return fine;
+}
+
+bool conns_was_cut(conns *c, const connection *k, conn_phase *in)
+{
+    pthread_mutex_lock(&c->lock);
+    bool was = k->cut;
+    *in = k->phase;
+    pthread_mutex_unlock(&c->lock);
+    return was;
+}
+
+void conns_get_counts(conns *c, conns_counts *counts)
+{
+    pthread_mutex_lock(&c->lock);
+    *counts = c->counts;
+    pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,77 @@
+/* conns.h - the open connections: how many there may be, and how long a client may take to ask.
+ *
+ * MHD has a time limit for silence only: a client that sends a byte now and then stays as long as it likes. Here each
+ * phase of a request has an end by the clock, whatever is sent meanwhile:
+ *
+ *   accepted --- CONN_HEADERS ---> headers are there --- CONN_BODY ---> asked --- CONN_ANSWER ---.
+ *                headers_ms                               body_ms          no limit here         |
+ *                    ^                                                                           |
+ *                    '--- (the next request) --- CONN_IDLE: idle_ms + headers_ms <-- answered ---'
+ *
+ * A connection that is late gets a 408, written past MHD, which only reads in these phases, and is shut down; MHD then
+ * finds it closed. Over TLS it is closed without words.
+ *
+ * Of connections beyond the limits, in all or of one address, some more are let in to be told so (503, 429) as an answer
+ * to their first request; those beyond these are closed at once. An address is one of IPv4, or a /64 of IPv6.
+ *
+ * Locks: one, the innermost. Sockets are touched in it only between conns_open() and conns_close(): MHD calls the latter
+ * before it closes one. */
+#ifndef SUMI_SERVER_CONNS_H
+#define SUMI_SERVER_CONNS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "sumi.h"
+
+typedef struct conns conns;
+
+typedef enum conn_phase { CONN_HEADERS, CONN_BODY, CONN_ANSWER, CONN_IDLE } conn_phase;
+typedef enum conn_verdict { CONN_WELCOME, CONN_TOO_MANY, CONN_TOO_MANY_OF_ADDRESS } conn_verdict;
+
+enum {
+    CONNS_RESERVE = 64,
+    CONN_MAX_NAME = 48
+}; /* connections that are let in to be refused; an address as text */
+
+typedef struct connection {
+    char name[CONN_MAX_NAME]; /* the client's address; "" if unknown */
+    conn_verdict verdict;
+    /* Under the lock of conns: */
+    struct connection *next, **link;
+    int fd;
+    uint64_t address[2]; /* what counts as one address */
+    conn_phase phase;
+    double due_ms; /* when it is late; INFINITY: never */
+    bool cut;      /* it was late */
+} connection;
+
+typedef struct conns_limits {
+    int max, max_address; /* connections, in all and of one address; 0: no limit of that kind */
+    double headers_ms, body_ms, idle_ms; /* headers and body 0: no limit */
+    bool tls;
+} conns_limits;
+
+SUMI_MUST_USE sumi_status conns_create(conns **out, const conns_limits *limits, sumi_error *err);
+void conns_destroy(conns *c); /* no connection is open. NULL is fine */
+
+/* A descriptor that can be read when a connection is late, or soon may be; then conns_cut_late() is due. */
+int conns_timer(const conns *c);
+void conns_cut_late(conns *c);
+
+/* A connection was accepted. NULL: it has been shut down. address NULL: unknown. */
+connection *conns_open(conns *c, int fd, const struct sockaddr *address);
+void conns_close(conns *c, connection *k);
+
+/* It is in another phase now. False: it was late, and nothing that is said to it arrives. */
+bool conns_enter(conns *c, connection *k, conn_phase phase);
+bool conns_was_cut(conns *c, const connection *k, conn_phase *in);
+
+typedef struct conns_counts {
+    int32_t n_open;
+    uint64_t n_accepted, n_refused,
+        n_cut; /* since the start: connections; those over a limit; those that were late */
+} conns_counts;
+void conns_get_counts(conns *c, conns_counts *counts);
+
+#endif
