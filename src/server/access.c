@@ -21,8 +21,9 @@ bool access_check(exchange *x, api_error *e)
     if (x->server->opts.metrics_open && !strcmp(x->route->path, "/metrics")) return true;
     const char *key = sent_key(x->conn);
     if (!key || !*key)
-        return api_fail(e, 401, "missing_api_key", NULL,
-                        "an API key is needed: send the header 'Authorization: Bearer KEY'");
+        return api_fail(
+            e, 401, "missing_api_key", NULL,
+            "an API key is needed: send the header 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'");
     x->key = keys_find(x->keys, key);
     return x->key || api_fail(e, 401, "invalid_api_key", NULL, "this API key is not known");
 }

@@ -17,6 +17,21 @@ enum MHD_Result get_model(exchange *x);
 /* ---- openai.c ---- */
 enum MHD_Result post_chat_completions(exchange *x);
 enum MHD_Result post_completions(exchange *x);
+enum MHD_Result post_responses(exchange *x);
+
+/* ---- anthropic.c ---- */
+enum MHD_Result post_messages(exchange *x);
+enum MHD_Result post_count_tokens(exchange *x);
+
+/* ---- ollama.c ---- */
+enum MHD_Result post_ollama_chat(exchange *x);
+enum MHD_Result post_ollama_generate(exchange *x);
+
+/* ---- ollama_models.c ---- */
+enum MHD_Result get_ollama_version(exchange *x);
+enum MHD_Result get_ollama_tags(exchange *x);
+enum MHD_Result get_ollama_ps(exchange *x);
+enum MHD_Result post_ollama_show(exchange *x);
 
 /* ---- tokens.c ---- */
 enum MHD_Result post_tokenize(exchange *x);

@@ -82,11 +82,21 @@ void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
     if (e->allow) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, e->allow);
 }
 
-/* "application/json", whatever parameters follow. */
-static bool is_json(const char *type)
+/* The media type is `name`, whatever parameters follow. */
+static bool is_type(const char *type, const char *name)
 {
     size_t n = type ? strcspn(type, "; \t") : 0;
-    return n == 16 && !strncasecmp(type, "application/json", n);
+    return n == strlen(name) && !strncasecmp(type, name, n);
+}
+
+/* Pages of another origin cannot send JSON without asking first. Ollama's users send it by curl, which calls it a form:
+ * that is taken from all but pages, which tell their origin. */
+static bool is_json(const exchange *x)
+{
+    const char *type = header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (is_type(type, "application/json")) return true;
+    return x->api == API_OLLAMA && is_type(type, "application/x-www-form-urlencoded") &&
+           !header(x, MHD_HTTP_HEADER_ORIGIN);
 }
 
 bool headers_check_body(exchange *x, api_error *e)
@@ -94,7 +104,7 @@ bool headers_check_body(exchange *x, api_error *e)
     size_t max = x->server->opts.max_body_bytes;
     const char *length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     char *end;
-    if (!is_json(header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
+    if (!is_json(x))
         return api_fail(e, 415, "unsupported_media_type", NULL,
                         "the body must be JSON: send 'Content-Type: application/json'");
     if (!length) return true; /* chunked: counted while it comes */

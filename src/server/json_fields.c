@@ -107,3 +107,12 @@ bool field_string(const json_t *o, const char *name, const char **out, api_error
     *out = json_string_value(v);
     return true;
 }
+
+bool field_object(const json_t *o, const char *name, const json_t **out, api_error *e)
+{
+    const json_t *v = field_get(o, name);
+    if (!v) return true;
+    if (!json_is_object(v)) return wrong_type(e, name, "an object");
+    *out = v;
+    return true;
+}

@@ -24,5 +24,7 @@ SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, flo
                                api_error *e);
 SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out,
                                 api_error *e); /* borrowed */
+SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out,
+                                api_error *e); /* borrowed */
 
 #endif

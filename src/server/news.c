@@ -6,8 +6,9 @@
 
 news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
 {
-    const char *text = e->type == SUMI_EVENT_END ? e->error.message : e->piece.text;
-    size_t n_text = e->type == SUMI_EVENT_END ? strlen(text) : e->piece.n_bytes;
+    bool stopped = e->type == SUMI_EVENT_CHOICE && e->stop;
+    const char *text = e->type == SUMI_EVENT_END ? e->error.message : stopped ? e->stop : e->piece.text;
+    size_t n_text = e->type == SUMI_EVENT_END || stopped ? strlen(text) : e->piece.n_bytes;
     size_t n_tokens = (size_t)e->piece.n_choices,
            n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
     size_t n_choices = n_tokens + n_alternatives;
@@ -30,8 +31,13 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
                  .n_top = n_alternatives ? n_top : 0,
                  .text = copy,
                  .n_bytes = n_text,
+                 .stopped = stopped,
                  .n_prompt = e->usage.n_prompt,
                  .n_cached = e->usage.n_cached,
-                 .n_generated = e->usage.n_generated };
+                 .n_generated = e->usage.n_generated,
+                 .total_ms = e->time_ms,
+                 .queue_ms = e->usage.queue_ms,
+                 .prefill_ms = e->usage.prefill_ms,
+                 .decode_ms = e->usage.decode_ms };
     return n;
 }

@@ -1,7 +1,9 @@
-/* openai.c - the endpoints of the OpenAI API that go on with texts: chat completions, completions. */
+/* openai.c - the endpoints of the OpenAI API that go on with texts: chat completions, completions, responses. */
 #include "server/endpoints.h"
 #include "server/openai_reply.h"
 #include "server/openai_request.h"
+#include "server/responses_reply.h"
+#include "server/responses_request.h"
 #include "server/text_api.h"
 
 enum MHD_Result post_chat_completions(exchange *x)
@@ -13,5 +15,11 @@ enum MHD_Result post_chat_completions(exchange *x)
 enum MHD_Result post_completions(exchange *x)
 {
     static const text_api api = { openai_parse_completion, openai_reply_create, &openai_format };
+    return text_api_post(x, &api);
+}
+
+enum MHD_Result post_responses(exchange *x)
+{
+    static const text_api api = { responses_parse, responses_reply_create, &responses_format };
     return text_api_post(x, &api);
 }

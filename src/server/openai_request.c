@@ -119,10 +119,9 @@ static bool refuse_unsupported(const text_request *r, bool chat, api_error *e)
     static const char *const of_chat[] = { "tools", "functions", "audio", NULL }, *const of_completion[] = {
         "suffix", NULL
     };
-    if (!text_refuse_fields(r, chat ? of_chat : of_completion, e)) return false;
+    if (!text_refuse_fields(r->root, chat ? of_chat : of_completion, e)) return false;
     const json_t *format = field_get(r->root, "response_format");
-    const char *type = json_string_value(json_object_get(format, "type"));
-    if (format && (!type || strcmp(type, "text") != 0))
+    if (format && !text_is_missing_or(format, "type", "text"))
         return api_fail(e, 400, "unsupported_parameter", "response_format",
                         "response_format: only {\"type\": \"text\"} is supported by this server");
     return true;

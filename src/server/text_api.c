@@ -12,7 +12,10 @@ enum { SALT_BYTES = 256 };
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 {
     const char *served = x->server->opts.model_name;
+    size_t n = strlen(served);
     if (!name || !strcmp(name, served)) return true;
+    /* Ollama's names have a tag, which its clients may leave away. */
+    if (x->api == API_OLLAMA && !strncmp(name, served, n) && !strcmp(name + n, ":latest")) return true;
     return api_fail(e, 404, "model_not_found", "model",
                     "the model '%.100s' is not here; this server has '%s'", name, served);
 }
@@ -37,7 +40,7 @@ static sumi_status chat_ids(const sumi_model *model, const text_request *r, text
     buf_init(&text, SIZE_MAX);
     buf_append(&text, rendered, n);
     sumi_free(rendered);
-    if (r->prefill) buf_append_str(&text, r->prefill);
+    buf_append(&text, json_string_value(r->prefill), json_string_length(r->prefill));
     if (text.status != SUMI_OK) st = err->status = text.status;
     else st = sumi_tokenize(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &p->ids[0], &p->n_ids[0], err);
     buf_deinit(&text);

@@ -1,6 +1,7 @@
 /* text_request.c - see text_request.h. */
 #include "server/text_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ void text_request_deinit(text_request *r)
     free(r->stop);
     free(r->bias);
     json_decref(r->messages);
+    json_decref(r->prefill);
     json_decref(r->root);
     *r = (text_request){ 0 };
 }
@@ -81,26 +83,29 @@ static bool is_one_of(const char *word, const char *const *words)
     return false;
 }
 
-/* New reference; NULL: *e says why. */
-static json_t *join_parts(const json_t *parts, const char *const *types, const char *field, size_t number,
-                          api_error *e)
+json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
+                        api_error *e)
 {
     buf text;
     size_t i;
     json_t *part, *joined = NULL;
+    if (json_is_string(content)) return json_incref((json_t *)(uintptr_t)content);
+    if (!json_is_array(content)) {
+        api_fail(e, 400, "invalid_type", field, "%s: it must be a string or a list of parts", where);
+        return NULL;
+    }
     buf_init(&text, SIZE_MAX);
-    json_array_foreach(parts, i, part)
+    json_array_foreach(content, i, part)
     {
         const json_t *words = json_object_get(part, "text");
         if (!is_one_of(json_string_value(json_object_get(part, "type")), types) || !json_is_string(words)) {
             api_fail(e, 400, "unsupported_content", field,
-                     "%s[%zu].content[%zu]: only {\"type\": \"%s\", \"text\": \"...\"} is supported", field,
-                     number, i, types[0]);
+                     "%s[%zu]: only {\"type\": \"%s\", \"text\": \"...\"} is supported", where, i, types[0]);
             break;
         }
         buf_append(&text, json_string_value(words), json_string_length(words));
     }
-    if (i == json_array_size(parts)) {
+    if (i == json_array_size(content)) {
         if (text.status == SUMI_OK) joined = json_stringn(text.data ? text.data : "", text.n);
         if (!joined) api_fail_memory(e);
     }
@@ -108,19 +113,23 @@ static json_t *join_parts(const json_t *parts, const char *const *types, const c
     return joined;
 }
 
-bool text_add_message(text_request *r, const char *role, const json_t *content, const char *const *types,
-                      const char *field, size_t number, api_error *e)
+bool text_add_message(text_request *r, const char *role, json_t *text, api_error *e)
 {
-    json_t *text = NULL;
-    if (!r->messages && !(r->messages = json_array())) return api_fail_memory(e);
-    if (json_is_string(content)) text = json_incref((json_t *)(uintptr_t)content);
-    else if (json_is_array(content) && !(text = join_parts(content, types, field, number, e))) return false;
-    if (!text)
-        return api_fail(e, 400, "invalid_type", field,
-                        "%s[%zu].content: it must be a string or a list of parts", field, number);
+    if (!text) return false;
+    if (!r->messages) r->messages = json_array();
     r->n_prompts = 1;
-    json_t *plain = json_pack("{s:s, s:o}", "role", role, "content", text);
-    return json_array_append_new(r->messages, plain) == 0 || api_fail_memory(e);
+    json_t *message = json_pack("{s:s, s:o}", "role", role, "content", text);
+    return json_array_append_new(r->messages, message) == 0 || api_fail_memory(e);
+}
+
+void text_take_prefill(text_request *r)
+{
+    size_t n = json_array_size(r->messages);
+    const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
+    const char *role = json_string_value(json_object_get(last, "role"));
+    if (!role || strcmp(role, "assistant") != 0) return;
+    r->prefill = json_incref(json_object_get(last, "content"));
+    json_array_remove(r->messages, n - 1);
 }
 
 static bool fail_role(const char *const *roles, const char *field, size_t number, api_error *e)
@@ -152,21 +161,33 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
         if (!is_one_of(role, roles)) return fail_role(roles, field, i, e);
         /* The newer name of the same thing; templates know the older. */
         if (!strcmp(role, "developer")) role = "system";
-        if (!text_add_message(r, role, json_object_get(m, "content"), types, field, i, e)) return false;
+        char where[64];
+        snprintf(where, sizeof where, "%s[%zu].content", field, i);
+        json_t *text = text_join_parts(json_object_get(m, "content"), types, field, where, e);
+        if (!text_add_message(r, role, text, e)) return false;
     }
     return true;
 }
 
-bool text_refuse_fields(const text_request *r, const char *const *names, api_error *e)
+static bool asks_nothing(const json_t *v)
 {
-    for (; *names; names++) {
-        const json_t *v = field_get(r->root, *names);
-        bool empty = !v || json_is_false(v) || (json_is_array(v) && json_array_size(v) == 0) ||
-                     (json_is_object(v) && json_object_size(v) == 0) ||
-                     (json_is_string(v) && json_string_length(v) == 0);
-        if (!empty)
+    return !v || json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0) ||
+           (json_is_array(v) && json_array_size(v) == 0) || (json_is_object(v) && json_object_size(v) == 0) ||
+           (json_is_string(v) && json_string_length(v) == 0);
+}
+
+bool text_refuse_fields(const json_t *o, const char *const *names, api_error *e)
+{
+    for (; *names; names++)
+        if (!asks_nothing(field_get(o, *names)))
             return api_fail(e, 400, "unsupported_parameter", *names, "%s: not supported by this server",
                             *names);
-    }
     return true;
+}
+
+bool text_is_missing_or(const json_t *o, const char *key, const char *only)
+{
+    const json_t *v = field_get(o, key);
+    const char *word = json_string_value(v);
+    return !v || (word && !strcmp(word, only));
 }

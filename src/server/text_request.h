@@ -32,8 +32,8 @@ typedef struct text_request {
     json_t *root;      /* the body, which owns every string below */
     const char *model; /* NULL: not named */
     json_t
-        *messages; /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
-    const char *prefill;  /* a chat: how the answer begins, which is not repeated; NULL: it begins freely */
+        *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
+    json_t *prefill; /* a chat: the string that the answer goes on from, without repeating it; NULL: none */
     text_prompt *prompts; /* NULL for a chat, which is one prompt */
     int32_t n_prompts;    /* 0: nothing is to be answered */
     sumi_request params;  /* without ids, on_event, user, client; its pointers lead to the fields below */
@@ -62,18 +62,27 @@ SUMI_MUST_USE bool text_read_seed(text_request *r, const json_t *o, api_error *e
 SUMI_MUST_USE bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
                                   const text_limits *limits, api_error *e);
 
-/* One message more. content: a string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are
- * joined. number: of the message in the list `field`, for errors. */
-SUMI_MUST_USE bool text_add_message(text_request *r, const char *role, const json_t *content,
-                                    const char *const *types, const char *field, size_t number, api_error *e);
+/* A string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are joined. New reference.
+ * NULL: *e says why; where: what errors call it, as "messages[3].content" in the field `field`. */
+json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
+                        api_error *e);
+
+/* One message more. Takes the reference to text; NULL: *e is set already. */
+SUMI_MUST_USE bool text_add_message(text_request *r, const char *role, json_t *text, api_error *e);
+
+/* A last message of the assistant is how its answer begins. */
+void text_take_prefill(text_request *r);
 
 /* The list `field` of messages. roles: those that it may have (ends with NULL). */
 SUMI_MUST_USE bool text_read_messages(text_request *r, const json_t *list, const char *field,
                                       const char *const *roles, const char *const *types,
                                       const text_limits *limits, api_error *e);
 
-/* The request is refused if one of these fields (ends with NULL) asks for something: it is there and neither false, nor
- * an empty string, list or object. */
-SUMI_MUST_USE bool text_refuse_fields(const text_request *r, const char *const *names, api_error *e);
+/* The request is refused if one of these fields of o (ends with NULL) asks for something: it is there and neither false,
+ * nor 0, nor an empty string, list or object. */
+SUMI_MUST_USE bool text_refuse_fields(const json_t *o, const char *const *names, api_error *e);
+
+/* Whether the word in the field `key` of o is `only`, or missing, or o is NULL. */
+bool text_is_missing_or(const json_t *o, const char *key, const char *only);
 
 #endif

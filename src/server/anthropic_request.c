@@ -1,0 +1,92 @@
+/* anthropic_request.c - see anthropic_request.h. */
+#include "server/anthropic_request.h"
+
+#include "server/json_fields.h"
+
+static bool refuse(const char *name, const char *what, api_error *e)
+{
+    return api_fail(e, 400, "unsupported_parameter", name, "%s: %s by this server", name, what);
+}
+
+static bool refuse_unsupported(const text_request *r, api_error *e)
+{
+    static const char *const names[] = { "tools", "mcp_servers", "container", "output_format", NULL };
+    const json_t *thinking = NULL, *choice = NULL, *config = NULL;
+    if (!text_refuse_fields(r->root, names, e) || !field_object(r->root, "thinking", &thinking, e) ||
+        !field_object(r->root, "tool_choice", &choice, e) ||
+        !field_object(r->root, "output_config", &config, e))
+        return false;
+    if (!text_is_missing_or(thinking, "type", "disabled"))
+        return refuse("thinking", "only the type 'disabled' is supported", e);
+    if (!text_is_missing_or(choice, "type", "auto") && !text_is_missing_or(choice, "type", "none"))
+        return refuse("tool_choice", "only the types 'auto' and 'none' are supported", e);
+    return !field_get(config, "format") || refuse("output_config", "no format is supported", e);
+}
+
+static bool read_settings(text_request *r, const text_limits *limits, api_error *e)
+{
+    const json_t *o = r->root, *metadata = NULL;
+    const char *user = NULL;
+    sumi_sampling *s = &r->params.sampling;
+    return field_string(o, "model", &r->model, e) && field_object(o, "metadata", &metadata, e) &&
+           field_string(metadata, "user_id", &user, e) && field_bool(o, "stream", &r->stream, e) &&
+           field_float(o, "temperature", 0, 1, &s->temperature, e) &&
+           field_float(o, "top_p", 0, 1, &s->top_p, e) &&
+           field_int32(o, "top_k", 0, INT32_MAX, &s->top_k, e) &&
+           field_int32(o, "max_tokens", 0, INT32_MAX, &r->params.max_tokens, e) &&
+           text_read_stop(r, o, "stop_sequences", false, limits, e);
+}
+
+/* Turns of one role that follow each other -> one, whose texts are paragraphs. */
+static bool join_turns(text_request *r, api_error *e)
+{
+    for (size_t i = 1; i < json_array_size(r->messages);) {
+        json_t *a = json_array_get(r->messages, i - 1), *b = json_array_get(r->messages, i);
+        if (!json_equal(json_object_get(a, "role"), json_object_get(b, "role"))) {
+            i++;
+            continue;
+        }
+        json_t *text = json_sprintf("%s\n\n%s", json_string_value(json_object_get(a, "content")),
+                                    json_string_value(json_object_get(b, "content")));
+        if (json_object_set_new(a, "content", text) != 0) return api_fail_memory(e);
+        json_array_remove(r->messages, i);
+    }
+    return true;
+}
+
+static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
+{
+    static const char *const roles[] = { "user", "assistant", "system", NULL }, *const types[] = { "text",
+                                                                                                   NULL };
+    const json_t *system = field_get(r->root, "system");
+    if (system && !text_add_message(r, "system", text_join_parts(system, types, "system", "system", e), e))
+        return false;
+    if (!text_read_messages(r, field_get(r->root, "messages"), "messages", roles, types, limits, e) ||
+        !join_turns(r, e))
+        return false;
+    text_take_prefill(r);
+    return true;
+}
+
+static bool parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
+{
+    return text_request_open(r, body, n_bytes, e) && refuse_unsupported(r, e) &&
+           read_settings(r, limits, e) && read_turns(r, limits, e);
+}
+
+bool anthropic_parse_count(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                           api_error *e)
+{
+    if (parse(r, body, n_bytes, limits, e)) return true;
+    text_request_deinit(r);
+    return false;
+}
+
+bool anthropic_parse_messages(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                              api_error *e)
+{
+    if (!anthropic_parse_count(r, body, n_bytes, limits, e)) return false;
+    if (r->params.max_tokens >= 0) return true;
+    text_request_deinit(r);
+    return api_fail(e, 400, "missing_field", "max_tokens", "max_tokens: it is missing");
+}

@@ -1,0 +1,17 @@
+/* ollama.c - the endpoints of Ollama's API that answer with text: chat, generate. */
+#include "server/endpoints.h"
+#include "server/ollama_reply.h"
+#include "server/ollama_request.h"
+#include "server/text_api.h"
+
+enum MHD_Result post_ollama_chat(exchange *x)
+{
+    static const text_api api = { ollama_parse_chat, ollama_chat_reply_create, &ollama_format };
+    return text_api_post(x, &api);
+}
+
+enum MHD_Result post_ollama_generate(exchange *x)
+{
+    static const text_api api = { ollama_parse_generate, ollama_generate_reply_create, &ollama_format };
+    return text_api_post(x, &api);
+}

@@ -1,0 +1,156 @@
+/* ollama_models.c - what Ollama's API tells of the model: GET /api/tags, /api/ps and /api/version, POST /api/show.
+ *
+ * The digest, by which its clients tell models apart, is one of the name and the sizes: the file is not read for it. */
+#include <nettle/sha2.h>
+#include <string.h>
+
+#include "server/endpoints.h"
+#include "server/json_fields.h"
+#include "server/json_text.h"
+#include "server/ollama_reply.h"
+#include "server/text_api.h"
+
+static void put_string(const char *text, buf *out)
+{
+    json_put_text(out, text, strlen(text));
+}
+
+static void put_digest(const server *s, const sumi_model_info *info, buf *out)
+{
+    struct sha256_ctx sha;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    const uint64_t sizes[] = { info->n_params, info->weight_bytes };
+    sha256_init(&sha);
+    sha256_update(&sha, strlen(s->opts.model_name) + 1, (const uint8_t *)s->opts.model_name);
+    sha256_update(&sha, sizeof sizes, (const uint8_t *)sizes);
+    sha256_digest(&sha, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++) buf_printf(out, "%02x", digest[i]);
+}
+
+/* 134515008 -> "134.5M" */
+static void put_parameter_size(uint64_t n, buf *out)
+{
+    if (n >= 1000000000) buf_printf(out, "\"%.1fB\"", (double)n / 1e9);
+    else buf_printf(out, "\"%.1fM\"", (double)n / 1e6);
+}
+
+static void put_details(const sumi_model_info *info, buf *out)
+{
+    buf_append_str(out, "\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":");
+    put_string(info->architecture, out);
+    buf_append_str(out, ",\"families\":[");
+    put_string(info->architecture, out);
+    buf_append_str(out, "],\"parameter_size\":");
+    put_parameter_size(info->n_params, out);
+    buf_append_str(out, ",\"quantization_level\":\"unknown\"}");
+}
+
+/* Names have a tag there. */
+static void put_name(const server *s, buf *out)
+{
+    buf name;
+    buf_init(&name, SIZE_MAX);
+    buf_printf(&name, "%s:latest", s->opts.model_name);
+    json_put_text(out, name.data ? name.data : "", name.n);
+    buf_deinit(&name);
+}
+
+/* What each list of models shows, without the closing brace. */
+static void put_model(const server *s, buf *out)
+{
+    sumi_model_info info;
+    sumi_model_get_info(s->model, &info);
+    buf_append_str(out, "{\"models\":[{\"name\":");
+    put_name(s, out);
+    buf_append_str(out, ",\"model\":");
+    put_name(s, out);
+    buf_printf(out, ",\"size\":%llu,\"digest\":\"", (unsigned long long)info.weight_bytes);
+    put_digest(s, &info, out);
+    buf_append_str(out, "\",");
+    put_details(&info, out);
+}
+
+enum MHD_Result get_ollama_tags(exchange *x)
+{
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    put_model(x->server, &out);
+    buf_append_str(&out, ",\"modified_at\":");
+    ollama_put_time(x->server->started_s, &out);
+    buf_append_str(&out, "}]}");
+    return http_reply_buf(x, 200, "application/json", &out);
+}
+
+/* The model is there as long as the server. */
+enum MHD_Result get_ollama_ps(exchange *x)
+{
+    sumi_engine_stats stats;
+    buf out;
+    sumi_engine_get_stats(x->server->engine, &stats);
+    buf_init(&out, SIZE_MAX);
+    put_model(x->server, &out);
+    buf_printf(&out, ",\"expires_at\":\"9999-12-31T23:59:59Z\",\"size_vram\":0,\"context_length\":%d}]}",
+               stats.n_ctx);
+    return http_reply_buf(x, 200, "application/json", &out);
+}
+
+enum MHD_Result get_ollama_version(exchange *x)
+{
+    buf out;
+    buf_init(&out, 64);
+    buf_printf(&out, "{\"version\":\"%s\"}", sumi_version());
+    return http_reply_buf(x, 200, "application/json", &out);
+}
+
+/* ---- /api/show ---- */
+
+/* "llama.block_count": under the names of GGUF files, which are these clients' too. */
+static void put_model_info(const sumi_model_info *info, buf *out)
+{
+    const struct {
+        const char *name;
+        int32_t value;
+    } numbers[] = {
+        { "context_length", info->n_ctx_train },    { "embedding_length", info->n_embd },
+        { "block_count", info->n_layers },          { "feed_forward_length", info->n_ff },
+        { "attention.head_count", info->n_heads },  { "attention.head_count_kv", info->n_kv_heads },
+        { "attention.key_length", info->head_dim }, { "vocab_size", info->n_vocab }
+    };
+    buf_append_str(out, "\"model_info\":{\"general.architecture\":");
+    put_string(info->architecture, out);
+    buf_append_str(out, ",\"general.basename\":");
+    put_string(info->name, out);
+    buf_printf(out, ",\"general.parameter_count\":%llu", (unsigned long long)info->n_params);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        buf_printf(out, ",\"%s.%s\":%d", info->architecture, numbers[i].name, numbers[i].value);
+    buf_append_char(out, '}');
+}
+
+static enum MHD_Result show(exchange *x)
+{
+    sumi_model_info info;
+    buf out;
+    sumi_model_get_info(x->server->model, &info);
+    buf_init(&out, SIZE_MAX);
+    buf_append_str(&out, "{\"modelfile\":\"\",\"parameters\":\"\",\"template\":\"\",");
+    put_details(&info, &out);
+    buf_append_char(&out, ',');
+    put_model_info(&info, &out);
+    buf_append_str(&out, ",\"capabilities\":[\"completion\"],\"modified_at\":");
+    ollama_put_time(x->server->started_s, &out);
+    buf_append_char(&out, '}');
+    return http_reply_buf(x, 200, "application/json", &out);
+}
+
+enum MHD_Result post_ollama_show(exchange *x)
+{
+    const char *name = NULL;
+    api_error e;
+    json_t *o = json_parse_object(x->body.data, x->body.n, &e);
+    bool ok =
+        o && field_string(o, "name", &name, &e) && field_string(o, "model", &name, &e); /* the older name */
+    if (ok && !name) ok = api_fail(&e, 400, "missing_field", "model", "model: it is missing");
+    ok = ok && text_api_check_model(x, name, &e);
+    json_decref(o);
+    return ok ? show(x) : http_error(x, &e);
+}

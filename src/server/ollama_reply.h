@@ -1,0 +1,15 @@
+/* ollama_reply.h - an answer as Ollama's API defines it: one object, or a stream with an object on each line, the last of
+ * which says "done": true and has the numbers. */
+#ifndef SUMI_SERVER_OLLAMA_REPLY_H
+#define SUMI_SERVER_OLLAMA_REPLY_H
+
+#include "server/reply.h"
+
+void *ollama_chat_reply_create(text_request *request, text_ids *ids, const reply_info *info);
+void *ollama_generate_reply_create(text_request *request, text_ids *ids, const reply_info *info);
+extern const answer_format ollama_format;
+
+/* seconds since 1970 -> "2026-11-21T16:12:00Z", with quotes. */
+void ollama_put_time(int64_t seconds, buf *out);
+
+#endif

@@ -1,0 +1,107 @@
+/* ollama_request.c - see ollama_request.h. */
+#include "server/ollama_request.h"
+
+#include <stdlib.h>
+
+#include "server/json_fields.h"
+
+static void set_defaults(text_request *r)
+{
+    sumi_sampling *s = &r->params.sampling;
+    s->temperature = 0.8f;
+    s->top_k = 40;
+    s->top_p = 0.9f;
+    s->repeat_penalty = 1.1f;
+    s->penalty_last_n = 64;
+    r->stream = true;
+}
+
+/* A seed below 0 and lengths below 1 mean the same as none; top_k below 1 keeps all. */
+static bool read_options(text_request *r, const text_limits *limits, api_error *e)
+{
+    const json_t *o = NULL;
+    sumi_sampling *s = &r->params.sampling;
+    int32_t *max = &r->params.max_tokens;
+    if (!field_object(r->root, "options", &o, e)) return false;
+    if (!field_float(o, "temperature", 0, 100, &s->temperature, e) ||
+        !field_int32(o, "top_k", INT32_MIN, INT32_MAX, &s->top_k, e) ||
+        !field_float(o, "top_p", 0, 1, &s->top_p, e) || !field_float(o, "min_p", 0, 1, &s->min_p, e) ||
+        !field_float(o, "typical_p", 0.01f, 1, &s->typical_p, e) ||
+        !field_float(o, "repeat_penalty", 0.01f, 100, &s->repeat_penalty, e) ||
+        !field_int32(o, "repeat_last_n", -1, 1 << 16, &s->penalty_last_n, e) ||
+        !field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) ||
+        !field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) || !text_read_seed(r, o, e) ||
+        !field_int32(o, "num_predict", INT32_MIN, INT32_MAX, max, e) ||
+        !text_read_stop(r, o, "stop", true, limits, e))
+        return false;
+    if (s->top_k < 0) s->top_k = 0;
+    if ((int64_t)s->seed < 0) r->has_seed = false;
+    if (*max < 1) *max = -1;
+    return true;
+}
+
+static bool open_request(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                         api_error *e)
+{
+    static const char *const refused[] = { "format", "think",    "tools",        "logprobs", "images",
+                                           "suffix", "template", "top_logprobs", NULL };
+    if (!text_request_open(r, body, n_bytes, e)) return false;
+    set_defaults(r);
+    return text_refuse_fields(r->root, refused, e) && field_string(r->root, "model", &r->model, e) &&
+           (r->model || api_fail(e, 400, "missing_field", "model", "model: it is missing")) &&
+           field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e);
+}
+
+static bool read_messages(text_request *r, const text_limits *limits, api_error *e)
+{
+    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL },
+                             *const types[] = { "text", NULL },
+                             *const refused[] = { "images", "tool_calls", NULL };
+    json_t *list = field_get(r->root, "messages"), *m;
+    size_t i;
+    if (!list || (json_is_array(list) && json_array_size(list) == 0)) return true;
+    json_array_foreach(list, i, m) if (!text_refuse_fields(m, refused, e)) return false;
+    if (!text_read_messages(r, list, "messages", roles, types, limits, e)) return false;
+    text_take_prefill(r);
+    return true;
+}
+
+/* As it is: no template, but the tokens with which the model wants texts to begin. */
+static bool set_raw_prompt(text_request *r, const json_t *prompt, api_error *e)
+{
+    if (!(r->prompts = calloc(1, sizeof *r->prompts))) return api_fail_memory(e);
+    r->prompts[0] = (text_prompt){ .text = json_string_value(prompt), .n_bytes = json_string_length(prompt) };
+    r->n_prompts = 1;
+    return true;
+}
+
+static bool read_prompt(text_request *r, api_error *e)
+{
+    json_t *o = r->root, *system = field_get(o, "system"), *prompt = field_get(o, "prompt");
+    const char *text = NULL;
+    bool raw = false;
+    if (!field_string(o, "system", &text, e) || !field_string(o, "prompt", &text, e) ||
+        !field_bool(o, "raw", &raw, e))
+        return false;
+    if (json_string_length(prompt) == 0) return true;
+    if (raw) return set_raw_prompt(r, prompt, e);
+    if (json_string_length(system) > 0 && !text_add_message(r, "system", json_incref(system), e))
+        return false;
+    return text_add_message(r, "user", json_incref(prompt), e);
+}
+
+bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                       api_error *e)
+{
+    if (open_request(r, body, n_bytes, limits, e) && read_messages(r, limits, e)) return true;
+    text_request_deinit(r);
+    return false;
+}
+
+bool ollama_parse_generate(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                           api_error *e)
+{
+    if (open_request(r, body, n_bytes, limits, e) && read_prompt(r, e)) return true;
+    text_request_deinit(r);
+    return false;
+}

@@ -1,0 +1,83 @@
+/* solo_reply.c - see solo_reply.h. */
+#include "server/solo_reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *solo_reply_create(text_request *request, text_ids *ids, const reply_info *info, const solo_writer *w)
+{
+    solo_reply *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->request = *request;
+    r->ids = *ids;
+    r->info = *info;
+    r->writer = w;
+    buf_init(&r->text, SIZE_MAX);
+    *request = (text_request){ 0 };
+    ids->n = 0;
+    return r;
+}
+
+void solo_reply_destroy(void *reply)
+{
+    solo_reply *r = reply;
+    text_request_deinit(&r->request);
+    text_ids_deinit(&r->ids);
+    buf_deinit(&r->text);
+    free(r);
+}
+
+void solo_reply_begin(void *reply, buf *out)
+{
+    solo_reply *r = reply;
+    if (r->writer->begin) r->writer->begin(r, out);
+    if (r->request.n_prompts == 0) r->writer->end(r, out);
+}
+
+static void take_piece(solo_reply *r, const news *n, buf *out)
+{
+    buf_append(&r->text, n->text, n->n_bytes);
+    if (r->request.stream && n->n_bytes) r->writer->piece(r, n->text, n->n_bytes, out);
+}
+
+/* Its own string lives longer than the news. */
+static void take_choice(solo_reply *r, const news *n)
+{
+    r->finish = n->finish;
+    for (int32_t i = 0; n->stopped && i < r->request.params.n_stop; i++)
+        if (!strcmp(n->text, r->request.stop[i])) r->stop = r->request.stop[i];
+}
+
+static void take_end(solo_reply *r, const news *n, buf *out)
+{
+    bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
+    int32_t max = r->request.params.max_tokens;
+    if (!complete) api_fail_finish(&r->error, n->finish, n->text);
+    else if (r->text.status != SUMI_OK) api_fail_memory(&r->error);
+    r->end = *n;
+    r->end.text = NULL;
+    r->context_full = r->finish == SUMI_FINISH_LENGTH && (max < 0 || n->n_generated < max);
+    if (r->request.stream) r->writer->end(r, out);
+}
+
+void solo_reply_take(void *reply, const news *n, buf *out)
+{
+    solo_reply *r = reply;
+    switch (n->type) {
+    case SUMI_EVENT_PROMPT: break;
+    case SUMI_EVENT_PIECE: take_piece(r, n, out); break;
+    case SUMI_EVENT_CHOICE: take_choice(r, n); break;
+    case SUMI_EVENT_END: take_end(r, n, out); break;
+    }
+}
+
+bool solo_reply_whole(void *reply, buf *out, api_error *e)
+{
+    solo_reply *r = reply;
+    if (r->error.status) {
+        *e = r->error;
+        return false;
+    }
+    r->writer->whole(r, out);
+    return true;
+}
