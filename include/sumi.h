@@ -205,7 +205,14 @@ SUMI_API void sumi_seq_truncate(sumi_context *ctx, int32_t seq, int32_t n_tokens
  * when it first writes into a shared one. ELIMIT: max_seqs are open; EINVAL: src is not open. *dst is -1 then. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_seq_fork(sumi_context *ctx, int32_t src, int32_t *dst, sumi_error *err);
 
-typedef enum sumi_want { SUMI_WANT_NONE, SUMI_WANT_LAST, SUMI_WANT_ALL } sumi_want; /* which tokens need logits */
+/* What a span is to give. */
+typedef enum sumi_want {
+    SUMI_WANT_NONE,
+    SUMI_WANT_LAST,        /* logits of its last token */
+    SUMI_WANT_ALL,         /* logits of all its tokens */
+    SUMI_WANT_HIDDEN_LAST, /* the hidden state of its last token */
+    SUMI_WANT_HIDDEN_ALL,  /* hidden states of all its tokens */
+} sumi_want;
 
 typedef struct sumi_span {
     int32_t seq;
@@ -215,7 +222,7 @@ typedef struct sumi_span {
 } sumi_span;
 
 /* One forward pass over spans, at most one for each sequence. On success the sequences have grown and the wanted
- * rows of logits are ready; on failure no sequence has changed. ELIMIT: a sequence would exceed n_ctx, the pool is
+ * rows are ready; on failure no sequence has changed. ELIMIT: a sequence would exceed n_ctx, the pool is
  * full, or the batch has more than max_batch_tokens tokens or max_logit_rows rows; EINVAL: an id or number is wrong. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span *spans, int32_t n_spans,
                                              sumi_error *err);
@@ -225,10 +232,30 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span 
 SUMI_API const float *sumi_logits(const sumi_context *ctx, int32_t row);
 SUMI_API int32_t sumi_n_logit_rows(const sumi_context *ctx);
 
+/* Row `row` of the last step's hidden states, in the order of the spans: n_embd floats, what the final norm gives to the
+ * output matrix. Valid until the next step; NULL if there is no such row. They are not counted by max_logit_rows. */
+SUMI_API const float *sumi_hidden(const sumi_context *ctx, int32_t row);
+SUMI_API int32_t sumi_n_hidden_rows(const sumi_context *ctx);
+
 /* Adds ids to seq in steps of max_batch_tokens; logits (row 0) are those after the last one. On failure seq has not
  * changed. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                                                 sumi_error *err);
+
+/* ---- Embeddings --------------------------------------------------------------------------------------------- */
+
+/* How the hidden states of a text become one vector. */
+typedef enum sumi_pooling {
+    SUMI_POOL_NONE,
+    SUMI_POOL_MEAN, /* their mean over all tokens */
+    SUMI_POOL_LAST, /* that of the last token, which has seen all others */
+} sumi_pooling;
+
+/* The embedding of ids: n_embd floats to out, of length 1 unless raw is set. They are the same bit for bit however ids are
+ * cut into steps. A sequence of ctx is used meanwhile. EINVAL: no tokens, no pooling, or a wrong id; ELIMIT: too many
+ * tokens for the context, or no sequence free; ENUMERIC: a hidden state is not finite, or all are 0 and not raw; ENOMEM. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids,
+                                              sumi_pooling pooling, bool raw, float *out, sumi_error *err);
 
 /* ---- Sampling ----------------------------------------------------------------------------------------------- */
 
@@ -377,6 +404,7 @@ typedef enum sumi_event_type {
     SUMI_EVENT_PROMPT, /* log-probabilities of some tokens of the prompt, in order; only if asked for */
     SUMI_EVENT_PIECE,  /* text and tokens of one choice */
     SUMI_EVENT_CHOICE, /* one choice has ended by itself (STOP, LENGTH); its last text came before */
+    SUMI_EVENT_EMBEDDING, /* the vector that was asked for, once, before the end */
     SUMI_EVENT_END,    /* the request has ended: finish is that of its last choice, or why it was ended. Nothing follows */
 } sumi_event_type;
 
@@ -400,6 +428,8 @@ typedef struct sumi_event {
     const char *stop;      /* CHOICE: the stop string that was found; NULL: another reason */
     float sum_logprob;     /* CHOICE: of its tokens, by whose mean best_of chooses; the score of a beam. NaN under
                               skip_logprob */
+    const float *embedding; /* EMBEDDING: [n_embd] */
+    int32_t n_embd;
     sumi_error error;      /* END: why, when finish is DEADLINE, REFUSED, ERROR, or CANCELLED by the engine */
     sumi_usage usage;      /* END */
 } sumi_event;
@@ -411,6 +441,9 @@ typedef bool (*sumi_event_fn)(void *user, const sumi_event *event);
 typedef struct sumi_request {
     const int32_t *ids;       /* n_ids > 0 tokens: the prompt */
     int32_t n_ids;
+    sumi_pooling embed;       /* not NONE: nothing is generated, the answer is one vector, as sumi_embed() gives it; n is 1,
+                                 without best_of, beams, log-probabilities and min_tokens. It ends with STOP */
+    bool embed_raw;           /* not brought to length 1 */
     sumi_sampling sampling;   /* choice i > 0 has a seed of its own, made from this one and i */
     int32_t n;                /* choices to answer, 1 .. SUMI_MAX_CHOICES */
     int32_t best_of;          /* choices to generate, of which the n with the highest mean log-probability are

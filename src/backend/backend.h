@@ -76,14 +76,15 @@ typedef struct attention_args {
 
 typedef enum glu_kind { GLU_SILU, GLU_GELU_TANH } glu_kind; /* SwiGLU; GeGLU with the tanh form (Shazeer 2020) */
 
-/* Root-mean-square norm of the residual stream. */
+/* Root-mean-square norm of the residual stream: for products, or as plain floats. */
 typedef struct norm_args {
     act *out;
     int32_t forms;         /* of out: ACT_ bits to make */
+    float *y;              /* [n_tokens][n_embd] takes the result instead, and out is NULL; NULL: out takes it */
     float *x;              /* [n_tokens][n_embd] */
     const float *add;      /* x[t] += rmsnorm(add[t]) * add_w before anything else: a block's output that is normalised */
     const float *add_w;    /*   before it joins the residual stream; NULL: nothing */
-    const float *w;        /* [n_embd]; out[i] = rmsnorm(x[i]) * w */
+    const float *w;        /* [n_embd]; the result is rmsnorm(x[i]) * w */
     int32_t n_embd;
     float eps;
 } norm_args;

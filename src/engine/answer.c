@@ -4,7 +4,9 @@
  *   a trunk that is whole for the first time   all choices draw their first token from it, and part
  *   a sequence of a sampling request           its choice draws the next token
  *   the sequences of a beam search             together they choose who lives on
- *   a prompt whose probabilities are wanted    every row tells of the token after it */
+ *   a prompt whose probabilities are wanted    every row tells of the token after it
+ * and rows of hidden states, which are counted by themselves, to
+ *   a text whose embedding is wanted           they are pooled */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -259,6 +261,33 @@ static bool tell_prompt(sumi_engine *e, request *r, int32_t from, int32_t at, in
     return false;
 }
 
+/* ---- Embeddings ---- */
+
+static void send_embedding(sumi_engine *e, request *r)
+{
+    sumi_error err;
+    if (pooling_finish(&r->pool, r->params.embed_raw, &err) != SUMI_OK) {
+        engine_end(e, r, SUMI_FINISH_ERROR, &err);
+        return;
+    }
+    sumi_event event = { .type = SUMI_EVENT_EMBEDDING, .embedding = r->pool.out, .n_embd = r->pool.n_embd };
+    event_send(e, r, &event);
+    engine_end(e, r, r->cancelled ? SUMI_FINISH_CANCELLED : SUMI_FINISH_STOP, NULL);
+}
+
+/* Takes the hidden states of an item, which begin at row `at`; returns how many they are. */
+static int32_t pool_rows(sumi_engine *e, request *r, const sched_item *item, int32_t at)
+{
+    bool mean = r->pool.kind == SUMI_POOL_MEAN;
+    int32_t n = mean ? item->n_tokens : item->last;
+    if (r->ended) return n;
+    /* Those that were taken before a preemption come again, bit for bit. */
+    int32_t first = r->sched.seqs[item->seq].n_cached - item->n_tokens, seen = mean ? r->pool.n - first : 0;
+    for (int32_t i = seen; i < n; i++) pooling_add(&r->pool, sumi_hidden(e->ctx, at + i));
+    if (item->last) send_embedding(e, r);
+    return n;
+}
+
 /* ---- The rows of a step ---- */
 
 static void mark_first(request *r)
@@ -296,9 +325,15 @@ static int32_t answer_beams(sumi_engine *e, request *r, const sched_item *items,
 
 void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items)
 {
-    for (int32_t i = 0, at = 0, n; i < n_items; at += n) {
+    for (int32_t i = 0, at = 0, at_hidden = 0, n; i < n_items; at += n) {
         request *r = of(items[i].req);
         const sched_item *item = &items[i];
+        if (r->pool.kind) {
+            at_hidden += pool_rows(e, r, item, at_hidden);
+            i++;
+            n = 0;
+            continue;
+        }
         if (r->beams && r->sched.has_parted && item->last) {
             n = answer_beams(e, r, item, n_items - i, at);
             i += n;

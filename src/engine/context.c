@@ -28,12 +28,14 @@ struct sumi_context {
     kv_store *store;
     kv_swap *swap;      /* NULL: none */
     sumi_context_info info;
-    int32_t max_logit_rows, n_logit_rows; /* rows of the last step */
+    int32_t max_logit_rows;
+    int32_t n_logit_rows, n_hidden_rows; /* of the last step */
     int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
     uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
     uint64_t n_steps;
-    int32_t *ids, *pos, *logit_rows; /* [max_batch_tokens] each: the batch */
-    const int32_t **tables;          /* [max_batch_tokens] */
+    int32_t *ids, *pos, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the batch */
+    int32_t *hidden_rows;    /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
+    const int32_t **tables;  /* [max_batch_tokens] */
 };
 
 sumi_context_opts sumi_context_opts_default(void)
@@ -123,10 +125,12 @@ static bool alloc_tables(sumi_context *c)
     c->in_step = calloc(n_seqs, sizeof *c->in_step);
     c->ids = calloc(n_tokens, sizeof *c->ids);
     c->pos = calloc(n_tokens, sizeof *c->pos);
+    c->kept_rows = calloc(n_tokens, sizeof *c->kept_rows);
     c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
+    c->hidden_rows = calloc(n_tokens, sizeof *c->hidden_rows);
     c->tables = calloc(n_tokens, sizeof *c->tables);
     if (c->len) memset(c->len, -1, n_seqs * sizeof *c->len);
-    return c->len && c->in_step && c->ids && c->pos && c->logit_rows && c->tables;
+    return c->len && c->in_step && c->ids && c->pos && c->kept_rows && c->logit_rows && c->hidden_rows && c->tables;
 }
 
 static sumi_status build(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
@@ -183,7 +187,9 @@ void sumi_context_destroy(sumi_context *c)
     free(c->in_step);
     free(c->ids);
     free(c->pos);
+    free(c->kept_rows);
     free(c->logit_rows);
+    free(c->hidden_rows);
     free(c->tables);
     free(c);
 }
@@ -294,6 +300,11 @@ static sumi_status check_span(sumi_context *c, const sumi_span *s, sumi_error *e
     return SUMI_OK;
 }
 
+static bool wants_all(sumi_want want)
+{
+    return want == SUMI_WANT_ALL || want == SUMI_WANT_HIDDEN_ALL;
+}
+
 static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     int64_t n_tokens = 0, n_rows = 0;
@@ -337,17 +348,26 @@ static sumi_status reserve_blocks(sumi_context *c, const sumi_span *spans, int32
     return SUMI_OK;
 }
 
+/* Row of b is kept for what its span wants. */
+static void keep_row(sumi_context *c, batch *b, int32_t row, sumi_want want)
+{
+    if (want == SUMI_WANT_HIDDEN_LAST || want == SUMI_WANT_HIDDEN_ALL) c->hidden_rows[c->n_hidden_rows++] = b->n_kept_rows;
+    else c->logit_rows[b->n_logit_rows++] = b->n_kept_rows;
+    c->kept_rows[b->n_kept_rows++] = row;
+}
+
 static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
 {
-    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .logit_rows = c->logit_rows,
-                  .table_stride = kv_cache_table_stride(c->cache) };
+    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .kept_rows = c->kept_rows,
+                  .logit_rows = c->logit_rows, .table_stride = kv_cache_table_stride(c->cache) };
+    c->n_hidden_rows = 0;
     for (int32_t i = 0; i < n_spans; i++) {
         int32_t len = kv_cache_len(c->cache, spans[i].seq);
         const int32_t *tables = kv_cache_tables(c->cache, spans[i].seq);
         for (int32_t t = 0; t < spans[i].n_ids; t++) {
             bool last = t == spans[i].n_ids - 1;
-            if (spans[i].want == SUMI_WANT_ALL || (spans[i].want == SUMI_WANT_LAST && last))
-                c->logit_rows[b->n_logit_rows++] = b->n_tokens;
+            if (wants_all(spans[i].want) || (last && spans[i].want != SUMI_WANT_NONE))
+                keep_row(c, b, b->n_tokens, spans[i].want);
             c->ids[b->n_tokens] = spans[i].ids[t];
             c->pos[b->n_tokens] = len + t;
             c->tables[b->n_tokens] = tables;
@@ -411,4 +431,15 @@ const float *sumi_logits(const sumi_context *c, int32_t row)
 int32_t sumi_n_logit_rows(const sumi_context *c)
 {
     return c->n_logit_rows;
+}
+
+const float *sumi_hidden(const sumi_context *c, int32_t row)
+{
+    if (row < 0 || row >= c->n_hidden_rows) return NULL;
+    return c->ws->hidden + (size_t)c->hidden_rows[row] * (size_t)c->model->info.n_embd;
+}
+
+int32_t sumi_n_hidden_rows(const sumi_context *c)
+{
+    return c->n_hidden_rows;
 }

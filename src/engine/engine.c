@@ -103,7 +103,8 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
     if (st != SUMI_OK) return st;
     sumi_model_get_info(m, &info);
     e->limits = (request_limits){
-        .model = m, .n_vocab = info.n_vocab, .n_ctx = e->ctx_info.n_ctx, .max_seqs = e->opts.max_seqs
+        .model = m, .n_vocab = info.n_vocab, .n_embd = info.n_embd, .n_ctx = e->ctx_info.n_ctx,
+        .max_seqs = e->opts.max_seqs
     };
     if ((st = prefix_file_load(e, err)) || (st = find_end_ids(e, err))) return st;
     if (!alloc_buffers(e)) return sumi_fail(err, SUMI_ENOMEM, "engine: out of memory");

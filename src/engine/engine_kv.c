@@ -57,6 +57,8 @@ static int32_t begin(void *user, sched_req *s, int32_t seq)
     if (!e->opts.prefix_cache || (s->all_rows && !s->has_parted))
         return 0; /* every row of its prompt is wanted */
     const int32_t *ids = r->prompt;
+    if (r->pool.kind == SUMI_POOL_MEAN) /* every token must pass by once; after a preemption some have */
+        return context_attach(e->ctx, r->kv_seqs[seq], ids, r->pool.n + 1);
     if (s->n_trunk > r->params.n_ids) { /* it is computed again, with what it has answered */
         for (int32_t i = 0; i < s->n_trunk; i++) e->known[i] = request_token(r, seq, i);
         ids = e->known;

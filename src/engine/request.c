@@ -78,6 +78,19 @@ static sumi_status check_beams(const sumi_request *p, sumi_error *err)
     return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "beam search has no %s", what) : SUMI_OK;
 }
 
+static sumi_status check_embedding(const sumi_request *p, sumi_error *err)
+{
+    const char *what = NULL;
+    sumi_status st = in_range("embed", (int32_t)p->embed, SUMI_POOL_NONE, SUMI_POOL_LAST, err);
+    if (st != SUMI_OK || p->embed == SUMI_POOL_NONE) return st;
+    if (p->n != 1) what = "several choices (n)";
+    if (p->best_of) what = "best_of";
+    if (p->beam_width) what = "beams";
+    if (p->n_logprobs || p->n_prompt_logprobs >= 0) what = "log-probabilities";
+    if (p->min_tokens) what = "tokens (min_tokens)";
+    return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "an embedding has no %s", what) : SUMI_OK;
+}
+
 static sumi_status check_ids(const sumi_request *p, const request_limits *l, sumi_error *err)
 {
     if (p->n_ids < 1 || !p->ids) return sumi_fail(err, SUMI_EINVAL, "the prompt has no tokens");
@@ -99,6 +112,7 @@ static sumi_status check_name(const char *what, const char *name, sumi_error *er
 static sumi_status check(const sumi_request *p, const request_limits *l, sumi_error *err)
 {
     sumi_status st = check_numbers(p, l, err);
+    if (st == SUMI_OK) st = check_embedding(p, err);
     if (st == SUMI_OK) st = check_beams(p, err);
     if (st == SUMI_OK) st = check_ids(p, l, err);
     if (st == SUMI_OK) st = check_name("the client's name", p->client, err);
@@ -186,14 +200,15 @@ sumi_status request_create(request **out, const sumi_request *p, const request_l
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) r->kv_seqs[i] = -1;
     st = copy_params(r, p) ? SUMI_OK
                            : sumi_fail(err, SUMI_ENOMEM, "out of memory for a prompt of %d tokens", p->n_ids);
-    if (st == SUMI_OK) st = make_choices(r, l, err);
+    if (st == SUMI_OK && p->embed) st = pooling_init(&r->pool, p->embed, l->n_embd, err);
+    if (st == SUMI_OK && !p->embed) st = make_choices(r, l, err);
     if (st == SUMI_OK) st = make_beams(r, l, err);
     if (st != SUMI_OK) {
         request_destroy(r);
         return st;
     }
     r->sched = (sched_req){ .n_prompt = p->n_ids,
-                            .width = r->beams ? p->beam_width : r->n_choices,
+                            .width = r->beams ? p->beam_width : p->embed ? 1 : r->n_choices,
                             .priority = p->priority,
                             .gang = r->beams != NULL,
                             .all_rows = p->n_prompt_logprobs >= 0 };
@@ -206,6 +221,7 @@ void request_destroy(request *r)
     if (!r) return;
     for (int32_t i = 0; r->choices && i < r->n_choices; i++) choice_deinit(&r->choices[i]);
     if (r->beams) beam_deinit(r->beams);
+    pooling_deinit(&r->pool);
     for (int32_t i = 0; r->stops && i < r->params.n_stop; i++) free(r->stops[i]);
     free(r->beams);
     free(r->choices);

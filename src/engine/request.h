@@ -4,7 +4,8 @@
  *      |-------- prompt          its tokens
  *      |-------- kv_seqs[i]      the cache's names for its sequences; -1: not open
  *      |-------- choices[i]      one answer: its tokens, sampler, decoder and stop strings; belongs to sequence i
- *      '-------- beams           instead of samplers: the hypotheses; sequence i carries live hypothesis i
+ *      |-------- beams           instead of samplers: the hypotheses; sequence i carries live hypothesis i
+ *      '-------- pool            instead of choices: the embedding that is asked for
  *
  * Made by the thread that submits, owned by the engine's thread from then on until it is freed there. */
 #ifndef SUMI_ENGINE_REQUEST_H
@@ -12,6 +13,7 @@
 
 #include "engine/beam.h"
 #include "engine/choice.h"
+#include "engine/pooling.h"
 #include "engine/schedule.h"
 
 /* Whose requests share a queue limit and a share of the tokens. */
@@ -34,8 +36,9 @@ typedef struct request {
     char *salt;           /* NULL: the client's name */
     int32_t kv_seqs[SCHED_MAX_SEQS];
     choice *choices; /* [n_choices] */
-    int32_t n_choices;
+    int32_t n_choices; /* 0: an embedding */
     beam_search *beams;    /* NULL: sampling */
+    pooling pool;          /* kind NONE: tokens are generated */
     int32_t max_known;     /* tokens of a sequence at which it ends */
     int32_t n_prompt_told; /* prompt tokens whose log-probabilities were sent */
     int32_t n_generated;
@@ -49,7 +52,7 @@ typedef struct request {
 typedef struct request_limits {
     const sumi_model *model;
     const int32_t *end_ids; /* [n_end_ids]; outlive the requests */
-    int32_t n_end_ids, n_vocab, n_ctx, max_seqs;
+    int32_t n_end_ids, n_vocab, n_embd, n_ctx, max_seqs;
 } request_limits;
 
 /* Checks and copies. EINVAL and ELIMIT as sumi_engine_submit() says; what needs the cache's size is checked there. */

@@ -13,6 +13,13 @@ static request *of(const sched_req *r)
     return (request *)(uintptr_t)r;
 }
 
+static sumi_want want_of(const request *r, const sched_item *item)
+{
+    if (r->pool.kind == SUMI_POOL_MEAN) return SUMI_WANT_HIDDEN_ALL;
+    if (r->pool.kind == SUMI_POOL_LAST) return item->last ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_NONE;
+    return item->all_rows ? SUMI_WANT_ALL : item->last ? SUMI_WANT_LAST : SUMI_WANT_NONE;
+}
+
 /* The new tokens of each item, end to end. */
 static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_items)
 {
@@ -23,9 +30,7 @@ static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_ite
         e->spans[i] = (sumi_span){ .seq = r->kv_seqs[items[i].seq],
                                    .n_ids = items[i].n_tokens,
                                    .ids = e->ids + n,
-                                   .want = items[i].all_rows ? SUMI_WANT_ALL
-                                           : items[i].last   ? SUMI_WANT_LAST
-                                                             : SUMI_WANT_NONE };
+                                   .want = want_of(r, &items[i]) };
         for (int32_t t = 0; t < items[i].n_tokens; t++)
             e->ids[n++] = request_token(r, items[i].seq, from + t);
     }

@@ -8,10 +8,12 @@
  *     x   += attention(q, cache) W_o             (normalised first, where the family has post-norms)
  *     in   = rmsnorm(x)
  *     x   += (f(in W_gate) * in W_up) W_down     (the same)
- *   logits = rmsnorm(x) W_output
+ *   hidden = rmsnorm(x)
+ *   logits = hidden W_output
  *
  * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
- * Tokens whose logits nobody wants matter to others only by their keys and values: the last layer leaves them after that. */
+ * Tokens whose logits or hidden state nobody wants matter to others only by their keys and values: the last layer leaves
+ * them after that. */
 #include "model/model.h"
 
 #include <assert.h>
@@ -50,18 +52,18 @@ static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, c
     m->be->qkv_store(ws->s, kv, i, b, &args);
 }
 
-/* Leaves only the tokens whose logits are wanted: moves their rows of x and q together. The batch that they make. */
-static batch only_wanted(const model *m, workspace *ws, const batch *b)
+/* Leaves only the tokens of which something is wanted: moves their rows of x and q together. The batch that they make. */
+static batch only_kept(const model *m, workspace *ws, const batch *b)
 {
     const hparams *h = &m->h;
-    if (b->n_logit_rows == b->n_tokens) return *b;
-    m->be->gather(ws->s, ws->x, b->logit_rows, b->n_logit_rows, h->n_embd);
-    m->be->gather(ws->s, ws->q, b->logit_rows, b->n_logit_rows, h->n_heads * h->head_dim);
-    for (int32_t i = 0; i < b->n_logit_rows; i++) {
-        ws->wanted_pos[i] = b->pos[b->logit_rows[i]];
-        ws->wanted_tables[i] = b->tables[b->logit_rows[i]];
+    if (b->n_kept_rows == b->n_tokens) return *b;
+    m->be->gather(ws->s, ws->x, b->kept_rows, b->n_kept_rows, h->n_embd);
+    m->be->gather(ws->s, ws->q, b->kept_rows, b->n_kept_rows, h->n_heads * h->head_dim);
+    for (int32_t i = 0; i < b->n_kept_rows; i++) {
+        ws->kept_pos[i] = b->pos[b->kept_rows[i]];
+        ws->kept_tables[i] = b->tables[b->kept_rows[i]];
     }
-    return (batch){ .n_tokens = b->n_logit_rows, .pos = ws->wanted_pos, .tables = ws->wanted_tables,
+    return (batch){ .n_tokens = b->n_kept_rows, .pos = ws->kept_pos, .tables = ws->kept_tables,
                     .table_stride = b->table_stride };
 }
 
@@ -75,17 +77,38 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, norm_of(m, ws, l->ffn_norm, m->form_ffn));
 }
 
-static void feed_forward_block(const model *m, workspace *ws, int32_t i)
+/* next: the norm behind the layer. */
+static void feed_forward_block(const model *m, workspace *ws, int32_t i, row_op next)
 {
     const layer *l = &m->layers[i];
-    bool last = i == m->h.n_layers - 1;
     linear_out gate_up[2] = { { .w = l->w_gate, .y = ws->gate }, { .w = l->w_up, .y = ws->up } };
     row_op glu = { .kind = ROW_GLU, .glu = { .out = ws->ff, .forms = m->form_down, .gate = ws->gate, .up = ws->up,
                                              .n_ff = m->h.n_ff, .kind = m->arch->glu } };
     m->be->linear(ws->s, ws->in, gate_up, 2, &glu);
-    row_op next = last ? norm_of(m, ws, m->output_norm, m->form_output)
-                       : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv);
     add_to_residual(m, ws, ws->ff, l->w_down, NULL, l->post_ffn_norm, next);
+}
+
+/* The final norm: for the output matrix, or, where hidden states are wanted, as plain rows. */
+static row_op final_norm(const model *m, workspace *ws, const batch *b)
+{
+    row_op norm = norm_of(m, ws, m->output_norm, m->form_output);
+    if (b->n_logit_rows == b->n_kept_rows) return norm;
+    norm.norm.out = NULL;
+    norm.norm.y = ws->hidden;
+    return norm;
+}
+
+/* Logits of the rows that want them. Beside hidden states these have to be moved together and normed once more. */
+static void logits_of(const model *m, workspace *ws, const batch *b)
+{
+    if (b->n_logit_rows == 0) return;
+    if (b->n_logit_rows < b->n_kept_rows) {
+        row_op norm = norm_of(m, ws, m->output_norm, m->form_output);
+        m->be->gather(ws->s, ws->x, b->logit_rows, b->n_logit_rows, m->h.n_embd);
+        m->be->rows(ws->s, &norm, b->n_logit_rows);
+    }
+    linear_out logits = { .w = m->output, .y = ws->logits };
+    m->be->linear(ws->s, ws->in, &logits, 1, NULL);
 }
 
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
@@ -100,13 +123,12 @@ void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
     m->be->rows(ws->s, &norm, b->n_tokens);
     for (int32_t i = 0; i < h->n_layers; i++) {
         store_keys_and_values(m, ws, kv, &now, i);
-        if (i == h->n_layers - 1) {
-            if (b->n_logit_rows == 0) return;
-            now = only_wanted(m, ws, b);
-        }
+        bool last = i == h->n_layers - 1;
+        if (last && b->n_kept_rows == 0) return;
+        if (last) now = only_kept(m, ws, b);
         attention_block(m, ws, kv, &now, i);
-        feed_forward_block(m, ws, i);
+        feed_forward_block(m, ws, i, last ? final_norm(m, ws, b)
+                                          : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv));
     }
-    linear_out logits = { .w = m->output, .y = ws->logits };
-    m->be->linear(ws->s, ws->in, &logits, 1, NULL);
+    logits_of(m, ws, b);
 }

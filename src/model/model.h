@@ -50,17 +50,19 @@ typedef struct workspace {
     float *y;                   /* [max_tokens][n_embd] block output before its norm; NULL without post-norms */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, n_ff wide */
-    int32_t *wanted_pos;            /* [max_logit_rows] of the tokens whose logits are wanted */
-    const int32_t **wanted_tables;  /* [max_logit_rows] */
+    int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
+    const int32_t **kept_tables;  /* [max_tokens] */
+    float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */
     float *logits;              /* [max_logit_rows][n_vocab] */
-    size_t logits_bytes;
+    size_t hidden_bytes, logits_bytes;
 } workspace;
 
 SUMI_MUST_USE sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t max_tokens,
                                            int32_t max_logit_rows, sumi_error *err);
 void workspace_destroy(const model *m, workspace *ws);
 
-/* One step: K and V of the batch go into kv, logits of b->logit_rows into ws->logits. */
+/* One step: K and V of the batch go into kv, logits of b->logit_rows into ws->logits. If some kept rows are not among
+ * these, the final norms of all kept rows go into ws->hidden. */
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b);
 
 #endif

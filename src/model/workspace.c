@@ -12,11 +12,12 @@ void workspace_destroy(const model *m, workspace *ws)
     if (ws->s) m->be->stream_destroy(ws->s);
     float *buffers[] = { ws->x, ws->q, ws->k, ws->v, ws->gate, ws->up, ws->y, ws->angles, ws->angles_local };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
-    free(ws->wanted_pos);
-    free(ws->wanted_tables);
+    free(ws->kept_pos);
+    free(ws->kept_tables);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
     m->be->act_destroy(ws->ff);
+    mem_unmap(ws->hidden, ws->hidden_bytes);
     mem_unmap(ws->logits, ws->logits_bytes);
     free(ws);
 }
@@ -38,12 +39,15 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (m->arch->features & ARCH_POST_NORMS && !alloc_rows(&ws->y, n, h->n_embd)) return false;
     if (!alloc_rows(&ws->angles, n, h->n_rot)) return false;
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
-    ws->wanted_pos = calloc((size_t)ws->max_logit_rows, sizeof *ws->wanted_pos);
-    ws->wanted_tables = calloc((size_t)ws->max_logit_rows, sizeof *ws->wanted_tables);
-    if (!ws->wanted_pos || !ws->wanted_tables) return false;
+    ws->kept_pos = calloc((size_t)n, sizeof *ws->kept_pos);
+    ws->kept_tables = calloc((size_t)n, sizeof *ws->kept_tables);
+    if (!ws->kept_pos || !ws->kept_tables) return false;
     /* Only the rows that steps ask for are ever touched. */
+    ws->hidden_bytes = (size_t)n * (size_t)h->n_embd * sizeof(float);
     ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);
-    return (ws->logits = mem_map(ws->logits_bytes)) != NULL;
+    ws->hidden = mem_map(ws->hidden_bytes);
+    ws->logits = mem_map(ws->logits_bytes);
+    return ws->hidden && ws->logits;
 }
 
 sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t max_tokens,

@@ -226,6 +226,7 @@ static void take(void *reply, const news *n, buf *out)
     case SUMI_EVENT_PIECE: take_piece(r, index, n, out); break;
     case SUMI_EVENT_CHOICE: end_choice(r, n->part, index, n->finish, out); break;
     case SUMI_EVENT_END: take_end(r, n, out); break;
+    case SUMI_EVENT_EMBEDDING: break; /* never asked for here */
     }
 }
 

@@ -64,7 +64,8 @@ void solo_reply_take(void *reply, const news *n, buf *out)
 {
     solo_reply *r = reply;
     switch (n->type) {
-    case SUMI_EVENT_PROMPT: break;
+    case SUMI_EVENT_PROMPT:
+    case SUMI_EVENT_EMBEDDING: break;
     case SUMI_EVENT_PIECE: take_piece(r, n, out); break;
     case SUMI_EVENT_CHOICE: take_choice(r, n); break;
     case SUMI_EVENT_END: take_end(r, n, out); break;

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""make_tiny.py - tiny models of random weights, and their logits from transformers:  python3 make_tiny.py
+"""make_tiny.py - tiny models of random weights, and what transformers makes of them:  python3 make_tiny.py
 
-Writes tiny/NAME.gguf and tiny/NAME.bin for each model below, and tiny/versions.json. Each model has one thing that
+Writes tiny/NAME.gguf, tiny/NAME.bin and tiny/NAME.hidden for each model below, and tiny/versions.json. Each model has one thing that
 the real models of the golden tests do not have. The weights are drawn by numpy with a seed for each model, wide enough
 that logits differ by several units; they are rounded to the types of the GGUF file first, so that transformers
 computes with exactly what the file holds. NAME.bin, little-endian:
 
     char magic[8] "SUMITINY"   u32 n_ids   u32 n_vocab   i32 ids[n_ids]   f32 logits[n_ids][n_vocab]
+
+NAME.hidden has what the final norm gave for the same ids:
+
+    char magic[8] "SUMIHIDE"   u32 n_ids   u32 n_embd   f32 hidden[n_ids][n_embd]
 
 The GGUF files follow llama.cpp's convert_hf_to_gguf.py: names of keys and tensors, llama's Q and K permuted so that a
 rotary pair lies side by side (qwen2 and gemma3 keep halves), 1 added to Gemma's norm weights, llama-3's RoPE scaling
@@ -201,9 +205,12 @@ def make(name, arch, config, types, seed):
     ids = rng.integers(0, N_VOCAB, N_IDS)
     with torch.no_grad():
         logits = model(torch.tensor(ids[None])).logits[0].numpy()
+        hidden = model.model(torch.tensor(ids[None])).last_hidden_state[0].numpy()
     with open(os.path.join(HERE, "tiny", f"{name}.bin"), "wb") as f:
         f.write(b"SUMITINY" + np.array([N_IDS, N_VOCAB], "<u4").tobytes() + ids.astype("<i4").tobytes()
                 + logits.astype("<f4").tobytes())
+    with open(os.path.join(HERE, "tiny", f"{name}.hidden"), "wb") as f:
+        f.write(b"SUMIHIDE" + np.array(hidden.shape, "<u4").tobytes() + hidden.astype("<f4").tobytes())
     size = os.path.getsize(os.path.join(HERE, "tiny", f"{name}.gguf"))
     print(f"{name}: {size} bytes, standard deviation of a row of logits {logits.std(axis=1).mean():.2f}")
 

@@ -1,4 +1,4 @@
-/* test_invariance.c - a token's logits are bit for bit the same whatever runs beside it, however its prompt was cut,
+/* test_invariance.c - a token's logits and hidden state are bit for bit the same whatever runs beside it, however its prompt was cut,
  * with any number of threads; at every level of the instruction set, on both real models. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +28,9 @@ static void fill_ids(int32_t *ids, int32_t n, uint64_t seed)
     for (int32_t i = 0; i < n; i++) ids[i] = test_rng_range(&rng, 300, 40000);
 }
 
-/* Logits after the prompt and after each of N_DECODE tokens: [1 + N_DECODE][n_vocab]. */
-static void run(sumi_model *m, setting s, int32_t n_prompt, float *out)
+/* want LAST: logits after the prompt and after each of N_DECODE tokens, [1 + N_DECODE][n_vocab]. HIDDEN_ALL: hidden states
+ * of all tokens, [n_prompt + N_DECODE][n_embd]. */
+static void run(sumi_model *m, setting s, int32_t n_prompt, sumi_want want, float *out)
 {
     sumi_model_info info;
     sumi_context *ctx;
@@ -46,36 +47,42 @@ static void run(sumi_model *m, setting s, int32_t n_prompt, float *out)
     for (int32_t i = 0; i <= s.n_others; i++) assert_int_equal(sumi_seq_open(ctx, &seq[i], NULL), SUMI_OK);
     fill_ids(ids, n_prompt + N_DECODE, 1);
     fill_ids(others, 8, 2);
-    for (int32_t done = 0, row = 0; done < n_prompt + N_DECODE;) {
+    bool hidden = want == SUMI_WANT_HIDDEN_ALL;
+    for (int32_t done = 0; done < n_prompt + N_DECODE;) {
         int32_t n = done < n_prompt ? (n_prompt - done < s.chunk ? n_prompt - done : s.chunk) : 1;
         sumi_span spans[N_OTHERS + 1];
-        for (int32_t i = 0; i < s.n_others; i++) spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others, SUMI_WANT_LAST };
-        spans[s.n_others] = (sumi_span){ seq[s.n_others], n, ids + done, SUMI_WANT_LAST };
+        for (int32_t i = 0; i < s.n_others; i++)
+            spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others, i % 2 ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_LAST };
+        spans[s.n_others] = (sumi_span){ seq[s.n_others], n, ids + done, want };
         assert_int_equal(sumi_step(ctx, spans, s.n_others + 1, NULL), SUMI_OK);
         done += n;
-        if (done < n_prompt) continue;
-        memcpy(out + (size_t)row++ * (size_t)info.n_vocab, sumi_logits(ctx, s.n_others), (size_t)info.n_vocab * sizeof(float));
+        if (!hidden && done < n_prompt) continue;
+        int32_t width = hidden ? info.n_embd : info.n_vocab, n_rows = hidden ? n : 1;
+        const float *rows = hidden ? sumi_hidden(ctx, s.n_others / 2) : sumi_logits(ctx, s.n_others - s.n_others / 2);
+        for (int32_t i = 0; i < n_rows * width; i++) *out++ = rows[i];
     }
     sumi_context_destroy(ctx);
 }
 
 /* Runs the prompt with one thread in one step, and then with each setting. */
-static void check_settings(sumi_model *m, const char *name, const char *isa, int32_t n_prompt, const setting *settings,
-                           size_t n_settings)
+static void check_settings(sumi_model *m, const char *name, const char *isa, int32_t n_prompt, sumi_want want,
+                           const setting *settings, size_t n_settings)
 {
     sumi_model_info info;
     sumi_model_get_info(m, &info);
-    size_t n = (size_t)(1 + N_DECODE) * (size_t)info.n_vocab;
+    const char *what = want == SUMI_WANT_LAST ? "logits" : "hidden states";
+    size_t n = want == SUMI_WANT_LAST ? (size_t)(1 + N_DECODE) * (size_t)info.n_vocab
+                                      : (size_t)(n_prompt + N_DECODE) * (size_t)info.n_embd;
     float *alone = malloc(n * sizeof *alone), *other = malloc(n * sizeof *other);
     assert_true(alone && other);
-    run(m, (setting){ 1, n_prompt, 0 }, n_prompt, alone);
+    run(m, (setting){ 1, n_prompt, 0 }, n_prompt, want, alone);
     for (size_t i = 0; i < n_settings; i++) {
-        run(m, settings[i], n_prompt, other);
+        run(m, settings[i], n_prompt, want, other);
         if (memcmp(alone, other, n * sizeof *alone) != 0)
-            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the logits differ", name, isa, n_prompt,
-                     settings[i].n_threads, settings[i].chunk, settings[i].n_others);
+            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the %s differ", name, isa, n_prompt,
+                     settings[i].n_threads, settings[i].chunk, settings[i].n_others, what);
     }
-    print_message("  %s at %s: %d tokens, %zu settings equal\n", name, isa, n_prompt, n_settings);
+    print_message("  %s at %s: %s of %d tokens, %zu settings equal\n", name, isa, what, n_prompt, n_settings);
     free(alone);
     free(other);
 }
@@ -89,12 +96,14 @@ static void check_model(const char *name, cpu_level level)
     sumi_model_opts opts = sumi_model_opts_default();
     opts.isa = cpu_level_name(level);
     if (sumi_model_open(&m, test_model_path(name), &opts, &err) != SUMI_OK) fail_msg("%s", err.message);
-    check_settings(m, name, opts.isa, N_PROMPT, settings, is_short() ? 3 : sizeof settings / sizeof *settings);
-    check_settings(m, name, opts.isa, N_LONG, long_settings, is_short() ? 1 : 2);
+    size_t n_settings = is_short() ? 3 : sizeof settings / sizeof *settings;
+    check_settings(m, name, opts.isa, N_PROMPT, SUMI_WANT_LAST, settings, n_settings);
+    check_settings(m, name, opts.isa, N_PROMPT, SUMI_WANT_HIDDEN_ALL, settings, n_settings);
+    check_settings(m, name, opts.isa, N_LONG, SUMI_WANT_LAST, long_settings, is_short() ? 1 : 2);
     sumi_model_close(m);
 }
 
-static void logits_do_not_depend_on_batch_chunks_or_threads(void **state)
+static void rows_do_not_depend_on_batch_chunks_or_threads(void **state)
 {
     (void)state;
     /* ref is the definition of one row and takes minutes here; its rows pass through the same operations. */
@@ -155,7 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_step_changes_no_sequence),
-        cmocka_unit_test(logits_do_not_depend_on_batch_chunks_or_threads),
+        cmocka_unit_test(rows_do_not_depend_on_batch_chunks_or_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

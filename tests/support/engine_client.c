@@ -27,6 +27,12 @@ void client_take(client_answer *a, const sumi_event *e)
         a->n_prompt_logprobs += e->piece.n_choices;
         break;
     case SUMI_EVENT_PIECE: take_piece(a, e); break;
+    case SUMI_EVENT_EMBEDDING:
+        assert_int_equal(a->n_embd, 0);
+        assert_in_range(e->n_embd, 1, CLIENT_MAX_EMBD);
+        memcpy(a->embedding, e->embedding, (size_t)e->n_embd * sizeof *a->embedding);
+        a->n_embd = e->n_embd;
+        break;
     case SUMI_EVENT_CHOICE:
         assert_false(a->choices[e->choice].ended);
         a->choices[e->choice].ended = true;

@@ -7,7 +7,7 @@
 #include "sumi.h"
 #include "test_support.h"
 
-enum { CLIENT_MAX_TOKENS = 512, CLIENT_MAX_TEXT = 4096 };
+enum { CLIENT_MAX_TOKENS = 512, CLIENT_MAX_TEXT = 4096, CLIENT_MAX_EMBD = 1024 };
 
 typedef struct client_choice {
     int32_t ids[CLIENT_MAX_TOKENS], n;
@@ -26,6 +26,8 @@ typedef struct client_answer {
     client_choice choices[SUMI_MAX_CHOICES];
     float prompt_logprobs[CLIENT_MAX_TOKENS]; /* by position */
     int32_t n_prompt_logprobs;
+    float embedding[CLIENT_MAX_EMBD];
+    int32_t n_embd; /* 0: none came */
     int32_t n_ends, n_pieces;
     int32_t stop_after; /* pieces after which the callback says no; 0: never */
     bool over;

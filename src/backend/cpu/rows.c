@@ -18,9 +18,9 @@ static void norm_row(stream *s, const norm_args *a, int32_t t, int32_t thread)
         k->rmsnorm_row(scratch, a->add + row, a->add_w, a->n_embd, a->eps);
         k->add_row(x, scratch, a->n_embd);
     }
-    float *y = a->forms & ACT_F32 ? a->out->f32 + row : scratch;
+    float *y = a->y ? a->y + row : a->forms & ACT_F32 ? a->out->f32 + row : scratch;
     k->rmsnorm_row(y, x, a->w, a->n_embd, a->eps);
-    act_store_row(s->be, a->out, t, y, a->forms);
+    if (a->out) act_store_row(s->be, a->out, t, y, a->forms);
 }
 
 static void glu_row(stream *s, const glu_args *a, int32_t t, int32_t thread)
@@ -33,8 +33,8 @@ static void glu_row(stream *s, const glu_args *a, int32_t t, int32_t thread)
 
 void row_op_prepare(const row_op *op, int32_t n)
 {
-    if (op->kind == ROW_NORM) act_resize(op->norm.out, n, op->norm.n_embd);
-    else act_resize(op->glu.out, n, op->glu.n_ff);
+    if (op->kind == ROW_GLU) act_resize(op->glu.out, n, op->glu.n_ff);
+    else if (op->norm.out) act_resize(op->norm.out, n, op->norm.n_embd);
 }
 
 void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread)
