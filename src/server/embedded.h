@@ -11,5 +11,6 @@ typedef struct embedded_file {
 } embedded_file;
 
 extern const embedded_file web_files[]; /* src/server/web */
+extern const embedded_file openapi_files[]; /* openapi.json */
 
 #endif

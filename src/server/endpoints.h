@@ -9,6 +9,7 @@ enum MHD_Result get_health(exchange *x);
 enum MHD_Result get_ready(exchange *x);
 enum MHD_Result get_version(exchange *x);
 enum MHD_Result get_metrics(exchange *x);
+enum MHD_Result get_openapi(exchange *x);
 
 /* ---- models.c ---- */
 enum MHD_Result get_models(exchange *x);

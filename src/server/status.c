@@ -1,7 +1,8 @@
-/* status.c - GET /health, /ready, /version, /metrics: how the server is. */
+/* status.c - GET /health, /ready, /version, /metrics: how the server is; /openapi.json: what it can be asked. */
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/embedded.h"
 #include "server/endpoints.h"
 #include "server/json_text.h"
 
@@ -66,4 +67,12 @@ enum MHD_Result get_metrics(exchange *x)
     if (atomic_load(&s->state) != SERVER_LOADING) sumi_engine_get_stats(s->engine, &stats);
     metrics_put(&s->metrics, &stats, s->opts.model_name, route_paths, route_n_paths(), &out);
     return http_reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
+}
+
+enum MHD_Result get_openapi(exchange *x)
+{
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    buf_append(&out, openapi_files[0].data, openapi_files[0].n_bytes);
+    return http_reply_buf(x, 200, "application/json", &out);
 }

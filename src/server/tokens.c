@@ -26,8 +26,8 @@ static bool tokenize(exchange *x, const json_t *o, int32_t **ids, int32_t *n, ap
     bool special = true;
     sumi_error err;
     const char *name = field_get(o, "prompt") ? "prompt" : "content";
-    if (!field_string(o, name, &text, e) || !field_bool(o, "add_special_tokens", &special, e) ||
-        !field_bool(o, "add_special", &special, e))
+    if (!field_string(o, "content", &text, e) || !field_string(o, "prompt", &text, e) ||
+        !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e))
         return false;
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = SUMI_TOKENIZE_SPECIAL | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
