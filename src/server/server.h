@@ -12,14 +12,15 @@
 typedef struct server server;
 
 typedef struct server_opts {
-    const char *host;        /* a numeric address; IPv6 without brackets */
-    int port;                /* 0: any free one */
-    const char *model_name;  /* as clients call it */
-    const char *key_file;    /* see keys.h; NULL: everybody may ask */
-    bool allow_anonymous;    /* without keys on other addresses than the machine's own */
-    bool metrics_open;       /* /metrics without a key */
-    bool no_web;             /* without the web page */
-    const char *cors_origin; /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
+    const char *host;          /* a numeric address; IPv6 without brackets */
+    int port;                  /* 0: any free one */
+    const char *model_name;    /* as clients call it, and as answers do */
+    const char *model_aliases; /* other names of it, with commas between, "*": every name; NULL: none */
+    const char *key_file;      /* see keys.h; NULL: everybody may ask */
+    bool allow_anonymous;      /* without keys on other addresses than the machine's own */
+    bool metrics_open;         /* /metrics without a key */
+    bool no_web;               /* without the web page */
+    const char *cors_origin;   /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
     const char *tls_cert, *tls_key;          /* PEM texts; NULL: no TLS */
     int n_threads;                           /* that speak HTTP */
     int max_connections, max_connections_ip; /* in all; of one address, 0: no limit */

@@ -7,15 +7,14 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/model_name.h"
+
 enum { SALT_BYTES = 256 };
 
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 {
-    const char *served = x->server->opts.model_name;
-    size_t n = strlen(served);
-    if (!name || !strcmp(name, served)) return true;
-    /* Ollama's names have a tag, which its clients may leave away. */
-    if (x->api == API_OLLAMA && !strncmp(name, served, n) && !strcmp(name + n, ":latest")) return true;
+    const char *served = x->server->opts.model_name, *aliases = x->server->opts.model_aliases;
+    if (!name || model_name_fits(name, served, aliases, x->api == API_OLLAMA)) return true;
     return api_fail(e, 404, "model_not_found", "model",
                     "the model '%.100s' is not here; this server has '%s'", name, served);
 }

@@ -116,7 +116,9 @@ def departures(s):
 
 
 def full_queue():
-    s = Server("--max-seqs", "1", "--max-queue", "1", "--heartbeat", "1")
+    s = Server("--max-seqs", "1", "--max-queue", "1", "--heartbeat", "1", "--model-alias", "gpt-9,default")
+    status, other, _ = s.ask("POST", CHAT, chat("Hi", max_tokens=1, model="gpt-9"))
+    check("an alias is the model, and the answer says which", status == 200 and other["model"] == "smollm2", other)
     connections = [endless(s, True)]
     s.wait_for("one runs", lambda: s.metric("vllm:num_requests_running{") == 1)
     connections.append(endless(s, True))
