@@ -24,7 +24,7 @@ static void put_usage(const solo_reply *r, buf *out)
         out,
         ",\"usage\":{\"input_tokens\":%d,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":%d,"
         "\"output_tokens\":%d}",
-        n_prompt - r->end.n_cached, r->end.n_cached, r->end.n_generated);
+        n_prompt - r->usage.n_cached, r->usage.n_cached, r->usage.n_generated);
 }
 
 /* "stop_reason":...,"stop_sequence":... */

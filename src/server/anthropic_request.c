@@ -37,21 +37,37 @@ static bool read_settings(text_request *r, const text_limits *limits, api_error 
            text_read_stop(r, o, "stop_sequences", false, limits, e);
 }
 
-/* Turns of one role that follow each other -> one, whose texts are paragraphs. */
+/* The texts of n turns from `first` on, as paragraphs. New reference; NULL: out of memory. */
+static json_t *join_texts(const json_t *turns, size_t first, size_t n)
+{
+    buf text;
+    buf_init(&text, SIZE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *content = json_object_get(json_array_get(turns, first + i), "content");
+        if (i) buf_append_str(&text, "\n\n");
+        buf_append(&text, json_string_value(content), json_string_length(content));
+    }
+    json_t *joined = text.status == SUMI_OK ? json_stringn(text.data, text.n) : NULL;
+    buf_deinit(&text);
+    return joined;
+}
+
+/* Turns of one role that follow each other become one. */
 static bool join_turns(text_request *r, api_error *e)
 {
-    for (size_t i = 1; i < json_array_size(r->messages);) {
-        json_t *a = json_array_get(r->messages, i - 1), *b = json_array_get(r->messages, i);
-        if (!json_equal(json_object_get(a, "role"), json_object_get(b, "role"))) {
-            i++;
-            continue;
-        }
-        json_t *text = json_sprintf("%s\n\n%s", json_string_value(json_object_get(a, "content")),
-                                    json_string_value(json_object_get(b, "content")));
-        if (json_object_set_new(a, "content", text) != 0) return api_fail_memory(e);
-        json_array_remove(r->messages, i);
+    json_t *turns = r->messages;
+    size_t n_turns = json_array_size(turns), n;
+    bool ok = (r->messages = json_array()) != NULL;
+    for (size_t i = 0; ok && i < n_turns; i += n) {
+        json_t *turn = json_array_get(turns, i);
+        const json_t *role = json_object_get(turn, "role");
+        n = 1;
+        while (json_equal(json_object_get(json_array_get(turns, i + n), "role"), role)) n++;
+        if (n > 1) ok = json_object_set_new(turn, "content", join_texts(turns, i, n)) == 0;
+        ok = ok && json_array_append(r->messages, turn) == 0;
     }
-    return true;
+    json_decref(turns);
+    return ok || api_fail_memory(e);
 }
 
 static bool read_turns(text_request *r, const text_limits *limits, api_error *e)

@@ -130,8 +130,8 @@ enum MHD_Result headers_preflight(exchange *x)
     if (x->server->opts.cors_origin) {
         MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
         MHD_add_response_header(r, "Access-Control-Allow-Headers",
-                                "Authorization, Content-Type, X-Api-Key, X-Request-Id, Anthropic-Version, "
-                                "Anthropic-Beta");
+                                /* Clients in web pages send many of their own; "*" is all but the first. */
+                                "Authorization, Content-Type, X-Api-Key, X-Request-Id, Anthropic-Version, *");
         MHD_add_response_header(r, "Access-Control-Max-Age", "600");
     }
     MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");

@@ -232,7 +232,8 @@ static exchange *open_exchange(server *s, struct MHD_Connection *c, const char *
     strncat(x->method, method, sizeof x->method - 1);
     buf_init(&x->body, s->opts.max_body_bytes);
     headers_read(x);
-    x->api = headers_is_anthropic(x) ? API_ANTHROPIC : route_api(url);
+    x->api = route_api(url);
+    if (x->api == API_OPENAI && headers_is_anthropic(x)) x->api = API_ANTHROPIC;
     pthread_mutex_lock(&s->lock);
     x->keys = keys_ref(s->keys);
     pthread_mutex_unlock(&s->lock);

@@ -32,12 +32,7 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
                  .text = copy,
                  .n_bytes = n_text,
                  .stopped = stopped,
-                 .n_prompt = e->usage.n_prompt,
-                 .n_cached = e->usage.n_cached,
-                 .n_generated = e->usage.n_generated,
-                 .total_ms = e->time_ms,
-                 .queue_ms = e->usage.queue_ms,
-                 .prefill_ms = e->usage.prefill_ms,
-                 .decode_ms = e->usage.decode_ms };
+                 .usage = e->usage,
+                 .time_ms = e->time_ms };
     return n;
 }

@@ -18,10 +18,9 @@ typedef struct news {
     const char
         *text; /* [n_bytes] and a NUL. END: the error's message, or "". CHOICE: the stop string, if stopped */
     size_t n_bytes;
-    bool stopped; /* CHOICE: a stop string was found */
-    /* END: */
-    int32_t n_prompt, n_cached, n_generated;
-    double total_ms, queue_ms, prefill_ms, decode_ms; /* as in sumi_usage; total: since it was submitted */
+    bool stopped;     /* CHOICE: a stop string was found */
+    sumi_usage usage; /* END */
+    double time_ms;   /* since the request was submitted */
 } news;
 
 /* n_top: the alternatives that the request asked for, of the prompt's tokens if this is a PROMPT. Free with free().

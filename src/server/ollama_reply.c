@@ -37,7 +37,7 @@ static long long ns(double ms)
 /* load_duration is how long it waited: the model is there already. */
 static void put_done(const solo_reply *r, buf *out)
 {
-    const news *n = &r->end;
+    const sumi_usage *u = &r->usage;
     if (r->request.n_prompts == 0) {
         buf_append_str(out, ",\"done\":true,\"done_reason\":\"load\"}");
         return;
@@ -46,8 +46,8 @@ static void put_done(const solo_reply *r, buf *out)
         out,
         ",\"done\":true,\"done_reason\":\"%s\",\"total_duration\":%lld,\"load_duration\":%lld,"
         "\"prompt_eval_count\":%d,\"prompt_eval_duration\":%lld,\"eval_count\":%d,\"eval_duration\":%lld}",
-        r->finish == SUMI_FINISH_STOP ? "stop" : "length", ns(n->total_ms), ns(n->queue_ms), n->n_prompt,
-        ns(n->prefill_ms), n->n_generated, ns(n->decode_ms));
+        r->finish == SUMI_FINISH_STOP ? "stop" : "length", ns(r->time_ms), ns(u->queue_ms), u->n_prompt,
+        ns(u->prefill_ms), u->n_generated, ns(u->decode_ms));
 }
 
 static void piece_as(solo_reply *r, bool chat, const char *text, size_t n, buf *out)

@@ -209,9 +209,9 @@ static void end_stream(openai_reply *r, buf *out)
 static void take_end(openai_reply *r, const news *n, buf *out)
 {
     bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
-    r->n_prompt += n->n_prompt;
-    r->n_cached += n->n_cached;
-    r->n_generated += n->n_generated;
+    r->n_prompt += n->usage.n_prompt;
+    r->n_cached += n->usage.n_cached;
+    r->n_generated += n->usage.n_generated;
     if (!complete && !r->error.status) api_fail_finish(&r->error, n->finish, n->text);
     r->n_open--;
     if (r->n_open == 0 && r->request.stream) end_stream(r, out);

@@ -60,12 +60,12 @@ static void put_settings(const solo_reply *r, buf *out)
 
 static void put_usage(const solo_reply *r, buf *out)
 {
-    const news *n = &r->end;
+    const sumi_usage *u = &r->usage;
     buf_printf(out,
                ",\"usage\":{\"input_tokens\":%d,\"input_tokens_details\":{\"cached_tokens\":%d,"
                "\"cache_write_tokens\":0},\"output_tokens\":%d,\"output_tokens_details\":{"
                "\"reasoning_tokens\":0},\"total_tokens\":%lld}",
-               n->n_prompt, n->n_cached, n->n_generated, (long long)n->n_prompt + n->n_generated);
+               u->n_prompt, u->n_cached, u->n_generated, (long long)u->n_prompt + u->n_generated);
 }
 
 /* How an answer that has ended is called. */

@@ -54,9 +54,9 @@ static void take_end(solo_reply *r, const news *n, buf *out)
     int32_t max = r->request.params.max_tokens;
     if (!complete) api_fail_finish(&r->error, n->finish, n->text);
     else if (r->text.status != SUMI_OK) api_fail_memory(&r->error);
-    r->end = *n;
-    r->end.text = NULL;
-    r->context_full = r->finish == SUMI_FINISH_LENGTH && (max < 0 || n->n_generated < max);
+    r->usage = n->usage;
+    r->time_ms = n->time_ms;
+    r->context_full = r->finish == SUMI_FINISH_LENGTH && (max < 0 || n->usage.n_generated < max);
     if (r->request.stream) r->writer->end(r, out);
 }
 

@@ -16,7 +16,8 @@ typedef struct solo_reply {
     sumi_finish finish; /* STOP or LENGTH, unless error.status */
     const char *stop;   /* the stop string that was found, one of the request's; NULL: none */
     bool context_full;  /* LENGTH for another reason than max_tokens */
-    news end;           /* the last news: tokens and times; its text is gone */
+    sumi_usage usage;   /* known at the end */
+    double time_ms;     /* that it took in all */
     int32_t n_events;   /* of the stream, for writers that number them */
     api_error error;    /* status != 0: the request has failed */
 } solo_reply;

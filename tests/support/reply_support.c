@@ -52,13 +52,13 @@ void reply_ends(test_reply *t, int32_t part, sumi_finish finish, const char *why
                      .finish = finish,
                      .text = why,
                      .n_bytes = strlen(why),
-                     .n_prompt = 5,
-                     .n_cached = 2,
-                     .n_generated = 3,
-                     .total_ms = 6,
-                     .queue_ms = 1,
-                     .prefill_ms = 2,
-                     .decode_ms = 3 };
+                     .usage = { .n_prompt = 5,
+                                .n_cached = 2,
+                                .n_generated = 3,
+                                .queue_ms = 1,
+                                .prefill_ms = 2,
+                                .decode_ms = 3 },
+                     .time_ms = 6 };
     t->format->take(t->reply, &n, &t->out);
 }
 
