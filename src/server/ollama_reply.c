@@ -16,12 +16,11 @@ void ollama_put_time(int64_t seconds, buf *out)
     buf_printf(out, "\"%s\"", text);
 }
 
-/* An object up to the text, which chat calls message.content and generate response. The model has the name that the client
- * gave it. */
+/* An object up to the text, which chat calls message.content and generate response. */
 static void put_text(const solo_reply *r, bool chat, const char *text, size_t n, buf *out)
 {
     buf_append_str(out, "{\"model\":");
-    json_put_text(out, r->request.model, strlen(r->request.model));
+    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
     buf_append_str(out, ",\"created_at\":");
     ollama_put_time(r->info.created, out);
     buf_append_str(out, chat ? ",\"message\":{\"role\":\"assistant\",\"content\":" : ",\"response\":");

@@ -66,7 +66,8 @@ static bool read_messages(text_request *r, const text_limits *limits, api_error 
     return true;
 }
 
-/* As it is: no template, but the tokens with which the model wants texts to begin. */
+/* As it is: no template, but the tokens with which the model wants texts to begin. Models without a template take every
+ * prompt so. */
 static bool set_raw_prompt(text_request *r, const json_t *prompt, api_error *e)
 {
     if (!(r->prompts = calloc(1, sizeof *r->prompts))) return api_fail_memory(e);
@@ -84,7 +85,8 @@ static bool read_prompt(text_request *r, api_error *e)
         !field_bool(o, "raw", &raw, e))
         return false;
     if (json_string_length(prompt) == 0) return true;
-    if (raw) return set_raw_prompt(r, prompt, e);
+    if (!set_raw_prompt(r, prompt, e)) return false;
+    if (raw) return true;
     if (json_string_length(system) > 0 && !text_add_message(r, "system", json_incref(system), e))
         return false;
     return text_add_message(r, "user", json_incref(prompt), e);

@@ -70,10 +70,16 @@ bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, 
     sumi_error err = { .message = "out of memory" };
     sumi_status st = SUMI_OK;
     const sumi_model *model = x->server->model;
+    sumi_model_info info;
     ids->n = 0;
     if (!text_api_check_model(x, r->model, e)) return false;
-    if (r->messages) st = chat_ids(model, r, ids, &err);
-    for (int32_t i = 0; r->prompts && st == SUMI_OK && i < r->n_prompts; i++)
+    sumi_model_get_info(model, &info);
+    bool chat = r->messages && (info.has_chat_template || !r->prompts);
+    if (chat && !info.has_chat_template)
+        return api_fail(e, 400, "no_chat_template", NULL,
+                        "this model has no chat template that could be used: ask it to go on with a text");
+    if (chat) st = chat_ids(model, r, ids, &err);
+    for (int32_t i = 0; !chat && st == SUMI_OK && i < r->n_prompts; i++)
         st = prompt_ids(model, &r->prompts[i], ids, &err);
     if (st == SUMI_OK) return true;
     text_ids_deinit(ids);

@@ -34,9 +34,10 @@ typedef struct text_request {
     json_t
         *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
     json_t *prefill; /* a chat: the string that the answer goes on from, without repeating it; NULL: none */
-    text_prompt *prompts; /* NULL for a chat, which is one prompt */
-    int32_t n_prompts;    /* 0: nothing is to be answered */
-    sumi_request params;  /* without ids, on_event, user, client; its pointers lead to the fields below */
+    text_prompt
+        *prompts; /* [n_prompts]. A chat is one prompt: NULL, or what models without a template go on with */
+    int32_t n_prompts;   /* 0: nothing is to be answered */
+    sumi_request params; /* without ids, on_event, user, client; its pointers lead to the fields below */
     const char **stop;
     sumi_logit_bias *bias;
     bool has_seed, stream;

@@ -66,6 +66,7 @@ static void prompts_are_chats_unless_raw(void **state)
     (void)state;
     assert_true(parse(ollama_parse_generate, "{\"model\":\"m\",\"system\":\"s\",\"prompt\":\"a\"}"));
     assert_messages("[{\"content\":\"s\",\"role\":\"system\"},{\"content\":\"a\",\"role\":\"user\"}]");
+    assert_string_equal(r.prompts[0].text, "a"); /* for models without a template */
     text_request_deinit(&r);
     assert_true(parse(ollama_parse_generate, "{\"model\":\"m\",\"prompt\":\"a b\",\"raw\":true}"));
     assert_null(r.messages);
@@ -133,7 +134,7 @@ static void mistakes_are_told(void **state)
 
 /* ---- Answers ---- */
 
-#define HEAD "{\"model\":\"m:latest\",\"created_at\":\"1970-01-01T00:00:07Z\","
+#define HEAD "{\"model\":\"m\",\"created_at\":\"1970-01-01T00:00:07Z\","
 #define NUMBERS                                                                                              \
     "\"total_duration\":6000000,\"load_duration\":1000000,\"prompt_eval_count\":5,"                          \
     "\"prompt_eval_duration\":2000000,\"eval_count\":3,\"eval_duration\":3000000}"
@@ -151,7 +152,7 @@ static test_reply open_generate(const char *body)
 static void a_whole_chat(void **state)
 {
     (void)state;
-    test_reply t = open_chat("{\"model\":\"m:latest\",\"stream\":false,"
+    test_reply t = open_chat("{\"model\":\"m\",\"stream\":false,"
                              "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
     reply_piece(&t, 0, 0, "H");
     reply_piece(&t, 0, 0, "i");
@@ -164,7 +165,7 @@ static void a_whole_chat(void **state)
 static void streams_have_an_object_on_each_line(void **state)
 {
     (void)state;
-    test_reply t = open_chat("{\"model\":\"m:latest\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
+    test_reply t = open_chat("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}");
     reply_piece(&t, 0, 0, "Hi\n");
     reply_piece(&t, 0, 0, "");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_LENGTH, NULL);
@@ -173,7 +174,7 @@ static void streams_have_an_object_on_each_line(void **state)
                     HEAD "\"message\":{\"role\":\"assistant\",\"content\":\"Hi\\n\"},\"done\":false}\n" HEAD
                          "\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_"
                          "reason\":\"length\"," NUMBERS "\n");
-    t = open_generate("{\"model\":\"m:latest\",\"prompt\":\"a\"}");
+    t = open_generate("{\"model\":\"m\",\"prompt\":\"a\"}");
     reply_piece(&t, 0, 0, "Hi");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_STOP, NULL);
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
@@ -184,9 +185,9 @@ static void streams_have_an_object_on_each_line(void **state)
 static void loading_is_answered_at_once(void **state)
 {
     (void)state;
-    test_reply t = open_generate("{\"model\":\"m:latest\"}");
+    test_reply t = open_generate("{\"model\":\"m\"}");
     assert_streamed(&t, HEAD "\"response\":\"\",\"done\":true,\"done_reason\":\"load\"}\n");
-    t = open_chat("{\"model\":\"m:latest\",\"stream\":false}");
+    t = open_chat("{\"model\":\"m\",\"stream\":false}");
     assert_whole(&t, HEAD "\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,"
                           "\"done_reason\":\"load\"}");
 }
