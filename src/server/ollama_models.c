@@ -149,7 +149,6 @@ enum MHD_Result post_ollama_show(exchange *x)
     json_t *o = json_parse_object(x->body.data, x->body.n, &e);
     bool ok =
         o && field_string(o, "name", &name, &e) && field_string(o, "model", &name, &e); /* the older name */
-    if (ok && !name) ok = api_fail(&e, 400, "missing_field", "model", "model: it is missing");
     ok = ok && text_api_check_model(x, name, &e);
     json_decref(o);
     return ok ? show(x) : http_error(x, &e);

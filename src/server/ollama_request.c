@@ -48,7 +48,6 @@ static bool open_request(text_request *r, const char *body, size_t n_bytes, cons
     if (!text_request_open(r, body, n_bytes, e)) return false;
     set_defaults(r);
     return text_refuse_fields(r->root, refused, e) && field_string(r->root, "model", &r->model, e) &&
-           (r->model || api_fail(e, 400, "missing_field", "model", "model: it is missing")) &&
            field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e);
 }
 

@@ -120,8 +120,9 @@ static bool refuse_unsupported(const text_request *r, bool chat, api_error *e)
         "suffix", NULL
     };
     if (!text_refuse_fields(r->root, chat ? of_chat : of_completion, e)) return false;
-    const json_t *format = field_get(r->root, "response_format");
-    if (format && !text_is_missing_or(format, "type", "text"))
+    const json_t *format = NULL;
+    if (!field_object(r->root, "response_format", &format, e)) return false;
+    if (format && (!field_get(format, "type") || !text_is_missing_or(format, "type", "text")))
         return api_fail(e, 400, "unsupported_parameter", "response_format",
                         "response_format: only {\"type\": \"text\"} is supported by this server");
     return true;

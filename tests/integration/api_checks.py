@@ -162,8 +162,8 @@ def refusals(s):
         (400, "openai", "POST", RESPONSES, {"input": long}),
         (400, "ollama", "POST", "/api/chat", {"model": "smollm2", "messages": 1}),
         (400, "ollama", "POST", "/api/chat", {"model": "smollm2", "messages": long}),
-        (400, "ollama", "POST", "/api/generate", {"prompt": "a"}),
-        (400, "ollama", "POST", "/api/show", {}),
+        (400, "ollama", "POST", "/api/generate", {"prompt": 1}),
+        (400, "ollama", "POST", "/api/show", {"model": 1}),
     ]:
         status, body, _ = s.ask(*request)
         check(f"{request[0]} {request[1]} is {want} as {whose} says it", status == want and shape(body) == whose, (status, body))
