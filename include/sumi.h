@@ -498,6 +498,8 @@ SUMI_API void sumi_event_free(sumi_event *event); /* NULL is fine */
  * When it returns, all have had their last event (those that are polled may still be fetched). Not from a callback. */
 SUMI_API void sumi_engine_stop(sumi_engine *engine, int64_t drain_ms);
 
+enum { SUMI_STEP_SIZES = 15 }; /* ranges in which steps are counted by their size: see below */
+
 /* Numbers since the start, or of this moment. From any thread, at any time. */
 typedef struct sumi_engine_stats {
     int32_t n_waiting, n_running, n_swapped; /* requests; swapped ones wait too */
@@ -505,6 +507,10 @@ typedef struct sumi_engine_stats {
     int32_t n_ctx, n_threads, token_budget;
     uint64_t n_submitted, n_refused, n_completed, n_cancelled, n_expired, n_failed; /* requests */
     uint64_t n_steps, n_step_seqs, n_prompt_tokens, n_decode_tokens; /* computed; n_step_seqs / n_steps: mean batch */
+    uint64_t steps_by_tokens[SUMI_STEP_SIZES]; /* steps of 1 token, of 2, of 3 and 4, of 5 to 8, ..., of 4097 to 8192
+                                                and, the last, of more */
+    uint64_t steps_by_seqs[SUMI_STEP_SIZES]; /* the same by their sequences, which is what batch size means */
+    double step_ms;                          /* time that was spent in steps */
     uint64_t n_hit_tokens;                   /* prompt tokens that were found in the cache */
     uint64_t n_swapped_out, n_recomputed;    /* preemptions */
     uint64_t n_generated;                    /* tokens that were answered */

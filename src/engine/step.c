@@ -78,6 +78,14 @@ static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, doub
     sched_set_costs(e->sched, e->costs);
 }
 
+/* The range of a size in sumi_engine_stats: that of 2^i ends with it. */
+static int size_range(int32_t n)
+{
+    int i = 0;
+    while (i < SUMI_STEP_SIZES - 1 && n > 1 << i) i++;
+    return i;
+}
+
 static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items, int32_t n_tokens, double ms)
 {
     int32_t n_prompt = 0;
@@ -85,6 +93,9 @@ static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items,
         if (items[i].n_tokens > 1 || items[i].req->trunk >= 0) n_prompt += items[i].n_tokens;
     e->now.n_steps++;
     e->now.n_step_seqs += (uint64_t)n_items;
+    e->now.steps_by_tokens[size_range(n_tokens)]++;
+    e->now.steps_by_seqs[size_range(n_items)]++;
+    e->now.step_ms += ms;
     e->now.n_prompt_tokens += (uint64_t)n_prompt;
     e->now.n_decode_tokens += (uint64_t)(n_tokens - n_prompt);
     learn_costs(e, n_prompt, n_tokens - n_prompt, ms * 1000);

@@ -13,6 +13,7 @@
 #include "server/keys.h"
 #include "server/metrics.h"
 #include "server/server.h"
+#include "server/stall.h"
 #include "server/watch.h"
 
 enum { CONNECTION_BYTES = 64 << 10 }; /* memory of a connection, in which its headers must fit */
@@ -41,8 +42,8 @@ struct server {
     /* Under lock: */
     keys *keys;
     int32_t n_jobs;
-    uint64_t seen_progress; /* watchdog of /ready */
-    double stuck_ms;        /* since when progress stands still; 0: it does not */
+    stall stall;  /* watchdog of /ready */
+    bool stalled; /* at the last look */
 };
 
 /* ---- listen.c ---- */

@@ -35,7 +35,7 @@ static void put_engine(const sumi_engine_stats *s, buf *out)
 static void put_times(const char *name, const histogram *h, buf *out)
 {
     histogram_total t = histogram_sum(h);
-    buf_printf(out, "\"%s\":{\"count\":%" PRIu64 ",\"sum_ms\":%.3f}", name, t.count, t.sum_ms);
+    buf_printf(out, "\"%s\":{\"count\":%" PRIu64 ",\"sum_ms\":%.3f}", name, t.count, t.sum);
 }
 
 enum MHD_Result get_stats(exchange *x)

@@ -14,34 +14,43 @@ enum MHD_Result get_health(exchange *x)
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
-/* The engine's steps stand still while requests run. What counts is the time between looks that saw no progress. */
+/* A look of the watchdog. What it finds is told in the log, once. */
 static bool stands_still(server *s, const sumi_engine_stats *stats)
 {
-    double now = clock_ms();
+    bool has_work = stats->n_running + stats->n_waiting > 0;
     pthread_mutex_lock(&s->lock);
-    if (stats->n_running == 0 || stats->progress != s->seen_progress) s->stuck_ms = 0;
-    else if (s->stuck_ms == 0) s->stuck_ms = now;
-    s->seen_progress = stats->progress;
-    bool stuck = s->stuck_ms > 0 && now - s->stuck_ms > s->opts.stall_s * 1000.0;
+    bool before = s->stalled;
+    s->stalled = stall_look(&s->stall, stats->progress, has_work, clock_ms(), s->opts.stall_s * 1000.0);
+    bool now = s->stalled;
     pthread_mutex_unlock(&s->lock);
-    return stuck;
+    if (now && !before)
+        log_message(&s->log, SUMI_LOG_ERROR,
+                    "the engine makes no progress for %d s, with %d requests running", s->opts.stall_s,
+                    stats->n_running);
+    if (before && !now) log_message(&s->log, SUMI_LOG_WARN, "the engine goes on");
+    return now;
+}
+
+/* False: *e says why. *stats: zeroed while there is no engine. */
+static bool is_ready(server *s, sumi_engine_stats *stats, api_error *e)
+{
+    int state = atomic_load(&s->state);
+    *stats = (sumi_engine_stats){ 0 };
+    if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded");
+    sumi_engine_get_stats(s->engine, stats);
+    if (state == SERVER_DRAINING)
+        return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+    if (stands_still(s, stats)) return api_fail(e, 503, "stalled", NULL, "the engine makes no progress");
+    if (s->opts.max_queue > 0 && stats->n_waiting >= s->opts.max_queue)
+        return api_fail(e, 503, "queue_full", NULL, "%d requests wait: the queue is full", stats->n_waiting);
+    return true;
 }
 
 enum MHD_Result get_ready(exchange *x)
 {
-    server *s = x->server;
     sumi_engine_stats stats;
-    api_error e = { 0 };
-    int state = atomic_load(&s->state);
-    if (state == SERVER_LOADING) api_fail(&e, 503, "loading", NULL, "the model is being loaded");
-    if (state == SERVER_DRAINING) api_fail(&e, 503, "shutting_down", NULL, "the server is shutting down");
-    if (state == SERVER_READY) {
-        sumi_engine_get_stats(s->engine, &stats);
-        if (stands_still(s, &stats)) api_fail(&e, 503, "stalled", NULL, "the engine makes no progress");
-        else if (s->opts.max_queue > 0 && stats.n_waiting >= s->opts.max_queue)
-            api_fail(&e, 503, "queue_full", NULL, "%d requests wait: the queue is full", stats.n_waiting);
-    }
-    if (e.status) return http_error(x, &e);
+    api_error e;
+    if (!is_ready(x->server, &stats, &e)) return http_error(x, &e);
     buf out;
     buf_init(&out, 64);
     buf_append_str(&out, "{\"status\":\"ready\"}");
@@ -61,11 +70,17 @@ enum MHD_Result get_version(exchange *x)
 enum MHD_Result get_metrics(exchange *x)
 {
     server *s = x->server;
-    sumi_engine_stats stats = { 0 };
+    sumi_model_info info = { .isa = "" };
+    metrics_server page = { .model_name = s->opts.model_name, .started_s = s->started_s };
+    api_error e;
     buf out;
     buf_init(&out, SIZE_MAX);
-    if (atomic_load(&s->state) != SERVER_LOADING) sumi_engine_get_stats(s->engine, &stats);
-    metrics_put(&s->metrics, &stats, s->opts.model_name, route_paths, route_n_paths(), &out);
+    page.ready = is_ready(s, &page.engine, &e);
+    if (atomic_load(&s->state) != SERVER_LOADING) sumi_model_get_info(s->model, &info);
+    page.isa = info.isa;
+    page.n_lines_lost = journal_lost(s->opts.journal);
+    conns_get_counts(s->conns, &page.connections);
+    metrics_put(&s->metrics, &page, route_paths, route_n_paths(), &out);
     return http_reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
