@@ -27,7 +27,7 @@ _sumi() {
         --seed $common" ;;
     serve) options="--host --port --model-name --model-alias --api-key-file --hash-key --allow-anonymous --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
-        --max-queue-key --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
+        --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;

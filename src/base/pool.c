@@ -167,6 +167,7 @@ sumi_status pool_create(pool **out, int32_t n_threads, sumi_error *err)
             pool_destroy(p);
             return sumi_fail(err, SUMI_ENOMEM, "thread pool: thread %d of %d: %s", i + 2, n_threads, strerror(failed));
         }
+        pthread_setname_np(p->workers[i].thread, "sumi compute");
         p->n_started++;
     }
     *out = p;

@@ -46,7 +46,10 @@ static void reload(server *s, journal *log)
         snprintf(line, sizeof line, "the log goes on into the old file: %s", err.message);
         journal_message(log, SUMI_LOG_ERROR, line);
     }
-    if (server_reload_keys(s, &err) == SUMI_OK) return;
+    if (server_reload_keys(s, &err) == SUMI_OK) {
+        journal_message(log, SUMI_LOG_INFO, "keys and log are opened anew");
+        return;
+    }
     snprintf(line, sizeof line, "the keys stay as they were: %s", err.message);
     journal_message(log, SUMI_LOG_ERROR, line);
 }

@@ -23,6 +23,9 @@ enum {
     OPT_CONNECTIONS,
     OPT_CONNECTIONS_IP,
     OPT_BODY,
+    OPT_PROMPT_TOKENS,
+    OPT_CHOICES,
+    OPT_STOP,
     OPT_QUEUE,
     OPT_QUEUE_KEY,
     OPT_HEADER_TIMEOUT,
@@ -56,7 +59,7 @@ static const struct argp_option options[] = {
     { "hash-key", OPT_HASH_KEY, "NAME", 0,
       "Serve nothing: read a key (an empty one: make it), and print its line for that file", 2 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 2 },
-    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics needs no key", 2 },
+    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats and /version need no key", 2 },
     { "no-web", OPT_NO_WEB, NULL, 0, "Without the web page", 2 },
     { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 2 },
 
@@ -64,6 +67,10 @@ static const struct argp_option options[] = {
     { "max-connections", OPT_CONNECTIONS, "N", 0, "Connections in all (1024)", 3 },
     { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Connections of one address; 0: no limit (0)", 3 },
     { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 3 },
+    { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Tokens of a prompt; 0: what the context holds (0)",
+      3 },
+    { "max-choices", OPT_CHOICES, "N", 0, "Answers to one prompt, 'n' and 'best_of' (16)", 3 },
+    { "max-stop", OPT_STOP, "N", 0, "Stop strings of a request (16)", 3 },
     { "max-queue", OPT_QUEUE, "N", 0, "Requests that wait; more are refused with 429 (256)", 3 },
     { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Requests of one key that wait; 0: no limit of its own (0)",
       3 },
@@ -138,6 +145,10 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
     case OPT_CONNECTIONS_IP:
         return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
     case OPT_BODY: return cli_size(state, "--max-body", arg, &o->max_body_bytes);
+    case OPT_PROMPT_TOKENS:
+        return set_int(state, "--max-prompt-tokens", arg, 0, INT32_MAX, &o->max_prompt_tokens);
+    case OPT_CHOICES: return set_int(state, "--max-choices", arg, 1, SUMI_MAX_CHOICES, &o->max_choices);
+    case OPT_STOP: return set_int(state, "--max-stop", arg, 0, 1024, &o->max_stop);
     case OPT_QUEUE: return set_int(state, "--max-queue", arg, 1, 1 << 20, &a->engine.max_queue);
     case OPT_QUEUE_KEY:
         return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);

@@ -178,6 +178,7 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
         st = sumi_fail(err, SUMI_ENOMEM, "engine: the system gives no thread");
         goto fail;
     }
+    pthread_setname_np(e->thread, "sumi engine"); /* as top and debuggers show it */
     *out = e;
     return SUMI_OK;
 fail:

@@ -42,7 +42,8 @@ bool api_fail_finish(api_error *e, sumi_finish finish, const char *why)
     switch (finish) {
     case SUMI_FINISH_DEADLINE:
         if (strstr(why, "queue")) return api_fail(e, 503, "queue_timeout", NULL, "%s", why);
-        return api_fail(e, 504, "timeout", NULL, "%s", why);
+        if (strstr(why, "first token")) return api_fail(e, 504, "first_token_timeout", NULL, "%s", why);
+        return api_fail(e, 504, "request_timeout", NULL, "%s", why);
     case SUMI_FINISH_REFUSED:
     case SUMI_FINISH_CANCELLED:
         return api_fail(e, 503, "shutting_down", NULL,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "server/endpoints.h"
 
 /* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
 enum { MAX_SWALLOWED_BYTES = 64 << 20 };
@@ -296,8 +295,7 @@ static void leave_job(exchange *x)
 static void tell(exchange *x, bool left)
 {
     const server *s = x->server;
-    const route *r = x->route;
-    bool is_look = r && (r->open || r->handle == get_metrics || r->handle == get_stats) && x->status < 400;
+    bool is_look = x->route && x->route->access != ROUTE_GUARDED && x->status < 400;
     const journal_request line = { .id = x->id,
                                    .trace_id = x->trace.id,
                                    .client = x->link->name,

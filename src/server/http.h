@@ -19,10 +19,16 @@ enum { REQUEST_ID_MAX = 64 };
 typedef struct exchange exchange;
 typedef enum MHD_Result (*route_fn)(exchange *x);
 
+typedef enum route_access {
+    ROUTE_OPEN,    /* without a key */
+    ROUTE_GUARDED, /* with one */
+    ROUTE_STATUS, /* numbers of the server: with one, which may be for these only, or none under metrics_open */
+} route_access;
+
 typedef struct route {
     const char *method, *path; /* a path that ends with "*" has the rest in exchange.rest */
     route_fn handle;
-    bool open;  /* without a key */
+    route_access access;
     bool model; /* 503 unless the model is loaded, and while the server drains */
 } route;
 

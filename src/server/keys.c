@@ -67,8 +67,15 @@ void key_write_line(const char *name, const char *key, char line[KEY_MAX_LINE])
     for (int i = 0; i < KEY_HASH_BYTES; i++) at += sprintf(at, "%02x", hash[i]);
 }
 
+static bool read_scope(const char *text, api_key *k)
+{
+    k->status_only = !strcmp(text, "status");
+    return k->status_only || !strcmp(text, "all");
+}
+
 static bool read_setting(const char *text, api_key *k)
 {
+    if (!strncmp(text, "scope=", 6)) return read_scope(text + 6, k);
     const struct {
         const char *name;
         int32_t *out;
@@ -113,7 +120,7 @@ static sumi_status read_line(char *line, api_key *k, bool *used, const char *fil
         if (!read_setting(word, k))
             return sumi_fail(err, SUMI_EFORMAT,
                              "%s: line %d: '%s' is none of rpm=, tpm=, concurrent=, share=, priority= "
-                             "with a number in range",
+                             "with a number in range, scope=all, scope=status",
                              file, number, word);
     *used = true;
     return SUMI_OK;

@@ -2,10 +2,11 @@
  *
  *   # name  SHA-256 of the key, in hex                                       settings
  *   alice   2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b rpm=60 tpm=100000 concurrent=4
- *   metrics 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 share=5 priority=10
+ *   scraper 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 scope=status
  *
  *   rpm, tpm     requests and tokens (of prompts and answers) in a minute      concurrent   requests at once
  *   share        of the engine under load, 1 .. 1000 (1)                       priority     -100 .. 100 (0)
+ *   scope        all, or status: /metrics, /stats and /version only (all)
  *
  * The keys themselves are nowhere: what a client sends is hashed, and compared with every key in constant time.
  * Threads: a table never changes, but for the limits of its keys, which have a lock (limits.h). It is counted: a reload
@@ -27,6 +28,7 @@ typedef struct api_key {
     char name[KEY_MAX_NAME + 1];
     uint8_t hash[KEY_HASH_BYTES];
     int32_t priority, share;
+    bool status_only;
     key_limits limits;
 } api_key;
 

@@ -3,14 +3,17 @@
 
 #include "server/endpoints.h"
 
-enum { OPEN = true, GUARDED = false, MODEL = true, ANY_TIME = false };
+#define OPEN    ROUTE_OPEN
+#define GUARDED ROUTE_GUARDED
+#define STATUS  ROUTE_STATUS
+enum { MODEL = true, ANY_TIME = false };
 
 static const route routes[] = {
     { "GET", "/health", get_health, OPEN, ANY_TIME },
     { "GET", "/ready", get_ready, OPEN, ANY_TIME },
-    { "GET", "/version", get_version, GUARDED, ANY_TIME },
-    { "GET", "/metrics", get_metrics, GUARDED, ANY_TIME },
-    { "GET", "/stats", get_stats, GUARDED, ANY_TIME },
+    { "GET", "/version", get_version, STATUS, ANY_TIME },
+    { "GET", "/metrics", get_metrics, STATUS, ANY_TIME },
+    { "GET", "/stats", get_stats, STATUS, ANY_TIME },
     { "GET", "/", get_page, OPEN, ANY_TIME },
     { "GET", "/web/*", get_web_file, OPEN, ANY_TIME },
     { "GET", "/openapi.json", get_openapi, OPEN, ANY_TIME },

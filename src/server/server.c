@@ -24,6 +24,8 @@ server_opts server_opts_default(void)
                           .max_connections = 1024,
                           .max_connections_ip = 0,
                           .max_body_bytes = (size_t)8 << 20,
+                          .max_choices = SUMI_MAX_CHOICES,
+                          .max_stop = 16,
                           .idle_s = 60,
                           .header_ms = 10000,
                           .body_ms = 60000,

@@ -18,13 +18,15 @@ typedef struct server_opts {
     const char *model_aliases; /* other names of it, with commas between, "*": every name; NULL: none */
     const char *key_file;      /* see keys.h; NULL: everybody may ask */
     bool allow_anonymous;      /* without keys on other addresses than the machine's own */
-    bool metrics_open;         /* /metrics without a key */
+    bool metrics_open;         /* /metrics, /stats and /version without a key */
     bool no_web;               /* without the web page */
     const char *cors_origin;   /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
     const char *tls_cert, *tls_key;          /* PEM texts; NULL: no TLS */
     int n_threads;                           /* that speak HTTP */
     int max_connections, max_connections_ip; /* in all; of one address, 0: no limit */
     size_t max_body_bytes;
+    int max_prompt_tokens;     /* of one prompt; 0: what the context holds */
+    int max_choices, max_stop; /* of a request: n and best_of, at most SUMI_MAX_CHOICES; stop strings */
     int idle_s;                /* a connection that sends or takes nothing for that long is closed */
     double header_ms, body_ms; /* until they have arrived, whatever is sent meanwhile; 0: no limit */
     int heartbeat_s;           /* into silent streams; 0: never */

@@ -143,15 +143,27 @@ static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r,
     return http_error(x, &e);
 }
 
+static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
+{
+    int max = x->server->opts.max_prompt_tokens;
+    for (int32_t i = 0; max > 0 && i < ids->n; i++)
+        if (ids->n_ids[i] > max)
+            return api_fail(e, 400, "context_length_exceeded", NULL,
+                            "the prompt has %d tokens, this server takes at most %d", ids->n_ids[i], max);
+    return true;
+}
+
 enum MHD_Result text_api_post(exchange *x, const text_api *api)
 {
-    const text_limits limits = text_limits_default();
+    text_limits limits = text_limits_default();
+    limits.max_choices = x->server->opts.max_choices;
+    limits.max_stop = x->server->opts.max_stop;
     text_request r;
     text_ids ids = { .n = 0 };
     api_error e;
     if (!api->parse(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
     buf_deinit(&x->body);
-    bool ok = text_api_tokenize(x, &r, &ids, &e) && http_enter_limits(x, &e);
+    bool ok = text_api_tokenize(x, &r, &ids, &e) && check_lengths(x, &ids, &e) && http_enter_limits(x, &e);
     enum MHD_Result result = ok ? submit(x, api, &r, &ids) : http_error(x, &e);
     text_ids_deinit(&ids); /* both are empty if a reply took them */
     text_request_deinit(&r);

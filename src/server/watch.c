@@ -93,6 +93,7 @@ sumi_status watch_create(watch **out, conns *c, double heartbeat_ms, sumi_error 
         watch_destroy(w);
         return SUMI_EIO;
     }
+    pthread_setname_np(w->thread, "sumi watch");
     w->has_thread = true;
     *out = w;
     return SUMI_OK;

@@ -178,13 +178,13 @@ ENDLESS = dict(model="smollm2", prompt="1, 2, 3,", max_tokens=1900, extra_body={
 def times_and_queues():
     s = Server("--request-timeout", "0.5", "--max-seqs", "1", "--max-queue", "1")
     c = client_of(s)
-    raises("the time for a request", openai.InternalServerError, 504, lambda: c.completions.create(**ENDLESS), "timeout")
+    raises("the time for a request", openai.InternalServerError, 504, lambda: c.completions.create(**ENDLESS), "request_timeout")
     try:
         for _ in c.completions.create(**ENDLESS, stream=True):
             pass
         check("a stream that is cut off is an error", False)
     except openai.APIError as e:
-        check("a stream that is cut off is an error", e.code == "timeout", e.body)
+        check("a stream that is cut off is an error", e.code == "request_timeout", e.body)
     s.end()
     s = Server("--max-seqs", "1", "--max-queue", "1")
     c = client_of(s)

@@ -1,7 +1,7 @@
 """ops_checks.py - what test_serve_ops.sh asks of a running `sumi serve`: limits, time limits, the log, keys, TLS, numbers.
 
 usage: ops_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
-import json, os, re, select, signal, socket, ssl, subprocess, tempfile
+import ctypes, hashlib, http.client, json, os, re, select, shutil, signal, socket, ssl, subprocess, tempfile
 
 from served import CHAT, MODEL, SUMI, TEXT, Server, chat, check, finish
 
@@ -184,6 +184,210 @@ def log():
         check("prompts are logged if that is asked for", len(bodies) == 1 and "a secret" in bodies[0], bodies)
 
 
+def time_limits():
+    endless = {"prompt": "1, 2, 3,", "ignore_eos": True, "max_tokens": 1900}
+    s = Server("--max-seqs", "1", "--queue-timeout", "0.2")
+    first = s.connect()
+    first.request("POST", TEXT, json.dumps(endless), {"Content-Type": "application/json"})
+    s.wait_for("one runs", lambda: s.metric("vllm:num_requests_running{") == 1)
+    status, body, h = s.ask("POST", TEXT, endless)
+    check("too long in the queue", status == 503 and body["error"]["code"] == "queue_timeout" and h["Retry-After"], body)
+    first.close()
+    s.end()
+    for option, code, ask in (("--first-token-timeout", "first_token_timeout", {"prompt": [100] * 2000}),
+                              ("--request-timeout", "request_timeout", endless)):
+        s = Server(option, "0.01")
+        status, body, _ = s.ask("POST", TEXT, ask)
+        check(f"{option} is 504", status == 504 and body["error"]["code"] == code, body)
+        s.end()
+
+
+def limits():
+    s = Server("--max-prompt-tokens", "10", "--max-choices", "2", "--max-stop", "1")
+    for body, want in (({"prompt": [100] * 11}, 400), ({"prompt": [100] * 10}, 200), ({"prompt": [[1], [100] * 11]}, 400),
+                       ({"prompt": "a", "n": 3}, 400), ({"prompt": "a", "n": 2}, 200), ({"prompt": "a", "best_of": 3}, 400),
+                       ({"prompt": "a", "stop": ["a", "b"]}, 400), ({"prompt": "a", "stop": ["a"]}, 200)):
+        status, answer, _ = s.ask("POST", TEXT, {"max_tokens": 1, **body})
+        check(f"{str(body)[:60]} is {want}", status == want, answer)
+    s.end()
+
+
+def draining():
+    s = Server("--drain-timeout", "600")
+    with socket.create_connection(("127.0.0.1", s.port), timeout=600) as kept:
+        kept.sendall(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
+        check("ready", status_of(read_answer(kept)) == 200)
+        running = s.connect()
+        running.request("POST", TEXT, json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True}),
+                        {"Content-Type": "application/json"})
+        reply = running.getresponse()
+        reply.readline()
+        s.process.send_signal(signal.SIGTERM)
+
+        def answer():
+            kept.sendall(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
+            return read_answer(kept)
+        s.wait_for("while it drains it is not ready", lambda: status_of(last := answer()) == 503 and "shutting_down" in last)
+    running.close()
+    s.end()
+
+
+def sha(key):
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def keys():
+    with tempfile.TemporaryDirectory() as folder:
+        path, log = os.path.join(folder, "keys"), os.path.join(folder, "log")
+        made = subprocess.run([SUMI, "serve", "--hash-key", "ann"], input="secret\n", capture_output=True, text=True)
+        check("--hash-key writes a line", made.stdout == f"ann {sha('secret')}\n" and made.returncode == 0, made)
+        fresh = subprocess.run([SUMI, "serve", "--hash-key", "eve"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        key = fresh.stderr.split()[-1]
+        check("or makes a key", len(key) > 40 and fresh.stdout == f"eve {sha(key)}\n", fresh)
+        bad = subprocess.run([SUMI, "serve", "--hash-key", "a b"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        check("a name is plain", bad.returncode == 1 and len(bad.stderr.splitlines()) == 1, bad)
+        open(path, "w").write(made.stdout + fresh.stdout + f"bob {sha('two')} tpm=5\ncat {sha('three')} concurrent=1\n"
+                              f"dan {sha('four')} scope=status\n")
+        s = Server("--api-key-file", path, "--log-file", log, "--log-level", "info", "--max-queue-key", "1", "--max-seqs", "1")
+        bearer = lambda k: {"Authorization": "Bearer " + k}
+        hi = chat("Hi", max_tokens=1)
+        status, body, h = s.ask("POST", CHAT, hi)
+        check("no key is 401", status == 401 and h["WWW-Authenticate"] == "Bearer" and
+              body["error"]["code"] == "missing_api_key", (body, h))
+        check("also for what is not there", s.ask("GET", "/nowhere")[0] in (401, 404))
+        check("a made key opens", s.ask("GET", "/v1/models", None, bearer(key))[0] == 200)
+        for path_, want in (("/metrics", 200), ("/stats", 200), ("/version", 200), ("/v1/models", 403), (CHAT, 403)):
+            got = s.ask("POST" if path_ == CHAT else "GET", path_, hi if path_ == CHAT else None, bearer("four"))
+            check(f"a key for numbers: {path_} is {want}", got[0] == want, got[1])
+        status, body, h = s.ask("POST", CHAT, hi, bearer("four"))
+        check("403 has its code", body["error"] == {**body["error"], "type": "permission_error", "code": "permission_denied"}, body)
+        got = [s.ask("POST", CHAT, hi, bearer("two")) for _ in range(2)]
+        check("tokens in a minute", [g[0] for g in got] == [200, 429] and int(got[1][2]["Retry-After"]) >= 60, got)
+        endless = json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True})
+
+        def start(k):
+            c = s.connect()
+            c.request("POST", TEXT, endless, {"Content-Type": "application/json", **bearer(k)})
+            c.getresponse().readline()
+            return c
+        numbers = lambda name: sum(float(l.rsplit(" ", 1)[1]) for l in
+                                   s.ask("GET", "/metrics", None, bearer("four"))[1].decode().splitlines() if l.startswith(name))
+        running = start("three")
+        status, body, _ = s.ask("POST", CHAT, hi, bearer("three"))
+        check("requests at once", status == 429 and "at once" in body["error"]["message"], body)
+        waiting = s.connect()
+        waiting.request("POST", TEXT, endless, {"Content-Type": "application/json", **bearer("secret")})
+        s.wait_for("one of ann's waits", lambda: numbers("vllm:num_requests_waiting{") == 1)
+        status, body, h = s.ask("POST", CHAT, hi, bearer("secret"))
+        check("a key's queue is full", status == 429 and body["error"]["code"] == "queue_full" and int(h["Retry-After"]) > 0, body)
+        running.close()
+        waiting.close()
+        open(path, "a").write("this is no key\n")
+        s.process.send_signal(signal.SIGHUP)
+        said = lambda: [l for l in open(log) if "the keys stay as they were" in l]
+        s.wait_for("a broken file is told in one line", lambda: len(said()) == 1 and "line 6" in said()[0])
+        check("and the old keys stay", s.ask("GET", "/v1/models", None, bearer("secret"))[0] == 200)
+        text = open(log).read()
+        check("keys are never logged", not any(k in text for k in ("secret", key, "three", "four")), text)
+        check("their names are", "key=ann" in text and "key=bob" in text)
+        s.end()
+
+
+def tls():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key, other = (os.path.join(folder, n) for n in ("cert.pem", "key.pem", "other.pem"))
+        for k, c in ((key, cert), (other, os.path.join(folder, "other-cert.pem"))):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                            "-keyout", k, "-out", c, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        os.chmod(key, 0o644)
+        s = Server("--tls-cert", cert, "--tls-key", key, "--header-timeout", "0.5")
+        trust = ssl.create_default_context(cafile=cert)
+        c = lambda: http.client.HTTPSConnection("127.0.0.1", s.port, timeout=600, context=trust)
+        status, body, _ = s.ask("POST", CHAT, chat("Hi", max_tokens=2), connection=c())
+        check("a chat over TLS", status == 200 and body["choices"], body)
+        status, raw_, _ = s.ask("POST", CHAT, chat("Hi", max_tokens=4, stream=True), connection=c())
+        check("a stream over TLS", status == 200 and raw_.rstrip().endswith(b"data: [DONE]"), raw_)
+        check("a readable private key is warned of", "everybody on this machine can read the private key" in s.said(), s.said())
+        with socket.create_connection(("127.0.0.1", s.port), timeout=600) as plain:
+            check("a handshake that never ends is cut", plain.recv(100) == b"")
+        try:
+            s.ask("GET", "/health")
+            check("plain HTTP is not answered", False)
+        except (http.client.HTTPException, OSError):
+            pass
+        s.end(silent=False)
+        os.chmod(other, 0o600)
+        r = subprocess.run([SUMI, "serve", MODEL, "--port", "0", "--tls-cert", cert, "--tls-key", other], capture_output=True,
+                           text=True)
+        check("a key of another certificate is one line", r.returncode == 1 and len(r.stderr.splitlines()) == 1 and
+              "certificate" in r.stderr, r)
+
+
+def numbers():
+    s = Server()
+    s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "max_tokens": 8, "ignore_eos": True, "n": 2, "temperature": 1})
+    s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": "hot"})
+    s.wait_for("the last step is published", lambda: s.metric("vllm:num_requests_running{") == 0)
+    status, page, h = s.ask("GET", "/metrics")
+    page = page.decode()
+    check("the page has its type", h["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", h)
+    for line in ('http_requests_total{path="/v1/completions",status="200"} 1', 'http_requests_total{path="/v1/completions",status="400"} 1',
+                 'vllm:generation_tokens_total{model_name="smollm2"} 16', 'vllm:prompt_tokens_total{model_name="smollm2"} 8',
+                 'vllm:request_success_total{finished_reason="length",model_name="smollm2"} 1',
+                 'vllm:request_generation_tokens_bucket{model_name="smollm2",le="20"} 1', "sumi_ready 1"):
+        check("on the page: " + line, line in page.splitlines(), page)
+    value = lambda name: s.metric(name)
+    check("steps and their sizes agree", value("sumi_steps_total{") == value("sumi_step_sequences_count{") ==
+          value("vllm:iteration_tokens_total_count{") >= 8)
+    check("two answers make batches of two", value("sumi_step_sequences_sum{") >= 15 > 1.5 * value("sumi_steps_total{"))
+    check("the process is seen", value("process_resident_memory_bytes") > 5e7 and value("process_open_fds") > 5)
+    if not shutil.which("promtool"):
+        print("skipped: promtool (of Debian's package prometheus) is not installed, so the page's format is not linted")
+    else:
+        r = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True)
+        strange = [l for l in r.stderr.splitlines() if not l.startswith("vllm:")]  # vLLM's names, colons and all
+        check("promtool finds nothing in our names", r.returncode in (0, 3) and not strange, r.stderr)
+    s.end()
+
+
+def standstill():
+    """Stops the engine's thread, as a hang would, with the tracing interface of Linux."""
+    s = Server("--stall-timeout", "1", "--log-level", "error")
+    threads = {open(f"/proc/{s.process.pid}/task/{t}/comm").read().strip(): int(t) for t in os.listdir(f"/proc/{s.process.pid}/task")}
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    engine = threads["sumi engine"]
+    if libc.ptrace(seize, engine, None, None) != 0:
+        print("skipped: this system lets no process trace its child, so an engine that stands still is not tried:",
+              os.strerror(ctypes.get_errno()))
+        s.end()
+        return
+    c = s.connect()
+    c.request("POST", TEXT, json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True}),
+              {"Content-Type": "application/json"})
+    s.wait_for("it runs", lambda: s.metric("vllm:num_requests_running{") == 1)
+    libc.ptrace(interrupt, engine, None, None)
+    os.waitpid(engine, 0x40000000)  # __WALL
+    s.wait_for("an engine that stands still is not ready", lambda: s.ask("GET", "/ready")[1].get("error", {}).get("code") == "stalled")
+    check("the numbers say so", s.metric("sumi_ready") == 0)
+    check("the process is alive", s.ask("GET", "/health")[0] == 200)
+    check("the log says so, once", s.said().count("the engine makes no progress for 1 s") == 1, s.said())
+    libc.ptrace(detach, engine, None, None)
+    s.wait_for("it goes on, and is ready again", lambda: s.ask("GET", "/ready")[0] == 200)
+    c.close()
+    s.end(silent=False)
+
+
+def manual():
+    shown = subprocess.run([SUMI, "serve", "--help"], capture_output=True, text=True).stdout
+    options = [o for o in re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", shown, re.M) if o != "--help"]
+    text = open("docs/server.md").read()
+    check("docs/server.md has every option", len(options) > 40 and not [o for o in options if f"`{o}`" not in text],
+          [o for o in options if f"`{o}`" not in text])
+
+
 def bad_use():
     def fails(code, pattern, *options, model=MODEL):
         r = subprocess.run([SUMI, "serve", model, "--port", "0", *options], capture_output=True, text=True)
@@ -208,10 +412,7 @@ def bad_use():
         fails(2, "not between", "--header-timeout", "-1")
 
 
-slow_clients()
-sizes()
-connections()
-headers()
-log()
-bad_use()
+for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, keys, tls, numbers, standstill,
+             manual, bad_use):
+    part()
 finish()

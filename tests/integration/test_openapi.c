@@ -104,10 +104,10 @@ static void statuses_follow_from_the_kind_of_route(void **state)
             const json_t *o = operation_of(item, methods[m]), *security = json_object_get(o, "security");
             if (!r || !o) continue;
             bool is_post = !strcmp(methods[m], "POST");
-            if ((json_is_array(security) && json_array_size(security) == 0) != r->open)
+            if ((json_is_array(security) && json_array_size(security) == 0) != (r->access == ROUTE_OPEN))
                 fail_msg("%s: whether a key is needed is wrong", documented);
             expect_status(o, "200", true, documented);
-            expect_status(o, "401", !r->open, documented);
+            expect_status(o, "401", r->access != ROUTE_OPEN, documented);
             expect_status(o, "400", is_post, documented);
             expect_status(o, "413", is_post, documented);
             expect_status(o, "415", is_post, documented);

@@ -20,7 +20,7 @@ static void a_key_is_found_by_what_hashes_to_it(void **state)
 {
     (void)state;
     keys *k = parse(
-        "# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY "\n", NULL);
+        "# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY " scope=status\n", NULL);
     assert_non_null(k);
     assert_int_equal(keys_count(k), 2);
     api_key *bob = keys_find(k, "abc");
@@ -31,7 +31,9 @@ static void a_key_is_found_by_what_hashes_to_it(void **state)
     assert_int_equal(bob->limits.max_concurrent, 2);
     assert_int_equal(bob->share, 5);
     assert_int_equal(bob->priority, -3);
+    assert_false(bob->status_only);
     assert_string_equal(keys_find(k, "")->name, "ann");
+    assert_true(keys_find(k, "")->status_only);
     assert_null(keys_find(k, "abd"));
     keys_unref(k);
 }
@@ -47,6 +49,7 @@ static void wrong_lines_are_named(void **state)
                                        "\nbob " ABC " rpm=0",
                                        "\nbob " ABC " rpm=1x",
                                        "\nbob " ABC " speed=1",
+                                       "\nbob " ABC " scope=none",
                                        "bob " ABC "\nbob " EMPTY };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sumi_error err;
