@@ -46,7 +46,7 @@ typedef struct jinja_signature {
     int32_t n, cap;
     /* what the body mentions beyond its parameters; symbols, or -1 */
     int32_t caller, varargs, kwargs;
-    bool explicit_caller;
+    bool explicit_caller, reads_caller;
 } jinja_signature;
 
 typedef enum jinja_compare_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_IN, CMP_NOT_IN } jinja_compare_op;

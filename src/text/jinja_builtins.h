@@ -20,16 +20,25 @@
 extern const jinja_builtin jinja_text_filters[];     /* jinja_filters_text.c */
 extern const jinja_builtin jinja_sequence_filters[]; /* jinja_filters_seq.c */
 extern const jinja_builtin jinja_select_filters[];   /* jinja_filters_select.c */
+extern const jinja_builtin jinja_html_filters[];     /* jinja_filters_html.c */
+extern const jinja_builtin jinja_markup_methods[];
+extern const jinja_builtin jinja_urlize_filters[];   /* jinja_filters_urlize.c */
+extern const jinja_builtin jinja_layout_filters[];   /* jinja_filters_layout.c */
 extern const jinja_builtin jinja_tests[];            /* jinja_tests.c */
 extern const jinja_builtin jinja_functions[];        /* jinja_functions.c */
 extern const jinja_builtin jinja_str_methods[];      /* jinja_methods_str.c */
-extern const jinja_builtin jinja_list_methods[];     /* jinja_methods.c, like those below */
+extern const jinja_builtin jinja_list_methods[];     /* jinja_methods.c, like those up to dict_type */
 extern const jinja_builtin jinja_tuple_methods[];
 extern const jinja_builtin jinja_dict_methods[];
-extern const jinja_builtin jinja_number_methods[];
 extern const jinja_builtin jinja_loop_methods[];
 extern const jinja_builtin jinja_cycler_methods[];
 extern const jinja_builtin jinja_dict_type_methods[]; /* of the function dict itself */
+extern const jinja_builtin jinja_int_methods[];      /* jinja_methods_number.c */
+extern const jinja_builtin jinja_float_methods[];
+extern const jinja_builtin jinja_range_methods[];
+
+/* The attributes of numbers and ranges that are no methods: n.real, range(3).stop. False: there is none of that name. */
+bool jinja_number_attr(jinja_value v, const jinja_str *name, jinja_value *out);
 
 /* Number conversions that |int, |float and |round share with tests. */
 bool jinja_parse_int(const jinja_str *s, int base, int64_t *out);

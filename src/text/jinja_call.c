@@ -262,6 +262,25 @@ bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinj
     return text != NULL;
 }
 
+bool jinja_macro_attr(jinja *j, const jinja_macro *macro, const jinja_str *name, jinja_value *out)
+{
+    const jinja_node *n = macro->node;
+    const jinja_signature *sig = n->macro.sig;
+    if (jinja_str_is(name, "name")) *out = n->kind == NODE_MACRO ? jinja_of_str(n->macro.name) : jinja_none();
+    else if (jinja_str_is(name, "catch_kwargs")) *out = jinja_bool(sig->kwargs >= 0);
+    else if (jinja_str_is(name, "catch_varargs")) *out = jinja_bool(sig->varargs >= 0);
+    else if (jinja_str_is(name, "caller")) *out = jinja_bool(sig->reads_caller);
+    else if (jinja_str_is(name, "explicit_caller")) *out = jinja_bool(sig->explicit_caller);
+    else if (jinja_str_is(name, "arguments")) {
+        jinja_list *names = jinja_list_new(j, (size_t)sig->n);
+        for (int32_t i = 0; names && i < sig->n; i++)
+            if (!jinja_list_push(j, names, jinja_of_str(sig->names[i]))) return false;
+        if (names) *out = jinja_of_tuple(names);
+        return names != NULL;
+    } else *out = jinja_missing();
+    return true;
+}
+
 /* ---- Calls ---- */
 
 /* loop(items): the body of a recursive loop once more, one level deeper. */

@@ -120,6 +120,8 @@ bool jinja_call(jinja *j, jinja_value callee, const jinja_args *args, jinja_valu
 bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args,
                         jinja_value *out);
 bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinja_value *out);
+/* macro.name, .arguments, ...; MISSING: no such attribute */
+bool jinja_macro_attr(jinja *j, const jinja_macro *macro, const jinja_str *name, jinja_value *out);
 bool jinja_run_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_value source, int64_t depth0,
                     jinja_flow *flow);
 bool jinja_loop_attr(jinja *j, jinja_value loop, const jinja_str *name, jinja_value *out); /* MISSING: no such one */

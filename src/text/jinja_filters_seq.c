@@ -127,6 +127,22 @@ BUILTIN(filter_join)
     return s != NULL;
 }
 
+/* Any item: drawn anew in each rendering. */
+BUILTIN(filter_random)
+{
+    BUILTIN_UNUSED;
+    size_t n;
+    if (!jinja_length(j, self, &n)) return false;
+    if (n == 0) {
+        *out = jinja_undefined_hint(j, "No random item, sequence was empty.");
+        return out->kind != JINJA_MISSING;
+    }
+    if (self.kind != JINJA_STR && self.kind != JINJA_LIST && self.kind != JINJA_TUPLE &&
+        self.kind != JINJA_RANGE)
+        return jinja_type_error(j, "'%s' object has no items by number", jinja_type_name(self));
+    return jinja_get_item(j, self, jinja_int((int64_t)(hash_u64(j->hash_key, j->steps) % n)), out);
+}
+
 static bool reverse_str(jinja *j, jinja_value self, jinja_value *out)
 {
     return jinja_get_slice(j, self, jinja_missing(), jinja_missing(), jinja_int(-1), out);
@@ -473,6 +489,7 @@ const jinja_builtin jinja_sequence_filters[] = {
     { "list", "", filter_list },
     { "max", "?case_sensitive attribute", filter_max },
     { "min", "?case_sensitive attribute", filter_min },
+    { "random", "", filter_random },
     { "reverse", "", filter_reverse },
     { "slice", "slices ?fill_with", filter_slice },
     { "sort", "?reverse case_sensitive attribute", filter_sort },

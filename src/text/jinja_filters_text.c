@@ -48,8 +48,7 @@ BUILTIN_IS(filter_safe, give(jinja_to_str(j, self), JINJA_MARKUP, out))
 BUILTIN(filter_escape)
 {
     BUILTIN_UNUSED;
-    const jinja_str *s = jinja_to_str(j, self);
-    return s && give(flag_of(self) ? s : jinja_escape(j, s), JINJA_MARKUP, out);
+    return give(jinja_escape_value(j, self), JINJA_MARKUP, out);
 }
 
 BUILTIN(filter_forceescape)
@@ -173,23 +172,6 @@ BUILTIN(filter_format)
     jinja_value format = { .kind = JINJA_STR, .flag = flag_of(self), .s = s };
     return jinja_format_percent(j, format, args->n_named ? jinja_of_dict(named) : jinja_of_tuple(values),
                                 out);
-}
-
-BUILTIN(filter_urlencode)
-{
-    BUILTIN_UNUSED;
-    const jinja_str *s = jinja_to_str(j, self);
-    jinja_sb sb = { .j = j };
-    if (self.kind != JINJA_STR && jinja_is_iterable(self))
-        return jinja_fail(j, SUMI_EUNSUPPORTED, "|urlencode of a sequence is not supported");
-    for (size_t i = 0; s && i < s->n; i++) {
-        char c = s->data[i], text[8];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     (c && strchr("_.-~/", c));
-        if (plain) jinja_sb_add(&sb, &c, 1);
-        else jinja_sb_add(&sb, text, (size_t)snprintf(text, sizeof text, "%%%02X", (unsigned char)c));
-    }
-    return s && give(jinja_sb_str(&sb), 0, out);
 }
 
 /* ---- JSON ---- */
@@ -448,7 +430,6 @@ const jinja_builtin jinja_text_filters[] = {
     { "trim", "?chars", filter_trim },
     { "truncate", "?length killwords end leeway", filter_truncate },
     { "upper", "", filter_upper },
-    { "urlencode", "", filter_urlencode },
     { "wordcount", "", filter_wordcount },
     { NULL, NULL, NULL },
 };

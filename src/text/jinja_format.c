@@ -29,6 +29,12 @@ const jinja_str *jinja_escape(jinja *j, const jinja_str *s)
     return jinja_sb_str(&sb);
 }
 
+const jinja_str *jinja_escape_value(jinja *j, jinja_value v)
+{
+    const jinja_str *s = jinja_to_str(j, v);
+    return !s || (v.kind == JINJA_STR && v.flag & JINJA_MARKUP) ? s : jinja_escape(j, s);
+}
+
 /* What both ways ask of one value. */
 typedef struct spec {
     int32_t fill;             /* a character */

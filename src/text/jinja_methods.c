@@ -1,8 +1,5 @@
-/* jinja_methods.c - the methods of lists, tuples, dicts, numbers, loops and cyclers. A row without a function is one
+/* jinja_methods.c - the methods of lists, tuples, dicts, loops and cyclers. A row without a function is one
  * that would change the value: the sandbox of chat templates refuses it. */
-#include <math.h>
-#include <string.h>
-
 #include "text/jinja_builtins.h"
 
 /* ---- Lists and tuples ---- */
@@ -110,34 +107,6 @@ const jinja_builtin jinja_dict_methods[] = {
 
 const jinja_builtin jinja_dict_type_methods[] = {
     { "fromkeys", "/ iterable ?value", dict_fromkeys },
-    { NULL, NULL, NULL },
-};
-
-/* ---- Numbers ---- */
-
-BUILTIN(number_is_integer)
-{
-    BUILTIN_UNUSED;
-    if (self.kind != JINJA_FLOAT)
-        return jinja_type_error(j, "'%s' object has no attribute 'is_integer'", jinja_type_name(self));
-    *out = jinja_bool(isfinite(self.f) && self.f == floor(self.f));
-    return true;
-}
-
-BUILTIN(number_bit_length)
-{
-    BUILTIN_UNUSED;
-    int64_t i, n = 0;
-    if (!jinja_as_int(self, &i))
-        return jinja_type_error(j, "'%s' object has no attribute 'bit_length'", jinja_type_name(self));
-    for (uint64_t v = i < 0 ? -(uint64_t)i : (uint64_t)i; v; v >>= 1) n++;
-    *out = jinja_int(n);
-    return true;
-}
-
-const jinja_builtin jinja_number_methods[] = {
-    { "bit_length", "", number_bit_length },
-    { "is_integer", "", number_is_integer },
     { NULL, NULL, NULL },
 };
 

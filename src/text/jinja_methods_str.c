@@ -245,6 +245,95 @@ BUILTIN(str_expandtabs)
 
 BUILTIN_IS(str_format, jinja_format_braces(j, self, args, out))
 
+/* format(**mapping); what is no dict holds no names, which only a format with fields notices */
+BUILTIN(str_format_map)
+{
+    BUILTIN_UNUSED;
+    const jinja_dict none = { 0 }, *d = arg[0].kind == JINJA_DICT ? arg[0].dict : &none;
+    const jinja_str **names = jinja_alloc(j, (d->n + 1) * sizeof *names);
+    jinja_value *values = jinja_alloc(j, (d->n + 1) * sizeof *values);
+    int32_t n = 0;
+    for (size_t i = 0; names && values && i < d->n; i++) {
+        if (d->entries[i].key.kind != JINJA_STR) continue; /* a field can name strings only */
+        names[n] = d->entries[i].key.s;
+        values[n++] = d->entries[i].value;
+    }
+    jinja_args named = { .names = names, .named = values, .n_named = n };
+    return names && values && jinja_format_braces(j, self, &named, out);
+}
+
+/* ---- Translation by a table ---- */
+
+static int32_t only_char(const jinja_str *s)
+{
+    const char *p = s->data;
+    return jinja_decode(&p);
+}
+
+/* {65: 97, "B": "bb", "C": None} with numbers as keys. */
+static bool table_of_dict(jinja *j, const jinja_dict *from, jinja_dict *table)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        jinja_value key = from->entries[i].key;
+        if (key.kind == JINJA_STR && key.s->n_chars != 1)
+            return jinja_type_error(j, "string keys in translate table must be of length 1");
+        if (key.kind == JINJA_STR) key = jinja_int(only_char(key.s));
+        if (key.kind != JINJA_INT && key.kind != JINJA_BOOL)
+            return jinja_type_error(j, "keys in translate table must be strings or integers");
+        if (!jinja_dict_set(j, table, key, from->entries[i].value)) return false;
+    }
+    return true;
+}
+
+BUILTIN(str_maketrans)
+{
+    BUILTIN_UNUSED;
+    jinja_dict *table = jinja_dict_new(j, 0);
+    if (!table) return false;
+    *out = jinja_of_dict(table);
+    if (arg[1].kind == JINJA_MISSING) {
+        if (arg[0].kind == JINJA_DICT) return table_of_dict(j, arg[0].dict, table);
+        return jinja_type_error(j, "if you give only one argument to maketrans it must be a dict");
+    }
+    const jinja_str *from, *to, *drop = NULL;
+    if (!need_str(j, arg[0], &from) || !need_str(j, arg[1], &to)) return false;
+    if (arg[2].kind != JINJA_MISSING && !need_str(j, arg[2], &drop)) return false;
+    if (from->n_chars != to->n_chars)
+        return jinja_type_error(j, "the first two maketrans arguments must have equal length");
+    const char *p = from->data, *q = to->data, *d = drop ? drop->data : NULL;
+    while (p < from->data + from->n) {
+        jinja_value key = jinja_int(jinja_decode(&p)), value = jinja_int(jinja_decode(&q));
+        if (!jinja_dict_set(j, table, key, value)) return false;
+    }
+    while (drop && d < drop->data + drop->n)
+        if (!jinja_dict_set(j, table, jinja_int(jinja_decode(&d)), jinja_none())) return false;
+    return true;
+}
+
+BUILTIN(str_translate)
+{
+    BUILTIN_UNUSED;
+    jinja_sb sb = { .j = j };
+    if (arg[0].kind != JINJA_DICT)
+        return jinja_fail(j, SUMI_EUNSUPPORTED, "translate() by a table of type %s is not supported",
+                          jinja_type_name(arg[0]));
+    for (const char *p = self.s->data, *end = p + self.s->n; p < end && !sb.failed;) {
+        int32_t c = jinja_decode(&p);
+        jinja_value *to;
+        int64_t number;
+        if (!jinja_dict_find(j, arg[0].dict, jinja_int(c), &to)) return false;
+        if (!to) jinja_sb_add_char(&sb, c);
+        else if (to->kind == JINJA_STR) jinja_sb_add_str(&sb, to->s);
+        else if (to->kind == JINJA_NONE) continue;
+        else if (!jinja_as_int(*to, &number))
+            return jinja_type_error(j, "character mapping must return integer, None or str");
+        else if (number < 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000))
+            return jinja_type_error(j, "character mapping must be in range(0x110000)");
+        else jinja_sb_add_char(&sb, (int32_t)number);
+    }
+    return give(self, jinja_sb_str(&sb), out);
+}
+
 /* ---- Questions ---- */
 
 /* True if there is a character and all pass. */
@@ -327,7 +416,7 @@ const jinja_builtin jinja_str_methods[] = {
     { "expandtabs", "?tabsize", str_expandtabs },
     { "find", "/ sub ?start end", str_find },
     { "format", "*", str_format },
-    { "format_map", "*", str_unsupported },
+    { "format_map", "/ mapping", str_format_map },
     { "index", "/ sub ?start end", str_index },
     { "isalnum", "", str_isalnum },
     { "isalpha", "", str_isalpha },
@@ -345,7 +434,7 @@ const jinja_builtin jinja_str_methods[] = {
     { "ljust", "/ width ?fillchar", str_ljust },
     { "lower", "", str_lower },
     { "lstrip", "/ ?chars", str_lstrip },
-    { "maketrans", "*", str_unsupported },
+    { "maketrans", "/ x ?y z", str_maketrans },
     { "partition", "/ sep", str_partition },
     { "removeprefix", "/ prefix", str_removeprefix },
     { "removesuffix", "/ suffix", str_removesuffix },
@@ -362,7 +451,7 @@ const jinja_builtin jinja_str_methods[] = {
     { "strip", "/ ?chars", str_strip },
     { "swapcase", "", str_swapcase },
     { "title", "", str_title },
-    { "translate", "*", str_unsupported },
+    { "translate", "/ table", str_translate },
     { "upper", "", str_upper },
     { "zfill", "/ width", str_zfill },
     { NULL, NULL, NULL },

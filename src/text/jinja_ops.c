@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "text/jinja_eval.h"
+#include "text/jinja_builtins.h"
 #include "text/jinja_format.h"
 #include "text/jinja_unicode.h"
 
@@ -276,10 +276,9 @@ static bool attribute(jinja *j, jinja_value obj, const jinja_str *name, jinja_va
         *out = obj.cycler->items->items[obj.cycler->pos];
         return true;
     }
-    if (obj.kind == JINJA_MACRO && jinja_str_is(name, "name")) {
-        *out = obj.macro->node->kind == NODE_MACRO ? jinja_of_str(obj.macro->node->macro.name) : jinja_none();
-        return true;
-    }
+    if (obj.kind == JINJA_MACRO) return jinja_macro_attr(j, obj.macro, name, out);
+    if (jinja_number_attr(obj, name, out)) return true;
+    *out = jinja_missing();
     if (obj.kind == JINJA_TUPLE && obj.flag &&
         (jinja_str_is(name, "grouper") || jinja_str_is(name, "list"))) {
         *out = obj.list->items[name->data[0] == 'l']; /* what |groupby gives */

@@ -411,6 +411,7 @@ static bool find_special_params(jinja_parser *p, jinja_node *n)
         bool read = jinja_name_use_in(&n->macro.body, symbol).read;
         *special[i] = read && at == sig->n ? symbol : -1;
         if (i == 0) sig->explicit_caller = at < sig->n;
+        if (i == 0) sig->reads_caller = read;
         if (i == 0 && read && at < sig->n && !sig->defaults[at])
             return jinja_parse_fail(p, n->line, "the parameter 'caller' must be left out or have a default");
     }

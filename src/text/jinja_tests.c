@@ -65,19 +65,17 @@ static bool is_case(jinja *j, jinja_value self, bool upper, jinja_value *out)
 BUILTIN_IS(is_lower, is_case(j, self, false, out))
 BUILTIN_IS(is_upper, is_case(j, self, true, out))
 
-BUILTIN(is_filter)
+/* Jinja looks the value up in a dict of names, which what cannot be hashed refuses. */
+static bool is_name(jinja *j, jinja_value self, const jinja_builtin *(*find)(const char *, size_t),
+                    jinja_value *out)
 {
-    BUILTIN_UNUSED;
-    *out = jinja_bool(self.kind == JINJA_STR && jinja_find_filter(self.s->data, self.s->n));
-    return true;
+    uint64_t hash;
+    *out = jinja_bool(self.kind == JINJA_STR && find(self.s->data, self.s->n));
+    return jinja_hash(j, self, &hash);
 }
 
-BUILTIN(is_test)
-{
-    BUILTIN_UNUSED;
-    *out = jinja_bool(self.kind == JINJA_STR && jinja_find_test(self.s->data, self.s->n));
-    return true;
-}
+BUILTIN_IS(is_filter, is_name(j, self, jinja_find_filter, out))
+BUILTIN_IS(is_test, is_name(j, self, jinja_find_test, out))
 
 BUILTIN(is_in)
 {
