@@ -14,6 +14,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/new_key.h"
+#include "cli/notify.h"
 #include "cli/serve_options.h"
 #include "cli/serving.h"
 
@@ -110,7 +111,9 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
     if (st == SUMI_OK) {
         server_attach(s, m, engine);
         tell_start(a, s, m, engine, clock_ms() - start_ms);
+        notify_manager("READY=1");
         wait_for_the_end(s, log, set);
+        notify_manager("STOPPING=1");
         journal_message(log, SUMI_LOG_INFO, "ending: no new requests are taken");
         server_drain(s, a->drain_s * 1000);
     }

@@ -173,7 +173,7 @@ def log():
         s.process.send_signal(signal.SIGHUP)
         s.wait_for("SIGHUP opens the file anew", lambda: os.path.exists(path))
         s.ask("GET", "/v1/models")
-        s.wait_for("lines go into the new one", lambda: len(lines()) == 1)
+        s.wait_for("lines go into the new one", lambda: [l.get("path") for l in lines()] == [None, "/v1/models"])
         check("and not into the old one", not any(l.get("path") == "/v1/models" for l in lines(path + ".1")))
         s.end()
         check("the end is logged", "ending" in lines()[-1]["message"], lines())
