@@ -25,7 +25,7 @@ _sumi() {
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --model-alias --api-key-file --hash-key --allow-anonymous --metrics-open --no-web
+    serve) options="--host --port --model-name --model-alias --pooling --api-key-file --hash-key --allow-anonymous --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
         --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
@@ -51,6 +51,7 @@ _sumi() {
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;
+    --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last' -- "$cur"); return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
     --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
     --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512 amx' -- "$cur"); return ;;

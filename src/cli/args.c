@@ -159,3 +159,11 @@ error_t cli_size(const struct argp_state *state, const char *option, const char 
     *out = (size_t)(value * scale);
     return 0;
 }
+
+error_t cli_pooling(const struct argp_state *state, const char *option, const char *arg, sumi_pooling *out)
+{
+    bool mean = !strcmp(arg, "mean");
+    if (!mean && strcmp(arg, "last") != 0) return cli_mistake(state, "%s: '%s' is not mean or last", option, arg);
+    *out = mean ? SUMI_POOL_MEAN : SUMI_POOL_LAST;
+    return 0;
+}

@@ -28,4 +28,7 @@ error_t cli_float(const struct argp_state *state, const char *option, const char
                   float *out);
 error_t cli_size(const struct argp_state *state, const char *option, const char *arg, size_t *out);
 
+/* "mean" or "last". */
+error_t cli_pooling(const struct argp_state *state, const char *option, const char *arg, sumi_pooling *out);
+
 #endif

@@ -11,6 +11,7 @@ enum {
     OPT_PORT,
     OPT_NAME,
     OPT_ALIAS,
+    OPT_POOLING,
     OPT_KEYS,
     OPT_HASH_KEY,
     OPT_ANONYMOUS,
@@ -48,6 +49,7 @@ static const struct argp_option options[] = {
     { "model-name", OPT_NAME, "NAME", 0, "What clients call the model (default: the file's name)", 1 },
     { "model-alias", OPT_ALIAS, "NAMES", 0,
       "More names that clients may use, with commas between; '*': any name", 1 },
+    { "pooling", OPT_POOLING, "mean|last", 0, "How a text's states become its embedding (mean)", 1 },
     { "host", OPT_HOST, "ADDRESS", 0, "Listen on this address (127.0.0.1)", 1 },
     { "port", OPT_PORT, "N", 0, "Listen on this port; 0: any free one, which is printed (8080)", 1 },
     { "tls-cert", OPT_CERT, "FILE", 0, "Speak TLS with this certificate (PEM)", 1 },
@@ -174,6 +176,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_PORT: return set_int(state, "--port", arg, 0, 65535, &a->server.port);
     case OPT_NAME: a->server.model_name = arg; return 0;
     case OPT_ALIAS: a->server.model_aliases = arg; return 0;
+    case OPT_POOLING: return cli_pooling(state, "--pooling", arg, &a->server.pooling);
     case OPT_KEYS: a->server.key_file = arg; return 0;
     case OPT_HASH_KEY: a->new_key = arg; return 0;
     case OPT_ANONYMOUS: a->server.allow_anonymous = true; return 0;

@@ -6,7 +6,7 @@
 
 enum MHD_Result post_messages(exchange *x)
 {
-    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format };
+    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format, NULL };
     return text_api_post(x, &api);
 }
 
@@ -14,7 +14,7 @@ enum MHD_Result post_count_tokens(exchange *x)
 {
     const text_limits limits = text_limits_default();
     text_request r;
-    text_ids ids = { .n = 0 };
+    text_ids ids = { 0 };
     api_error e;
     buf out;
     if (!anthropic_parse_count(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);

@@ -34,6 +34,11 @@ enum MHD_Result get_ollama_tags(exchange *x);
 enum MHD_Result get_ollama_ps(exchange *x);
 enum MHD_Result post_ollama_show(exchange *x);
 
+/* ---- embeddings.c ---- */
+enum MHD_Result post_embeddings(exchange *x);
+enum MHD_Result post_ollama_embed(exchange *x);
+enum MHD_Result post_ollama_embeddings(exchange *x);
+
 /* ---- tokens.c ---- */
 enum MHD_Result post_tokenize(exchange *x);
 enum MHD_Result post_detokenize(exchange *x);

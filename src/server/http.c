@@ -64,6 +64,11 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
     return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
 }
 
+static bool fail_draining(api_error *e)
+{
+    return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+}
+
 bool http_enter_limits(exchange *x, api_error *e)
 {
     if (!x->key) return true;
@@ -90,7 +95,8 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
         switch (job_fill(s->job, &s->out)) {
         case JOB_SUSPENDED: return 0;
         case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
-        case JOB_BROKEN: return MHD_CONTENT_READER_END_WITH_ERROR;
+        case JOB_BROKEN:
+        case JOB_REFUSED: return MHD_CONTENT_READER_END_WITH_ERROR;
         case JOB_MORE: break;
         }
     }
@@ -126,6 +132,14 @@ static enum MHD_Result start_stream(exchange *x)
     return http_send(x, 200, r);
 }
 
+/* The engine did not take the rest of a job's parts. */
+static enum MHD_Result refuse_rest(exchange *x)
+{
+    api_error e = x->job->refusal;
+    if (atomic_load(&x->server->state) == SERVER_DRAINING) fail_draining(&e);
+    return http_error(x, &e);
+}
+
 /* The handler is called again when the job has woken the connection. */
 static enum MHD_Result answer_whole(exchange *x)
 {
@@ -134,6 +148,7 @@ static enum MHD_Result answer_whole(exchange *x)
     job_state state = job_complete(x->job);
     if (state == JOB_SUSPENDED) return MHD_YES;
     if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
+    if (state == JOB_REFUSED) return refuse_rest(x);
     buf_init(&out, SIZE_MAX);
     if (x->job->format->whole(x->job->reply, &out, &e))
         return http_reply_buf(x, 200, "application/json", &out);
@@ -215,7 +230,7 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     if (!x->route->model || state == SERVER_READY) return true;
     if (state == SERVER_LOADING)
         return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
-    return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+    return fail_draining(e);
 }
 
 static exchange *open_exchange(server *s, struct MHD_Connection *c, const char *url, const char *method)

@@ -1,6 +1,9 @@
 /* job.c - see job.h. */
 #include "server/job.h"
 
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +114,9 @@ static bool on_event(void *user, const sumi_event *e)
     }
     count_usage(p, e);
     if (is_end) j->n_open--;
-    if (j->stream || j->n_open == 0) wake(j);
+    if (is_end && e->finish != SUMI_FINISH_STOP && e->finish != SUMI_FINISH_LENGTH) j->failed = true;
+    bool has_room = is_end && j->n_started < j->n_parts && j->n_open <= j->window / 2;
+    if (j->stream || j->n_open == 0 || has_room) wake(j);
     pthread_mutex_unlock(&j->lock);
     if (is_end) drop(j);
     return wanted;
@@ -147,30 +152,75 @@ void job_beat(job *j, double now_ms, double interval_ms)
 
 /* ---- The server's thread ---- */
 
-bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e)
+static sumi_status submit(job *j, int32_t number, sumi_error *err)
 {
     job_part *p = &j->parts[number];
-    sumi_error err;
+    sumi_request r = j->params;
     uint64_t id;
-    p->n_logprobs = request->n_logprobs;
-    p->n_prompt_logprobs = request->n_prompt_logprobs;
-    request->on_event = on_event;
-    request->user = p;
+    r.ids = j->prompts.ids[number];
+    r.n_ids = j->prompts.n_ids[number];
+    r.on_event = on_event;
+    r.user = p;
+    if (r.total_ms > 0) r.total_ms = fmax(r.total_ms - (clock_ms() - j->start_ms), 1e-3);
+    p->n_logprobs = r.n_logprobs;
+    p->n_prompt_logprobs = r.n_prompt_logprobs;
     pthread_mutex_lock(&j->lock);
     j->refs++;
     j->n_open++;
-    j->usage.n_prompt += request->n_ids;
+    j->n_started++;
+    j->usage.n_prompt += r.n_ids;
     pthread_mutex_unlock(&j->lock);
-    if (sumi_engine_submit(j->engine, request, &id, &err) == SUMI_OK) {
+    sumi_status st = sumi_engine_submit(j->engine, &r, &id, err);
+    if (st == SUMI_OK) {
         atomic_store(&p->id, id);
-        return true;
+        return st;
     }
     pthread_mutex_lock(&j->lock);
-    j->n_open--;
     j->refs--; /* never the last one: the connection holds another */
-    j->usage.n_prompt -= request->n_ids;
+    j->n_open--;
+    j->n_started--;
+    j->usage.n_prompt -= r.n_ids;
     pthread_mutex_unlock(&j->lock);
-    return api_fail_status(e, &err);
+    return st;
+}
+
+/* The next part, -1: none is to be submitted now. */
+static int32_t next_part(job *j, bool *others)
+{
+    pthread_mutex_lock(&j->lock);
+    bool wanted = j->n_started < j->n_parts && j->n_open < j->window && !j->failed && !j->gone && !j->broken;
+    int32_t next = wanted ? j->n_started : -1;
+    *others = j->n_open > 0;
+    pthread_mutex_unlock(&j->lock);
+    return next;
+}
+
+/* Submits what the window has room for. A full queue is none of the client's business while others of its parts run:
+ * when they end it is tried again. */
+static bool submit_more(job *j, api_error *e)
+{
+    bool others;
+    sumi_error err;
+    for (int32_t i; (i = next_part(j, &others)) >= 0;) {
+        sumi_status st = submit(j, i, &err);
+        if (st == SUMI_EBUSY && others && !j->stream) return true;
+        if (st != SUMI_OK) return api_fail_status(e, &err);
+    }
+    return true;
+}
+
+bool job_start(job *j, const sumi_request *params, const text_ids *prompts, int32_t window, api_error *e)
+{
+    assert(prompts->n == j->n_parts && window > 0);
+    j->window = j->stream ? j->n_parts : window;
+    j->params = *params;
+    j->prompts = *prompts;
+    j->start_ms = clock_ms();
+    if (params->cache_salt) {
+        snprintf(j->salt, sizeof j->salt, "%s", params->cache_salt);
+        j->params.cache_salt = j->salt;
+    }
+    return submit_more(j, e);
 }
 
 /* Takes the list away. */
@@ -199,16 +249,20 @@ job_state job_complete(job *j)
 {
     buf none;
     news *list = NULL;
-    job_state state = JOB_OVER;
-    pthread_mutex_lock(&j->lock);
-    if (j->n_open > 0) {
-        sleep_until_woken(j);
-        state = JOB_SUSPENDED;
-    } else {
-        list = take_list(j);
-        if (j->broken || j->gone) state = JOB_BROKEN;
+    job_state state = JOB_MORE;
+    while (state == JOB_MORE) {
+        if (!submit_more(j, &j->refusal)) return JOB_REFUSED;
+        pthread_mutex_lock(&j->lock);
+        bool lost = j->broken || j->gone;
+        if (j->n_open > 0) {
+            sleep_until_woken(j);
+            state = JOB_SUSPENDED;
+        } else if (lost || j->failed || j->n_started == j->n_parts) {
+            list = take_list(j);
+            state = lost ? JOB_BROKEN : JOB_OVER;
+        } /* else all parts that were submitted have ended since */
+        pthread_mutex_unlock(&j->lock);
     }
-    pthread_mutex_unlock(&j->lock);
     buf_init(&none, 0);
     give_to_reply(j, list, &none);
     buf_deinit(&none);

@@ -1,11 +1,14 @@
 /* job.h - what one connection has asked of the engine, and what has come back but is not sent yet.
  *
  *   server's thread                            engine's thread
- *   job_submit() ---- sumi_engine_submit() -->  step, step, ...
+ *   job_start() ----- sumi_engine_submit() -->  step, step, ...
  *   job_fill() <----- list of news  <---------  callback: copies the event, appends it, wakes the connection
  *        '-- nothing there: MHD_suspend_connection()     '-- MHD_resume_connection()
  *
  * Nobody waits: a connection without news is suspended, and costs nothing until the callback resumes it.
+ *
+ * A job has a part for each prompt. Without a stream no more than `window` of them are with the engine at once, so that
+ * one connection does not fill the queue: others follow, on the server's thread, when some have ended.
  *
  * Ownership: counted. The connection holds one reference until job_leave(); each part that the engine has accepted holds
  * one until its END. So a client may go away, and the engine finish, in any order.
@@ -22,6 +25,8 @@
 #include "server/reply.h"
 
 typedef struct job job;
+
+enum { JOB_SALT_BYTES = 256 };
 
 /* What the parts have used so far: of those that still run, what has come yet. */
 typedef struct job_usage {
@@ -46,6 +51,14 @@ struct job {
     void *reply; /* server's thread */
     bool stream;
 
+    /* Server's thread: what the parts ask, for those that are still to be submitted. */
+    sumi_request params;
+    text_ids prompts; /* the reply's */
+    char salt[JOB_SALT_BYTES];
+    int32_t window; /* never changes once a part is submitted */
+    double start_ms;
+    api_error refusal; /* why a later part could not be submitted */
+
     pthread_mutex_t lock;
     /* Under lock: */
     int32_t refs;
@@ -54,8 +67,10 @@ struct job {
     bool gone;                   /* the client has closed its side */
     bool broken;                 /* no memory for news */
     news *first, **last;
-    int32_t n_open; /* parts without their END */
-    double sent_ms; /* when something was sent last */
+    int32_t n_started; /* parts that the engine has taken */
+    int32_t n_open;    /* of these, those without their END */
+    bool failed;       /* a part has no answer, so no more are needed */
+    double sent_ms;    /* when something was sent last */
     job_usage usage;
 
     /* Under the lock of the watch (watch.h): */
@@ -71,18 +86,21 @@ struct job {
 job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format,
                 void *reply, int32_t n_parts, bool stream);
 
-/* Submits request (of which on_event and user are set here) as part `number`. False: *e says why; the parts before it are
- * cancelled, and the job is to be left. */
-SUMI_MUST_USE bool job_submit(job *j, int32_t number, sumi_request *request, api_error *e);
+/* Submits the parts: prompt i with params, which has no ids, on_event and user; window > 0, see above. What they lead to lives as long as the
+ * connection, but cache_salt, which is copied. False: *e says why; the job is to be left, which cancels parts that were
+ * taken. */
+SUMI_MUST_USE bool job_start(job *j, const sumi_request *params, const text_ids *prompts, int32_t window,
+                             api_error *e);
 
 typedef enum job_state {
     JOB_MORE,      /* there is something to send */
     JOB_SUSPENDED, /* nothing yet: the connection sleeps, and is asked again when it is woken */
     JOB_OVER,      /* all has come, and was taken */
     JOB_BROKEN,    /* news are lost: nobody is there to read them, or there was no memory for them */
+    JOB_REFUSED,   /* a later part could not be submitted: j->refusal */
 } job_state;
 
-/* Whole answers: when all has come, takes it into the reply. SUSPENDED, OVER or BROKEN. */
+/* Whole answers: when all has come, takes it into the reply. SUSPENDED, OVER, BROKEN or REFUSED. */
 job_state job_complete(job *j);
 /* Streams: appends what is to be sent now to out. */
 job_state job_fill(job *j, buf *out);

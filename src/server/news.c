@@ -12,12 +12,15 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
     size_t n_tokens = (size_t)e->piece.n_choices,
            n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
     size_t n_choices = n_tokens + n_alternatives;
-    news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_text + 1);
+    size_t n_floats = (size_t)e->n_embd;
+    news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_floats * sizeof(float) + n_text + 1);
     if (!n) return NULL;
     sumi_choice *choices = (sumi_choice *)(n + 1);
-    char *copy = (char *)(choices + n_choices);
+    float *floats = (float *)(choices + n_choices);
+    char *copy = (char *)(floats + n_floats);
     if (n_tokens) memcpy(choices, e->piece.choices, n_tokens * sizeof *choices);
     if (n_alternatives) memcpy(choices + n_tokens, e->piece.top, n_alternatives * sizeof *choices);
+    if (n_floats) memcpy(floats, e->embedding, n_floats * sizeof *floats);
     if (n_text) memcpy(copy, text, n_text);
     copy[n_text] = '\0';
     *n = (news){ .part = part,
@@ -32,6 +35,8 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
                  .text = copy,
                  .n_bytes = n_text,
                  .stopped = stopped,
+                 .embedding = floats,
+                 .n_embd = e->n_embd,
                  .usage = e->usage,
                  .time_ms = e->time_ms };
     return n;

@@ -18,7 +18,9 @@ typedef struct news {
     const char
         *text; /* [n_bytes] and a NUL. END: the error's message, or "". CHOICE: the stop string, if stopped */
     size_t n_bytes;
-    bool stopped;     /* CHOICE: a stop string was found */
+    bool stopped;           /* CHOICE: a stop string was found */
+    const float *embedding; /* EMBEDDING: [n_embd] */
+    int32_t n_embd;
     sumi_usage usage; /* END */
     double time_ms;   /* since the request was submitted */
 } news;

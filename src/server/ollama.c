@@ -6,12 +6,12 @@
 
 enum MHD_Result post_ollama_chat(exchange *x)
 {
-    static const text_api api = { ollama_parse_chat, ollama_chat_reply_create, &ollama_format };
+    static const text_api api = { ollama_parse_chat, ollama_chat_reply_create, &ollama_format, NULL };
     return text_api_post(x, &api);
 }
 
 enum MHD_Result post_ollama_generate(exchange *x)
 {
-    static const text_api api = { ollama_parse_generate, ollama_generate_reply_create, &ollama_format };
+    static const text_api api = { ollama_parse_generate, ollama_generate_reply_create, &ollama_format, NULL };
     return text_api_post(x, &api);
 }

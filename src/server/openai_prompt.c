@@ -13,7 +13,7 @@ bool openai_read_messages(text_request *r, const text_limits *limits, api_error 
 
 /* ---- Prompts ---- */
 
-static bool read_ids(text_prompt *p, const json_t *list, api_error *e)
+static bool read_ids(text_prompt *p, const json_t *list, const char *name, api_error *e)
 {
     size_t n = json_array_size(list);
     if (n > INT32_MAX || !(p->ids = calloc(n + 1, sizeof *p->ids))) return api_fail_memory(e);
@@ -21,39 +21,39 @@ static bool read_ids(text_prompt *p, const json_t *list, api_error *e)
         const json_t *v = json_array_get(list, i);
         json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
         if (id < 0 || id > INT32_MAX)
-            return api_fail(e, 400, "invalid_type", "prompt", "prompt: item %zu is not a token id", i);
+            return api_fail(e, 400, "invalid_type", name, "%s: item %zu is not a token id", name, i);
         p->ids[p->n_ids++] = (int32_t)id;
     }
     return true;
 }
 
-static bool read_one(text_prompt *p, const json_t *v, api_error *e)
+static bool read_one(text_prompt *p, const json_t *v, const char *name, api_error *e)
 {
     bool is_text = json_is_string(v);
     if (is_text) *p = (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
     else if (!json_is_array(v))
-        return api_fail(
-            e, 400, "invalid_type", "prompt",
-            "prompt: it must be a string, a list of strings, of token ids, or of lists of token ids");
-    else if (!read_ids(p, v, e)) return false;
+        return api_fail(e, 400, "invalid_type", name,
+                        "%s: it must be a string, a list of strings, of token ids, or of lists of token ids",
+                        name);
+    else if (!read_ids(p, v, name, e)) return false;
     if (is_text ? p->n_bytes == 0 : p->n_ids == 0)
-        return api_fail(e, 400, "invalid_value", "prompt", "prompt: it is empty");
+        return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
     return true;
 }
 
-bool openai_read_prompts(text_request *r, const text_limits *limits, api_error *e)
+bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_error *e)
 {
-    const json_t *v = field_get(r->root, "prompt");
-    if (!v) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
+    const json_t *v = field_get(r->root, name);
+    if (!v) return api_fail(e, 400, "missing_field", name, "%s: it is missing", name);
     bool several = json_is_array(v) && !json_is_integer(json_array_get(v, 0));
     size_t n = several ? json_array_size(v) : 1;
-    if (n == 0) return api_fail(e, 400, "invalid_value", "prompt", "prompt: it is empty");
-    if (n > (size_t)limits->max_prompts)
-        return api_fail(e, 400, "invalid_value", "prompt", "prompt: %zu prompts, at most %d are possible", n,
-                        limits->max_prompts);
+    if (n == 0) return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
+    if (n > (size_t)max)
+        return api_fail(e, 400, "invalid_value", name, "%s: %zu of them, at most %d are possible", name, n,
+                        max);
     if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);
     r->n_prompts = (int32_t)n;
     for (size_t i = 0; i < n; i++)
-        if (!read_one(&r->prompts[i], several ? json_array_get(v, i) : v, e)) return false;
+        if (!read_one(&r->prompts[i], several ? json_array_get(v, i) : v, name, e)) return false;
     return true;
 }

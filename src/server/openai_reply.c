@@ -42,7 +42,7 @@ void *openai_reply_create(text_request *request, text_ids *ids, const reply_info
     r->request = *request;
     r->ids = *ids;
     *request = (text_request){ 0 };
-    ids->n = 0;
+    *ids = (text_ids){ 0 };
     return r;
 }
 

@@ -18,8 +18,9 @@ SUMI_MUST_USE bool openai_parse_completion(text_request *r, const char *body, si
 /* temperature, top_p and the other settings of sampling, seed, cache_salt. */
 SUMI_MUST_USE bool openai_read_sampling(text_request *r, api_error *e);
 
-/* ---- openai_prompt.c: `messages` and `prompt` ---- */
+/* ---- openai_prompt.c: `messages`; `prompt` and its like ---- */
 SUMI_MUST_USE bool openai_read_messages(text_request *r, const text_limits *limits, api_error *e);
-SUMI_MUST_USE bool openai_read_prompts(text_request *r, const text_limits *limits, api_error *e);
+/* The field `name`, a constant: a text, a list of texts, token ids, or a list of lists of them; at most max. */
+SUMI_MUST_USE bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_error *e);
 
 #endif

@@ -21,11 +21,12 @@ typedef struct answer_format {
 
 /* The tokens of each prompt. */
 typedef struct text_ids {
-    int32_t *ids[TEXT_MAX_PROMPTS], n_ids[TEXT_MAX_PROMPTS];
+    int32_t **ids, *n_ids; /* [n] */
     int32_t n;
 } text_ids;
 
-void text_ids_deinit(text_ids *p); /* leaves it empty */
+SUMI_MUST_USE bool text_ids_init(text_ids *p, int32_t max); /* empty, with room; false: out of memory */
+void text_ids_deinit(text_ids *p);                          /* zeroed is fine; leaves it empty */
 
 /* What answers show beside the text. The strings outlive the reply's last call but destroy(). */
 typedef struct reply_info {

@@ -14,7 +14,7 @@ void *solo_reply_create(text_request *request, text_ids *ids, const reply_info *
     r->writer = w;
     buf_init(&r->text, SIZE_MAX);
     *request = (text_request){ 0 };
-    ids->n = 0;
+    *ids = (text_ids){ 0 };
     return r;
 }
 

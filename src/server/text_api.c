@@ -9,8 +9,6 @@
 
 #include "server/model_name.h"
 
-enum { SALT_BYTES = 256 };
-
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 {
     const char *served = x->server->opts.model_name, *aliases = x->server->opts.model_aliases;
@@ -21,10 +19,23 @@ bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 
 /* ---- From prompts to ids ---- */
 
+bool text_ids_init(text_ids *p, int32_t max)
+{
+    *p = (text_ids){ 0 };
+    if (max == 0) return true;
+    p->ids = calloc((size_t)max, sizeof *p->ids);
+    p->n_ids = calloc((size_t)max, sizeof *p->n_ids);
+    if (p->ids && p->n_ids) return true;
+    text_ids_deinit(p);
+    return false;
+}
+
 void text_ids_deinit(text_ids *p)
 {
     for (int32_t i = 0; i < p->n; i++) sumi_free(p->ids[i]);
-    p->n = 0;
+    free(p->ids);
+    free(p->n_ids);
+    *p = (text_ids){ 0 };
 }
 
 static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, sumi_error *err)
@@ -71,13 +82,14 @@ bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, 
     sumi_status st = SUMI_OK;
     const sumi_model *model = x->server->model;
     sumi_model_info info;
-    ids->n = 0;
+    *ids = (text_ids){ 0 };
     if (!text_api_check_model(x, r->model, e)) return false;
     sumi_model_get_info(model, &info);
     bool chat = r->messages && (info.has_chat_template || !r->prompts);
     if (chat && !info.has_chat_template)
         return api_fail(e, 400, "no_chat_template", NULL,
                         "this model has no chat template that could be used: ask it to go on with a text");
+    if (!text_ids_init(ids, r->n_prompts)) return api_fail_memory(e);
     if (chat) st = chat_ids(model, r, ids, &err);
     for (int32_t i = 0; !chat && st == SUMI_OK && i < r->n_prompts; i++)
         st = prompt_ids(model, &r->prompts[i], ids, &err);
@@ -90,8 +102,8 @@ bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, 
 
 /* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
  * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
-static bool complete_params(const exchange *x, const text_request *r, sumi_request *p, char salt[SALT_BYTES],
-                            api_error *e)
+static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
+                            char salt[JOB_SALT_BYTES], api_error *e)
 {
     const server_opts *o = &x->server->opts;
     uint64_t seed;
@@ -106,7 +118,7 @@ static bool complete_params(const exchange *x, const text_request *r, sumi_reque
     p->weight = x->key->share;
     if (!p->cache_salt) return true;
     p->cache_salt = salt;
-    return snprintf(salt, SALT_BYTES, "%s/%s", x->key->name, r->params.cache_salt) < SALT_BYTES ||
+    return snprintf(salt, JOB_SALT_BYTES, "%s/%s", x->key->name, r->params.cache_salt) < JOB_SALT_BYTES ||
            api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
 }
 
@@ -123,22 +135,24 @@ static job *create_job(exchange *x, const text_api *api, text_request *r, text_i
     return job_create(x->conn, x->server->engine, &x->server->metrics, api->format, reply, n, stream);
 }
 
-/* Takes r and ids. The strings and lists that params leads to live in the reply while it is submitted. */
+/* Prompts of one connection that the engine has at once: enough for a full batch, and never the whole queue. */
+static int32_t window_of(const server_opts *o)
+{
+    int32_t half = o->max_queue > 0 ? o->max_queue / 2 : TEXT_MAX_PROMPTS;
+    return half < 1 ? 1 : half < TEXT_MAX_PROMPTS ? half : TEXT_MAX_PROMPTS;
+}
+
+/* Takes r and ids. The strings and lists that params leads to live in the reply, or as long as the connection. */
 static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r, text_ids *ids)
 {
     sumi_request params;
     api_error e;
-    char salt[SALT_BYTES];
-    const text_ids at = *ids; /* the same arrays, which become the reply's */
+    char salt[JOB_SALT_BYTES];
+    const text_ids prompts = *ids; /* the same arrays, which become the reply's */
     bool ok = complete_params(x, r, &params, salt, &e);
     job *j = ok ? create_job(x, api, r, ids) : NULL;
     if (ok && !j) ok = api_fail_memory(&e);
-    for (int32_t i = 0; ok && i < at.n; i++) {
-        params.ids = at.ids[i];
-        params.n_ids = at.n_ids[i];
-        ok = job_submit(j, i, &params, &e);
-    }
-    if (ok) return http_answer_with(x, j);
+    if (ok && job_start(j, &params, &prompts, window_of(&x->server->opts), &e)) return http_answer_with(x, j);
     if (j) job_leave(j);
     return http_error(x, &e);
 }
@@ -159,11 +173,12 @@ enum MHD_Result text_api_post(exchange *x, const text_api *api)
     limits.max_choices = x->server->opts.max_choices;
     limits.max_stop = x->server->opts.max_stop;
     text_request r;
-    text_ids ids = { .n = 0 };
+    text_ids ids = { 0 };
     api_error e;
     if (!api->parse(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
     buf_deinit(&x->body);
-    bool ok = text_api_tokenize(x, &r, &ids, &e) && check_lengths(x, &ids, &e) && http_enter_limits(x, &e);
+    bool ok = text_api_tokenize(x, &r, &ids, &e) && (!api->check || api->check(x, &r, &ids, &e)) &&
+              check_lengths(x, &ids, &e) && http_enter_limits(x, &e);
     enum MHD_Result result = ok ? submit(x, api, &r, &ids) : http_error(x, &e);
     text_ids_deinit(&ids); /* both are empty if a reply took them */
     text_request_deinit(&r);

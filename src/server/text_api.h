@@ -11,6 +11,8 @@ typedef struct text_api {
     text_parse_fn parse;
     reply_create_fn create_reply;
     const answer_format *format;
+    /* What depends on the server and its model; may change both. False: *e says why. NULL: nothing does. */
+    bool (*check)(const exchange *x, text_request *r, text_ids *ids, api_error *e);
 } text_api;
 
 /* The handler of a route. */

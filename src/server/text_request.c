@@ -9,9 +9,11 @@
 
 text_limits text_limits_default(void)
 {
-    return (text_limits){
-        .max_choices = SUMI_MAX_CHOICES, .max_stop = 16, .max_prompts = TEXT_MAX_PROMPTS, .max_messages = 4096
-    };
+    return (text_limits){ .max_choices = SUMI_MAX_CHOICES,
+                          .max_stop = 16,
+                          .max_prompts = TEXT_MAX_PROMPTS,
+                          .max_inputs = TEXT_MAX_INPUTS,
+                          .max_messages = 4096 };
 }
 
 bool text_request_open(text_request *r, const char *body, size_t n_bytes, api_error *e)

@@ -11,12 +11,13 @@
 
 #include "server/api_error.h"
 
-enum { TEXT_MAX_PROMPTS = 64 };
+enum { TEXT_MAX_PROMPTS = 64, TEXT_MAX_INPUTS = 2048 };
 
 typedef struct text_limits {
     int32_t max_choices; /* n and best_of */
     int32_t max_stop;    /* stop strings */
     int32_t max_prompts; /* of one request, each with n choices; at most TEXT_MAX_PROMPTS */
+    int32_t max_inputs;  /* texts to embed */
     int32_t max_messages;
 } text_limits;
 
@@ -42,6 +43,10 @@ typedef struct text_request {
     sumi_logit_bias *bias;
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
+    /* Embeddings; params.embed is how, NONE: as the server was told: */
+    int32_t dimensions; /* numbers of each vector, from its beginning; 0: all */
+    bool base64;        /* vectors are text of their bytes */
+    bool cut;           /* texts that are too long are cut, not refused */
 } text_request;
 
 typedef bool (*text_parse_fn)(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,

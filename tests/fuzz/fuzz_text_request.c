@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/anthropic_request.h"
+#include "server/embeddings_request.h"
 #include "server/ollama_request.h"
 #include "server/openai_request.h"
 #include "server/responses_request.h"
@@ -11,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void check_read(const text_request *r)
 {
-    bool has_one = r->messages ? r->n_prompts == 1 : r->n_prompts <= TEXT_MAX_PROMPTS;
+    bool has_one = r->messages ? r->n_prompts == 1 : r->n_prompts <= TEXT_MAX_INPUTS;
     if (!has_one || r->n_prompts < 0 || r->params.n < 1 || r->params.n > SUMI_MAX_CHOICES) abort();
     if (r->prefill && !json_is_string(r->prefill)) abort();
     for (int32_t i = 0; i < r->params.n_stop; i++)
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static const text_parse_fn parsers[] = { openai_parse_completion, openai_parse_chat,
                                              responses_parse,         anthropic_parse_messages,
                                              anthropic_parse_count,   ollama_parse_chat,
-                                             ollama_parse_generate };
+                                             ollama_parse_generate,   embeddings_parse,
+                                             embeddings_parse_ollama, embeddings_parse_ollama_one };
     const text_limits limits = text_limits_default();
     for (size_t i = 0; i < sizeof parsers / sizeof *parsers; i++) {
         text_request r;

@@ -14,7 +14,7 @@
 #define MIN_COSINE            0.999999
 #define MIN_COSINE_INT8       0.999 /* the defaults, with activations rounded to int8 */
 
-enum { MAX_EMBD = 1024, SHORT_TEXT = 70 };
+enum { MAX_EMBD = 1024, SHORT_TEXT = 60 };
 
 static void check(sumi_status status, const sumi_error *err)
 {
@@ -131,7 +131,7 @@ static worst compare_model(const char *name, const char *isa, sumi_activations a
         n_texts++;
     }
     assert_ptr_equal(at, data + n_bytes);
-    assert_true(n_texts > 1);
+    assert_true(n_texts > 0);
     printf("%-12s %-7s %s: %d texts, least cosine %.7f, max |difference| %.1e\n", name, f.info.isa,
            activations == SUMI_ACTIVATIONS_F32 ? "float32" : "default", n_texts, all.cosine, all.difference);
     test_forward_close(&f);

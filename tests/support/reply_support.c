@@ -11,9 +11,10 @@ test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_
     const reply_info info = { .model_name = "m", .id = "x", .created = 7 };
     test_reply t = { .format = format };
     text_request r;
-    text_ids ids = { .n = 0 };
+    text_ids ids;
     api_error e;
     if (!parse(&r, body, strlen(body), &limits, &e)) fail_msg("%s", e.message);
+    assert_true(text_ids_init(&ids, r.n_prompts));
     for (; ids.n < r.n_prompts; ids.n++) {
         ids.ids[ids.n] = calloc(5, sizeof **ids.ids);
         ids.n_ids[ids.n] = 5;

@@ -1,0 +1,113 @@
+/* embeddings_request.c - see embeddings_request.h. */
+#include "server/embeddings_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/json_fields.h"
+#include "server/openai_request.h"
+
+enum { NEITHER, FIRST, SECOND };
+
+/* Which of two words the field is; NEITHER: it is missing. */
+static bool read_word(const json_t *o, const char *name, const char *first, const char *second, int *which,
+                      api_error *e)
+{
+    const char *word = NULL;
+    if (!field_string(o, name, &word, e)) return false;
+    *which = !word ? NEITHER : !strcmp(word, first) ? FIRST : SECOND;
+    if (*which != SECOND || !strcmp(word, second)) return true;
+    return api_fail(e, 400, "invalid_value", name, "%s: it must be \"%s\" or \"%s\"", name, first, second);
+}
+
+static bool open_request(text_request *r, const char *body, size_t n_bytes, api_error *e)
+{
+    int pooling;
+    if (!text_request_open(r, body, n_bytes, e) || !field_string(r->root, "model", &r->model, e) ||
+        !read_word(r->root, "pooling", "mean", "last", &pooling, e))
+        return false;
+    r->params.embed = pooling == FIRST ? SUMI_POOL_MEAN : pooling == SECOND ? SUMI_POOL_LAST : SUMI_POOL_NONE;
+    return field_int32(r->root, "dimensions", 1, INT32_MAX, &r->dimensions, e);
+}
+
+static bool read_all(text_request *r, const text_limits *limits, api_error *e)
+{
+    const char *user = NULL;
+    int encoding;
+    if (!field_string(r->root, "user", &user, e) ||
+        !read_word(r->root, "encoding_format", "float", "base64", &encoding, e))
+        return false;
+    r->base64 = encoding == SECOND;
+    return openai_read_prompts(r, "input", limits->max_inputs, e);
+}
+
+bool embeddings_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                      api_error *e)
+{
+    if (open_request(r, body, n_bytes, e) && read_all(r, limits, e)) return true;
+    text_request_deinit(r);
+    return false;
+}
+
+/* ---- Ollama's ---- */
+
+static bool open_ollama(text_request *r, const char *body, size_t n_bytes, api_error *e)
+{
+    const json_t *options = NULL;
+    return open_request(r, body, n_bytes, e) && field_object(r->root, "options", &options, e);
+}
+
+/* A text, or a list of texts. One that is missing or empty is no prompt. */
+static bool read_input(text_request *r, const text_limits *limits, api_error *e)
+{
+    const json_t *input = field_get(r->root, "input"), *v;
+    size_t n = json_is_array(input) ? json_array_size(input) : json_string_length(input) > 0;
+    if (input && !json_is_array(input) && !json_is_string(input))
+        return api_fail(e, 400, "invalid_type", "input", "input: it must be a string or a list of strings");
+    if (n > (size_t)limits->max_inputs)
+        return api_fail(e, 400, "invalid_value", "input", "input: %zu texts, at most %d are possible", n,
+                        limits->max_inputs);
+    if (n == 0) return true;
+    if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);
+    for (size_t i = 0; i < n; i++) {
+        v = json_is_array(input) ? json_array_get(input, i) : input;
+        if (!json_is_string(v))
+            return api_fail(e, 400, "invalid_type", "input", "input: item %zu is not a string", i);
+        r->prompts[r->n_prompts++] =
+            (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
+    }
+    return true;
+}
+
+bool embeddings_parse_ollama(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                             api_error *e)
+{
+    bool ok = open_ollama(r, body, n_bytes, e);
+    r->cut = true;
+    if (ok && field_bool(r->root, "truncate", &r->cut, e) && read_input(r, limits, e)) return true;
+    text_request_deinit(r);
+    return false;
+}
+
+static bool read_prompt(text_request *r, api_error *e)
+{
+    const json_t *v = field_get(r->root, "prompt");
+    const char *text = NULL;
+    if (!field_string(r->root, "prompt", &text, e)) return false;
+    if (json_string_length(v) == 0) return true;
+    if (!(r->prompts = calloc(1, sizeof *r->prompts))) return api_fail_memory(e);
+    r->prompts[r->n_prompts++] = (text_prompt){ .text = text, .n_bytes = json_string_length(v) };
+    return true;
+}
+
+bool embeddings_parse_ollama_one(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                                 api_error *e)
+{
+    (void)limits;
+    bool ok = open_ollama(r, body, n_bytes, e);
+    r->cut = true;
+    r->params.embed_raw = true;
+    if (ok && read_prompt(r, e)) return true;
+    text_request_deinit(r);
+    return false;
+}
