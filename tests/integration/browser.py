@@ -125,6 +125,10 @@ class Page:
         self.send("Page.reload")
         self.wait("!window.isOld && document.readyState === 'complete'")
 
+    def close(self):
+        self.browser.pages.pop(self.session)
+        self.browser.send("Target.closeTarget", targetId=self.target)
+
     def run(self, script):
         """The value of an expression of JavaScript; promises are waited for."""
         got = self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
@@ -139,7 +143,7 @@ class Page:
         why = ""
         while time.monotonic() < end:
             try:
-                if self.run(f"Boolean({condition})"):
+                if self.run(f"(async () => Boolean({condition}))()"):
                     return
             except BrowserError as e:
                 why = str(e)
@@ -176,11 +180,13 @@ class Page:
         self.send("Fetch.enable", patterns=[{"urlPattern": pattern}]) if pattern else self.send("Fetch.disable")
 
     def respond(self, status, body, kind="application/json"):
-        """Answers the next intercepted request."""
+        """Answers the next intercepted request, and returns its body."""
         end = time.monotonic() + WAIT_S
         while not self.answers:
             if time.monotonic() > end:
                 raise BrowserError("no request came")
             self.run("0")
-        self.send("Fetch.fulfillRequest", requestId=self.answers.pop(0)["requestId"], responseCode=status,
+        request = self.answers.pop(0)
+        self.send("Fetch.fulfillRequest", requestId=request["requestId"], responseCode=status,
                   responseHeaders=[{"name": "Content-Type", "value": kind}], body=base64.b64encode(body.encode()).decode())
+        return request["request"].get("postData")

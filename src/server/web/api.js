@@ -17,7 +17,8 @@ export const currentKey = () => prefs.get('key', 'sessionStorage') ?? prefs.get(
 
 export const isKept = () => prefs.get('key') !== null;
 
-export function useKey(key, remember) {
+/* key null: forgets it */
+export function useKey(key, remember = false) {
     prefs.set('key', remember ? null : key, 'sessionStorage');
     prefs.set('key', remember ? key : null);
 }

@@ -15,7 +15,7 @@ import { createThread } from './thread.js';
 import { openStore } from './store.js';
 import * as prefs from './prefs.js';
 
-const askForKey = createKeyDialog();
+const askForKey = createKeyDialog(() => showModel());
 const api = createApi(askForKey);
 const store = await openStore(() => chat.reload());
 const settings = createSettings((values) => chat.changeSettings(values));
@@ -113,8 +113,6 @@ async function showModel() {
 async function start() {
     $('new').append(icon('plus'), 'New conversation');
     $('new').addEventListener('click', () => { layout.closeList(); chat.fresh(); text.focus(); });
-    $('key-button').append(icon('key'), 'Key');
-    $('key-button').addEventListener('click', () => askForKey('').then((given) => given && showModel()));
     dress($('to-end'), 'down', 'Go to the end');
     for (const radio of $('themes').querySelectorAll('input')) {
         radio.checked = radio.value === (document.documentElement.dataset.theme ?? 'auto');

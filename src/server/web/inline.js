@@ -1,6 +1,6 @@
 /* inline.js - the inside of a paragraph: emphasis, code, links, line breaks; CommonMark 0.31, section 6.
  *
- *   text -> tokens: strings, nodes { tag, children, href? }, runs of delimiters { mark, length, n, open, close }
+ *   text -> tokens: strings, nodes { tag, children, depth, href? }, runs of delimiters { mark, length, n, open, close }
  *        -> runs are matched (the algorithm of CommonMark's appendix) -> nodes -> elements
  *
  * Differences: HTML is text; a line break is one; images become links to them, for the page loads nothing from
@@ -8,7 +8,7 @@
  * Links go to http, https and mailto only. Work grows with the length of the text, whatever the text. */
 import { el } from './dom.js';
 
-const MAX_DEPTH = 24;      /* elements in each other; what is deeper is shown flat */
+const MAX_DEPTH = 24; /* elements in each other; what would be deeper becomes plain text */
 const MAX_ADDRESS = 4096;
 
 const punctuation = /[\p{P}\p{S}]/u;
@@ -23,6 +23,26 @@ export function safeAddress(text) {
     } catch {
         return null; /* relative, or none */
     }
+}
+
+/* ---- Nodes ---- */
+
+/* The text in nodes. */
+function flat(nodes) {
+    const stack = nodes.toReversed();
+    let text = '';
+    while (stack.length) {
+        const n = stack.pop();
+        if (typeof n === 'string') text += n;
+        else if (n.tag === 'br') text += ' ';
+        else for (const c of n.children.toReversed()) stack.push(c);
+    }
+    return text;
+}
+
+function element(tag, children) {
+    const depth = 1 + children.reduce((most, c) => Math.max(most, c.depth ?? 0), 0);
+    return depth <= MAX_DEPTH ? { tag, children, depth } : { tag, children: [flat(children)], depth: 1 };
 }
 
 /* ---- Tokens ---- */
@@ -68,8 +88,11 @@ function codeSpan(text, at, runs) {
     if (!places.length) return { node: '`'.repeat(n), end: at + n };
     let code = text.slice(at + n, places.at(-1)).replaceAll('\n', ' ');
     if (code.startsWith(' ') && code.endsWith(' ') && code.trim()) code = code.slice(1, -1);
-    return { node: { tag: 'code', children: [code] }, end: places.at(-1) + n };
+    return { node: element('code', [code]), end: places.at(-1) + n };
 }
+
+const escapable = /[!-/:-@[-`{-~]/;
+const unescaped = (text) => text.replace(/\\([!-/:-@[-`{-~])/g, '$1');
 
 /* (address "title") at `at`. Brackets in an address come in pairs. Null: it is no target. */
 function linkTarget(text, at) {
@@ -82,8 +105,9 @@ function linkTarget(text, at) {
         address = text.slice(start + 1, i++);
     } else {
         for (let depth = 0; i < limit && !/\s/.test(text[i]); i++) {
-            if (text[i] === '(') depth++;
-            if (text[i] === ')' && depth-- === 0) break;
+            if (text[i] === '\\' && escapable.test(text[i + 1] ?? '')) i++;
+            else if (text[i] === '(') depth++;
+            else if (text[i] === ')' && depth-- === 0) break;
         }
         address = text.slice(start, i);
     }
@@ -93,12 +117,12 @@ function linkTarget(text, at) {
         while (i < limit && text[i] !== quote) i++;
         i = space(i + 1);
     }
-    return i < limit && text[i] === ')' ? { address, end: i + 1 } : null;
+    return i < limit && text[i] === ')' ? { address: unescaped(address), end: i + 1 } : null;
 }
 
 /* http://... in running text; the points after it belong to the sentence. */
 function bareAddress(text, at) {
-    const m = match(/https?:\/\/[^\s<>"`]+/y, text, at);
+    const m = match(/https?:\/\/[^\s<>"`[\]]+/y, text, at);
     if (!m) return null;
     const open = m[0].split('(').length;
     let close = m[0].split(')').length, n = m[0].length;
@@ -120,12 +144,12 @@ function entity(text, at) {
 }
 
 /* What stands in a link is no link. */
-const unlinked = (node) => (typeof node === 'string' || !node.children ? node
-    : { tag: node.tag === 'a' ? 'span' : node.tag, children: node.children.map(unlinked) });
+const unlinked = (node) => (node.children
+    ? element(node.tag === 'a' ? 'span' : node.tag, node.children.map(unlinked)) : node);
 
 const link = (address, children) => {
     const href = safeAddress(address);
-    return href ? { tag: 'a', href, children } : { tag: 'span', children };
+    return { ...element(href ? 'a' : 'span', children), href };
 };
 
 /* "]" was read: the tokens since its "[" become a link if an address follows. */
@@ -165,7 +189,7 @@ function one(text, at, list, brackets, runs) {
     switch (c) {
     case '\\':
         if (text[at + 1] === '\n') return push({ tag: 'br' }, at + 2);
-        if (/[!-/:-@[-`{-~]/.test(text[at + 1] ?? '')) return push(text[at + 1], at + 2);
+        if (escapable.test(text[at + 1] ?? '')) return push(text[at + 1], at + 2);
         break;
     case '`':
         found = codeSpan(text, at, runs);
@@ -230,7 +254,7 @@ function matchRuns(list) {
             t.n -= n;
             if (out[i].n === 0) out.pop();
             for (const [k, v] of floor) floor.set(k, Math.min(v, out.length));
-            out.push({ tag: tags[t.mark + n], children });
+            out.push(element(tags[t.mark + n], children));
         }
         if (t.n > 0) out.push(t);
     }
@@ -241,20 +265,15 @@ const asText = (t) => (t.mark ? t.mark.repeat(t.n) : t);
 
 /* ---- Elements ---- */
 
-function flat(node) {
-    return typeof node === 'string' ? node : node.tag === 'br' ? ' ' : '';
-}
-
-function build(node, depth) {
+function build(node) {
     if (typeof node === 'string') return node;
     if (node.tag === 'br') return el('br');
-    if (depth > MAX_DEPTH) return (node.children ?? []).map(flat).join('');
     const attributes = node.href
         ? { href: node.href, target: '_blank', rel: 'noopener noreferrer', title: node.href } : {};
-    return el(node.tag, attributes, node.children.map((c) => build(c, depth + 1)));
+    return el(node.tag, attributes, node.children.map(build));
 }
 
 /* text -> what an element's append() takes. */
 export function inline(text) {
-    return matchRuns(tokenize(text.trim())).map((n) => build(n, 0));
+    return matchRuns(tokenize(text.trim())).map(build);
 }

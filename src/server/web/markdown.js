@@ -11,7 +11,7 @@ import { highlight } from './code.js';
 
 const MAX_DEPTH = 12; /* lists and quotes in each other; deeper ones are text */
 
-const fence = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
+const fence = /^ {0,3}(`{3,}(?!.*`)|~{3,})(.*)$/;
 const heading = /^ {0,3}(#{1,6})(?:[ \t]|$)/;
 const rule = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const quote = /^ {0,3}> ?/;
@@ -19,7 +19,7 @@ const item = /^( {0,3})([-*+]|\d{1,9}[.)])(?:( {1,4})(?! )|(?= {5})|\t|$)/;
 const underline = /^ {0,3}(={3,}|-{3,})[ \t]*$/;
 const blank = (line) => line.trim() === '';
 
-/* ---- Blocks: { type, start, end (lines), ... } ---- */
+/* ---- Blocks: { type, begin, end (lines), source, ... } ---- */
 
 function parse(lines, depth) {
     const blocks = [];
@@ -28,6 +28,7 @@ function parse(lines, depth) {
         const block = (depth < MAX_DEPTH && (codeAt(lines, i) ?? quoteAt(lines, i, depth) ?? headingAt(lines, i) ??
                        (rule.test(lines[i]) ? { type: 'rule', end: i + 1 } : null) ??
                        listAt(lines, i, depth) ?? tableAt(lines, i))) || paragraphAt(lines, i);
+        block.begin = i;
         block.source = lines.slice(i, block.end).join('\n');
         blocks.push(block);
         i = block.end;
@@ -97,11 +98,9 @@ function listAt(lines, i, depth) {
         if (!m || m[2].at(-1) !== kind || (rule.test(lines[end]) && end > i)) break;
         const width = m[1].length + m[2].length + (m[3]?.length || 1);
         const own = [lines[end].slice(m[0].length)];
-        const next = itemEnd(lines, end + 1, width, own);
-        while (own.length && blank(own.at(-1))) own.pop();
+        end = takeItem(lines, end + 1, width, own);
         items.push(parse(own, depth + 1));
-        loose ||= next.blankInside;
-        end = next.end;
+        loose ||= items.at(-1).some((b, n, all) => n > 0 && b.begin > all[n - 1].end);
         /* A blank line before another item makes the list loose; one after the last does not. */
         let look = end;
         while (look < lines.length && blank(lines[look])) look++;
@@ -114,19 +113,19 @@ function listAt(lines, i, depth) {
     return { type: 'list', ordered: /\d/.test(first[2]), start: parseInt(first[2], 10), items, loose, end };
 }
 
-function itemEnd(lines, i, width, own) {
-    let end = i, blanks = 0, blankInside = false, inCode = fence.test(own[0]);
+/* Appends the lines from i on that belong to an item whose text begins at column width; returns where it ends. */
+function takeItem(lines, i, width, own) {
+    let end = i, blanks = 0;
     for (; end < lines.length; end++) {
         const line = lines[end].replace(/^\t+/, (tabs) => '    '.repeat(tabs.length));
         if (blank(line)) { blanks++; own.push(''); continue; }
         const indent = line.search(/\S/);
         if (indent < width && (blanks || item.test(line) || interrupts(line))) break;
-        if (blanks && !inCode) blankInside = true; /* blank lines in code do not make a list loose */
-        if (fence.test(line.trimStart())) inCode = !inCode;
         blanks = 0;
         own.push(indent < width ? line.trimStart() : line.slice(width));
     }
-    return { end: end - blanks, blankInside };
+    own.length -= blanks;
+    return end - blanks;
 }
 
 function cells(line) {
