@@ -18,7 +18,7 @@ _sumi() {
     local options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run serve info tokenize detokenize template logits eval bench --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run serve info tokenize detokenize template logits embed eval bench --help --version' -- "$cur")
         return
     fi
     case $command in
@@ -36,6 +36,7 @@ _sumi() {
     detokenize) options='--no-special --no-bos --help' ;;
     template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
+    embed) options="--pooling --no-normalize --truncate --npy $common" ;;
     eval) options="--file --windows $common" ;;
     bench)
         options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common"
@@ -47,7 +48,7 @@ _sumi() {
     *) return ;;
     esac
     case $prev in
-    -f | --file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out)
+    -f | --file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;

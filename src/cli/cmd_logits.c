@@ -8,6 +8,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/ids.h"
+#include "cli/npy.h"
 #include "cli/options.h"
 
 enum { OPT_IDS = 256, OPT_OUT };
@@ -47,25 +48,13 @@ static const struct argp argp = { options, parse, "MODEL --ids \"1 2 3\" --out F
     "Example:\n  sumi logits smollm2 --ids \"$(echo Hello | sumi tokenize smollm2)\" --out hello.npy\n",
     children, NULL, NULL };
 
-/* The header of the .npy format, version 1.0: magic, version, length, a Python dictionary padded with spaces so that
- * the data starts at a multiple of 64 (numpy.lib.format). */
-static bool write_npy_header(FILE *f, int32_t n_rows, int32_t n_cols)
-{
-    char dict[118];
-    int n = snprintf(dict, sizeof dict, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", n_rows, n_cols);
-    memset(dict + n, ' ', sizeof dict - (size_t)n);
-    dict[sizeof dict - 1] = '\n';
-    const unsigned char head[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, sizeof dict, 0 };
-    return fwrite(head, 1, sizeof head, f) == sizeof head && fwrite(dict, 1, sizeof dict, f) == sizeof dict;
-}
-
 /* Runs the ids in steps of as many tokens as have logits at once, and writes each step's rows. */
 static sumi_status write_rows(FILE *f, const char *path, sumi_context *ctx, const int32_t *ids, int32_t n_ids,
                               int32_t n_vocab, int32_t chunk, sumi_error *err)
 {
     int32_t seq;
     sumi_status status = sumi_seq_open(ctx, &seq, err);
-    bool written = write_npy_header(f, n_ids, n_vocab);
+    bool written = npy_write_header(f, n_ids, n_vocab);
     for (int32_t done = 0; done < n_ids && written && status == SUMI_OK; done += chunk) {
         int32_t n = n_ids - done < chunk ? n_ids - done : chunk;
         sumi_span span = { seq, n, ids + done, SUMI_WANT_ALL };

@@ -74,11 +74,11 @@ mkdir "$work/folder.gguf"
 bad 1 'folder.gguf: ' run "$work/folder.gguf" -p x
 
 # The other commands.
-for command in info tokenize detokenize template logits eval bench; do
+for command in info tokenize detokenize template logits embed eval bench; do
     bad 2 'MODEL|perplexity|FILE' $command
     bad 2 "no option '--fly'" $command --fly
 done
-for command in info tokenize detokenize 'bench --json' 'logits --ids 1 --out x.npy' 'eval perplexity -f CMakeLists.txt'; do
+for command in info tokenize detokenize 'bench --json' 'logits --ids 1 --out x.npy' 'embed' 'eval perplexity -f CMakeLists.txt'; do
     bad 1 'no model of that name' $command no-such-model
 done
 bad 1 'GGUF' info "$work/text.gguf"
@@ -87,6 +87,9 @@ bad 2 "bogus" eval bogus "$model"
 bad 1 'messages.json: No such file' template "$model" --messages "$work/messages.json"
 echo '{"role": ' >"$work/messages.json"
 bad 1 'messages.json' template "$model" --messages "$work/messages.json"
+bad 2 "'max' is not mean or last" embed "$model" --pooling max
+bad 2 "no place for 'b'" embed "$model" a b
+bad 1 'no-such-lines: No such file' embed "$model" "$work/no-such-lines"
 bad 2 "hardware needs no MODEL: 'x'" bench --hardware x
 bad 2 'batch: .*0' bench "$model" --batch 0
 bad 2 'hardware takes no value' bench --hardware=yes
