@@ -52,16 +52,34 @@ typedef enum rope_pairing {
 /* Rotary position embedding (Su et al. 2021) with the angles of this step. */
 typedef struct rope_args {
     rope_pairing pairing;
-    int32_t n_rot;         /* the first n_rot elements of a head are rotated; even */
+    int32_t n_rot;         /* the first n_rot elements of a head are rotated; even; 0: none */
     const float *cos_sin;  /* [n_tokens][n_rot/2][2], from rope_angles() */
 } rope_args;
+
+typedef enum norm_kind {
+    NORM_NONE,  /* x as it is */
+    NORM_RMS,   /* x / sqrt(mean(x^2) + eps) * w (Zhang & Sennrich 2019) */
+    NORM_LAYER, /* (x - mean(x)) / sqrt(variance(x) + eps) * w + b (Ba et al. 2016) */
+} norm_kind;
+
+typedef struct norm {
+    norm_kind kind;
+    const float *w, *b; /* as long as x; b, of NORM_LAYER only, may be NULL: none */
+} norm;
+
+typedef enum qk_norm_kind {
+    QK_NORM_HEAD,  /* each head by itself, weights [head_dim] */
+    QK_NORM_HEADS, /* each head by itself, with weights of its own: [heads][head_dim] */
+    QK_NORM_WHOLE, /* all heads as one row: [heads][head_dim] */
+} qk_norm_kind;
 
 /* Queries, keys and values of one layer between their product and attention. */
 typedef struct qkv_args {
     float *q;              /* [n_tokens][n_heads][head_dim], changed in place */
     float *k, *v;          /* [n_tokens][n_kv_heads][head_dim]; k is changed in place */
     int32_t n_heads;
-    const float *q_norm, *k_norm; /* [head_dim] RMS norm of each head before the rotation; NULL: none */
+    norm q_norm, k_norm; /* before the rotation */
+    qk_norm_kind norm_kind;
     float eps;
     rope_args rope;
 } qkv_args;
@@ -74,22 +92,31 @@ typedef struct attention_args {
     int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
 } attention_args;
 
-typedef enum glu_kind { GLU_SILU, GLU_GELU_TANH } glu_kind; /* SwiGLU; GeGLU with the tanh form (Shazeer 2020) */
+/* Activations of a feed-forward block, of the gate if it has one (Shazeer 2020). */
+typedef enum glu_kind {
+    GLU_SILU,      /* x sigmoid(x) */
+    GLU_GELU_TANH, /* GELU in its tanh form (Hendrycks & Gimpel 2016) */
+    GLU_GELU,      /* x Phi(x), Phi the normal distribution */
+    GLU_RELU2,     /* max(x, 0)^2 (So et al. 2021) */
+} glu_kind;
 
-/* Root-mean-square norm of the residual stream: for products, or as plain floats. */
+/* Norm of the residual stream: for products, or as plain floats. */
 typedef struct norm_args {
     act *out;
     int32_t forms;         /* of out: ACT_ bits to make */
     float *y;              /* [n_tokens][n_embd] takes the result instead, and out is NULL; NULL: out takes it */
     float *x;              /* [n_tokens][n_embd] */
-    const float *add;      /* x[t] += rmsnorm(add[t]) * add_w before anything else: a block's output that is normalised */
-    const float *add_w;    /*   before it joins the residual stream; NULL: nothing */
-    const float *w;        /* [n_embd]; the result is rmsnorm(x[i]) * w */
+    /* x[t] += add_scale * add_norm(add[t]) before anything else: a block's output that is normalised or scaled before
+     * it joins the residual stream. NULL: nothing */
+    const float *add;
+    norm add_norm;
+    float add_scale;
+    norm norm; /* the result is norm(x[t]) */
     int32_t n_embd;
     float eps;
 } norm_args;
 
-/* out[t] = f(gate[t]) * up[t], [n_tokens][n_ff]. */
+/* out[t] = f(gate[t]) * up[t], [n_tokens][n_ff]; up NULL: f(gate[t]). */
 typedef struct glu_args {
     act *out;
     int32_t forms;
@@ -98,12 +125,20 @@ typedef struct glu_args {
     glu_kind kind;
 } glu_args;
 
+/* x[t] becomes scale * x[t], and then, if softcap is not 0, softcap * tanh(x[t] / softcap): [n_tokens][n]. */
+typedef struct scale_args {
+    float *x;
+    int32_t n;
+    float scale, softcap;
+} scale_args;
+
 /* An operation on each token's row by itself. */
 typedef struct row_op {
-    enum { ROW_NORM, ROW_GLU } kind;
+    enum { ROW_NORM, ROW_GLU, ROW_SCALE } kind;
     union {
         norm_args norm;
         glu_args glu;
+        scale_args scale;
     };
 } row_op;
 
@@ -138,8 +173,9 @@ struct backend {
     void (*kv_destroy)(kv_store *kv);
     kv_memory (*kv_memory)(kv_store *kv); /* moves whole blocks; not while a step runs */
 
-    /* y[t] = row ids[t] of w, times scale. */
-    void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
+    /* y[t] = row ids[t] of w, times scale; or, if add is set, y[t] += that. */
+    void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
+                  bool add);
 
     /* x[i] = x[rows[i]] for i < n, in place; rows ascend. */
     void (*gather)(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
@@ -151,9 +187,10 @@ struct backend {
      * complete. Every out->w has as many columns as x; then->out is not x. */
     void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 
-    /* Angles of every token: cos_sin[t][i] = (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per token. */
+    /* Angles of every token: cos_sin[t][i] = size * (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per
+     * token. */
     void (*rope_angles)(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
-                        int32_t n_rot);
+                        int32_t n_rot, float size);
 
     /* Norms, rotates and scatters the keys and values of the batch into their slots of the layer. */
     void (*qkv_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);

@@ -138,8 +138,8 @@ static sumi_status build(sumi_context *c, const sumi_context_opts *o, const cont
     if (!alloc_tables(c)) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
     sumi_status status = make_cache(c, o, k, err);
     if (status != SUMI_OK) return status;
-    status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.max_batch_tokens, c->max_logit_rows,
-                              err);
+    status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.n_ctx,
+                              c->info.max_batch_tokens, c->max_logit_rows, err);
     if (status == SUMI_OK && o->pin) status = c->model->be->stream_pin(c->ws->s, err);
     return status;
 }

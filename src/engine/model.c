@@ -107,14 +107,15 @@ const tokenizer *model_tokenizer(const sumi_model *m)
     return m->tok;
 }
 
-kv_fingerprint model_kv_fingerprint(const sumi_model *m)
+kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
 {
     kv_fingerprint f;
     for (uint64_t i = 0; i < 2; i++) {
         sip_key key = { i, 0 };
         const char *version = sumi_version();
-        uint64_t parts[4] = { gguf_fingerprint(m->file, key), siphash(key, m->be->isa, strlen(m->be->isa)),
-                              siphash(key, version, strlen(version)), m->be->kv_f32 };
+        uint64_t parts[5] = { gguf_fingerprint(m->file, key), siphash(key, m->be->isa, strlen(m->be->isa)),
+                              siphash(key, version, strlen(version)), m->be->kv_f32,
+                              model_uses_long_rope(m->weights, n_ctx) };
         f.word[i] = siphash(key, parts, sizeof parts);
     }
     return f;

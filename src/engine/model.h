@@ -25,6 +25,6 @@ const tokenizer *model_tokenizer(const sumi_model *m);
 
 /* What the bytes of a key or value depend on besides tokens: the file, the kernels, their precision, this version of sumi.
  * For kv_disk.h. The model has weights. */
-kv_fingerprint model_kv_fingerprint(const sumi_model *m);
+kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx);
 
 #endif

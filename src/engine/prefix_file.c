@@ -13,8 +13,8 @@
 
 static sumi_status path_of(const sumi_engine *e, kv_disk_opts *opts, char *path, size_t n, sumi_error *err)
 {
-    *opts =
-        (kv_disk_opts){ .fingerprint = model_kv_fingerprint(e->model), .max_bytes = e->ctx_info.kv_bytes };
+    *opts = (kv_disk_opts){ .fingerprint = model_kv_fingerprint(e->model, e->ctx_info.n_ctx),
+                            .max_bytes = e->ctx_info.kv_bytes };
     int used = snprintf(path, n, "%s/%016llx%016llx.kv", e->opts.prefix_dir,
                         (unsigned long long)opts->fingerprint.word[0],
                         (unsigned long long)opts->fingerprint.word[1]);

@@ -1,16 +1,69 @@
 /* arch.c - see arch.h; docs/models.md says how to add a row. Sources: the model cards and papers named there, and the
- * tensor conventions of the GGUF converters (llama files keep adjacent rotation pairs, others keep halves). */
+ * tensor conventions of the GGUF converters (llama and what is converted like it keep adjacent rotation pairs, others
+ * keep halves). */
 #include "model/arch.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Norms, biases and a feed-forward block in the manner of GPT-2. */
+#define GPT (ARCH_NORM_BIAS | ARCH_BIASES | ARCH_NO_GATE)
+
+/* A row is a paragraph. */
+/* clang-format off */
 static const arch families[] = {
-    { .name = "gemma3", .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
-      .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_EMBED_SCALE, .window_pattern = 6, .rope_theta_local = 10000 },
-    { .name = "llama", .pairing = ROPE_ADJACENT, .glu = GLU_SILU },
-    { .name = "qwen2", .pairing = ROPE_HALVES, .glu = GLU_SILU, .features = ARCH_QKV_BIAS },
+    { .name = "arcee", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_RELU2,
+      .features = ARCH_NO_GATE },
+    { .name = "cohere2", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .features = ARCH_PARALLEL, .rope = ROPE_WINDOW_LAYERS, .window_pattern = 4, .logits = LOGITS_TIMES },
+    { .name = "command-r", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .features = ARCH_PARALLEL | ARCH_MAY_QK_NORM, .qk_norm = QK_NORM_HEADS, .logits = LOGITS_TIMES },
+    { .name = "exaone", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU },
+    { .name = "exaone4", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_NO_PRE_NORMS, .rope = ROPE_WINDOW_LAYERS,
+      .window_pattern = 4 },
+    { .name = "falcon", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU,
+      .features = ARCH_NORM_BIAS | ARCH_PARALLEL | ARCH_NO_GATE },
+    { .name = "gemma", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
+      .features = ARCH_EMBED_SCALE },
+    { .name = "gemma2", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
+      .features = ARCH_POST_NORMS | ARCH_EMBED_SCALE, .window_pattern = 2, .window = 4096,
+      .attention_softcap = 50, .logit_softcap = 30 },
+    { .name = "gemma3", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
+      .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_EMBED_SCALE | ARCH_PLAIN_WINDOW_ROPE,
+      .window_pattern = 6, .rope_theta_local = 10000 },
+    { .name = "gpt2", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_LEARNED_POS },
+    { .name = "gptneox", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU,
+      .features = GPT | ARCH_PARALLEL_KEY },
+    { .name = "granite", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .logits = LOGITS_DIVIDED, .rope = ROPE_UNLESS_SWITCHED_OFF },
+    { .name = "internlm2", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU },
+    { .name = "llama", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU },
+    { .name = "minicpm", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .logits = LOGITS_DIVIDED },
+    { .name = "nemotron", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_RELU2,
+      .features = ARCH_NORM_BIAS | ARCH_NO_GATE },
+    { .name = "olmo", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .features = ARCH_UNIT_NORMS },
+    { .name = "olmo2", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_NO_PRE_NORMS | ARCH_PLAIN_WINDOW_ROPE,
+      .qk_norm = QK_NORM_WHOLE, .window_pattern = 4 },
+    { .name = "phi2", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
+      .features = GPT | ARCH_PARALLEL | ARCH_OUTPUT_BIAS },
+    { .name = "phi3", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU },
+    { .name = "qwen2", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_QKV_BIAS },
+    { .name = "qwen3", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_QK_NORM },
+    { .name = "smollm3", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .rope = ROPE_THREE_IN_FOUR },
+    { .name = "stablelm", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_NORM_BIAS | ARCH_PARALLEL_NORM | ARCH_MAY_QK_NORM, .qk_norm = QK_NORM_HEADS },
+    { .name = "starcoder", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_LEARNED_POS },
+    { .name = "starcoder2", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
+      .features = GPT },
 };
+/* clang-format on */
 
 #define N_FAMILIES (sizeof families / sizeof *families)
 

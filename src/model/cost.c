@@ -21,7 +21,7 @@ model_cost model_cost_of(const model *m)
         add_matrix(&c.layers, be, l->w_k, kv_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_v, kv_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_o, h->n_embd, q_dim);
-        add_matrix(&c.layers, be, l->w_gate, h->n_ff, h->n_embd);
+        if (l->w_gate) add_matrix(&c.layers, be, l->w_gate, h->n_ff, h->n_embd);
         add_matrix(&c.layers, be, l->w_up, h->n_ff, h->n_embd);
         add_matrix(&c.layers, be, l->w_down, h->n_embd, h->n_ff);
     }

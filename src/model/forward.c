@@ -1,15 +1,17 @@
 /* forward.c - the forward pass, for every family, over a ragged batch. This page is the model:
  *
- *   x = embed(ids)
+ *   x = embed(ids)                               (scaled, or with learned positions added, in some families)
  *   for each layer:
- *     in   = rmsnorm(x)                          (quantised once, read by three products)
+ *     in   = norm(x)                             (quantised once, read by three products)
  *     q, k, v = in W_q, in W_k, in W_v
  *     norm and rotate q, k; scatter k, v to the cache
- *     x   += attention(q, cache) W_o             (normalised first, where the family has post-norms)
- *     in   = rmsnorm(x)
- *     x   += (f(in W_gate) * in W_up) W_down     (the same)
- *   hidden = rmsnorm(x)
- *   logits = hidden W_output
+ *     x   += attention(q, cache) W_o             (normalised or scaled first, where the family does that)
+ *     in   = norm(x)
+ *     x   += (f(in W_gate) * in W_up) W_down     (the same; f(in W_up) W_down in families without a gate)
+ *   hidden = norm(x)
+ *   logits = hidden W_output                     (scaled and capped in some families)
+ *
+ * With parallel blocks the second norm reads x before attention is added to it; it may be the first one.
  *
  * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
  * Tokens whose logits or hidden state nobody wants matter to others only by their keys and values: the last layer leaves
@@ -19,36 +21,53 @@
 #include <assert.h>
 
 /* The norm that makes the input of a block from the residual stream. */
-static row_op norm_of(const model *m, workspace *ws, const float *w, int32_t forms)
+static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
 {
-    return (row_op){ .kind = ROW_NORM, .norm = { .out = ws->in, .forms = forms, .x = ws->x, .w = w,
-                                                 .n_embd = m->h.n_embd, .eps = m->h.rms_eps } };
+    return (row_op){ .kind = ROW_NORM,
+                     .norm = { .out = ws->in,
+                               .forms = forms,
+                               .x = ws->x,
+                               .norm = w,
+                               .n_embd = m->h.n_embd,
+                               .eps = m->h.norm_eps } };
 }
 
-/* x += x_in W, through a norm of its own if the family has one; then the norm for what comes next. */
+/* x += x_in W, through a norm of its own or scaled if the family does that; then the norm for what comes next, if any. */
 static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
-                            const float *post_norm, row_op next)
+                            norm post_norm, const row_op *next)
 {
-    linear_out out = { .w = w, .bias = bias, .y = post_norm ? ws->y : ws->x, .add = !post_norm };
-    if (post_norm) {
-        next.norm.add = ws->y;
-        next.norm.add_w = post_norm;
+    float scale = m->h.residual_scale;
+    bool joins = post_norm.kind == NORM_NONE && scale == 1;
+    linear_out out = { .w = w, .bias = bias, .y = joins ? ws->x : ws->y, .add = joins };
+    if (joins) {
+        m->be->linear(ws->s, in, &out, 1, next);
+        return;
     }
-    m->be->linear(ws->s, in, &out, 1, &next);
+    row_op then = *next;
+    then.norm.add = ws->y;
+    then.norm.add_norm = post_norm;
+    then.norm.add_scale = scale;
+    m->be->linear(ws->s, in, &out, 1, &then);
 }
 
 static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, const batch *b, int32_t i)
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
-    bool local = l->window > 0 && m->freqs_local;
+    const float *angles = l->window > 0 && m->freqs_local ? ws->angles_local : ws->angles;
     linear_out qkv[3] = { { .w = l->w_q, .bias = l->b_q, .y = ws->q },
                           { .w = l->w_k, .bias = l->b_k, .y = ws->k },
                           { .w = l->w_v, .bias = l->b_v, .y = ws->v } };
     m->be->linear(ws->s, ws->in, qkv, 3, NULL);
-    qkv_args args = { .q = ws->q, .k = ws->k, .v = ws->v, .n_heads = h->n_heads, .q_norm = l->q_norm,
-                      .k_norm = l->k_norm, .eps = h->rms_eps,
-                      .rope = { m->arch->pairing, h->n_rot, local ? ws->angles_local : ws->angles } };
+    qkv_args args = { .q = ws->q,
+                      .k = ws->k,
+                      .v = ws->v,
+                      .n_heads = h->n_heads,
+                      .q_norm = l->q_norm,
+                      .k_norm = l->k_norm,
+                      .norm_kind = m->arch->qk_norm,
+                      .eps = h->norm_eps,
+                      .rope = { m->arch->pairing, h->has_rope[i] ? h->n_rot : 0, angles } };
     m->be->qkv_store(ws->s, kv, i, b, &args);
 }
 
@@ -67,35 +86,59 @@ static batch only_kept(const model *m, workspace *ws, const batch *b)
                     .table_stride = b->table_stride };
 }
 
-static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i)
+static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i,
+                            const row_op *next)
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
     attention_args args = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
                             .softcap = h->attention_softcap };
     m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
-    add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, norm_of(m, ws, l->ffn_norm, m->form_ffn));
+    add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }
 
-/* next: the norm behind the layer. */
-static void feed_forward_block(const model *m, workspace *ws, int32_t i, row_op next)
+static void feed_forward_block(const model *m, workspace *ws, int32_t i, const row_op *next)
 {
     const layer *l = &m->layers[i];
-    linear_out gate_up[2] = { { .w = l->w_gate, .y = ws->gate }, { .w = l->w_up, .y = ws->up } };
-    row_op glu = { .kind = ROW_GLU, .glu = { .out = ws->ff, .forms = m->form_down, .gate = ws->gate, .up = ws->up,
-                                             .n_ff = m->h.n_ff, .kind = m->arch->glu } };
-    m->be->linear(ws->s, ws->in, gate_up, 2, &glu);
-    add_to_residual(m, ws, ws->ff, l->w_down, NULL, l->post_ffn_norm, next);
+    linear_out up_gate[2] = { { .w = l->w_up, .bias = l->b_up, .y = ws->up },
+                              { .w = l->w_gate, .bias = l->b_gate, .y = ws->gate } };
+    row_op glu = { .kind = ROW_GLU,
+                   .glu = { .out = ws->ff,
+                            .forms = m->form_down,
+                            .gate = l->w_gate ? ws->gate : ws->up,
+                            .up = l->w_gate ? ws->up : NULL,
+                            .n_ff = m->h.n_ff,
+                            .kind = m->arch->glu } };
+    m->be->linear(ws->s, ws->in, up_gate, l->w_gate ? 2 : 1, &glu);
+    add_to_residual(m, ws, ws->ff, l->w_down, l->b_down, l->post_ffn_norm, next);
+}
+
+/* Both blocks of layer i, after its keys and values; n_tokens: of the step, of which b may have fewer. next: the norm
+ * behind the layer. */
+static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens,
+                         int32_t i, const row_op *next)
+{
+    const layer *l = &m->layers[i];
+    row_op ffn_norm = norm_of(m, ws, l->ffn_norm, m->form_ffn);
+    if (!m->h.parallel) {
+        attention_block(m, ws, kv, b, i, &ffn_norm);
+    } else {
+        bool there = l->ffn_norm.w == l->attn_norm.w &&
+                     b->n_tokens == n_tokens; /* the input, from before q, k and v */
+        if (!there) m->be->rows(ws->s, &ffn_norm, b->n_tokens);
+        attention_block(m, ws, kv, b, i, NULL);
+    }
+    feed_forward_block(m, ws, i, next);
 }
 
 /* The final norm: for the output matrix, or, where hidden states are wanted, as plain rows. */
 static row_op final_norm(const model *m, workspace *ws, const batch *b)
 {
-    row_op norm = norm_of(m, ws, m->output_norm, m->form_output);
-    if (b->n_logit_rows == b->n_kept_rows) return norm;
-    norm.norm.out = NULL;
-    norm.norm.y = ws->hidden;
-    return norm;
+    row_op final = norm_of(m, ws, m->output_norm, m->form_output);
+    if (b->n_logit_rows == b->n_kept_rows) return final;
+    final.norm.out = NULL;
+    final.norm.y = ws->hidden;
+    return final;
 }
 
 /* Logits of the rows that want them. Beside hidden states these have to be moved together and normed once more. */
@@ -103,12 +146,29 @@ static void logits_of(const model *m, workspace *ws, const batch *b)
 {
     if (b->n_logit_rows == 0) return;
     if (b->n_logit_rows < b->n_kept_rows) {
-        row_op norm = norm_of(m, ws, m->output_norm, m->form_output);
+        row_op final = norm_of(m, ws, m->output_norm, m->form_output);
         m->be->gather(ws->s, ws->x, b->logit_rows, b->n_logit_rows, m->h.n_embd);
-        m->be->rows(ws->s, &norm, b->n_logit_rows);
+        m->be->rows(ws->s, &final, b->n_logit_rows);
     }
-    linear_out logits = { .w = m->output, .y = ws->logits };
-    m->be->linear(ws->s, ws->in, &logits, 1, NULL);
+    linear_out logits = { .w = m->output, .bias = m->output_bias, .y = ws->logits };
+    row_op scale = { .kind = ROW_SCALE,
+                     .scale = { .x = ws->logits,
+                                .n = m->n_vocab,
+                                .scale = m->h.logit_scale,
+                                .softcap = m->h.logit_softcap } };
+    bool scaled = m->h.logit_scale != 1 || m->h.logit_softcap > 0;
+    m->be->linear(ws->s, ws->in, &logits, 1, scaled ? &scale : NULL);
+}
+
+/* x = embed(ids), and the angles by which this step rotates. */
+static void embed(const model *m, workspace *ws, const batch *b)
+{
+    const hparams *h = &m->h;
+    int32_t n = b->n_tokens;
+    if (h->n_rot) m->be->rope_angles(ws->s, ws->angles, b->pos, n, ws->freqs, h->n_rot, m->rope_size);
+    if (m->freqs_local) m->be->rope_angles(ws->s, ws->angles_local, b->pos, n, m->freqs_local, h->n_rot, 1);
+    m->be->embed(ws->s, ws->x, m->tok_embd, b->ids, n, h->embed_scale, false);
+    if (m->pos_embd) m->be->embed(ws->s, ws->x, m->pos_embd, b->pos, n, 1, true);
 }
 
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
@@ -116,19 +176,16 @@ void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
     const hparams *h = &m->h;
     batch now = *b;
     assert(b->n_tokens <= ws->max_tokens && b->n_logit_rows <= ws->max_logit_rows);
-    m->be->rope_angles(ws->s, ws->angles, b->pos, b->n_tokens, m->freqs, h->n_rot);
-    if (m->freqs_local) m->be->rope_angles(ws->s, ws->angles_local, b->pos, b->n_tokens, m->freqs_local, h->n_rot);
-    m->be->embed(ws->s, ws->x, m->tok_embd, b->ids, b->n_tokens, h->embed_scale);
-    row_op norm = norm_of(m, ws, m->layers[0].attn_norm, m->form_qkv);
-    m->be->rows(ws->s, &norm, b->n_tokens);
+    embed(m, ws, b);
+    row_op next = norm_of(m, ws, m->layers[0].attn_norm, m->form_qkv);
+    m->be->rows(ws->s, &next, b->n_tokens);
     for (int32_t i = 0; i < h->n_layers; i++) {
         store_keys_and_values(m, ws, kv, &now, i);
         bool last = i == h->n_layers - 1;
         if (last && b->n_kept_rows == 0) return;
         if (last) now = only_kept(m, ws, b);
-        attention_block(m, ws, kv, &now, i);
-        feed_forward_block(m, ws, i, last ? final_norm(m, ws, b)
-                                          : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv));
+        next = last ? final_norm(m, ws, b) : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv);
+        layer_blocks(m, ws, kv, &now, b->n_tokens, i, &next);
     }
     logits_of(m, ws, b);
 }

@@ -69,16 +69,116 @@ static float read_float(reader *r, const char *suffix, float otherwise)
     return value;
 }
 
-/* Linear scaling divides positions (Chen et al. 2023). Llama-3 scaling needs nothing here: converters store its
- * factors as the tensor rope_freqs.weight. */
+/* The same, where 0 switches off what it is a size of. */
+static float read_float_or_0(reader *r, const char *suffix, float otherwise)
+{
+    float value = 1;
+    if (present(r, suffix) && gguf_get_f32(r->g, r->key, &value) && value == 0) return 0;
+    return read_float(r, suffix, otherwise);
+}
+
+static bool read_bool(reader *r, const char *suffix, bool otherwise)
+{
+    bool value = otherwise;
+    if (present(r, suffix) && !gguf_get_bool(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a boolean");
+    return value;
+}
+
+/* True if the key asks for something: a number other than 0, true, or anything else. */
+static bool asks(reader *r, const char *suffix)
+{
+    int64_t integer;
+    float number;
+    bool flag;
+    if (!present(r, suffix)) return false;
+    if (gguf_get_i64(r->g, r->key, &integer)) return integer != 0;
+    if (gguf_get_f32(r->g, r->key, &number)) return number != 0;
+    if (gguf_get_bool(r->g, r->key, &flag)) return flag;
+    return true;
+}
+
+/* Keys of the specification and of its users that change what is computed, and that nothing here reads. Features that
+ * come with tensors of their own are found by these (loader.h). */
+static void refuse_other_features(reader *r)
+{
+    static const char *const features[] = {
+        "expert_count",
+        "attention.clamp_kqv",
+        "attention.max_alibi_bias",
+        "attention.output_scale",
+        "attention.temperature_scale",
+        "attention.temperature_length",
+        "attention.shared_kv_layers",
+        "attention.key_length_swa",
+        "attention.q_lora_rank",
+        "attention.kv_lora_rank",
+        "rope.dimension_count_swa",
+        "rope.dimension_sections",
+        "rope.scaling.alpha",
+        "rope.scaling.yarn_log_multiplier",
+        "swin_norm",
+        "activation_sparsity_scale",
+        "nextn_predict_layers",
+    };
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+        if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    if (!read_bool(r, "attention.causal", true)) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    if (r->a->logits == LOGITS_UNSCALED && asks(r, "logit_scale"))
+        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+}
+
+static bool is_type(gguf_str type, const char *name)
+{
+    return type.n == strlen(name) && !memcmp(type.data, name, type.n);
+}
+
+/* Factors for each pair need nothing here: they are tensors (rope.c), whatever the type says. */
 static void read_rope_scaling(reader *r, hparams *h)
 {
-    gguf_str type;
-    h->rope_linear_factor = read_float(r, "rope.scale_linear", 1);
+    gguf_str type = { "none", 4 };
+    h->rope_n_ctx = read_int(r, "rope.scaling.original_context_length", 0, 1 << 30, 0);
+    h->rope_size = read_float(r, "rope.scaling.attn_factor", 0);
+    h->rope_factor = read_float(r, "rope.scale_linear", 1);
+    h->rope = h->rope_factor != 1 ? ROPE_LINEAR : ROPE_UNSCALED;
     if (!gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type)) return;
-    bool linear = type.n == 6 && !memcmp(type.data, "linear", 6), none = type.n == 4 && !memcmp(type.data, "none", 4);
-    if (linear) h->rope_linear_factor = read_float(r, "rope.scaling.factor", 1);
-    else if (!none) fail(r, SUMI_EUNSUPPORTED, "asks for a RoPE scaling other than linear: not supported");
+    if (is_type(type, "linear")) {
+        h->rope = ROPE_LINEAR;
+        h->rope_factor = read_float(r, "rope.scaling.factor", 1);
+    } else if (is_type(type, "yarn")) {
+        h->rope = ROPE_YARN;
+        h->rope_factor = read_float(r, "rope.scaling.factor", -1);
+        if (h->rope_n_ctx == 0) h->rope_n_ctx = h->n_ctx_train;
+        if (h->rope_n_ctx == 0) fail(r, SUMI_EFORMAT, "needs the original context length");
+        h->rope_size = read_float(r, "rope.scaling.yarn_attn_factor", h->rope_size);
+        h->yarn_beta_fast = read_float(r, "rope.scaling.yarn_beta_fast", 32);
+        h->yarn_beta_slow = read_float(r, "rope.scaling.yarn_beta_slow", 1);
+        if (read_float_or_0(r, "rope.scaling.yarn_ext_factor", 1) != 1)
+            fail(r, SUMI_EUNSUPPORTED, "is not 1: not supported");
+    } else if (!is_type(type, "none") && !is_type(type, "longrope")) {
+        fail(r, SUMI_EUNSUPPORTED,
+             "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
+    }
+}
+
+static void read_rope(reader *r, hparams *h)
+{
+    bool off = r->a->features & ARCH_LEARNED_POS;
+    if (r->a->rope == ROPE_UNLESS_SWITCHED_OFF) off = !read_bool(r, "rope.scaling.finetuned", true);
+    h->n_rot = read_int(r, "rope.dimension_count", 2, h->head_dim, h->head_dim);
+    if (h->n_rot % 2) fail(r, SUMI_EFORMAT, "is odd");
+    if (off) h->n_rot = 0;
+    h->rope_theta = read_float(r, "rope.freq_base", 10000);
+    if (h->rope_theta <= 1) fail(r, SUMI_EFORMAT, "is not above 1");
+    read_rope_scaling(r, h);
+}
+
+/* Constants of the training configuration that GGUF does not carry. Gemma 2 and 3 divide by the head size in all
+ * published sizes but 27B, where it is n_embd / n_heads (Gemma 2 report, 2024; Gemma 3 report, 2025). */
+static float usual_attention_scale(const reader *r, const hparams *h)
+{
+    bool is_27b = (!strcmp(r->a->name, "gemma2") && h->n_layers == 46) ||
+                  (!strcmp(r->a->name, "gemma3") && h->n_layers == 62);
+    return 1.0f / sqrtf(is_27b ? (float)h->n_embd / (float)h->n_heads : (float)h->head_dim);
 }
 
 static void read_attention(reader *r, hparams *h)
@@ -91,40 +191,71 @@ static void read_attention(reader *r, hparams *h)
     if (read_int(r, "attention.value_length", 1, MAX_HEAD, h->head_dim) != h->head_dim)
         fail(r, SUMI_EUNSUPPORTED, "differs from the key length: not supported");
     if (h->head_dim % 2) fail(r, SUMI_EUNSUPPORTED, "is odd: not supported");
-    h->attention_softcap = read_float(r, "attn_logit_softcapping", 0);
-    h->n_rot = read_int(r, "rope.dimension_count", 2, h->head_dim, h->head_dim);
-    if (h->n_rot % 2) fail(r, SUMI_EFORMAT, "is odd");
-    h->attention_scale = 1.0f / sqrtf((float)h->head_dim);
-    /* Gemma 3 scales by a constant of the training configuration that GGUF does not carry. It equals the head
-     * size in all published sizes but 27B (62 layers), where it is n_embd / n_heads (Gemma 3 report, 2025). */
-    if (!strcmp(r->a->name, "gemma3") && h->n_layers == 62)
-        h->attention_scale = 1.0f / sqrtf((float)h->n_embd / (float)h->n_heads);
+    h->attention_softcap = read_float_or_0(r, "attn_logit_softcapping", r->a->attention_softcap);
+    h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
 }
 
-static void read_window(reader *r, hparams *h)
+/* Which layers have a window: the file lists them, or every n-th has none. */
+static void read_windows(reader *r, hparams *h)
 {
-    if (!r->a->window_pattern) return;
-    h->window = read_int(r, "attention.sliding_window", 1, INT32_MAX, 0x7fffffff);
-    h->window_pattern = read_int(r, "attention.sliding_window_pattern", 1, MAX_LAYERS, r->a->window_pattern);
-    if (!present(r, "attention.sliding_window")) h->window = 0;
+    gguf_array listed = { 0 };
+    int32_t pattern = r->a->window_pattern;
+    h->window = read_int(r, "attention.sliding_window", 0, INT32_MAX, r->a->window);
+    bool is_list = gguf_get_array(r->g, key_of(r, "attention.sliding_window_pattern"), &listed);
+    if (is_list && (listed.type != GGUF_BOOL || listed.n != (uint64_t)h->n_layers))
+        fail(r, SUMI_EFORMAT, "is not a list of booleans, one for each layer");
+    else if (!is_list) pattern = read_int(r, "attention.sliding_window_pattern", 0, MAX_LAYERS, pattern);
+    if (r->status != SUMI_OK || h->window == 0) return;
+    for (int32_t i = 0; i < h->n_layers; i++)
+        h->has_window[i] =
+            is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || (i + 1) % pattern != 0;
     h->rope_theta_local = read_float(r, "rope.freq_base_swa", r->a->rope_theta_local);
+    if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0)
+        h->rope_theta_local = h->rope_theta;
+}
+
+static void find_rotated_layers(const reader *r, hparams *h)
+{
+    for (int32_t i = 0; i < h->n_layers; i++) {
+        h->has_rope[i] = h->n_rot > 0;
+        if (r->a->rope == ROPE_WINDOW_LAYERS && h->window && !h->has_window[i]) h->has_rope[i] = false;
+        if (r->a->rope == ROPE_THREE_IN_FOUR && (i + 1) % 4 == 0) h->has_rope[i] = false;
+    }
+}
+
+static void read_scales(reader *r, hparams *h)
+{
+    float embed = r->a->features & ARCH_EMBED_SCALE ? sqrtf((float)h->n_embd) : 1.0f, residual = 1, logit = 1;
+    if (!strcmp(r->a->name, "minicpm")) { /* what its older files do not say (Hu et al. 2024) */
+        embed = 12;
+        residual = 1.4f / sqrtf((float)h->n_layers);
+        logit = (float)h->n_embd / 256;
+    }
+    h->embed_scale = read_float(r, "embedding_scale", embed);
+    h->residual_scale = read_float(r, "residual_scale", residual);
+    h->logit_scale = read_float(r, "logit_scale", logit);
+    if (r->a->logits == LOGITS_DIVIDED) h->logit_scale = 1.0f / h->logit_scale;
+    h->logit_softcap = read_float_or_0(r, "final_logit_softcapping", r->a->logit_softcap);
 }
 
 sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err)
 {
     reader r = { .g = g, .a = a, .err = err };
-    *h = (hparams){ .window_pattern = 1, .rope_theta_local = a->rope_theta_local };
+    *h = (hparams){ 0 };
+    refuse_other_features(&r);
     h->n_layers = read_int(&r, "block_count", 1, MAX_LAYERS, 0);
     h->n_embd = read_int(&r, "embedding_length", 2, MAX_WIDTH, 0);
     h->n_ff = read_int(&r, "feed_forward_length", 1, MAX_WIDTH, 0);
     h->n_ctx_train = read_int(&r, "context_length", 1, 1 << 30, 1 << 30);
     if (!present(&r, "context_length")) h->n_ctx_train = 0;
-    if (read_int(&r, "expert_count", 0, 1 << 16, 0) > 0) fail(&r, SUMI_EUNSUPPORTED, "asks for experts: not supported");
     read_attention(&r, h);
-    h->rms_eps = read_float(&r, "attention.layer_norm_rms_epsilon", -1);
-    h->rope_theta = read_float(&r, "rope.freq_base", 10000);
-    read_rope_scaling(&r, h);
-    read_window(&r, h);
-    h->embed_scale = a->features & ARCH_EMBED_SCALE ? sqrtf((float)h->n_embd) : 1.0f;
+    h->norm_eps = read_float(
+        &r, a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", -1);
+    h->parallel = a->features & ARCH_PARALLEL;
+    if (a->features & ARCH_PARALLEL_KEY) h->parallel = read_bool(&r, "use_parallel_residual", true);
+    read_rope(&r, h);
+    read_windows(&r, h);
+    find_rotated_layers(&r, h);
+    read_scales(&r, h);
     return r.status;
 }

@@ -4,25 +4,30 @@
 
 #include "model/arch.h"
 
+/* How rotations are stretched over longer contexts, as the keys have it; factors may also be tensors (rope.c). */
+typedef enum rope_scaling { ROPE_UNSCALED, ROPE_LINEAR, ROPE_YARN } rope_scaling;
+
 typedef struct hparams {
     int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff;
     int32_t n_ctx_train;       /* 0: the file does not say */
-    int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim */
+    int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim; 0: none */
     int32_t window;            /* sliding window in tokens; 0: none */
-    int32_t window_pattern;    /* every n-th layer has no window */
-    float rms_eps;
-    float rope_theta, rope_theta_local;
-    float rope_linear_factor;  /* positions are divided by it in layers without a window; 1: no scaling */
-    float attention_scale, embed_scale;
-    float attention_softcap;   /* 0: none */
+    bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
+    bool parallel; /* both blocks of a layer read the residual stream before it; tensors may tell, too */
+    float norm_eps;
+    rope_scaling rope;
+    int32_t rope_n_ctx; /* context before it was stretched; 0: the file does not say */
+    float rope_theta;
+    float
+        rope_theta_local; /* of layers with a window, which it leaves unscaled; 0: they rotate as the others do */
+    float rope_factor; /* of ROPE_LINEAR and ROPE_YARN */
+    float rope_size;   /* of rotated elements; 0: as usual for the scaling */
+    float yarn_beta_fast, yarn_beta_slow;
+    float embed_scale, attention_scale, residual_scale, logit_scale;
+    float attention_softcap, logit_softcap; /* 0: none */
 } hparams;
 
 /* SUMI_EFORMAT: a key is missing or out of range; SUMI_EUNSUPPORTED: asks for what no feature here provides. */
 SUMI_MUST_USE sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err);
-
-static inline bool hparams_layer_has_window(const hparams *h, int32_t layer)
-{
-    return h->window > 0 && (layer + 1) % h->window_pattern != 0;
-}
 
 #endif

@@ -8,16 +8,19 @@
 #include "backend/backend.h"
 #include "model/hparams.h"
 
+/* What is not there is NULL, or NORM_NONE. */
 typedef struct layer {
-    float *attn_norm;                 /* [n_embd] */
-    weight *w_q, *w_k, *w_v, *w_o;    /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*head_dim] */
-    float *b_q, *b_k, *b_v, *b_o;     /* NULL: none */
-    float *q_norm, *k_norm;           /* [head_dim]; NULL: none */
-    float *post_attn_norm;            /* [n_embd]; NULL: none */
-    float *ffn_norm;                  /* [n_embd] */
-    weight *w_gate, *w_up, *w_down;   /* [n_ff][n_embd] x2, [n_embd][n_ff] */
-    float *post_ffn_norm;             /* [n_embd]; NULL: none */
-    int32_t window;                   /* 0: sees all tokens */
+    norm attn_norm; /* [n_embd] before attention */
+    weight *w_q, *w_k, *w_v,
+        *w_o; /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*head_dim] */
+    float *b_q, *b_k, *b_v, *b_o;
+    norm q_norm, k_norm; /* [head_dim] or [heads][head_dim]: qk_norm_kind of the family */
+    norm post_attn_norm; /* [n_embd] */
+    norm ffn_norm;       /* [n_embd] before the feed-forward block; the same w as attn_norm: one for both */
+    weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff] */
+    float *b_gate, *b_up, *b_down;
+    norm post_ffn_norm; /* [n_embd] */
+    int32_t window;     /* 0: sees all tokens */
 } layer;
 
 typedef struct model {
@@ -25,12 +28,17 @@ typedef struct model {
     const backend *be;
     hparams h;
     int32_t n_vocab;
+    int32_t max_ctx;       /* learned positions: longest context; 0: no limit */
     weight *tok_embd;      /* [n_vocab][n_embd] */
+    weight *pos_embd;      /* [max_ctx][n_embd]; NULL: positions are not learned */
     weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings */
-    float *output_norm;    /* [n_embd] */
+    float *output_bias;    /* [n_vocab] */
+    norm output_norm;      /* [n_embd] */
     layer *layers;         /* [n_layers] */
     float *freqs;          /* [n_rot/2] rotation per token in layers that see all */
+    float *freqs_long; /* [n_rot/2] instead of freqs, in contexts longer than h.rope_n_ctx; NULL: the same */
     float *freqs_local;    /* [n_rot/2] in layers with a window; NULL: the same */
+    float rope_size;       /* factor on elements rotated by freqs and freqs_long */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
 } model;
 
@@ -41,13 +49,20 @@ void model_destroy(model *m);
 /* How its keys and values are cached: which layers share block tables. */
 void model_kv_layout(const model *m, kv_layout *l);
 
+/* A choice that is made once for all sequences of a context, and shows in the keys that it caches: see rope.c. */
+static inline bool model_uses_long_rope(const model *m, int32_t n_ctx)
+{
+    return m->freqs_long && n_ctx > m->h.rope_n_ctx;
+}
+
 typedef struct workspace {
     stream *s;
     int32_t max_tokens, max_logit_rows;
     float *x;                   /* [max_tokens][n_embd] the residual stream */
     float *q, *k, *v;           /* [max_tokens][heads * head_dim] */
-    float *gate, *up;           /* [max_tokens][n_ff] */
-    float *y;                   /* [max_tokens][n_embd] block output before its norm; NULL without post-norms */
+    float *gate, *up;           /* [max_tokens][n_ff]; gate is NULL in families without one */
+    float *y;           /* [max_tokens][n_embd] block output before its norm or scale; NULL if it has none */
+    const float *freqs; /* the model's freqs or freqs_long */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, n_ff wide */
     int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
@@ -57,8 +72,9 @@ typedef struct workspace {
     size_t hidden_bytes, logits_bytes;
 } workspace;
 
-SUMI_MUST_USE sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t max_tokens,
-                                           int32_t max_logit_rows, sumi_error *err);
+/* n_ctx: tokens of the longest sequence. SUMI_EINVAL: more than the model has positions. */
+SUMI_MUST_USE sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
+                                           int32_t max_tokens, int32_t max_logit_rows, sumi_error *err);
 void workspace_destroy(const model *m, workspace *ws);
 
 /* One step: K and V of the batch go into kv, logits of b->logit_rows into ws->logits. If some kept rows are not among

@@ -35,9 +35,12 @@ static bool alloc_buffers(workspace *ws, const model *m)
     int64_t q_dim = (int64_t)h->n_heads * h->head_dim, kv_dim = (int64_t)h->n_kv_heads * h->head_dim;
     if (!alloc_rows(&ws->x, n, h->n_embd) || !alloc_rows(&ws->q, n, q_dim)) return false;
     if (!alloc_rows(&ws->k, n, kv_dim) || !alloc_rows(&ws->v, n, kv_dim)) return false;
-    if (!alloc_rows(&ws->gate, n, h->n_ff) || !alloc_rows(&ws->up, n, h->n_ff)) return false;
-    if (m->arch->features & ARCH_POST_NORMS && !alloc_rows(&ws->y, n, h->n_embd)) return false;
-    if (!alloc_rows(&ws->angles, n, h->n_rot)) return false;
+    bool gated = !(m->arch->features & ARCH_NO_GATE);
+    bool apart =
+        m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
+    if ((gated && !alloc_rows(&ws->gate, n, h->n_ff)) || !alloc_rows(&ws->up, n, h->n_ff)) return false;
+    if (apart && !alloc_rows(&ws->y, n, h->n_embd)) return false;
+    if (h->n_rot && !alloc_rows(&ws->angles, n, h->n_rot)) return false;
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
     ws->kept_pos = calloc((size_t)n, sizeof *ws->kept_pos);
     ws->kept_tables = calloc((size_t)n, sizeof *ws->kept_tables);
@@ -50,16 +53,20 @@ static bool alloc_buffers(workspace *ws, const model *m)
     return ws->hidden && ws->logits;
 }
 
-sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t max_tokens,
-                             int32_t max_logit_rows, sumi_error *err)
+sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
+                             int32_t max_tokens, int32_t max_logit_rows, sumi_error *err)
 {
     const hparams *h = &m->h;
     *out = NULL;
+    if (m->max_ctx && n_ctx > m->max_ctx)
+        return sumi_fail(err, SUMI_EINVAL, "a context of %d tokens: the model has learned %d positions only",
+                         n_ctx, m->max_ctx);
     sumi_status status = SUMI_ENOMEM;
     workspace *ws = calloc(1, sizeof *ws);
     if (!ws) return sumi_fail(err, status, "out of memory for a workspace");
     ws->max_tokens = max_tokens;
     ws->max_logit_rows = max_logit_rows;
+    ws->freqs = model_uses_long_rope(m, n_ctx) ? m->freqs_long : m->freqs;
     if (!alloc_buffers(ws, m)) {
         sumi_fail(err, status, "out of memory for steps of %d tokens", max_tokens);
         goto fail;

@@ -14,22 +14,27 @@ NAME.hidden has what the final norm gave for the same ids:
 
 The GGUF files follow llama.cpp's convert_hf_to_gguf.py: names of keys and tensors, llama's Q and K permuted so that a
 rotary pair lies side by side (qwen2 and gemma3 keep halves), 1 added to Gemma's norm weights, llama-3's RoPE scaling
-as the tensor rope_freqs.weight.  Needs: pip install torch transformers gguf numpy
+as the tensor rope_freqs.weight. The other families are in tiny_families.py; NAME.bin has fewer ids there, and there is
+no NAME.hidden. A name as argument makes that model only.  Needs: pip install torch transformers gguf numpy
 """
 import json
 import math
 import os
+import sys
+import zlib
 from importlib.metadata import version
 
 import gguf
 import numpy as np
 import torch
+import tiny_families
 from gguf import GGMLQuantizationType as Type
-from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, Qwen2Config,
+from transformers import (AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, Qwen2Config,
                           Qwen2ForCausalLM)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 N_VOCAB = 288
+N_FAMILY_IDS = 40
 N_IDS = 72      # more than four blocks of 16 and than all windows and original contexts below
 
 COMMON = dict(vocab_size=N_VOCAB, max_position_embeddings=256, bos_token_id=257, eos_token_id=256)
@@ -215,9 +220,72 @@ def make(name, arch, config, types, seed):
     print(f"{name}: {size} bytes, standard deviation of a row of logits {logits.std(axis=1).mean():.2f}")
 
 
+def draw_family(rng, key, x, is_norm):
+    """Random values of a tensor of the other families, whose matrices have their outputs in front, but for GPT-2's."""
+    noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(torch.float32)
+    if is_norm or x.ndim == 1:
+        return 1 + 0.2 * noise if is_norm and key.endswith("weight") else 0.3 * noise
+    if any(part in key for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
+        return 0.5 * noise
+    gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out")) else \
+        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value")) else 1.2
+    return noise * gain / math.sqrt(x.shape[0 if "c_" in key and "GPT2" in key else 1])
+
+
+def make_family(name, arch, config):
+    """The matrices are F16, all else F32."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    config._attn_implementation = "eager"
+    model = AutoModelForCausalLM.from_config(config).to(torch.float32).eval()
+    names = gguf.get_tensor_name_map({v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[arch], config.num_hidden_layers)
+    w = gguf.GGUFWriter(os.path.join(HERE, "tiny", f"{name}.gguf"), arch)
+    w.add_name("random weights for tests")
+    tiny_families.add_metadata(w, arch, config)
+    add_vocabulary(w, "gemma3" if arch.startswith("gemma") else arch)
+    tied = config.tie_word_embeddings
+    state = {}
+    for key, x in model.named_parameters():
+        is_norm = "norm" in key or ".ln_" in key
+        x = draw_family(rng, key, x, is_norm)
+        if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
+            x = x - 1
+        state[key] = x if x.ndim == 1 or is_norm else x.to(torch.float16).to(torch.float32)
+    for key, x in tiny_families.merged(arch, state).items():
+        if tied and key in ("lm_head.weight", "embed_out.weight"):
+            continue
+        x = tiny_families.to_file(arch, key, x, config).numpy()
+        kind = Type.F16 if x.ndim == 2 and "norm" not in key else Type.F32
+        w.add_tensor(names.get_name(key, try_suffixes=(".weight", ".bias")), gguf.quants.quantize(x, kind), raw_dtype=kind)
+    for key, x in tiny_families.extra_tensors(arch, config):
+        w.add_tensor(key, x.numpy())
+    if getattr(config, "rope_parameters", None) and config.rope_parameters.get("rope_type") == "llama3":
+        w.add_tensor("rope_freqs.weight", np.array(list(rope_freqs(config)), np.float32))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not unexpected and all(key in dict(model.named_buffers()) or tied for key in missing), (missing, unexpected)
+    model.tie_weights()
+    ids = rng.integers(0, N_VOCAB, N_FAMILY_IDS)
+    with torch.no_grad():
+        logits = model(torch.tensor(ids[None])).logits[0].numpy()
+    with open(os.path.join(HERE, "tiny", f"{name}.bin"), "wb") as f:
+        f.write(b"SUMITINY" + np.array([N_FAMILY_IDS, N_VOCAB], "<u4").tobytes() + ids.astype("<i4").tobytes()
+                + logits.astype("<f4").tobytes())
+    size = os.path.getsize(os.path.join(HERE, "tiny", f"{name}.gguf"))
+    print(f"{name}: {size} bytes, standard deviation of a row of logits {logits.std(axis=1).mean():.2f}")
+
+
 def main():
+    only = sys.argv[1:]
     for seed, (name, (arch, _, config, types)) in enumerate(MODELS.items()):
-        make(name, arch, config, types, seed)
+        if not only or name in only:
+            make(name, arch, config, types, seed)
+    for name, (arch, _, config) in tiny_families.FAMILIES.items():
+        if not only or name in only:
+            make_family(name, arch, config)
     with open(os.path.join(HERE, "tiny", "versions.json"), "w") as f:
         json.dump({p: version(p) for p in ("torch", "transformers", "gguf", "numpy")}, f, indent=1)
         f.write("\n")

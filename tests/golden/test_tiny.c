@@ -1,5 +1,6 @@
-/* test_tiny.c - every feature of the forward pass that the real models lack, against transformers: tiny models of
- * random weights (make_tiny.py says what each is there for), all logits of a sequence, on every instruction set. */
+/* test_tiny.c - every family, and every feature of the forward pass that the real models lack, against transformers:
+ * tiny models of random weights (make_tiny.py and tiny_families.py say what each is there for), all logits of a
+ * sequence, on every instruction set. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +48,9 @@ static void compare(const char *name, const char *isa)
     assert_int_equal(f.info.n_vocab, n_vocab);
     expected e = { (const float *)(data + 16) + n_ids, n_vocab, 0, 0 };
     test_forward_run(&f, (const int32_t *)(data + 16), n_ids, positions, n_ids, compare_row, &e);
-    printf("%-14s %-7s max |difference of log-prob| %.1e, at position %d\n", name, f.info.isa, e.worst,
+    printf("%-15s %-7s max |difference of log-prob| %.1e, at position %d\n", name, f.info.isa, e.worst,
            (int)e.worst_position);
-    assert_true(e.worst <= TOLERANCE);
+    if (!(e.worst <= TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", name, e.worst);
     test_forward_close(&f);
     free(data);
 }
@@ -74,6 +75,21 @@ TEST(linear_rope_scaling_and_wide_heads_are_as_in_transformers, "llama-linear")
 TEST(gemma_3_windows_are_as_in_transformers, "gemma3")
 TEST(gemma_3_scales_rope_only_in_layers_without_a_window, "gemma3-linear")
 
+/* The families of tiny_families.py. */
+static void each_family_is_as_in_transformers(void **state)
+{
+    static const char *const names[] = {
+        "arcee",        "cohere2",        "command-r",  "command-r-plus", "exaone",     "exaone4",
+        "exaone4-all",  "falcon",         "falcon-40b", "gemma",          "gemma2",     "gpt2",
+        "gptneox",      "gptneox-serial", "granite",    "llama-bias",     "llama-yarn", "minicpm",
+        "mistral",      "nemotron",       "olmo",       "olmo2",          "olmo3",      "phi2",
+        "phi3",         "phi3-long",      "phi3-short", "qwen3",          "smollm3",    "stablelm",
+        "stablelm-12b", "starcoder",      "starcoder2",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare_all(names[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +99,7 @@ int main(void)
         cmocka_unit_test(linear_rope_scaling_and_wide_heads_are_as_in_transformers),
         cmocka_unit_test(gemma_3_windows_are_as_in_transformers),
         cmocka_unit_test(gemma_3_scales_rope_only_in_layers_without_a_window),
+        cmocka_unit_test(each_family_is_as_in_transformers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* test_invariance.c - a token's logits and hidden state are bit for bit the same whatever runs beside it, however its prompt was cut,
- * with any number of threads; at every level of the instruction set, on both real models. */
+ * with any number of threads; at every level of the instruction set, on both real models, and on tiny ones that have what
+ * these do not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 
 /* The long prompt passes the border of a chunk of attention (512 positions), and Gemma's window. */
 enum { N_PROMPT = 45, N_LONG = 530, N_OTHERS = 17, N_DECODE = 3 };
+
+/* Positions that the tiny model with learned ones has; the longest sequences of a short prompt have 5 * 48. */
+enum { MAX_TINY_CTX = 256 };
 
 /* Under a sanitizer, where a step takes ten times as long: the best level, one model and three settings. */
 static bool is_short(void)
@@ -22,10 +26,11 @@ typedef struct setting {
     int32_t n_others;         /* sequences that share every step, with spans of 1 to 5 tokens */
 } setting;
 
-static void fill_ids(int32_t *ids, int32_t n, uint64_t seed)
+static void fill_ids(int32_t *ids, int32_t n, int32_t n_vocab, uint64_t seed)
 {
     test_rng rng = test_rng_init(seed);
-    for (int32_t i = 0; i < n; i++) ids[i] = test_rng_range(&rng, 300, 40000);
+    for (int32_t i = 0; i < n; i++)
+        ids[i] = n_vocab > 40000 ? test_rng_range(&rng, 300, 40000) : test_rng_range(&rng, 0, n_vocab - 1);
 }
 
 /* want LAST: logits after the prompt and after each of N_DECODE tokens, [1 + N_DECODE][n_vocab]. HIDDEN_ALL: hidden states
@@ -38,15 +43,15 @@ static void run(sumi_model *m, setting s, int32_t n_prompt, sumi_want want, floa
     int32_t seq[N_OTHERS + 1], ids[N_LONG + N_DECODE], others[8];
     sumi_model_get_info(m, &info);
     opts.n_threads = s.n_threads;
-    opts.n_ctx = N_LONG + N_DECODE;
+    opts.n_ctx = n_prompt == N_LONG ? N_LONG + N_DECODE : MAX_TINY_CTX;
     opts.max_seqs = N_OTHERS + 1;
     opts.max_batch_tokens = N_LONG;
     opts.kv_bytes = (size_t)256 << 20;
     assert_int_equal(sumi_context_create(&ctx, m, &opts, NULL), SUMI_OK);
     /* The sequence under test comes last, so its rows and blocks differ from when it is alone. */
     for (int32_t i = 0; i <= s.n_others; i++) assert_int_equal(sumi_seq_open(ctx, &seq[i], NULL), SUMI_OK);
-    fill_ids(ids, n_prompt + N_DECODE, 1);
-    fill_ids(others, 8, 2);
+    fill_ids(ids, n_prompt + N_DECODE, info.n_vocab, 1);
+    fill_ids(others, 8, info.n_vocab, 2);
     bool hidden = want == SUMI_WANT_HIDDEN_ALL;
     for (int32_t done = 0; done < n_prompt + N_DECODE;) {
         int32_t n = done < n_prompt ? (n_prompt - done < s.chunk ? n_prompt - done : s.chunk) : 1;
@@ -87,9 +92,12 @@ static void check_settings(sumi_model *m, const char *name, const char *isa, int
     free(other);
 }
 
+static const setting settings[] = {
+    { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 }
+};
+
 static void check_model(const char *name, cpu_level level)
 {
-    static const setting settings[] = { { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 } };
     static const setting long_settings[] = { { 2, 490, 0 }, { 3, 200, 2 } };
     sumi_model *m;
     sumi_error err;
@@ -115,6 +123,30 @@ static void rows_do_not_depend_on_batch_chunks_or_threads(void **state)
     }
 }
 
+/* What each of these is there for: tests/golden/tiny_families.py. */
+static void the_same_holds_for_what_other_families_have(void **state)
+{
+    static const char *const names[] = { "cohere2", "command-r-plus", "exaone4", "falcon-40b",  "gemma2",
+                                         "gpt2",    "gptneox",        "granite", "nemotron",    "olmo3",
+                                         "phi2",    "phi3-long",      "smollm3", "stablelm-12b" };
+    (void)state;
+    for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            char path[96];
+            sumi_model *m;
+            sumi_error err;
+            sumi_model_opts opts = sumi_model_opts_default();
+            opts.isa = cpu_level_name((cpu_level)level);
+            snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", names[i]);
+            if (sumi_model_open(&m, test_source_path(path), &opts, &err) != SUMI_OK)
+                fail_msg("%s", err.message);
+            size_t n = sizeof settings / sizeof *settings;
+            check_settings(m, names[i], opts.isa, N_PROMPT, SUMI_WANT_LAST, settings, n);
+            check_settings(m, names[i], opts.isa, N_PROMPT, SUMI_WANT_HIDDEN_ALL, settings, n);
+            sumi_model_close(m);
+        }
+}
+
 static void a_failed_step_changes_no_sequence(void **state)
 {
     (void)state;
@@ -122,7 +154,7 @@ static void a_failed_step_changes_no_sequence(void **state)
     sumi_context *ctx;
     sumi_error err;
     int32_t a, b, ids[64];
-    fill_ids(ids, 64, 3);
+    fill_ids(ids, 64, 49152, 3);
     assert_int_equal(sumi_model_open(&m, test_model_path("smollm2"), NULL, &err), SUMI_OK);
     sumi_context_opts opts = sumi_context_opts_default();
     opts.n_ctx = 48;
@@ -165,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_step_changes_no_sequence),
         cmocka_unit_test(rows_do_not_depend_on_batch_chunks_or_threads),
+        cmocka_unit_test(the_same_holds_for_what_other_families_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ typedef struct angles_job {
     const int32_t *pos;
     const float *freqs;
     int32_t half;
+    float size;
 } angles_job;
 
 static void angles_items(void *arg, int64_t begin, int64_t end, int32_t thread)
@@ -27,16 +28,16 @@ static void angles_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         float *out = j->cos_sin + (size_t)t * (size_t)j->half * 2;
         for (int32_t i = 0; i < j->half; i++) {
             float angle = (float)j->pos[t] * j->freqs[i];
-            out[2 * i] = cosf(angle);
-            out[2 * i + 1] = sinf(angle);
+            out[2 * i] = j->size * cosf(angle);
+            out[2 * i + 1] = j->size * sinf(angle);
         }
     }
 }
 
 void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
-                     int32_t n_rot)
+                     int32_t n_rot, float size)
 {
-    angles_job job = { cos_sin, pos, freqs, n_rot / 2 };
+    angles_job job = { cos_sin, pos, freqs, n_rot / 2, size };
     pool_for(s->threads, n_tokens, 8, angles_items, &job);
 }
 
@@ -49,16 +50,30 @@ typedef struct store_job {
     const qkv_args *a;
 } store_job;
 
-static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, const float *norm, int64_t t)
+static void norm_heads(const store_job *j, float *heads, int32_t n_heads, const norm *w)
 {
     const kernels *k = &j->s->be->k;
     int32_t head_dim = j->kv->layout.head_dim;
-    const float *cos_sin = j->a->rope.cos_sin + (size_t)t * (size_t)j->a->rope.n_rot;
-    for (int32_t h = 0; h < n_heads; h++) {
-        float *x = heads + (size_t)h * (size_t)head_dim;
-        if (norm) k->rmsnorm_row(x, x, norm, head_dim, j->a->eps);
-        k->rope_head(x, cos_sin, j->a->rope.n_rot, j->a->rope.pairing);
+    if (w->kind == NORM_NONE) return;
+    if (j->a->norm_kind == QK_NORM_WHOLE) {
+        norm_run(k, w, heads, heads, n_heads * head_dim, j->a->eps);
+        return;
     }
+    for (int32_t h = 0; h < n_heads; h++) {
+        size_t first = (size_t)h * (size_t)head_dim;
+        norm own = *w;
+        if (j->a->norm_kind == QK_NORM_HEADS) own.w += first;
+        norm_run(k, &own, heads + first, heads + first, head_dim, j->a->eps);
+    }
+}
+
+static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, const norm *w, int64_t t)
+{
+    const rope_args *rope = &j->a->rope;
+    norm_heads(j, heads, n_heads, w);
+    for (int32_t h = 0; h < n_heads && rope->n_rot; h++)
+        j->s->be->k.rope_head(heads + (size_t)h * (size_t)j->kv->layout.head_dim,
+                              rope->cos_sin + (size_t)t * (size_t)rope->n_rot, rope->n_rot, rope->pairing);
 }
 
 /* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
@@ -101,8 +116,8 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         float *k = j->a->k + (size_t)t * kv_dim;
         const float *v = j->a->v + (size_t)t * kv_dim;
         norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads,
-                        j->a->q_norm, t);
-        norm_and_rotate(j, k, l->n_kv_heads, j->a->k_norm, t);
+                        &j->a->q_norm, t);
+        norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
         const int32_t *table = j->b->tables[t] + j->table;
         size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)

@@ -76,6 +76,9 @@ q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
 void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 
+/* y = norm(x), [n]; y == x is allowed. */
+void norm_run(const kernels *k, const norm *w, float *y, const float *x, int32_t n, float eps);
+
 /* A row operation in two parts: sizes its output for n rows; computes one of them. */
 void row_op_prepare(const row_op *op, int32_t n);
 void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread);
@@ -96,12 +99,13 @@ void cpu_weight_destroy(weight *w);
 int32_t cpu_weight_input(const weight *w);
 size_t cpu_weight_bytes(const weight *w);
 bool cpu_weight_is_copy(const weight *w);
-void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale);
+void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
+               bool add);
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 void cpu_rows(stream *s, const row_op *op, int32_t n);
 void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
 void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
-                     int32_t n_rot);
+                     int32_t n_rot, float size);
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args);

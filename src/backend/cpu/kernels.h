@@ -170,8 +170,14 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_PANELS_F32(name) void name(const panels_f32_args *a)
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang & Sennrich 2019); y == x is allowed. */
 #define DECL_RMSNORM_ROW(name) void name(float *y, const float *x, const float *w, int32_t n, float eps)
-/* y[i] = f(gate[i]) * up[i]; y may be gate or up. */
+/* y[i] = (x[i] - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * w[i] + b[i] (Ba et al. 2016); b NULL: 0; y == x is
+ * allowed. */
+#define DECL_LAYERNORM_ROW(name)                                                                             \
+    void name(float *y, const float *x, const float *w, const float *b, int32_t n, float eps)
+/* y[i] = f(gate[i]) * up[i]; up NULL: f(gate[i]). y may be gate or up. */
 #define DECL_GLU_ROW(name) void name(float *y, const float *gate, const float *up, int32_t n, glu_kind kind)
+/* x[i] becomes scale * x[i]; then, if softcap > 0, softcap * tanh(x[i] / softcap) (Gemma 2, 2024). */
+#define DECL_SCALE_ROW(name) void name(float *x, int32_t n, float scale, float softcap)
 /* Rotates one head x in place; cos_sin [n_rot/2][2]. */
 #define DECL_ROPE_HEAD(name) void name(float *x, const float *cos_sin, int32_t n_rot, rope_pairing pairing)
 /* float32 to f16, round to nearest even. */
@@ -195,7 +201,9 @@ typedef struct kernels {
     DECL_PANELS((*panels[DTYPE_MAX])); /* by type; NULL: not packed for int8 activations */
     DECL_PANELS_F32((*panels_f32[DTYPE_MAX])); /* by type; NULL: not packed for float activations */
     DECL_RMSNORM_ROW((*rmsnorm_row));
+    DECL_LAYERNORM_ROW((*layernorm_row));
     DECL_GLU_ROW((*glu_row));
+    DECL_SCALE_ROW((*scale_row));
     DECL_ROPE_HEAD((*rope_head));
     DECL_TO_F16((*to_f16));
     DECL_FROM_16((*from_f16));

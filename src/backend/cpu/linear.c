@@ -188,28 +188,32 @@ void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs,
 }
 
 typedef struct embed_job {
-    const kernels *k;
+    const stream *s;
     float *y;
     const weight *w;
     const int32_t *ids;
     float scale;
+    bool add;
 } embed_job;
 
 static void embed_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
-    (void)thread;
     const embed_job *j = arg;
+    const kernels *k = &j->s->be->k;
+    int32_t n = j->w->n_cols;
     for (int64_t t = begin; t < end; t++) {
-        float *y = j->y + (size_t)t * (size_t)j->w->n_cols;
+        float *y = j->y + (size_t)t * (size_t)n, *row = j->add ? stream_row(j->s, thread) : y;
         assert(j->ids[t] >= 0 && j->ids[t] < j->w->n_rows);
-        weight_row(j->k, j->w, j->ids[t], y);
+        weight_row(k, j->w, j->ids[t], row);
         if (j->scale != 1.0f)
-            for (int32_t i = 0; i < j->w->n_cols; i++) y[i] *= j->scale;
+            for (int32_t i = 0; i < n; i++) row[i] *= j->scale;
+        if (j->add) k->add_row(y, row, n);
     }
 }
 
-void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale)
+void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
+               bool add)
 {
-    embed_job job = { &s->be->k, y, w, ids, scale };
+    embed_job job = { s, y, w, ids, scale, add };
     pool_for(s->threads, n_tokens, 4, embed_rows, &job);
 }

@@ -9,17 +9,25 @@
 /* Two rows at least are one piece of work: one row of a small model takes less time than waking a thread. */
 #define ROWS_GRAIN 2
 
+void norm_run(const kernels *k, const norm *w, float *y, const float *x, int32_t n, float eps)
+{
+    if (w->kind == NORM_RMS) k->rmsnorm_row(y, x, w->w, n, eps);
+    else if (w->kind == NORM_LAYER) k->layernorm_row(y, x, w->w, w->b, n, eps);
+    else if (y != x) memcpy(y, x, (size_t)n * sizeof *x);
+}
+
 static void norm_row(stream *s, const norm_args *a, int32_t t, int32_t thread)
 {
     const kernels *k = &s->be->k;
     size_t n = (size_t)a->n_embd, row = (size_t)t * n;
     float *x = a->x + row, *scratch = stream_row(s, thread);
     if (a->add) {
-        k->rmsnorm_row(scratch, a->add + row, a->add_w, a->n_embd, a->eps);
+        norm_run(k, &a->add_norm, scratch, a->add + row, a->n_embd, a->eps);
+        for (int32_t i = 0; i < a->n_embd && a->add_scale != 1; i++) scratch[i] *= a->add_scale;
         k->add_row(x, scratch, a->n_embd);
     }
     float *y = a->y ? a->y + row : a->forms & ACT_F32 ? a->out->f32 + row : scratch;
-    k->rmsnorm_row(y, x, a->w, a->n_embd, a->eps);
+    norm_run(k, &a->norm, y, x, a->n_embd, a->eps);
     if (a->out) act_store_row(s->be, a->out, t, y, a->forms);
 }
 
@@ -27,20 +35,26 @@ static void glu_row(stream *s, const glu_args *a, int32_t t, int32_t thread)
 {
     size_t row = (size_t)t * (size_t)a->n_ff;
     float *y = a->forms & ACT_F32 ? a->out->f32 + row : stream_row(s, thread);
-    s->be->k.glu_row(y, a->gate + row, a->up + row, a->n_ff, a->kind);
+    s->be->k.glu_row(y, a->gate + row, a->up ? a->up + row : NULL, a->n_ff, a->kind);
     act_store_row(s->be, a->out, t, y, a->forms);
+}
+
+static void scale_row(stream *s, const scale_args *a, int32_t t)
+{
+    s->be->k.scale_row(a->x + (size_t)t * (size_t)a->n, a->n, a->scale, a->softcap);
 }
 
 void row_op_prepare(const row_op *op, int32_t n)
 {
     if (op->kind == ROW_GLU) act_resize(op->glu.out, n, op->glu.n_ff);
-    else if (op->norm.out) act_resize(op->norm.out, n, op->norm.n_embd);
+    else if (op->kind == ROW_NORM && op->norm.out) act_resize(op->norm.out, n, op->norm.n_embd);
 }
 
 void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread)
 {
     if (op->kind == ROW_NORM) norm_row(s, &op->norm, row, thread);
-    else glu_row(s, &op->glu, row, thread);
+    else if (op->kind == ROW_GLU) glu_row(s, &op->glu, row, thread);
+    else scale_row(s, &op->scale, row);
 }
 
 typedef struct rows_job {

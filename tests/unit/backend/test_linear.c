@@ -17,8 +17,13 @@ static void make_act(const backend *be, stream *s, act *a, float *x, int32_t n)
 {
     static float ones[N_COLS];
     for (int i = 0; i < N_COLS; i++) ones[i] = 1;
-    row_op op = { .kind = ROW_NORM, .norm = { .out = a, .forms = ACT_F32 | ACT_INT8, .x = x, .w = ones,
-                                              .n_embd = N_COLS, .eps = 1e-6f } };
+    row_op op = { .kind = ROW_NORM,
+                  .norm = { .out = a,
+                            .forms = ACT_F32 | ACT_INT8,
+                            .x = x,
+                            .norm = { NORM_RMS, ones, NULL },
+                            .n_embd = N_COLS,
+                            .eps = 1e-6f } };
     be->rows(s, &op, n);
 }
 

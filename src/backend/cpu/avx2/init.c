@@ -27,7 +27,9 @@ void kernels_init_avx2(kernels *k)
     k->panels_f32[DTYPE_F16] = panels_f16_avx2;
     k->panels_f32[DTYPE_BF16] = panels_bf16_avx2;
     k->rmsnorm_row = rmsnorm_row_avx2;
+    k->layernorm_row = layernorm_row_avx2;
     k->glu_row = glu_row_avx2;
+    k->scale_row = scale_row_avx2;
     k->rope_head = rope_head_avx2;
     k->to_f16 = to_f16_avx2;
     k->from_f16 = from_f16_avx2;

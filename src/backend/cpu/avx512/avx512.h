@@ -27,7 +27,9 @@ DECL_PANELS_F32(panels_f32_avx512);
 DECL_PANELS_F32(panels_f16_avx512);
 DECL_PANELS_F32(panels_bf16_avx512);
 DECL_RMSNORM_ROW(rmsnorm_row_avx512);
+DECL_LAYERNORM_ROW(layernorm_row_avx512);
 DECL_GLU_ROW(glu_row_avx512);
+DECL_SCALE_ROW(scale_row_avx512);
 DECL_ATTENTION_TILE(attention_tile_avx512);
 DECL_ATTENTION_MERGE(attention_merge_avx512);
 DECL_ATTENTION_MERGE(attention_merge_avx2); /* and the same below: */

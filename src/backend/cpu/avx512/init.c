@@ -26,7 +26,9 @@ void kernels_init_avx512(kernels *k)
     k->panels_f32[DTYPE_F16] = panels_f16_avx512;
     k->panels_f32[DTYPE_BF16] = panels_bf16_avx512;
     k->rmsnorm_row = rmsnorm_row_avx512;
+    k->layernorm_row = layernorm_row_avx512;
     k->glu_row = glu_row_avx512;
+    k->scale_row = scale_row_avx512;
     k->attention_tile = attention_tile_avx512;
     k->attention_merge = attention_merge_avx512;
 }

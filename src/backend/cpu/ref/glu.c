@@ -1,4 +1,5 @@
-/* glu.c - gated linear units (Shazeer 2020): an activation of the gate, times up. */
+/* glu.c - activations of feed-forward blocks, and gated linear units (Shazeer 2020): an activation of the gate, times
+ * up. */
 #include "backend/cpu/ref/ref.h"
 
 #include <math.h>
@@ -8,14 +9,37 @@ static float silu(float x)
     return x / (1.0f + expf(-x));
 }
 
-/* The tanh form of GELU (Hendrycks & Gimpel 2016), which Gemma was trained with. */
+/* Both forms of GELU (Hendrycks & Gimpel 2016): models were trained with one or the other. */
 static float gelu_tanh(float x)
 {
     const float sqrt_2_over_pi = 0.79788456080286535588f;
     return 0.5f * x * (1.0f + tanhf(sqrt_2_over_pi * (x + 0.044715f * x * x * x)));
 }
 
+/* erfc() instead of 1 + erf(), which loses all digits left of -5. */
+static float gelu(float x)
+{
+    const float sqrt_1_2 = 0.70710678118654752440f;
+    return 0.5f * x * erfcf(-x * sqrt_1_2);
+}
+
+static float relu2(float x)
+{
+    return x < 0 ? 0 : x * x;
+}
+
+static float activate(float x, glu_kind kind)
+{
+    switch (kind) {
+    case GLU_SILU: return silu(x);
+    case GLU_GELU_TANH: return gelu_tanh(x);
+    case GLU_GELU: return gelu(x);
+    case GLU_RELU2: return relu2(x);
+    }
+    return x;
+}
+
 void glu_row_ref(float *y, const float *gate, const float *up, int32_t n, glu_kind kind)
 {
-    for (int32_t i = 0; i < n; i++) y[i] = (kind == GLU_SILU ? silu(gate[i]) : gelu_tanh(gate[i])) * up[i];
+    for (int32_t i = 0; i < n; i++) y[i] = activate(gate[i], kind) * (up ? up[i] : 1.0f);
 }

@@ -7,7 +7,9 @@ void kernels_init_ref(kernels *k)
     k->quantize_row = quantize_row_ref;
     k->dot_f32 = dot_f32_ref;
     k->rmsnorm_row = rmsnorm_row_ref;
+    k->layernorm_row = layernorm_row_ref;
     k->glu_row = glu_row_ref;
+    k->scale_row = scale_row_ref;
     k->rope_head = rope_head_ref;
     k->to_f16 = to_f16_ref;
     k->from_f16 = from_f16_ref;

@@ -1,0 +1,101 @@
+/* loader.c - see loader.h. */
+#include "model/loader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "quant/quant.h"
+
+tensor_name in_block(int32_t i, const char *name, const char *kind)
+{
+    tensor_name full;
+    snprintf(full.s, sizeof full.s, "blk.%d.%s.%s", i, name, kind);
+    return full;
+}
+
+tensor_name at_top(const char *name, const char *kind)
+{
+    tensor_name full;
+    snprintf(full.s, sizeof full.s, "%s.%s", name, kind);
+    return full;
+}
+
+void loader_fail(loader *l, sumi_status status, const char *format, ...)
+{
+    char what[256];
+    va_list args;
+    if (l->status != SUMI_OK) return;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    l->status = sumi_fail(l->err, status, "%s: %s", gguf_name(l->g), what);
+}
+
+bool loader_has(const loader *l, tensor_name name)
+{
+    return gguf_find_tensor(l->g, name.s) != NULL;
+}
+
+static const gguf_tensor *find(loader *l, tensor_name name, bool required)
+{
+    if (l->status != SUMI_OK) return NULL;
+    const gguf_tensor *t = gguf_find_tensor(l->g, name.s);
+    if (t) l->used[t - gguf_tensor_at(l->g, 0)] = true;
+    else if (required) loader_fail(l, SUMI_EFORMAT, "tensor '%s' is missing", name.s);
+    return t;
+}
+
+static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t n_rows, int64_t n_cols)
+{
+    if (t->dims[0] == n_cols && t->dims[1] == n_rows && t->dims[2] == 1 && t->dims[3] == 1) return true;
+    loader_fail(l, SUMI_EFORMAT, "tensor '%s' is %lld x %lld, not %lld x %lld", name.s, (long long)t->dims[1],
+                (long long)t->dims[0], (long long)n_rows, (long long)n_cols);
+    return false;
+}
+
+static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t n)
+{
+    float *v = mem_alloc((size_t)n * sizeof *v);
+    if (v) quant_find(t->type->type)->decode(t->data, v, n);
+    else loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
+    return v;
+}
+
+float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows rows)
+{
+    const gguf_tensor *t = find(l, name, required);
+    bool is_matrix = t && t->dims[1] > 1 && t->dims[0] * t->dims[1] == rows.total;
+    if (!t || !has_shape(l, t, name, is_matrix ? t->dims[1] : 1, is_matrix ? t->dims[0] : rows.total))
+        return NULL;
+    float *v = decode(l, t, name, rows.total);
+    if (v && rows.first > 0) memmove(v, v + rows.first, (size_t)rows.n * sizeof *v);
+    return v;
+}
+
+weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols)
+{
+    weight *w = NULL;
+    const backend *be = l->m->be;
+    const gguf_tensor *t = find(l, name, true);
+    if (!t || !has_shape(l, t, name, rows.total, n_cols)) return NULL;
+    const uint8_t *data =
+        (const uint8_t *)t->data + (size_t)rows.first * dtype_row_bytes(t->type->type, n_cols);
+    l->status = be->weight_create(be, &w, t->type->type, data, rows.n, n_cols, l->err);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    /* One copy of the weights in memory is enough. */
+    else if (be->weight_is_copy(w) && rows.first + rows.n == rows.total) gguf_release(l->g, t);
+    return w;
+}
+
+void loader_refuse_unknown_tensors(loader *l)
+{
+    for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {
+        gguf_str name = gguf_tensor_at(l->g, i)->name;
+        if (!l->used[i])
+            loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is not part of the %s family as sumi knows it",
+                        (int)(name.n < 64 ? name.n : 64), name.data, l->m->arch->name);
+    }
+}

@@ -1,0 +1,55 @@
+/* loader.h - tensors of a file by name, with their shapes checked. Used while a model is created, by the files of this
+ * folder only.
+ *
+ * Every tensor of the file must be one that the forward pass uses: a tensor that would be ignored means a feature that
+ * is not computed, and answers that are silently wrong. So each look-up marks the tensor as used. */
+#ifndef SUMI_MODEL_LOADER_H
+#define SUMI_MODEL_LOADER_H
+
+#include "model/model.h"
+
+typedef struct loader {
+    const gguf *g;
+    model *m;
+    bool *used; /* [n_tensors] */
+    sumi_error *err;
+    sumi_status status; /* the first failure sticks; later calls do nothing and return NULL */
+} loader;
+
+/* "blk.7.attn_q.weight" */
+typedef struct tensor_name {
+    char s[64];
+} tensor_name;
+tensor_name in_block(int32_t i, const char *name, const char *kind);
+tensor_name at_top(const char *name, const char *kind);
+
+/* Rows first .. first + n - 1 of a tensor that has total of them: matrices with the same input may be stored as one. */
+typedef struct tensor_rows {
+    int64_t first, n, total;
+} tensor_rows;
+
+static inline tensor_rows all_rows(int64_t n)
+{
+    return (tensor_rows){ 0, n, n };
+}
+
+bool loader_has(const loader *l, tensor_name name);
+
+/* Part of a vector [rows.total], or of a small matrix with as many elements, as floats [rows.n] that the caller owns
+ * (mem_free). NULL also if it is not there and not required. */
+float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows rows);
+
+/* Part of a matrix [rows.total][n_cols] in the backend's layout. It is required. */
+weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols);
+
+/* Records a failure with the file's name before it. */
+void loader_fail(loader *l, sumi_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Fails if some tensor of the file was not looked up. */
+void loader_refuse_unknown_tensors(loader *l);
+
+/* rope.c: the rotations of the model, from l->m->h and the file's tensors. */
+void loader_rope(loader *l);
+
+#endif

@@ -1,0 +1,111 @@
+/* rope.c - how far each pair of a head turns with each position: rotary position embedding (Su et al. 2021) and the ways
+ * to stretch it over longer contexts.
+ *
+ *   base       freqs[i] = theta^(-2i / n_rot)
+ *   linear     divided by a factor (Chen et al. 2023)
+ *   by pair    divided by a factor for each pair, a tensor of the file: rope_freqs of Llama 3.1; rope_factors_short and
+ *              rope_factors_long of LongRoPE (Ding et al. 2024), the second for contexts longer than the original one
+ *   YaRN       (Peng et al. 2023) pairs that turn often in the original context stay, those that never complete a turn
+ *              are divided by the factor, with a slope between
+ *
+ * LongRoPE and YaRN also stretch the rotated elements by a constant, which sharpens attention.
+ *
+ * The choice between short and long factors is made once, by the context that a workspace is for: if it changed as a
+ * sequence grows, the keys that are cached already would be of the other kind. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "model/loader.h"
+
+static float *alloc_freqs(loader *l)
+{
+    float *freqs = mem_alloc(((size_t)l->m->h.n_rot / 2 + 1) * sizeof *freqs);
+    if (!freqs) loader_fail(l, SUMI_ENOMEM, "out of memory");
+    return freqs;
+}
+
+/* divisors: of each pair; NULL: none. */
+static float *make_freqs(loader *l, float theta, float factor, const float *divisors)
+{
+    float *freqs = l->status == SUMI_OK ? alloc_freqs(l) : NULL;
+    int32_t n_rot = l->m->h.n_rot;
+    for (int32_t i = 0; freqs && i < n_rot / 2; i++)
+        freqs[i] =
+            1.0f / powf(theta, (float)(2 * i) / (float)n_rot) / factor / (divisors ? divisors[i] : 1.0f);
+    return freqs;
+}
+
+static float *divisors_of(loader *l, const char *name, bool required)
+{
+    int32_t n = l->m->h.n_rot / 2;
+    tensor_name full = at_top(name, "weight");
+    float *factors = n ? loader_vector(l, full, required, all_rows(n)) : NULL;
+    for (int32_t i = 0; factors && i < n; i++)
+        if (!(factors[i] > 0) || !isfinite(factors[i]))
+            loader_fail(l, SUMI_EFORMAT, "%s[%d] is not a positive number", full.s, i);
+    return factors;
+}
+
+/* The pair, counted in halves of pairs as the paper has it, that completes so many turns in the original context. */
+static double pair_of_turns(const hparams *h, double turns)
+{
+    const double tau = 6.283185307179586;
+    return h->n_rot * log(h->rope_n_ctx / (turns * tau)) / (2 * log(h->rope_theta));
+}
+
+static void stretch_by_yarn(const hparams *h, float *freqs)
+{
+    double low = fmax(floor(pair_of_turns(h, h->yarn_beta_fast)), 0);
+    double high = fmin(ceil(pair_of_turns(h, h->yarn_beta_slow)), h->n_rot - 1);
+    if (high == low) high += 0.001; /* a step instead of a slope */
+    for (int32_t i = 0; i < h->n_rot / 2; i++) {
+        float ramp = (float)fmin(fmax((i - low) / (high - low), 0), 1);
+        freqs[i] = freqs[i] / h->rope_factor * ramp + freqs[i] * (1 - ramp);
+    }
+}
+
+/* By how much rotated elements grow, if the file does not say. */
+static float usual_size(const hparams *h)
+{
+    float factor = h->rope_factor;
+    if (h->rope == ROPE_YARN) return factor > 1 ? 0.1f * logf(factor) + 1.0f : 1.0f;
+    factor = (float)h->n_ctx_train / (float)h->rope_n_ctx;
+    return factor > 1 ? sqrtf(1 + logf(factor) / logf((float)h->rope_n_ctx)) : 1.0f;
+}
+
+static void load_long_rope(loader *l)
+{
+    model *m = l->m;
+    hparams *h = &m->h;
+    if (h->rope_n_ctx == 0 || h->n_ctx_train == 0)
+        loader_fail(l, SUMI_EFORMAT,
+                    "rope_factors_long.weight needs keys for the context and the original context");
+    float *near = divisors_of(l, "rope_factors_short", true),
+          *far = divisors_of(l, "rope_factors_long", true);
+    if (l->status == SUMI_OK) {
+        m->freqs = make_freqs(l, h->rope_theta, 1, near);
+        m->freqs_long = make_freqs(l, h->rope_theta, 1, far);
+        m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
+    }
+    mem_free(near);
+    mem_free(far);
+}
+
+void loader_rope(loader *l)
+{
+    model *m = l->m;
+    hparams *h = &m->h;
+    m->rope_size = 1;
+    if (loader_has(l, at_top("rope_factors_long", "weight"))) {
+        load_long_rope(l);
+    } else {
+        float *divisors = divisors_of(l, "rope_freqs", false);
+        m->freqs = make_freqs(l, h->rope_theta, h->rope == ROPE_LINEAR ? h->rope_factor : 1, divisors);
+        mem_free(divisors);
+    }
+    if (l->status == SUMI_OK && h->rope == ROPE_YARN) {
+        stretch_by_yarn(h, m->freqs);
+        m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
+    }
+    if (h->rope_theta_local > 0) m->freqs_local = make_freqs(l, h->rope_theta_local, 1, NULL);
+}

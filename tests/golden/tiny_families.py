@@ -1,0 +1,250 @@
+"""tiny_families.py - what make_tiny.py writes for each family beside the four that it began with: configurations of
+transformers, and the keys and the changes of tensors that llama.cpp's converter (conversion/*.py) has for them.
+
+A family's tensors get their GGUF names from the gguf package's own map, as there."""
+import torch
+from gguf import RopeScalingType
+from transformers import (ArceeConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
+                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig,
+                          MistralConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, Phi3Config, PhiConfig,
+                          Qwen3Config, SmolLM3Config, StableLmConfig, Starcoder2Config)
+
+PLAIN = dict(rope_type="default", rope_theta=10000.0)
+YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=32)
+QUARTER = {**PLAIN, "partial_rotary_factor": 0.25}
+HALF = {**PLAIN, "partial_rotary_factor": 0.5}
+
+
+def long_rope(original):
+    """Factors of the four pairs of a head of 8."""
+    return dict(rope_type="longrope", rope_theta=10000.0, short_factor=[1.0, 1.1, 1.2, 1.5], long_factor=[1.0, 2.0, 5.0, 8.0],
+                original_max_position_embeddings=original)
+
+
+COMMON = dict(vocab_size=288, max_position_embeddings=256, bos_token_id=257, eos_token_id=256, pad_token_id=258)
+SMALL = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
+GROUPED = dict(**SMALL, num_key_value_heads=2)
+FOUR = {**GROUPED, "num_hidden_layers": 4}
+WINDOWS = ["sliding_attention"] * 3 + ["full_attention"]
+WIDE = dict(head_dim=16)
+GEMMA = dict(**GROUPED, **WIDE, rope_parameters=PLAIN)
+
+# name: (architecture, what it is there for, config)
+FAMILIES = {
+    "arcee": ("arcee", "squared ReLU without a gate; YaRN",
+              ArceeConfig(**COMMON, **GROUPED, head_dim=8, tie_word_embeddings=False, rope_parameters=YARN)),
+    "cohere2": ("cohere2", "windows in three of four layers, which alone rotate; parallel blocks, scaled logits",
+                Cohere2Config(**COMMON, **FOUR, logit_scale=0.75, sliding_window=8, layer_types=WINDOWS,
+                              rope_parameters=PLAIN)),
+    "command-r": ("command-r", "LayerNorm without bias, one for both blocks; scaled logits",
+                  CohereConfig(**COMMON, **GROUPED, logit_scale=0.75, rope_parameters=PLAIN)),
+    "command-r-plus": ("command-r", "a LayerNorm of its own for each head of Q and K",
+                       CohereConfig(**COMMON, **GROUPED, logit_scale=0.75, use_qk_norm=True, rope_parameters=PLAIN)),
+    "exaone": ("exaone", "Llama's blocks with rotations of halves; llama-3 scaling",
+               LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False,
+                           rope_parameters=dict(rope_type="llama3", rope_theta=10000.0, factor=8.0, low_freq_factor=1.0,
+                                                high_freq_factor=4.0, original_max_position_embeddings=32))),
+    "exaone4": ("exaone4", "norms behind the blocks only; layers without window do not rotate",
+                Exaone4Config(**COMMON, **FOUR, sliding_window=8, sliding_window_pattern=4, layer_types=WINDOWS,
+                              tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "exaone4-all": ("exaone4", "no windows: all layers rotate",
+                    Exaone4Config(**COMMON, **GROUPED, sliding_window=None, sliding_window_pattern=None,
+                                  layer_types=["full_attention"] * 2, tie_word_embeddings=True, rope_parameters=PLAIN)),
+    "falcon": ("falcon", "one KV head; parallel blocks behind one norm; exact GELU",
+               FalconConfig(**COMMON, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, multi_query=True,
+                            parallel_attn=True, bias=False, new_decoder_architecture=False, rope_parameters=PLAIN)),
+    "falcon-40b": ("falcon", "parallel blocks with two norms; fused Q, K and V in groups",
+                   FalconConfig(**COMMON, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_kv_heads=2,
+                                bias=False, new_decoder_architecture=True, rope_parameters=PLAIN)),
+    "gemma": ("gemma", "scaled embeddings, GeGLU, wide heads", GemmaConfig(**COMMON, **GEMMA)),
+    "gemma2": ("gemma2", "norms on both sides, soft-caps of attention and logits, windows in every other layer",
+               Gemma2Config(**COMMON, **GEMMA, query_pre_attn_scalar=16, sliding_window=8, attn_logit_softcapping=2.0,
+                            final_logit_softcapping=4.0)),
+    "gpt2": ("gpt2", "learned positions, LayerNorm, biases everywhere, no gate",
+             GPT2Config(vocab_size=288, n_positions=256, n_embd=32, n_layer=2, n_head=4, bos_token_id=257,
+                        eos_token_id=256)),
+    "gptneox": ("gptneox", "parallel blocks with two norms; a quarter of each head rotates; exact GELU",
+                GPTNeoXConfig(**COMMON, **SMALL, use_parallel_residual=True, rope_parameters=QUARTER)),
+    "gptneox-serial": ("gptneox", "the same one after the other",
+                       GPTNeoXConfig(**COMMON, **SMALL, use_parallel_residual=False, rope_parameters=QUARTER)),
+    "granite": ("granite", "scales of embeddings, attention, residual stream and logits",
+                GraniteConfig(**COMMON, **GROUPED, embedding_multiplier=3.0, attention_multiplier=0.2,
+                              residual_multiplier=0.6, logits_scaling=2.0, tie_word_embeddings=True,
+                              rope_parameters=PLAIN)),
+    "llama-bias": ("llama", "biases of every product",
+                   LlamaConfig(**COMMON, **GROUPED, attention_bias=True, mlp_bias=True, tie_word_embeddings=False,
+                               rope_parameters=PLAIN)),
+    "llama-yarn": ("llama", "YaRN on half-width heads",
+                   LlamaConfig(**COMMON, **GROUPED, **WIDE, tie_word_embeddings=True, rope_parameters=YARN)),
+    "minicpm": ("minicpm", "the scales that its files need not have",
+                GraniteConfig(**COMMON, **GROUPED, embedding_multiplier=12.0, attention_multiplier=8**-0.5,
+                              residual_multiplier=1.4 / 2**0.5, logits_scaling=32 / 256, tie_word_embeddings=True,
+                              rope_parameters=PLAIN)),
+    "mistral": ("llama", "a window in every layer",
+                MistralConfig(**COMMON, **GROUPED, sliding_window=8, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "nemotron": ("nemotron", "squared ReLU behind LayerNorm; half of each head rotates",
+                 NemotronConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=HALF)),
+    "olmo": ("olmo", "LayerNorm without weights",
+             OlmoConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "olmo2": ("olmo2", "norms behind the blocks only; one RMSNorm over all heads of Q and of K",
+              Olmo2Config(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "olmo3": ("olmo2", "windows in three of four layers; YaRN in the others only",
+              Olmo3Config(**COMMON, **FOUR, sliding_window=8, layer_types=WINDOWS, tie_word_embeddings=False,
+                          rope_parameters=dict(full_attention=YARN, sliding_attention=PLAIN))),
+    "phi2": ("phi2", "parallel blocks behind one norm; a bias of the logits; half of each head rotates",
+             PhiConfig(**COMMON, **{**SMALL, "intermediate_size": 128}, rope_parameters=HALF)),
+    "phi3": ("phi3", "fused Q, K and V; fused gate and up; a window in every layer",
+             Phi3Config(**COMMON, **GROUPED, original_max_position_embeddings=256, sliding_window=8,
+                        rope_parameters=PLAIN)),
+    "phi3-long": ("phi3", "long factors of LongRoPE",
+                  Phi3Config(**COMMON, **GROUPED, original_max_position_embeddings=32, rope_parameters=long_rope(32))),
+    "phi3-short": ("phi3", "short factors of LongRoPE",
+                   Phi3Config(**{**COMMON, "max_position_embeddings": 1024}, **GROUPED,
+                              original_max_position_embeddings=256, rope_parameters=long_rope(256))),
+    "qwen3": ("qwen3", "an RMSNorm of each head of Q and K",
+              Qwen3Config(**COMMON, **GROUPED, **WIDE, tie_word_embeddings=True, rope_parameters=PLAIN)),
+    "smollm3": ("smollm3", "every fourth layer does not rotate",
+                SmolLM3Config(**COMMON, **FOUR, no_rope_layers=[1, 1, 1, 0], tie_word_embeddings=True,
+                              rope_parameters=PLAIN)),
+    "stablelm": ("stablelm", "LayerNorm with SwiGLU; a quarter of each head rotates; biases of Q, K and V",
+                 StableLmConfig(**COMMON, **GROUPED, use_qkv_bias=True, rope_parameters=QUARTER)),
+    "stablelm-12b": ("stablelm", "parallel blocks behind one norm; a LayerNorm of its own for each head",
+                     StableLmConfig(**COMMON, **GROUPED, use_parallel_residual=True, qk_layernorm=True,
+                                    rope_parameters=QUARTER)),
+    "starcoder": ("starcoder", "learned positions; one KV head",
+                  GPTBigCodeConfig(vocab_size=288, n_positions=256, n_embd=32, n_layer=2, n_head=4, bos_token_id=257,
+                                   eos_token_id=256, pad_token_id=258)),
+    "starcoder2": ("starcoder2", "LayerNorm and biases with rotations",
+                   Starcoder2Config(**COMMON, **GROUPED, use_bias=True, rope_parameters=PLAIN)),
+}
+
+
+def add_rope_scaling(w, rope):
+    if rope["rope_type"] == "yarn":
+        w.add_rope_scaling_type(RopeScalingType.YARN)
+        w.add_rope_scaling_factor(rope["factor"])
+        w.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+
+
+def add_windows(w, arch, c):
+    window, types = getattr(c, "sliding_window", None), getattr(c, "layer_types", None)
+    if arch == "phi3":
+        w.add_sliding_window(window or 0)
+    elif window and arch not in ("qwen3", "starcoder2"):
+        w.add_sliding_window(window)
+        if arch in ("exaone4", "olmo2"):
+            w.add_sliding_window_pattern([t == "sliding_attention" for t in types])
+
+
+def add_scales(w, arch, c):
+    if arch == "granite":
+        w.add_attention_scale(c.attention_multiplier)
+        w.add_embedding_scale(c.embedding_multiplier)
+        w.add_residual_scale(c.residual_multiplier)
+        w.add_logit_scale(c.logits_scaling)
+    if arch in ("command-r", "cohere2"):
+        w.add_logit_scale(c.logit_scale)
+        w.add_rope_scaling_type(RopeScalingType.NONE)
+    if arch == "gemma2":
+        w.add_attn_logit_softcapping(c.attn_logit_softcapping)
+        w.add_final_logit_softcapping(c.final_logit_softcapping)
+
+
+def add_metadata(w, arch, c):
+    """The keys that tell how to compute. Those that a family's converter leaves out are left out here, too."""
+    n_head, rope = c.num_attention_heads, getattr(c, "rope_parameters", None) or {}
+    head_dim = getattr(c, "head_dim", None) or c.hidden_size // n_head
+    rope = rope.get("full_attention", rope)
+    w.add_context_length(c.max_position_embeddings)
+    w.add_embedding_length(c.hidden_size)
+    w.add_block_count(c.num_hidden_layers)
+    w.add_feed_forward_length(getattr(c, "intermediate_size", None) or 4 * c.hidden_size)
+    w.add_head_count(n_head)
+    n_kv = 1 if arch == "starcoder" else getattr(c, "num_kv_heads" if arch == "falcon" else "num_key_value_heads", None)
+    if arch == "falcon" and not c.new_decoder_architecture:
+        n_kv = 1
+    if n_kv:
+        w.add_head_count_kv(n_kv)
+    eps = [getattr(c, k) for k in ("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps") if hasattr(c, k)]
+    if hasattr(c, "rms_norm_eps"):
+        w.add_layer_norm_rms_eps(c.rms_norm_eps)
+    else:
+        w.add_layer_norm_eps(eps[0] if eps else 1e-5)
+    if head_dim * n_head != c.hidden_size:
+        w.add_key_length(head_dim)
+        w.add_value_length(head_dim)
+    if arch not in ("gpt2", "starcoder", "falcon", "gptneox", "phi2", "stablelm", "gemma", "gemma2"):
+        w.add_rope_freq_base(rope["rope_theta"])
+    if "partial_rotary_factor" in rope:
+        w.add_rope_dimension_count(int(rope["partial_rotary_factor"] * head_dim))
+    if arch in ("gptneox", "stablelm"):
+        w.add_parallel_residual(c.use_parallel_residual)
+    if rope.get("rope_type") == "longrope":
+        w.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        scale = c.max_position_embeddings / rope["original_max_position_embeddings"]
+        original = torch.tensor(float(rope["original_max_position_embeddings"]))
+        w.add_rope_scaling_attn_factors(float((1 + torch.tensor(scale).log() / original.log()).sqrt()))
+    if rope:
+        add_rope_scaling(w, rope)
+    add_windows(w, arch, c)
+    add_scales(w, arch, c)
+
+
+def extra_tensors(arch, c):
+    rope = getattr(c, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":
+        yield "rope_factors_long.weight", torch.tensor(rope["long_factor"])
+        yield "rope_factors_short.weight", torch.tensor(rope["short_factor"])
+
+
+def split_qkv_of_falcon(x, c):
+    """From groups of query heads with their key and value head to all queries, all keys, all values."""
+    n_head, n_kv = c.num_attention_heads, c.num_kv_heads if c.new_decoder_architecture else 1
+    head_dim = c.hidden_size // n_head
+    parts = x.reshape(n_kv, n_head // n_kv + 2, head_dim, -1)
+    q, k, v = parts[:, :-2], parts[:, -2:-1], parts[:, -1:]
+    return torch.cat([p.reshape(-1, c.hidden_size) for p in (q, k, v)])
+
+
+def split_qkv_of_gptneox(x, c):
+    n_head = c.num_attention_heads
+    parts = x.reshape(n_head, 3, c.hidden_size // n_head, -1)
+    return torch.cat([parts[:, i].reshape(c.hidden_size, -1) for i in range(3)]).reshape(x.shape)
+
+
+def permute(x, n_heads):
+    """Rows of a head from halves (x0 x1 ... y0 y1 ...) to adjacent pairs (x0 y0 x1 y1 ...)."""
+    return x.reshape(n_heads, 2, x.shape[0] // n_heads // 2, -1).swapaxes(1, 2).reshape(x.shape)
+
+
+PERMUTED = ("arcee", "granite", "llama", "minicpm", "olmo", "smollm3")
+
+
+def to_file(arch, key, x, c):
+    """A tensor of transformers as the file has it."""
+    if arch in PERMUTED and ".q_proj." in key:
+        return permute(x, c.num_attention_heads)
+    if arch in PERMUTED and ".k_proj." in key:
+        return permute(x, c.num_key_value_heads)
+    if arch == "gpt2" and key.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")):
+        return x.T.contiguous()
+    if arch == "falcon" and "query_key_value" in key:
+        return split_qkv_of_falcon(x, c)
+    if arch == "gptneox" and "query_key_value" in key:
+        return split_qkv_of_gptneox(x, c)
+    if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
+        return x + 1
+    return x
+
+
+def merged(arch, state):
+    """StableLM's norms of heads are modules of their own: stacks them under one name."""
+    stacks, rest = {}, {}
+    for key, x in state.items():
+        name, is_head, number = key.partition("_layernorm.norms.")
+        if arch == "stablelm" and is_head:
+            stacks.setdefault(f"{name}_layernorm.weight", {})[int(number.split(".")[0])] = x
+        else:
+            rest[key] = x
+    rest.update({key: torch.stack([x for _, x in sorted(heads.items())]) for key, heads in stacks.items()})
+    return rest

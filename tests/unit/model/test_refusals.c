@@ -1,0 +1,200 @@
+/* test_refusals.c - a file that asks for what is not computed is refused in one line that names it; a file that could ask
+ * and does not is loaded. A model of one layer is built with one thing changed at a time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gguf_builder.h"
+#include "model/model.h"
+#include "test_support.h"
+
+enum { N_EMBD = 32, N_FF = 64, N_VOCAB = 4 };
+
+static void add_matrix(gguf_builder *b, const char *name, uint64_t n_rows, uint64_t n_cols)
+{
+    static const float zeros[2 * N_FF * N_EMBD];
+    uint64_t dims[] = { n_cols, n_rows };
+    gb_tensor(b, name, DTYPE_F32, n_rows == 1 ? 1 : 2, dims, zeros,
+              (size_t)(n_rows * n_cols) * sizeof(float));
+}
+
+/* Keys and tensors of a llama of two heads, but for the tensor `without`. */
+static void add_llama(gguf_builder *b, const char *family, const char *without)
+{
+    static const struct {
+        const char *name;
+        uint64_t n_rows, n_cols;
+    } tensors[] = {
+        { "token_embd.weight", N_VOCAB, N_EMBD },       { "output_norm.weight", 1, N_EMBD },
+        { "blk.0.attn_norm.weight", 1, N_EMBD },        { "blk.0.attn_q.weight", N_EMBD, N_EMBD },
+        { "blk.0.attn_k.weight", N_EMBD, N_EMBD },      { "blk.0.attn_v.weight", N_EMBD, N_EMBD },
+        { "blk.0.attn_output.weight", N_EMBD, N_EMBD }, { "blk.0.ffn_norm.weight", 1, N_EMBD },
+        { "blk.0.ffn_gate.weight", N_FF, N_EMBD },      { "blk.0.ffn_up.weight", N_FF, N_EMBD },
+        { "blk.0.ffn_down.weight", N_EMBD, N_FF },
+    };
+    char key[96];
+    gb_init(b);
+    gb_str(b, "general.architecture", family);
+#define KEY(suffix) (snprintf(key, sizeof key, "%s.%s", family, suffix), key)
+    gb_u32(b, KEY("block_count"), 1);
+    gb_u32(b, KEY("embedding_length"), N_EMBD);
+    gb_u32(b, KEY("feed_forward_length"), N_FF);
+    gb_u32(b, KEY("context_length"), 64);
+    gb_u32(b, KEY("attention.head_count"), 2);
+    gb_f32(b, KEY("attention.layer_norm_rms_epsilon"), 1e-5f);
+#undef KEY
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        if (!without || strcmp(tensors[i].name, without) != 0)
+            add_matrix(b, tensors[i].name, tensors[i].n_rows, tensors[i].n_cols);
+}
+
+static sumi_status load(gguf_builder *b, sumi_error *err)
+{
+    size_t n;
+    uint8_t *file = gb_finish(b, &n);
+    gguf *g = NULL;
+    backend *be = NULL;
+    model *m = NULL;
+    assert_int_equal(gguf_open_memory(&g, file, n, "built", err), SUMI_OK);
+    assert_int_equal(backend_cpu_create(&be, "ref", SUMI_ACTIVATIONS_AUTO, err), SUMI_OK);
+    sumi_status status = model_create(&m, g, be, err);
+    assert_true((m != NULL) == (status == SUMI_OK));
+    model_destroy(m);
+    be->destroy(be);
+    gguf_close(g);
+    free(file);
+    return status;
+}
+
+static void expect_loaded(gguf_builder *b)
+{
+    sumi_error err;
+    if (load(b, &err) != SUMI_OK) fail_msg("%s", err.message);
+}
+
+/* One line, which has the name in it. */
+static void expect_refused(gguf_builder *b, sumi_status expected, const char *name)
+{
+    sumi_error err;
+    sumi_status status = load(b, &err);
+    if (status != expected || !strstr(err.message, name) || strchr(err.message, '\n'))
+        fail_msg("status %d, expected %d: '%s' has no '%s'", (int)status, (int)expected, err.message, name);
+}
+
+static void the_plain_model_is_loaded(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "llama", NULL);
+    expect_loaded(&b);
+}
+
+static void an_unknown_architecture_is_named(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "mamba", NULL);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "'mamba'");
+    add_llama(&b, "mamba", NULL);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "starcoder2"); /* the list of known ones is whole */
+}
+
+static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
+{
+    static const char *const floats[] = { "llama.attention.clamp_kqv", "llama.attention.max_alibi_bias",
+                                          "llama.attention.output_scale", "llama.logit_scale",
+                                          "llama.rope.scaling.yarn_log_multiplier" };
+    static const char *const integers[] = { "llama.expert_count", "llama.attention.q_lora_rank",
+                                            "llama.nextn_predict_layers", "llama.attention.key_length_swa" };
+    (void)state;
+    gguf_builder b;
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        for (int on = 0; on < 2; on++) {
+            add_llama(&b, "llama", NULL);
+            gb_f32(&b, floats[i], on ? 8.0f : 0.0f);
+            if (on) expect_refused(&b, SUMI_EUNSUPPORTED, floats[i]);
+            else if (i != 3) expect_loaded(&b); /* a logit scale of 0 is malformed in a family that has one */
+            else expect_refused(&b, SUMI_EFORMAT, floats[i]);
+        }
+    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+        for (int on = 0; on < 2; on++) {
+            add_llama(&b, "llama", NULL);
+            gb_u32(&b, integers[i], on ? 2 : 0);
+            if (on) expect_refused(&b, SUMI_EUNSUPPORTED, integers[i]);
+            else expect_loaded(&b);
+        }
+    add_llama(&b, "llama", NULL);
+    gb_bool(&b, "llama.attention.causal", false);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.attention.causal");
+}
+
+static void scalings_of_rotations_are_checked(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "llama", NULL);
+    gb_str(&b, "llama.rope.scaling.type", "dynamic");
+    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.rope.scaling.type");
+    add_llama(&b, "llama", NULL);
+    gb_str(&b, "llama.rope.scaling.type", "yarn");
+    expect_refused(&b, SUMI_EFORMAT, "llama.rope.scaling.factor");
+    add_llama(&b, "llama", NULL);
+    gb_str(&b, "llama.rope.scaling.type", "yarn");
+    gb_f32(&b, "llama.rope.scaling.factor", 4);
+    expect_loaded(&b); /* the original context is the context if the file does not say */
+    add_llama(&b, "llama", NULL);
+    gb_f32(&b, "llama.rope.freq_base", 1);
+    expect_refused(&b, SUMI_EFORMAT, "llama.rope.freq_base");
+    add_llama(&b, "llama", NULL);
+    add_matrix(&b, "rope_factors_long.weight", 1, N_EMBD / 4);
+    gb_u32(&b, "llama.rope.scaling.original_context_length", 16);
+    expect_refused(&b, SUMI_EFORMAT, "rope_factors_short.weight");
+}
+
+static void windows_are_listed_for_each_layer_or_by_a_number(void **state)
+{
+    const uint8_t two[] = { 1, 0 }, one[] = { 1 };
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.attention.sliding_window", 16);
+    gb_array(&b, "llama.attention.sliding_window_pattern", GGUF_BOOL, two, 2, sizeof two);
+    expect_refused(&b, SUMI_EFORMAT, "llama.attention.sliding_window_pattern");
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.attention.sliding_window", 16);
+    gb_array(&b, "llama.attention.sliding_window_pattern", GGUF_BOOL, one, 1, sizeof one);
+    expect_loaded(&b);
+}
+
+static void tensors_that_are_missing_or_too_many_are_named(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "llama", NULL);
+    add_matrix(&b, "blk.0.attn_sinks.weight", 1, 2);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "blk.0.attn_sinks.weight");
+    add_llama(&b, "llama", NULL);
+    add_matrix(&b, "blk.0.ffn_up.bias", 1, N_FF);
+    expect_loaded(&b); /* a bias is computed wherever there is one */
+    add_llama(&b, "llama", "blk.0.ffn_norm.weight");
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.ffn_norm.weight");
+    add_llama(&b, "qwen2", NULL);
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.attn_q.bias");
+    add_llama(&b, "qwen3", NULL);
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.attn_q_norm.weight");
+    add_llama(&b, "llama", "blk.0.ffn_gate.weight"); /* then up must have the rows of both */
+    expect_refused(&b, SUMI_EFORMAT, "64 x 32, not 128 x 32");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_plain_model_is_loaded),
+        cmocka_unit_test(an_unknown_architecture_is_named),
+        cmocka_unit_test(keys_that_ask_for_what_is_not_computed_are_named),
+        cmocka_unit_test(scalings_of_rotations_are_checked),
+        cmocka_unit_test(windows_are_listed_for_each_layer_or_by_a_number),
+        cmocka_unit_test(tensors_that_are_missing_or_too_many_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
