@@ -55,14 +55,18 @@ static void reload(server *s, journal *log)
     journal_message(log, SUMI_LOG_ERROR, line);
 }
 
-/* Until a signal asks to end. */
+/* Until a signal asks to end. Who then presses Ctrl-C once more does not want to wait for answers to end. */
 static void wait_for_the_end(server *s, journal *log, const sigset_t *set)
 {
     for (;;) {
         int number = 0;
-        if (sigwait(set, &number) != 0 || number != SIGHUP) return;
+        if (sigwait(set, &number) != 0 || number != SIGHUP) break;
         reload(s, log);
     }
+    sigset_t again;
+    sigemptyset(&again);
+    sigaddset(&again, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
 /* Each connection takes a file descriptor; many systems allow 1,024 of them unless a program asks for more. */
@@ -114,7 +118,7 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
         notify_manager("READY=1");
         wait_for_the_end(s, log, set);
         notify_manager("STOPPING=1");
-        journal_message(log, SUMI_LOG_INFO, "ending: no new requests are taken");
+        journal_message(log, SUMI_LOG_INFO, "ending: answers that run may end, new requests are refused");
         server_drain(s, a->drain_s * 1000);
     }
     server_destroy(s); /* before what it serves */

@@ -56,6 +56,7 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *b
 
 enum MHD_Result http_error(exchange *x, const api_error *e)
 {
+    x->code = e->code;
     buf body;
     size_t n;
     buf_init(&body, SIZE_MAX);
@@ -320,6 +321,7 @@ static void tell(exchange *x, bool left)
                                    .status = x->status,
                                    .ms = clock_ms() - x->start_ms,
                                    .left = left,
+                                   .code = x->code,
                                    .finish = x->asked ? metrics_finish_name(x->usage.finish) : NULL,
                                    .n_prompt = x->usage.n_prompt,
                                    .n_cached = x->usage.n_cached,

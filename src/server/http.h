@@ -53,8 +53,9 @@ struct exchange {
     job *job;
     double start_ms;
     int status;
-    job_usage usage; /* for the log, if asked */
-    bool asked;      /* the engine */
+    const char *code; /* of the error that was answered; NULL: none */
+    job_usage usage;  /* for the log, if asked */
+    bool asked;       /* the engine */
 };
 
 /* ---- Answers. The exchange may be used until the handler returns. ---- */

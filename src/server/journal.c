@@ -187,6 +187,7 @@ void journal_put_request(journal *j, sumi_log_level level, const journal_request
     put_ms(j, &line, "ms", "", r->ms);
     put_field(j, &line, "client", "client", r->client);
     put_field(j, &line, "key", "key", r->key);
+    put_field(j, &line, "error", "error", r->code);
     if (r->finish) {
         put_count(j, &line, "prompt_tokens", "prompt", r->n_prompt);
         put_count(j, &line, "cached_tokens", "cached", r->n_cached);

@@ -28,6 +28,7 @@ typedef struct journal_request {
     int status;
     double ms;                               /* from its headers to the end of the answer */
     bool left;                               /* the client did not wait for the end */
+    const char *code;                        /* of the error that was answered; NULL: none */
     const char *finish;                      /* how the engine ended it; NULL: the engine was not asked */
     int64_t n_prompt, n_cached, n_generated; /* tokens, if the engine was asked */
     double first_token_ms;                   /* since it was submitted; 0: there was no token */

@@ -99,6 +99,7 @@ static sumi_status start_http(server *s, sumi_error *err)
      * threads, would leave more of them unanswered in the queue of the socket. */
     ADD(MHD_OPTION_CONNECTION_LIMIT, (o->max_connections + CONNS_RESERVE + o->n_threads) * o->n_threads,
         NULL);
+    ADD(MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL); /* what RFC 9112 forbids, such as no Host, is refused */
     ADD(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
     if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
     if (o->tls_cert) {

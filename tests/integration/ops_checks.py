@@ -177,6 +177,7 @@ def log():
         check("and not into the old one", not any(l.get("path") == "/v1/models" for l in lines(path + ".1")))
         s.end()
         check("the end is logged", "ending" in lines()[-1]["message"], lines())
+        check("an error has its code", [l.get("error") for l in lines(path + ".1") if l.get("status") == 404] == ["not_found"])
         s = Server("--log-file", path, "--log-prompts", "--log-level", "info")
         s.ask("POST", TEXT, {"prompt": "a secret\nprompt", "max_tokens": 1}, {"X-Request-Id": "two"})
         s.end()
@@ -230,6 +231,17 @@ def draining():
         s.wait_for("while it drains it is not ready", lambda: status_of(last := answer()) == 503 and "shutting_down" in last)
     running.close()
     s.end()
+
+
+def impatience():
+    s = Server("--drain-timeout", "600")
+    c = s.connect()
+    c.request("POST", TEXT, json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True}),
+              {"Content-Type": "application/json"})
+    c.getresponse().readline()
+    s.process.send_signal(signal.SIGINT)
+    s.wait_for("Ctrl-C twice ends at once", lambda: s.process.send_signal(signal.SIGINT) or s.process.poll() == -signal.SIGINT)
+    c.close()
 
 
 def sha(key):
@@ -412,7 +424,7 @@ def bad_use():
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, keys, tls, numbers, standstill,
+for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, impatience, keys, tls, numbers, standstill,
              manual, bad_use):
     part()
 finish()

@@ -108,6 +108,7 @@ static void statuses_follow_from_the_kind_of_route(void **state)
                 fail_msg("%s: whether a key is needed is wrong", documented);
             expect_status(o, "200", true, documented);
             expect_status(o, "401", r->access != ROUTE_OPEN, documented);
+            expect_status(o, "403", r->access == ROUTE_GUARDED, documented);
             expect_status(o, "400", is_post, documented);
             expect_status(o, "413", is_post, documented);
             expect_status(o, "415", is_post, documented);

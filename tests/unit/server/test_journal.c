@@ -115,7 +115,7 @@ static void a_request_is_one_line(void **state)
                                 .n_generated = 24,
                                 .first_token_ms = 102.06 };
     const journal_request refused = {
-        .id = "req-2", .method = "GET", .path = "other", .status = 404, .ms = 0.1
+        .id = "req-2", .method = "GET", .path = "other", .status = 404, .ms = 0.1, .code = "not_found"
     };
     journal_put_request(j, SUMI_LOG_INFO, &r);
     journal_put_request(j, SUMI_LOG_INFO, &refused);
@@ -123,7 +123,7 @@ static void a_request_is_one_line(void **state)
     assert_non_null(strstr(text,
                            "Z info  request req-1 POST /v1/completions 200 812.4ms client=127.0.0.1 key=ann "
                            "prompt=31 cached=16 generated=24 finish=stop first_token=102.1ms\n"));
-    assert_non_null(strstr(text, "Z info  request req-2 GET other 404 0.1ms\n"));
+    assert_non_null(strstr(text, "Z info  request req-2 GET other 404 0.1ms error=not_found\n"));
 }
 
 static void levels_leave_lines_away(void **state)
