@@ -136,7 +136,7 @@ static enum MHD_Result show(exchange *x)
     put_details(&info, &out);
     buf_append_char(&out, ',');
     put_model_info(&info, &out);
-    buf_append_str(&out, ",\"capabilities\":[\"completion\"],\"modified_at\":");
+    buf_append_str(&out, ",\"capabilities\":[\"completion\",\"embedding\"],\"modified_at\":");
     ollama_put_time(x->server->started_s, &out);
     buf_append_char(&out, '}');
     return http_reply_buf(x, 200, "application/json", &out);

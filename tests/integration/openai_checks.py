@@ -245,11 +245,32 @@ def cancellation(c, s):
     check("sixteen at once, the same answer", len(asyncio.run(at_once())) == 1)
 
 
+def responses(c):
+    ask = {"model": "smollm2", "input": ASK[0]["content"], "temperature": 0}
+    whole = c.responses.create(**ask, max_output_tokens=24)
+    text = whole.output_text
+    check("a response", "Paris" in text and whole.status == "completed" and whole.error is None and
+          whole.usage.total_tokens == whole.usage.input_tokens + whole.usage.output_tokens, whole)
+    short = c.responses.create(**ask, max_output_tokens=2)
+    check("one that ran out", short.status == "incomplete" and short.incomplete_details.reason == "max_output_tokens", short)
+    more = c.responses.create(model="smollm2", instructions="Be brief.", max_output_tokens=8,
+                              input=[*ASK, *whole.output, {"role": "user", "content": "And of Spain?"}])
+    check("its output is the next request's input", more.usage.input_tokens > whole.usage.input_tokens, more)
+    with c.responses.stream(**ask, max_output_tokens=24) as s:
+        deltas = [e.delta for e in s if e.type == "response.output_text.delta"]
+        final = s.get_final_response()
+    check("a stream is the same answer", "".join(deltas) == final.output_text == text and len(deltas) > 1, deltas)
+    for name, value in ("previous_response_id", "resp_1"), ("tools", [{"type": "web_search"}]), ("background", True):
+        raises(f"{name} of a response", openai.BadRequestError, 400,
+               lambda: c.responses.create(**ask, **{name: value}), "unsupported_parameter")
+
+
 server = Server("--max-body", "100K", "--drain-timeout", "60")
 client = client_of(server)
 models(client)
 chats(client)
 completions(client)
+responses(client)
 errors(client, server)
 cancellation(client, server)
 server.end()

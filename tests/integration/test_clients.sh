@@ -6,7 +6,7 @@ model=${SUMI_MODELS:-models}/smollm2.gguf
 [ -r "$model" ] || { echo "$model is missing: run scripts/fetch-model smollm2"; exit 1; }
 python=$(scripts/test-python) || exit 1
 failed=0
-for checks in openai_checks; do
+for checks in openai_checks anthropic_checks; do
     "$python" "tests/integration/$checks.py" "$sumi" "$model" || { echo "FAILED: $checks"; failed=1; }
 done
 exit $failed
