@@ -69,6 +69,7 @@ def looked_at(page, name):
             check(f"{name}: no wider than {width}", size[0] <= size[1] == width, size)
             check(f"{name}: every text has contrast, {'dark' if dark else 'light'}", (faint := page.run(FAINT)) == [], faint)
     page.look(1280, 800)
+    page.wait("!document.querySelector('#main').inert")  # what lay over it stands beside it again
 
 
 def files(server):
@@ -202,6 +203,7 @@ def system_prompt(page):
     page.click("#settings-button")
     page.run("(() => { const e = document.querySelector('#set-system'); e.value = 'You are a pirate.'; e.dispatchEvent(new Event('input')); })()")
     set_number(page, "temperature", "0.25")
+    looked_at(page, "settings")
     page.intercept("*/v1/chat/completions")
     ask(page, "Hello")
     sent = json.loads(page.respond(200, 'data: {"choices":[{"index":0,"delta":{"content":"Arr"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
@@ -223,14 +225,15 @@ def hostile(page):
     page.click("#new")
     page.intercept("*/v1/chat/completions")
     ask(page, HTML)
-    text = HTML + "\n\n[click](javascript:window.hacked=1) ![x](https://evil.example/x.png)\n\n```" + HTML + "\n" + HTML + "\n```\n\n| " + HTML + " |\n|---|\n"
+    text = HTML + "\n\n[click](javascript:window.hacked=1) ![x](https://evil.example/x.png)\n\n```python\n" + HTML + "\n# a comment\nif x > 0x1f: print('yes')\n```\n\n| " + HTML + " |\n|---|\n"
     chunks = [{"choices": [{"index": 0, "delta": {"content": text[i:i + 7]}}]} for i in range(0, len(text), 7)]
     page.respond(200, "".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n", "text/event-stream")
     page.wait(DONE)
     page.intercept(None)
     check("HTML of a model is text", page.run("[...document.querySelectorAll('article img, article script, article b, #sidebar b, #title *')].length") == 0)
-    check("and all of it", last(page, ".markdown").count(HTML) == 3, last(page, ".markdown"))
+    check("and all of it", last(page, ".markdown").count(HTML) == 3 and page.run("document.querySelectorAll('.t-comment, .t-word, .t-number, .t-string, .t-call').length") >= 5, last(page, ".markdown"))
     check("HTML of a message is text", page.run("document.querySelector('.bubble').textContent") == HTML)
+    looked_at(page, "markdown")
     check("no link runs a script", page.run("[...document.querySelectorAll('article a')].map((a) => a.href)") == ["https://evil.example/x.png"])
     page.reload()
     page.wait(DONE)

@@ -75,23 +75,14 @@ document.addEventListener('keydown', (e) => {
 
 /* ---- The rest ---- */
 
-let listing = false, listAgain = false;
-
-/* Anything but the text of an answer is different. The list is read once at a time, and once more if asked meanwhile. */
-async function changed() {
+/* Anything but the text of an answer is different. */
+function changed() {
     const current = chat.current();
     $('title').textContent = current.title;
     document.title = current.nodes.length ? `${current.title} – sumi` : 'sumi';
     prefs.set('conversation', current.nodes.length ? current.id : null, 'sessionStorage');
     showState();
-    listAgain = true;
-    if (listing) return;
-    listing = true;
-    while (listAgain) {
-        listAgain = false;
-        sidebar.show(await store.all(), chat.current().id, chat.isRunning);
-    }
-    listing = false;
+    sidebar.show(store.list(), current.id, chat.isRunning);
 }
 
 function chooseTheme(theme) {

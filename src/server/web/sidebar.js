@@ -34,7 +34,7 @@ export function createSidebar(list, actions) {
         ];
     }
 
-    /* conversations: as stored. current: the id that is shown. isRunning(id) */
+    /* conversations: { id, title, updated }. current: the id that is shown. isRunning(id) */
     function show(conversations, current, isRunning) {
         if (renaming !== null) return;
         const focused = document.activeElement?.closest?.('#conversations li');

@@ -21,46 +21,47 @@ function memoryStore() {
     const kept = new Map();
     return {
         lasting: false,
-        all: async () => [...kept.values()],
+        list: () => [...kept.values()],
         load: async (id) => kept.get(id),
         save: async (c) => void kept.set(c.id, c),
         remove: async (id) => void kept.delete(id),
     };
 }
 
-function databaseStore(db, onChange) {
+async function databaseStore(db, onChange) {
     const channel = new BroadcastChannel('sumi');
     const table = (mode) => db.transaction('conversations', mode).objectStore('conversations');
-    channel.onmessage = () => onChange();
+    const load = (id) => settled(table('readonly').get(id));
+    const heads = new Map(); /* id -> what the list shows, so that drawing it reads no messages */
+    const note = (c) => heads.set(c.id, { id: c.id, title: c.title, updated: c.updated });
+
+    (await settled(table('readonly').getAll())).forEach(note);
+    channel.onmessage = async ({ data: id }) => {
+        const changed = await load(id);
+        if (changed) note(changed);
+        else heads.delete(id);
+        onChange();
+    };
 
     async function remove(id) {
+        heads.delete(id);
         await settled(table('readwrite').delete(id));
         channel.postMessage(id);
     }
-    async function makeRoom() {
-        const n = await settled(table('readonly').count());
-        if (n <= MAX_CONVERSATIONS) return;
-        const all = await settled(table('readonly').getAll());
-        all.sort((a, b) => a.updated - b.updated);
-        for (const c of all.slice(0, n - MAX_CONVERSATIONS)) await remove(c.id);
+    async function save(conversation) {
+        note(conversation);
+        await settled(table('readwrite').put(conversation));
+        channel.postMessage(conversation.id);
+        while (heads.size > MAX_CONVERSATIONS)
+            await remove([...heads.values()].reduce((a, b) => (a.updated < b.updated ? a : b)).id);
     }
-    return {
-        lasting: true,
-        all: () => settled(table('readonly').getAll()),
-        load: (id) => settled(table('readonly').get(id)),
-        async save(conversation) {
-            await settled(table('readwrite').put(conversation));
-            channel.postMessage(conversation.id);
-            await makeRoom();
-        },
-        remove,
-    };
+    return { lasting: true, list: () => [...heads.values()], load, save, remove };
 }
 
 /* onChange(): another page has changed something. */
 export async function openStore(onChange) {
     try {
-        return databaseStore(await openDatabase(), onChange);
+        return await databaseStore(await openDatabase(), onChange);
     } catch {
         return memoryStore();
     }

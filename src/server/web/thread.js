@@ -24,7 +24,7 @@ const endings = { stopped: 'stopped', length: 'cut off at the limit of tokens' }
 
 /* actions: edit(node, text), again(node), choose(node), example(text) */
 export function createThread(box, toEnd, actions) {
-    let conversation = null, name = 'Model', editing = null;
+    let conversation = null, name = 'Model';
     let shown = new Map();   /* node id -> { article, refresh } */
     const stale = new Set(); /* answers that are drawn again with the next picture */
     let following = true;    /* the end stays in view while text comes */
@@ -53,12 +53,10 @@ export function createThread(box, toEnd, actions) {
 
     function editor(node, article) {
         const area = el('textarea', { rows: 1, 'aria-label': 'Edit the message' });
-        const stop = () => { editing = null; show(conversation); shown.get(node.id)?.article.querySelector('.edit')?.focus(); };
+        const stop = () => { show(conversation); shown.get(node.id)?.article.querySelector('.edit')?.focus(); };
         const send = () => {
             const text = area.value.trim();
-            if (!text) return;
-            editing = null;
-            actions.edit(node, text);
+            if (text) actions.edit(node, text);
         };
         area.value = node.text;
         area.addEventListener('input', () => fitHeight(area));
@@ -66,7 +64,6 @@ export function createThread(box, toEnd, actions) {
             if (isSend(e)) { e.preventDefault(); send(); }
             if (e.key === 'Escape') { e.stopPropagation(); stop(); }
         });
-        editing = node.id;
         article.replaceChildren(el('div', { class: 'editor' }, area, el('div', { class: 'buttons' },
             el('button', { type: 'button', class: 'quiet', onclick: stop }, 'Cancel'),
             el('button', { type: 'button', class: 'accent', onclick: send }, 'Send'))));
@@ -125,8 +122,6 @@ export function createThread(box, toEnd, actions) {
 
     function show(next) {
         const other = next !== conversation;
-        if (other) editing = null;
-        if (editing !== null) return; /* a half-written edit is not thrown away; its end draws everything again */
         conversation = next;
         shown = new Map();
         for (const node of tree.path(conversation)) shown.set(node.id, node.role === 'user' ? question(node) : answer(node));
