@@ -77,7 +77,7 @@ typedef struct panels_args {
     int32_t n_panels, n_groups;      /* groups of 32 columns */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
     int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
-    q8_row x;                        /* the first tile's first row; lanes is ACT_TILE or at least n_tokens */
+    q8_row x;                        /* the first tile's first row; lanes as for n_tokens rows, or ACT_TILE */
     float *y;                        /* y[t * y_stride + r], r from the first panel */
     size_t y_stride;
     const float *bias;               /* from the first panel; NULL: none */

@@ -11,6 +11,10 @@
  *
  *             panels of q      of k        of v
  *            |0 ........... 35|36 ... 47|48 ... 59|
+ *   units:   | 0   | 1   | 2 | 3 |4|5| | | | | | | |       of few tokens, 2 threads
+ *
+ * With many tokens all units are equal. Few tokens are bound by memory: a thread reads long runs first, which its
+ * prefetches seldom leave, and the last units are single panels, so that the threads are done at nearly the same time.
  *
  * A unit of rows waits until its block's products are complete. All of these have been claimed before it, so they will
  * be; a block later there is rarely anything to wait for, and at the end of the loop it is the wait that a join would be.
@@ -25,6 +29,7 @@
 #define BLOCK_TOKENS PANELS_TOKENS /* fewer keep the results closer */
 #define UNIT_ROWS    2
 #define MAX_RUN      16 /* panels; they should stay in L2 */
+#define FEW_TOKENS   4
 
 typedef struct linear_job {
     stream *s;
@@ -32,7 +37,7 @@ typedef struct linear_job {
     const linear_out *outs;
     int32_t n_outs;
     const row_op *then;
-    int32_t n_panels, run;               /* of all matrices; in a unit */
+    int32_t n_panels, run;               /* of all matrices; in a unit; run is 0 if units shrink */
     int32_t n_blocks, n_units, n_rows;   /* units of products and of rows in a full block; n_rows is 0 without `then` */
 } linear_job;
 
@@ -46,6 +51,34 @@ static inline void put(const linear_out *o, int32_t t, int32_t row, float value)
     float *y = &o->y[(size_t)t * (size_t)o->w->n_rows + (size_t)row];
     if (o->bias) value += o->bias[row];
     *y = o->add ? *y + value : value;
+}
+
+/* Panels of each unit of the next round, when `left` are not yet in a unit: one for each thread, half of them together. */
+static int32_t round_size(const linear_job *j, int32_t left)
+{
+    return left / (2 * pool_n_threads(j->s->threads));
+}
+
+/* The first panel of a unit. Unit n_units would begin at n_panels, and so do all later ones. */
+static int32_t unit_begin(const linear_job *j, int32_t unit)
+{
+    int32_t n_threads = pool_n_threads(j->s->threads), begin = 0;
+    if (j->run) return unit < j->n_units ? unit * j->run : j->n_panels;
+    for (int32_t size; unit > 0; unit -= n_threads) {
+        if ((size = round_size(j, j->n_panels - begin)) <= 1)
+            return unit < j->n_panels - begin ? begin + unit : j->n_panels;
+        begin += size * (unit < n_threads ? unit : n_threads);
+    }
+    return begin;
+}
+
+static int32_t count_units(const linear_job *j)
+{
+    if (j->run) return (j->n_panels + j->run - 1) / j->run;
+    int32_t n_threads = pool_n_threads(j->s->threads), n = 0, begin = 0;
+    for (int32_t size; (size = round_size(j, j->n_panels - begin)) > 1; n += n_threads)
+        begin += size * n_threads;
+    return n + j->n_panels - begin;
 }
 
 /* Panels begin <= p < end times the tokens of a block. */
@@ -137,8 +170,7 @@ static token_range tokens_of(const linear_job *j, int32_t block)
 
 static void products_unit(const linear_job *j, int32_t block, int32_t unit, int32_t thread)
 {
-    int32_t begin = unit * j->run, end = j->n_panels - begin < j->run ? j->n_panels : begin + j->run;
-    products(j, begin, end, tokens_of(j, block), thread);
+    products(j, unit_begin(j, unit), unit_begin(j, unit + 1), tokens_of(j, block), thread);
     if (j->then) atomic_fetch_sub_explicit(&j->x->n_left[block], 1, memory_order_release);
 }
 
@@ -172,10 +204,11 @@ void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs,
         assert(outs[i].w->n_cols == x->n_cols);
         j.n_panels += n_panels_of(outs[i].w);
     }
-    /* Eight turns for each thread even out their speeds. */
-    int32_t run = j.n_panels / (8 * pool_n_threads(s->threads));
-    j.run = run < 1 ? 1 : run > MAX_RUN ? MAX_RUN : run;
-    j.n_units = (j.n_panels + j.run - 1) / j.run;
+    if (x->n_tokens > FEW_TOKENS) { /* eight turns for each thread even out their speeds */
+        int32_t run = j.n_panels / (8 * pool_n_threads(s->threads));
+        j.run = run < 1 ? 1 : run > MAX_RUN ? MAX_RUN : run;
+    }
+    j.n_units = count_units(&j);
     int64_t n = (int64_t)j.n_blocks * j.n_units;
     if (then) {
         token_range last = tokens_of(&j, j.n_blocks - 1);

@@ -273,7 +273,7 @@ static void check_product(product *p, const kernels *k)
         panels_args one = p->args;
         one.n_tokens = 1;
         one.x = tile_row(&p->x, t, p->n_cols, p->lanes);
-        if (t % 2) one.x = copy_row(&own, &one.x, p->n_cols);
+        if (t % 2 || p->lanes < ACT_TILE) one.x = copy_row(&own, &one.x, p->n_cols);
         one.y = alone;
         memcpy(alone, p->y + (size_t)t * (size_t)p->n_rows, (size_t)p->n_rows * sizeof(float));
         k->panels[p->type->type](&one);

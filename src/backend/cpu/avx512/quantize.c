@@ -73,6 +73,23 @@ static inline __m512i sums_of_halves(const int8_t *q)
     return _mm512_permutexvar_epi32(order, _mm512_castps_si512(all));
 }
 
+/* In a tile of one row groups follow each other; h [2 LANES] are the sums of their halves. */
+static inline void put_groups(const q8_digit *out, const int8_t *q, const float *d, const float *h)
+{
+    const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
+    const __m512i low = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    __m512 scale = _mm512_load_ps(d), h0 = _mm512_load_ps(h), h1 = _mm512_load_ps(h + 16);
+    __m512 sums = _mm512_add_ps(_mm512_permutex2var_ps(h0, evens, h1), _mm512_permutex2var_ps(h0, odds, h1));
+    for (int i = 0; i < LANES * ACT_GROUP; i += 64) _mm512_storeu_si512(out->q + i, _mm512_load_si512(q + i));
+    _mm512_storeu_ps(out->d, scale);
+    _mm512_storeu_ps(out->s, _mm512_mul_ps(scale, sums));
+    _mm512_storeu_ps(out->h, _mm512_mul_ps(_mm512_permutexvar_ps(low, scale), h0));
+    _mm512_storeu_ps(
+        out->h + 16,
+        _mm512_mul_ps(_mm512_permutexvar_ps(_mm512_add_epi32(low, _mm512_set1_epi32(8)), scale), h1));
+}
+
 static void quantize_groups(const q8_digit *out, const float *x)
 {
     _Alignas(64) int8_t q[LANES * ACT_GROUP];
@@ -92,6 +109,10 @@ static void quantize_groups(const q8_digit *out, const float *x)
         _mm_store_si128((__m128i *)(q + 16 * i), _mm512_cvtsepi32_epi8(r));
     }
     for (int i = 0; i < 2; i++) _mm512_store_ps(h + 16 * i, _mm512_cvtepi32_ps(sums_of_halves(q + 256 * i)));
+    if (out->lanes == 1) {
+        put_groups(out, q, d, h);
+        return;
+    }
     for (int g = 0; g < LANES; g++) {
         q8_digit to = q8_digit_at(out, g);
         _mm256_storeu_si256((__m256i *)to.q, _mm256_load_si256((__m256i *)(q + g * ACT_GROUP)));
