@@ -184,12 +184,12 @@ static sumi_status submit(job *j, int32_t number, sumi_error *err)
     return st;
 }
 
-/* The next part, -1: none is to be submitted now. */
+/* The next part, -1: none is to be submitted now. A stream tells the end of each part, so it gets them all. */
 static int32_t next_part(job *j, bool *others)
 {
     pthread_mutex_lock(&j->lock);
-    bool wanted = j->n_started < j->n_parts && j->n_open < j->window && !j->failed && !j->gone && !j->broken;
-    int32_t next = wanted ? j->n_started : -1;
+    bool over = !j->stream && (j->failed || j->gone || j->broken);
+    int32_t next = !over && j->n_started < j->n_parts && j->n_open < j->window ? j->n_started : -1;
     *others = j->n_open > 0;
     pthread_mutex_unlock(&j->lock);
     return next;
