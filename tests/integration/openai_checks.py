@@ -265,12 +265,31 @@ def responses(c):
                lambda: c.responses.create(**ask, **{name: value}), "unsupported_parameter")
 
 
+# ---- Embeddings ----
+
+def embeddings(c):
+    create = c.embeddings.create
+    texts = ["The cat sits on the mat.", "A cat is sitting on a mat.", "Interest rates rose in March."]
+    e = create(model="smollm2", input=texts)  # the package asks for base64, and decodes it
+    cat, mat, rates = (x.embedding for x in e.data)
+    check("a vector for each text", [x.index for x in e.data] == [0, 1, 2] and len({len(x.embedding) for x in e.data}) == 1 and
+          e.usage.prompt_tokens > 0, e.usage)
+    dot = lambda a, b: math.fsum(x * y for x, y in zip(a, b))
+    check("of length one", all(abs(dot(v, v) - 1) < 1e-3 for v in (cat, mat, rates)), [dot(v, v) for v in (cat, mat, rates)])
+    check("like texts are near", dot(cat, mat) > dot(cat, rates), (dot(cat, mat), dot(cat, rates)))
+    plain = create(model="smollm2", input=texts[0], encoding_format="float").data[0].embedding
+    check("the same as numbers", all(abs(a - b) < 1e-5 for a, b in zip(plain, cat)), (plain[:3], cat[:3]))
+    raises("no input", openai.BadRequestError, 400, lambda: create(model="smollm2", input=[]))
+    raises("another model", openai.NotFoundError, 404, lambda: create(model="text-embedding-3", input="x"))
+
+
 server = Server("--max-body", "100K", "--drain-timeout", "60")
 client = client_of(server)
 models(client)
 chats(client)
 completions(client)
 responses(client)
+embeddings(client)
 errors(client, server)
 cancellation(client, server)
 server.end()

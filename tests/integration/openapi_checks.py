@@ -37,7 +37,8 @@ class File:
         given = schema.get("type", [])
         found = {given} if isinstance(given, str) else set(given)
         for part in schema.get("anyOf", []) + schema.get("oneOf", []):
-            found |= self.types(part)
+            if 0 not in (part.get("maxLength"), part.get("maxItems"), part.get("maxProperties")):
+                found |= self.types(part)
         for value in schema.get("enum", []) + ([schema["const"]] if "const" in schema else []):
             found.add("string" if isinstance(value, str) else "boolean")
         return found

@@ -33,8 +33,8 @@ def codes(s):
     page = s.ask("GET", "/metrics", headers={"X-Api-Key": KEY})[1].decode()
     found = {}
     for line in page.splitlines():
-        if line.startswith("sumi_http_requests_total{"):
-            code = line.split('code="')[1].split('"')[0]
+        if line.startswith("http_requests_total{"):
+            code = line.split('status="')[1].split('"')[0]
             found[code] = found.get(code, 0) + int(line.rsplit(" ", 1)[1])
     return found
 
@@ -47,7 +47,7 @@ with tempfile.TemporaryDirectory() as folder:
     s = Server("--ctx", "64", "--api-key-file", keys, model=model)
     command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", s.url + "/openapi.json",
                "--url", s.url, "-H", f"Authorization: Bearer {KEY}", "--seed", "1", "--checks", ",".join(CHECKS),
-               "--phases", "examples,coverage,fuzzing", "-n", sys.argv[3] if len(sys.argv) > 3 else "160",
+               "--phases", "examples,coverage,fuzzing", "-n", sys.argv[3] if len(sys.argv) > 3 else "40",
                "--continue-on-failure", "--no-shrink", "--warnings", "off"]
     ran = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ran.returncode != 0:
