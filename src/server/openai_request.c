@@ -136,7 +136,8 @@ static bool read_all(text_request *r, bool chat, const text_limits *limits, api_
            text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
            (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
            read_lengths(r, chat, limits, e) &&
-           (chat ? openai_read_messages(r, limits, e) : openai_read_prompts(r, "prompt", limits->max_prompts, e));
+           (chat ? openai_read_messages(r, limits, e)
+                 : openai_read_prompts(r, "prompt", limits->max_prompts, e));
 }
 
 static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, const text_limits *limits,

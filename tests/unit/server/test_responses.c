@@ -156,7 +156,7 @@ static void settings_are_said_again(void **state)
 
 #define EVENT(number, type, rest)                                                                            \
     "event: response." type "\ndata: {\"type\":\"response." type "\",\"sequence_number\":" number rest "}\n" \
-                                                                                                       "\n"
+    "\n"
 #define STARTED RESPONSE("in_progress", "null", "null", "", "null", "null")
 #define AT      ",\"item_id\":\"msg_x\",\"output_index\":0,\"content_index\":0"
 #define START                                                                                                \
