@@ -10,7 +10,8 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "run", "MODEL [-p TEXT]", "answer a prompt, or chat on a terminal", cmd_run },
-    { "serve", "MODEL [--port N]", "answer over HTTP, with the OpenAI API", cmd_serve },
+    { "serve", "MODEL [--port N]", "answer over HTTP, with the APIs of OpenAI, Anthropic and Ollama",
+      cmd_serve },
     { "info", "MODEL", "show what is in a model file", cmd_info },
     { "tokenize", "MODEL", "text on stdin to token ids", cmd_tokenize },
     { "detokenize", "MODEL", "token ids on stdin to text", cmd_detokenize },
@@ -23,17 +24,20 @@ static const struct command {
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "sumi %s - an LLM engine in C\n\nUsage: sumi COMMAND [ARGUMENT...]\n\nCommands:\n", sumi_version());
+    fprintf(out, "sumi %s - an LLM engine in C\n\nUsage: sumi COMMAND [ARGUMENT...]\n\nCommands:\n",
+            sumi_version());
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %-32s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-    fprintf(out,
-            "\nMODEL is a GGUF file, or a name: 'smollm2' is smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi.\n"
-            "\nExamples:\n"
-            "  sumi run smollm2 -p \"Why is the sky blue?\"    one answer\n"
-            "  sumi run smollm2                              a chat; /help lists its commands, Ctrl-D leaves it\n"
-            "  sumi info smollm2                             what is in the file\n"
-            "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n"
-            "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.\n");
+    fprintf(
+        out,
+        "\nMODEL is a GGUF file, or a name: 'smollm2' is smollm2.gguf in $SUMI_MODELS, ./models or "
+        "~/.cache/sumi.\n"
+        "\nExamples:\n"
+        "  sumi run smollm2 -p \"Why is the sky blue?\"    one answer\n"
+        "  sumi run smollm2                              a chat; /help lists its commands, Ctrl-D leaves it\n"
+        "  sumi info smollm2                             what is in the file\n"
+        "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n"
+        "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.\n");
 }
 
 int main(int argc, char **argv)

@@ -204,7 +204,7 @@ const struct argp serve_argp = {
     options,
     parse,
     "MODEL",
-    "Serve a model over HTTP, with the OpenAI API.\v"
+    "Serve a model over HTTP, with the APIs of OpenAI, Anthropic and Ollama.\v"
     "Example:\n  sumi serve smollm2 --port 8080\n"
     "  curl localhost:8080/v1/chat/completions -H 'Content-Type: application/json' \\\n"
     "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'\n",

@@ -80,8 +80,19 @@ bool http_enter_limits(exchange *x, api_error *e)
 
 /* ---- Answers of the engine ---- */
 
+/* Leaves the limits of the key when the engine is done, before the client can know: who asks one after the other is never
+ * one too many, and pays before the next. */
+static void settle(exchange *x)
+{
+    job_usage usage;
+    if (!x->entered || !job_ended(x->job, &usage)) return;
+    x->entered = false;
+    key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
+}
+
 /* A stream in its response: text that the job has written, and how much of it MHD has taken. */
 typedef struct stream {
+    exchange *x;
     job *job;
     buf out;
     size_t at;
@@ -98,7 +109,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
         case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
         case JOB_BROKEN:
         case JOB_REFUSED: return MHD_CONTENT_READER_END_WITH_ERROR;
-        case JOB_MORE: break;
+        case JOB_MORE: settle(s->x); break;
         }
     }
     size_t n = s->out.n - s->at < max ? s->out.n - s->at : max;
@@ -118,6 +129,7 @@ static enum MHD_Result start_stream(exchange *x)
 {
     stream *s = calloc(1, sizeof *s);
     if (!s) return MHD_NO;
+    s->x = x;
     s->job = x->job;
     buf_init(&s->out, SIZE_MAX);
     if (s->job->format->begin) s->job->format->begin(s->job->reply, &s->out);
@@ -148,6 +160,7 @@ static enum MHD_Result answer_whole(exchange *x)
     api_error e;
     job_state state = job_complete(x->job);
     if (state == JOB_SUSPENDED) return MHD_YES;
+    settle(x);
     if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
     if (state == JOB_REFUSED) return refuse_rest(x);
     buf_init(&out, SIZE_MAX);

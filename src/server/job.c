@@ -293,6 +293,15 @@ job_state job_fill(job *j, buf *out)
     return JOB_MORE;
 }
 
+bool job_ended(job *j, job_usage *usage)
+{
+    pthread_mutex_lock(&j->lock);
+    bool ended = j->n_open == 0;
+    *usage = j->usage;
+    pthread_mutex_unlock(&j->lock);
+    return ended;
+}
+
 job_usage job_leave(job *j)
 {
     pthread_mutex_lock(&j->lock);

@@ -108,6 +108,9 @@ job_state job_fill(job *j, buf *out);
 void job_hang_up(job *j); /* the client is gone: ends the requests; the connection is woken by their END */
 void job_beat(job *j, double now_ms, double interval_ms); /* wakes a stream that was silent for interval_ms */
 
+/* True: all parts have ended, and *usage is what they have used. */
+bool job_ended(job *j, job_usage *usage);
+
 /* The connection is done with it. Cancels what still runs. */
 job_usage job_leave(job *j);
 

@@ -259,7 +259,7 @@ def keys():
         bad = subprocess.run([SUMI, "serve", "--hash-key", "a b"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
         check("a name is plain", bad.returncode == 1 and len(bad.stderr.splitlines()) == 1, bad)
         open(path, "w").write(made.stdout + fresh.stdout + f"bob {sha('two')} tpm=5\ncat {sha('three')} concurrent=1\n"
-                              f"dan {sha('four')} scope=status\n")
+                              f"dan {sha('four')} scope=status\nfay {sha('five')} tpm=20\n")
         s = Server("--api-key-file", path, "--log-file", log, "--log-level", "info", "--max-queue-key", "1", "--max-seqs", "1")
         bearer = lambda k: {"Authorization": "Bearer " + k}
         hi = chat("Hi", max_tokens=1)
@@ -284,6 +284,14 @@ def keys():
             return c
         numbers = lambda name: sum(float(l.rsplit(" ", 1)[1]) for l in
                                    s.ask("GET", "/metrics", None, bearer("four"))[1].decode().splitlines() if l.startswith(name))
+        leaving = start("five").sock
+        got = b""
+        while got.count(b"data: ") < 40:
+            got += leaving.recv(4096)
+        leaving.close()
+        s.wait_for("who leaves before the end pays for what has come", lambda: s.ask("POST", CHAT, hi, bearer("five"))[0] == 429)
+        got = [s.ask("POST", CHAT, {**hi, "stream": i % 2 == 0}, bearer("three"))[0] for i in range(10)]
+        check("one after the other is never two at once", got == [200] * 10, got)
         running = start("three")
         status, body, _ = s.ask("POST", CHAT, hi, bearer("three"))
         check("requests at once", status == 429 and "at once" in body["error"]["message"], body)
@@ -297,7 +305,7 @@ def keys():
         open(path, "a").write("this is no key\n")
         s.process.send_signal(signal.SIGHUP)
         said = lambda: [l for l in open(log) if "the keys stay as they were" in l]
-        s.wait_for("a broken file is told in one line", lambda: len(said()) == 1 and "line 6" in said()[0])
+        s.wait_for("a broken file is told in one line", lambda: len(said()) == 1 and "line 7" in said()[0])
         check("and the old keys stay", s.ask("GET", "/v1/models", None, bearer("secret"))[0] == 200)
         text = open(log).read()
         check("keys are never logged", not any(k in text for k in ("secret", key, "three", "four")), text)
