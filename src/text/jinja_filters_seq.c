@@ -249,6 +249,7 @@ static bool multi_key(jinja *j, const jinja_path *paths, size_t n, jinja_value i
 BUILTIN(filter_sort)
 {
     BUILTIN_UNUSED;
+    int64_t reverse;
     jinja_list *list, *names = NULL;
     jinja_value *keys;
     const jinja_str *comma = jinja_str_literal(j, ",");
@@ -263,12 +264,13 @@ BUILTIN(filter_sort)
     for (size_t i = 0; i < list->n; i++)
         if (!multi_key(j, paths, n, list->items[i], &keys[i])) return false;
     *out = jinja_of_list(list);
-    return jinja_sort(j, list->items, keys, list->n, jinja_truth(arg[0]));
+    return jinja_arg_int(j, arg[0], 0, &reverse) && jinja_sort(j, list->items, keys, list->n, reverse != 0);
 }
 
 BUILTIN(filter_dictsort)
 {
     BUILTIN_UNUSED;
+    int64_t reverse;
     jinja_list *list;
     jinja_value *keys;
     bool by_value = arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "value");
@@ -284,7 +286,7 @@ BUILTIN(filter_dictsort)
     for (size_t i = 0; i < list->n; i++)
         if (!jinja_path_get(j, &path, list->items[i].list->items[by_value], &keys[i])) return false;
     *out = jinja_of_list(list);
-    return jinja_sort(j, list->items, keys, list->n, jinja_truth(arg[2]));
+    return jinja_arg_int(j, arg[2], 0, &reverse) && jinja_sort(j, list->items, keys, list->n, reverse != 0);
 }
 
 static bool extreme(jinja *j, jinja_value self, const jinja_value *arg, bool max, jinja_value *out)

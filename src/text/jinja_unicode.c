@@ -1,10 +1,11 @@
-/* jinja_unicode.c - see jinja_unicode.h. Character properties come from utf8proc, mappings to several characters from
- * jinja_case_table.c. */
+/* jinja_unicode.c - see jinja_unicode.h. Character properties come from utf8proc, what its categories do not say from
+ * jinja_char_table.c, mappings to several characters from jinja_case_table.c. */
 #include "text/jinja_unicode.h"
 
 #include <utf8proc.h>
 
 #include "text/jinja_case_table.h"
+#include "text/jinja_char_table.h"
 
 bool jinja_utf8_valid(const char *p, size_t n)
 {
@@ -46,6 +47,12 @@ bool jinja_is_printable(int32_t c)
     }
 }
 
+static bool in_ranges(const jinja_char_range *r, int32_t c)
+{
+    while (r->last && r->last < c) r++;
+    return r->last && c >= r->first;
+}
+
 bool jinja_is_alpha(int32_t c)
 {
     utf8proc_category_t cat = utf8proc_category(c);
@@ -55,15 +62,18 @@ bool jinja_is_alpha(int32_t c)
 bool jinja_is_name_start(int32_t c)
 {
     if (c < 0x80) return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return jinja_is_alpha(c) || utf8proc_category(c) == UTF8PROC_CATEGORY_NL;
+    bool by_category = jinja_is_alpha(c) || utf8proc_category(c) == UTF8PROC_CATEGORY_NL;
+    return by_category != in_ranges(jinja_name_start_ranges, c);
 }
 
 bool jinja_is_name_char(int32_t c)
 {
     if (c < 0x80) return jinja_is_name_start(c) || (c >= '0' && c <= '9');
     utf8proc_category_t cat = utf8proc_category(c);
-    return jinja_is_name_start(c) || cat == UTF8PROC_CATEGORY_MN || cat == UTF8PROC_CATEGORY_MC ||
-           cat == UTF8PROC_CATEGORY_ND || cat == UTF8PROC_CATEGORY_PC;
+    bool by_category = jinja_is_alpha(c) || cat == UTF8PROC_CATEGORY_NL || cat == UTF8PROC_CATEGORY_MN ||
+                       cat == UTF8PROC_CATEGORY_MC || cat == UTF8PROC_CATEGORY_ND ||
+                       cat == UTF8PROC_CATEGORY_PC;
+    return by_category != in_ranges(jinja_name_char_ranges, c);
 }
 
 bool jinja_is_decimal(int32_t c)
@@ -73,15 +83,14 @@ bool jinja_is_decimal(int32_t c)
 
 bool jinja_is_digit(int32_t c)
 {
-    bool superscript = c == 0xb2 || c == 0xb3 || c == 0xb9 || c == 0x2070 || (c >= 0x2074 && c <= 0x2079) ||
-                       (c >= 0x2080 && c <= 0x2089);
-    return jinja_is_decimal(c) || superscript;
+    return jinja_is_decimal(c) || in_ranges(jinja_digit_ranges, c);
 }
 
 bool jinja_is_numeric(int32_t c)
 {
     utf8proc_category_t cat = utf8proc_category(c);
-    return cat == UTF8PROC_CATEGORY_ND || cat == UTF8PROC_CATEGORY_NL || cat == UTF8PROC_CATEGORY_NO;
+    return cat == UTF8PROC_CATEGORY_ND || cat == UTF8PROC_CATEGORY_NL || cat == UTF8PROC_CATEGORY_NO ||
+           in_ranges(jinja_numeric_ranges, c);
 }
 
 bool jinja_is_alnum(int32_t c)
@@ -91,15 +100,7 @@ bool jinja_is_alnum(int32_t c)
 
 bool jinja_is_lower(int32_t c)
 {
-    /* utf8proc's property holds the general category only; the ordinal indicators and modifier letters are lower
-     * case too (Unicode, Other_Lowercase). */
-    if (utf8proc_category(c) == UTF8PROC_CATEGORY_LL) return true;
-    return c == 0xaa || c == 0xba || (c >= 0x2b0 && c <= 0x2b8) || c == 0x2c0 || c == 0x2c1 ||
-           (c >= 0x2e0 && c <= 0x2e4) || c == 0x345 || c == 0x37a || (c >= 0x1d2c && c <= 0x1d6a) ||
-           c == 0x1d78 || (c >= 0x1d9b && c <= 0x1dbf) || c == 0x2071 || c == 0x207f ||
-           (c >= 0x2090 && c <= 0x209c) || (c >= 0x2170 && c <= 0x217f) || (c >= 0x24d0 && c <= 0x24e9) ||
-           (c >= 0x2c7c && c <= 0x2c7d) || (c >= 0xa69c && c <= 0xa69d) || c == 0xa770 ||
-           (c >= 0xa7f8 && c <= 0xa7f9) || (c >= 0xab5c && c <= 0xab5f);
+    return utf8proc_category(c) == UTF8PROC_CATEGORY_LL || in_ranges(jinja_lower_ranges, c);
 }
 
 bool jinja_is_upper(int32_t c)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the template engine with the real Jinja on random templates.
 
-    tests/golden/diff_jinja.py build/release/tests/test.golden.templates [--seed N] [--count N] [--wildness X] [--show N]
+    tests/golden/diff_jinja.py build/release/tests/test.golden.templates [--seed N] [--count N] [--wildness X] [--damage X] [--show N]
 
 Needs transformers and jinja2 (see template_oracle.py). The program runs in its batch mode, so 20,000 templates take about
 a minute. Where both accept, the texts have to be the same bytes; where only one does, it has to be for one of the reasons
@@ -66,11 +66,12 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--count", type=int, default=20000)
     args.add_argument("--wildness", type=float, default=0.01)
+    args.add_argument("--damage", type=float, default=0.03)
     args.add_argument("--show", type=int, default=25)
     a = args.parse_args()
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, stop)
-    g = Generator(a.seed, a.wildness)
+    g = Generator(a.seed, a.wildness, a.damage)
     sources = [g.template() for _ in range(a.count)]
     results = ask_program(a.program, sources)
     assert len(results) == len(sources)

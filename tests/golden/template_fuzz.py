@@ -53,7 +53,7 @@ FORMS = {
           "{S}|truncate(5, true)", "{S}|truncate(6)", "{S}|truncate(9, false, '…', 1)", "{S}|center(9)", "{S}.strip()", "{S}.strip({S})", "{S}.lstrip()", "{S}.rstrip({S})",
           "{S}.upper()", "{S}.title()", "{S}.swapcase()", "{S}.replace({S}, {S})", "{S}.split({S})[0]", "{S}.split({S})[-1]", "{S}.join({L}|map('string'))", "({S} % {A})",
           "'%s-%r' % ({A}, {A})", "'%05.1f|%-4d|%+d' % ({N}, {N}, {N})", "'%x|%o|%e|%g' % ({N}|int, {N}|int, {N}, {N})", "'%10.3s|%-10s|%c' % ({S}, {S}, 65)", "'{:>6}|{!r}'.format({S}, {A})",
-          "'{:.2f}|{:,}'.format({N}, {N}|int)", "'{:08.3f}|{:+}|{:^9}|{:e}'.format({N}, {N}, {N}, {N})", "'{0[a]}|{0}'.format({D})", "'{a}'.format(**d)", "{S}.format({A}, a={A})",
+          "'{:.2f}|{:,}'.format({N}, {N}|int)", "'{:08.3f}|{:+}|{:^9}|{:e}'.format({N}, {N}, {N}, {N})", "'{0[a]}|{0}'.format({D})", "'{a}'.format(**d)", "'{!a}|{!s:>7}|{!r:.3}'.format({A}, {A}, {A})", "{S}.format({A}, a={A})",
           "{S}.format_map({D})", "{S}.translate({S}.maketrans('abl', 'xyz', ' '))", "{S}.translate({97: 'Ä', 108: none})", "{S}|urlencode", "{L}|first|string", "({S} if {B} else {S})",
           "({S} or {S})", "({B} and {S})", "{S}|default({S})", "{S}|default({S}, true)", "{D}.get({S}, {S})", "{S}.zfill(8)", "{S}.ljust(8, '.')", "{S}.center(9, '*')",
           "{S}.removeprefix({S})", "{S}.removesuffix({S})", "{S}|reverse", "{S}|forceescape", "{N}|filesizeformat", "{N}|filesizeformat(true)", "{D}|dictsort|string", "{S}.capitalize()",
@@ -99,12 +99,19 @@ TEXTS = ["text", "\n", "  ", "\n  ", "{{ n }}", "a\n\nb", "{# c #}", " {#- c -#}
 BLOCK_FILTERS = ["upper", "trim", "replace('a', 'b')", "indent", "length", "upper|trim", "wordwrap(5)", "striptags", "indent(1, true)|string"]
 
 
-class Generator:
-    """wildness: how often a value of another kind takes a place."""
+TOKENS = ["{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", ",", ".", ":", "|", "~", "=", "==", "'", '"', "\\", "\n", " ", "if ", " in ", " is ", " not ", " and ", " else ",
+          "0", "1.", ".5", "e3", "_", "x", "*", "**", "/", "//", "%", "<", ">=", "!", "true", "none", " for ", "{%- ", " -%}", "{{-", "-}}", "é", "loop", "@", ";", "0x", "1_0", "endif", " if x", "(x)", "[0]"]
+LETTERS = list("abcXYZ  .,-_'\"<>&%{}\\/=:;!?()|#@0159\t") + ["\\n", "\\r\\n", "\\x0b", "\\x1c", "\\u2028", "\\u00a0", "\\x00", "\\x7f", "\\ud7ff", "é", "ß", "Σ", "σς", "ǅ", "İ", "ı", "ŉ", "ﬁ", "五", "٣", "²",
+                                                                       "Ⅷ", "😀", "e\u0301", "\u200b", "\u00ad", "http://a.example/", "www.b.org", "me@x.org", "&amp;", "&#65;", "<b>", "--", "-", "word"]
 
-    def __init__(self, seed, wildness=0.01):
+
+class Generator:
+    """wildness: how often a value of another kind takes a place; damage: how often a template has an accident."""
+
+    def __init__(self, seed, wildness=0.01, damage=0.03):
         self.r = random.Random(seed)
         self.wildness = wildness
+        self.damage = damage
 
     def fill(self, text, depth):
         r = self.r
@@ -124,11 +131,38 @@ class Generator:
             kind = r.choice("SSNNLLDB") if r.random() > self.wildness * 4 else "O"
         elif r.random() < self.wildness:
             kind = r.choice("SNLDBO")
+        if kind in "SN" and r.random() < 0.12:
+            return self.literal(kind)
+        if kind == "S" and r.random() < 0.04:
+            return self.formatted(depth)
         if depth <= 0 or r.random() < 0.15:
             return r.choice(ATOMS[kind])
         form = r.choice(FORMS[kind])
         text = self.fill(form, depth)
         return text if form[0] == "(" and form[-1] == ")" else f"({text})"
+
+    def literal(self, kind):
+        """A string or number that stands in no table."""
+        r = self.r
+        if kind == "N":
+            number = r.choice([lambda: r.uniform(-10, 10), lambda: r.gauss(0, 1) * 10.0 ** r.randrange(-20, 25), lambda: round(r.uniform(0, 100), r.randrange(4)),
+                               lambda: r.randrange(-10**6, 10**6), lambda: r.randrange(-10**15, 10**15) / 10**r.randrange(10), lambda: r.randrange(200) + 0.5, lambda: r.randrange(1000) / 1000])()
+            return f"({number!r})"
+        text = "".join(r.choice(LETTERS) for _ in range(r.randrange(12))).replace("\\\\", "\\")
+        text = text.replace("\\/", "/").replace("'", "\\'")
+        return "'" + (text + "n" if len(text) - len(text.rstrip("\\")) & 1 else text) + "'"
+
+    def formatted(self, depth):
+        """Every field of the two little languages of formats."""
+        r = self.r
+        value = self.of(r.choice("NNIISA"), depth - 1)
+        width, precision = r.choice(["", "", "1", "7", "12"]), r.choice(["", "", ".0", ".1", ".3", ".12"])
+        if r.random() < 0.5:
+            flags = "".join(r.sample("-+ 0#", r.randrange(3)))
+            return f"('%{flags}{width}{precision}{r.choice('dixXoeEfFgGsrac')}|' % ({value},))"
+        fill = r.choice(["", "<", ">", "^", "=", "*<", "é^", "0>", "x="])
+        return "('{:%s}|'.format(%s))" % (fill + r.choice(["", "", "+", "-", " "]) + r.choice(["", "#"]) + r.choice(["", "0"]) + width + r.choice(["", "", ",", "_"]) + precision
+                                          + r.choice(["", "", "d", "b", "o", "x", "X", "e", "E", "f", "F", "g", "G", "%", "s", "n", "c"]), value)
 
     def expr(self, depth):
         return self.of("A", depth)
@@ -141,8 +175,18 @@ class Generator:
         return "{%" + r.choice(["", "", "-", "+"]) + " " + text + " " + r.choice(["", "", "-", "+"]) + "%}" + r.choice(["", "", "\n", "  ", " \n "])
 
     def template(self):
-        """An expression or a sequence of statements, half of each."""
-        return "{{ %s }}" % self.expr(4) if self.r.random() < 0.5 else self.body(3)
+        """An expression or a sequence of statements, half of each; a few with an accident."""
+        text = "{{ %s }}" % self.expr(4) if self.r.random() < 0.5 else self.body(3)
+        return self.damaged(text) if self.r.random() < self.damage else text
+
+    def damaged(self, text):
+        """The same with a character or a token lost, doubled or put somewhere: what the two parsers make of it."""
+        r = self.r
+        for _ in range(r.randrange(1, 3)):
+            at = r.randrange(len(text) + 1)
+            end = at + r.choice([0, 0, 1, 1, 2, 5])
+            text = text[:at] + r.choice(["", "", text[at:end] * 2, r.choice(TOKENS), r.choice(TOKENS)]) + text[end:]
+        return text
 
     def piece(self, depth):
         r = self.r

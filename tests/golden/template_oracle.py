@@ -3,6 +3,7 @@
 Needs transformers 5.23.0 and jinja2 3.1.6. The environment is transformers' own, taken from its module, so that its
 extensions, filters and globals are the real ones."""
 
+import copy
 import datetime
 import functools
 
@@ -22,7 +23,8 @@ class Oracle:
     def render(self, source, variables):
         """("text", text), ("refused", words) for raise_exception(), or ("error", why)."""
         try:
-            text = self.environment.from_string(source).render(**variables)
+            # a copy, because "list|indent" adds to the list in place before it fails
+            text = self.environment.from_string(source).render(**copy.deepcopy(variables))
             text.encode("utf-8")
             return "text", text
         except jinja2.exceptions.TemplateSyntaxError as e:
