@@ -385,6 +385,21 @@ static bool slice_str(jinja *j, jinja_value obj, int64_t first, int64_t step, si
     return out->s != NULL;
 }
 
+/* A slice of a range is a range; its stop is where the slice's own stop lies. */
+static bool slice_range(jinja *j, const jinja_range *r, int64_t first, int64_t by, int64_t stop, size_t count,
+                        jinja_value *out)
+{
+    jinja_range *part = jinja_alloc(j, sizeof *part);
+    if (!part) return false;
+    *part = (jinja_range){ .start = r->start + first * r->step, .n = (int64_t)count };
+    if (__builtin_mul_overflow(r->step, by, &part->step) ||
+        __builtin_mul_overflow(stop, r->step, &part->stop) ||
+        __builtin_add_overflow(part->stop, r->start, &part->stop))
+        return overflow(j);
+    *out = (jinja_value){ .kind = JINJA_RANGE, .range = part };
+    return true;
+}
+
 bool jinja_get_slice(jinja *j, jinja_value obj, jinja_value start, jinja_value stop, jinja_value step,
                      jinja_value *out)
 {
@@ -397,17 +412,9 @@ bool jinja_get_slice(jinja *j, jinja_value obj, jinja_value start, jinja_value s
         return false;
     if (obj.kind == JINJA_STR) return slice_str(j, obj, first, by, count, out);
     if (obj.kind == JINJA_RANGE) {
-        jinja_range *r = jinja_alloc(j, sizeof *r);
-        if (!r) return false;
-        int64_t by_step;
-        if (__builtin_mul_overflow(obj.range->step, by, &by_step)) return overflow(j);
-        int64_t from = obj.range->start + first * obj.range->step;
-        *r = (jinja_range){ from, from, by_step, (int64_t)count };
-        if (__builtin_mul_overflow(by_step, (int64_t)count, &r->stop) ||
-            __builtin_add_overflow(r->stop, from, &r->stop))
-            return overflow(j);
-        *out = (jinja_value){ .kind = JINJA_RANGE, .range = r };
-        return true;
+        int64_t low = by < 0 ? -1 : 0, high = by < 0 ? (int64_t)n - 1 : (int64_t)n, to;
+        return slice_index(j, stop, by < 0 ? low : high, (int64_t)n, low, high, &to) &&
+               slice_range(j, obj.range, first, by, to, count, out);
     }
     jinja_list *list = jinja_list_new(j, count);
     if (!list || !jinja_charge(j, count * sizeof *list->items)) return false;

@@ -10,13 +10,18 @@
 #include "text/jinja.h"
 #include "text/utf8.h"
 
-static const char default_vars[] = "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind\"}, "
-                                   "{\"role\": \"user\", \"content\": \"H\\u00e9 <b>\"},"
-                                   " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": "
-                                   "\"1\", \"function\": {\"name\": \"f\","
-                                   " \"arguments\": {\"x\": [1, 2.5, true, null]}}}]}], \"tools\": null, "
-                                   "\"n\": 3, \"s\": \"text\", \"l\": [3, 1, 2],"
-                                   " \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
+static const char default_vars[] =
+    "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind\"}, "
+    "{\"role\": \"user\", \"content\": \"H\\u00e9 <b>\"},"
+    " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": "
+    "\"1\", \"function\": {\"name\": \"f\","
+    " \"arguments\": {\"x\": [1, 2.5, true, null]}}}]}, {\"role\": \"tool\", "
+    "\"name\": \"f\", \"content\": \"{}\"}], \"tools\": [{\"type\": "
+    "\"function\", \"function\": {\"name\": \"f\", \"description\": \"d\","
+    " \"parameters\": {\"type\": \"object\", \"properties\": {\"x\": {\"type\": "
+    "\"array\", \"items\": {\"type\": \"number\"}}}, \"required\": [\"x\"]}}}], "
+    "\"n\": 3, \"s\": \"text\", \"l\": [3, 1, 2],"
+    " \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -7,7 +7,8 @@ chats.json: every template of template_sources/ (written after the models that t
 of ALL_CHATS. The variables are those that apply_chat_template() passes. Refusals by raise_exception() keep their words.
 collected.json: the templates of template_sources/collected/ with the six conversations with tools in TOOL_CHATS.
 snippets.json: the pieces of template_snippets.py, each with its text or null for an error.
-random.json: the first templates that template_fuzz.py makes, in the same form."""
+random.json: the first templates that template_fuzz.py makes, in the same form; some of them are also seeds of the fuzz
+target (tests/fuzz/corpus/template/random_*)."""
 
 import json
 import pathlib
@@ -183,6 +184,15 @@ def make_snippets():
     return {"vars": VARS, "cases": cases}
 
 
+def write_corpus(cases, count=24):
+    """Seeds for the fuzz target: a few random templates behind each other, a NUL, and the variables."""
+    sources = [source for source, text in cases if text is not None]
+    variables = json.dumps(template_fuzz.VARS, ensure_ascii=False, separators=(",", ":"))
+    for i in range(count):
+        path = HERE.parent / "fuzz" / "corpus" / "template" / f"random_{i:02}"
+        path.write_text("\n".join(sources[i * 10:(i + 1) * 10]) + "\0" + variables, encoding="utf-8")
+
+
 def write(name, value):
     path = HERE / "templates" / name
     path.parent.mkdir(exist_ok=True)
@@ -194,4 +204,6 @@ if __name__ == "__main__":
     write("chats.json", make_chats())
     write("collected.json", make_collected())
     write("snippets.json", make_snippets())
-    write("random.json", make_random())
+    random_cases = make_random()
+    write("random.json", random_cases)
+    write_corpus(random_cases["cases"])
