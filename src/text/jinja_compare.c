@@ -151,6 +151,17 @@ static bool less_lists(jinja *j, jinja_value a, jinja_value b, const char *op, b
     return ok;
 }
 
+/* Views of keys and items are sets: less is a proper subset. */
+static bool less_views(jinja *j, jinja_value a, jinja_value b, bool *less)
+{
+    *less = a.dict->n < b.dict->n;
+    for (size_t i = 0; *less && i < a.dict->n; i++) {
+        jinja_value item = jinja_view_at(j, a, i);
+        if (item.kind == JINJA_MISSING || !jinja_contains(j, item, b, less)) return false;
+    }
+    return true;
+}
+
 bool jinja_less(jinja *j, jinja_value a, jinja_value b, const char *op, bool *less)
 {
     if (!jinja_charge(j, 1)) return false;
@@ -166,6 +177,8 @@ bool jinja_less(jinja *j, jinja_value a, jinja_value b, const char *op, bool *le
     }
     if (a.kind == b.kind && (a.kind == JINJA_LIST || a.kind == JINJA_TUPLE))
         return less_lists(j, a, b, op, less);
+    if (a.kind == JINJA_VIEW && b.kind == JINJA_VIEW && a.flag != JINJA_VALUES && b.flag != JINJA_VALUES)
+        return less_views(j, a, b, less);
     return jinja_type_error(j, "'%s' is not supported between '%s' and '%s'", op, jinja_type_name(a),
                             jinja_type_name(b));
 }

@@ -77,6 +77,7 @@ n is odd | n is even | 2 is even | 2.0 is even | 'a' is odd | n is divisibleby 7
 """
 
 METHODS = r"""
+d.keys() < d.keys() | d.keys() <= d.keys() | {'a': 1}.keys() < d.keys() | d.keys() > {'a': 1}.keys() | {'a': 2}.items() < d.items() | {'a': 1}.items() < d.items() | d.keys() >= {}.items() | d.values() < d.values() | d.keys() < l | [d.items(), d.items()]|sort|length
 range(10)[2:8:3] | range(10)[::-1] | range(0, 20, 3)[1:4] | range(4)[1:4:2] | range(5, 0, -2)[::2] | range(5)[9:] | range(5)[:-2] | range(5)[-2::-1] | range(4)[1:][1]
 ('<{}>'|safe).format('<b>') ~ '<' | ('<{}>'|safe).format('<b>'|safe) | ('{:>5}'|safe).format('<') | ('{:>5}'|safe).format('<'|safe) | ('{!s}{!r}'|safe).format('<'|safe, '<') | ('{:{}}'|safe).format('a', '<3') | ('{a}'|safe).format_map({'a': '&'}) ~ '&' | '{}'.format('<'|safe) ~ '<'
 '{:012,}'.format(1234) | '{:07_x}'.format(5) | '{:#012_b}'.format(5) | '{:012,.2f}'.format(1234.5) | '{:^012}'.format(1.5) | '{:<+07G}'.format(5e-7) | '{:.1}'.format(7.0) | '{:.2}'.format(7.0) | '{:#.3}'.format(7.0) | '{:#}'.format(1e16) | '{:n}'.format(5) | '{:n}'.format(1.5) | '{:z.1f}'.format(-0.04) | '{:+}'.format('a') | '{:,}'.format('a') | '{:,x}'.format(5) | '{:=5}'.format('a') | '{:05}'.format('a') | '{:#c}'.format(65) | '{:05c}'.format(65) | '{:.2d}'.format(5) | '{:.}'.format(1.5) | '{:5}'.format(true) | '{:012,}'.format(('inf' ~ empty)|float) | '{:,}'.format(('nan' ~ empty)|float) | '{:e}'.format(5) | '{!a}'.format('é😀') | '%a' % 'é' | '%05c|%.0c' % ('a', 'b') | '%05d|%-05d|%+05d' % (3, 3, 3)
