@@ -7,7 +7,7 @@ usage: load_checks.py SUMI MODEL [SECONDS [CONNECTIONS]]     exit code 0: everyt
 SECONDS is how long new requests begin; no check depends on the machine's speed."""
 import asyncio, json, os, random, resource, socket, statistics, struct, sys, time
 
-from served import MODEL, SUMI, Server, check, finish
+from served import CHAT, MODEL, SUMI, Server, check, finish
 
 SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 15
 CONNECTIONS = int(sys.argv[4]) if len(sys.argv) > 4 else 500
@@ -173,7 +173,7 @@ async def sends_nonsense(port, rng):
         body = rng.choice([b"{", b"[1]", b"null", b"\xff\xfe", b'{"prompt": 7}', b'{"model": 1}', b"[" * 5000,
                            rng.randbytes(300), b'{"prompt": [99999999]}', b'{"prompt": ' + b"[1," * 40 + b"1" + b"]" * 41])
         for _ in range(rng.randint(1, 5)):
-            c.send(request(rng.choice(["/v1/completions", "/tokenize", "/detokenize", "/v1/messages", "/api/chat"]), body))
+            c.send(request(rng.choice(["/v1/completions", "/tokenize", "/detokenize", "/v1/messages", CHAT]), body))
             status, answer = await c.answer()
             count(f"nonsense {status}")
             check("nonsense is 400", status == 400 and json.loads(answer)["error"], (status, body[:80], answer[:200]))
