@@ -108,7 +108,8 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_model_open(sumi_model **out, const char 
 SUMI_API void sumi_model_close(sumi_model *model); /* NULL is fine */
 
 typedef struct sumi_model_info {
-    const char *architecture; /* "llama", "qwen2", "gemma3"; the strings live as long as the model */
+    const char
+        *architecture; /* "llama", "qwen3", ... (docs/models.md); the strings live as long as the model */
     const char *name;         /* general.name, or "" */
     const char *isa;          /* the kernels in use; "" when vocab_only */
     int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff; /* 0 when vocab_only */

@@ -32,7 +32,8 @@ static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
                                .eps = m->h.norm_eps } };
 }
 
-/* x += x_in W, through a norm of its own or scaled if the family does that; then the norm for what comes next, if any. */
+/* x += x_in W, through a norm of its own or scaled if the family does that; then the norm for what comes next. NULL:
+ * nothing comes next. */
 static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
                             norm post_norm, const row_op *next)
 {
@@ -43,7 +44,8 @@ static void add_to_residual(const model *m, workspace *ws, const act *in, const 
         m->be->linear(ws->s, in, &out, 1, next);
         return;
     }
-    row_op then = *next;
+    row_op nothing = { .kind = ROW_NORM, .norm = { .y = ws->x, .x = ws->x, .n_embd = m->h.n_embd } };
+    row_op then = next ? *next : nothing;
     then.norm.add = ws->y;
     then.norm.add_norm = post_norm;
     then.norm.add_scale = scale;

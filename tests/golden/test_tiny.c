@@ -14,7 +14,7 @@
 typedef struct expected {
     const float *logits; /* [n_ids][n_vocab] */
     int32_t n_vocab;
-    double worst;        /* max |difference of log-probability| so far */
+    double worst; /* max |difference of log-probability| so far */
     int32_t worst_position;
 } expected;
 
@@ -25,7 +25,8 @@ static void compare_row(void *user, int32_t position, const float *logits)
     double total = test_log_sum_exp(logits, e->n_vocab), golden_total = test_log_sum_exp(golden, e->n_vocab);
     for (int32_t i = 0; i < e->n_vocab; i++) {
         double difference = fabs((logits[i] - total) - (golden[i] - golden_total));
-        if (!(difference <= e->worst)) e->worst = difference, e->worst_position = position; /* a NaN is the worst */
+        if (!(difference <= e->worst))
+            e->worst = difference, e->worst_position = position; /* a NaN is the worst */
     }
 }
 
@@ -62,11 +63,11 @@ static void compare_all(const char *name)
     compare(name, NULL);
 }
 
-#define TEST(function, name)               \
-    static void function(void **state)     \
-    {                                      \
-        (void)state;                       \
-        compare_all(name);                 \
+#define TEST(function, name)                                                                                 \
+    static void function(void **state)                                                                       \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        compare_all(name);                                                                                   \
     }
 TEST(qwen2_with_biases_and_tied_embeddings_is_as_in_transformers, "qwen2-tied")
 TEST(qwen2_with_an_output_matrix_is_as_in_transformers, "qwen2-untied")
@@ -79,12 +80,11 @@ TEST(gemma_3_scales_rope_only_in_layers_without_a_window, "gemma3-linear")
 static void each_family_is_as_in_transformers(void **state)
 {
     static const char *const names[] = {
-        "arcee",        "cohere2",        "command-r",  "command-r-plus", "exaone",     "exaone4",
-        "exaone4-all",  "falcon",         "falcon-40b", "gemma",          "gemma2",     "gpt2",
-        "gptneox",      "gptneox-serial", "granite",    "llama-bias",     "llama-yarn", "minicpm",
-        "mistral",      "nemotron",       "olmo",       "olmo2",          "olmo3",      "phi2",
-        "phi3",         "phi3-long",      "phi3-short", "qwen3",          "smollm3",    "stablelm",
-        "stablelm-12b", "starcoder",      "starcoder2",
+        "arcee",   "cohere2",    "command-r",  "command-r-plus", "exaone",    "exaone4",    "exaone4-all",
+        "falcon",  "falcon-40b", "gemma",      "gemma2",         "gpt2",      "gptneox",    "gptneox-serial",
+        "granite", "internlm2",  "llama-bias", "llama-yarn",     "minicpm",   "mistral",    "nemotron",
+        "olmo",    "olmo2",      "olmo3",      "phi2",           "phi3",      "phi3-long",  "phi3-short",
+        "qwen3",   "smollm3",    "stablelm",   "stablelm-12b",   "starcoder", "starcoder2",
     };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare_all(names[i]);

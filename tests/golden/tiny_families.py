@@ -71,6 +71,8 @@ FAMILIES = {
                 GraniteConfig(**COMMON, **GROUPED, embedding_multiplier=3.0, attention_multiplier=0.2,
                               residual_multiplier=0.6, logits_scaling=2.0, tie_word_embeddings=True,
                               rope_parameters=PLAIN)),
+    "internlm2": ("internlm2", "Llama under another name",
+                  LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
     "llama-bias": ("llama", "biases of every product",
                    LlamaConfig(**COMMON, **GROUPED, attention_bias=True, mlp_bias=True, tie_word_embeddings=False,
                                rope_parameters=PLAIN)),
@@ -217,7 +219,7 @@ def permute(x, n_heads):
     return x.reshape(n_heads, 2, x.shape[0] // n_heads // 2, -1).swapaxes(1, 2).reshape(x.shape)
 
 
-PERMUTED = ("arcee", "granite", "llama", "minicpm", "olmo", "smollm3")
+PERMUTED = ("arcee", "granite", "internlm2", "llama", "minicpm", "olmo", "smollm3")
 
 
 def to_file(arch, key, x, c):

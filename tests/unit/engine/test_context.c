@@ -1,8 +1,10 @@
 /* test_context.c - sequences of a context on a model with sliding windows (8 tokens in six of seven layers):
  * truncated, forked and cut in any way, a sequence has the logits of one that was computed in a single step, bit
  * for bit. */
+#include <stdio.h>
 #include <string.h>
 
+#include "engine/model.h"
 #include "sumi.h"
 #include "test_support.h"
 
@@ -155,6 +157,53 @@ static void a_window_takes_little_of_the_pool(void **state)
     close_world(&w);
 }
 
+static sumi_model *open_tiny(const char *name)
+{
+    char path[96];
+    sumi_model *m;
+    snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
+    assert_int_equal(sumi_model_open(&m, test_source_path(path), NULL, NULL), SUMI_OK);
+    return m;
+}
+
+static void a_context_has_no_more_tokens_than_learned_positions(void **state)
+{
+    (void)state;
+    sumi_model *m = open_tiny("gpt2");
+    sumi_context *ctx;
+    sumi_error err;
+    sumi_context_opts opts = sumi_context_opts_default();
+    opts.kv_bytes = (size_t)1 << 20;
+    opts.n_ctx = 256;
+    assert_int_equal(sumi_context_create(&ctx, m, &opts, NULL), SUMI_OK);
+    sumi_context_destroy(ctx);
+    opts.n_ctx = 257;
+    assert_int_equal(sumi_context_create(&ctx, m, &opts, &err), SUMI_EINVAL);
+    assert_null(ctx);
+    assert_non_null(strstr(err.message, "257 tokens"));
+    assert_non_null(strstr(err.message, "256 positions"));
+    sumi_model_close(m);
+}
+
+static bool share_keys(const sumi_model *m, int32_t n_ctx, int32_t other)
+{
+    kv_fingerprint a = model_kv_fingerprint(m, n_ctx), b = model_kv_fingerprint(m, other);
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* The original context is 32. */
+static void keys_rotated_by_long_and_by_short_factors_are_told_apart(void **state)
+{
+    (void)state;
+    sumi_model *phi = open_tiny("phi3-long"), *llama = open_tiny("llama-rope3");
+    assert_true(share_keys(phi, 16, 32));
+    assert_false(share_keys(phi, 32, 33));
+    assert_true(share_keys(phi, 33, 256));
+    assert_true(share_keys(llama, 32, 256));
+    sumi_model_close(phi);
+    sumi_model_close(llama);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +212,8 @@ int main(void)
         cmocka_unit_test(a_truncated_sequence_can_be_forked),
         cmocka_unit_test(a_fork_that_cannot_be_is_refused),
         cmocka_unit_test(a_window_takes_little_of_the_pool),
+        cmocka_unit_test(a_context_has_no_more_tokens_than_learned_positions),
+        cmocka_unit_test(keys_rotated_by_long_and_by_short_factors_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
