@@ -28,7 +28,7 @@ enum {
     ARCH_PLAIN_WINDOW_ROPE = 1 << 15, /* layers with a window rotate by the base as it is, without scaling */
 };
 
-/* Layers without rotation. */
+/* Which layers rotate. */
 typedef enum rope_layers {
     ROPE_ALL_LAYERS,
     ROPE_WINDOW_LAYERS,       /* if the model has windows, only layers with one rotate */

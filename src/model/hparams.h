@@ -18,8 +18,7 @@ typedef struct hparams {
     rope_scaling rope;
     int32_t rope_n_ctx; /* context before it was stretched; 0: the file does not say */
     float rope_theta;
-    float
-        rope_theta_local; /* of layers with a window, which it leaves unscaled; 0: they rotate as the others do */
+    float rope_theta_local; /* of layers with a window, without scaling; 0: they rotate as the others do */
     float rope_factor; /* of ROPE_LINEAR and ROPE_YARN */
     float rope_size;   /* of rotated elements; 0: as usual for the scaling */
     float yarn_beta_fast, yarn_beta_slow;
