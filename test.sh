@@ -40,7 +40,7 @@ run_stage() {
     case $preset in
     clang) options=(-L unit) ;;
     fuzz) options=(-L fuzz) ;;
-    tsan) options=(-R '^(unit\.(base|backend|kv|model|sample|engine)|golden\.tiny|integration\.invariance)')
+    tsan) options=(-R '^(unit\.(base|backend|kv|model|sample|engine|server)|golden\.tiny|integration\.(invariance|load))')
           run=("${fixed_addresses[@]}" env SUMI_TEST_SHORT=1) ;;
     asan) run=(env SUMI_TEST_SHORT=1) ;;
     esac

@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--sumi", default=os.path.join(HERE, "..", "build", "release", "sumi"))
     parser.add_argument("--peers-dir", default=os.environ.get("SUMI_PEERS", os.path.join(HERE, "peers", ".work")))
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--out", help="write the JSON there too, as bench/results/NAME.json")
+    parser.add_argument("--out", help="write the JSON there too, as bench/results/http/NAME.json")
     a = parser.parse_args()
     engines = {"sumi serve": sumi_serve, "sumi bench serve": bench_serve, **({"llama-server": llama_server} if a.peer else {})}
     load, runs = os.getloadavg()[0], {name: [] for name in engines}
