@@ -119,6 +119,10 @@ static bool one_percent(percent *c, const char **p, const char *end)
     jinja_spec f = { .fill = ' ', .width = -1, .precision = -1 };
     jinja_value v = jinja_missing();
     bool zero = false;
+    if (*p < end && **p == '%') { /* with flags in between it would be an unknown conversion */
+        jinja_sb_add(&c->sb, (*p)++, 1);
+        return true;
+    }
     if (*p < end && **p == '(') {
         const char *close = memchr(*p, ')', (size_t)(end - *p));
         if (!close) return jinja_type_error(c->sb.j, "incomplete format key");
@@ -150,10 +154,6 @@ static bool one_percent(percent *c, const char **p, const char *end)
     while (*p < end && **p && strchr("hlL", **p)) (*p)++;
     if (*p == end) return jinja_type_error(c->sb.j, "incomplete format");
     f.type = *(*p)++;
-    if (f.type == '%') {
-        jinja_sb_add(&c->sb, "%", 1);
-        return true;
-    }
     if (zero && f.align != '<' && !strchr("srac", f.type)) {
         f.fill = '0';
         f.align = '=';

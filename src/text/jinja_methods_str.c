@@ -185,7 +185,9 @@ static bool partition(jinja *j, jinja_value self, jinja_value arg, bool last, ji
     jinja_list *list = jinja_list_new(j, 3);
     for (int i = 0; i < 3; i++) {
         jinja_value v;
-        if (!list || !give(self, part[i], &v) || !jinja_list_push(j, list, v)) return false;
+        if (!list || !give(self, part[i], &v)) return false;
+        if (i == 1 && found && !self.flag) v = arg; /* the separator itself, which may be Markup */
+        if (!jinja_list_push(j, list, v)) return false;
     }
     *out = jinja_of_tuple(list);
     return true;

@@ -278,14 +278,14 @@ static jinja_node *parse_for(jinja_parser *p, int32_t line)
     if (!n || !(n->loop.target = parse_target(p, "in", false)) || !jinja_expect_name(p, "in")) return NULL;
     if (!(n->loop.iter = jinja_parse_tuple(p, false, "recursive", false)) || !jinja_grow(p, n, n->loop.iter))
         return NULL;
+    int32_t soft = p->soft;
+    p->soft = 0;
     if (jinja_at_name(p, "if")) {
         if (!jinja_advance(p) || !(n->loop.test = jinja_parse_expr(p, true)) ||
             !jinja_grow(p, n, n->loop.test))
             return NULL;
     }
     if (!jinja_skip_name(p, "recursive", &n->loop.recursive)) return NULL;
-    int32_t soft = p->soft;
-    p->soft = 0;
     p->loop_depth++;
     bool ok = parse_block_body(p, n, &n->loop.body, ends);
     p->loop_depth--;
@@ -344,8 +344,12 @@ static jinja_node *parse_set(jinja_parser *p, int32_t line)
         return jinja_grow(p, n, n->set.value) ? n : NULL;
     }
     n->kind = NODE_SET_BLOCK;
-    if (!(n->set.value = jinja_parse_block_filter(p, false)) || !jinja_grow(p, n, n->set.value)) return NULL;
-    return parse_block_body(p, n, &n->set.body, ends) ? n : NULL;
+    int32_t soft = p->soft; /* like every scope of its own, it is compiled as if no if were around */
+    p->soft = 0;
+    n->set.value = jinja_parse_block_filter(p, false);
+    bool ok = n->set.value && jinja_grow(p, n, n->set.value) && parse_block_body(p, n, &n->set.body, ends);
+    p->soft = soft;
+    return ok ? n : NULL;
 }
 
 static bool push_param(jinja_parser *p, jinja_signature *sig, int32_t symbol, const jinja_str *name)
@@ -380,6 +384,8 @@ static bool push_param(jinja_parser *p, jinja_signature *sig, int32_t symbol, co
 static bool parse_signature(jinja_parser *p, jinja_node *n)
 {
     jinja_signature *sig = n->macro.sig;
+    int32_t soft = p->soft;
+    p->soft = 0;
     if (!jinja_expect(p, TOKEN_LPAREN)) return false;
     while (p->cur.kind != TOKEN_RPAREN) {
         const jinja_str *name = NULL;
@@ -395,6 +401,7 @@ static bool parse_signature(jinja_parser *p, jinja_node *n)
             return jinja_parse_fail(p, p->cur.line, "a parameter without default follows one with a default");
         }
     }
+    p->soft = soft;
     return jinja_advance(p);
 }
 
@@ -455,9 +462,12 @@ static jinja_node *parse_filter_block(jinja_parser *p, int32_t line)
 {
     static const char *const ends[] = { "endfilter", NULL };
     jinja_node *n = jinja_node_new(p, NODE_FILTER_BLOCK, line);
-    if (!n || !(n->block.filter = jinja_parse_block_filter(p, true)) || !jinja_grow(p, n, n->block.filter))
-        return NULL;
-    return parse_block_body(p, n, &n->block.body, ends) ? n : NULL;
+    int32_t soft = p->soft;
+    p->soft = 0;
+    bool ok = n && (n->block.filter = jinja_parse_block_filter(p, true)) &&
+              jinja_grow(p, n, n->block.filter) && parse_block_body(p, n, &n->block.body, ends);
+    p->soft = soft;
+    return ok ? n : NULL;
 }
 
 static jinja_node *parse_with(jinja_parser *p, int32_t line)
@@ -472,7 +482,11 @@ static jinja_node *parse_with(jinja_parser *p, int32_t line)
         jinja_node *value = jinja_parse_expr(p, true);
         if (!value || !jinja_grow(p, n, value) || !jinja_nodes_push(p, &n->block.values, value)) return NULL;
     }
-    return n && parse_block_body(p, n, &n->block.body, ends) ? n : NULL;
+    int32_t soft = p->soft;
+    p->soft = 0;
+    bool ok = n && parse_block_body(p, n, &n->block.body, ends);
+    p->soft = soft;
+    return ok ? n : NULL;
 }
 
 /* {% generation %} marks what the assistant said, for training; it only makes a scope. */
