@@ -6,7 +6,8 @@
     bench/report.py --update             draws docs/benchmarks.png, and writes the tables into README.md and
                                          docs/benchmarks.md, between the lines <!-- bench/report.py ... -->
 
-FILE... are results, by default all of bench/results/*.json. No figure in these pages is typed by hand.
+FILE... are results, by default all of bench/results/*.json; what bench/http_load.py wrote into bench/results/http becomes
+a table of docs/benchmarks.md. No figure in these pages is typed by hand.
 """
 import argparse
 import glob
@@ -114,6 +115,23 @@ def limits_table(results):
     return markdown(["limit", "one thread", f"{limits['threads']} threads"], lines)
 
 
+def http_tables(paths):
+    """Servers under one load (bench/http_load.py), a table for each file."""
+    parts = []
+    for path in paths:
+        with open(path) as f:
+            r = json.load(f)
+        name = os.path.splitext(os.path.basename(path))[0]
+        parts.append(f"{name}: {r['requests']} requests of {r['prompt_len']} + {r['gen_len']} tokens, always {r['concurrency']} "
+                     f"under way, {r['threads']} threads, medians of {r['reps']}, load before {r['load_average']:.1f}.")
+        head = ["", "output tokens/s", "first token, ms", "P99", "whole answer P99, ms", "resident, MiB"]
+        lines = [[who, number(e["output_tokens_per_s"]), number(e["ttft_ms"]["mean"]), number(e["ttft_ms"]["p99"]),
+                  number(e["e2e_ms"]["p99"]), number(e["resident_mib"]) if e.get("resident_mib") else ""]
+                 for who, e in r["engines"].items()]
+        parts.append(markdown(head, lines))
+    return "\n\n".join(parts)
+
+
 def tables(groups, everything):
     parts = []
     for results in groups:
@@ -193,6 +211,8 @@ def main():
         chart = "![Speed of sumi beside its peers]({})\n\n"
         put(os.path.join(args.root, "README.md"), "results", chart.format("docs/benchmarks.png") + tables(groups, False))
         put(os.path.join(args.root, "docs", "benchmarks.md"), "results", chart.format("benchmarks.png") + tables(groups, True))
+        put(os.path.join(args.root, "docs", "benchmarks.md"), "http",
+            http_tables(sorted(glob.glob(os.path.join(args.root, "bench", "results", "http", "*.json")))))
     if not args.chart and not args.update:
         print(tables(groups, True))
 

@@ -53,7 +53,11 @@ mkdir -p "$work/tree/docs" "$work/tree/bench/results"
 cp "$work/result.json" "$work/tree/bench/results/here-tiny.json"
 printf 'before\n<!-- bench/report.py results -->\nold\n<!-- end of results -->\nafter\n' >"$work/page"
 cp "$work/page" "$work/tree/README.md"
-cp "$work/page" "$work/tree/docs/benchmarks.md"
+{ cat "$work/page"; printf '<!-- bench/report.py http -->\n<!-- end of http -->\nafter\n'; } >"$work/tree/docs/benchmarks.md"
+mkdir "$work/tree/bench/results/http"
+echo '{"load_average": 0.5, "requests": 4, "concurrency": 2, "prompt_len": 8, "gen_len": 3, "threads": 2, "reps": 1, "engines":
+    {"sumi serve": {"output_tokens_per_s": 123, "ttft_ms": {"mean": 45.6, "p99": 78.9}, "e2e_ms": {"p99": 90.1}, "resident_mib": 7}}}' \
+    >"$work/tree/bench/results/http/here.json"
 python3 bench/report.py --root "$work/tree" >"$work/tables" || complain 'report.py'
 grep -F "| Tiny F16, pp6 | " "$work/tables" | head -n 1 | grep -qE '\| 200 \| [0-9.]+ \| 2000 \| [0-9.]+ \|$' ||
     { complain 'report.py: the first row'; cat "$work/tables"; }
@@ -68,6 +72,7 @@ if python3 -c 'import matplotlib' 2>/dev/null; then
             [ "$(grep -c 'Tiny F16, pp6 | .* | 2000 |' "$work/tree/$page")" = 1 ] && ! grep -q '^old$' "$work/tree/$page" ||
             { complain "$page after --update"; cat "$work/tree/$page"; }
     done
+    grep -qF '| sumi serve | 123 | 45.6 | 78.9 | 90.1 | 7.0 |' "$work/tree/docs/benchmarks.md" || complain 'the table of servers'
 else
     echo 'no chart drawn: this Python has no matplotlib'
     python3 bench/report.py --root "$work/tree" --update 2>"$work/err" && complain 'a chart without matplotlib'
