@@ -205,20 +205,31 @@ BUILTIN(filter_tojson)
 
 /* ---- Numbers ---- */
 
-/* Text without white space around it and without single underscores between digits, NUL-terminated; false if it does
- * not fit, for then it is no number that we know. */
+/* The value of a decimal digit of any script: these come in runs of ten. */
+static char ascii_digit(int32_t c)
+{
+    int32_t first = c;
+    while (jinja_is_decimal(first - 1)) first--;
+    return (char)('0' + (c - first) % 10);
+}
+
+/* Text without white space around it and without single underscores between digits, with digits of ASCII,
+ * NUL-terminated; false if it does not fit, for then it is no number that we know. */
 static bool plain_number(const jinja_str *s, char out[400])
 {
-    const char *p = s->data, *end = p + s->n;
-    while (p < end && jinja_is_space((unsigned char)*p)) p++;
-    while (end > p && jinja_is_space((unsigned char)end[-1])) end--;
+    const char *p = s->data, *end = p + s->n, *q;
+    while (q = p, p < end && jinja_is_space(jinja_decode(&q))) p = q;
+    while (q = end, end > p && jinja_is_space(jinja_decode_back(&q))) end = q;
     size_t n = 0;
-    for (const char *q = p; q < end; q++) {
-        bool between = q > p && q + 1 < end && q[-1] != '_' && (unsigned char)q[1] > ' ' && q[1] != '_';
-        if (*q == '_' && !between) return false;
-        if (*q == '_') continue;
-        if (n == 399 || *q == '\0') return false;
-        out[n++] = *q;
+    for (q = p; q < end;) {
+        const char *from = q;
+        int32_t c = jinja_decode(&q);
+        bool between = from > p && q < end && from[-1] != '_' && (unsigned char)*q > ' ' && *q != '_';
+        if (c == '_' && !between) return false;
+        if (c == '_') continue;
+        if (c >= 0x80 && !jinja_is_decimal(c)) return false;
+        if (n == 399 || c == '\0') return false;
+        out[n++] = c < 0x80 ? (char)c : ascii_digit(c);
     }
     out[n] = '\0';
     return n > 0;

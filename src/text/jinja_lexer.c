@@ -184,14 +184,14 @@ static sumi_status lex_text(jinja_lexer *lx, jinja_token *tok)
     move_to(lx, pos);
     size_t inside = pos + 2 + (sign != 0);
     if (kind == '#') {
-        size_t behind = skip_comment(lx, inside);
+        size_t behind = inside == lx->n ? lx->n : skip_comment(lx, inside); /* one that only begins is none */
         if (!behind) return fail(lx, lx->line, "a comment never ends");
         move_to(lx, behind);
         return SUMI_OK;
     }
     size_t behind_raw = kind == '%' ? skip_raw_tag(lx, pos, "raw") : 0;
     if (behind_raw) {
-        lx->in_raw = true;
+        lx->in_raw = behind_raw < lx->n; /* the same for raw text */
         move_to(lx, behind_raw);
         return SUMI_OK;
     }

@@ -28,7 +28,7 @@ def stop(signum, frame):
     raise TimeoutError("TimeoutError")
 
 
-def only_one(kind, want, got):
+def only_one(source, kind, want, got):
     """Why just one of the two accepts a template, or None if that is not allowed."""
     if kind == "text":
         status, error = got["status"], got["error"]
@@ -36,6 +36,8 @@ def only_one(kind, want, got):
             return f"only Jinja: {error.split(': ', 2)[-1]}"
         if "not subscriptable" in error or "slice indices" in error:
             return "only Jinja: a slice of a constant is folded to undefined"
+        if "wordwrap" in source and "'float' object cannot be interpreted" in error:
+            return "only Jinja: a width that is no integer"
         return None
     if any(why in want for why in ("4300 digits", "too large", "MemoryError", "TimeoutError", "OverflowError")):
         return "only sumi: Python gave up on a size"
@@ -88,7 +90,7 @@ def main():
             both_fail += 1
         elif kind == "text" and accepted and got["text"] == want:
             equal += 1
-        elif (kind == "text") != accepted and (why := only_one(kind, want, got)):
+        elif (kind == "text") != accepted and (why := only_one(source, kind, want, got)):
             reasons[why] += 1
         else:
             differ += 1

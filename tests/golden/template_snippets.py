@@ -77,6 +77,7 @@ n is odd | n is even | 2 is even | 2.0 is even | 'a' is odd | n is divisibleby 7
 """
 
 METHODS = r"""
+'1 \u00a0'|int | '\u2003 2.5\u3000'|float | '٣'|int | '０１２'|int | '𝟘𝟙𝟟.𝟝'|float | '٣_٤'|int | '²'|int(9) | '五'|int(9) | '-٣'|int | 'a\u00a0'|int(0, 16) | '1\u00a02'|int(9)
 'a,b'.partition(','|safe) | 'a,b'.rpartition(','|safe) | 'ab'.partition(','|safe) | ('a,b'|safe).partition(',')
 d.keys() < d.keys() | d.keys() <= d.keys() | {'a': 1}.keys() < d.keys() | d.keys() > {'a': 1}.keys() | {'a': 2}.items() < d.items() | {'a': 1}.items() < d.items() | d.keys() >= {}.items() | d.values() < d.values() | d.keys() < l | [d.items(), d.items()]|sort|length
 range(10)[2:8:3] | range(10)[::-1] | range(0, 20, 3)[1:4] | range(4)[1:4:2] | range(5, 0, -2)[::2] | range(5)[9:] | range(5)[:-2] | range(5)[-2::-1] | range(4)[1:][1]
@@ -128,6 +129,7 @@ STATEMENTS = [
     "{% generation %}a{% set x = 1 %}{% endgeneration %}{{ x }}", "{% for i in l %}{% generation %}{{ loop.index }}{% endgeneration %}{% endfor %}", "{% print n, s %}", "{% raw %}{{ x }}{% if %}{% endraw %}", "{% raw -%}  {{ x }}  {%- endraw %}", "a {%- raw %} {{ x }} {% endraw -%} b", "{% raw %}never",
     "{% include 'x' %}", "{% nope %}", "{% if %}{% endif %}", "{% if n %}", "{% endif %}", "{% for %}{% endfor %}", "{% for i l %}{% endfor %}", "{{ }}", "{{ n", "{{ n }", "{{ (n }}", "{{ n) }}", "{{ n] }}", "{# never", "{% if n %}{% endfor %}", "{% else %}", "{{ n + }}", "{{ * }}", "{{ n | }}", "{{ n is }}", "{{ 'a", "{{ a b }}", "{{ a, }}", "{{ f(a=1, 2) }}", "{{ f(**d, *l) }}", "{{ n! }}", "{{ n & 1 }}", "{% set x = %}", "{% set %}", "{{ {'a' 1} }}", "{{ [1 2] }}", "{{ l[1 }}", "{{ x; y }}", "{% if n: %}a{% endif %}", "{% for i in l: %}{{ i }}{% endfor %}",
     "{% if no %}{% set q | nope %}a{% endset %}{% endif %}", "{% if no %}{% with x = 'a'|nope %}{% endwith %}{% endif %}ok", "{% if no %}{% with %}{{ 'a'|nope }}{% endwith %}{% endif %}", "{% if no %}{% filter nope %}{% endfilter %}{% endif %}", "{% if no %}{% for x in l if x|nope %}{% endfor %}{% endif %}", "{% if no %}{% for x in l|nope %}{% endfor %}{% endif %}ok", "{% if no %}{% macro f(a='a'|nope) %}{% endmacro %}{% endif %}", "{% if no %}{% call f('a'|nope) %}{% endcall %}{% endif %}ok", "{% if no %}{% set x = 'a'|nope %}{% endif %}ok", "{% if no %}{% set q %}{{ 'a'|nope }}{% endset %}{% endif %}", "{{ '%5%' % () }}|", "{{ '%(a)%' % {'a': 1} }}",
+    "a{#", "a {#-", "a{#+", "a{# ", "a{% raw %}", "a{% raw -%}",
     "{% if no %}{{ 'a'|nope }}{% endif %}ok", "{{ 'a'|nope if no else 'b' }}", "{% if yes %}{{ 'a'|nope }}{% endif %}", "{% for i in e %}{{ 'a'|nope }}{% endfor %}ok", "{{ 1 if no else raise_exception('bad ' ~ n) }}", "{{ raise_exception(n) }}", "{{ raise_exception() }}",
 ]
 

@@ -82,7 +82,7 @@ static void mistakes_name_template_and_line(void **state)
     (void)state;
     expect("a\n{{ 'b }}", "t: line 2: a string never ends");
     expect("\n\n{# x", "t: line 3: a comment never ends");
-    expect("{% raw %}\n", "t: line 1: a raw block never ends");
+    expect("{% raw %}\nx", "t: line 1: a raw block never ends");
     expect("{{ (] }}", "t: line 1: unexpected ']'");
     expect("{{\n! }}", "t: line 2: unexpected character '!'");
     expect("{{ 9223372036854775808 }}", "t: line 1: a number does not fit into 64 bits");
