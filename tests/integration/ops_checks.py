@@ -348,7 +348,8 @@ def numbers():
     s = Server()
     s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "max_tokens": 8, "ignore_eos": True, "n": 2, "temperature": 1})
     s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": "hot"})
-    s.wait_for("the last step is published", lambda: s.metric("vllm:num_requests_running{") == 0)
+    s.wait_for("the last step and both answers are counted", lambda: s.metric("vllm:num_requests_running{") == 0 and
+               s.metric('http_requests_total{path="/v1/completions"') == 2)
     status, page, h = s.ask("GET", "/metrics")
     page = page.decode()
     check("the page has its type", h["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", h)

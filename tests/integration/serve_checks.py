@@ -111,7 +111,7 @@ def departures(s):
         c.close()
     s.wait_for("clients that leave end their requests",
                lambda: s.metric('vllm:request_success_total{finished_reason="abort"') == before + 4)
-    check("nothing runs on", s.metric("vllm:num_requests_running{") == 0)
+    s.wait_for("nothing runs on", lambda: s.metric("vllm:num_requests_running{") == 0)
     check("others are answered", s.ask("POST", CHAT, chat("Hi", max_tokens=2))[0] == 200)
 
 
