@@ -1,8 +1,6 @@
 /* anthropic_reply.c - see anthropic_reply.h. */
 #include "server/anthropic_reply.h"
 
-#include <string.h>
-
 #include "server/json_text.h"
 #include "server/solo_reply.h"
 
@@ -34,14 +32,13 @@ static void put_stop(const solo_reply *r, buf *out)
                          : r->context_full             ? "model_context_window_exceeded"
                                                        : "max_tokens";
     buf_printf(out, "\"stop_reason\":\"%s\",\"stop_sequence\":", reason);
-    if (r->stop) json_put_text(out, r->stop, strlen(r->stop));
-    else buf_append_str(out, "null");
+    json_put_string(out, r->stop);
 }
 
 static void put_head(const solo_reply *r, buf *out)
 {
     buf_printf(out, "{\"id\":\"msg_%s\",\"type\":\"message\",\"role\":\"assistant\",\"model\":", r->info.id);
-    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"content\":[");
 }
 

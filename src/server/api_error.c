@@ -77,25 +77,14 @@ static const char *anthropic_type(int status)
     }
 }
 
-static void put_message(const api_error *e, buf *out)
-{
-    json_put_text(out, e->message, strlen(e->message));
-}
-
-static void string_or_null(buf *out, const char *text)
-{
-    if (text) json_put_text(out, text, strlen(text));
-    else buf_append_str(out, "null");
-}
-
 static void put_openai(const api_error *e, buf *out)
 {
     buf_append_str(out, "{\"error\":{\"message\":");
-    put_message(e, out);
+    json_put_string(out, e->message);
     buf_printf(out, ",\"type\":\"%s\",\"param\":", openai_type(e->status));
-    string_or_null(out, e->param);
+    json_put_string(out, e->param);
     buf_append_str(out, ",\"code\":");
-    string_or_null(out, e->code);
+    json_put_string(out, e->code);
     buf_append_str(out, "}}");
 }
 
@@ -106,12 +95,12 @@ void api_error_json(const api_error *e, api_kind api, const char *request_id, bu
     case API_ANTHROPIC:
         buf_printf(out,
                    "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic_type(e->status));
-        put_message(e, out);
+        json_put_string(out, e->message);
         buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
         break;
     case API_OLLAMA:
         buf_append_str(out, "{\"error\":");
-        put_message(e, out);
+        json_put_string(out, e->message);
         buf_append_char(out, '}');
         break;
     }

@@ -137,7 +137,7 @@ static void put_openai(const embeddings_reply *r, buf *out)
         buf_append_char(out, '}');
     }
     buf_append_str(out, "],\"model\":");
-    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    json_put_string(out, r->info.model_name);
     buf_printf(out, ",\"usage\":{\"prompt_tokens\":%lld,\"total_tokens\":%lld}}", (long long)r->n_prompt,
                (long long)r->n_prompt);
 }
@@ -145,7 +145,7 @@ static void put_openai(const embeddings_reply *r, buf *out)
 static void put_ollama(const embeddings_reply *r, buf *out)
 {
     buf_append_str(out, "{\"model\":");
-    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"embeddings\":[");
     for (int32_t i = 0; i < r->ids.n; i++) {
         if (i) buf_append_char(out, ',');

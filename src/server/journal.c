@@ -137,7 +137,7 @@ static void begin(const journal *j, buf *line, sumi_log_level level, const char 
         return;
     }
     buf_printf(line, "\",\"level\":\"%s\",\"message\":", levels[level]);
-    json_put_text(line, message, strlen(message));
+    json_put_string(line, message);
 }
 
 /* One more field. NULL: none. In text, name NULL shows the value alone. */
@@ -146,7 +146,7 @@ static void put_field(const journal *j, buf *line, const char *name, const char 
     if (!value || !*value) return;
     if (j->opts.json) {
         buf_printf(line, ",\"%s\":", name);
-        json_put_text(line, value, strlen(value));
+        json_put_string(line, value);
     } else {
         buf_append_char(line, ' ');
         if (text_name) buf_printf(line, "%s=", text_name);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "text/utf8.h"
 
@@ -41,6 +42,21 @@ void json_put_text(buf *out, const char *text, size_t n)
     }
     buf_append(out, text + from, i - from);
     buf_append_char(out, '"');
+}
+
+void json_put_string(buf *out, const char *text)
+{
+    if (text) json_put_text(out, text, strlen(text));
+    else buf_append_str(out, "null");
+}
+
+void json_put_time(buf *out, int64_t seconds)
+{
+    char text[32];
+    time_t t = (time_t)seconds;
+    struct tm utc;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
+    buf_printf(out, "\"%s\"", text);
 }
 
 void json_put_number(buf *out, double value)

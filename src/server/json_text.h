@@ -8,6 +8,12 @@
  * a string stays on one line for every reader. */
 void json_put_text(buf *out, const char *text, size_t n);
 
+/* The same of text up to its NUL; NULL is null. */
+void json_put_string(buf *out, const char *text);
+
+/* Seconds since 1970 as a string: "2026-11-21T16:40:01Z" (RFC 3339). */
+void json_put_time(buf *out, int64_t seconds);
+
 /* A number; JSON has none for what is not finite: -9999 for -inf, as OpenAI's API says for what is impossible, and
  * null for NaN. */
 void json_put_number(buf *out, double value);

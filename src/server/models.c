@@ -1,22 +1,15 @@
 /* models.c - GET /v1/models and /v1/models/NAME: the model, with the fields of OpenAI's API and of Anthropic's. */
-#include <string.h>
-#include <time.h>
-
 #include "server/endpoints.h"
 #include "server/json_text.h"
 #include "server/text_api.h"
 
 static void put_name(const server *s, buf *out)
 {
-    json_put_text(out, s->opts.model_name, strlen(s->opts.model_name));
+    json_put_string(out, s->opts.model_name);
 }
 
 static void put_model(const server *s, buf *out)
 {
-    char created[32];
-    time_t t = (time_t)s->started_s;
-    struct tm utc;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
     buf_append_str(out, "{\"id\":");
     put_name(s, out);
     buf_printf(out,
@@ -25,7 +18,9 @@ static void put_model(const server *s, buf *out)
                (long long)s->started_s);
     buf_append_str(out, ",\"display_name\":");
     put_name(s, out);
-    buf_printf(out, ",\"created_at\":\"%s\"}", created);
+    buf_append_str(out, ",\"created_at\":");
+    json_put_time(out, s->started_s);
+    buf_append_char(out, '}');
 }
 
 enum MHD_Result get_models(exchange *x)

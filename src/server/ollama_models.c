@@ -10,11 +10,6 @@
 #include "server/ollama_reply.h"
 #include "server/text_api.h"
 
-static void put_string(const char *text, buf *out)
-{
-    json_put_text(out, text, strlen(text));
-}
-
 static void put_digest(const server *s, const sumi_model_info *info, buf *out)
 {
     struct sha256_ctx sha;
@@ -37,9 +32,9 @@ static void put_parameter_size(uint64_t n, buf *out)
 static void put_details(const sumi_model_info *info, buf *out)
 {
     buf_append_str(out, "\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":");
-    put_string(info->architecture, out);
+    json_put_string(out, info->architecture);
     buf_append_str(out, ",\"families\":[");
-    put_string(info->architecture, out);
+    json_put_string(out, info->architecture);
     buf_append_str(out, "],\"parameter_size\":");
     put_parameter_size(info->n_params, out);
     buf_append_str(out, ",\"quantization_level\":\"unknown\"}");
@@ -76,7 +71,7 @@ enum MHD_Result get_ollama_tags(exchange *x)
     buf_init(&out, SIZE_MAX);
     put_model(x->server, &out);
     buf_append_str(&out, ",\"modified_at\":");
-    ollama_put_time(x->server->started_s, &out);
+    json_put_time(&out, x->server->started_s);
     buf_append_str(&out, "}]}");
     return http_reply_buf(x, 200, "application/json", &out);
 }
@@ -117,9 +112,9 @@ static void put_model_info(const sumi_model_info *info, buf *out)
         { "attention.key_length", info->head_dim }, { "vocab_size", info->n_vocab }
     };
     buf_append_str(out, "\"model_info\":{\"general.architecture\":");
-    put_string(info->architecture, out);
+    json_put_string(out, info->architecture);
     buf_append_str(out, ",\"general.basename\":");
-    put_string(info->name, out);
+    json_put_string(out, info->name);
     buf_printf(out, ",\"general.parameter_count\":%llu", (unsigned long long)info->n_params);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         buf_printf(out, ",\"%s.%s\":%d", info->architecture, numbers[i].name, numbers[i].value);
@@ -137,7 +132,7 @@ static enum MHD_Result show(exchange *x)
     buf_append_char(&out, ',');
     put_model_info(&info, &out);
     buf_append_str(&out, ",\"capabilities\":[\"completion\",\"embedding\"],\"modified_at\":");
-    ollama_put_time(x->server->started_s, &out);
+    json_put_time(&out, x->server->started_s);
     buf_append_char(&out, '}');
     return http_reply_buf(x, 200, "application/json", &out);
 }

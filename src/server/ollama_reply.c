@@ -1,28 +1,20 @@
 /* ollama_reply.c - see ollama_reply.h. */
 #include "server/ollama_reply.h"
 
-#include <string.h>
-#include <time.h>
-
 #include "server/json_text.h"
 #include "server/solo_reply.h"
 
-void ollama_put_time(int64_t seconds, buf *out)
-{
-    char text[32];
-    time_t t = (time_t)seconds;
-    struct tm utc;
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &utc));
-    buf_printf(out, "\"%s\"", text);
-}
+/* Chat and generate differ in one field only. */
+static const solo_writer chat_writer, generate_writer;
 
 /* An object up to the text, which chat calls message.content and generate response. */
-static void put_text(const solo_reply *r, bool chat, const char *text, size_t n, buf *out)
+static void put_text(const solo_reply *r, const char *text, size_t n, buf *out)
 {
+    bool chat = r->writer == &chat_writer;
     buf_append_str(out, "{\"model\":");
-    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"created_at\":");
-    ollama_put_time(r->info.created, out);
+    json_put_time(out, r->info.created);
     buf_append_str(out, chat ? ",\"message\":{\"role\":\"assistant\",\"content\":" : ",\"response\":");
     json_put_text(out, text ? text : "", n);
     if (chat) buf_append_char(out, '}');
@@ -49,69 +41,40 @@ static void put_done(const solo_reply *r, buf *out)
         ns(u->prefill_ms), u->n_generated, ns(u->decode_ms));
 }
 
-static void piece_as(solo_reply *r, bool chat, const char *text, size_t n, buf *out)
+static void piece(solo_reply *r, const char *text, size_t n, buf *out)
 {
-    put_text(r, chat, text, n, out);
+    put_text(r, text, n, out);
     buf_append_str(out, ",\"done\":false}\n");
 }
 
-static void end_as(solo_reply *r, bool chat, buf *out)
+static void end(solo_reply *r, buf *out)
 {
     if (r->error.status) {
         api_error_json(&r->error, API_OLLAMA, r->info.id, out);
     } else {
-        put_text(r, chat, "", 0, out);
+        put_text(r, "", 0, out);
         put_done(r, out);
     }
     buf_append_char(out, '\n');
 }
 
-static void whole_as(solo_reply *r, bool chat, buf *out)
+static void whole(solo_reply *r, buf *out)
 {
-    put_text(r, chat, r->text.data, r->text.n, out);
+    put_text(r, r->text.data, r->text.n, out);
     put_done(r, out);
 }
 
-static void chat_piece(solo_reply *r, const char *text, size_t n, buf *out)
-{
-    piece_as(r, true, text, n, out);
-}
-
-static void chat_end(solo_reply *r, buf *out)
-{
-    end_as(r, true, out);
-}
-
-static void chat_whole(solo_reply *r, buf *out)
-{
-    whole_as(r, true, out);
-}
-
-static void generate_piece(solo_reply *r, const char *text, size_t n, buf *out)
-{
-    piece_as(r, false, text, n, out);
-}
-
-static void generate_end(solo_reply *r, buf *out)
-{
-    end_as(r, false, out);
-}
-
-static void generate_whole(solo_reply *r, buf *out)
-{
-    whole_as(r, false, out);
-}
+static const solo_writer chat_writer = { NULL, piece, end, whole };
+static const solo_writer generate_writer = { NULL, piece, end, whole };
 
 void *ollama_chat_reply_create(text_request *request, text_ids *ids, const reply_info *info)
 {
-    static const solo_writer writer = { NULL, chat_piece, chat_end, chat_whole };
-    return solo_reply_create(request, ids, info, &writer);
+    return solo_reply_create(request, ids, info, &chat_writer);
 }
 
 void *ollama_generate_reply_create(text_request *request, text_ids *ids, const reply_info *info)
 {
-    static const solo_writer writer = { NULL, generate_piece, generate_end, generate_whole };
-    return solo_reply_create(request, ids, info, &writer);
+    return solo_reply_create(request, ids, info, &generate_writer);
 }
 
 /* Clients take each line for an object, so there is nothing that a silent stream could be sent. */

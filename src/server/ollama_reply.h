@@ -9,7 +9,4 @@ void *ollama_chat_reply_create(text_request *request, text_ids *ids, const reply
 void *ollama_generate_reply_create(text_request *request, text_ids *ids, const reply_info *info);
 extern const answer_format ollama_format;
 
-/* seconds since 1970 -> "2026-11-21T16:12:00Z", with quotes. */
-void ollama_put_time(int64_t seconds, buf *out);
-
 #endif

@@ -10,7 +10,7 @@
 typedef struct reply_choice {
     buf text; /* not sent yet: all of it, or what the chunk at hand holds */
     logprob_lists logprobs;
-    bool started, ended;
+    bool started;
     sumi_finish finish;
 } reply_choice;
 
@@ -73,7 +73,7 @@ static void put_head(const openai_reply *r, bool chunk, buf *out)
                                      : "chat.completion";
     buf_printf(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":",
                is_chat(r) ? "chatcmpl" : "cmpl", r->info.id, object, (long long)r->info.created);
-    json_put_text(out, r->info.model_name, strlen(r->info.model_name));
+    json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"choices\":[");
 }
 
@@ -185,7 +185,6 @@ static void end_choice(openai_reply *r, int32_t part, int32_t index, sumi_finish
 {
     reply_choice *c = &r->choices[index];
     start_choice(r, part, index, out);
-    c->ended = true;
     c->finish = finish;
     if (r->request.stream) put_chunk(r, index, NULL, true, out);
 }

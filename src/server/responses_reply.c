@@ -10,12 +10,6 @@
 
 /* ---- The objects ---- */
 
-static void put_string(const char *text, buf *out)
-{
-    if (text) json_put_text(out, text, strlen(text));
-    else buf_append_str(out, "null");
-}
-
 /* The only part of the only item. text false: it is empty, for the stream has not told it yet. */
 static void put_part(const solo_reply *r, bool text, buf *out)
 {
@@ -41,7 +35,7 @@ static void put_settings(const solo_reply *r, buf *out)
     const json_t *root = r->request.root, *given = field_get(root, "metadata");
     char *metadata = given ? json_dumps(given, JSON_COMPACT) : NULL;
     buf_append_str(out, ",\"instructions\":");
-    put_string(json_string_value(field_get(root, "instructions")), out);
+    json_put_string(out, json_string_value(field_get(root, "instructions")));
     buf_append_str(out, ",\"max_output_tokens\":");
     if (p->max_tokens >= 0) buf_printf(out, "%d", p->max_tokens);
     else buf_append_str(out, "null");
@@ -50,7 +44,7 @@ static void put_settings(const solo_reply *r, buf *out)
     buf_append_str(out, ",\"top_p\":");
     json_put_number(out, (double)p->sampling.top_p);
     buf_printf(out, ",\"metadata\":%s,\"user\":", metadata ? metadata : "{}");
-    put_string(json_string_value(field_get(root, "user")), out);
+    json_put_string(out, json_string_value(field_get(root, "user")));
     buf_append_str(out, ",\"parallel_tool_calls\":true,\"previous_response_id\":null,\"store\":false,"
                         "\"background\":false,\"reasoning\":{\"effort\":null,\"summary\":null},"
                         "\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\",\"tools\":[],"
@@ -80,11 +74,11 @@ static void put_response(const solo_reply *r, const char *status, buf *out)
     buf_printf(out,
                "{\"id\":\"resp_%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\",\"model\":",
                r->info.id, (long long)r->info.created, status);
-    put_string(r->info.model_name, out);
+    json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"error\":");
     if (failed) {
         buf_append_str(out, "{\"code\":\"server_error\",\"message\":");
-        put_string(r->error.message, out);
+        json_put_string(out, r->error.message);
         buf_append_char(out, '}');
     } else {
         buf_append_str(out, "null");

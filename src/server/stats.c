@@ -3,7 +3,6 @@
  * Counters grow from the start of the server; who wants rates keeps the last answer and divides by the difference of
  * time_ms, the server's own clock. Sums of times come with their counts for the same reason. */
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -48,7 +47,7 @@ enum MHD_Result get_stats(exchange *x)
     buf_init(&out, 8192);
     if (state != SERVER_LOADING) sumi_engine_get_stats(s->engine, &stats);
     buf_printf(&out, "{\"state\":\"%s\",\"version\":\"%s\",\"model\":", states[state], sumi_version());
-    json_put_text(&out, s->opts.model_name, strlen(s->opts.model_name));
+    json_put_string(&out, s->opts.model_name);
     buf_printf(&out, ",\"time_ms\":%.1f,\"uptime_s\":%" PRId64 ",\"threads\":%d,", clock_ms(),
                (int64_t)time(NULL) - s->started_s, stats.n_threads);
     put_engine(&stats, &out);

@@ -1,5 +1,4 @@
 /* status.c - GET /health, /ready, /version, /metrics: how the server is; /openapi.json: what it can be asked. */
-#include <string.h>
 
 #include "base/clock.h"
 #include "server/embedded.h"
@@ -62,7 +61,7 @@ enum MHD_Result get_version(exchange *x)
     buf out;
     buf_init(&out, 4096);
     buf_printf(&out, "{\"version\":\"%s\",\"model\":", sumi_version());
-    json_put_text(&out, x->server->opts.model_name, strlen(x->server->opts.model_name));
+    json_put_string(&out, x->server->opts.model_name);
     buf_append_char(&out, '}');
     return http_reply_buf(x, 200, "application/json", &out);
 }
