@@ -26,6 +26,11 @@ bool api_fail_memory(api_error *e)
     return api_fail(e, 500, "out_of_memory", NULL, "out of memory");
 }
 
+bool api_fail_draining(api_error *e)
+{
+    return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+}
+
 bool api_fail_status(api_error *e, const sumi_error *why)
 {
     switch (why->status) {

@@ -26,7 +26,8 @@ typedef struct api_error {
 bool api_fail(api_error *e, int status, const char *code, const char *param, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-bool api_fail_memory(api_error *e); /* 500 */
+bool api_fail_memory(api_error *e);   /* 500 */
+bool api_fail_draining(api_error *e); /* 503: the server is shutting down */
 
 /* The same for a failed call of the library: EINVAL and ELIMIT are the client's mistake (400), EBUSY is 429. */
 bool api_fail_status(api_error *e, const sumi_error *why);

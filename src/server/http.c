@@ -65,11 +65,6 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
     return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
 }
 
-static bool fail_draining(api_error *e)
-{
-    return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
-}
-
 bool http_enter_limits(exchange *x, api_error *e)
 {
     if (!x->key) return true;
@@ -80,14 +75,19 @@ bool http_enter_limits(exchange *x, api_error *e)
 
 /* ---- Answers of the engine ---- */
 
+/* Leaves the limits of the key, if it is in them. */
+static void leave_limits(exchange *x, job_usage usage)
+{
+    if (x->entered) key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
+    x->entered = false;
+}
+
 /* Leaves the limits of the key when the engine is done, before the client can know: who asks one after the other is never
  * one too many, and pays before the next. */
 static void settle(exchange *x)
 {
     job_usage usage;
-    if (!x->entered || !job_ended(x->job, &usage)) return;
-    x->entered = false;
-    key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
+    if (x->entered && job_ended(x->job, &usage)) leave_limits(x, usage);
 }
 
 /* A stream in its response: text that the job has written, and how much of it MHD has taken. */
@@ -149,7 +149,7 @@ static enum MHD_Result start_stream(exchange *x)
 static enum MHD_Result refuse_rest(exchange *x)
 {
     api_error e = x->job->refusal;
-    if (atomic_load(&x->server->state) == SERVER_DRAINING) fail_draining(&e);
+    if (atomic_load(&x->server->state) == SERVER_DRAINING) api_fail_draining(&e);
     return http_error(x, &e);
 }
 
@@ -244,7 +244,7 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     if (!x->route->model || state == SERVER_READY) return true;
     if (state == SERVER_LOADING)
         return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
-    return fail_draining(e);
+    return api_fail_draining(e);
 }
 
 static exchange *open_exchange(server *s, struct MHD_Connection *c, const char *url, const char *method)
@@ -313,8 +313,7 @@ static void leave_job(exchange *x)
     watch_remove(s->watch, x->job);
     x->usage = job_leave(x->job);
     x->asked = true;
-    if (x->entered) key_limits_leave(&x->key->limits, x->usage.n_prompt + x->usage.n_generated);
-    x->entered = false;
+    leave_limits(x, x->usage);
     pthread_mutex_lock(&s->lock);
     if (--s->n_jobs == 0) pthread_cond_broadcast(&s->idle);
     pthread_mutex_unlock(&s->lock);
@@ -352,7 +351,7 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     (void)conn;
     if (!x) return;
     if (x->job) leave_job(x);
-    if (x->entered) key_limits_leave(&x->key->limits, 0);
+    leave_limits(x, (job_usage){ 0 });
     bool was_cut = conns_was_cut(s->conns, x->link, &phase);
     if (!x->status) x->status = was_cut ? 408 : 499; /* 499: the client left before there was an answer */
     metrics_http(&s->metrics, x->path, x->status);

@@ -2,6 +2,7 @@
 #include "server/json_fields.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Deepest nesting of arrays and objects; brackets in strings do not count. Text that is not JSON gives any number. */
 static int nesting(const char *text, size_t n)
@@ -114,5 +115,21 @@ bool field_object(const json_t *o, const char *name, const json_t **out, api_err
     if (!v) return true;
     if (!json_is_object(v)) return wrong_type(e, name, "an object");
     *out = v;
+    return true;
+}
+
+bool field_ids(const json_t *list, const char *name, int32_t **ids, int32_t *n, api_error *e)
+{
+    size_t n_items = json_array_size(list);
+    *n = 0;
+    *ids = n_items <= INT32_MAX ? calloc(n_items + 1, sizeof **ids) : NULL;
+    if (!*ids) return api_fail_memory(e);
+    for (size_t i = 0; i < n_items; i++) {
+        const json_t *v = json_array_get(list, i);
+        json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
+        if (id < 0 || id > INT32_MAX)
+            return api_fail(e, 400, "invalid_type", name, "%s: item %zu is not a token id", name, i);
+        (*ids)[(*n)++] = (int32_t)id;
+    }
     return true;
 }

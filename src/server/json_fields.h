@@ -27,4 +27,8 @@ SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **
 SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out,
                                 api_error *e); /* borrowed */
 
+/* The token ids in list, which is the field `name`: *ids [*n] numbers >= 0, to be freed with free() also on failure; not
+ * NULL on success. */
+SUMI_MUST_USE bool field_ids(const json_t *list, const char *name, int32_t **ids, int32_t *n, api_error *e);
+
 #endif

@@ -13,20 +13,6 @@ bool openai_read_messages(text_request *r, const text_limits *limits, api_error 
 
 /* ---- Prompts ---- */
 
-static bool read_ids(text_prompt *p, const json_t *list, const char *name, api_error *e)
-{
-    size_t n = json_array_size(list);
-    if (n > INT32_MAX || !(p->ids = calloc(n + 1, sizeof *p->ids))) return api_fail_memory(e);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(list, i);
-        json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (id < 0 || id > INT32_MAX)
-            return api_fail(e, 400, "invalid_type", name, "%s: item %zu is not a token id", name, i);
-        p->ids[p->n_ids++] = (int32_t)id;
-    }
-    return true;
-}
-
 static bool read_one(text_prompt *p, const json_t *v, const char *name, api_error *e)
 {
     bool is_text = json_is_string(v);
@@ -35,7 +21,7 @@ static bool read_one(text_prompt *p, const json_t *v, const char *name, api_erro
         return api_fail(e, 400, "invalid_type", name,
                         "%s: it must be a string, a list of strings, of token ids, or of lists of token ids",
                         name);
-    else if (!read_ids(p, v, name, e)) return false;
+    else if (!field_ids(v, name, &p->ids, &p->n_ids, e)) return false;
     if (is_text ? p->n_bytes == 0 : p->n_ids == 0)
         return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
     return true;

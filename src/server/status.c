@@ -37,8 +37,7 @@ static bool is_ready(server *s, sumi_engine_stats *stats, api_error *e)
     *stats = (sumi_engine_stats){ 0 };
     if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded");
     sumi_engine_get_stats(s->engine, stats);
-    if (state == SERVER_DRAINING)
-        return api_fail(e, 503, "shutting_down", NULL, "the server is shutting down");
+    if (state == SERVER_DRAINING) return api_fail_draining(e);
     if (stands_still(s, stats)) return api_fail(e, 503, "stalled", NULL, "the engine makes no progress");
     if (s->opts.max_queue > 0 && stats->n_waiting >= s->opts.max_queue)
         return api_fail(e, 503, "queue_full", NULL, "%d requests wait: the queue is full", stats->n_waiting);

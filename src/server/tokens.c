@@ -51,20 +51,12 @@ enum MHD_Result post_tokenize(exchange *x)
 static bool detokenize(exchange *x, const json_t *o, char **text, size_t *n_bytes, api_error *e)
 {
     const json_t *list = field_get(o, "tokens");
-    size_t n = json_array_size(list);
+    int32_t *ids, n;
     sumi_error err;
     if (!json_is_array(list))
         return api_fail(e, 400, "missing_field", "tokens", "tokens: a list of token ids is needed");
-    int32_t *ids = calloc(n + 1, sizeof *ids);
-    bool ok = ids || api_fail(e, 500, "out_of_memory", NULL, "out of memory");
-    for (size_t i = 0; ok && i < n; i++) {
-        const json_t *v = json_array_get(list, i);
-        json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (id < 0 || id > INT32_MAX)
-            ok = api_fail(e, 400, "invalid_type", "tokens", "tokens: item %zu is not a token id", i);
-        else ids[i] = (int32_t)id;
-    }
-    if (ok && sumi_detokenize(x->server->model, ids, (int32_t)n, true, text, n_bytes, &err) != SUMI_OK)
+    bool ok = field_ids(list, "tokens", &ids, &n, e);
+    if (ok && sumi_detokenize(x->server->model, ids, n, true, text, n_bytes, &err) != SUMI_OK)
         ok = api_fail_status(e, &err);
     free(ids);
     return ok;
