@@ -315,7 +315,7 @@ typedef enum sumi_finish {
     SUMI_FINISH_LENGTH,    /* max_tokens, the end of the context, or no key/value block left for another token */
     SUMI_FINISH_CANCELLED, /* the callback asked for it */
     /* Of an engine's requests only: */
-    SUMI_FINISH_DEADLINE,  /* a time limit of the request has passed; the event's error says which */
+    SUMI_FINISH_DEADLINE,  /* a time limit of the request has passed; the event says which */
     SUMI_FINISH_REFUSED,   /* it never ran: the engine stopped first */
     SUMI_FINISH_ERROR,     /* the event's error says why */
 } sumi_finish;
@@ -409,6 +409,14 @@ typedef enum sumi_event_type {
     SUMI_EVENT_END,    /* the request has ended: finish is that of its last choice, or why it was ended. Nothing follows */
 } sumi_event_type;
 
+/* The time limits of a request. */
+typedef enum sumi_time_limit {
+    SUMI_LIMIT_NONE,
+    SUMI_LIMIT_QUEUE,       /* queue_ms */
+    SUMI_LIMIT_FIRST_TOKEN, /* first_token_ms */
+    SUMI_LIMIT_TOTAL,       /* total_ms */
+} sumi_time_limit;
+
 typedef struct sumi_usage {
     int32_t n_prompt, n_cached;  /* tokens of the prompt; those that were not computed, as they were in the cache */
     int32_t n_generated;         /* tokens of all choices, end tokens and those of discarded choices included */
@@ -431,6 +439,7 @@ typedef struct sumi_event {
                               skip_logprob */
     const float *embedding; /* EMBEDDING: [n_embd] */
     int32_t n_embd;
+    sumi_time_limit limit; /* END with DEADLINE: the limit that has passed */
     sumi_error error;      /* END: why, when finish is DEADLINE, REFUSED, ERROR, or CANCELLED by the engine */
     sumi_usage usage;      /* END */
 } sumi_event;

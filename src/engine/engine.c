@@ -369,7 +369,7 @@ static sumi_usage usage_of(const request *r)
 
 void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err)
 {
-    sumi_event event = { .type = SUMI_EVENT_END, .finish = finish, .usage = usage_of(r) };
+    sumi_event event = { .type = SUMI_EVENT_END, .finish = finish, .limit = r->limit, .usage = usage_of(r) };
     if (err) event.error = *err;
     sched_remove(e->sched, &r->sched);
     r->ended = true;
@@ -469,11 +469,16 @@ static void cancel(sumi_engine *e, const uint64_t *ids, int32_t n)
 
 static void expire(sumi_engine *e)
 {
-    const char *which;
+    static const char *const names[] = { [SUMI_LIMIT_QUEUE] = "queue",
+                                         [SUMI_LIMIT_FIRST_TOKEN] = "first token",
+                                         [SUMI_LIMIT_TOTAL] = "total" };
+    sumi_time_limit which;
     for (sched_req *s; (s = sched_expired(e->sched, clock_ms(), &which));) {
+        request *r = (request *)s;
         sumi_error err;
-        sumi_fail(&err, SUMI_ECANCELLED, "the time limit has passed: %s", which);
-        engine_end(e, (request *)s, SUMI_FINISH_DEADLINE, &err);
+        sumi_fail(&err, SUMI_ECANCELLED, "the time limit has passed: %s", names[which]);
+        r->limit = which;
+        engine_end(e, r, SUMI_FINISH_DEADLINE, &err);
     }
 }
 

@@ -40,6 +40,7 @@ typedef struct request {
     beam_search *beams;    /* NULL: sampling */
     pooling pool;          /* kind NONE: tokens are generated */
     int32_t max_known;     /* tokens of a sequence at which it ends */
+    sumi_time_limit limit; /* why it has ended, if it is one */
     int32_t n_prompt_told; /* prompt tokens whose log-probabilities were sent */
     int32_t n_generated;
     double submitted_ms, admitted_ms, first_ms; /* 0: not yet */

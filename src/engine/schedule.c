@@ -175,20 +175,23 @@ void sched_remove(sched *s, sched_req *r)
     if (--r->client->n_requests == 0) r->client->deficit = 0, r->client->turn = 0;
 }
 
-static bool past(double until, double now_ms, const char *name, const char **which)
+static bool past(double until, double now_ms)
 {
-    if (until <= 0 || now_ms < until) return false;
-    *which = name;
-    return true;
+    return until > 0 && now_ms >= until;
 }
 
-sched_req *sched_expired(sched *s, double now_ms, const char **which)
+static sumi_time_limit limit_past(const sched_req *r, double now_ms)
+{
+    if (past(r->end_until, now_ms)) return SUMI_LIMIT_TOTAL;
+    if (!r->has_first && past(r->first_until, now_ms)) return SUMI_LIMIT_FIRST_TOKEN;
+    return !r->was_admitted && past(r->queue_until, now_ms) ? SUMI_LIMIT_QUEUE : SUMI_LIMIT_NONE;
+}
+
+sched_req *sched_expired(sched *s, double now_ms, sumi_time_limit *which)
 {
     for (int32_t i = 0; i < s->queue.n + s->n_running; i++) {
         sched_req *r = i < s->queue.n ? s->queue.reqs[i] : s->running[i - s->queue.n];
-        if (past(r->end_until, now_ms, "total", which)) return r;
-        if (!r->has_first && past(r->first_until, now_ms, "first token", which)) return r;
-        if (!r->was_admitted && past(r->queue_until, now_ms, "queue", which)) return r;
+        if ((*which = limit_past(r, now_ms)) != SUMI_LIMIT_NONE) return r;
     }
     return NULL;
 }

@@ -165,9 +165,8 @@ SUMI_MUST_USE bool sched_add(sched *s, sched_req *r);
 /* Ends r in any state and gives back all that it holds. */
 void sched_remove(sched *s, sched_req *r);
 
-/* A request whose time limit has passed, with the limit's name ("queue", "first token", "total"); NULL: none. The
- * caller ends it with sched_remove(). */
-sched_req *sched_expired(sched *s, double now_ms, const char **which);
+/* A request whose time limit has passed, and which one; NULL: none. The caller ends it with sched_remove(). */
+sched_req *sched_expired(sched *s, double now_ms, sumi_time_limit *which);
 
 /* Chooses the work of a step. Blocks for it are reserved; preemptions have happened. The items are valid until the
  * next plan; those of a request that was removed must not be looked at. 0 items: nothing waits or runs, or

@@ -42,13 +42,17 @@ bool api_fail_status(api_error *e, const sumi_error *why)
     }
 }
 
-bool api_fail_finish(api_error *e, sumi_finish finish, const char *why)
+static bool fail_deadline(api_error *e, sumi_time_limit limit, const char *why)
+{
+    if (limit == SUMI_LIMIT_QUEUE) return api_fail(e, 503, "queue_timeout", NULL, "%s", why);
+    if (limit == SUMI_LIMIT_FIRST_TOKEN) return api_fail(e, 504, "first_token_timeout", NULL, "%s", why);
+    return api_fail(e, 504, "request_timeout", NULL, "%s", why);
+}
+
+bool api_fail_finish(api_error *e, sumi_finish finish, sumi_time_limit limit, const char *why)
 {
     switch (finish) {
-    case SUMI_FINISH_DEADLINE:
-        if (strstr(why, "queue")) return api_fail(e, 503, "queue_timeout", NULL, "%s", why);
-        if (strstr(why, "first token")) return api_fail(e, 504, "first_token_timeout", NULL, "%s", why);
-        return api_fail(e, 504, "request_timeout", NULL, "%s", why);
+    case SUMI_FINISH_DEADLINE: return fail_deadline(e, limit, why);
     case SUMI_FINISH_REFUSED:
     case SUMI_FINISH_CANCELLED:
         return api_fail(e, 503, "shutting_down", NULL,

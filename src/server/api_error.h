@@ -32,8 +32,9 @@ bool api_fail_draining(api_error *e); /* 503: the server is shutting down */
 /* The same for a failed call of the library: EINVAL and ELIMIT are the client's mistake (400), EBUSY is 429. */
 bool api_fail_status(api_error *e, const sumi_error *why);
 
-/* How a request ended that has no answer: time limits are 503 (in the queue) and 504, a shutdown is 503, the rest 500. */
-bool api_fail_finish(api_error *e, sumi_finish finish, const char *why);
+/* How a request ended that has no answer: time limits are 503 (in the queue) and 504, a shutdown is 503, the rest 500.
+ * limit: with DEADLINE. */
+bool api_fail_finish(api_error *e, sumi_finish finish, sumi_time_limit limit, const char *why);
 
 /* The object above, without a newline. request_id: plain characters. */
 void api_error_json(const api_error *e, api_kind api, const char *request_id, buf *out);

@@ -27,6 +27,7 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
                  .type = e->type,
                  .choice = e->choice,
                  .finish = e->finish,
+                 .limit = e->limit,
                  .first = e->first,
                  .tokens = choices,
                  .top = choices + n_tokens,

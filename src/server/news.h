@@ -11,6 +11,7 @@ typedef struct news {
     sumi_event_type type;
     int32_t choice;
     sumi_finish finish;
+    sumi_time_limit limit;     /* END with DEADLINE */
     int32_t first;             /* PROMPT: position of tokens[0] */
     const sumi_choice *tokens; /* [n_tokens] */
     const sumi_choice *top;    /* [n_tokens][n_top] */

@@ -211,7 +211,7 @@ static void take_end(openai_reply *r, const news *n, buf *out)
     r->n_prompt += n->usage.n_prompt;
     r->n_cached += n->usage.n_cached;
     r->n_generated += n->usage.n_generated;
-    if (!complete && !r->error.status) api_fail_finish(&r->error, n->finish, n->text);
+    if (!complete && !r->error.status) api_fail_finish(&r->error, n->finish, n->limit, n->text);
     r->n_open--;
     if (r->n_open == 0 && r->request.stream) end_stream(r, out);
 }

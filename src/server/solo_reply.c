@@ -52,7 +52,7 @@ static void take_end(solo_reply *r, const news *n, buf *out)
 {
     bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
     int32_t max = r->request.params.max_tokens;
-    if (!complete) api_fail_finish(&r->error, n->finish, n->text);
+    if (!complete) api_fail_finish(&r->error, n->finish, n->limit, n->text);
     else if (r->text.status != SUMI_OK) api_fail_memory(&r->error);
     r->usage = n->usage;
     r->time_ms = n->time_ms;

@@ -43,6 +43,7 @@ void client_take(client_answer *a, const sumi_event *e)
     case SUMI_EVENT_END:
         a->n_ends++;
         a->finish = e->finish;
+        a->limit = e->limit;
         a->error = e->error;
         a->usage = e->usage;
         break;

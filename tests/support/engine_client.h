@@ -32,6 +32,7 @@ typedef struct client_answer {
     int32_t stop_after; /* pieces after which the callback says no; 0: never */
     bool over;
     sumi_finish finish;
+    sumi_time_limit limit;
     sumi_error error;
     sumi_usage usage;
 } client_answer;

@@ -433,6 +433,8 @@ static void a_request_that_fails_or_leaves_harms_no_other(void **state)
     assert_int_equal(gone.finish, SUMI_FINISH_CANCELLED);
     assert_int_equal(gone.n_pieces, 3);
     assert_int_equal(late.finish, SUMI_FINISH_DEADLINE);
+    assert_int_equal(late.limit, SUMI_LIMIT_TOTAL);
+    assert_int_equal(bad.limit, SUMI_LIMIT_NONE);
     assert_non_null(strstr(late.error.message, "total"));
     assert_true(silent.finish == SUMI_FINISH_CANCELLED || silent.finish == SUMI_FINISH_LENGTH);
     for (int i = 0; i < 4; i++) {

@@ -359,7 +359,7 @@ static void a_time_limit_ends_what_it_is_for(void **state)
     stub m;
     stub_req q;
     sched_client c = { .weight = 1 };
-    const char *which = NULL;
+    sumi_time_limit which;
     stub_init(&m, 10, 0);
     sched *s = open_sched(&m, 2, 10);
     add(s, &q, &c, 5, 0);
@@ -368,15 +368,15 @@ static void a_time_limit_ends_what_it_is_for(void **state)
     q.r.end_until = 30;
     assert_null(sched_expired(s, 9, &which));
     assert_ptr_equal(sched_expired(s, 10, &which), &q.r);
-    assert_string_equal(which, "queue");
+    assert_int_equal(which, SUMI_LIMIT_QUEUE);
     q.r.was_admitted = true;
     assert_null(sched_expired(s, 19, &which));
     assert_ptr_equal(sched_expired(s, 20, &which), &q.r);
-    assert_string_equal(which, "first token");
+    assert_int_equal(which, SUMI_LIMIT_FIRST_TOKEN);
     q.r.has_first = true;
     assert_null(sched_expired(s, 29, &which));
     assert_ptr_equal(sched_expired(s, 31, &which), &q.r);
-    assert_string_equal(which, "total");
+    assert_int_equal(which, SUMI_LIMIT_TOTAL);
     sched_remove(s, &q.r);
     sched_destroy(s);
     stub_deinit(&m);
@@ -477,7 +477,7 @@ static void take_row(sim *x, stub_req *q, int32_t seq)
 static void run_step(sim *x)
 {
     const sched_item *items;
-    const char *which;
+    sumi_time_limit which;
     for (sched_req *r; (r = sched_expired(x->s, (double)x->now, &which));) end_request(x, (stub_req *)r);
     x->m.swap_fails = chance(x, 10);
     x->m.swap_loses = chance(x, 5);

@@ -55,11 +55,30 @@ static void the_type_tells_anthropics_clients_what_to_do(void **state)
     }
 }
 
+static void each_time_limit_has_its_code_whatever_the_message_says(void **state)
+{
+    (void)state;
+    static const struct {
+        sumi_time_limit limit;
+        int status;
+        const char *code;
+    } cases[] = { { SUMI_LIMIT_QUEUE, 503, "queue_timeout" },
+                  { SUMI_LIMIT_FIRST_TOKEN, 504, "first_token_timeout" },
+                  { SUMI_LIMIT_TOTAL, 504, "request_timeout" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        api_error e;
+        assert_false(api_fail_finish(&e, SUMI_FINISH_DEADLINE, cases[i].limit, "first token in the queue"));
+        assert_int_equal(e.status, cases[i].status);
+        assert_string_equal(e.code, cases[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_api_has_its_own_object),
         cmocka_unit_test(the_type_tells_anthropics_clients_what_to_do),
+        cmocka_unit_test(each_time_limit_has_its_code_whatever_the_message_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
