@@ -9,6 +9,7 @@
 #define SUMI_BACKEND_CPU_KERNELS_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "backend/backend.h"
 #include "base/cpu.h"
@@ -68,6 +69,15 @@ static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
 static inline q8_row q8_row_at(const q8_row *r, int32_t g)
 {
     return (q8_row){ q8_digit_at(&r->first, g), q8_digit_at(&r->left, g), r->more + g * r->first.lanes };
+}
+
+/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
+static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
+{
+    uint64_t low = 0, high = 0;
+    memcpy(&low, more, n < 8 ? n : 8);
+    if (n > 8) memcpy(&high, more + 8, n - 8);
+    return (low | high) != 0;
 }
 
 /* Some panels of a packed matrix (pack.h) times some tiles of activations. */

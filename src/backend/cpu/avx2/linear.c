@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "backend/cpu/avx2/blocks.h"
+#include "backend/cpu/panel_loop.h"
 
 float dot_f32_avx2(const float *a, const float *b, int32_t n)
 {
@@ -113,18 +114,6 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 
     _mm256_maskstore_ps(y, mask, sum);
 }
 
-/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
-static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
-{
-    uint64_t low = 0, high = 0;
-    memcpy(&low, more, n < 8 ? n : 8);
-    if (n > 8) memcpy(&high, more + 8, n - 8);
-    return (low | high) != 0;
-}
-
-/* How far ahead weights are fetched: see avx512/linear.c. */
-#define AHEAD 4096
-
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type,
                                                               int n, int lanes)
@@ -153,37 +142,18 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
-/* A function for each type: tile by tile, so that a tile of activations stays in L1 while the panels stream past, and
- * the panels in L2 for the next tile. More rows are computed than asked for, up to the next size: the tile holds them. What
- * a tile of one row or a full one leaves to constants makes its loop 2 to 8 % faster. */
-#define DEFINE_PANELS(name, type)                                                                            \
-    void panels_##name##_avx2(const panels_args *all)                                                        \
-    {                                                                                                        \
-        for (int32_t t = 0; t < all->n_tokens; t += ACT_TILE) {                                              \
-            const panels_args a = panels_tile(all, t);                                                       \
-            const int32_t n = a.n_tokens, lanes = a.x.first.lanes;                                           \
-            for (int32_t p = 0; p < a.n_panels; p++) {                                                       \
-                if (lanes == 1) panel_times(&a, p, type, 1, 1);                                              \
-                else if (n <= 2) panel_times(&a, p, type, 2, lanes);                                         \
-                else if (n <= 4) panel_times(&a, p, type, 4, lanes);                                         \
-                else if (n <= 8) panel_times(&a, p, type, 8, ACT_TILE);                                      \
-                else panel_times(&a, p, type, 16, ACT_TILE);                                                 \
-            }                                                                                                \
-        }                                                                                                    \
-    }
-
-DEFINE_PANELS(q4_0, DTYPE_Q4_0)
-DEFINE_PANELS(q4_1, DTYPE_Q4_1)
-DEFINE_PANELS(q5_0, DTYPE_Q5_0)
-DEFINE_PANELS(q5_1, DTYPE_Q5_1)
-DEFINE_PANELS(q8_0, DTYPE_Q8_0)
-DEFINE_PANELS(q4_k, DTYPE_Q4_K)
-DEFINE_PANELS(q5_k, DTYPE_Q5_K)
-DEFINE_PANELS(q6_k, DTYPE_Q6_K)
-DEFINE_PANELS(q2_k, DTYPE_Q2_K)
-DEFINE_PANELS(q3_k, DTYPE_Q3_K)
-DEFINE_PANELS(iq4_nl, DTYPE_IQ4_NL)
-DEFINE_PANELS(iq4_xs, DTYPE_IQ4_XS)
-DEFINE_PANELS(tq1_0, DTYPE_TQ1_0)
-DEFINE_PANELS(tq2_0, DTYPE_TQ2_0)
-DEFINE_PANELS(mxfp4, DTYPE_MXFP4)
+DEFINE_PANELS(q4_0, avx2, DTYPE_Q4_0)
+DEFINE_PANELS(q4_1, avx2, DTYPE_Q4_1)
+DEFINE_PANELS(q5_0, avx2, DTYPE_Q5_0)
+DEFINE_PANELS(q5_1, avx2, DTYPE_Q5_1)
+DEFINE_PANELS(q8_0, avx2, DTYPE_Q8_0)
+DEFINE_PANELS(q4_k, avx2, DTYPE_Q4_K)
+DEFINE_PANELS(q5_k, avx2, DTYPE_Q5_K)
+DEFINE_PANELS(q6_k, avx2, DTYPE_Q6_K)
+DEFINE_PANELS(q2_k, avx2, DTYPE_Q2_K)
+DEFINE_PANELS(q3_k, avx2, DTYPE_Q3_K)
+DEFINE_PANELS(iq4_nl, avx2, DTYPE_IQ4_NL)
+DEFINE_PANELS(iq4_xs, avx2, DTYPE_IQ4_XS)
+DEFINE_PANELS(tq1_0, avx2, DTYPE_TQ1_0)
+DEFINE_PANELS(tq2_0, avx2, DTYPE_TQ2_0)
+DEFINE_PANELS(mxfp4, avx2, DTYPE_MXFP4)

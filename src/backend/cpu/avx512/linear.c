@@ -9,6 +9,7 @@
  *
  * The arithmetic of one output (product.h) does not depend on the number of tokens. */
 #include "backend/cpu/avx512/product.h"
+#include "backend/cpu/panel_loop.h"
 
 float dot_f32_avx512(const float *a, const float *b, int32_t n)
 {
@@ -23,10 +24,6 @@ float dot_f32_avx512(const float *a, const float *b, int32_t n)
     }
     return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
 }
-
-/* How far ahead weights are fetched: the processor's own prefetcher stops at the end of a page. 5 to 10 % with 1 token,
- * 15 % with 4 (Zen 5). */
-#define AHEAD 4096
 
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type,
@@ -63,37 +60,18 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
-/* A function for each type: tile by tile, so that a tile of activations stays in L1 while the panels stream past, and
- * the panels in L2 for the next tile. More rows are computed than asked for, up to the next size: the tile holds them. What
- * a tile of one row or a full one leaves to constants makes its loop 2 to 8 % faster. */
-#define DEFINE_PANELS(name, type)                                                                            \
-    void panels_##name##_avx512(const panels_args *all)                                                      \
-    {                                                                                                        \
-        for (int32_t t = 0; t < all->n_tokens; t += ACT_TILE) {                                              \
-            const panels_args a = panels_tile(all, t);                                                       \
-            const int32_t n = a.n_tokens, lanes = a.x.first.lanes;                                           \
-            for (int32_t p = 0; p < a.n_panels; p++) {                                                       \
-                if (lanes == 1) panel_times(&a, p, type, 1, 1);                                              \
-                else if (n <= 2) panel_times(&a, p, type, 2, lanes);                                         \
-                else if (n <= 4) panel_times(&a, p, type, 4, lanes);                                         \
-                else if (n <= 8) panel_times(&a, p, type, 8, ACT_TILE);                                      \
-                else panel_times(&a, p, type, 16, ACT_TILE);                                                 \
-            }                                                                                                \
-        }                                                                                                    \
-    }
-
-DEFINE_PANELS(q4_0, DTYPE_Q4_0)
-DEFINE_PANELS(q4_1, DTYPE_Q4_1)
-DEFINE_PANELS(q5_0, DTYPE_Q5_0)
-DEFINE_PANELS(q5_1, DTYPE_Q5_1)
-DEFINE_PANELS(q8_0, DTYPE_Q8_0)
-DEFINE_PANELS(q4_k, DTYPE_Q4_K)
-DEFINE_PANELS(q5_k, DTYPE_Q5_K)
-DEFINE_PANELS(q6_k, DTYPE_Q6_K)
-DEFINE_PANELS(q2_k, DTYPE_Q2_K)
-DEFINE_PANELS(q3_k, DTYPE_Q3_K)
-DEFINE_PANELS(iq4_nl, DTYPE_IQ4_NL)
-DEFINE_PANELS(iq4_xs, DTYPE_IQ4_XS)
-DEFINE_PANELS(tq1_0, DTYPE_TQ1_0)
-DEFINE_PANELS(tq2_0, DTYPE_TQ2_0)
-DEFINE_PANELS(mxfp4, DTYPE_MXFP4)
+DEFINE_PANELS(q4_0, avx512, DTYPE_Q4_0)
+DEFINE_PANELS(q4_1, avx512, DTYPE_Q4_1)
+DEFINE_PANELS(q5_0, avx512, DTYPE_Q5_0)
+DEFINE_PANELS(q5_1, avx512, DTYPE_Q5_1)
+DEFINE_PANELS(q8_0, avx512, DTYPE_Q8_0)
+DEFINE_PANELS(q4_k, avx512, DTYPE_Q4_K)
+DEFINE_PANELS(q5_k, avx512, DTYPE_Q5_K)
+DEFINE_PANELS(q6_k, avx512, DTYPE_Q6_K)
+DEFINE_PANELS(q2_k, avx512, DTYPE_Q2_K)
+DEFINE_PANELS(q3_k, avx512, DTYPE_Q3_K)
+DEFINE_PANELS(iq4_nl, avx512, DTYPE_IQ4_NL)
+DEFINE_PANELS(iq4_xs, avx512, DTYPE_IQ4_XS)
+DEFINE_PANELS(tq1_0, avx512, DTYPE_TQ1_0)
+DEFINE_PANELS(tq2_0, avx512, DTYPE_TQ2_0)
+DEFINE_PANELS(mxfp4, avx512, DTYPE_MXFP4)

@@ -55,13 +55,4 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 
     _mm512_mask_storeu_ps(y, mask, sum);
 }
 
-/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
-static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
-{
-    uint64_t low = 0, high = 0;
-    memcpy(&low, more, n < 8 ? n : 8);
-    if (n > 8) memcpy(&high, more + 8, n - 8);
-    return (low | high) != 0;
-}
-
 #endif
