@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "text/byte_bpe.h"
 #include "text/end_tokens.h"
-#include "text/nfc.h"
+#include "text/normalize.h"
 #include "text/pretok.h"
 #include "text/specials.h"
 #include "text/spm.h"
@@ -191,7 +191,7 @@ static void encode_valid(encoder *e, const char *text, size_t n)
     char *normal = NULL;
     if (e->t->rule->nfc) {
         size_t n_normal;
-        e->status = nfc_normalize(text, n, &normal, &n_normal);
+        e->status = normalize_form(NORMAL_NFC, text, n, &normal, &n_normal);
         if (normal) {
             text = normal;
             n = n_normal;

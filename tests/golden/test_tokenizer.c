@@ -1,5 +1,5 @@
-/* test_tokenizer.c - token ids of real vocabularies, cuts of the pre-tokenizers and normal forms, equal to those of
- * `tokenizers` and Python. The goldens are made by make_tokenizer.py. */
+/* test_tokenizer.c - token ids of real vocabularies, cuts of the pre-tokenizers, equal to those of
+ * `tokenizers`. The goldens are made by make_tokenizer.py. */
 #include "test_support.h"
 
 #include <jansson.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/nfc.h"
+#include "text/normalize.h"
 #include "text/pretok.h"
 #include "text/tokenizer.h"
 
@@ -163,7 +163,7 @@ static int count_wrong_cuts(const char *name, const json_t *texts, const json_t 
         char *normal = NULL;
         if (rule->nfc) {
             size_t n_normal;
-            assert_int_equal(nfc_normalize(s, n, &normal, &n_normal), SUMI_OK);
+            assert_int_equal(normalize_form(NORMAL_NFC, s, n, &normal, &n_normal), SUMI_OK);
             if (normal) s = normal, n = n_normal;
         }
         cuts c = { json_array_get(json_object_get(golden, name), i), 0, 0, true };
@@ -193,38 +193,12 @@ static void pre_tokenizers_cut_where_tokenizers_does(void **state)
     assert_int_equal(n_wrong, 0);
 }
 
-static void nfc_is_that_of_python(void **state)
-{
-    json_t *texts = load("texts"), *golden = load("pieces"), *text;
-    size_t i;
-    int n_changed = 0;
-    (void)state;
-    json_array_foreach(json_object_get(texts, "texts"), i, text)
-    {
-        char key[24], *out;
-        size_t n_out;
-        snprintf(key, sizeof key, "%zu", i);
-        const json_t *want = json_object_get(json_object_get(golden, "nfc"), key);
-        assert_int_equal(nfc_normalize(json_string_value(text), json_string_length(text), &out, &n_out),
-                         SUMI_OK);
-        if (!want != !out) fail_msg("text %zu: %s", i, want ? "NFC changes it" : "is in NFC");
-        if (want) assert_int_equal(n_out, json_string_length(want));
-        if (want) assert_memory_equal(out, json_string_value(want), n_out);
-        n_changed += want != NULL;
-        free(out);
-    }
-    json_decref(texts);
-    json_decref(golden);
-    assert_true(n_changed >= 8);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smollm2_gives_the_ids_of_tokenizers),
         cmocka_unit_test(gemma3_gives_the_ids_of_tokenizers),
         cmocka_unit_test(pre_tokenizers_cut_where_tokenizers_does),
-        cmocka_unit_test(nfc_is_that_of_python),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "text/nfc.h"
 #include "text/pretok.h"
 
 static bool write_piece(void *user, const char *piece, size_t n)
@@ -131,23 +130,6 @@ static void time_grows_with_the_length_of_the_text(void **state)
         }
 }
 
-static void many_marks_on_one_letter_are_ordered_in_linear_time(void **state)
-{
-    /* U+0301 and U+0323 in turn are in the wrong order everywhere; exchanging neighbours would need 10^10 steps. */
-    enum { PAIRS = 200000 };
-    char *text = malloc(1 + 4 * PAIRS), *out;
-    size_t n_out;
-    (void)state;
-    text[0] = 'q'; /* composes with neither */
-    for (size_t i = 0; i < PAIRS; i++) memcpy(text + 1 + 4 * i, "\xCC\x81\xCC\xA3", 4);
-    assert_int_equal(nfc_normalize(text, 1 + 4 * PAIRS, &out, &n_out), SUMI_OK);
-    assert_int_equal(n_out, 1 + 4 * PAIRS);
-    assert_memory_equal(out, "q\xCC\xA3", 3); /* below (class 220) comes before above (230) */
-    assert_memory_equal(out + 1 + 2 * PAIRS, "\xCC\x81", 2);
-    free(out);
-    free(text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,7 +138,6 @@ int main(void)
         cmocka_unit_test(a_file_without_a_rule_is_cut_as_llama_cpp_does),
         cmocka_unit_test(rules_are_found_by_their_whole_name),
         cmocka_unit_test(time_grows_with_the_length_of_the_text),
-        cmocka_unit_test(many_marks_on_one_letter_are_ordered_in_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
