@@ -1,11 +1,12 @@
 /* info_json.c - a model file as one JSON object (RFC 8259):
  *
  *   { "file", "file_bytes", "gguf_version", "alignment",
+ *     "files": [ { "file", "file_bytes" }, ... ],              one, or those of a split model
  *     "architecture", "name", "license",                       null: the file does not say
  *     "n_params", "weight_bytes", "bits_per_weight", "n_vocab", "has_chat_template",
  *     "types":    { "Q4_1": { "n_tensors", "n_params" }, ... },
  *     "metadata": { KEY: value, ... },
- *     "tensors":  [ { "name", "type", "dims", "n_bytes", "offset" }, ... ] }
+ *     "tensors":  [ { "name", "type", "dims", "n_bytes", "shard", "offset" }, ... ] }    shard: of "files", from 0
  *
  * A long array becomes { "type", "n", "first": [...] } unless the whole file is wanted. What JSON cannot hold: bytes
  * that are not UTF-8 become U+FFFD, NaN and infinities null, integers from 2^63 on numbers with an exponent, and
@@ -120,8 +121,9 @@ static json_t *json_tensor(const gguf_tensor *t)
 {
     json_t *dims = json_array();
     for (int d = 0; d < t->n_dims; d++) json_array_append_new(dims, json_integer(t->dims[d]));
-    return json_pack("{s:o, s:s, s:o, s:I, s:I}", "name", json_text(t->name), "type", t->type->name, "dims",
-                     dims, "n_bytes", (json_int_t)t->n_bytes, "offset", (json_int_t)t->offset);
+    return json_pack("{s:o, s:s, s:o, s:I, s:i, s:I}", "name", json_text(t->name), "type", t->type->name, "dims",
+                     dims, "n_bytes", (json_int_t)t->n_bytes, "shard", (int)t->shard, "offset",
+                     (json_int_t)t->offset);
 }
 
 static json_t *json_tensors(const gguf *g)
@@ -132,6 +134,20 @@ static json_t *json_tensors(const gguf *g)
             json_decref(list);
             return NULL;
         }
+    return list;
+}
+
+static json_t *json_text_of(const char *text)
+{
+    return json_text((gguf_str){ text, strlen(text) });
+}
+
+static json_t *json_files(const gguf *g)
+{
+    json_t *list = json_array();
+    for (int32_t i = 0; i < gguf_n_shards(g); i++)
+        json_array_append_new(list, json_pack("{s:o, s:I}", "file", json_text_of(gguf_shard_name(g, i)), "file_bytes",
+                                              (json_int_t)gguf_shard_bytes(g, i)));
     return list;
 }
 
@@ -148,11 +164,10 @@ static json_t *json_types(const info_summary *s)
 
 bool info_print_json(const gguf *g, const info_summary *s, bool whole)
 {
-    const gguf_str file = { gguf_name(g), strlen(gguf_name(g)) };
     json_t *root =
-        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b, s:o, s:o, s:o}", "file",
-                  json_text(file), "file_bytes", (json_int_t)gguf_file_bytes(g), "gguf_version",
-                  (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "architecture",
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b, s:o, s:o, s:o}", "file",
+                  json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g), "gguf_version",
+                  (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files", json_files(g), "architecture",
                   json_text_or_null(s->architecture), "name", json_text_or_null(s->name), "license",
                   json_text_or_null(s->license), "n_params", (json_int_t)s->n_params, "weight_bytes",
                   (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "n_vocab",

@@ -132,6 +132,22 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     if (*separator == ',') printf("\n");
 }
 
+/* The files of a split model, each with its part of the tensors. */
+static void print_shards(const gguf *g)
+{
+    char text[256];
+    int64_t next = 0; /* tensors are in the order of the files */
+    for (int32_t i = 0; i < gguf_n_shards(g); i++) {
+        int64_t first = next;
+        const char *path = gguf_shard_name(g, i), *slash = strrchr(path, '/');
+        const char *name = slash ? slash + 1 : path;
+        while (next < gguf_n_tensors(g) && gguf_tensor_at(g, next)->shard == i) next++;
+        printf("                   %s, ", show((gguf_str){ name, strlen(name) }, text, sizeof text));
+        print_bytes((double)gguf_shard_bytes(g, i));
+        printf(", %" PRId64 " tensor%s\n", next - first, next - first == 1 ? "" : "s");
+    }
+}
+
 void info_print_overview(const gguf *g, const info_summary *s)
 {
     char text[256];
@@ -140,7 +156,10 @@ void info_print_overview(const gguf *g, const info_summary *s)
     printf("  file             %s\n", show(file, text, sizeof text));
     printf("                   GGUF version %u, ", gguf_version(g));
     print_bytes((double)gguf_file_bytes(g));
-    printf("\n  architecture     %s\n",
+    if (gguf_n_shards(g) > 1) printf(" in %d files", gguf_n_shards(g));
+    printf("\n");
+    if (gguf_n_shards(g) > 1) print_shards(g);
+    printf("  architecture     %s\n",
            s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
     print_weights(s, gguf_n_tensors(g));
     print_shape(g, s);
@@ -246,7 +265,9 @@ void info_print_tensors(const gguf *g)
         shape[0] = '\0';
         for (int d = 0; d < t->n_dims; d++)
             n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%" PRId64, d ? " x " : "", t->dims[d]);
-        printf("  %-42s %-7s %-20s %12zu bytes at %zu\n", show(t->name, name, sizeof name), t->type->name,
-               shape, t->n_bytes, t->offset);
+        printf("  %-42s %-7s %-20s %12zu bytes at %zu", show(t->name, name, sizeof name), t->type->name, shape,
+               t->n_bytes, t->offset);
+        if (gguf_n_shards(g) > 1) printf(" of file %d", t->shard + 1);
+        printf("\n");
     }
 }

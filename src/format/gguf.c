@@ -108,8 +108,7 @@ static sumi_status read_all(gguf *g, sumi_error *err)
     return st;
 }
 
-/* The end of a long path says more than its beginning, and what is wrong must fit into the line too. */
-static const char *short_name(const char *name)
+const char *gguf_short_name(const char *name)
 {
     size_t n = strlen(name);
     return n > 200 ? name + n - 200 : name;
@@ -125,7 +124,7 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool
         if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
         free(g);
         free(copy);
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", short_name(name));
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_short_name(name));
     }
     *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
     sumi_status st = read_all(g, err);
@@ -133,7 +132,7 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool
         *out = g;
         return SUMI_OK;
     }
-    sumi_fail_in(err, "%s", short_name(name));
+    sumi_fail_in(err, "%s", gguf_short_name(name));
     gguf_close(g);
     return st;
 }
@@ -142,10 +141,10 @@ static sumi_status fail_errno(const char *path, int fd, sumi_error *err)
 {
     int why = errno;
     if (fd >= 0) close(fd);
-    return sumi_fail(err, SUMI_EIO, "%s: %s", short_name(path), strerror(why));
+    return sumi_fail(err, SUMI_EIO, "%s: %s", gguf_short_name(path), strerror(why));
 }
 
-sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
+sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err)
 {
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait for a writer */
@@ -154,14 +153,24 @@ sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
     if (!S_ISREG(s.st_mode) || s.st_size == 0) {
         close(fd);
         if (!S_ISREG(s.st_mode))
-            return sumi_fail(err, SUMI_EIO, "%s: %s", short_name(path),
+            return sumi_fail(err, SUMI_EIO, "%s: %s", gguf_short_name(path),
                              S_ISDIR(s.st_mode) ? "is a folder" : "is not a regular file");
-        return sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", short_name(path));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", gguf_short_name(path));
     }
     void *data = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED) return fail_errno(path, fd, err);
     close(fd);
     return open_bytes(out, data, (size_t)s.st_size, true, path, err);
+}
+
+sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
+{
+    sumi_status st = gguf_open_file(out, path, err);
+    if (st == SUMI_OK) st = gguf_join(out, err);
+    if (st == SUMI_OK) return SUMI_OK;
+    gguf_close(*out);
+    *out = NULL;
+    return st;
 }
 
 sumi_status gguf_open_memory(gguf **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
@@ -178,6 +187,8 @@ void gguf_close(gguf *g)
     free(g->tensors);
     strmap_destroy(g->keys);
     strmap_destroy(g->names);
+    for (int32_t i = 0; g->more && i < g->n_more; i++) gguf_close(g->more[i]);
+    free(g->more);
     if (g->mapped) munmap((void *)(uintptr_t)g->data, g->n_bytes);
     free(g->name);
     free(g);
@@ -191,11 +202,6 @@ const char *gguf_name(const gguf *g)
 uint32_t gguf_version(const gguf *g)
 {
     return g->version;
-}
-
-size_t gguf_file_bytes(const gguf *g)
-{
-    return g->n_bytes;
 }
 
 uint32_t gguf_alignment(const gguf *g)
@@ -216,10 +222,7 @@ void gguf_release(const gguf *g, const gguf_tensor *t)
 uint64_t gguf_fingerprint(const gguf *g, sip_key key)
 {
     enum { SAMPLE = 4096 };
-    size_t head = g->n_bytes;
-    for (int64_t i = 0; i < g->n_tensors; i++)
-        if (g->tensors[i].offset < head) head = g->tensors[i].offset;
-    uint64_t hash = siphash(key, g->data, head);
+    uint64_t hash = siphash(key, g->data, g->n_head);
     for (int64_t i = 0; i < g->n_tensors; i++) {
         const gguf_tensor *t = &g->tensors[i];
         size_t n = t->n_bytes < SAMPLE ? t->n_bytes : SAMPLE;
@@ -227,6 +230,10 @@ uint64_t gguf_fingerprint(const gguf *g, sip_key key)
                               siphash(key, (const uint8_t *)t->data + (t->n_bytes - n), n) };
         hash = siphash(key, parts, sizeof parts);
     }
-    uint64_t parts[2] = { hash, g->n_bytes };
+    for (int32_t i = 0; i < g->n_more; i++) {
+        uint64_t parts[2] = { hash, siphash(key, g->more[i]->data, g->more[i]->n_head) };
+        hash = siphash(key, parts, sizeof parts);
+    }
+    uint64_t parts[2] = { hash, gguf_file_bytes(g) };
     return siphash(key, parts, sizeof parts);
 }

@@ -27,6 +27,7 @@ typedef enum gguf_type {
 #define GGUF_MAX_ARRAY       INT32_MAX
 #define GGUF_MAX_ARRAY_DEPTH 4 /* arrays in arrays */
 #define GGUF_MAX_ALIGNMENT   (1 << 20)
+#define GGUF_MAX_SHARDS      1024 /* files of one model */
 
 typedef struct gguf_str {
     const char *data; /* not NUL-terminated */
@@ -46,27 +47,33 @@ typedef struct gguf_tensor {
     int32_t n_dims;
     int64_t dims[GGUF_MAX_DIMS]; /* fastest first, as in the file; unused ones are 1 */
     int64_t n_elems;             /* product of dims */
-    size_t offset;               /* of data, from the start of the file */
+    int32_t shard;               /* which file of a split model it lies in; else 0 */
+    size_t offset;               /* of data, from the start of that file */
     const void *data;            /* n_bytes of them, inside the file; tensors may overlap */
     size_t n_bytes;
 } gguf_tensor;
 
 typedef struct gguf gguf;
 
-/* Maps the file at path. SUMI_EIO: cannot be opened or mapped; SUMI_EFORMAT: "PATH: what is wrong, where";
- * SUMI_EUNSUPPORTED: version, byte order or tensor type not known; SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Takes time
- * in proportion to the header of the file and memory of at most a small multiple of it. Free with gguf_close(). */
+/* Maps the file at path. If it is part of a split model, "NAME-00002-of-00005.gguf", the files beside it are mapped too,
+ * and the object is the whole model: metadata of the first file, tensors of all. SUMI_EIO: cannot be opened or mapped;
+ * SUMI_EFORMAT: "PATH: what is wrong, where"; SUMI_EUNSUPPORTED: version, byte order or tensor type not known;
+ * SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Takes time in proportion to the header of the file and memory of at most a
+ * small multiple of it. Free with gguf_close(). */
 SUMI_MUST_USE sumi_status gguf_open(gguf **out, const char *path, sumi_error *err);
 
-/* The same for bytes in memory, which must outlive the object (64-byte aligned if tensors are to be). name is used in
- * messages. */
+/* The same for the bytes of one file in memory, which must outlive the object (64-byte aligned if tensors are to be).
+ * Part of a split model is just that part. name is used in messages. */
 SUMI_MUST_USE sumi_status gguf_open_memory(gguf **out, const void *data, size_t n_bytes, const char *name,
                                            sumi_error *err);
 void gguf_close(gguf *g);
 
 const char *gguf_name(const gguf *g);       /* path or name, for messages */
 uint32_t gguf_version(const gguf *g);
-size_t gguf_file_bytes(const gguf *g);
+size_t gguf_file_bytes(const gguf *g);      /* of all files of a split model */
+int32_t gguf_n_shards(const gguf *g);       /* files; 1 if the model is not split */
+const char *gguf_shard_name(const gguf *g, int32_t shard); /* path of a file; of the first one: gguf_name() */
+size_t gguf_shard_bytes(const gguf *g, int32_t shard);
 uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
 const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
 

@@ -2,7 +2,8 @@
  *
  *   gguf.c           opening, mapping, the header; closing
  *   gguf_meta.c      the metadata: keys and typed values
- *   gguf_tensors.c   the tensors: names, shapes, where their bytes lie */
+ *   gguf_tensors.c   the tensors: names, shapes, where their bytes lie
+ *   gguf_split.c     models in several files */
 #ifndef SUMI_FORMAT_GGUF_INTERNAL_H
 #define SUMI_FORMAT_GGUF_INTERNAL_H
 
@@ -24,18 +25,31 @@ struct gguf {
     char *name;
     const uint8_t *data;
     size_t n_bytes;
-    bool mapped; /* data is a map of ours */
+    size_t n_head; /* bytes before the data section */
+    bool mapped;   /* data is a map of ours */
     uint32_t version, alignment;
     int64_t n_kv, n_tensors;
     gguf_kv *kv;          /* [n_kv] */
     gguf_tensor *tensors; /* [n_tensors] */
     strmap *keys, *names; /* key -> index in kv, tensor name -> index in tensors */
+    struct gguf **more;   /* [n_more] the other files of a split model, owned; their tensors are all in this one */
+    int32_t n_more;
 };
 
 /* Each reads its part of the file at *c into g, whose n_kv and n_tensors are still unchecked counts from the header.
  * On failure the error says what and where, but not the file, and g is safe to free. */
 sumi_status gguf_read_metadata(gguf *g, cursor *c, sumi_error *err);
 sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err);
+
+/* Maps one file and reads it, whether or not it is part of a split model. Errors name the file. */
+sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err);
+
+/* *g is a file that was just opened. If it is part of a split model: opens the other files, which lie beside it, and
+ * makes *g the first one, with the tensors of all. Errors name the file; *g is the caller's in any case. */
+sumi_status gguf_join(gguf **g, sumi_error *err);
+
+/* The end of a long path says more than its beginning, and what is wrong must fit into the line too. */
+const char *gguf_short_name(const char *path);
 
 /* A name (key or tensor) with its length: not empty, not above GGUF_MAX_NAME_BYTES. */
 sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err);

@@ -7,6 +7,7 @@ golden/gguf/every_type.gguf    every value type, arrays of each, and a tensor of
 golden/gguf/vocab_only.gguf    a vocabulary and no tensors
 golden/gguf/aligned_256.gguf   general.alignment of 256
 golden/gguf/big_endian.gguf    must be refused by name
+golden/gguf/split-0000?-of-00003.gguf    a model in three files, five small tensors
 
 The fuzzing corpus holds the same files and a few cut and doctored ones.
 """
@@ -68,6 +69,14 @@ def aligned():
     write(w)
 
 
+def split():
+    w = GGUFWriter(OUT / "split.gguf", "llama", split_max_tensors=2)
+    w.add_name("in three files")
+    for i in range(5):
+        w.add_tensor(f"t{i}", np.full((i + 1, 8), i, dtype=np.float32))
+    write(w)
+
+
 def big_endian():
     w = GGUFWriter(OUT / "big_endian.gguf", "llama", endianess=GGUFEndian.BIG)
     w.add_context_length(77)
@@ -89,7 +98,7 @@ def corpus():
 def main():
     OUT.mkdir(exist_ok=True)
     CORPUS.mkdir(parents=True, exist_ok=True)
-    every_type(), vocab_only(), aligned(), big_endian()
+    every_type(), vocab_only(), aligned(), big_endian(), split()
     corpus()
 
 

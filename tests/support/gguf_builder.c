@@ -136,6 +136,41 @@ void gb_write(gguf_builder *b, const char *path)
     free(file);
 }
 
+void gb_split(const char *path, const char *prefix, int32_t n_shards)
+{
+    char name[4096];
+    size_t n_bytes;
+    char *file = test_read_file(path, &n_bytes);
+    gguf *g;
+    sumi_error err;
+    if (gguf_open_memory(&g, file, n_bytes, path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    int64_t n = gguf_n_tensors(g), next = 0;
+    for (int32_t s = 0; s < n_shards; s++) {
+        gguf_builder b;
+        gb_init(&b);
+        b.alignment = gguf_alignment(g);
+        if (s == 0) { /* all metadata, as it stands between the header and the first tensor's name */
+            buf_append(&b.meta, file + 24, (size_t)(gguf_tensor_at(g, 0)->name.data - 8 - (file + 24)));
+            b.n_kv = (uint64_t)gguf_n_keys(g);
+        }
+        gb_u32(&b, "split.no", (uint32_t)s);
+        gb_u32(&b, "split.count", (uint32_t)n_shards);
+        gb_i32(&b, "split.tensors.count", (int32_t)n);
+        for (; next < n * (s + 1) / n_shards; next++) {
+            const gguf_tensor *t = gguf_tensor_at(g, next);
+            char tensor[256];
+            uint64_t dims[GGUF_MAX_DIMS];
+            for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
+            snprintf(tensor, sizeof tensor, "%.*s", (int)t->name.n, t->name.data);
+            gb_tensor(&b, tensor, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
+        }
+        snprintf(name, sizeof name, "%s-%05d-of-%05d.gguf", prefix, s + 1, n_shards);
+        gb_write(&b, name);
+    }
+    gguf_close(g);
+    free(file);
+}
+
 static double touch_bytes(const void *data, size_t n)
 {
     double sum = 0;

@@ -48,6 +48,9 @@ uint8_t *gb_finish(gguf_builder *b, size_t *n_bytes);
 /* Writes the file to path instead. */
 void gb_write(gguf_builder *b, const char *path);
 
+/* Writes the model at path as n_shards files PREFIX-00001-of-0000N.gguf, with about as many tensors in each. */
+void gb_split(const char *path, const char *prefix, int32_t n_shards);
+
 /* Little-endian pieces for values given to gb_raw(). */
 void gb_put_u32(buf *out, uint32_t value);
 void gb_put_u64(buf *out, uint64_t value);

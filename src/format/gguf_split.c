@@ -1,0 +1,200 @@
+/* gguf_split.c - models in several files, as llama.cpp's gguf-split writes them (its tools/gguf-split, llama_split_path()).
+ *
+ *   NAME-00001-of-00003.gguf   all metadata, and split.no = 0       numbers count from 1 in names, from 0 in keys;
+ *   NAME-00002-of-00003.gguf   split.no = 1                         each file has split.count = 3 and
+ *   NAME-00003-of-00003.gguf   split.no = 2                         split.tensors.count, the tensors of all files
+ *
+ * Each file is a GGUF file of its own, with its own header, alignment and data section. They are opened one by one and
+ * checked against the first; then the first takes over the descriptions of all tensors and owns the other files, of
+ * which only the maps are still of use.
+ *
+ * Any of the files may be named; the others must lie beside it. */
+#include "format/gguf_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define KEY_NO      "split.no"
+#define KEY_COUNT   "split.count"
+#define KEY_TENSORS "split.tensors.count"
+
+enum { SUFFIX_BYTES = sizeof "-00001-of-00003.gguf" - 1 };
+
+/* The path of file no, made from that of another one; path must end in the suffix of SUFFIX_BYTES. Owned; NULL: out of
+ * memory. */
+static char *sibling(const char *path, int32_t no, int32_t count)
+{
+    char *out;
+    size_t n = strlen(path) - SUFFIX_BYTES;
+    return asprintf(&out, "%.*s-%05d-of-%05d.gguf", (int)n, path, no + 1, count) < 0 ? NULL : out;
+}
+
+/* What a file says about itself: it is number *no of *count. count 0 and 1, as of merged files: it is whole. */
+static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_error *err)
+{
+    int64_t n = 1, i = 0;
+    const char *name = gguf_short_name(g->name);
+    if (gguf_find(g, KEY_COUNT) >= 0 && !gguf_get_i64(g, KEY_COUNT, &n))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is not an integer", name, KEY_COUNT);
+    if (n < 0 || n > GGUF_MAX_SHARDS)
+        return sumi_fail(err, n < 0 ? SUMI_EFORMAT : SUMI_ELIMIT, "%s: key '%s' is %lld, not 0 to %d", name,
+                         KEY_COUNT, (long long)n, GGUF_MAX_SHARDS);
+    if (n > 1 && (!gguf_get_i64(g, KEY_NO, &i) || i < 0 || i >= n))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is missing or not 0 to %lld", name, KEY_NO,
+                         (long long)n - 1);
+    *no = (int32_t)i;
+    *count = (int32_t)n;
+    return SUMI_OK;
+}
+
+/* The name must say the same as the metadata, or the other files cannot be found. */
+static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_error *err)
+{
+    char suffix[64];
+    size_t n = strlen(g->name);
+    snprintf(suffix, sizeof suffix, "-%05d-of-%05d.gguf", no + 1, count);
+    if (n > SUFFIX_BYTES && n < 65536 && !strcmp(g->name + n - SUFFIX_BYTES, suffix)) return SUMI_OK;
+    return sumi_fail(
+        err, SUMI_EFORMAT,
+        "%s: file %d of the %d of a split model; its name must end in '%s' for the others to be found",
+        gguf_short_name(g->name), no + 1, count, suffix);
+}
+
+/* File no of the model that `of` is part of. */
+static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t count, sumi_error *err)
+{
+    int32_t its_no = 0, its_count = 0;
+    sumi_error why;
+    char *path = sibling(of->name, no, count);
+    *out = NULL;
+    if (!path) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_short_name(of->name));
+    sumi_status st = gguf_open_file(out, path, &why);
+    if (st == SUMI_EIO)
+        sumi_fail(err, st, "%s; the model has %d files, and all must be there", why.message, count);
+    else if (st != SUMI_OK && err) *err = why;
+    if (st == SUMI_OK) st = read_place(*out, &its_no, &its_count, err);
+    if (st == SUMI_OK && (its_no != no || its_count != count))
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: says it is file %d of %d; files of different models are mixed",
+                       gguf_short_name(path), its_no + 1, its_count);
+    free(path);
+    return st;
+}
+
+/* Opens all files but the one that is there, which becomes one of them. g: [count], the caller's also on failure. */
+static sumi_status open_all(gguf **g, gguf *given, int32_t no, int32_t count, sumi_error *err)
+{
+    sumi_status st = SUMI_OK;
+    g[no] = given;
+    for (int32_t i = 0; st == SUMI_OK && i < count; i++)
+        if (i != no) st = open_sibling(&g[i], given, i, count, err);
+    return st;
+}
+
+/* The sum of all files' tensors, which must be what each file that says something about it says. */
+static sumi_status count_tensors(gguf *const *g, int32_t count, int64_t *n, sumi_error *err)
+{
+    *n = 0;
+    for (int32_t i = 0; i < count; i++) *n += g[i]->n_tensors;
+    if (*n > GGUF_MAX_TENSORS)
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)",
+                         gguf_short_name(g[0]->name), (long long)*n, count, GGUF_MAX_TENSORS);
+    for (int32_t i = 0; i < count; i++) {
+        int64_t told = -1;
+        if (gguf_find(g[i], KEY_TENSORS) < 0 || (gguf_get_i64(g[i], KEY_TENSORS, &told) && told == *n))
+            continue;
+        return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is %lld, but the %d files have %lld tensors",
+                         gguf_short_name(g[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
+    }
+    return SUMI_OK;
+}
+
+/* One list of tensors and one map of names for all files, in the first. */
+static sumi_status merge_tensors(gguf *const *g, int32_t count, sumi_error *err)
+{
+    int64_t n = 0, total;
+    sumi_status st = count_tensors(g, count, &total, err);
+    if (st != SUMI_OK) return st;
+    gguf_tensor *all = calloc((size_t)total + 1, sizeof *all);
+    strmap *names = strmap_create((size_t)total);
+    if (!all || !names) st = sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)total);
+    for (int32_t s = 0; st == SUMI_OK && s < count; s++)
+        for (int64_t i = 0; st == SUMI_OK && i < g[s]->n_tensors; i++, n++) {
+            gguf_tensor *t = &all[n];
+            *t = g[s]->tensors[i];
+            t->shard = s;
+            int32_t held = strmap_add(names, t->name.data, t->name.n, (int32_t)n);
+            if (held != n)
+                st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already",
+                               gguf_short_name(g[s]->name), GGUF_SHOW(t->name), all[held].shard + 1);
+        }
+    if (st != SUMI_OK) {
+        free(all);
+        strmap_destroy(names);
+        return st;
+    }
+    for (int32_t s = 0; s < count; s++) {
+        free(g[s]->tensors);
+        strmap_destroy(g[s]->names);
+        g[s]->tensors = NULL;
+        g[s]->names = NULL;
+        g[s]->n_tensors = 0;
+    }
+    g[0]->tensors = all;
+    g[0]->names = names;
+    g[0]->n_tensors = total;
+    return SUMI_OK;
+}
+
+sumi_status gguf_join(gguf **out, sumi_error *err)
+{
+    int32_t no, count;
+    sumi_status st = read_place(*out, &no, &count, err);
+    if (st != SUMI_OK || count <= 1) return st;
+    if ((st = check_name(*out, no, count, err))) return st;
+    gguf **g = calloc((size_t)count, sizeof *g);
+    if (!g) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_short_name((*out)->name));
+    st = open_all(g, *out, no, count, err);
+    if (st == SUMI_OK) st = merge_tensors(g, count, err);
+    if (st != SUMI_OK) {
+        for (int32_t i = 0; i < count; i++)
+            if (i != no) gguf_close(g[i]);
+        free(g);
+        return st;
+    }
+    *out = g[0];
+    memmove(g, g + 1, (size_t)(count - 1) * sizeof *g);
+    (*out)->more = g;
+    (*out)->n_more = count - 1;
+    return SUMI_OK;
+}
+
+static const gguf *shard(const gguf *g, int32_t i)
+{
+    assert(i >= 0 && i <= g->n_more);
+    return i == 0 ? g : g->more[i - 1];
+}
+
+int32_t gguf_n_shards(const gguf *g)
+{
+    return 1 + g->n_more;
+}
+
+const char *gguf_shard_name(const gguf *g, int32_t i)
+{
+    return shard(g, i)->name;
+}
+
+size_t gguf_shard_bytes(const gguf *g, int32_t i)
+{
+    return shard(g, i)->n_bytes;
+}
+
+size_t gguf_file_bytes(const gguf *g)
+{
+    size_t n = 0;
+    for (int32_t i = 0; i <= g->n_more; i++) n += shard(g, i)->n_bytes;
+    return n;
+}
