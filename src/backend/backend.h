@@ -90,6 +90,7 @@ typedef struct attention_args {
     float scale;           /* of q.k */
     float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: they do not */
     int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
+    const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
 } attention_args;
 
 /* Activations of a feed-forward block, of the gate if it has one (Shazeer 2020). */

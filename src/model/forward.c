@@ -94,7 +94,7 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
     attention_args args = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
-                            .softcap = h->attention_softcap };
+                            .softcap = h->attention_softcap, .sinks = l->sinks };
     m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }

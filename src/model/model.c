@@ -2,6 +2,7 @@
  * "blk.7.attn_q.weight". */
 #include "model/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,6 +96,16 @@ static void load_feed_forward(loader *l, int32_t i, layer *y)
     y->b_down = loader_vector(l, in_block(i, "ffn_down", "bias"), bias, all_rows(h->n_embd));
 }
 
+/* Like a bias, a file may have them whatever the family. */
+static float *load_sinks(loader *l, int32_t i)
+{
+    tensor_name name = in_block(i, "attn_sinks", "weight");
+    float *sinks = loader_vector(l, name, false, all_rows(l->m->h.n_heads));
+    for (int32_t h = 0; sinks && h < l->m->h.n_heads; h++)
+        if (!isfinite(sinks[h])) loader_fail(l, SUMI_EFORMAT, "%s[%d] is not a finite number", name.s, h);
+    return sinks;
+}
+
 static void load_layer(loader *l, int32_t i)
 {
     model *m = l->m;
@@ -109,6 +120,7 @@ static void load_layer(loader *l, int32_t i)
     y->w_o = loader_matrix(l, in_block(i, "attn_output", "weight"), all_rows(h->n_embd),
                            (int64_t)h->n_heads * h->head_dim);
     y->b_o = loader_vector(l, in_block(i, "attn_output", "bias"), bias, all_rows(h->n_embd));
+    y->sinks = load_sinks(l, i);
     if (post) y->post_attn_norm = block_norm(l, i, "post_attention_norm");
     load_feed_forward(l, i, y);
     if (post) y->post_ffn_norm = block_norm(l, i, "post_ffw_norm");
@@ -217,10 +229,10 @@ static void destroy_norm(norm *w)
 static void destroy_layer(const backend *be, layer *y)
 {
     weight *weights[] = { y->w_q, y->w_k, y->w_v, y->w_o, y->w_gate, y->w_up, y->w_down };
-    float *biases[] = { y->b_q, y->b_k, y->b_v, y->b_o, y->b_gate, y->b_up, y->b_down };
+    float *vectors[] = { y->b_q, y->b_k, y->b_v, y->b_o, y->b_gate, y->b_up, y->b_down, y->sinks };
     norm *norms[] = { &y->attn_norm, &y->q_norm, &y->k_norm, &y->post_attn_norm, &y->post_ffn_norm };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) be->weight_destroy(weights[i]);
-    for (size_t i = 0; i < sizeof biases / sizeof *biases; i++) mem_free(biases[i]);
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
     if (y->ffn_norm.w != y->attn_norm.w) destroy_norm(&y->ffn_norm);
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) destroy_norm(norms[i]);
 }

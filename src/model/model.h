@@ -15,6 +15,7 @@ typedef struct layer {
         *w_o; /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*head_dim] */
     float *b_q, *b_k, *b_v, *b_o;
     norm q_norm, k_norm; /* [head_dim] or [heads][head_dim]: qk_norm_kind of the family */
+    float *sinks;        /* [n_heads] logits of attention without a value */
     norm post_attn_norm; /* [n_embd] */
     norm ffn_norm;       /* [n_embd] before the feed-forward block; the same w as attn_norm: one for both */
     weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff] */

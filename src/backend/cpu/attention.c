@@ -182,6 +182,11 @@ typedef struct destination {
     size_t stride;
 } destination;
 
+static const float *sink_of(const attention_job *j, int32_t h)
+{
+    return j->a->sinks ? j->a->sinks + h : NULL;
+}
+
 /* The heads h0 <= h < h0 + n of a run, which share a KV head; chunk as in kernels.h. */
 static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, int32_t chunk, destination to,
                          float *scratch)
@@ -209,6 +214,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
             tile.out[tile.n_rows] = to.base + out * to.stride;
             tile.first[tile.n_rows] = first_seen(j, t);
             tile.last[tile.n_rows] = j->b->pos[t];
+            tile.sink[tile.n_rows] = sink_of(j, h);
         }
     }
     if (tile.n_rows) j->s->be->k.attention_tile(&tile);
@@ -327,6 +333,7 @@ static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
                                   .partials = from.base + row * from.stride,
                                   .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
                                   .f32 = j->kv->layout.f32,
+                                  .sink = sink_of(j, h),
                                   .out = j->out->f32 + ((size_t)t * (size_t)j->a->n_heads + (size_t)h) *
                                                            (size_t)j->kv->layout.head_dim };
     j->s->be->k.attention_merge(&args);

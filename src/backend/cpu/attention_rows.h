@@ -167,6 +167,16 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
     }
 }
 
+/* The last step of a row. A sink is one more score, of a position whose value is 0: it only makes the sum of weights
+ * larger. */
+static inline void attn_finish(const attn_level *level, float m, float l, float *out, const float *sink,
+                               int32_t head_dim)
+{
+    static const float nothing[ATTN_MAX_HEAD];
+    if (sink) level->merge(&m, &l, out, *sink * ATTN_LOG2E, 1, nothing, head_dim);
+    level->finish(out, l, head_dim);
+}
+
 /* The tile kernel of a level. */
 static inline void attn_attend(const attn_level *level, const attention_tile_args *a)
 {
@@ -189,7 +199,8 @@ static inline void attn_attend(const attn_level *level, const attention_tile_arg
             attn_pass ps = attn_pass_at(level, a, &x, r0);
             attn_add_chunk(level, &ps, chunk);
         }
-    for (int32_t r = 0; r < a->n_rows && all; r++) level->finish(a->out[r], x.total_l[r], a->head_dim);
+    for (int32_t r = 0; r < a->n_rows && all; r++)
+        attn_finish(level, x.total_m[r], x.total_l[r], a->out[r], a->sink[r], a->head_dim);
 }
 
 /* The merge kernel of a level. */
@@ -201,7 +212,7 @@ static inline void attn_merge(const attn_level *level, const attention_merge_arg
         const float *p = a->partials + (size_t)c * a->stride;
         level->merge(&m, &l, a->out, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
     }
-    level->finish(a->out, l, a->head_dim);
+    attn_finish(level, m, l, a->out, a->sink, a->head_dim);
 }
 
 #endif

@@ -134,7 +134,8 @@ typedef struct panels_f32_args {
  * it is the same to compute a row in one call (chunk is ATTN_ALL), or a chunk at a time, on different threads:
  *   ATTN_ALL   out[r] [head_dim] is the finished row
  *   otherwise  out[r] is a partial row, to be merged by attention_merge of the same level: [head_dim] sums and then
- *              their largest score and their sum of weights; the row must see something of the chunk */
+ *              their largest score and their sum of weights; the row must see something of the chunk, and its sink
+ *              is not used */
 typedef struct attention_tile_args {
     int32_t n_rows, head_dim; /* n_rows <= ATTN_ROWS, head_dim <= ATTN_MAX_HEAD */
     int32_t chunk;
@@ -147,6 +148,7 @@ typedef struct attention_tile_args {
     const int32_t *table;
     float scale;   /* of q.k */
     float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: it does not */
+    const float *sink[ATTN_ROWS]; /* of a row: a score without a position, whose value is 0; NULL: none */
     float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, the caller's own */
 } attention_tile_args;
 
@@ -156,6 +158,7 @@ typedef struct attention_merge_args {
     const float *partials;
     size_t stride;
     bool f32;   /* as in the tile that made them */
+    const float *sink; /* of the row, which joins after the last chunk; NULL: none */
     float *out; /* [head_dim] */
 } attention_merge_args;
 

@@ -27,6 +27,7 @@ typedef struct sequence {
     float *k, *v;        /* [len][n_kv_heads * head_dim], as they went into the cache */
     float *q;            /* [n_last][n_heads * head_dim] */
     attention_args args; /* but for q */
+    float *sinks;        /* [n_heads], or NULL */
     const backend *be;
     kv_store *kv;
 } sequence;
@@ -76,6 +77,8 @@ static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int3
                                .scale = 2 / sqrtf((float)head_dim),
                                .window = test_rng_range(rng, 0, 1) ? test_rng_range(rng, 1, len + 10) : 0,
                                .softcap = test_rng_range(rng, 0, 1) ? 3.0f : 0 };
+    if (test_rng_range(rng, 0, 1)) s.args.sinks = s.sinks = random_rows(rng, 1, s.n_heads);
+    for (int32_t h = 0; s.sinks && h < s.n_heads; h++) s.sinks[h] *= 10; /* below, among and above the scores */
     assert_int_equal(be->kv_create(be, &s.kv, &s.layout, MAX_BLOCKS, NULL), SUMI_OK);
     store(&s, st);
     return s;
@@ -87,6 +90,7 @@ static void free_sequence(sequence *s)
     free(s->k);
     free(s->v);
     free(s->q);
+    free(s->sinks);
 }
 
 /* Attention of rows, which are numbers of the sequence's queries; out [n][n_heads * head_dim]. */
@@ -129,7 +133,7 @@ static void definition(const sequence *s, int32_t row, int32_t head, double *out
     int32_t first = s->args.window && pos >= s->args.window ? pos - s->args.window + 1 : 0;
     int32_t at = head / (s->n_heads / s->layout.n_kv_heads) * d;
     const float *q = s->q + ((size_t)row * (size_t)s->n_heads + (size_t)head) * (size_t)d;
-    double scores[MAX_POS], largest = -INFINITY, sum = 0;
+    double scores[MAX_POS], largest = s->sinks ? s->sinks[head] : -INFINITY, sum = 0;
     for (int32_t p = first; p <= pos; p++) {
         double x = 0;
         for (int32_t i = 0; i < d; i++)
@@ -139,6 +143,7 @@ static void definition(const sequence *s, int32_t row, int32_t head, double *out
         largest = fmax(largest, scores[p]);
     }
     memset(out, 0, (size_t)d * sizeof *out);
+    if (s->sinks) sum = exp(s->sinks[head] - largest);
     for (int32_t p = first; p <= pos; p++) {
         double w = exp(scores[p] - largest);
         sum += w;
@@ -161,9 +166,9 @@ static void check_definition(const sequence *s, const float *out)
             float got = out[((size_t)row * (size_t)s->n_heads + (size_t)h) * (size_t)d + (size_t)i];
             if (!(fabs(expected[i] - got) <= bound))
                 fail_msg(
-                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g: %g, definition %g",
+                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g, sinks %d: %g, definition %g",
                     s->be->isa, d, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window, s->args.softcap,
-                    got, expected[i]);
+                    s->sinks != NULL, got, expected[i]);
         }
     }
 }

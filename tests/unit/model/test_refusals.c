@@ -1,5 +1,6 @@
 /* test_refusals.c - a file that asks for what is not computed is refused in one line that names it; a file that could ask
  * and does not is loaded. A model of one layer is built with one thing changed at a time. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,11 +172,20 @@ static void tensors_that_are_missing_or_too_many_are_named(void **state)
     (void)state;
     gguf_builder b;
     add_llama(&b, "llama", NULL);
-    add_matrix(&b, "blk.0.attn_sinks.weight", 1, 2);
-    expect_refused(&b, SUMI_EUNSUPPORTED, "blk.0.attn_sinks.weight");
+    add_matrix(&b, "blk.0.ssm_d.weight", 1, 2);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "blk.0.ssm_d.weight");
     add_llama(&b, "llama", NULL);
     add_matrix(&b, "blk.0.ffn_up.bias", 1, N_FF);
     expect_loaded(&b); /* a bias is computed wherever there is one */
+    add_llama(&b, "llama", NULL);
+    add_matrix(&b, "blk.0.attn_sinks.weight", 1, 2);
+    expect_loaded(&b);
+    add_llama(&b, "llama", NULL);
+    add_matrix(&b, "blk.0.attn_sinks.weight", 1, 3);
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.attn_sinks.weight");
+    add_llama(&b, "llama", NULL);
+    gb_tensor(&b, "blk.0.attn_sinks.weight", DTYPE_F32, 1, (uint64_t[]){ 2 }, (float[]){ 1, -INFINITY }, 8);
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.attn_sinks.weight[1]");
     add_llama(&b, "llama", "blk.0.ffn_norm.weight");
     expect_refused(&b, SUMI_EFORMAT, "blk.0.ffn_norm.weight");
     add_llama(&b, "qwen2", NULL);

@@ -84,8 +84,11 @@ static void merge(running *total, float m, float l, const float *out, int32_t he
     for (int32_t i = 0; i < head_dim; i++) total->out[i] = total->out[i] * old + out[i] * new;
 }
 
-static void finish(running *total, int32_t head_dim)
+/* A sink is one more score, of a position whose value is 0: it only makes the sum of weights larger. */
+static void finish(running *total, const float *sink, int32_t head_dim)
 {
+    static const float nothing[ATTN_MAX_HEAD];
+    if (sink) merge(total, *sink, 1, nothing, head_dim);
     for (int32_t i = 0; i < head_dim; i++) total->out[i] /= total->l;
 }
 
@@ -105,7 +108,7 @@ void attention_tile_ref(const attention_tile_args *a)
             sum_chunk(a, row, c, &part);
             merge(&total, part.m, part.l, part.out, a->head_dim);
         }
-        finish(&total, a->head_dim);
+        finish(&total, a->sink[row], a->head_dim);
     }
 }
 
@@ -117,5 +120,5 @@ void attention_merge_ref(const attention_merge_args *a)
         const float *p = a->partials + (size_t)c * a->stride;
         merge(&total, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
     }
-    finish(&total, a->head_dim);
+    finish(&total, a->sink, a->head_dim);
 }
