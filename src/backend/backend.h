@@ -76,7 +76,8 @@ typedef enum qk_norm_kind {
 /* Queries, keys and values of one layer between their product and attention. */
 typedef struct qkv_args {
     float *q;              /* [n_tokens][n_heads][head_dim], changed in place */
-    float *k, *v;          /* [n_tokens][n_kv_heads][head_dim]; k is changed in place */
+    float *k, *v;          /* [n_tokens][n_kv_heads][head_dim], changed in place */
+    float clamp;           /* before anything else, elements become at least -clamp and at most clamp; 0: they do not */
     int32_t n_heads;
     norm q_norm, k_norm; /* before the rotation */
     qk_norm_kind norm_kind;
@@ -90,6 +91,8 @@ typedef struct attention_args {
     float scale;           /* of q.k */
     float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: they do not */
     int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
+    const float *alibi;    /* [n_heads] what a score loses for each position between query and key (Press et al. 2021);
+                              NULL: nothing */
     const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
 } attention_args;
 

@@ -14,6 +14,8 @@
 static const arch families[] = {
     { .name = "arcee", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_RELU2,
       .features = ARCH_NO_GATE },
+    { .name = "bloom", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_EMBED_NORM,
+      .rope = ROPE_NO_LAYERS, .max_alibi_bias = 8 },
     { .name = "cohere2", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_PARALLEL, .rope = ROPE_WINDOW_LAYERS, .window_pattern = 4, .logits = LOGITS_TIMES },
     { .name = "command-r", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
@@ -41,6 +43,7 @@ static const arch families[] = {
     { .name = "llama", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU },
     { .name = "minicpm", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .logits = LOGITS_DIVIDED },
+    { .name = "mpt", .norm = NORM_LAYER, .glu = GLU_GELU, .features = ARCH_NO_GATE, .rope = ROPE_NO_LAYERS },
     { .name = "nemotron", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_RELU2,
       .features = ARCH_NORM_BIAS | ARCH_NO_GATE },
     { .name = "olmo", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,

@@ -26,11 +26,13 @@ enum {
     ARCH_EMBED_SCALE = 1 << 13,       /* embeddings are multiplied by sqrt(n_embd) */
     ARCH_LEARNED_POS = 1 << 14,       /* a learned vector for each position instead of rotations */
     ARCH_PLAIN_WINDOW_ROPE = 1 << 15, /* layers with a window rotate by the base as it is, without scaling */
+    ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
 };
 
 /* Which layers rotate. */
 typedef enum rope_layers {
     ROPE_ALL_LAYERS,
+    ROPE_NO_LAYERS,
     ROPE_WINDOW_LAYERS,       /* if the model has windows, only layers with one rotate */
     ROPE_THREE_IN_FOUR,       /* every fourth layer does not */
     ROPE_UNLESS_SWITCHED_OFF, /* none, if rope.scaling.finetuned is false */
@@ -51,6 +53,7 @@ typedef struct arch {
     int32_t window_pattern; /* with a sliding window: every n-th layer sees all tokens; 0: none does */
     int32_t window;         /* if the file does not say; 0: none */
     float rope_theta_local; /* rotation base of the layers with a window; 0: the same as the others */
+    float max_alibi_bias;   /* linear biases of attention, if the file does not say; 0: none */
     float attention_softcap, logit_softcap; /* if the file does not say; 0: none */
 } arch;
 

@@ -1,6 +1,6 @@
 /* forward.c - the forward pass, for every family, over a ragged batch. This page is the model:
  *
- *   x = embed(ids)                               (scaled, or with learned positions added, in some families)
+ *   x = embed(ids)                               (scaled, with learned positions added, normalised in some families)
  *   for each layer:
  *     in   = norm(x)                             (quantised once, read by three products)
  *     q, k, v = in W_q, in W_k, in W_v
@@ -64,6 +64,7 @@ static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, c
     qkv_args args = { .q = ws->q,
                       .k = ws->k,
                       .v = ws->v,
+                      .clamp = h->qkv_clamp,
                       .n_heads = h->n_heads,
                       .q_norm = l->q_norm,
                       .k_norm = l->k_norm,
@@ -94,7 +95,7 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
     attention_args args = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
-                            .softcap = h->attention_softcap, .sinks = l->sinks };
+                            .softcap = h->attention_softcap, .alibi = m->alibi, .sinks = l->sinks };
     m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }
@@ -171,6 +172,10 @@ static void embed(const model *m, workspace *ws, const batch *b)
     if (m->freqs_local) m->be->rope_angles(ws->s, ws->angles_local, b->pos, n, m->freqs_local, h->n_rot, 1);
     m->be->embed(ws->s, ws->x, m->tok_embd, b->ids, n, h->embed_scale, false);
     if (m->pos_embd) m->be->embed(ws->s, ws->x, m->pos_embd, b->pos, n, 1, true);
+    if (m->embed_norm.kind == NORM_NONE) return;
+    row_op settle = { .kind = ROW_NORM,
+                      .norm = { .y = ws->x, .x = ws->x, .norm = m->embed_norm, .n_embd = h->n_embd, .eps = h->norm_eps } };
+    m->be->rows(ws->s, &settle, n);
 }
 
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)

@@ -103,8 +103,6 @@ static void refuse_other_features(reader *r)
 {
     static const char *const features[] = {
         "expert_count",
-        "attention.clamp_kqv",
-        "attention.max_alibi_bias",
         "attention.output_scale",
         "attention.temperature_scale",
         "attention.temperature_length",
@@ -162,7 +160,7 @@ static void read_rope_scaling(reader *r, hparams *h)
 
 static void read_rope(reader *r, hparams *h)
 {
-    bool off = r->a->features & ARCH_LEARNED_POS;
+    bool off = r->a->features & ARCH_LEARNED_POS || r->a->rope == ROPE_NO_LAYERS;
     if (r->a->rope == ROPE_UNLESS_SWITCHED_OFF) off = !read_bool(r, "rope.scaling.finetuned", true);
     h->n_rot = read_int(r, "rope.dimension_count", 2, h->head_dim, h->head_dim);
     if (h->n_rot % 2) fail(r, SUMI_EFORMAT, "is odd");
@@ -192,6 +190,10 @@ static void read_attention(reader *r, hparams *h)
         fail(r, SUMI_EUNSUPPORTED, "differs from the key length: not supported");
     if (h->head_dim % 2) fail(r, SUMI_EUNSUPPORTED, "is odd: not supported");
     h->attention_softcap = read_float_or_0(r, "attn_logit_softcapping", r->a->attention_softcap);
+    h->qkv_clamp = read_float_or_0(r, "attention.clamp_kqv", 0);
+    h->max_alibi_bias = read_float_or_0(r, "attention.max_alibi_bias", r->a->max_alibi_bias);
+    if (h->max_alibi_bias > 0 && r->a->rope != ROPE_NO_LAYERS)
+        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
     h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
 }
 

@@ -23,6 +23,8 @@ typedef struct hparams {
     float rope_size;   /* of rotated elements; 0: as usual for the scaling */
     float yarn_beta_fast, yarn_beta_slow;
     float embed_scale, attention_scale, residual_scale, logit_scale;
+    float max_alibi_bias; /* 0: no linear biases (alibi.c) */
+    float qkv_clamp;      /* q, k and v are at most this; 0: no limit */
     float attention_softcap, logit_softcap; /* 0: none */
 } hparams;
 

@@ -52,4 +52,7 @@ void loader_refuse_unknown_tensors(loader *l);
 /* rope.c: the rotations of the model, from l->m->h and the file's tensors. */
 void loader_rope(loader *l);
 
+/* alibi.c: the slopes of the heads, from l->m->h. */
+void loader_alibi(loader *l);
+
 #endif

@@ -28,6 +28,11 @@ static norm load_norm(loader *l, tensor_name w_name, tensor_name b_name, int64_t
     return w;
 }
 
+static norm top_norm(loader *l, const char *name)
+{
+    return load_norm(l, at_top(name, "weight"), at_top(name, "bias"), l->m->h.n_embd);
+}
+
 static norm block_norm(loader *l, int32_t i, const char *name)
 {
     return load_norm(l, in_block(i, name, "weight"), in_block(i, name, "bias"), l->m->h.n_embd);
@@ -155,8 +160,8 @@ static void load_embeddings(loader *l)
     bool tied = !loader_has(l, output), bias = m->arch->features & ARCH_OUTPUT_BIAS;
     m->output = tied ? m->tok_embd : loader_matrix(l, output, all_rows(m->n_vocab), m->h.n_embd);
     m->output_bias = loader_vector(l, at_top("output", "bias"), bias, all_rows(m->n_vocab));
-    m->output_norm =
-        load_norm(l, at_top("output_norm", "weight"), at_top("output_norm", "bias"), m->h.n_embd);
+    m->output_norm = top_norm(l, "output_norm");
+    if (m->arch->features & ARCH_EMBED_NORM) m->embed_norm = top_norm(l, "token_embd_norm");
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }
 
@@ -167,6 +172,7 @@ static void load_all(loader *l)
         m->h.parallel = !loader_has(l, in_block(0, "ffn_norm", "weight"));
     load_embeddings(l);
     loader_rope(l);
+    loader_alibi(l);
     for (int32_t i = 0; i < m->h.n_layers && l->status == SUMI_OK; i++) load_layer(l, i);
     if (m->h.parallel) m->form_qkv |= m->form_ffn; /* one norm may make the input of all their products */
     loader_refuse_unknown_tensors(l);
@@ -240,11 +246,12 @@ static void destroy_layer(const backend *be, layer *y)
 void model_destroy(model *m)
 {
     if (!m) return;
-    float *vectors[] = { m->output_bias, m->freqs, m->freqs_long, m->freqs_local };
+    float *vectors[] = { m->output_bias, m->freqs, m->freqs_long, m->freqs_local, m->alibi };
     for (int32_t i = 0; m->layers && i < m->h.n_layers; i++) destroy_layer(m->be, &m->layers[i]);
     if (m->output != m->tok_embd) m->be->weight_destroy(m->output);
     m->be->weight_destroy(m->tok_embd);
     m->be->weight_destroy(m->pos_embd);
+    destroy_norm(&m->embed_norm);
     destroy_norm(&m->output_norm);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
     free(m->layers);

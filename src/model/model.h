@@ -32,6 +32,7 @@ typedef struct model {
     int32_t max_ctx;       /* learned positions: longest context; 0: no limit */
     weight *tok_embd;      /* [n_vocab][n_embd] */
     weight *pos_embd;      /* [max_ctx][n_embd]; NULL: positions are not learned */
+    norm embed_norm;       /* [n_embd] of the embeddings */
     weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings */
     float *output_bias;    /* [n_vocab] */
     norm output_norm;      /* [n_embd] */
@@ -39,6 +40,7 @@ typedef struct model {
     float *freqs;          /* [n_rot/2] rotation per token in layers that see all */
     float *freqs_long; /* [n_rot/2] instead of freqs, in contexts longer than h.rope_n_ctx; NULL: the same */
     float *freqs_local;    /* [n_rot/2] in layers with a window; NULL: the same */
+    float *alibi;          /* [n_heads] slopes; NULL: none */
     float rope_size;       /* factor on elements rotated by freqs and freqs_long */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
 } model;

@@ -228,7 +228,7 @@ def draw_family(rng, key, x, is_norm):
     if any(part in key for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
         return 0.5 * noise
     gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out")) else \
-        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value")) else 1.2
+        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv")) else 1.2
     return noise * gain / math.sqrt(x.shape[0 if "c_" in key and "GPT2" in key else 1])
 
 

@@ -80,10 +80,10 @@ TEST(gemma_3_scales_rope_only_in_layers_without_a_window, "gemma3-linear")
 static void each_family_is_as_in_transformers(void **state)
 {
     static const char *const names[] = {
-        "arcee",   "cohere2",    "command-r",  "command-r-plus", "exaone",    "exaone4",    "exaone4-all",
+        "arcee",   "bloom", "cohere2",    "command-r",  "command-r-plus", "exaone",    "exaone4",    "exaone4-all",
         "falcon",  "falcon-40b", "gemma",      "gemma2",         "gpt2",      "gptneox",    "gptneox-serial",
-        "granite", "internlm2",  "llama-bias", "llama-yarn",     "minicpm",   "mistral",    "nemotron",
-        "olmo",    "olmo2",      "olmo3",      "phi2",           "phi3",      "phi3-long",  "phi3-short",
+        "granite", "internlm2",  "llama-bias", "llama-yarn",     "minicpm",   "mistral", "mpt",  "nemotron",
+        "olmo", "olmo-clamp",   "olmo2",      "olmo3",      "phi2",           "phi3",      "phi3-long",  "phi3-short",
         "qwen3",   "smollm3",    "stablelm",   "stablelm-12b",   "starcoder", "starcoder2",
     };
     (void)state;

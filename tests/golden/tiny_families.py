@@ -4,9 +4,9 @@ transformers, and the keys and the changes of tensors that llama.cpp's converter
 A family's tensors get their GGUF names from the gguf package's own map, as there."""
 import torch
 from gguf import RopeScalingType
-from transformers import (ArceeConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
+from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
                           GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig,
-                          MistralConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, Phi3Config, PhiConfig,
+                          MistralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, Phi3Config, PhiConfig,
                           Qwen3Config, SmolLM3Config, StableLmConfig, Starcoder2Config)
 
 PLAIN = dict(rope_type="default", rope_theta=10000.0)
@@ -21,7 +21,8 @@ def long_rope(original):
                 original_max_position_embeddings=original)
 
 
-COMMON = dict(vocab_size=288, max_position_embeddings=256, bos_token_id=257, eos_token_id=256, pad_token_id=258)
+TOKENS = dict(bos_token_id=257, eos_token_id=256, pad_token_id=258)
+COMMON = dict(vocab_size=288, max_position_embeddings=256, **TOKENS)
 SMALL = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
 GROUPED = dict(**SMALL, num_key_value_heads=2)
 FOUR = {**GROUPED, "num_hidden_layers": 4}
@@ -33,6 +34,8 @@ GEMMA = dict(**GROUPED, **WIDE, rope_parameters=PLAIN)
 FAMILIES = {
     "arcee": ("arcee", "squared ReLU without a gate; YaRN",
               ArceeConfig(**COMMON, **GROUPED, head_dim=8, tie_word_embeddings=False, rope_parameters=YARN)),
+    "bloom": ("bloom", "linear biases of three heads, no power of 2; normalised embeddings; biases everywhere, no gate",
+              BloomConfig(vocab_size=288, hidden_size=24, n_layer=2, n_head=3, **TOKENS)),
     "cohere2": ("cohere2", "windows in three of four layers, which alone rotate; parallel blocks, scaled logits",
                 Cohere2Config(**COMMON, **FOUR, logit_scale=0.75, sliding_window=8, layer_types=WINDOWS,
                               rope_parameters=PLAIN)),
@@ -84,10 +87,15 @@ FAMILIES = {
                               rope_parameters=PLAIN)),
     "mistral": ("llama", "a window in every layer",
                 MistralConfig(**COMMON, **GROUPED, sliding_window=8, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "mpt": ("mpt", "linear biases of four heads; clamped Q, K and V; LayerNorm without bias, exact GELU",
+            MptConfig(vocab_size=288, d_model=32, n_layers=2, n_heads=4, expansion_ratio=4, max_seq_len=256,
+                      attn_config=dict(clip_qkv=1.5), tie_word_embeddings=True, **TOKENS)),
     "nemotron": ("nemotron", "squared ReLU behind LayerNorm; half of each head rotates",
                  NemotronConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=HALF)),
     "olmo": ("olmo", "LayerNorm without weights",
              OlmoConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "olmo-clamp": ("olmo", "the same with Q, K and V clamped before the rotation",
+                   OlmoConfig(**COMMON, **GROUPED, clip_qkv=1.0, tie_word_embeddings=False, rope_parameters=PLAIN)),
     "olmo2": ("olmo2", "norms behind the blocks only; one RMSNorm over all heads of Q and of K",
               Olmo2Config(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
     "olmo3": ("olmo2", "windows in three of four layers; YaRN in the others only",
@@ -147,6 +155,11 @@ def add_scales(w, arch, c):
     if arch in ("command-r", "cohere2"):
         w.add_logit_scale(c.logit_scale)
         w.add_rope_scaling_type(RopeScalingType.NONE)
+    if arch == "mpt":
+        w.add_max_alibi_bias(c.attn_config.alibi_bias_max)
+    clamp = c.attn_config.clip_qkv if arch == "mpt" else getattr(c, "clip_qkv", None)
+    if clamp:
+        w.add_clamp_kqv(clamp)
     if arch == "gemma2":
         w.add_attn_logit_softcapping(c.attn_logit_softcapping)
         w.add_final_logit_softcapping(c.final_logit_softcapping)
@@ -157,7 +170,7 @@ def add_metadata(w, arch, c):
     n_head, rope = c.num_attention_heads, getattr(c, "rope_parameters", None) or {}
     head_dim = getattr(c, "head_dim", None) or c.hidden_size // n_head
     rope = rope.get("full_attention", rope)
-    w.add_context_length(c.max_position_embeddings)
+    w.add_context_length(getattr(c, "max_position_embeddings", 256))
     w.add_embedding_length(c.hidden_size)
     w.add_block_count(c.num_hidden_layers)
     w.add_feed_forward_length(getattr(c, "intermediate_size", None) or 4 * c.hidden_size)
@@ -175,7 +188,7 @@ def add_metadata(w, arch, c):
     if head_dim * n_head != c.hidden_size:
         w.add_key_length(head_dim)
         w.add_value_length(head_dim)
-    if arch not in ("gpt2", "starcoder", "falcon", "gptneox", "phi2", "stablelm", "gemma", "gemma2"):
+    if arch not in ("gpt2", "starcoder", "falcon", "gptneox", "phi2", "stablelm", "gemma", "gemma2", "bloom", "mpt"):
         w.add_rope_freq_base(rope["rope_theta"])
     if "partial_rotary_factor" in rope:
         w.add_rope_dimension_count(int(rope["partial_rotary_factor"] * head_dim))
@@ -208,7 +221,7 @@ def split_qkv_of_falcon(x, c):
     return torch.cat([p.reshape(-1, c.hidden_size) for p in (q, k, v)])
 
 
-def split_qkv_of_gptneox(x, c):
+def split_qkv_of_heads(x, c):
     n_head = c.num_attention_heads
     parts = x.reshape(n_head, 3, c.hidden_size // n_head, -1)
     return torch.cat([parts[:, i].reshape(c.hidden_size, -1) for i in range(3)]).reshape(x.shape)
@@ -232,21 +245,21 @@ def to_file(arch, key, x, c):
         return x.T.contiguous()
     if arch == "falcon" and "query_key_value" in key:
         return split_qkv_of_falcon(x, c)
-    if arch == "gptneox" and "query_key_value" in key:
-        return split_qkv_of_gptneox(x, c)
+    if arch in ("bloom", "gptneox") and "query_key_value" in key:
+        return split_qkv_of_heads(x, c)
     if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
         return x + 1
     return x
 
 
 def merged(arch, state):
-    """StableLM's norms of heads are modules of their own: stacks them under one name."""
+    """StableLM's norms of heads are modules of their own: stacks them under one name. The map has BLOOM's short names."""
     stacks, rest = {}, {}
     for key, x in state.items():
         name, is_head, number = key.partition("_layernorm.norms.")
         if arch == "stablelm" and is_head:
             stacks.setdefault(f"{name}_layernorm.weight", {})[int(number.split(".")[0])] = x
         else:
-            rest[key] = x
+            rest[key.removeprefix("transformer.") if arch == "bloom" else key] = x
     rest.update({key: torch.stack([x for _, x in sorted(heads.items())]) for key, heads in stacks.items()})
     return rest

@@ -126,8 +126,8 @@ static void rows_do_not_depend_on_batch_chunks_or_threads(void **state)
 /* What each of these is there for: tests/golden/tiny_families.py. */
 static void the_same_holds_for_what_other_families_have(void **state)
 {
-    static const char *const names[] = { "cohere2", "command-r-plus", "exaone4", "falcon-40b",  "gemma2",
-                                         "gpt2",    "gptneox",        "granite", "nemotron",    "olmo3",
+    static const char *const names[] = { "bloom", "cohere2", "command-r-plus", "exaone4", "falcon-40b",  "gemma2",
+                                         "gpt2",    "gptneox",        "granite", "mpt", "nemotron",    "olmo3",
                                          "phi2",    "phi3-long",      "smollm3", "stablelm-12b" };
     (void)state;
     for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)

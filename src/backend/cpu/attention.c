@@ -50,6 +50,11 @@ typedef struct store_job {
     const qkv_args *a;
 } store_job;
 
+static void clamp_row(float *x, size_t n, float limit)
+{
+    for (size_t i = 0; i < n && limit > 0; i++) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
+}
+
 static void norm_heads(const store_job *j, float *heads, int32_t n_heads, const norm *w)
 {
     const kernels *k = &j->s->be->k;
@@ -113,10 +118,13 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     const kv_layout *l = &j->kv->layout;
     size_t head_dim = (size_t)l->head_dim, kv_dim = (size_t)l->n_kv_heads * head_dim;
     for (int64_t t = begin; t < end; t++) {
-        float *k = j->a->k + (size_t)t * kv_dim;
-        const float *v = j->a->v + (size_t)t * kv_dim;
-        norm_and_rotate(j, j->a->q + (size_t)t * (size_t)j->a->n_heads * head_dim, j->a->n_heads,
-                        &j->a->q_norm, t);
+        size_t q_dim = (size_t)j->a->n_heads * head_dim;
+        float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * kv_dim,
+              *v = j->a->v + (size_t)t * kv_dim;
+        clamp_row(q, q_dim, j->a->clamp);
+        clamp_row(k, kv_dim, j->a->clamp);
+        clamp_row(v, kv_dim, j->a->clamp);
+        norm_and_rotate(j, q, j->a->n_heads, &j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
         const int32_t *table = j->b->tables[t] + j->table;
         size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
@@ -203,6 +211,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
                                  .table = j->b->tables[r.begin] + j->table,
                                  .scale = j->a->scale,
                                  .softcap = j->a->softcap,
+                                 .alibi = j->a->alibi != NULL,
                                  .scratch = scratch };
     for (int32_t t = r.begin; t < r.end; t++) {
         if (chunk != ATTN_ALL && j->b->pos[t] / ATTN_CHUNK < chunk) continue;
@@ -214,6 +223,8 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
             tile.out[tile.n_rows] = to.base + out * to.stride;
             tile.first[tile.n_rows] = first_seen(j, t);
             tile.last[tile.n_rows] = j->b->pos[t];
+            tile.pos[tile.n_rows] = j->b->pos[t];
+            tile.slope[tile.n_rows] = tile.alibi ? j->a->alibi[h] : 0;
             tile.sink[tile.n_rows] = sink_of(j, h);
         }
     }

@@ -148,6 +148,9 @@ typedef struct attention_tile_args {
     const int32_t *table;
     float scale;   /* of q.k */
     float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: it does not */
+    bool alibi;    /* a score of row r at position p loses slope[r] * |p - pos[r]| */
+    float slope[ATTN_ROWS];
+    int32_t pos[ATTN_ROWS]; /* of the row's token */
     const float *sink[ATTN_ROWS]; /* of a row: a score without a position, whose value is 0; NULL: none */
     float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, the caller's own */
 } attention_tile_args;

@@ -28,6 +28,7 @@ typedef struct sequence {
     float *q;            /* [n_last][n_heads * head_dim] */
     attention_args args; /* but for q */
     float *sinks;        /* [n_heads], or NULL */
+    float *alibi;        /* the same */
     const backend *be;
     kv_store *kv;
 } sequence;
@@ -79,6 +80,8 @@ static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int3
                                .softcap = test_rng_range(rng, 0, 1) ? 3.0f : 0 };
     if (test_rng_range(rng, 0, 1)) s.args.sinks = s.sinks = random_rows(rng, 1, s.n_heads);
     for (int32_t h = 0; s.sinks && h < s.n_heads; h++) s.sinks[h] *= 10; /* below, among and above the scores */
+    if (test_rng_range(rng, 0, 1)) s.args.alibi = s.alibi = random_rows(rng, 1, s.n_heads);
+    for (int32_t h = 0; s.alibi && h < s.n_heads; h++) s.alibi[h] = exp2f(-8 * fabsf(s.alibi[h]));
     assert_int_equal(be->kv_create(be, &s.kv, &s.layout, MAX_BLOCKS, NULL), SUMI_OK);
     store(&s, st);
     return s;
@@ -91,6 +94,7 @@ static void free_sequence(sequence *s)
     free(s->v);
     free(s->q);
     free(s->sinks);
+    free(s->alibi);
 }
 
 /* Attention of rows, which are numbers of the sequence's queries; out [n][n_heads * head_dim]. */
@@ -140,6 +144,7 @@ static void definition(const sequence *s, int32_t row, int32_t head, double *out
             x += q[i] * rounded(s, s->k[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
         x *= s->args.scale;
         scores[p] = s->args.softcap > 0 ? s->args.softcap * tanh(x / s->args.softcap) : x;
+        if (s->alibi) scores[p] -= (double)s->alibi[head] * (pos - p);
         largest = fmax(largest, scores[p]);
     }
     memset(out, 0, (size_t)d * sizeof *out);
@@ -166,9 +171,9 @@ static void check_definition(const sequence *s, const float *out)
             float got = out[((size_t)row * (size_t)s->n_heads + (size_t)h) * (size_t)d + (size_t)i];
             if (!(fabs(expected[i] - got) <= bound))
                 fail_msg(
-                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g, sinks %d: %g, definition %g",
+                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g, sinks %d, alibi %d: %g, definition %g",
                     s->be->isa, d, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window, s->args.softcap,
-                    s->sinks != NULL, got, expected[i]);
+                    s->sinks != NULL, s->alibi != NULL, got, expected[i]);
         }
     }
 }

@@ -102,8 +102,8 @@ static void an_unknown_architecture_is_named(void **state)
 
 static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
 {
-    static const char *const floats[] = { "llama.attention.clamp_kqv", "llama.attention.max_alibi_bias",
-                                          "llama.attention.output_scale", "llama.logit_scale",
+    static const char *const floats[] = { "llama.attention.max_alibi_bias", "llama.attention.output_scale",
+                                          "llama.attention.temperature_scale", "llama.logit_scale",
                                           "llama.rope.scaling.yarn_log_multiplier" };
     static const char *const integers[] = { "llama.expert_count", "llama.attention.q_lora_rank",
                                             "llama.nextn_predict_layers", "llama.attention.key_length_swa" };

@@ -99,6 +99,21 @@ static void cap_scores(const attn_pass *ps, attn_blocks s)
     }
 }
 
+/* By what a row's slope takes for the distance to each slot. */
+static void lower_scores(const attn_pass *ps, attn_blocks s)
+{
+    const __m256i slots = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int32_t r = 0; r < ps->n; r++) {
+        const __m256 slope = _mm256_set1_ps(ps->a->slope[ps->r0 + r] * ATTN_LOG2E);
+        float *p = attn_weights(ps, s, r, s.begin);
+        for (int32_t t = s.begin * KV_BLOCK; t < s.end * KV_BLOCK; t += LANES, p += LANES) {
+            __m256i behind = _mm256_sub_epi32(_mm256_set1_epi32(ps->a->pos[ps->r0 + r] - t), slots);
+            __m256 distance = _mm256_cvtepi32_ps(_mm256_abs_epi32(behind));
+            _mm256_store_ps(p, _mm256_fnmadd_ps(slope, distance, _mm256_load_ps(p)));
+        }
+    }
+}
+
 /* Lanes from <= slot < to of eight slots that begin at base. */
 static inline __m256 seen_lanes(int32_t base, int32_t from, int32_t to)
 {
@@ -209,6 +224,7 @@ static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, 
         attn_blocks s = attn_segment(b, last);
         scores(ps, s, n);
         if (ps->a->softcap > 0) cap_scores(ps, s);
+        if (ps->a->alibi) lower_scores(ps, s);
         softmax(ps, s);
         values(ps, s, n);
         b = s.end;

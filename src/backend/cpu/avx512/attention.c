@@ -102,6 +102,21 @@ static void cap_scores(const attn_pass *ps, attn_blocks s)
         }
 }
 
+/* By what a row's slope takes for the distance to each slot. */
+static void lower_scores(const attn_pass *ps, attn_blocks s)
+{
+    const __m512i slots = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (int32_t r = 0; r < ps->n; r++) {
+        const __m512 slope = _mm512_set1_ps(ps->a->slope[ps->r0 + r] * ATTN_LOG2E);
+        for (int32_t b = s.begin; b < s.end; b++) {
+            float *p = attn_weights(ps, s, r, b);
+            __m512i behind = _mm512_sub_epi32(_mm512_set1_epi32(ps->a->pos[ps->r0 + r] - b * KV_BLOCK), slots);
+            __m512 distance = _mm512_cvtepi32_ps(_mm512_abs_epi32(behind));
+            _mm512_store_ps(p, _mm512_fnmadd_ps(slope, distance, _mm512_load_ps(p)));
+        }
+    }
+}
+
 /* Slots of a block that row r sees. */
 static inline __mmask16 seen_slots(const attention_tile_args *a, int32_t r, int32_t block)
 {
@@ -215,6 +230,7 @@ static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, 
         attn_blocks s = attn_segment(b, last);
         scores(ps, s, n);
         if (ps->a->softcap > 0) cap_scores(ps, s);
+        if (ps->a->alibi) lower_scores(ps, s);
         softmax(ps, s);
         values(ps, s, n);
         b = s.end;

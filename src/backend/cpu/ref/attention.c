@@ -39,14 +39,17 @@ static void reset(running *s, int32_t head_dim)
     for (int32_t i = 0; i < head_dim; i++) s->out[i] = 0;
 }
 
-/* Adds slots from..to of the block that begins at element block to the sums of one row. */
-static void add_block(const attention_tile_args *a, size_t block, int32_t row, int32_t from, int32_t to,
+/* Adds slots from..to of the block of positions base .. to the sums of one row. */
+static void add_block(const attention_tile_args *a, int32_t row, int32_t base, int32_t from, int32_t to,
                       running *s)
 {
+    size_t block = (size_t)a->table[base / KV_BLOCK] * a->block_elems;
     float score[KV_BLOCK], largest = s->m;
     size_t k = block + a->k_offset, v = block + a->v_offset;
     for (int32_t t = from; t <= to; t++) {
+        int32_t behind = a->pos[row] - base - t;
         score[t] = score_of(a, a->q[row], k, t);
+        if (a->alibi) score[t] -= a->slope[row] * (float)(behind < 0 ? -behind : behind);
         largest = score[t] > largest ? score[t] : largest;
     }
     float shrink = expf(s->m - largest); /* 0 in the first block, where m is -inf */
@@ -71,7 +74,7 @@ static void sum_chunk(const attention_tile_args *a, int32_t row, int32_t chunk, 
     for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK; b++) {
         int32_t base = b * KV_BLOCK, from = first > base ? first - base : 0;
         int32_t to = last - base < KV_BLOCK ? last - base : KV_BLOCK - 1;
-        add_block(a, (size_t)a->table[b] * a->block_elems, row, from, to, s);
+        add_block(a, row, base, from, to, s);
     }
 }
 
