@@ -90,7 +90,7 @@ typedef enum sumi_numa {
 } sumi_numa;
 
 typedef struct sumi_model_opts {
-    const char *isa;              /* "ref", "avx2", "avx512", "amx"; NULL: SUMI_ISA if set, else the machine's best */
+    const char *isa;              /* "ref", "avx2", "avxvnni", "avx512", "amx"; NULL: SUMI_ISA if set, else the machine's best */
     sumi_activations activations; /* see above */
     sumi_numa numa;               /* see above; EUNSUPPORTED where the system refuses, as containers often do */
     bool vocab_only;              /* tokenizer and template only: works on files without tensors */

@@ -30,7 +30,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-LEVELS = ["avx2", "avx512", "amx"]  # lowest first; the plain C of "ref" is not meant to be fast
+LEVELS = ["avx2", "avxvnni", "avx512", "amx"]  # lowest first; the plain C of "ref" is not meant to be fast
 
 
 def fail(message):
@@ -264,7 +264,8 @@ def main():
     if "sumi" in args.engines:
         result["limits"] = json.loads(run([args.sumi, "bench", "--hardware", "-t", str(args.threads), "--json"])[0])
     best = result["limits"]["isa"] if "limits" in result else ""
-    args.levels = LEVELS[:LEVELS.index(best)] if args.levels and best in LEVELS else []
+    lower = LEVELS[:LEVELS.index(best)] if args.levels and best in LEVELS else []
+    args.levels = [level for level in lower if level != "avxvnni" or "avx_vnni" in result["machine"]["flags"]]
     result["load_before"] = os.getloadavg()[0]
     if result["load_before"] > 0.5:
         print(f"compare.py: the machine is busy, load {result['load_before']:.1f}: these are no figures to publish",

@@ -66,15 +66,28 @@ uint32_t cpu_features(void)
 }
 #endif
 
+/* What each level needs. Tiles without AVX-512 do not exist. */
+static const uint32_t level_needs[CPU_N_LEVELS] = {
+    [CPU_AVX2] = CPU_HAS_AVX2,
+    [CPU_AVXVNNI] = CPU_HAS_AVX2 | CPU_HAS_AVX_VNNI,
+    [CPU_AVX512] = CPU_HAS_AVX2 | CPU_HAS_AVX512 | CPU_HAS_AVX512_VNNI,
+    [CPU_AMX] = CPU_HAS_AVX2 | CPU_HAS_AVX512 | CPU_HAS_AVX512_VNNI | CPU_HAS_AMX_INT8,
+};
+
+bool cpu_has_level(cpu_level level)
+{
+    return has(cpu_features(), level_needs[level]);
+}
+
 cpu_level cpu_best_level(void)
 {
     uint32_t found = cpu_features();
-    if (!(found & CPU_HAS_AVX2)) return CPU_REF;
-    if (!has(found, CPU_HAS_AVX512 | CPU_HAS_AVX512_VNNI)) return CPU_AVX2;
-    return found & CPU_HAS_AMX_INT8 ? CPU_AMX : CPU_AVX512;
+    cpu_level best = CPU_AMX;
+    while (!has(found, level_needs[best])) best--;
+    return best;
 }
 
-static const char *const level_names[CPU_N_LEVELS] = { "ref", "avx2", "avx512", "amx" };
+static const char *const level_names[CPU_N_LEVELS] = { "ref", "avx2", "avxvnni", "avx512", "amx" };
 
 const char *cpu_level_name(cpu_level level)
 {

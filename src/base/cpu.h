@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Levels of the x86-64 instruction set, each a superset of the one before. A level counts only if the processor has
- * all of it and the operating system saves its registers (XGETBV). */
+/* Levels of the x86-64 instruction set, better ones later. A level counts only if the processor has all of it and the
+ * operating system saves its registers (XGETBV). Each is a superset of the one before, but that most processors with
+ * AVX-512 lack AVX-VNNI. */
 typedef enum cpu_level {
     CPU_REF,    /* plain C, baseline x86-64 */
     CPU_AVX2,   /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
+    CPU_AVXVNNI, /* dpbusd on 32 bytes besides: Alder Lake (2021), Zen 5 */
     CPU_AVX512, /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */
     CPU_AMX,    /* AMX tiles of int8 besides: Sapphire Rapids (2023) */
     CPU_N_LEVELS,
@@ -32,7 +34,8 @@ enum {
 uint32_t cpu_features(void);
 
 cpu_level cpu_best_level(void);
-const char *cpu_level_name(cpu_level level); /* "ref", "avx2", "avx512", "amx" */
+bool cpu_has_level(cpu_level level);
+const char *cpu_level_name(cpu_level level); /* "ref", "avx2", "avxvnni", "avx512", "amx" */
 bool cpu_level_from_name(const char *name, cpu_level *level);
 
 /* Bytes of the data cache of level 1, 2 or 3, as one processor sees it; 0: unknown, or there is none. */

@@ -69,7 +69,7 @@ static const struct argp_option common_list[] = {
       0 },
     { "activations", KEY_ACTIVATIONS, "auto|f32", 0,
       "f32 does not round activations: slower, closest to the definition of the model", 0 },
-    { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avx512, amx (default: $SUMI_ISA, else the best there is)", 0 },
+    { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best there is)", 0 },
     { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor: only where nothing else runs", 0 },
     { "numa", KEY_NUMA, "off|spread", 0, "spread puts weights on all NUMA nodes in turn (default: off)", 0 },
     { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (warn; of serve: info); messages go to stderr", 0 },

@@ -42,7 +42,7 @@ is "$work/hardware" '.threads == 2 and .fork_join_us > 0 and [.read[].memory] ==
 is "$work/hardware" '[.read[] | .bytes_per_thread, .one_gb_per_s, .all_gb_per_s] | all(. > 0)'
 is "$work/hardware" '[.rates[] | .one_gops, .all_gops] | all(. > 0)'
 # Every instruction set that Linux reports has its rate, and no other.
-for pair in avx2:avx2:int8 avx2:avx2:f32 avx_vnni:avx-vnni:int8 avx512f:avx512:f32 avx512_vnni:avx512:int8 \
+for pair in avx2:avx2:int8 avx2:avx2:f32 avx_vnni:avxvnni:int8 avx512f:avx512:f32 avx512_vnni:avx512:int8 \
     avx512_bf16:avx512:bf16 amx_int8:amx:int8 amx_bf16:amx:bf16; do
     IFS=: read -r flag level type <<<"$pair"
     want=0

@@ -180,12 +180,12 @@ static void destroy(backend *base)
 sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations activations, sumi_error *err)
 {
     *out = NULL;
-    cpu_level best = cpu_best_level(), level = best;
+    cpu_level level = cpu_best_level();
     if (isa && !cpu_level_from_name(isa, &level))
-        return sumi_fail(err, SUMI_EINVAL, "no instruction set '%s'; known: ref, avx2, avx512, amx", isa);
-    if (level > best)
+        return sumi_fail(err, SUMI_EINVAL, "no instruction set '%s'; known: ref, avx2, avxvnni, avx512, amx", isa);
+    if (!cpu_has_level(level))
         return sumi_fail(err, SUMI_EUNSUPPORTED, "this machine (processor and system) does not have %s; its best is %s",
-                         cpu_level_name(level), cpu_level_name(best));
+                         cpu_level_name(level), cpu_level_name(cpu_best_level()));
     cpu_backend *be = calloc(1, sizeof *be);
     if (!be) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the backend");
     be->packed = calloc(1, sizeof *be->packed);

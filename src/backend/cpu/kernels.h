@@ -1,6 +1,6 @@
 /* kernels.h - the inner loops of the CPU backend, one table for each level of the instruction set.
  *
- * ref/ fills the whole table in plain C and is the definition; avx2/, avx512/ and amx/ replace entries. Each kernel works on
+ * ref/ fills the whole table in plain C and is the definition; avx2/, avxvnni/, avx512/ and amx/ replace entries. Each kernel works on
  * one row (or one head), has no state and touches no memory but its arguments, so a row's value cannot depend on what
  * else is computed. Sums run in an order that is fixed for a kernel and a row length.
  *
@@ -182,6 +182,23 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_DOT_Q8(name) float name(dtype type, const void *w, const q8_row *x, int32_t n)
 /* y = x W^T. The sum of an output element runs over the groups in order, whatever n_tokens is. */
 #define DECL_PANELS(name) void name(const panels_args *a)
+/* X(name, TYPE) for every type that is multiplied with int8 activations: a level has a function of each. */
+#define FOR_EACH_PANEL_TYPE(X)                                                                               \
+    X(q4_0, Q4_0)                                                                                            \
+    X(q4_1, Q4_1)                                                                                            \
+    X(q5_0, Q5_0)                                                                                            \
+    X(q5_1, Q5_1)                                                                                            \
+    X(q8_0, Q8_0)                                                                                            \
+    X(q2_k, Q2_K)                                                                                            \
+    X(q3_k, Q3_K)                                                                                            \
+    X(q4_k, Q4_K)                                                                                            \
+    X(q5_k, Q5_K)                                                                                            \
+    X(q6_k, Q6_K)                                                                                            \
+    X(iq4_nl, IQ4_NL)                                                                                        \
+    X(iq4_xs, IQ4_XS)                                                                                        \
+    X(tq1_0, TQ1_0)                                                                                          \
+    X(tq2_0, TQ2_0)                                                                                          \
+    X(mxfp4, MXFP4)
 /* The same in float32: an output element is the sum over the columns in order. */
 #define DECL_PANELS_F32(name) void name(const panels_f32_args *a)
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang & Sennrich 2019); y == x is allowed. */
@@ -235,6 +252,7 @@ void kernels_init(kernels *k, cpu_level level);
 /* Each folder's part: ref fills everything, the others replace what they do better. */
 void kernels_init_ref(kernels *k);
 void kernels_init_avx2(kernels *k);
+void kernels_init_avxvnni(kernels *k);
 void kernels_init_avx512(kernels *k);
 void kernels_init_amx(kernels *k);
 

@@ -237,7 +237,7 @@ static void every_level_agrees_with_the_definition_however_the_work_is_cut(void 
 {
     (void)state;
     for (int level = CPU_AVX2; level <= (int)cpu_best_level(); level++)
-        check_level((cpu_level)level, SUMI_ACTIVATIONS_AUTO, 42);
+        if (cpu_has_level((cpu_level)level)) check_level((cpu_level)level, SUMI_ACTIVATIONS_AUTO, 42);
     check_level(CPU_REF, SUMI_ACTIVATIONS_AUTO, 5);
 }
 
@@ -245,7 +245,7 @@ static void a_float32_cache_is_read_by_the_reference_at_every_level(void **state
 {
     (void)state;
     for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
-        check_level((cpu_level)level, SUMI_ACTIVATIONS_F32, 5);
+        if (cpu_has_level((cpu_level)level)) check_level((cpu_level)level, SUMI_ACTIVATIONS_F32, 5);
 }
 
 int main(void)

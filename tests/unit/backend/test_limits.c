@@ -46,6 +46,7 @@ static void the_level_in_use_has_its_loops(void **state)
     if (cpu_best_level() != CPU_REF) assert_non_null(limits_find(level, "int8"));
     assert_null(limits_find(level, "int5"));
     assert_ptr_equal(limits_find("amx", "f32"), limits_find("avx512", "f32"));
+    assert_ptr_equal(limits_find("avxvnni", "f32"), limits_find("avx2", "f32"));
     assert_null(limits_find("pentium", "f32"));
 }
 

@@ -62,13 +62,17 @@ static void features_are_those_that_linux_lists(void **state)
     free(flags);
 }
 
-static void the_best_level_needs_its_features(void **state)
+static void levels_need_their_features(void **state)
 {
     uint32_t found = cpu_features();
     (void)state;
     bool avx512 = found & CPU_HAS_AVX512 && found & CPU_HAS_AVX512_VNNI;
     cpu_level wide = found & CPU_HAS_AMX_INT8 ? CPU_AMX : CPU_AVX512;
-    assert_int_equal(cpu_best_level(), avx512 ? wide : found & CPU_HAS_AVX2 ? CPU_AVX2 : CPU_REF);
+    cpu_level narrow = found & CPU_HAS_AVX_VNNI ? CPU_AVXVNNI : found & CPU_HAS_AVX2 ? CPU_AVX2 : CPU_REF;
+    assert_int_equal(cpu_best_level(), avx512 ? wide : narrow);
+    assert_true(cpu_has_level(CPU_REF) && cpu_has_level(cpu_best_level()));
+    assert_int_equal(cpu_has_level(CPU_AVXVNNI), (found & CPU_HAS_AVX_VNNI) != 0);
+    assert_int_equal(cpu_has_level(CPU_AVX512), avx512);
     for (cpu_level level = CPU_REF; level < CPU_N_LEVELS; level++) {
         cpu_level back;
         assert_true(cpu_level_from_name(cpu_level_name(level), &back));
@@ -92,7 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_are_those_that_linux_lists),
-        cmocka_unit_test(the_best_level_needs_its_features),
+        cmocka_unit_test(levels_need_their_features),
         cmocka_unit_test(caches_grow_with_their_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

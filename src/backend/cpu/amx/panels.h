@@ -188,19 +188,13 @@ static inline __attribute__((always_inline)) void multiply_all(const panels_args
         panels_##name##_avx512(&tiles);                                                                      \
     }
 
-#define FOR_EACH_TYPE(X)                                                                                     \
-    X(q4_0, Q4_0)                                                                                            \
-    X(q4_1, Q4_1) X(q5_0, Q5_0) X(q5_1, Q5_1) X(q8_0, Q8_0) X(q2_k, Q2_K) X(q3_k, Q3_K) X(q4_k, Q4_K)        \
-        X(q5_k, Q5_K) X(q6_k, Q6_K) X(iq4_nl, IQ4_NL) X(iq4_xs, IQ4_XS) X(tq1_0, TQ1_0) X(tq2_0, TQ2_0)      \
-            X(mxfp4, MXFP4)
-
-FOR_EACH_TYPE(DEFINE_PANELS)
+FOR_EACH_PANEL_TYPE(DEFINE_PANELS)
 
 /* Replaces the products of AVX-512. */
 static inline void set_panels(kernels *k)
 {
 #define SET_PANELS(name, TYPE) k->panels[DTYPE_##TYPE] = panels_##name##_amx;
-    FOR_EACH_TYPE(SET_PANELS)
+    FOR_EACH_PANEL_TYPE(SET_PANELS)
 #undef SET_PANELS
 }
 

@@ -3,7 +3,8 @@
  *   w = d * q + m     q: unsigned bytes, 8 rows x 4 columns in a register     d, m: a float for each row
  *
  * m is a minimum, or minus d times the zero point. Types whose integers stand for the levels of a table look them up, plus
- * a zero point. Weights of 8 bits with their sign are kept as size and sign instead: see linear.c. Static: see avx2.h. */
+ * a zero point. Without dpbusd, weights of 8 bits with their sign are kept as size and sign instead: see linear.c. Static:
+ * see avx2.h. */
 #ifndef SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 #define SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 
@@ -22,7 +23,12 @@ typedef struct block {
 
 static inline bool is_signed(dtype type)
 {
+#ifdef __AVXVNNI__
+    (void)type;
+    return false;
+#else
     return type == DTYPE_Q8_0 || type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS;
+#endif
 }
 
 static inline __m256i load32(const uint8_t *p)
@@ -90,6 +96,12 @@ static inline void add_pairs(block *b, const uint8_t *p)
         __m256i pair = shifted(load32(p + j / 4 * 32), 4 - 2 * (j % 4), _mm256_set1_epi8(0x30));
         b->q[j] = _mm256_or_si256(b->q[j], pair);
     }
+}
+
+static inline void load_whole_bytes(block *b, const uint8_t *p)
+{
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) b->q[j] = load32(p + 32 * j);
 }
 
 /* Bytes with a zero point of 128. */
@@ -167,6 +179,7 @@ static inline __m256 half_powers(const uint8_t *p)
     return _mm256_castsi256_ps(_mm256_blendv_epi8(tiny, bits, _mm256_cmpgt_epi32(e, one)));
 }
 
+/* m is not read if the type is signed, and then the compiler drops it. */
 static inline void scale_with_zero(block *b, __m256 d, int zero)
 {
     b->d[0] = d;
@@ -200,13 +213,17 @@ static inline __attribute__((always_inline)) void load_integers(block *b, dtype 
 {
     static const int8_t iq4_values[16] = KVALUES_IQ4NL, mxfp4_values[16] = KVALUES_MXFP4;
     int32_t bits = pack_bits(type);
-    if (bits == 8) load_signed(b, payload);
+    if (bits == 8 && is_signed(type)) load_signed(b, payload);
+    if (bits == 8 && !is_signed(type)) load_whole_bytes(b, payload);
     if (bits >= 4 && bits <= 6) load_nibbles(b, payload);
     if (bits == 2 || bits == 3) load_pairs(b, payload);
     if (bits == 3) add_bits(b, payload + 2 * 32, 2);
     if (bits == 5) add_bits(b, payload + 4 * 32, 4);
     if (bits == 6) add_pairs(b, payload + 4 * 32);
-    if (type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS) look_up_signed(b, iq4_values);
+    if (type == DTYPE_IQ4_NL || type == DTYPE_IQ4_XS) {
+        if (is_signed(type)) look_up_signed(b, iq4_values);
+        else look_up_values(b, iq4_values, 128);
+    }
     if (type == DTYPE_MXFP4) look_up_values(b, mxfp4_values, 12);
 }
 
@@ -221,7 +238,7 @@ static inline __attribute__((always_inline)) void load_block(block *b, dtype typ
     case DTYPE_Q4_0: scale_with_zero(b, load_halves(header + (size_t)g * 16), 8); return;
     case DTYPE_Q5_0: scale_with_zero(b, load_halves(header + (size_t)g * 16), 16); return;
     case DTYPE_Q8_0:
-    case DTYPE_IQ4_NL: b->d[0] = load_halves(header + (size_t)g * 16); return;
+    case DTYPE_IQ4_NL: scale_with_zero(b, load_halves(header + (size_t)g * 16), 128); return;
     case DTYPE_MXFP4: scale_with_zero(b, half_powers(header + (size_t)g * 8), 12); return;
     case DTYPE_Q4_1:
     case DTYPE_Q5_1:
@@ -249,7 +266,7 @@ static inline __attribute__((always_inline)) void load_block(block *b, dtype typ
         return;
     case DTYPE_IQ4_XS:
         super += (size_t)(g / 8) * 80;
-        b->d[0] = _mm256_mul_ps(load_halves(super), load_signed_bytes(super + 16 + 8 * sub));
+        scale_with_zero(b, _mm256_mul_ps(load_halves(super), load_signed_bytes(super + 16 + 8 * sub)), 128);
         return;
     case DTYPE_TQ1_0:
         super += (size_t)(g / 8) * 176;

@@ -8,21 +8,8 @@
 
 DECL_QUANTIZE_ROW(quantize_row_avx512);
 DECL_DOT_F32(dot_f32_avx512);
-DECL_PANELS(panels_q4_0_avx512);
-DECL_PANELS(panels_q4_1_avx512);
-DECL_PANELS(panels_q5_0_avx512);
-DECL_PANELS(panels_q5_1_avx512);
-DECL_PANELS(panels_q8_0_avx512);
-DECL_PANELS(panels_q4_k_avx512);
-DECL_PANELS(panels_q5_k_avx512);
-DECL_PANELS(panels_q6_k_avx512);
-DECL_PANELS(panels_q2_k_avx512);
-DECL_PANELS(panels_q3_k_avx512);
-DECL_PANELS(panels_iq4_nl_avx512);
-DECL_PANELS(panels_iq4_xs_avx512);
-DECL_PANELS(panels_tq1_0_avx512);
-DECL_PANELS(panels_tq2_0_avx512);
-DECL_PANELS(panels_mxfp4_avx512);
+#define DECL_PANELS_AVX512(name, TYPE) DECL_PANELS(panels_##name##_avx512);
+FOR_EACH_PANEL_TYPE(DECL_PANELS_AVX512)
 DECL_PANELS_F32(panels_f32_avx512);
 DECL_PANELS_F32(panels_f16_avx512);
 DECL_PANELS_F32(panels_bf16_avx512);

@@ -7,21 +7,9 @@ void kernels_init_avx512(kernels *k)
     k->dot_f32 = dot_f32_avx512;
     k->dot_q8 = NULL;
     k->panel_rows = 16;
-    k->panels[DTYPE_Q4_0] = panels_q4_0_avx512;
-    k->panels[DTYPE_Q4_1] = panels_q4_1_avx512;
-    k->panels[DTYPE_Q5_0] = panels_q5_0_avx512;
-    k->panels[DTYPE_Q5_1] = panels_q5_1_avx512;
-    k->panels[DTYPE_Q8_0] = panels_q8_0_avx512;
-    k->panels[DTYPE_Q4_K] = panels_q4_k_avx512;
-    k->panels[DTYPE_Q5_K] = panels_q5_k_avx512;
-    k->panels[DTYPE_Q6_K] = panels_q6_k_avx512;
-    k->panels[DTYPE_Q2_K] = panels_q2_k_avx512;
-    k->panels[DTYPE_Q3_K] = panels_q3_k_avx512;
-    k->panels[DTYPE_IQ4_NL] = panels_iq4_nl_avx512;
-    k->panels[DTYPE_IQ4_XS] = panels_iq4_xs_avx512;
-    k->panels[DTYPE_TQ1_0] = panels_tq1_0_avx512;
-    k->panels[DTYPE_TQ2_0] = panels_tq2_0_avx512;
-    k->panels[DTYPE_MXFP4] = panels_mxfp4_avx512;
+#define SET_PANELS(name, TYPE) k->panels[DTYPE_##TYPE] = panels_##name##_avx512;
+    FOR_EACH_PANEL_TYPE(SET_PANELS)
+#undef SET_PANELS
     k->panels_f32[DTYPE_F32] = k->panels_f32[DTYPE_F64] = panels_f32_avx512;
     k->panels_f32[DTYPE_F16] = panels_f16_avx512;
     k->panels_f32[DTYPE_BF16] = panels_bf16_avx512;

@@ -60,18 +60,5 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
-DEFINE_PANELS(q4_0, avx512, DTYPE_Q4_0)
-DEFINE_PANELS(q4_1, avx512, DTYPE_Q4_1)
-DEFINE_PANELS(q5_0, avx512, DTYPE_Q5_0)
-DEFINE_PANELS(q5_1, avx512, DTYPE_Q5_1)
-DEFINE_PANELS(q8_0, avx512, DTYPE_Q8_0)
-DEFINE_PANELS(q4_k, avx512, DTYPE_Q4_K)
-DEFINE_PANELS(q5_k, avx512, DTYPE_Q5_K)
-DEFINE_PANELS(q6_k, avx512, DTYPE_Q6_K)
-DEFINE_PANELS(q2_k, avx512, DTYPE_Q2_K)
-DEFINE_PANELS(q3_k, avx512, DTYPE_Q3_K)
-DEFINE_PANELS(iq4_nl, avx512, DTYPE_IQ4_NL)
-DEFINE_PANELS(iq4_xs, avx512, DTYPE_IQ4_XS)
-DEFINE_PANELS(tq1_0, avx512, DTYPE_TQ1_0)
-DEFINE_PANELS(tq2_0, avx512, DTYPE_TQ2_0)
-DEFINE_PANELS(mxfp4, avx512, DTYPE_MXFP4)
+#define DEFINE(name, TYPE) DEFINE_PANELS(name, avx512, DTYPE_##TYPE)
+FOR_EACH_PANEL_TYPE(DEFINE)

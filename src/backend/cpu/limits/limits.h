@@ -17,7 +17,7 @@
 /* ---- Arithmetic ---- */
 
 typedef struct limit_loop {
-    const char *level;       /* "avx2": as SUMI_ISA names it, or the extension, "avx-vnni" */
+    const char *level;       /* as SUMI_ISA names it */
     const char *type;        /* of the factors: "f32", "int8", "bf16" */
     const char *instruction; /* what the loop repeats */
     uint32_t needs;          /* CPU_HAS_ bits */

@@ -186,7 +186,7 @@ static const limit_loop loops[] = {
 #if defined(__x86_64__)
     { "avx2", "f32", "vfmadd ymm", CPU_HAS_AVX2, CHAINS * 8 * 2, f32_avx2 },
     { "avx2", "int8", "vpmaddubsw, vpaddw ymm", CPU_HAS_AVX2, CHAINS * 32 * 2, int8_avx2 },
-    { "avx-vnni", "int8", "vpdpbusd ymm", CPU_HAS_AVX_VNNI, CHAINS * 32 * 2, int8_avx_vnni },
+    { "avxvnni", "int8", "vpdpbusd ymm", CPU_HAS_AVX_VNNI, CHAINS * 32 * 2, int8_avx_vnni },
     { "avx512", "f32", "vfmadd zmm", CPU_HAS_AVX512, CHAINS * 16 * 2, f32_avx512 },
     { "avx512", "int8", "vpdpbusd zmm", CPU_HAS_AVX512_VNNI, CHAINS * 64 * 2, int8_avx512 },
     { "avx512", "bf16", "vdpbf16ps zmm", CPU_HAS_AVX512_BF16, CHAINS * 32 * 2, bf16_avx512 },
@@ -208,7 +208,8 @@ const limit_loop *limits_find(const char *level, const char *type)
     const limit_loop *l;
     for (int32_t i = 0; (l = limits_loop(i)); i++)
         if (!strcmp(l->level, level) && !strcmp(l->type, type)) return l;
-    return strcmp(level, "amx") == 0 ? limits_find("avx512", type) : NULL;
+    if (!strcmp(level, "amx")) return limits_find("avx512", type);
+    return !strcmp(level, "avxvnni") ? limits_find("avx2", type) : NULL;
 }
 
 typedef struct rate_job {
