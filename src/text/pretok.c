@@ -9,11 +9,15 @@
 #include <assert.h>
 #include <pcre2.h>
 #include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
 
 #include "base/error.h"
+#include "text/utf8.h"
 
 struct pretok {
     int32_t n_patterns;
+    pretok_threes threes[PRETOK_MAX_PATTERNS]; /* THREES_NONE: code[] is there */
     bool jit[PRETOK_MAX_PATTERNS];
     pcre2_code *code[PRETOK_MAX_PATTERNS];
 };
@@ -31,26 +35,38 @@ void pretok_destroy(pretok *p)
     free(p);
 }
 
+static sumi_status compile(pretok *p, int32_t i, const pretok_rule *rule, bool jit, sumi_error *err)
+{
+    const pretok_pattern *pattern = &rule->patterns[i];
+    uint32_t options = pattern->bytes ? 0 : PCRE2_UTF | PCRE2_UCP;
+    int code;
+    PCRE2_SIZE at;
+    p->code[i] = pcre2_compile((PCRE2_SPTR)pattern->regex, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+    if (!p->code[i]) {
+        PCRE2_UCHAR why[128];
+        pcre2_get_error_message(code, why, sizeof why);
+        return sumi_fail(err, SUMI_EUNSUPPORTED,
+                         "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0],
+                         i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
+    }
+    p->jit[i] = jit && pcre2_jit_compile(p->code[i], PCRE2_JIT_COMPLETE) == 0;
+    return SUMI_OK;
+}
+
 sumi_status pretok_create(pretok **out, const pretok_rule *rule, bool jit, sumi_error *err)
 {
     *out = NULL;
     pretok *p = calloc(1, sizeof *p);
     if (!p) return sumi_fail(err, SUMI_ENOMEM, "pre-tokenizer '%s': out of memory", rule->names[0]);
-    for (int32_t i = 0; i < PRETOK_MAX_PATTERNS && rule->patterns[i]; i++) {
-        int code;
-        PCRE2_SIZE at;
-        p->code[i] = pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED,
-                                   PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
-        if (!p->code[i]) {
-            PCRE2_UCHAR why[128];
-            pcre2_get_error_message(code, why, sizeof why);
-            pretok_destroy(p);
-            return sumi_fail(err, SUMI_EUNSUPPORTED,
-                             "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0],
-                             i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
-        }
+    for (int32_t i = 0; i < PRETOK_MAX_PATTERNS; i++) {
+        p->threes[i] = rule->patterns[i].threes;
+        if (!p->threes[i] && !rule->patterns[i].regex) break;
         p->n_patterns = i + 1;
-        p->jit[i] = jit && pcre2_jit_compile(p->code[i], PCRE2_JIT_COMPLETE) == 0;
+        sumi_status status = p->threes[i] ? SUMI_OK : compile(p, i, rule, jit, err);
+        if (status) {
+            pretok_destroy(p);
+            return status;
+        }
     }
     *out = p;
     return SUMI_OK;
@@ -102,6 +118,60 @@ static bool next_match(const pretok *p, pretok_work *w, int32_t level, const cha
     return true;
 }
 
+/* ---- Threes ------------------------------------------------------------------------------------------------- */
+
+static bool is_digit(uint32_t cp)
+{
+    return cp < 0x80 ? cp >= '0' && cp <= '9' : utf8proc_category((int32_t)cp) == UTF8PROC_CATEGORY_ND;
+}
+
+/* What \w means to Oniguruma, which tokenizers uses: letters, marks, numbers, connecting punctuation. */
+static bool is_word(uint32_t cp)
+{
+    switch (utf8proc_category((int32_t)cp)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+    case UTF8PROC_CATEGORY_PC: return true;
+    default: return false;
+    }
+}
+
+/* The next run of digits at or after from. False: there is none. */
+static bool find_digits(const char *text, size_t n, size_t from, size_t *start, size_t *end, size_t *n_digits)
+{
+    uint32_t cp = 0;
+    size_t i = from, len;
+    *n_digits = 0;
+    for (; i < n; i += len) {
+        len = utf8_decode(text + i, n - i, &cp);
+        if (is_digit(cp)) break;
+    }
+    *start = i;
+    for (; i < n; i += len, ++*n_digits) {
+        len = utf8_decode(text + i, n - i, &cp);
+        if (!is_digit(cp)) break;
+    }
+    *end = i;
+    return *n_digits > 0;
+}
+
+/* The bytes of the next k characters. */
+static size_t skip_chars(const char *text, size_t n, size_t k)
+{
+    size_t i = 0;
+    for (uint32_t cp; k && i < n; k--) i += utf8_decode(text + i, n - i, &cp);
+    return i;
+}
+
 typedef struct split_job {
     const pretok *p;
     pretok_work *w;
@@ -110,10 +180,43 @@ typedef struct split_job {
     sumi_status status;
 } split_job;
 
+static bool split(split_job *job, int32_t level, const char *text, size_t n);
+
+/* A piece of this level that may be empty, which is none. */
+static bool pass_on(split_job *job, int32_t level, const char *text, size_t n)
+{
+    return !n || split(job, level + 1, text, n);
+}
+
+static bool split_threes(split_job *job, int32_t level, const char *text, size_t n)
+{
+    bool isolate = job->p->threes[level] == THREES_ISOLATED;
+    size_t piece = 0; /* where the piece in question began */
+    for (size_t from = 0, start, end, n_digits; find_digits(text, n, from, &start, &end, &n_digits);
+         from = end) {
+        uint32_t next = 0;
+        if (end < n) utf8_decode(text + end, n - end, &next);
+        if (isolate && end < n && is_word(next)) continue;
+        size_t first = n_digits % 3, at = start + skip_chars(text + start, n - start, first);
+        if (isolate && !pass_on(job, level, text + piece, start - piece)) return false;
+        if (isolate) piece = start;
+        for (; at < end; at += skip_chars(text + at, n - at, 3)) {
+            if (!pass_on(job, level, text + piece, at - piece)) return false;
+            piece = at;
+        }
+        if (isolate && !pass_on(job, level, text + piece, end - piece)) return false;
+        if (isolate) piece = end;
+    }
+    return pass_on(job, level, text + piece, n - piece);
+}
+
+/* ---- Cutting ------------------------------------------------------------------------------------------------ */
+
 /* Cuts text with the patterns from `level` on. False: stop. The depth is at most PRETOK_MAX_PATTERNS. */
 static bool split(split_job *job, int32_t level, const char *text, size_t n)
 {
     if (level == job->p->n_patterns) return job->piece(job->user, text, n);
+    if (job->p->threes[level]) return split_threes(job, level, text, n);
     size_t from = 0, start, end;
     while (from < n && next_match(job->p, job->w, level, text, n, from, &start, &end, &job->status)) {
         if (start > from && !split(job, level + 1, text + from, start - from)) return false;
@@ -130,4 +233,24 @@ sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size
     split_job job = { p, w, piece, user, SUMI_OK };
     if (n) split(&job, 0, text, n);
     return job.status;
+}
+
+/* ---- Seams -------------------------------------------------------------------------------------------------- */
+
+static bool is_letter(unsigned char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+/* Words take the space before them, whatever stands before that; and no word goes on over white space. */
+size_t pretok_seam(const char *text, size_t n, size_t from)
+{
+    for (size_t i = from + 1; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c > ' ') continue;
+        if (c == ' ' && i + 1 < n && is_letter((unsigned char)text[i + 1])) return i;
+        bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        if (space && is_letter((unsigned char)text[i - 1])) return i;
+    }
+    return n;
 }

@@ -202,11 +202,11 @@ static sumi_status encode_words(const spm *s, spm_work *work, const char *text, 
     for (size_t i = 0, end; i < n; i = end, prefix = false) {
         end = word_end(s, text, n, i);
         size_t first = out->n;
-        if (!prefix && word_cache_get(work->cache, text + i, end - i, out)) continue;
+        if (!prefix && word_cache_get(work->cache, WORD_WHOLE, text + i, end - i, out)) continue;
         sumi_status status = write_word(work, text + i, end - i, prefix);
         if (!status) status = encode_word(s, work, out);
         if (status) return status;
-        if (!prefix) word_cache_put(work->cache, text + i, end - i, out, first);
+        if (!prefix) word_cache_put(work->cache, WORD_WHOLE, text + i, end - i, out, first);
     }
     return out->failed ? SUMI_ENOMEM : SUMI_OK;
 }

@@ -177,31 +177,45 @@ typedef struct encoder {
 static bool encode_piece(void *user, const char *piece, size_t n)
 {
     encoder *e = user;
-    if (word_cache_get(&e->cache, piece, n, &e->out)) return !e->out.failed;
+    if (word_cache_get(&e->cache, WORD_WHOLE, piece, n, &e->out)) return !e->out.failed;
     size_t first = e->out.n;
     e->status = byte_bpe_encode(&e->t->bytes, &e->spm.merge, piece, n, &e->out);
     if (e->status) return false;
-    word_cache_put(&e->cache, piece, n, &e->out, first);
+    word_cache_put(&e->cache, WORD_WHOLE, piece, n, &e->out, first);
     return true;
 }
 
-/* Pieces of a stretch of valid UTF-8. */
+/* Text in its normal form, one stretch between two seams after the other. */
+static void encode_normal(encoder *e, const char *text, size_t n)
+{
+    for (size_t i = 0, end; i < n && !e->status; i = end) {
+        end = e->t->rule->seamless ? n : pretok_seam(text, n, i);
+        size_t first = e->out.n;
+        if (word_cache_get(&e->cache, WORD_STRETCH, text + i, end - i, &e->out)) continue;
+        sumi_status status = pretok_split(e->t->pretok, e->pretok, text + i, end - i, encode_piece, e);
+        if (status) e->status = status;
+        if (!e->status) word_cache_put(&e->cache, WORD_STRETCH, text + i, end - i, &e->out, first);
+    }
+}
+
+/* A stretch of valid UTF-8. What normalization has changed has a cache of its own, for words are kept by where
+ * they stand. */
 static void encode_valid(encoder *e, const char *text, size_t n)
 {
     char *normal = NULL;
-    if (e->t->rule->nfc) {
-        size_t n_normal;
-        e->status = normalize_form(NORMAL_NFC, text, n, &normal, &n_normal);
-        if (normal) {
-            text = normal;
-            n = n_normal;
-        }
+    size_t n_normal = 0;
+    if (e->t->rule->normalizes) e->status = normalize_form(e->t->rule->form, text, n, &normal, &n_normal);
+    if (e->status) return;
+    if (normal) {
+        word_cache cache = e->cache;
+        word_cache_init(&e->cache, e->t->v.key, normal, n_normal);
+        encode_normal(e, normal, n_normal);
+        word_cache_deinit(&e->cache);
+        e->cache = cache;
+        free(normal);
+    } else {
+        encode_normal(e, text, n);
     }
-    if (!e->status) {
-        sumi_status status = pretok_split(e->t->pretok, e->pretok, text, n, encode_piece, e);
-        if (status) e->status = status;
-    }
-    free(normal);
 }
 
 /* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a

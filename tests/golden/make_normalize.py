@@ -65,7 +65,7 @@ def main():
     golden["lower"] = {"texts": changed(normalizers.Lowercase().normalize_str), "blocks": blocks(str.lower)}
     golden["strip"] = {"texts": changed(bert.normalize_str), "blocks": blocks(strip)}
     OUT.mkdir(exist_ok=True)
-    (OUT / "golden.json").write_text(json.dumps(golden, separators=(",", ":")).replace('","', '",\n"') + "\n")
+    (OUT / "golden.json").write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")).replace('","', '",\n"') + "\n")
 
 
 if __name__ == "__main__":

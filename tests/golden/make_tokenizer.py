@@ -7,13 +7,11 @@ Writes tests/golden/tokenizer/:
   texts.json          the texts, and the texts that are not UTF-8 in hex
   smollm2.json        ids of each text: with special tokens parsed, and without where that differs
   gemma3-270m.json
-  pieces.json         how the pre-tokenizers cut each text: lengths of the pieces in bytes
 
 The tokenizers are put together from the vocabulary of the model file and what the family's own tokenizer.json says:
   smollm2   Digits(individual_digits) and ByteLevel, BPE
   gemma     Replace(" ", U+2581), BPE with byte_fallback and fuse_unk; its merges are the pairs of tokens that make a
             token, in the order of the ids of what they make. Control tokens are special, user-defined ones are not.
-  gpt-2     ByteLevel.    llama-3, qwen2: Split by their regular expression; qwen2 brings text to NFC first.
 
 Bytes that are not UTF-8 cannot be given to `tokenizers`, so what sumi defines is composed of what it can do: stretches
 of valid UTF-8 are encoded as usual, and a run of invalid bytes becomes one piece of byte-level BPE (smollm2), or one
@@ -24,29 +22,15 @@ import json
 import pathlib
 import re
 import sys
-import unicodedata
 
 import gguf
-from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
 from tokenizer_texts import INVALID, TEXTS
 
 OUT = pathlib.Path(__file__).parent / "tokenizer"
 CONTROL, USER_DEFINED = 3, 4
-
-CL100K = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
-          r"|\s+(?!\S)|\s+")
-RULES = {
-    "gpt-2": pre_tokenizers.ByteLevel(add_prefix_space=False),
-    "smollm": pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
-                                       pre_tokenizers.ByteLevel(add_prefix_space=False)]),
-    "llama-bpe": pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CL100K % "{1,3}"), "isolated"),
-                                          pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]),
-    "qwen2": pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CL100K % ""), "isolated"),
-                                      pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]),
-}
-
 
 def read_vocab(path):
     reader = gguf.GGUFReader(path)
@@ -65,7 +49,8 @@ def smollm2(path):
     tokens, types, merges = read_vocab(path)
     model = BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[tuple(m.split(" ")) for m in merges])
     tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = RULES["smollm"]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
+                                                       pre_tokenizers.ByteLevel(add_prefix_space=False)])
     add_specials(tokenizer, tokens, types)
     return tokenizer
 
@@ -120,11 +105,6 @@ def bytes_to_unicode():
     return {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(rest)}
 
 
-def pieces(rule, text):
-    offsets = [span for _, span in RULES[rule].pre_tokenize_str(text)]
-    return [len(text[a:b].encode()) for a, b in offsets]
-
-
 def write(name, value):
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     (OUT / name).write_text(text.replace("],[", "],\n[").replace("\",\"", "\",\n\"") + "\n")
@@ -143,8 +123,6 @@ def main():
             "plain": {str(i): ids for i, ids in plain.items() if ids != special[i]},
             "invalid": [encode_bytes(tokenizer, b, name == "smollm2") for b in INVALID],
         })
-    nfc = [unicodedata.normalize("NFC", t) for t in TEXTS]
-    write("pieces.json", {rule: [pieces(rule, n if rule == "qwen2" else t) for t, n in zip(TEXTS, nfc)] for rule in RULES})
 
 
 if __name__ == "__main__":

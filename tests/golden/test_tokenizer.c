@@ -1,5 +1,5 @@
-/* test_tokenizer.c - token ids of real vocabularies, cuts of the pre-tokenizers, equal to those of
- * `tokenizers`. The goldens are made by make_tokenizer.py. */
+/* test_tokenizer.c - token ids of real vocabularies, equal to those of `tokenizers`. The goldens are made by
+ * make_tokenizer.py. */
 #include "test_support.h"
 
 #include <jansson.h>
@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/normalize.h"
-#include "text/pretok.h"
 #include "text/tokenizer.h"
 
 static json_t *load(const char *name)
@@ -129,76 +127,11 @@ static void gemma3_gives_the_ids_of_tokenizers(void **state)
     check_model("gemma3-270m", "\x81", 1); /* U+2581, E2 96 81, means a space there */
 }
 
-typedef struct cuts {
-    const json_t *want;
-    size_t at, n_bytes;
-    bool same;
-} cuts;
-
-static bool compare_piece(void *user, const char *piece, size_t n)
-{
-    cuts *c = user;
-    (void)piece;
-    c->same = c->same && json_integer_value(json_array_get(c->want, c->at)) == (json_int_t)n;
-    c->at++;
-    c->n_bytes += n;
-    return true;
-}
-
-static int count_wrong_cuts(const char *name, const json_t *texts, const json_t *golden, bool jit)
-{
-    const pretok_rule *rule = pretok_find_rule(name, strlen(name));
-    pretok *p;
-    sumi_error err;
-    json_t *text;
-    size_t i;
-    int n_wrong = 0;
-    assert_non_null(rule);
-    if (pretok_create(&p, rule, jit, &err)) fail_msg("%s", err.message);
-    pretok_work *w = pretok_work_create(p);
-    json_array_foreach(json_object_get(texts, "texts"), i, text)
-    {
-        const char *s = json_string_value(text);
-        size_t n = json_string_length(text);
-        char *normal = NULL;
-        if (rule->nfc) {
-            size_t n_normal;
-            assert_int_equal(normalize_form(NORMAL_NFC, s, n, &normal, &n_normal), SUMI_OK);
-            if (normal) s = normal, n = n_normal;
-        }
-        cuts c = { json_array_get(json_object_get(golden, name), i), 0, 0, true };
-        assert_int_equal(pretok_split(p, w, s, n, compare_piece, &c), SUMI_OK);
-        assert_int_equal(c.n_bytes, n);
-        if (!c.same || c.at != json_array_size(c.want)) {
-            fprintf(stderr, "%s cuts [%.*s] differently\n", name, (int)n, s);
-            n_wrong++;
-        }
-        free(normal);
-    }
-    pretok_work_destroy(w);
-    pretok_destroy(p);
-    return n_wrong;
-}
-
-static void pre_tokenizers_cut_where_tokenizers_does(void **state)
-{
-    static const char *const names[] = { "gpt-2", "smollm", "llama-bpe", "qwen2" };
-    json_t *texts = load("texts"), *golden = load("pieces");
-    int n_wrong = 0;
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        for (int jit = 0; jit < 2; jit++) n_wrong += count_wrong_cuts(names[i], texts, golden, jit);
-    json_decref(texts);
-    json_decref(golden);
-    assert_int_equal(n_wrong, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smollm2_gives_the_ids_of_tokenizers),
         cmocka_unit_test(gemma3_gives_the_ids_of_tokenizers),
-        cmocka_unit_test(pre_tokenizers_cut_where_tokenizers_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,6 @@
-"""tokenizer_texts.py - difficult texts for tokenizers, used by make_tokenizer.py. Each list is one kind of difficulty."""
+"""tokenizer_texts.py - difficult texts for tokenizers, used by make_tokenizer.py and its kin. Each list is one kind of
+difficulty; the last is random."""
+import random
 
 LETTERS = [
     '', 'a', ' ', '\n', 'Hello', ' Hello', 'Hello world', 'Hello, world!', '  two leading spaces', 'trailing  ',
@@ -27,7 +29,7 @@ MARKS_AND_EMOJI = [
     'a' + '́' * 20, 'ééé', '̈́ ̀ क़', 'ϓ ẛ̣', '😀', '😀😃😄😁', 'Hello 😀 world', '👍🏽 👍🏿👍',
     '👨\u200d👩\u200d👧\u200d👦 family', '🏳️\u200d🌈🏴\u200d☠️', '🇩🇪🇫🇷🇯🇵', '❤️ ❤ ☺️ ☺', '👩🏽\u200d🚀🧑\u200d💻', '🤷\u200d♂️',
     '🫠🫡🥹', '1️⃣2️⃣#️⃣', '🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f', 'text😀text', '😀\n😀',
-    '🧿🪬\U0001fa77', '✅❌⚠️ℹ️', '→←↑↓⇒⇔', '★☆♠♣♥♦', '∀x∈ℝ: ∃y≥√x ∑∫∂∞≠≈', 'x² + y³ = z⁴ ₁₂₃ ½¼¾ ⅓',
+    '🧿🪬🫀', '✅❌⚠️ℹ️', '→←↑↓⇒⇔', '★☆♠♣♥♦', '∀x∈ℝ: ∃y≥√x ∑∫∂∞≠≈', 'x² + y³ = z⁴ ₁₂₃ ½¼¾ ⅓',
     '«guillemets» “curly” ‘single’ „low“ ‚x‘', '€£¥₹₿¢ ©®™ §¶†‡•', '°C ℃ №1 µm Ω', 'Ⅷ ⅷ ① ⑳ ㉑ ㊀', '┌─┐│└┘█▓▒░',
     '\ufeffBOM at start', 'zero\u200bwidth\u200cjoin\u200der\u2060', 'soft\xadhyphen', '͏᠋', '� replacement ��',
     '\U0010fffd\U000f0000 private \ue000', '🧑\u200d🤝\u200d🧑',
@@ -125,8 +127,50 @@ SPECIAL = [
     '\n' * 33 + '<eos>' + ' ' * 33, '<code>a  b</code>', '<br><p>', 'x> </y> </z>  </w>', '<em>\n</em>\n\n',
 ]
 
+CUTS = [
+    # where capitals, small letters and letters without case meet
+    'camelCaseWord XMLHttpRequest iPhone McDonald USAtoday aB Ab AB ab aBC ABc', 'ÀÉaÎb éÀÉ ǅǆǄ ǅungla ʰA Aʰ aʰB ªA Aª',
+    'ПРИВЕТмир Приветмир приветМИР', 'Aא אA aא אa A日 日A a日 日a', 'ABĆDEF abćdef ÁB', 'don\'T Don\'t DON\'T I\'Ll we\'rE',
+    "it'sok it'SOK 'tis'nt x'dy x'Dy", 'ΑΒΓαβγ ΑΒΓ日本 αβγ日本 日本ΑΒΓ',
+    # Han beside other things
+    '中文 中文abc abc中文 ABC中文 中文ABC中文', '〇一二〇 1〇2 〡〢 ⺀⺁ !⺀ 々々人 人々 A々', '日本語 カナ かな 漢字かな混じり文', '한국어漢字 漢字한국어 ㄱㄴㄷ ㄅㄆㄇ',
+    '  中', ' 中', '中 ', '\u3000中\u3000', '中\n文', '！？，。：；“”‘’—…、〈〉《》', 'ａｂｃＡＢＣ１２３！', '𠀀𠀁a𠀂', '㐀㐁龥龦鿿ꥠ',
+    # numbers
+    '1234567', '12345678', '123456', '12', '1', '1234abc', 'abc1234', '1234_', '_1234', '1234é', '1234½', '12½345', '½½½½',
+    '١٢٣٤٥٦٧', '１２３４５６７', '1234567 1234567', '1234567.1234567', '1,234,567', '12345-67890', 'v1234567b', '0x12345678', '1٢3४5',
+    '²³¹¼½¾', 'x²y³', 'ü¼ »¼« ò³ ²a', '１²٣', '12345中', 'Ⅷ12345', '①②③④⑤', '1234́', '𝟘𝟙𝟚𝟛𝟜',
+    # signs before words and line breaks
+    '.abc ,abc -abc _abc @abc #abc $abc', '(abc) [abc] {abc} <abc> "abc"', '!!abc !!!\n\nabc', 'abc.\nabc', 'abc.\r\nabc', 'abc. \n abc',
+    'a/b /path/to //x\n/', '/\n/\n', '!/\n', '"\n"\n', '.\n/\n.', '£abc €abc ©abc', '……abc', '「abc」', 'a\u0301b', '\u0301\u0301abc',
+    '!\u0301abc', ', (', ',(', ', a', '. . .', ' , , ', ' .a .b', '|a|b|', '(a|b)', 'a , b', 'a ,b', 'a… b', '،؟۔ ۔a', '।॥ ।a',
+    '`code` `` ^~ <=> $+ ^a ~b', 'a\u200bb \u200b a', 'a\u00adb',
+    # white space before words
+    'a  b', 'a   b', 'a    b', 'a     b', 'a \n b', 'a\n b', 'a\n  b', 'a\n\n  b', 'a\t b', 'a \tb', 'a\u3000 b', 'a \u3000b', '\n a', '\r a',
+    '\r\n  a', ' \n\n ', 'a \n\n\n b', 'a\x0bb', 'a\x0b b', 'a\x85 b', '  !', '  1', '   1', '    \'s', "  's", 'a b c d', 'a b c 1 d',
+    ' a b\u0301 c', 'é è ê', '한 국 어', 'x y\nz w', ' ' * 3 + 'x' + ' ' * 7 + 'y' + ' ' * 513 + 'z', '\t' * 5 + 'x', ' \t' * 9 + 'x', '\n' * 5 + 'x',
+    ' ' * 6, ' ' * 5 + '\n' + ' ' * 5, '\t\n    \t  x', ' ' * 9 + '1', '<sentinel:12> <sentinel:x>', 'IMGIMGABCZ IMGIMGABCDEFZ IMGIMGZ', '\ufffe\uffff',
+]
+
+ALPHABET = ("a b c d e s t l m r v S T L M R V A B Z é É ß ſ ǅ ʰ я Я α Ω ﬁ 中 文 々 〇 ⺀ か カ ー 한 ㄱ ㄅ א ع ก ा ् \u0301 \u0323 "
+            "0 1 2 3 9 ٣ ४ １ ² ½ Ⅷ ① ' ' ' \u2019 \" . , ! ? ; : ( ) [ / \\ | _ - + = < > $ ^ ` ~ @ # % & * { } … 。 ， 、 । ۔ ، ！ ： \u201c £ © "
+            "😀 👍 🏽 \u200d \u200b \u200c \u00ad \ufeff \x00 \x1b \x7f").split(" ")
+BLANKS = [" ", " ", " ", " ", "  ", "   ", "\n", "\n", "\n\n", "\r\n", "\r", "\t", "\u3000", "\xa0", "\x0b", "\x85", "\u2028"]
+
+
+def random_texts(count, seed):
+    """Runs of one kind of character and leaps between kinds, with white space in a fifth of the places."""
+    source = random.Random(seed)
+    texts = []
+    for _ in range(count):
+        text = ""
+        for _ in range(source.randint(1, 24)):
+            text += source.choice(BLANKS if source.random() < 0.2 else ALPHABET) * source.choice([1, 1, 1, 1, 1, 2, 3, 4, 7])
+        texts.append(text)
+    return texts
+
+
 TEXTS = list(dict.fromkeys(LETTERS + SCRIPTS + MARKS_AND_EMOJI + NUMBERS + SPACES + CONTROLS + CONTRACTIONS + CODE +
-                           LINKS + LONG + PROSE + SPECIAL))
+                           LINKS + LONG + PROSE + SPECIAL + CUTS + random_texts(300, 1)))
 
 # Bytes that are not UTF-8: alone, between text, cut characters, overlong forms, surrogates, too large values.
 INVALID = [

@@ -13,7 +13,7 @@
 #include "gguf_builder.h"
 #include "text/tokenizer.h"
 
-#define TINY_MAX 1024
+#define TINY_MAX 2048
 
 typedef struct tiny_vocab {
     gguf_builder file; /* add further keys here */
