@@ -217,8 +217,8 @@ static inline int32_t attn_partial_len(int32_t head_dim)
 #define DECL_TO_F16(name) void name(uint16_t *y, const float *x, int32_t n)
 /* f16 and bf16 to float32, exact; a signalling NaN may become a quiet one. */
 #define DECL_FROM_16(name) void name(float *y, const uint16_t *x, int32_t n)
-/* y[i] += x[i] */
-#define DECL_ADD_ROW(name) void name(float *y, const float *x, int32_t n)
+/* y[i] += scale * x[i], rounded twice. Same bits at every level. */
+#define DECL_ADD_ROW(name) void name(float *y, const float *x, float scale, int32_t n)
 /* out = softmax(scale q k^T) v. A row's value does not depend on the other rows of the tile. */
 #define DECL_ATTENTION_TILE(name) void name(const attention_tile_args *a)
 /* out = the finished row; out is not one of the partials. */

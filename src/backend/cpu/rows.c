@@ -23,8 +23,7 @@ static void norm_row(stream *s, const norm_args *a, int32_t t, int32_t thread)
     float *x = a->x + row, *scratch = stream_row(s, thread);
     if (a->add) {
         norm_run(k, &a->add_norm, scratch, a->add + row, a->n_embd, a->eps);
-        for (int32_t i = 0; i < a->n_embd && a->add_scale != 1; i++) scratch[i] *= a->add_scale;
-        k->add_row(x, scratch, a->n_embd);
+        k->add_row(x, scratch, a->add_scale, a->n_embd);
     }
     float *y = a->y ? a->y + row : a->forms & ACT_F32 ? a->out->f32 + row : scratch;
     norm_run(k, &a->norm, y, x, a->n_embd, a->eps);

@@ -587,8 +587,9 @@ static void rows_are_close(const kernels *k, test_rng *rng)
         assert_memory_equal(h[0], h[1], (size_t)n * sizeof(uint16_t));
         memcpy(y[0], w, (size_t)n * sizeof *w);
         memcpy(y[1], w, (size_t)n * sizeof *w);
-        ref.add_row(y[0], x, n);
-        k->add_row(y[1], x, n);
+        float scale = round % 3 ? test_rng_normal(rng) : 1;
+        ref.add_row(y[0], x, scale, n);
+        k->add_row(y[1], x, scale, n);
         assert_memory_equal(y[0], y[1], (size_t)n * sizeof(float));
     }
 }
