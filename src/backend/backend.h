@@ -8,6 +8,7 @@
  *   kv_store  the memory behind the blocks of a kv_cache.
  *   act       the input of matrix products, [n_tokens][n_cols]: kept in the form in which the products read it, so
  *             that a row is quantised once, by the operation that makes it, for all products that share it.
+ *   routing   which experts each token of a step goes to, and the room in which an expert's tokens lie together.
  *
  * An operation is as coarse as fusion wants it. Plain matrices are float32, row-major, [n_tokens][n]; rows of
  * different tokens never mix but in attention, and there only those of one sequence. The value of a row never depends
@@ -29,6 +30,7 @@ typedef struct weight weight;
 typedef struct stream stream;
 typedef struct kv_store kv_store;
 typedef struct act act;
+typedef struct routing routing;
 
 /* The forms of an act, a bit mask: what the products that read it need. */
 enum {
@@ -136,13 +138,64 @@ typedef struct scale_args {
     float scale, softcap;
 } scale_args;
 
+/* ---- Mixture of experts (Shazeer et al. 2017): a token passes the few feed-forward blocks that a router chooses ---- */
+
+typedef enum router_kind {
+    ROUTER_SOFTMAX,        /* scores are the softmax of the logits */
+    ROUTER_SIGMOID,        /* of each logit its sigmoid */
+    ROUTER_SOFTMAX_CHOSEN, /* logits choose; scores are the softmax of those that are chosen */
+} router_kind;
+
+enum { ROUTER_MAX_GROUPS = 64, ROUTER_MAX_GROUP_BEST = 2 };
+
+/* From a token's logits to its experts: the n_used with the largest scores, the lower number first of equal ones. */
+typedef struct router {
+    router_kind kind;
+    int32_t n_experts, n_used;
+    /* Only experts of the n_used_groups best groups, of n_experts / n_groups neighbours each, can be chosen. A group is
+     * as good as the sum of its n_group_best best scores. n_groups 1: all can (DeepSeek-V2, 2024; V3, 2024). */
+    int32_t n_groups, n_used_groups, n_group_best;
+    const float *choice_bias; /* [n_experts] added to scores where they are compared, not in weights; NULL: none */
+    bool normalised;          /* a token's weights are its scores divided by their sum */
+    float scale;              /* and then times this */
+} router;
+
+/* The room that a routing has. */
+typedef struct routing_limits {
+    int32_t max_tokens, n_experts, n_used;
+    int32_t n_embd, max_ff;     /* widths of the tokens and of the experts */
+    int32_t in_forms, ff_forms; /* ACT_ bits of the inputs of gate and up, and of down */
+} routing_limits;
+
+/* Chooses the experts of each token. */
+typedef struct route_args {
+    routing *out;
+    const router *router;
+    const float *logits; /* [n_tokens][n_experts] */
+} route_args;
+
+/* The experts of a layer; their matrices of one kind have the same shape and type. */
+typedef struct experts_args {
+    weight *const *gate, *const *up; /* [n_experts] of [n_ff][n_embd]; gate NULL: there is none */
+    weight *const *down;             /* [n_experts] of [n_embd][n_ff] */
+    const float *b_gate, *b_up;      /* [n_experts][n_ff], NULL: none */
+    const float *b_down;             /* [n_experts][n_embd] */
+    int32_t n_embd, n_ff, ff_forms;
+    glu_kind kind;
+    bool weigh_input; /* a token's weight is a factor on the input of the expert, not on its output (Llama 4) */
+    float *y;         /* [n_tokens][n_embd]; not the input */
+    bool add;         /* to y: the output of a shared expert */
+    const float *y_gate; /* [n_tokens] y is multiplied with the sigmoid of this before; NULL: it is not */
+} experts_args;
+
 /* An operation on each token's row by itself. */
 typedef struct row_op {
-    enum { ROW_NORM, ROW_GLU, ROW_SCALE } kind;
+    enum { ROW_NORM, ROW_GLU, ROW_SCALE, ROW_ROUTE } kind;
     union {
         norm_args norm;
         glu_args glu;
         scale_args scale;
+        route_args route;
     };
 } row_op;
 
@@ -172,6 +225,9 @@ struct backend {
                               sumi_error *err);
     void (*act_destroy)(act *a);
 
+    sumi_status (*routing_create)(const backend *be, routing **out, const routing_limits *limits, sumi_error *err);
+    void (*routing_destroy)(routing *r);
+
     sumi_status (*kv_create)(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
                              sumi_error *err);
     void (*kv_destroy)(kv_store *kv);
@@ -190,6 +246,14 @@ struct backend {
     /* All products of one input in one go, then `then` (NULL: nothing) on each row of their results, as soon as it is
      * complete. Every out->w has as many columns as x; then->out is not x. */
     void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
+
+    /* y = the sum over the experts that ROW_ROUTE chose for each token of x, of weight * expert(token), in the order of
+     * their scores; then `then` on each row. The tokens of an expert are brought together, and its weights are read once
+     * for all of them. */
+    void (*experts)(stream *s, routing *r, const act *x, const experts_args *args, const row_op *then);
+
+    /* Bytes of experts' weights that the stream has read until now. */
+    uint64_t (*expert_bytes)(const stream *s);
 
     /* Angles of every token: cos_sin[t][i] = size * (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per
      * token. */

@@ -5,7 +5,8 @@
  *            tokens; the figure is the total of all sequences
  *
  * Tokens are random and nothing is sampled, as in llama-bench. Each figure is the median of --reps runs. What a run had
- * to read and to multiply is counted from the sizes of the model (model/cost.h). */
+ * to read and to multiply is counted from the sizes of the model (model/cost.h), and the experts that it read by the
+ * backend. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "engine/context.h"
 #include "engine/model.h"
 #include "model/cost.h"
 
@@ -30,6 +32,7 @@ typedef struct bench {
     double load_ms;
     sumi_error *err;
     uint64_t n_ids; /* random tokens drawn so far */
+    uint64_t expert_bytes; /* read in the last run, which random tokens decide */
     progress bar;
     int64_t done;
 } bench;
@@ -42,12 +45,12 @@ typedef struct work {
 
 static void add_step(const bench *b, work *w, int64_t n_tokens, int64_t n_rows)
 {
-    const matrix_cost *l = &b->cost.layers, *o = &b->cost.output;
+    const matrix_cost *l = &b->cost.layers, *o = &b->cost.output, *e = &b->cost.experts;
     w->n_tokens += n_tokens;
     w->n_steps++;
     w->bytes += (double)l->bytes + (n_rows ? (double)o->bytes : 0);
-    w->int8_ops += 2 * ((double)n_tokens * (double)l->n_int8 + (double)n_rows * (double)o->n_int8);
-    w->f32_ops += 2 * ((double)n_tokens * (double)l->n_f32 + (double)n_rows * (double)o->n_f32);
+    w->int8_ops += 2 * ((double)n_tokens * (double)(l->n_int8 + e->n_int8) + (double)n_rows * (double)o->n_int8);
+    w->f32_ops += 2 * ((double)n_tokens * (double)(l->n_f32 + e->n_f32) + (double)n_rows * (double)o->n_f32);
 }
 
 static void add_kv(const bench *b, work *w, int64_t n_seen)
@@ -57,7 +60,7 @@ static void add_kv(const bench *b, work *w, int64_t n_seen)
 
 static work prompt_work(const bench *b, int32_t n_tokens)
 {
-    work w = { 0 };
+    work w = { .bytes = (double)b->expert_bytes };
     for (int32_t done = 0, n; done < n_tokens; done += n) {
         n = n_tokens - done < b->ctx_info.max_batch_tokens ? n_tokens - done : b->ctx_info.max_batch_tokens;
         add_step(b, &w, n, done + n == n_tokens);
@@ -75,7 +78,7 @@ static int64_t prefill_len(const bench *b, int32_t i, int32_t n)
 
 static work decode_work(const bench *b, int32_t n_seqs)
 {
-    work w = { 0 };
+    work w = { .bytes = (double)b->expert_bytes };
     for (int64_t step = 0; step < b->a->gen; step++) {
         add_step(b, &w, n_seqs, n_seqs);
         for (int32_t i = 0; i < n_seqs; i++) add_kv(b, &w, prefill_len(b, i, n_seqs) + step + 1);
@@ -124,9 +127,11 @@ static sumi_status measure_prompt(bench *b, int32_t n_tokens, double *ms)
     int32_t seq;
     sumi_status status = sumi_seq_open(b->ctx, &seq, b->err);
     if (status != SUMI_OK) return status;
+    uint64_t read_before = context_expert_bytes(b->ctx);
     double start = clock_ms();
     status = fill_sequence(b, seq, n_tokens);
     *ms = clock_ms() - start;
+    b->expert_bytes = context_expert_bytes(b->ctx) - read_before;
     sumi_seq_close(b->ctx, seq);
     return status;
 }
@@ -141,12 +146,14 @@ static sumi_status measure_decode(bench *b, int32_t n_seqs, double *ms)
         status = fill_sequence(b, seqs[n_open], (int32_t)prefill_len(b, n_open, n_seqs));
         spans[n_open] = (sumi_span){ seqs[n_open], 1, &ids[n_open], SUMI_WANT_LAST };
     }
+    uint64_t read_before = context_expert_bytes(b->ctx);
     double start = clock_ms();
     for (int64_t i = 0; i < b->a->gen && status == SUMI_OK; i++) {
         random_ids(b, ids, n_seqs);
         status = sumi_step(b->ctx, spans, n_seqs, b->err);
     }
     *ms = clock_ms() - start;
+    b->expert_bytes = context_expert_bytes(b->ctx) - read_before;
     for (int32_t i = 0; i < n_open; i++) sumi_seq_close(b->ctx, seqs[i]);
     return status;
 }

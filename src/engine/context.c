@@ -205,6 +205,11 @@ const sumi_model *context_model(const sumi_context *c)
     return c->model;
 }
 
+uint64_t context_expert_bytes(const sumi_context *c)
+{
+    return c->model->be->expert_bytes(c->ws->s);
+}
+
 kv_cache *context_cache(const sumi_context *c)
 {
     return c->cache;

@@ -26,6 +26,9 @@ int32_t context_open_seq(sumi_context *ctx, kv_origin origin); /* -1: max_seqs a
 /* Gives an empty sequence the beginning of ids that is in the index; returns its length, below n_ids. */
 int32_t context_attach(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids);
 
+/* Bytes of experts' weights that its steps have read until now. */
+uint64_t context_expert_bytes(const sumi_context *ctx);
+
 /* To how many tokens `width` sequences that share a prompt can all grow in a pool that is theirs alone, at most n_ctx.
  * Below n_prompt: not even the prompt fits. */
 int32_t context_longest(const sumi_context *ctx, int32_t n_prompt, int32_t width);

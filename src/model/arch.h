@@ -26,6 +26,8 @@ enum {
     ARCH_EMBED_SCALE = 1 << 13,       /* embeddings are multiplied by sqrt(n_embd) */
     ARCH_LEARNED_POS = 1 << 14,       /* a learned vector for each position instead of rotations */
     ARCH_PLAIN_WINDOW_ROPE = 1 << 15, /* layers with a window rotate by the base as it is, without scaling */
+    ARCH_EXPERTS = 1 << 16,           /* layers with a router are mixtures of experts */
+    ARCH_EXPERTS_NORMALISED = 1 << 17, /* weights of a token's experts sum to 1, if the file does not say */
     ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
 };
 
@@ -50,6 +52,7 @@ typedef struct arch {
     qk_norm_kind qk_norm;
     rope_layers rope;
     logit_scaling logits;
+    router_kind router;     /* of ARCH_EXPERTS, if the file does not say */
     int32_t window_pattern; /* with a sliding window: every n-th layer sees all tokens; 0: none does */
     int32_t window;         /* if the file does not say; 0: none */
     float rope_theta_local; /* rotation base of the layers with a window; 0: the same as the others */

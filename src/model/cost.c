@@ -4,9 +4,21 @@
 static void add_matrix(matrix_cost *c, const backend *be, const weight *w, int64_t n_rows, int64_t n_cols)
 {
     uint64_t n = (uint64_t)n_rows * (uint64_t)n_cols;
+    if (!w) return;
     c->bytes += be->weight_bytes(w);
     if (be->weight_input(w) == ACT_INT8) c->n_int8 += n;
     else c->n_f32 += n;
+}
+
+static void add_experts(model_cost *c, const model *m, const mixture *x)
+{
+    for (int32_t i = 0; i < x->router.n_used; i++) {
+        if (x->w_gate) add_matrix(&c->experts, m->be, x->w_gate[i], x->n_ff, m->h.n_embd);
+        add_matrix(&c->experts, m->be, x->w_up[i], x->n_ff, m->h.n_embd);
+        add_matrix(&c->experts, m->be, x->w_down[i], m->h.n_embd, x->n_ff);
+    }
+    add_matrix(&c->layers, m->be, x->w_router, x->router.n_experts, m->h.n_embd);
+    add_matrix(&c->layers, m->be, x->w_shared, 1, m->h.n_embd);
 }
 
 model_cost model_cost_of(const model *m)
@@ -21,9 +33,10 @@ model_cost model_cost_of(const model *m)
         add_matrix(&c.layers, be, l->w_k, kv_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_v, kv_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_o, h->n_embd, q_dim);
-        if (l->w_gate) add_matrix(&c.layers, be, l->w_gate, h->n_ff, h->n_embd);
-        add_matrix(&c.layers, be, l->w_up, h->n_ff, h->n_embd);
-        add_matrix(&c.layers, be, l->w_down, h->n_embd, h->n_ff);
+        add_matrix(&c.layers, be, l->w_gate, l->n_ff, h->n_embd);
+        add_matrix(&c.layers, be, l->w_up, l->n_ff, h->n_embd);
+        add_matrix(&c.layers, be, l->w_down, h->n_embd, l->n_ff);
+        if (l->experts.w_router) add_experts(&c, m, &l->experts);
     }
     add_matrix(&c.output, be, m->output, m->n_vocab, h->n_embd);
     return c;

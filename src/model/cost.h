@@ -1,8 +1,10 @@
 /* cost.h - what a step must read and multiply at least: the yardstick for what it achieves (docs/benchmarks.md).
  *
  *   read       every matrix once, the one of logits only if a row wants them, and the keys and values that each
- *              sequence's newest token sees, once
- *   multiplied every weight with every token; weights of the output matrix with every wanted row
+ *              sequence's newest token sees, once; of experts those that a token of the step chose, which only the
+ *              backend can count (expert_bytes in backend.h)
+ *   multiplied every weight with every token, but for those of experts that it did not choose; weights of the output
+ *              matrix with every wanted row
  *
  * Norms, rotations, attention's products and the embedding's rows are left out: in a model of any size they are small
  * beside the matrices, until contexts grow to thousands of tokens. */
@@ -18,8 +20,9 @@ typedef struct matrix_cost {
 } matrix_cost;
 
 typedef struct model_cost {
-    matrix_cost layers; /* of every token */
-    matrix_cost output; /* of every row of logits */
+    matrix_cost layers;  /* of every token */
+    matrix_cost experts; /* those that one token chooses in all layers; any two cost the same */
+    matrix_cost output;  /* of every row of logits */
 } model_cost;
 
 model_cost model_cost_of(const model *m);

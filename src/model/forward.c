@@ -7,7 +7,8 @@
  *     norm and rotate q, k; scatter k, v to the cache
  *     x   += attention(q, cache) W_o             (normalised or scaled first, where the family does that)
  *     in   = norm(x)
- *     x   += (f(in W_gate) * in W_up) W_down     (the same; f(in W_up) W_down in families without a gate)
+ *     x   += (f(in W_gate) * in W_up) W_down     (the same; f(in W_up) W_down in families without a gate; in a mixture of
+ *                                                experts the sum of those that a router chooses for the token)
  *   hidden = norm(x)
  *   logits = hidden W_output                     (scaled and capped in some families)
  *
@@ -32,24 +33,26 @@ static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
                                .eps = m->h.norm_eps } };
 }
 
-/* x += x_in W, through a norm of its own or scaled if the family does that; then the norm for what comes next. NULL:
+/* x += ws->y, through a norm of its own or scaled if the family does that; then the norm for what comes next. NULL:
  * nothing comes next. */
+static row_op joining(const model *m, workspace *ws, norm post_norm, const row_op *next)
+{
+    row_op then = { .kind = ROW_NORM, .norm = { .y = ws->x, .x = ws->x, .n_embd = m->h.n_embd } };
+    if (next) then = *next;
+    then.norm.add = ws->y;
+    then.norm.add_norm = post_norm;
+    then.norm.add_scale = m->h.residual_scale;
+    return then;
+}
+
+/* x += in W, joining as above, or at once. */
 static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
                             norm post_norm, const row_op *next)
 {
-    float scale = m->h.residual_scale;
-    bool joins = post_norm.kind == NORM_NONE && scale == 1;
-    linear_out out = { .w = w, .bias = bias, .y = joins ? ws->x : ws->y, .add = joins };
-    if (joins) {
-        m->be->linear(ws->s, in, &out, 1, next);
-        return;
-    }
-    row_op nothing = { .kind = ROW_NORM, .norm = { .y = ws->x, .x = ws->x, .n_embd = m->h.n_embd } };
-    row_op then = next ? *next : nothing;
-    then.norm.add = ws->y;
-    then.norm.add_norm = post_norm;
-    then.norm.add_scale = scale;
-    m->be->linear(ws->s, in, &out, 1, &then);
+    bool at_once = post_norm.kind == NORM_NONE && m->h.residual_scale == 1;
+    linear_out out = { .w = w, .bias = bias, .y = at_once ? ws->x : ws->y, .add = at_once };
+    row_op then = joining(m, ws, post_norm, next);
+    m->be->linear(ws->s, in, &out, 1, at_once ? next : &then);
 }
 
 static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, const batch *b, int32_t i)
@@ -100,9 +103,9 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }
 
-static void feed_forward_block(const model *m, workspace *ws, int32_t i, const row_op *next)
+/* ff = f(in W_gate) * in W_up, the input of W_down. */
+static void gate_and_up(const model *m, workspace *ws, const layer *l)
 {
-    const layer *l = &m->layers[i];
     linear_out up_gate[2] = { { .w = l->w_up, .bias = l->b_up, .y = ws->up },
                               { .w = l->w_gate, .bias = l->b_gate, .y = ws->gate } };
     row_op glu = { .kind = ROW_GLU,
@@ -110,9 +113,49 @@ static void feed_forward_block(const model *m, workspace *ws, int32_t i, const r
                             .forms = m->form_down,
                             .gate = l->w_gate ? ws->gate : ws->up,
                             .up = l->w_gate ? ws->up : NULL,
-                            .n_ff = m->h.n_ff,
+                            .n_ff = l->n_ff,
                             .kind = m->arch->glu } };
     m->be->linear(ws->s, ws->in, up_gate, l->w_gate ? 2 : 1, &glu);
+}
+
+/* A mixture of experts: y = shared expert, maybe by a gate of its own, + chosen experts by their weights. */
+static void experts_block(const model *m, workspace *ws, const layer *l, const row_op *next)
+{
+    const mixture *x = &l->experts;
+    linear_out logits[2] = { { .w = x->w_router, .bias = x->b_router, .y = ws->router_logits },
+                             { .w = x->w_shared, .y = ws->shared_logits } };
+    row_op route = { .kind = ROW_ROUTE, .route = { ws->routing, &x->router, ws->router_logits } };
+    m->be->linear(ws->s, ws->in, logits, x->w_shared ? 2 : 1, &route);
+    if (l->w_up) {
+        linear_out shared = { .w = l->w_down, .bias = l->b_down, .y = ws->y };
+        gate_and_up(m, ws, l);
+        m->be->linear(ws->s, ws->ff, &shared, 1, NULL);
+    }
+    experts_args args = { .gate = x->w_gate,
+                          .up = x->w_up,
+                          .down = x->w_down,
+                          .b_gate = x->b_gate,
+                          .b_up = x->b_up,
+                          .b_down = x->b_down,
+                          .n_embd = m->h.n_embd,
+                          .n_ff = x->n_ff,
+                          .ff_forms = m->form_expert_down,
+                          .kind = m->arch->glu,
+                          .y = ws->y,
+                          .add = l->w_up != NULL,
+                          .y_gate = x->w_shared ? ws->shared_logits : NULL };
+    row_op then = joining(m, ws, l->post_ffn_norm, next);
+    m->be->experts(ws->s, ws->routing, ws->in, &args, &then);
+}
+
+static void feed_forward_block(const model *m, workspace *ws, int32_t i, const row_op *next)
+{
+    const layer *l = &m->layers[i];
+    if (l->experts.w_router) {
+        experts_block(m, ws, l, next);
+        return;
+    }
+    gate_and_up(m, ws, l);
     add_to_residual(m, ws, ws->ff, l->w_down, l->b_down, l->post_ffn_norm, next);
 }
 

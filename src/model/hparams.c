@@ -11,6 +11,8 @@
 #define MAX_LAYERS KV_MAX_LAYERS
 #define MAX_WIDTH  (1 << 20)
 #define MAX_HEAD   512
+#define MAX_EXPERTS 4096
+#define MAX_EXPERTS_USED 64
 
 typedef struct reader {
     const gguf *g;
@@ -102,7 +104,6 @@ static bool asks(reader *r, const char *suffix)
 static void refuse_other_features(reader *r)
 {
     static const char *const features[] = {
-        "expert_count",
         "attention.output_scale",
         "attention.temperature_scale",
         "attention.temperature_length",
@@ -116,6 +117,11 @@ static void refuse_other_features(reader *r)
         "rope.scaling.yarn_log_multiplier",
         "swin_norm",
         "activation_sparsity_scale",
+        "expert_group_scale",
+        "experts_per_group",
+        "moe_latent_size",
+        "swiglu_clamp_exp",
+        "swiglu_clamp_shexp",
         "nextn_predict_layers",
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
@@ -240,6 +246,34 @@ static void read_scales(reader *r, hparams *h)
     h->logit_softcap = read_float_or_0(r, "final_logit_softcapping", r->a->logit_softcap);
 }
 
+/* Mixtures of experts: the keys are those of every family that has them; which layers are, tensors tell. */
+static void read_router(reader *r, hparams *h)
+{
+    static const router_kind kinds[] = { ROUTER_SOFTMAX, ROUTER_SIGMOID, ROUTER_SOFTMAX_CHOSEN };
+    int32_t n = read_int(r, "expert_count", 0, MAX_EXPERTS, 0);
+    if (n == 0) return;
+    if (!(r->a->features & ARCH_EXPERTS)) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+    router *to = &h->router;
+    *to = (router){ .kind = r->a->router, .n_experts = n };
+    to->n_used = read_int(r, "expert_used_count", 1, n < MAX_EXPERTS_USED ? n : MAX_EXPERTS_USED, 0);
+    if (read_int(r, "expert_gating_func", 0, INT32_MAX, 0) > (int32_t)(sizeof kinds / sizeof *kinds))
+        fail(r, SUMI_EUNSUPPORTED, "is not 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen): not supported");
+    int32_t kind = read_int(r, "expert_gating_func", 0, 3, 0);
+    if (kind) to->kind = kinds[kind - 1];
+    to->normalised = read_bool(r, "expert_weights_norm", r->a->features & ARCH_EXPERTS_NORMALISED);
+    to->scale = read_float_or_0(r, "expert_weights_scale", 1);
+    if (to->scale == 0) to->scale = 1; /* files of families without a scale may have this */
+    to->n_groups = read_int(r, "expert_group_count", 0, ROUTER_MAX_GROUPS, 0);
+    if (to->n_groups == 0) to->n_groups = 1;
+    if (n % to->n_groups) fail(r, SUMI_EFORMAT, "does not divide the number of experts");
+    to->n_used_groups = read_int(r, "expert_group_used_count", 0, to->n_groups, 0);
+    if (to->n_used_groups == 0) to->n_used_groups = to->n_groups;
+    if (r->status == SUMI_OK && n / to->n_groups * to->n_used_groups < to->n_used)
+        fail(r, SUMI_EFORMAT, "leaves fewer experts than are used");
+    to->n_group_best = to->kind == ROUTER_SIGMOID ? 2 : 1;
+    if (n / to->n_groups < to->n_group_best) to->n_group_best = 1;
+}
+
 sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err)
 {
     reader r = { .g = g, .a = a, .err = err };
@@ -259,5 +293,6 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     read_windows(&r, h);
     find_rotated_layers(&r, h);
     read_scales(&r, h);
+    read_router(&r, h);
     return r.status;
 }

@@ -11,6 +11,7 @@ typedef struct hparams {
     int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff;
     int32_t n_ctx_train;       /* 0: the file does not say */
     int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim; 0: none */
+    router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */
     int32_t window;            /* sliding window in tokens; 0: none */
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
     bool parallel; /* both blocks of a layer read the residual stream before it; tensors may tell, too */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -75,19 +76,59 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
     return v;
 }
 
-weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols)
+/* n rows of t, counted through all of its matrices. */
+static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n,
+                      int64_t n_cols)
 {
     weight *w = NULL;
     const backend *be = l->m->be;
+    if (l->status != SUMI_OK) return NULL;
+    const uint8_t *data = (const uint8_t *)t->data + (size_t)first * dtype_row_bytes(t->type->type, n_cols);
+    l->status = be->weight_create(be, &w, t->type->type, data, n, n_cols, l->err);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    return w;
+}
+
+/* w: of the last rows of t. One copy of the weights in memory is enough. */
+static void release(loader *l, const gguf_tensor *t, const weight *w)
+{
+    if (l->status == SUMI_OK && l->m->be->weight_is_copy(w)) gguf_release(l->g, t);
+}
+
+weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols)
+{
     const gguf_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, rows.total, n_cols)) return NULL;
-    const uint8_t *data =
-        (const uint8_t *)t->data + (size_t)rows.first * dtype_row_bytes(t->type->type, n_cols);
-    l->status = be->weight_create(be, &w, t->type->type, data, rows.n, n_cols, l->err);
-    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
-    /* One copy of the weights in memory is enough. */
-    else if (be->weight_is_copy(w) && rows.first + rows.n == rows.total) gguf_release(l->g, t);
+    weight *w = create(l, t, name, rows.first, rows.n, n_cols);
+    if (rows.first + rows.n == rows.total) release(l, t, w);
     return w;
+}
+
+weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows rows, int64_t n_cols)
+{
+    const gguf_tensor *t = find(l, name, true);
+    if (!t) return NULL;
+    if (t->dims[0] != n_cols || t->dims[1] != rows.total || t->dims[2] != n || t->dims[3] != 1) {
+        loader_fail(l, SUMI_EFORMAT, "tensor '%s' is %lld x %lld x %lld, not %d x %lld x %lld", name.s,
+                    (long long)t->dims[2], (long long)t->dims[1], (long long)t->dims[0], n,
+                    (long long)rows.total, (long long)n_cols);
+        return NULL;
+    }
+    weight **w = calloc((size_t)n, sizeof *w);
+    if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
+    for (int32_t i = 0; w && i < n; i++)
+        w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, n_cols);
+    if (rows.first + rows.n == rows.total) release(l, t, w ? w[n - 1] : NULL);
+    return w;
+}
+
+int32_t loader_n_rows(loader *l, tensor_name name)
+{
+    const gguf_tensor *t = gguf_find_tensor(l->g, name.s);
+    if (!t) loader_fail(l, SUMI_EFORMAT, "tensor '%s' is missing", name.s);
+    else if (t->dims[1] > INT32_MAX / 4)
+        loader_fail(l, SUMI_EFORMAT, "%s has %lld rows", name.s, (long long)t->dims[1]);
+    return l->status == SUMI_OK ? (int32_t)t->dims[1] : 0;
 }
 
 void loader_refuse_unknown_tensors(loader *l)

@@ -42,6 +42,13 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
 /* Part of a matrix [rows.total][n_cols] in the backend's layout. It is required. */
 weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols);
 
+/* The same rows of each of the n matrices [rows.total][n_cols] of a tensor of three dimensions. The caller owns the array
+ * (free) and what is in it, also when some are NULL after a failure. */
+weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows rows, int64_t n_cols);
+
+/* Rows of a matrix that must be there, which the file alone knows. */
+int32_t loader_n_rows(loader *l, tensor_name name);
+
 /* Records a failure with the file's name before it. */
 void loader_fail(loader *l, sumi_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -54,5 +61,8 @@ void loader_rope(loader *l);
 
 /* alibi.c: the slopes of the heads, from l->m->h. */
 void loader_alibi(loader *l);
+
+/* mixture.c: the experts of a layer. */
+void loader_mixture(loader *l, int32_t i, mixture *x);
 
 #endif

@@ -83,22 +83,45 @@ static void load_qkv(loader *l, int32_t i, layer *y)
     }
 }
 
-/* gate and up: the same; the rows of the gate come first. */
-static void load_feed_forward(loader *l, int32_t i, layer *y)
+/* gate and up: the same; the rows of the gate come first. is_shared: of the expert that all tokens pass. */
+static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
 {
     const hparams *h = &l->m->h;
+    const char *up_name = is_shared ? "ffn_up_shexp" : "ffn_up", *gate_name = is_shared ? "ffn_gate_shexp" : "ffn_gate";
+    const char *down_name = is_shared ? "ffn_down_shexp" : "ffn_down";
     bool gated = !(l->m->arch->features & ARCH_NO_GATE), bias = l->m->arch->features & ARCH_BIASES;
-    bool fused = gated && !loader_has(l, in_block(i, "ffn_gate", "weight"));
-    int64_t n = h->n_ff;
+    bool fused = gated && !loader_has(l, in_block(i, gate_name, "weight"));
+    int64_t n = y->n_ff = is_shared ? loader_n_rows(l, in_block(i, up_name, "weight")) / (fused ? 2 : 1) : h->n_ff;
     tensor_rows gate = fused ? (tensor_rows){ 0, n, 2 * n } : all_rows(n);
     tensor_rows up = fused ? (tensor_rows){ n, n, 2 * n } : all_rows(n);
-    const char *gate_name = fused ? "ffn_up" : "ffn_gate";
+    if (fused) gate_name = up_name;
     if (gated) y->w_gate = loader_matrix(l, in_block(i, gate_name, "weight"), gate, h->n_embd);
     if (gated) y->b_gate = loader_vector(l, in_block(i, gate_name, "bias"), bias, gate);
-    y->w_up = loader_matrix(l, in_block(i, "ffn_up", "weight"), up, h->n_embd);
-    y->b_up = loader_vector(l, in_block(i, "ffn_up", "bias"), bias, up);
-    y->w_down = loader_matrix(l, in_block(i, "ffn_down", "weight"), all_rows(h->n_embd), n);
-    y->b_down = loader_vector(l, in_block(i, "ffn_down", "bias"), bias, all_rows(h->n_embd));
+    y->w_up = loader_matrix(l, in_block(i, up_name, "weight"), up, h->n_embd);
+    y->b_up = loader_vector(l, in_block(i, up_name, "bias"), bias, up);
+    y->w_down = loader_matrix(l, in_block(i, down_name, "weight"), all_rows(h->n_embd), n);
+    y->b_down = loader_vector(l, in_block(i, down_name, "bias"), bias, all_rows(h->n_embd));
+}
+
+/* A feed-forward block; or experts, and the shared one that may be beside them. */
+static void load_second_block(loader *l, int32_t i, layer *y)
+{
+    model *m = l->m;
+    bool routed = m->h.router.n_experts > 0 && loader_has(l, in_block(i, "ffn_gate_inp", "weight"));
+    if (routed) loader_mixture(l, i, &y->experts);
+    if (!routed || loader_has(l, in_block(i, "ffn_up_shexp", "weight"))) load_feed_forward(l, i, y, routed);
+    if (l->status != SUMI_OK) return;
+    const mixture *x = &y->experts;
+    const weight *readers[] = { y->w_gate, y->w_up, x->w_router, x->w_shared };
+    for (size_t k = 0; k < sizeof readers / sizeof *readers; k++)
+        if (readers[k]) m->form_ffn |= m->be->weight_input(readers[k]);
+    if (y->w_down) m->form_down |= m->be->weight_input(y->w_down);
+    if (y->n_ff > m->max_ff) m->max_ff = y->n_ff;
+    if (!routed) return;
+    m->form_experts |= m->be->weight_input(x->w_up[0]) | (x->w_gate ? m->be->weight_input(x->w_gate[0]) : 0);
+    m->form_expert_down |= m->be->weight_input(x->w_down[0]);
+    m->form_ffn |= m->form_experts;
+    if (x->n_ff > m->max_expert_ff) m->max_expert_ff = x->n_ff;
 }
 
 /* Like a bias, a file may have them whatever the family. */
@@ -127,23 +150,11 @@ static void load_layer(loader *l, int32_t i)
     y->b_o = loader_vector(l, in_block(i, "attn_output", "bias"), bias, all_rows(h->n_embd));
     y->sinks = load_sinks(l, i);
     if (post) y->post_attn_norm = block_norm(l, i, "post_attention_norm");
-    load_feed_forward(l, i, y);
+    load_second_block(l, i, y);
     if (post) y->post_ffn_norm = block_norm(l, i, "post_ffw_norm");
     if (l->status != SUMI_OK) return;
     m->form_qkv |= m->be->weight_input(y->w_q) | m->be->weight_input(y->w_k) | m->be->weight_input(y->w_v);
     m->form_o |= m->be->weight_input(y->w_o);
-    m->form_ffn |= m->be->weight_input(y->w_up) | (y->w_gate ? m->be->weight_input(y->w_gate) : 0);
-    m->form_down |= m->be->weight_input(y->w_down);
-}
-
-/* The number of rows of an embedding, which the file alone knows. */
-static int32_t count_rows(loader *l, tensor_name name)
-{
-    const gguf_tensor *t = gguf_find_tensor(l->g, name.s);
-    if (!t) loader_fail(l, SUMI_EFORMAT, "tensor '%s' is missing", name.s);
-    else if (t->dims[1] < 1 || t->dims[1] > INT32_MAX / 4)
-        loader_fail(l, SUMI_EFORMAT, "%s has %lld rows", name.s, (long long)t->dims[1]);
-    return l->status == SUMI_OK ? (int32_t)t->dims[1] : 0;
 }
 
 static void load_embeddings(loader *l)
@@ -151,10 +162,10 @@ static void load_embeddings(loader *l)
     model *m = l->m;
     tensor_name tokens = at_top("token_embd", "weight"), positions = at_top("position_embd", "weight");
     tensor_name output = at_top("output", "weight");
-    m->n_vocab = count_rows(l, tokens);
+    m->n_vocab = loader_n_rows(l, tokens);
     m->tok_embd = loader_matrix(l, tokens, all_rows(m->n_vocab), m->h.n_embd);
     if (m->arch->features & ARCH_LEARNED_POS) {
-        m->max_ctx = count_rows(l, positions);
+        m->max_ctx = loader_n_rows(l, positions);
         m->pos_embd = loader_matrix(l, positions, all_rows(m->max_ctx), m->h.n_embd);
     }
     bool tied = !loader_has(l, output), bias = m->arch->features & ARCH_OUTPUT_BIAS;
@@ -239,6 +250,7 @@ static void destroy_layer(const backend *be, layer *y)
     norm *norms[] = { &y->attn_norm, &y->q_norm, &y->k_norm, &y->post_attn_norm, &y->post_ffn_norm };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) be->weight_destroy(weights[i]);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
+    mixture_destroy(be, &y->experts);
     if (y->ffn_norm.w != y->attn_norm.w) destroy_norm(&y->ffn_norm);
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) destroy_norm(norms[i]);
 }

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "model/hparams.h"
+#include "model/mixture.h"
 
 /* What is not there is NULL, or NORM_NONE. */
 typedef struct layer {
@@ -18,8 +19,10 @@ typedef struct layer {
     float *sinks;        /* [n_heads] logits of attention without a value */
     norm post_attn_norm; /* [n_embd] */
     norm ffn_norm;       /* [n_embd] before the feed-forward block; the same w as attn_norm: one for both */
-    weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff] */
+    int32_t n_ff;
+    weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff]; beside experts: of the shared one */
     float *b_gate, *b_up, *b_down;
+    mixture experts;
     norm post_ffn_norm; /* [n_embd] */
     int32_t window;     /* 0: sees all tokens */
 } layer;
@@ -42,7 +45,9 @@ typedef struct model {
     float *freqs_local;    /* [n_rot/2] in layers with a window; NULL: the same */
     float *alibi;          /* [n_heads] slopes; NULL: none */
     float rope_size;       /* factor on elements rotated by freqs and freqs_long */
+    int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: there are none */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
+    int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
 } model;
 
 /* Reads sizes and weights of g for be; both must outlive the model. */
@@ -63,11 +68,13 @@ typedef struct workspace {
     int32_t max_tokens, max_logit_rows;
     float *x;                   /* [max_tokens][n_embd] the residual stream */
     float *q, *k, *v;           /* [max_tokens][heads * head_dim] */
-    float *gate, *up;           /* [max_tokens][n_ff]; gate is NULL in families without one */
-    float *y;           /* [max_tokens][n_embd] block output before its norm or scale; NULL if it has none */
+    float *gate, *up;           /* [max_tokens][max_ff]; gate is NULL in families without one */
+    float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: it joins at once */
+    routing *routing;           /* NULL in models without experts */
+    float *router_logits, *shared_logits; /* [max_tokens][n_experts], [max_tokens] */
     const float *freqs; /* the model's freqs or freqs_long */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
-    act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, n_ff wide */
+    act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, max_ff wide */
     int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
     const int32_t **kept_tables;  /* [max_tokens] */
     float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */

@@ -10,10 +10,21 @@ void workspace_destroy(const model *m, workspace *ws)
 {
     if (!ws) return;
     if (ws->s) m->be->stream_destroy(ws->s);
-    float *buffers[] = { ws->x, ws->q, ws->k, ws->v, ws->gate, ws->up, ws->y, ws->angles, ws->angles_local };
+    float *buffers[] = { ws->x,
+                         ws->q,
+                         ws->k,
+                         ws->v,
+                         ws->gate,
+                         ws->up,
+                         ws->y,
+                         ws->angles,
+                         ws->angles_local,
+                         ws->router_logits,
+                         ws->shared_logits };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
     free(ws->kept_pos);
     free(ws->kept_tables);
+    m->be->routing_destroy(ws->routing);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
     m->be->act_destroy(ws->ff);
@@ -38,7 +49,12 @@ static bool alloc_buffers(workspace *ws, const model *m)
     bool gated = !(m->arch->features & ARCH_NO_GATE);
     bool apart =
         m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
-    if ((gated && !alloc_rows(&ws->gate, n, h->n_ff)) || !alloc_rows(&ws->up, n, h->n_ff)) return false;
+    if ((gated && !alloc_rows(&ws->gate, n, m->max_ff)) || !alloc_rows(&ws->up, n, m->max_ff)) return false;
+    if (m->max_expert_ff) {
+        if (!alloc_rows(&ws->router_logits, n, h->router.n_experts) || !alloc_rows(&ws->shared_logits, n, 1))
+            return false;
+        apart = true;
+    }
     if (apart && !alloc_rows(&ws->y, n, h->n_embd)) return false;
     if (h->n_rot && !alloc_rows(&ws->angles, n, h->n_rot)) return false;
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
@@ -51,6 +67,18 @@ static bool alloc_buffers(workspace *ws, const model *m)
     ws->hidden = mem_map(ws->hidden_bytes);
     ws->logits = mem_map(ws->logits_bytes);
     return ws->hidden && ws->logits;
+}
+
+static sumi_status create_routing(workspace *ws, const model *m, sumi_error *err)
+{
+    routing_limits limits = { .max_tokens = ws->max_tokens,
+                              .n_experts = m->h.router.n_experts,
+                              .n_used = m->h.router.n_used,
+                              .n_embd = m->h.n_embd,
+                              .max_ff = m->max_expert_ff,
+                              .in_forms = m->form_experts,
+                              .ff_forms = m->form_expert_down };
+    return m->max_expert_ff ? m->be->routing_create(m->be, &ws->routing, &limits, err) : SUMI_OK;
 }
 
 sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
@@ -74,9 +102,11 @@ sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads,
     int32_t in_forms = m->form_qkv | m->form_ffn | m->form_output;
     if ((status = m->be->act_create(m->be, &ws->in, max_tokens, h->n_embd, in_forms, err))) goto fail;
     /* Attention writes floats before it makes other forms of them. */
-    status = m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->head_dim, m->form_o | ACT_F32, err);
+    status =
+        m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->head_dim, m->form_o | ACT_F32, err);
     if (status) goto fail;
-    if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, h->n_ff, m->form_down, err))) goto fail;
+    if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, m->max_ff, m->form_down, err))) goto fail;
+    if ((status = create_routing(ws, m, err))) goto fail;
     if ((status = m->be->stream_create(m->be, &ws->s, n_threads, err))) goto fail;
     *out = ws;
     return SUMI_OK;

@@ -227,13 +227,18 @@ def draw_family(rng, key, x, is_norm):
         return 1 + 0.2 * noise if is_norm and key.endswith("weight") else 0.3 * noise
     if any(part in key for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
         return 0.5 * noise
-    gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out")) else \
-        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv")) else 1.2
-    return noise * gain / math.sqrt(x.shape[0 if "c_" in key and "GPT2" in key else 1])
+    gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out", *tiny_families.ROUTERS)) else \
+        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv", "experts")) else 1.2
+    return noise * gain / math.sqrt(x.shape[0 if "c_" in key and "GPT2" in key else -1])
+
+
+def rounded(x, kind):
+    """What the file's type leaves of values."""
+    return torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(x.numpy(), kind), kind).astype(np.float32))
 
 
 def make_family(name, arch, config):
-    """The matrices are F16, all else F32."""
+    """The matrices are F16, experts of a type of their own, all else F32."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     config._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(config).to(torch.float32).eval()
@@ -249,13 +254,15 @@ def make_family(name, arch, config):
         x = draw_family(rng, key, x, is_norm)
         if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
             x = x - 1
-        state[key] = x if x.ndim == 1 or is_norm else x.to(torch.float16).to(torch.float32)
+        state[key] = x if is_norm else rounded(x, tiny_families.type_of(name, key, x))
     for key, x in tiny_families.merged(arch, state).items():
         if tied and key in ("lm_head.weight", "embed_out.weight"):
             continue
         x = tiny_families.to_file(arch, key, x, config).numpy()
-        kind = Type.F16 if x.ndim == 2 and "norm" not in key else Type.F32
-        w.add_tensor(names.get_name(key, try_suffixes=(".weight", ".bias")), gguf.quants.quantize(x, kind), raw_dtype=kind)
+        kind = Type.F32 if "norm" in key else tiny_families.type_of(name, key, x)
+        file_name = names.get_name(key, try_suffixes=(".weight", ".bias"))
+        assert file_name, key
+        w.add_tensor(file_name, gguf.quants.quantize(x, kind), raw_dtype=kind)
     for key, x in tiny_families.extra_tensors(arch, config):
         w.add_tensor(key, x.numpy())
     if getattr(config, "rope_parameters", None) and config.rope_parameters.get("rope_type") == "llama3":

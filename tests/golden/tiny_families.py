@@ -3,11 +3,12 @@ transformers, and the keys and the changes of tensors that llama.cpp's converter
 
 A family's tensors get their GGUF names from the gguf package's own map, as there."""
 import torch
-from gguf import RopeScalingType
+from gguf import GGMLQuantizationType as Type, RopeScalingType
 from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
                           GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig,
-                          MistralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, Phi3Config, PhiConfig,
-                          Qwen3Config, SmolLM3Config, StableLmConfig, Starcoder2Config)
+                          MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig,
+                          Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config, StableLmConfig,
+                          Starcoder2Config)
 
 PLAIN = dict(rope_type="default", rope_theta=10000.0)
 YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=32)
@@ -87,6 +88,9 @@ FAMILIES = {
                               rope_parameters=PLAIN)),
     "mistral": ("llama", "a window in every layer",
                 MistralConfig(**COMMON, **GROUPED, sliding_window=8, tie_word_embeddings=False, rope_parameters=PLAIN)),
+    "mixtral": ("llama", "two of four experts",
+                MixtralConfig(**COMMON, **GROUPED, num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
+                              tie_word_embeddings=False, rope_parameters=PLAIN)),
     "mpt": ("mpt", "linear biases of four heads; clamped Q, K and V; LayerNorm without bias, exact GELU",
             MptConfig(vocab_size=288, d_model=32, n_layers=2, n_heads=4, expansion_ratio=4, max_seq_len=256,
                       attn_config=dict(clip_qkv=1.5), tie_word_embeddings=True, **TOKENS)),
@@ -111,8 +115,15 @@ FAMILIES = {
     "phi3-short": ("phi3", "short factors of LongRoPE",
                    Phi3Config(**{**COMMON, "max_position_embeddings": 1024}, **GROUPED,
                               original_max_position_embeddings=256, rope_parameters=long_rope(256))),
+    "qwen2moe": ("qwen2moe", "three of six experts beside a gated shared one, by scores as they are",
+                 Qwen2MoeConfig(**COMMON, **GROUPED, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=32,
+                                shared_expert_intermediate_size=96, norm_topk_prob=False, tie_word_embeddings=False,
+                                rope_parameters=PLAIN)),
     "qwen3": ("qwen3", "an RMSNorm of each head of Q and K",
               Qwen3Config(**COMMON, **GROUPED, **WIDE, tie_word_embeddings=True, rope_parameters=PLAIN)),
+    "qwen3moe": ("qwen3moe", "three of eight experts, whose weights sum to 1",
+                 Qwen3MoeConfig(**COMMON, **GROUPED, **WIDE, num_experts=8, num_experts_per_tok=3,
+                                moe_intermediate_size=32, norm_topk_prob=True, tie_word_embeddings=True, rope_parameters=PLAIN)),
     "smollm3": ("smollm3", "every fourth layer does not rotate",
                 SmolLM3Config(**COMMON, **FOUR, no_rope_layers=[1, 1, 1, 0], tie_word_embeddings=True,
                               rope_parameters=PLAIN)),
@@ -134,6 +145,29 @@ def add_rope_scaling(w, rope):
         w.add_rope_scaling_type(RopeScalingType.YARN)
         w.add_rope_scaling_factor(rope["factor"])
         w.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+
+
+# Of experts; the file's other matrices are F16.
+EXPERT_TYPES = {"mixtral": Type.Q8_0, "qwen3moe": Type.Q4_0}
+ROUTERS = (".mlp.gate.", "shared_expert_gate")
+
+
+def type_of(name, key, x):
+    if x.ndim == 1 or any(part in key for part in ROUTERS):
+        return Type.F32
+    return EXPERT_TYPES.get(name, Type.F16) if ".experts." in key else Type.F16
+
+
+def add_experts(w, arch, c):
+    n = getattr(c, "num_local_experts", None) or getattr(c, "num_experts", None)
+    if not n:
+        return
+    w.add_expert_count(n)
+    w.add_expert_used_count(c.num_experts_per_tok)
+    if hasattr(c, "moe_intermediate_size"):
+        w.add_expert_feed_forward_length(c.moe_intermediate_size)
+    if hasattr(c, "shared_expert_intermediate_size"):
+        w.add_expert_shared_feed_forward_length(c.shared_expert_intermediate_size)
 
 
 def add_windows(w, arch, c):
@@ -202,6 +236,7 @@ def add_metadata(w, arch, c):
     if rope:
         add_rope_scaling(w, rope)
     add_windows(w, arch, c)
+    add_experts(w, arch, c)
     add_scales(w, arch, c)
 
 
@@ -253,9 +288,16 @@ def to_file(arch, key, x, c):
 
 
 def merged(arch, state):
-    """StableLM's norms of heads are modules of their own: stacks them under one name. The map has BLOOM's short names."""
+    """StableLM's norms of heads are modules of their own: stacks them under one name. The map has BLOOM's short names.
+    Experts' gate and up are one matrix in transformers: splits them."""
     stacks, rest = {}, {}
     for key, x in state.items():
+        if key.endswith("experts.gate_up_proj"):
+            rest[key.replace("gate_up", "gate") + ".weight"], rest[key.replace("gate_up", "up") + ".weight"] = \
+                x.chunk(2, dim=1)
+            continue
+        if key.endswith("experts.down_proj"):
+            key += ".weight"
         name, is_head, number = key.partition("_layernorm.norms.")
         if arch == "stablelm" and is_head:
             stacks.setdefault(f"{name}_layernorm.weight", {})[int(number.split(".")[0])] = x

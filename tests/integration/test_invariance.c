@@ -57,13 +57,15 @@ static void run(sumi_model *m, setting s, int32_t n_prompt, sumi_want want, floa
         int32_t n = done < n_prompt ? (n_prompt - done < s.chunk ? n_prompt - done : s.chunk) : 1;
         sumi_span spans[N_OTHERS + 1];
         for (int32_t i = 0; i < s.n_others; i++)
-            spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others, i % 2 ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_LAST };
+            spans[i] = (sumi_span){ seq[i], 1 + (i + done) % 5, others,
+                                    i % 2 ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_LAST };
         spans[s.n_others] = (sumi_span){ seq[s.n_others], n, ids + done, want };
         assert_int_equal(sumi_step(ctx, spans, s.n_others + 1, NULL), SUMI_OK);
         done += n;
         if (!hidden && done < n_prompt) continue;
         int32_t width = hidden ? info.n_embd : info.n_vocab, n_rows = hidden ? n : 1;
-        const float *rows = hidden ? sumi_hidden(ctx, s.n_others / 2) : sumi_logits(ctx, s.n_others - s.n_others / 2);
+        const float *rows =
+            hidden ? sumi_hidden(ctx, s.n_others / 2) : sumi_logits(ctx, s.n_others - s.n_others / 2);
         for (int32_t i = 0; i < n_rows * width; i++) *out++ = rows[i];
     }
     sumi_context_destroy(ctx);
@@ -84,8 +86,8 @@ static void check_settings(sumi_model *m, const char *name, const char *isa, int
     for (size_t i = 0; i < n_settings; i++) {
         run(m, settings[i], n_prompt, want, other);
         if (memcmp(alone, other, n * sizeof *alone) != 0)
-            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the %s differ", name, isa, n_prompt,
-                     settings[i].n_threads, settings[i].chunk, settings[i].n_others, what);
+            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the %s differ", name, isa,
+                     n_prompt, settings[i].n_threads, settings[i].chunk, settings[i].n_others, what);
     }
     print_message("  %s at %s: %s of %d tokens, %zu settings equal\n", name, isa, what, n_prompt, n_settings);
     free(alone);
@@ -126,9 +128,11 @@ static void rows_do_not_depend_on_batch_chunks_or_threads(void **state)
 /* What each of these is there for: tests/golden/tiny_families.py. */
 static void the_same_holds_for_what_other_families_have(void **state)
 {
-    static const char *const names[] = { "bloom", "cohere2", "command-r-plus", "exaone4", "falcon-40b",  "gemma2",
-                                         "gpt2",    "gptneox",        "granite", "mpt", "nemotron",    "olmo3",
-                                         "phi2",    "phi3-long",      "smollm3", "stablelm-12b" };
+    static const char *const names[] = {
+        "bloom",     "cohere2",  "command-r-plus", "exaone4", "falcon-40b",  "gemma2", "gpt2",
+        "gptneox",   "granite",  "mixtral",        "mpt",     "nemotron",    "olmo3",  "phi2",
+        "phi3-long", "qwen2moe", "qwen3moe",       "smollm3", "stablelm-12b"
+    };
     (void)state;
     for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -159,17 +163,18 @@ static void a_failed_step_changes_no_sequence(void **state)
     sumi_context_opts opts = sumi_context_opts_default();
     opts.n_ctx = 48;
     opts.max_seqs = 2;
-    opts.kv_bytes = 4 * 16 * 30 * 2 * 3 * 64 * 2; /* four blocks of 16 tokens, 30 layers, K and V, 3 heads of 64, f16 */
+    opts.kv_bytes =
+        4 * 16 * 30 * 2 * 3 * 64 * 2; /* four blocks of 16 tokens, 30 layers, K and V, 3 heads of 64, f16 */
     assert_int_equal(sumi_context_create(&ctx, m, &opts, &err), SUMI_OK);
     assert_int_equal(sumi_seq_open(ctx, &a, &err), SUMI_OK);
     assert_int_equal(sumi_seq_open(ctx, &b, &err), SUMI_OK);
     sumi_span fits = { a, 30, ids, SUMI_WANT_LAST };
     assert_int_equal(sumi_step(ctx, &fits, 1, &err), SUMI_OK);
     sumi_span bad[] = {
-        { a, 19, ids, SUMI_WANT_LAST },  /* 49 tokens, n_ctx 48 */
-        { b, 48, ids, SUMI_WANT_LAST },  /* two of four blocks are left */
-        { 7, 1, ids, SUMI_WANT_LAST },   /* no such sequence */
-        { b, 0, ids, SUMI_WANT_LAST },   /* nothing */
+        { a, 19, ids, SUMI_WANT_LAST }, /* 49 tokens, n_ctx 48 */
+        { b, 48, ids, SUMI_WANT_LAST }, /* two of four blocks are left */
+        { 7, 1, ids, SUMI_WANT_LAST },  /* no such sequence */
+        { b, 0, ids, SUMI_WANT_LAST },  /* nothing */
     };
     sumi_context_info info;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -12,6 +13,7 @@ static void stream_destroy(stream *s)
     if (!s) return;
     pool_destroy(s->threads);
     mem_free(s->row);
+    mem_free(s->counts);
     mem_unmap(s->partials, STREAM_PARTIALS * sizeof(float));
     free(s);
 }
@@ -25,8 +27,9 @@ static sumi_status stream_create(const backend *be, stream **out, int32_t n_thre
     s->row_stride = CPU_MAX_COLS;
     s->row = mem_alloc((size_t)n_threads * s->row_stride * sizeof(float));
     s->partials = mem_map(STREAM_PARTIALS * sizeof(float));
+    s->counts = mem_alloc((size_t)n_threads * sizeof *s->counts);
     sumi_status status = SUMI_ENOMEM;
-    if (s->row && s->partials) status = pool_create(&s->threads, n_threads, err);
+    if (s->row && s->partials && s->counts) status = pool_create(&s->threads, n_threads, err);
     else sumi_fail(err, status, "out of memory for the scratch of %d threads", n_threads);
     if (status != SUMI_OK) {
         stream_destroy(s);
@@ -39,6 +42,13 @@ static sumi_status stream_create(const backend *be, stream **out, int32_t n_thre
 static sumi_status stream_pin(stream *s, sumi_error *err)
 {
     return pool_pin(s->threads, err);
+}
+
+static uint64_t expert_bytes(const stream *s)
+{
+    uint64_t n = 0;
+    for (int32_t i = 0; i < pool_n_threads(s->threads); i++) n += s->counts[i].expert_bytes;
+    return n;
 }
 
 float *stream_row(const stream *s, int32_t thread)
@@ -54,7 +64,7 @@ static void free_digit(q8_digit *r)
     mem_free(r->h);
 }
 
-static void act_destroy(act *a)
+void cpu_act_destroy(act *a)
 {
     if (!a) return;
     mem_free(a->f32);
@@ -81,7 +91,7 @@ static bool alloc_int8(q8_row *r, size_t n)
     return r->more && alloc_digit(&r->first, n) && alloc_digit(&r->left, n);
 }
 
-static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
+sumi_status cpu_act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
                               sumi_error *err)
 {
     (void)be;
@@ -98,7 +108,7 @@ static sumi_status act_create(const backend *be, act **out, int32_t max_tokens, 
     *out = a;
     return SUMI_OK;
 fail:
-    act_destroy(a);
+    cpu_act_destroy(a);
     return sumi_fail(err, SUMI_ENOMEM, "out of memory for activations of %d x %d", max_tokens, max_cols);
 }
 
@@ -108,6 +118,27 @@ void act_resize(act *a, int32_t n_tokens, int32_t n_cols)
     a->n_tokens = n_tokens;
     a->n_cols = n_cols;
     a->int8.first.lanes = a->int8.left.lanes = act_lanes(n_tokens);
+}
+
+static void move_digit(q8_digit *r, size_t first, size_t n_groups, int32_t lanes)
+{
+    if (!r->q) return;
+    size_t group = first * n_groups;
+    *r = (q8_digit){ r->q + group * ACT_GROUP, r->d + group, r->s + group, r->h + 2 * group, lanes };
+}
+
+act act_part(const act *a, int32_t first, int32_t n_rows)
+{
+    act part = *a;
+    int32_t lanes = act_lanes(n_rows);
+    size_t from = (size_t)first, n_groups = (size_t)(a->n_cols / ACT_GROUP);
+    assert(first % lanes == 0 && first + n_rows <= a->max_tokens);
+    part.n_tokens = n_rows;
+    if (a->f32) part.f32 += from * (size_t)a->n_cols;
+    move_digit(&part.int8.first, from, n_groups, lanes);
+    move_digit(&part.int8.left, from, n_groups, lanes);
+    if (a->int8.more) part.int8.more += from * n_groups;
+    return part;
 }
 
 static q8_digit digit_at(const q8_digit *base, size_t first, size_t lane)
@@ -151,6 +182,30 @@ void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int
     }
     if (forms & ACT_F32 && x != a->f32 + row)
         for (int32_t i = 0; i < a->n_cols; i++) a->f32[row + (size_t)i] = x[i];
+}
+
+static void copy_digit(const q8_digit *to, const q8_digit *from, int32_t g)
+{
+    const q8_digit a = q8_digit_at(to, g), b = q8_digit_at(from, g);
+    memcpy(a.q, b.q, ACT_GROUP);
+    a.d[0] = b.d[0];
+    a.s[0] = b.s[0];
+    a.h[0] = b.h[0];
+    a.h[a.lanes] = b.h[b.lanes];
+}
+
+void act_copy_row(act *to, int32_t t, const act *x, int32_t row)
+{
+    size_t n = (size_t)x->n_cols;
+    assert(to->n_cols == x->n_cols);
+    if (to->f32 && x->f32) memcpy(to->f32 + (size_t)t * n, x->f32 + (size_t)row * n, n * sizeof *to->f32);
+    if (!to->int8.more || !x->int8.more) return;
+    const q8_row a = act_q8_row(to, t), b = act_q8_row(x, row);
+    for (int32_t g = 0; g < x->n_cols / ACT_GROUP; g++) {
+        uint8_t more = a.more[g * a.first.lanes] = b.more[g * b.first.lanes];
+        copy_digit(&a.first, &b.first, g);
+        if (more) copy_digit(&a.left, &b.left, g);
+    }
 }
 
 /* Tried on a page first, so that a refusal is told before work is done. */
@@ -203,7 +258,9 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .weight_bytes = cpu_weight_bytes, .weight_is_copy = cpu_weight_is_copy,
         .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
         .spread_weights = spread_weights,
-        .act_create = act_create, .act_destroy = act_destroy,
+        .act_create = cpu_act_create, .act_destroy = cpu_act_destroy,
+        .routing_create = cpu_routing_create, .routing_destroy = cpu_routing_destroy,
+        .experts = cpu_experts, .expert_bytes = expert_bytes,
         .kv_create = cpu_kv_create, .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
         .embed = cpu_embed, .gather = cpu_gather, .rows = cpu_rows, .linear = cpu_linear,
         .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .attention = cpu_attention,

@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/slab.h"
+#include "base/mem.h"
 #include "base/pool.h"
 #include "quant/quant.h"
 
@@ -30,12 +31,18 @@ struct weight {
     int32_t n_panels;
 };
 
+/* What a thread has done, on a cache line of its own. */
+typedef struct stream_count {
+    _Alignas(MEM_ALIGN) uint64_t expert_bytes;
+} stream_count;
+
 struct stream {
     const cpu_backend *be;
     pool *threads;
     float *row;         /* [n_threads][row_stride]: one row of scratch for each thread */
     size_t row_stride;
     float *partials;    /* [STREAM_PARTIALS]: sums of attention over a part of the positions */
+    stream_count *counts; /* [n_threads] */
 };
 
 /* 16 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 500,000 positions. */
@@ -76,6 +83,13 @@ q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
 void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 
+/* Row t of `to` becomes row `row` of x, which has the same number of columns, in all forms that both have. */
+void act_copy_row(act *to, int32_t t, const act *x, int32_t row);
+
+/* Rows first .. first + n_rows - 1 of the memory of an act, as an act that ends with it. It has tiles of its own, so first
+ * is a multiple of the lanes of n_rows rows (kernels.h) and rows up to the next multiple belong to it too. */
+act act_part(const act *a, int32_t first, int32_t n_rows);
+
 /* y = norm(x), [n]; y == x is allowed. */
 void norm_run(const kernels *k, const norm *w, float *y, const float *x, int32_t n, float eps);
 
@@ -102,6 +116,12 @@ bool cpu_weight_is_copy(const weight *w);
 void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
                bool add);
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
+sumi_status cpu_act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
+                           sumi_error *err);
+void cpu_act_destroy(act *a);
+sumi_status cpu_routing_create(const backend *be, routing **out, const routing_limits *limits, sumi_error *err);
+void cpu_routing_destroy(routing *r);
+void cpu_experts(stream *s, routing *r, const act *x, const experts_args *args, const row_op *then);
 void cpu_rows(stream *s, const row_op *op, int32_t n);
 void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
 void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,

@@ -2,7 +2,7 @@
  * product, so a row is brought into the product's form while it is in the L1 cache.
  *
  * They run as a loop of their own, or row by row behind the products whose results they read (linear.c). */
-#include "backend/cpu/cpu.h"
+#include "backend/cpu/routing.h"
 
 #include <string.h>
 
@@ -47,12 +47,14 @@ void row_op_prepare(const row_op *op, int32_t n)
 {
     if (op->kind == ROW_GLU) act_resize(op->glu.out, n, op->glu.n_ff);
     else if (op->kind == ROW_NORM && op->norm.out) act_resize(op->norm.out, n, op->norm.n_embd);
+    else if (op->kind == ROW_ROUTE) op->route.out->n_tokens = n;
 }
 
 void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread)
 {
     if (op->kind == ROW_NORM) norm_row(s, &op->norm, row, thread);
     else if (op->kind == ROW_GLU) glu_row(s, &op->glu, row, thread);
+    else if (op->kind == ROW_ROUTE) routing_choose(&op->route, row, stream_row(s, thread));
     else scale_row(s, &op->scale, row);
 }
 

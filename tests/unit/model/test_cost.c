@@ -81,7 +81,7 @@ static void count_matrices(const gguf *g, bool of_layers, uint64_t *n_elems, uin
 
 static void every_matrix_of_a_file_is_counted_once(void **state)
 {
-    static const char *const names[] = { "gemma3", "llama-linear", "llama-rope3", "qwen2-tied",
+    static const char *const names[] = { "gemma3",       "llama-linear", "llama-rope3", "qwen2-tied",
                                          "qwen2-untied", "phi3",         "gpt2" };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -98,11 +98,25 @@ static void every_matrix_of_a_file_is_counted_once(void **state)
     }
 }
 
+/* Q8_0 experts of a tiny mixtral, of 64 x 32: two of four in each of two layers, 34 bytes for 32 values. */
+static void a_token_costs_the_experts_that_it_chooses(void **state)
+{
+    (void)state;
+    loaded l = load("mixtral", NULL, SUMI_ACTIVATIONS_AUTO);
+    model_cost c = model_cost_of(l.m);
+    assert_int_equal(c.experts.n_int8 + c.experts.n_f32, 2 * 2 * 3 * 64 * 32);
+    assert_bytes(c.experts.bytes, 2 * 2 * 3 * 64 * 34);
+    /* q and o 32 x 32, k and v 16 x 32, all F16, and the router 4 x 32. */
+    assert_int_equal(c.layers.n_f32 + c.layers.n_int8, 2 * (2 * 1024 + 2 * 512 + 128));
+    unload(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tiny_gemma3_costs_what_paper_and_pencil_say),
         cmocka_unit_test(float_activations_double_the_cache_and_the_products_in_float32),
+        cmocka_unit_test(a_token_costs_the_experts_that_it_chooses),
         cmocka_unit_test(every_matrix_of_a_file_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

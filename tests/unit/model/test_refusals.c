@@ -105,7 +105,7 @@ static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
     static const char *const floats[] = { "llama.attention.max_alibi_bias", "llama.attention.output_scale",
                                           "llama.attention.temperature_scale", "llama.logit_scale",
                                           "llama.rope.scaling.yarn_log_multiplier" };
-    static const char *const integers[] = { "llama.expert_count", "llama.attention.q_lora_rank",
+    static const char *const integers[] = { "llama.attention.q_lora_rank",
                                             "llama.nextn_predict_layers", "llama.attention.key_length_swa" };
     (void)state;
     gguf_builder b;
@@ -127,6 +127,59 @@ static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
     add_llama(&b, "llama", NULL);
     gb_bool(&b, "llama.attention.causal", false);
     expect_refused(&b, SUMI_EUNSUPPORTED, "llama.attention.causal");
+}
+
+/* A tensor of three dimensions: n matrices of zeros. */
+static void add_experts(gguf_builder *b, const char *name, uint64_t n, uint64_t n_rows, uint64_t n_cols)
+{
+    static const float zeros[4 * N_FF * N_EMBD];
+    uint64_t dims[] = { n_cols, n_rows, n };
+    gb_tensor(b, name, DTYPE_F32, 3, dims, zeros, (size_t)(n * n_rows * n_cols) * sizeof(float));
+}
+
+/* Four experts, two of which are used, in place of the feed-forward block. */
+static void add_mixtral(gguf_builder *b)
+{
+    add_llama(b, "llama", NULL);
+    gb_u32(b, "llama.expert_count", 4);
+    gb_u32(b, "llama.expert_used_count", 2);
+    add_matrix(b, "blk.0.ffn_gate_inp.weight", 4, N_EMBD);
+    add_experts(b, "blk.0.ffn_up_exps.weight", 4, 16, N_EMBD);
+    add_experts(b, "blk.0.ffn_down_exps.weight", 4, N_EMBD, 16);
+}
+
+static void experts_are_checked(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_mixtral(&b);
+    expect_refused(&b, SUMI_EFORMAT, "blk.0.ffn_gate_exps.weight");
+    add_mixtral(&b);
+    add_experts(&b, "blk.0.ffn_gate_exps.weight", 3, 16, N_EMBD);
+    expect_refused(&b, SUMI_EFORMAT, "3 x 16 x 32, not 4 x 16 x 32");
+    add_mixtral(&b);
+    add_experts(&b, "blk.0.ffn_gate_exps.weight", 4, 16, N_EMBD);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "blk.0.ffn_gate.weight"); /* a dense block beside experts is no family's */
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.expert_count", 4);
+    expect_refused(&b, SUMI_EFORMAT, "llama.expert_used_count");
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.expert_count", 4);
+    gb_u32(&b, "llama.expert_used_count", 5);
+    expect_refused(&b, SUMI_EFORMAT, "llama.expert_used_count");
+    add_mixtral(&b);
+    gb_u32(&b, "llama.expert_gating_func", 4);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.expert_gating_func");
+    add_mixtral(&b);
+    gb_u32(&b, "llama.expert_group_count", 3);
+    expect_refused(&b, SUMI_EFORMAT, "llama.expert_group_count");
+    add_mixtral(&b);
+    gb_u32(&b, "llama.expert_group_count", 4);
+    gb_u32(&b, "llama.expert_group_used_count", 1);
+    expect_refused(&b, SUMI_EFORMAT, "llama.expert_group_used_count");
+    add_llama(&b, "qwen3", NULL);
+    gb_u32(&b, "qwen3.expert_count", 4);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "qwen3.expert_count");
 }
 
 static void scalings_of_rotations_are_checked(void **state)
@@ -202,6 +255,7 @@ int main(void)
         cmocka_unit_test(the_plain_model_is_loaded),
         cmocka_unit_test(an_unknown_architecture_is_named),
         cmocka_unit_test(keys_that_ask_for_what_is_not_computed_are_named),
+        cmocka_unit_test(experts_are_checked),
         cmocka_unit_test(scalings_of_rotations_are_checked),
         cmocka_unit_test(windows_are_listed_for_each_layer_or_by_a_number),
         cmocka_unit_test(tensors_that_are_missing_or_too_many_are_named),

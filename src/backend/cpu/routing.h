@@ -1,0 +1,52 @@
+/* routing.h - who goes where in a mixture of experts.
+ *
+ * A router chooses n_used experts for each token (routing_choose). To read an expert's weights once, its tokens are
+ * brought together: each (token, expert) pair gets a row, and the rows of an expert lie in tiles of their own (kernels.h).
+ *
+ *   chosen   token 0: 5 2    token 1: 2 7    token 2: 5 2          n_used 2
+ *   rows     |2: tokens 0 1 2 -|5: tokens 0 2|7: token 1|          a group of rows for each expert that is used
+ *
+ * Threads: rows of routing_choose() on any; the rest is the caller's. */
+#ifndef SUMI_BACKEND_CPU_ROUTING_H
+#define SUMI_BACKEND_CPU_ROUTING_H
+
+#include "backend/cpu/cpu.h"
+
+/* Rows first .. first + n_rows - 1 belong to one expert. */
+typedef struct expert_group {
+    int32_t expert, first, n_rows;
+} expert_group;
+
+/* A token with one of its experts. */
+typedef struct routed_pair {
+    int32_t token, group;
+    int32_t row; /* of the group */
+    float weight;
+} routed_pair;
+
+struct routing {
+    routing_limits limits;
+    int32_t n_tokens;
+    int32_t *chosen; /* [n_tokens][n_used] experts, best first */
+    float *weights;  /* [n_tokens][n_used] */
+
+    /* What routing_group() makes of them. */
+    routed_pair *pairs;       /* [n_tokens][n_used], as chosen */
+    int32_t *group_of;        /* [n_experts] scratch */
+    int32_t n_groups, n_rows; /* n_rows: with those that fill tiles */
+    expert_group *groups;     /* [n_groups] by expert */
+
+    /* Of the rows of all groups. */
+    act *in, *ff;
+    float *gate, *up, *out; /* [n_rows][n_ff] x2, [n_rows][n_embd] */
+    size_t ff_bytes, out_bytes;
+    _Atomic int32_t *n_left; /* [n_groups] panels that are to be multiplied */
+};
+
+/* The experts and weights of token t. scratch: 2 n_experts floats. */
+void routing_choose(const route_args *a, int32_t t, float *scratch);
+
+/* Gives every pair its row: tokens of an expert in their order, experts in theirs. */
+void routing_group(routing *r);
+
+#endif

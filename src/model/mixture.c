@@ -1,0 +1,69 @@
+/* mixture.c - the tensors of a mixture of experts. GGUF keeps those of all experts of a layer as one of three dimensions,
+ * an expert's matrix after the other; gate and up may be one matrix, gate first:
+ *
+ *   ffn_gate_inp [n][n_embd]     ffn_gate_exps, ffn_up_exps [n][n_ff][n_embd]     ffn_down_exps [n][n_embd][n_ff]
+ *                                or ffn_gate_up_exps [n][2 n_ff][n_embd]
+ *
+ * exp_probs_b is the bias of the choice, ffn_gate_inp_shexp how much a token wants of the shared expert. */
+#include "model/mixture.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "model/loader.h"
+
+static bool has(const loader *l, int32_t i, const char *name)
+{
+    return loader_has(l, in_block(i, name, "weight"));
+}
+
+static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows, int64_t n_cols)
+{
+    return loader_matrices(l, in_block(i, name, "weight"), l->m->h.router.n_experts, rows, n_cols);
+}
+
+static float *biases(loader *l, int32_t i, const char *name, int64_t n)
+{
+    return loader_vector(l, in_block(i, name, "bias"), false, all_rows(l->m->h.router.n_experts * n));
+}
+
+void loader_mixture(loader *l, int32_t i, mixture *x)
+{
+    const hparams *h = &l->m->h;
+    int32_t n = h->router.n_experts;
+    bool fused = has(l, i, "ffn_gate_up_exps"), gated = !(l->m->arch->features & ARCH_NO_GATE);
+    const char *up = fused ? "ffn_gate_up_exps" : "ffn_up_exps", *gate = fused ? up : "ffn_gate_exps";
+    x->router = h->router;
+    x->w_router = loader_matrix(l, in_block(i, "ffn_gate_inp", "weight"), all_rows(n), h->n_embd);
+    x->b_router = loader_vector(l, in_block(i, "ffn_gate_inp", "bias"), false, all_rows(n));
+    x->router.choice_bias = loader_vector(l, in_block(i, "exp_probs_b", "bias"), false, all_rows(n));
+    x->n_ff = loader_n_rows(l, in_block(i, up, "weight")) / (fused ? 2 : 1);
+    if (l->status != SUMI_OK) return;
+    int64_t n_ff = x->n_ff, total = fused ? 2 * n_ff : n_ff;
+    if (gated) x->w_gate = experts(l, i, gate, (tensor_rows){ 0, n_ff, total }, h->n_embd);
+    x->w_up = experts(l, i, up, (tensor_rows){ total - n_ff, n_ff, total }, h->n_embd);
+    x->w_down = experts(l, i, "ffn_down_exps", all_rows(h->n_embd), n_ff);
+    x->b_gate = gated && !fused ? biases(l, i, gate, n_ff) : NULL;
+    x->b_up = fused ? NULL : biases(l, i, up, n_ff);
+    x->b_down = biases(l, i, "ffn_down_exps", h->n_embd);
+    if (has(l, i, "ffn_gate_inp_shexp"))
+        x->w_shared = loader_matrix(l, in_block(i, "ffn_gate_inp_shexp", "weight"), all_rows(1), h->n_embd);
+}
+
+static void destroy_all(const backend *be, weight **w, int32_t n)
+{
+    for (int32_t i = 0; w && i < n; i++) be->weight_destroy(w[i]);
+    free(w);
+}
+
+void mixture_destroy(const backend *be, mixture *x)
+{
+    int32_t n = x->router.n_experts;
+    float *vectors[] = { x->b_router, (float *)x->router.choice_bias, x->b_gate, x->b_up, x->b_down };
+    be->weight_destroy(x->w_router);
+    be->weight_destroy(x->w_shared);
+    destroy_all(be, x->w_gate, n);
+    destroy_all(be, x->w_up, n);
+    destroy_all(be, x->w_down, n);
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
+}
