@@ -82,6 +82,14 @@ typedef enum sumi_activations {
                               the model; a token takes twice the room in the cache */
 } sumi_activations;
 
+/* How the hidden states of a text become one vector, its embedding. */
+typedef enum sumi_pooling {
+    SUMI_POOL_NONE,
+    SUMI_POOL_MEAN, /* their mean over all tokens */
+    SUMI_POOL_LAST, /* that of the last token, which has seen all others */
+    SUMI_POOL_CLS, /* that of the first token, often "[CLS]". Of encoders only: in a decoder it has seen nothing else */
+} sumi_pooling;
+
 /* Where weights lie on a machine with several NUMA nodes. On one with a single node both are the same. */
 typedef enum sumi_numa {
     SUMI_NUMA_OFF,    /* on the node of the thread that unpacked them */
@@ -119,6 +127,9 @@ typedef struct sumi_model_info {
     uint64_t n_params;        /* elements of all tensors */
     uint64_t weight_bytes;    /* bytes of all tensors in the file */
     bool has_chat_template;
+    bool is_encoder; /* attention looks both ways: there are embeddings, and neither logits nor generation */
+    sumi_pooling
+        pooling; /* how the file says that embeddings are pooled; NONE: it does not say, or vocab_only */
 } sumi_model_info;
 
 SUMI_API void sumi_model_get_info(const sumi_model *model, sumi_model_info *info);
@@ -170,7 +181,8 @@ typedef struct sumi_context_opts {
                                  for. EINVAL: more threads than processors */
     int32_t n_ctx;            /* longest sequence in tokens; 0: what the model was trained for, if the pool holds that */
     int32_t max_seqs;         /* sequences open at once */
-    int32_t max_batch_tokens; /* new tokens in one step */
+    int32_t
+        max_batch_tokens; /* new tokens in one step; of an encoder at least n_ctx, as it takes a text whole */
     int32_t max_logit_rows;   /* rows of logits in one step; each takes n_vocab floats */
     size_t kv_bytes;          /* size of the pool of key/value blocks; 0: room for one sequence of n_ctx tokens,
                                  but at most a quarter of the free memory */
@@ -209,10 +221,11 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_seq_fork(sumi_context *ctx, int32_t src,
 /* What a span is to give. */
 typedef enum sumi_want {
     SUMI_WANT_NONE,
-    SUMI_WANT_LAST,        /* logits of its last token */
-    SUMI_WANT_ALL,         /* logits of all its tokens */
-    SUMI_WANT_HIDDEN_LAST, /* the hidden state of its last token */
-    SUMI_WANT_HIDDEN_ALL,  /* hidden states of all its tokens */
+    SUMI_WANT_LAST,         /* logits of its last token */
+    SUMI_WANT_ALL,          /* logits of all its tokens */
+    SUMI_WANT_HIDDEN_LAST,  /* the hidden state of its last token */
+    SUMI_WANT_HIDDEN_ALL,   /* hidden states of all its tokens */
+    SUMI_WANT_HIDDEN_FIRST, /* the hidden state of its first token */
 } sumi_want;
 
 typedef struct sumi_span {
@@ -223,7 +236,8 @@ typedef struct sumi_span {
 } sumi_span;
 
 /* One forward pass over spans, at most one for each sequence. On success the sequences have grown and the wanted
- * rows are ready; on failure no sequence has changed. ELIMIT: a sequence would exceed n_ctx, the pool is
+ * rows are ready; on failure no sequence has changed. A span of an encoder is a whole text: its sequence must be empty, and
+ * grows no more; it has hidden states only (EINVAL otherwise). ELIMIT: a sequence would exceed n_ctx, the pool is
  * full, or the batch has more than max_batch_tokens tokens or max_logit_rows rows; EINVAL: an id or number is wrong. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span *spans, int32_t n_spans,
                                              sumi_error *err);
@@ -245,15 +259,8 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, 
 
 /* ---- Embeddings --------------------------------------------------------------------------------------------- */
 
-/* How the hidden states of a text become one vector. */
-typedef enum sumi_pooling {
-    SUMI_POOL_NONE,
-    SUMI_POOL_MEAN, /* their mean over all tokens */
-    SUMI_POOL_LAST, /* that of the last token, which has seen all others */
-} sumi_pooling;
-
 /* The embedding of ids: n_embd floats to out, of length 1 unless raw is set. They are the same bit for bit however ids are
- * cut into steps. A sequence of ctx is used meanwhile. EINVAL: no tokens, no pooling, or a wrong id; ELIMIT: too many
+ * cut into steps. A sequence of ctx is used meanwhile. EINVAL: no tokens, no pooling, CLS of a decoder, or a wrong id; ELIMIT: too many
  * tokens for the context, or no sequence free; ENUMERIC: a hidden state is not finite, or all are 0 and not raw; ENOMEM. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids,
                                               sumi_pooling pooling, bool raw, float *out, sumi_error *err);
@@ -394,7 +401,9 @@ typedef struct sumi_engine_opts {
                                 share: of requests without client and cache_salt, or under share_prefixes */
     int32_t max_queue;       /* requests that wait; more are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* of one client; 0: no limit of its own */
-    bool chunking;           /* false: each prompt is one step, for comparisons; takes memory for steps of n_ctx tokens */
+    bool
+        chunking; /* false: each prompt is one step, as it always is of encoders, which have neither prefixes nor
+                                a swap tier; for comparisons. Takes memory for steps of n_ctx tokens */
     bool static_batching;    /* classic batches that wait for their longest member, for comparisons */
 } sumi_engine_opts;
 

@@ -96,6 +96,9 @@ typedef struct attention_args {
     const float *alibi;    /* [n_heads] what a score loses for each position between query and key (Press et al. 2021);
                               NULL: nothing */
     const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
+    bool
+        both_ways; /* encoders: a token sees all of its sequence, up to window / 2 before and behind itself. The
+                              sequence begins in this step and ends with it: nothing that comes later is seen */
 } attention_args;
 
 /* Activations of a feed-forward block, of the gate if it has one (Shazeer 2020). */
@@ -110,7 +113,8 @@ typedef enum glu_kind {
 typedef struct norm_args {
     act *out;
     int32_t forms;         /* of out: ACT_ bits to make */
-    float *y;              /* [n_tokens][n_embd] takes the result instead, and out is NULL; NULL: out takes it */
+    float *
+        y; /* [n_tokens][n_embd] takes the result, too, or alone if out is NULL; may be x. NULL: out takes it */
     float *x;              /* [n_tokens][n_embd] */
     /* x[t] += add_scale * add_norm(add[t]) before anything else: a block's output that is normalised or scaled before
      * it joins the residual stream. NULL: nothing */
@@ -212,6 +216,9 @@ struct backend {
      * one thread at a time. */
     sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                                  int64_t n_cols, sumi_error *err);
+    /* The same for a matrix that only embed() reads: it stays as it is. */
+    sumi_status (*table_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                                int64_t n_cols, sumi_error *err);
     void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
     int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
     size_t (*weight_bytes)(const weight *w);  /* what a product with all rows reads */
@@ -263,7 +270,8 @@ struct backend {
     /* Norms, rotates and scatters the keys and values of the batch into their slots of the layer. */
     void (*qkv_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
 
-    /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, [n_heads * head_dim] wide. */
+    /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, or both ways, [n_heads * head_dim]
+     * wide. */
     void (*attention)(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                       const attention_args *args);
 };

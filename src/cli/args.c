@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "engine/pooling.h"
 
 typedef struct parse { /* one call of cli_parse() */
     struct argp root;  /* first: argp's `root_argp` leads here from every parser, while each has a `hook` of its own */
@@ -162,8 +163,6 @@ error_t cli_size(const struct argp_state *state, const char *option, const char 
 
 error_t cli_pooling(const struct argp_state *state, const char *option, const char *arg, sumi_pooling *out)
 {
-    bool mean = !strcmp(arg, "mean");
-    if (!mean && strcmp(arg, "last") != 0) return cli_mistake(state, "%s: '%s' is not mean or last", option, arg);
-    *out = mean ? SUMI_POOL_MEAN : SUMI_POOL_LAST;
-    return 0;
+    if (pooling_named(arg, out)) return 0;
+    return cli_mistake(state, "%s: '%s' is not mean, last or cls", option, arg);
 }

@@ -288,7 +288,7 @@ static json_t *result_json(const bench *b, json_t *prompts, json_t *decodes)
 static sumi_status run(bench *b, bench_args *a)
 {
     double start = clock_ms();
-    sumi_status status = cli_open_model(&b->m, a->model, &a->common, b->err);
+    sumi_status status = cli_open_decoder(&b->m, a->model, &a->common, b->err);
     if (status != SUMI_OK) return status;
     b->load_ms = clock_ms() - start;
     sumi_model_get_info(b->m, &b->info);

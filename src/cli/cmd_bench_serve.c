@@ -288,7 +288,7 @@ static sumi_status run(serve_args *a, sumi_error *err)
     sumi_model *m;
     sumi_model_info info;
     driver d = { .a = a, .samples = { .interval_ms = 20 } };
-    sumi_status st = cli_open_model(&m, a->model, &a->common, err);
+    sumi_status st = cli_open_decoder(&m, a->model, &a->common, err);
     if (st != SUMI_OK) return st;
     sumi_model_get_info(m, &info);
     serving_take_common(&a->engine, &a->common);

@@ -19,6 +19,7 @@
 #include "cli/open_tokenizer.h"
 #include "cli/progress.h"
 #include "cli/serving.h"
+#include "engine/pooling.h"
 
 enum { OPT_POOLING = 256, OPT_RAW, OPT_TRUNCATE, OPT_NPY };
 enum { WINDOW = 64 /* two full batches */ };
@@ -31,8 +32,11 @@ typedef struct embed_args {
 } embed_args;
 
 static const struct argp_option options[] = {
-    { "pooling", OPT_POOLING, "mean|last", 0,
-      "How the states of a text's tokens become its vector: their mean, or the last one (mean)", 0 },
+    { "pooling", OPT_POOLING, "mean|last|cls", 0,
+      "How the states of a text's tokens become its vector: their mean, the last one, or, of encoders, the "
+      "first one (as "
+      "the model says, or mean)",
+      0 },
     { "no-normalize", OPT_RAW, NULL, 0, "Leave vectors as they are; otherwise they get the length 1", 0 },
     { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context, instead of failing",
       0 },
@@ -89,6 +93,7 @@ typedef struct embedding_run {
     const embed_args *args;
     sumi_model *model;
     sumi_engine *engine;
+    sumi_pooling pooling;
     int32_t n_embd, n_ctx;
     lines in;
     FILE *npy; /* NULL: JSON to standard output */
@@ -110,9 +115,9 @@ static sumi_status submit_line(embedding_run *r, const char *text, size_t n_byte
     if (st != SUMI_OK) return st;
     w->number = r->in.n_lines;
     w->done = false;
-    if (r->args->truncate && q.n_ids > r->n_ctx) q.n_ids = r->n_ctx;
+    if (r->args->truncate) q.n_ids = pooling_truncate(r->model, ids, q.n_ids, r->n_ctx);
     q.ids = ids;
-    q.embed = r->args->pooling;
+    q.embed = r->pooling;
     q.embed_raw = r->args->raw;
     q.user = w;
     st = sumi_engine_submit(r->engine, &q, &id, err);
@@ -218,7 +223,8 @@ static sumi_status start_engine(embedding_run *r, sumi_error *err)
     sumi_engine_opts o = sumi_engine_opts_default();
     sumi_engine_stats stats;
     serving_take_common(&o, &r->args->common);
-    o.prefix_cache = r->args->pooling == SUMI_POOL_LAST; /* a mean takes every token */
+    r->pooling = pooling_or_default(r->args->pooling, r->model);
+    o.prefix_cache = r->pooling == SUMI_POOL_LAST; /* a mean takes every token */
     sumi_status st = sumi_engine_create(&r->engine, r->model, &o, err);
     if (st != SUMI_OK) return st;
     sumi_engine_get_stats(r->engine, &stats);
@@ -247,7 +253,7 @@ static sumi_status run(embedding_run *r, sumi_error *err)
 
 int cmd_embed(int argc, char **argv)
 {
-    embed_args a = { .common = common_options_default(), .pooling = SUMI_POOL_MEAN };
+    embed_args a = { .common = common_options_default() };
     embedding_run r = { .args = &a };
     sumi_error err;
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;

@@ -176,7 +176,7 @@ int cmd_eval(int argc, char **argv)
     char *text = NULL;
     size_t n_bytes;
     sumi_status status = cli_read_file(a.file, (size_t)1 << 30, &text, &n_bytes, &err);
-    if (status == SUMI_OK) status = cli_open_model(&m, a.model, &a.common, &err);
+    if (status == SUMI_OK) status = cli_open_decoder(&m, a.model, &a.common, &err);
     if (status == SUMI_OK) status = measure(&a, m, text, n_bytes, &err);
     sumi_model_close(m);
     free(text);

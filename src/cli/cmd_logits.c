@@ -104,7 +104,7 @@ int cmd_logits(int argc, char **argv)
     sumi_model *m = NULL;
     int32_t *ids = NULL, n_ids = 0;
     sumi_status status = read_ids(&a, &ids, &n_ids, &err);
-    if (status == SUMI_OK) status = cli_open_model(&m, a.model, &a.common, &err);
+    if (status == SUMI_OK) status = cli_open_decoder(&m, a.model, &a.common, &err);
     if (status == SUMI_OK) status = write_logits(&a, m, ids, n_ids, &err);
     sumi_model_close(m);
     free(ids);

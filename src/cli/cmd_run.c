@@ -201,7 +201,7 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
 static sumi_status open_session(session *s, sumi_error *err)
 {
     common_options *common = &s->options->common;
-    sumi_status st = cli_open_model(&s->model, s->options->model, common, err);
+    sumi_status st = cli_open_decoder(&s->model, s->options->model, common, err);
     common->context.max_seqs = 1;
     common->context.max_logit_rows = 1;
     if (st == SUMI_OK) st = sumi_context_create(&s->ctx, s->model, &common->context, err);

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "engine/model.h"
 
 enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_PIN, KEY_NUMA, KEY_LOG_LEVEL, KEY_LOG_JSON };
 
@@ -105,15 +106,24 @@ void cli_print_log(void *user, sumi_log_level level, const char *message)
     fputs("\"}\n", stderr);
 }
 
-sumi_status cli_open_model(sumi_model **out, const char *model, common_options *o, sumi_error *err)
+sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o, sumi_error *err)
 {
     char path[4096];
     *out = NULL;
-    sumi_status st = cli_find_model(model, path, sizeof path, err);
+    sumi_status st = cli_find_model(name, path, sizeof path, err);
     if (st != SUMI_OK) return st;
     if (!o->model.log) {
         o->model.log = cli_print_log;
         o->model.log_user = o;
     }
     return sumi_model_open(out, path, &o->model, err);
+}
+
+sumi_status cli_open_decoder(sumi_model **out, const char *name, common_options *o, sumi_error *err)
+{
+    sumi_status st = cli_open_model(out, name, o, err);
+    if (st != SUMI_OK || (st = model_check_generates(*out, err)) == SUMI_OK) return st;
+    sumi_model_close(*out);
+    *out = NULL;
+    return st;
 }

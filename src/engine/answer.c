@@ -279,7 +279,7 @@ static void send_embedding(sumi_engine *e, request *r)
 static int32_t pool_rows(sumi_engine *e, request *r, const sched_item *item, int32_t at)
 {
     bool mean = r->pool.kind == SUMI_POOL_MEAN;
-    int32_t n = mean ? item->n_tokens : item->last;
+    int32_t n = mean ? item->n_tokens : item->last; /* CLS: the text is one item */
     if (r->ended) return n;
     /* Those that were taken before a preemption come again, bit for bit. */
     int32_t first = r->sched.seqs[item->seq].n_cached - item->n_tokens, seen = mean ? r->pool.n - first : 0;

@@ -33,7 +33,7 @@ struct sumi_context {
     int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
     uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
     uint64_t n_steps;
-    int32_t *ids, *pos, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the batch */
+    int32_t *ids, *pos, *seq_len, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the batch */
     int32_t *hidden_rows;    /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
     const int32_t **tables;  /* [max_batch_tokens] */
 };
@@ -125,12 +125,14 @@ static bool alloc_tables(sumi_context *c)
     c->in_step = calloc(n_seqs, sizeof *c->in_step);
     c->ids = calloc(n_tokens, sizeof *c->ids);
     c->pos = calloc(n_tokens, sizeof *c->pos);
+    c->seq_len = calloc(n_tokens, sizeof *c->seq_len);
     c->kept_rows = calloc(n_tokens, sizeof *c->kept_rows);
     c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
     c->hidden_rows = calloc(n_tokens, sizeof *c->hidden_rows);
     c->tables = calloc(n_tokens, sizeof *c->tables);
     if (c->len) memset(c->len, -1, n_seqs * sizeof *c->len);
-    return c->len && c->in_step && c->ids && c->pos && c->kept_rows && c->logit_rows && c->hidden_rows && c->tables;
+    return c->len && c->in_step && c->ids && c->pos && c->seq_len && c->kept_rows && c->logit_rows && c->hidden_rows &&
+           c->tables;
 }
 
 static sumi_status build(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
@@ -165,6 +167,7 @@ sumi_status context_create(sumi_context **out, sumi_model *m, const sumi_context
     c->info = (sumi_context_info){ .n_ctx = o.n_ctx ? o.n_ctx : trained, .max_seqs = o.max_seqs,
                                    .n_threads = o.n_threads ? o.n_threads : cpu_count(),
                                    .max_batch_tokens = o.max_batch_tokens };
+    if (m->info.is_encoder && c->info.max_batch_tokens < c->info.n_ctx) c->info.max_batch_tokens = c->info.n_ctx;
     if (c->info.n_ctx > trained)
         log_message(&m->log, SUMI_LOG_WARN, "a context of %d tokens is longer than the %d that the model was trained for",
                     c->info.n_ctx, trained);
@@ -187,6 +190,7 @@ void sumi_context_destroy(sumi_context *c)
     free(c->in_step);
     free(c->ids);
     free(c->pos);
+    free(c->seq_len);
     free(c->kept_rows);
     free(c->logit_rows);
     free(c->hidden_rows);
@@ -310,6 +314,21 @@ static bool wants_all(sumi_want want)
     return want == SUMI_WANT_ALL || want == SUMI_WANT_HIDDEN_ALL;
 }
 
+static bool wants_logits(sumi_want want)
+{
+    return want == SUMI_WANT_ALL || want == SUMI_WANT_LAST;
+}
+
+/* An encoder takes a text whole. */
+static sumi_status check_encoder_span(const sumi_context *c, const sumi_span *s, sumi_error *err)
+{
+    if (!c->model->info.is_encoder) return SUMI_OK;
+    if (wants_logits(s->want)) return model_check_generates(c->model, err);
+    if (c->len[s->seq] == 0) return SUMI_OK;
+    return sumi_fail(err, SUMI_EINVAL, "sequence %d has %d tokens: it cannot grow, as an encoder takes a text whole",
+                     s->seq, c->len[s->seq]);
+}
+
 static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     int64_t n_tokens = 0, n_rows = 0;
@@ -317,6 +336,7 @@ static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t 
     if (n_spans < 1) return sumi_fail(err, SUMI_EINVAL, "a step without sequences");
     for (int32_t i = 0; i < n_spans; i++) {
         sumi_status status = check_span(c, &spans[i], err);
+        if (status == SUMI_OK) status = check_encoder_span(c, &spans[i], err);
         if (status != SUMI_OK) return status;
         n_tokens += spans[i].n_ids;
         n_rows += spans[i].want == SUMI_WANT_ALL ? spans[i].n_ids : spans[i].want == SUMI_WANT_LAST;
@@ -356,25 +376,31 @@ static sumi_status reserve_blocks(sumi_context *c, const sumi_span *spans, int32
 /* Row of b is kept for what its span wants. */
 static void keep_row(sumi_context *c, batch *b, int32_t row, sumi_want want)
 {
-    if (want == SUMI_WANT_HIDDEN_LAST || want == SUMI_WANT_HIDDEN_ALL) c->hidden_rows[c->n_hidden_rows++] = b->n_kept_rows;
-    else c->logit_rows[b->n_logit_rows++] = b->n_kept_rows;
+    if (wants_logits(want)) c->logit_rows[b->n_logit_rows++] = b->n_kept_rows;
+    else c->hidden_rows[c->n_hidden_rows++] = b->n_kept_rows;
     c->kept_rows[b->n_kept_rows++] = row;
+}
+
+/* Something of token t of the span is wanted. */
+static bool is_wanted(const sumi_span *s, int32_t t)
+{
+    if (s->want == SUMI_WANT_NONE) return false;
+    return wants_all(s->want) || t == (s->want == SUMI_WANT_HIDDEN_FIRST ? 0 : s->n_ids - 1);
 }
 
 static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
 {
     *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .kept_rows = c->kept_rows,
-                  .logit_rows = c->logit_rows, .table_stride = kv_cache_table_stride(c->cache) };
+                  .logit_rows = c->logit_rows, .seq_len = c->seq_len, .table_stride = kv_cache_table_stride(c->cache) };
     c->n_hidden_rows = 0;
     for (int32_t i = 0; i < n_spans; i++) {
         int32_t len = kv_cache_len(c->cache, spans[i].seq);
         const int32_t *tables = kv_cache_tables(c->cache, spans[i].seq);
         for (int32_t t = 0; t < spans[i].n_ids; t++) {
-            bool last = t == spans[i].n_ids - 1;
-            if (wants_all(spans[i].want) || (last && spans[i].want != SUMI_WANT_NONE))
-                keep_row(c, b, b->n_tokens, spans[i].want);
+            if (is_wanted(&spans[i], t)) keep_row(c, b, b->n_tokens, spans[i].want);
             c->ids[b->n_tokens] = spans[i].ids[t];
             c->pos[b->n_tokens] = len + t;
+            c->seq_len[b->n_tokens] = len + spans[i].n_ids;
             c->tables[b->n_tokens] = tables;
             b->n_tokens++;
         }

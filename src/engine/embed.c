@@ -10,10 +10,7 @@ static sumi_status pool_steps(sumi_context *ctx, int32_t seq, const int32_t *ids
 {
     for (int32_t done = 0, n; done < n_ids; done += n) {
         n = n_ids - done < max_batch ? n_ids - done : max_batch;
-        sumi_want want = p->kind == SUMI_POOL_MEAN ? SUMI_WANT_HIDDEN_ALL
-                         : done + n == n_ids       ? SUMI_WANT_HIDDEN_LAST
-                                                   : SUMI_WANT_NONE;
-        sumi_span span = { seq, n, ids + done, want };
+        sumi_span span = { seq, n, ids + done, pooling_want(p->kind, done == 0, done + n == n_ids) };
         sumi_status st = sumi_step(ctx, &span, 1, err);
         if (st != SUMI_OK) return st;
         for (int32_t i = 0; i < sumi_n_hidden_rows(ctx); i++) pooling_add(p, sumi_hidden(ctx, i));
@@ -29,14 +26,14 @@ sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids, sum
     sumi_context_info info;
     sumi_model_info model;
     if (n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "embedding: no tokens");
-    if (kind != SUMI_POOL_MEAN && kind != SUMI_POOL_LAST)
-        return sumi_fail(err, SUMI_EINVAL, "embedding: no pooling, give SUMI_POOL_MEAN or SUMI_POOL_LAST");
     sumi_context_get_info(ctx, &info);
     sumi_model_get_info(context_model(ctx), &model);
+    sumi_status st = pooling_check(kind, model.is_encoder, err);
+    if (st != SUMI_OK) return st;
     if (n_ids > info.n_ctx)
         return sumi_fail(err, SUMI_ELIMIT, "the text has %d tokens, but the context holds %d", n_ids,
                          info.n_ctx);
-    sumi_status st = sumi_seq_open(ctx, &seq, err);
+    st = sumi_seq_open(ctx, &seq, err);
     if (st == SUMI_OK) st = pooling_init(&p, kind, model.n_embd, err);
     if (st == SUMI_OK) st = pool_steps(ctx, seq, ids, n_ids, info.max_batch_tokens, &p, err);
     if (st == SUMI_OK) st = pooling_finish(&p, raw, err);

@@ -46,6 +46,18 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     return st;
 }
 
+/* An encoder's text is computed in one step, and nothing of it serves another: its tokens have seen all others. */
+static sumi_status set_up_encoder(sumi_engine *e, sumi_error *err)
+{
+    if (!e->model->info.is_encoder) return SUMI_OK;
+    if (e->opts.prefix_dir)
+        return sumi_fail(err, SUMI_EINVAL, "prefixes cannot be kept in a folder: an encoder has none");
+    e->opts.chunking = false;
+    e->opts.prefix_cache = false;
+    e->opts.swap_bytes = 0;
+    return SUMI_OK;
+}
+
 static sumi_status make_context(sumi_engine *e, sumi_model *m, sumi_error *err)
 {
     const sumi_engine_opts *o = &e->opts;
@@ -172,7 +184,7 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
     if (o.preemption == SUMI_PREEMPT_SWAP) e->costs.block_us = 0;
     if (o.preemption == SUMI_PREEMPT_RECOMPUTE) e->opts.swap_bytes = 0;
     init_locks(e);
-    if ((st = build(e, m, err))) goto fail;
+    if ((st = set_up_encoder(e, err)) || (st = build(e, m, err))) goto fail;
     publish(e);
     if (pthread_create(&e->thread, NULL, engine_main, e) != 0) {
         st = sumi_fail(err, SUMI_ENOMEM, "engine: the system gives no thread");

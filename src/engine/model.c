@@ -56,6 +56,8 @@ static sumi_status fill_info(sumi_model *m, sumi_error *err)
     info->head_dim = h->head_dim;
     info->n_ff = h->n_ff;
     info->n_ctx_train = h->n_ctx_train;
+    info->is_encoder = h->encoder;
+    info->pooling = h->pooling;
     return SUMI_OK;
 }
 
@@ -105,6 +107,13 @@ void sumi_model_get_info(const sumi_model *m, sumi_model_info *info)
 const tokenizer *model_tokenizer(const sumi_model *m)
 {
     return m->tok;
+}
+
+sumi_status model_check_generates(const sumi_model *m, sumi_error *err)
+{
+    if (!m->info.is_encoder) return SUMI_OK;
+    return sumi_fail(err, SUMI_EUNSUPPORTED,
+                     "%s is an encoder: it makes embeddings and no text; use sumi embed", gguf_name(m->file));
 }
 
 kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)

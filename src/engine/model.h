@@ -23,6 +23,9 @@ struct sumi_model {
 
 const tokenizer *model_tokenizer(const sumi_model *m);
 
+/* EUNSUPPORTED: the model is an encoder, which has no logits. */
+SUMI_MUST_USE sumi_status model_check_generates(const sumi_model *m, sumi_error *err);
+
 /* What the bytes of a key or value depend on besides tokens: the file, the kernels, their precision, this version of sumi.
  * For kv_disk.h. The model has weights. */
 kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx);

@@ -4,8 +4,59 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+
+bool pooling_named(const char *name, sumi_pooling *out)
+{
+    static const struct {
+        const char *name;
+        sumi_pooling kind;
+    } names[] = { { "mean", SUMI_POOL_MEAN }, { "last", SUMI_POOL_LAST }, { "cls", SUMI_POOL_CLS } };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i].name) != 0) continue;
+        *out = names[i].kind;
+        return true;
+    }
+    return false;
+}
+
+sumi_pooling pooling_or_default(sumi_pooling kind, const sumi_model *model)
+{
+    sumi_model_info info;
+    sumi_model_get_info(model, &info);
+    return kind ? kind : info.pooling ? info.pooling : SUMI_POOL_MEAN;
+}
+
+int32_t pooling_truncate(const sumi_model *model, int32_t *ids, int32_t n_ids, int32_t n_ctx)
+{
+    sumi_model_info info;
+    if (n_ids <= n_ctx) return n_ids;
+    sumi_model_get_info(model, &info);
+    if (ids[n_ids - 1] == info.eos_id) ids[n_ctx - 1] = info.eos_id;
+    return n_ctx;
+}
+
+sumi_status pooling_check(sumi_pooling kind, bool is_encoder, sumi_error *err)
+{
+    if (kind != SUMI_POOL_MEAN && kind != SUMI_POOL_LAST && kind != SUMI_POOL_CLS)
+        return sumi_fail(err, SUMI_EINVAL,
+                         "embedding: no pooling; there are mean, last and, of encoders, cls");
+    if (kind == SUMI_POOL_CLS && !is_encoder)
+        return sumi_fail(
+            err, SUMI_EINVAL,
+            "embedding: pooling by cls needs an encoder: the first token of this model has seen no other; "
+            "use mean or last");
+    return SUMI_OK;
+}
+
+sumi_want pooling_want(sumi_pooling kind, bool first, bool last)
+{
+    if (kind == SUMI_POOL_MEAN) return SUMI_WANT_HIDDEN_ALL;
+    if (kind == SUMI_POOL_CLS) return first ? SUMI_WANT_HIDDEN_FIRST : SUMI_WANT_NONE;
+    return last ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_NONE;
+}
 
 sumi_status pooling_init(pooling *p, sumi_pooling kind, int32_t n_embd, sumi_error *err)
 {

@@ -78,11 +78,12 @@ static sumi_status check_beams(const sumi_request *p, sumi_error *err)
     return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "beam search has no %s", what) : SUMI_OK;
 }
 
-static sumi_status check_embedding(const sumi_request *p, sumi_error *err)
+static sumi_status check_embedding(const sumi_request *p, const request_limits *l, sumi_error *err)
 {
     const char *what = NULL;
-    sumi_status st = in_range("embed", (int32_t)p->embed, SUMI_POOL_NONE, SUMI_POOL_LAST, err);
-    if (st != SUMI_OK || p->embed == SUMI_POOL_NONE) return st;
+    if (p->embed == SUMI_POOL_NONE) return model_check_generates(l->model, err);
+    sumi_status st = pooling_check(p->embed, l->model->info.is_encoder, err);
+    if (st != SUMI_OK) return st;
     if (p->n != 1) what = "several choices (n)";
     if (p->best_of) what = "best_of";
     if (p->beam_width) what = "beams";
@@ -112,7 +113,7 @@ static sumi_status check_name(const char *what, const char *name, sumi_error *er
 static sumi_status check(const sumi_request *p, const request_limits *l, sumi_error *err)
 {
     sumi_status st = check_numbers(p, l, err);
-    if (st == SUMI_OK) st = check_embedding(p, err);
+    if (st == SUMI_OK) st = check_embedding(p, l, err);
     if (st == SUMI_OK) st = check_beams(p, err);
     if (st == SUMI_OK) st = check_ids(p, l, err);
     if (st == SUMI_OK) st = check_name("the client's name", p->client, err);

@@ -15,8 +15,7 @@ static request *of(const sched_req *r)
 
 static sumi_want want_of(const request *r, const sched_item *item)
 {
-    if (r->pool.kind == SUMI_POOL_MEAN) return SUMI_WANT_HIDDEN_ALL;
-    if (r->pool.kind == SUMI_POOL_LAST) return item->last ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_NONE;
+    if (r->pool.kind) return pooling_want(r->pool.kind, r->sched.seqs[item->seq].n_cached == 0, item->last);
     return item->all_rows ? SUMI_WANT_ALL : item->last ? SUMI_WANT_LAST : SUMI_WANT_NONE;
 }
 

@@ -61,6 +61,13 @@ void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int3
     }
 }
 
+void kv_layout_init_shared(kv_layout *l, int32_t n_kv_heads, int32_t head_dim, bool f32)
+{
+    const int32_t window = 0;
+    kv_layout_init(l, 1, &window, n_kv_heads, head_dim,
+                   f32); /* group and place of every other layer are 0, too */
+}
+
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step)
 {
     int64_t n = 0, all = kv_blocks_for(n_tokens);

@@ -50,6 +50,10 @@ typedef struct kv_layout {
 void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
                     int32_t head_dim, bool f32);
 
+/* All layers in the place of one, for encoders: a layer's keys and values are read in the step that wrote them, before the
+ * next layer writes over them. */
+void kv_layout_init_shared(kv_layout *l, int32_t n_kv_heads, int32_t head_dim, bool f32);
+
 /* Blocks that one sequence of n_tokens holds at most, if its steps are not longer than max_step tokens. */
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step);
 

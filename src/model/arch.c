@@ -9,17 +9,23 @@
 /* Norms, biases and a feed-forward block in the manner of GPT-2. */
 #define GPT (ARCH_NORM_BIAS | ARCH_BIASES | ARCH_NO_GATE)
 
+/* Encoders in the manner of BERT (Devlin et al. 2019). */
+#define BERT (ARCH_ENCODER | ARCH_POST_LN | ARCH_EMBED_NORM | ARCH_NORM_BIAS)
+
 /* A row is a paragraph. */
 /* clang-format off */
 static const arch families[] = {
     { .name = "arcee", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_RELU2,
       .features = ARCH_NO_GATE },
+    { .name = "bert", .norm = NORM_LAYER, .glu = GLU_GELU, .features = BERT | GPT | ARCH_LEARNED_POS },
     { .name = "bloom", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_EMBED_NORM,
       .rope = ROPE_NO_LAYERS, .max_alibi_bias = 8 },
     { .name = "cohere2", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_PARALLEL, .rope = ROPE_WINDOW_LAYERS, .window_pattern = 4, .logits = LOGITS_TIMES },
     { .name = "command-r", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_PARALLEL | ARCH_MAY_QK_NORM, .qk_norm = QK_NORM_HEADS, .logits = LOGITS_TIMES },
+    { .name = "eurobert", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
+      .features = ARCH_ENCODER },
     { .name = "exaone", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU },
     { .name = "exaone4", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
       .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_NO_PRE_NORMS, .rope = ROPE_WINDOW_LAYERS,
@@ -47,6 +53,7 @@ static const arch families[] = {
     { .name = "mpt", .norm = NORM_LAYER, .glu = GLU_GELU, .features = ARCH_NO_GATE, .rope = ROPE_NO_LAYERS },
     { .name = "nemotron", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_RELU2,
       .features = ARCH_NORM_BIAS | ARCH_NO_GATE },
+    { .name = "nomic-bert", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_SILU, .features = BERT },
     { .name = "olmo", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_UNIT_NORMS },
     { .name = "olmo2", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,

@@ -38,7 +38,7 @@ model_cost model_cost_of(const model *m)
         add_matrix(&c.layers, be, l->w_down, h->n_embd, l->n_ff);
         if (l->experts.w_router) add_experts(&c, m, &l->experts);
     }
-    add_matrix(&c.output, be, m->output, m->n_vocab, h->n_embd);
+    if (m->output) add_matrix(&c.output, be, m->output, m->n_vocab, h->n_embd);
     return c;
 }
 

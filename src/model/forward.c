@@ -12,7 +12,8 @@
  *   hidden = norm(x)
  *   logits = hidden W_output                     (scaled and capped in some families)
  *
- * With parallel blocks the second norm reads x before attention is added to it; it may be the first one.
+ * With parallel blocks the second norm reads x before attention is added to it; it may be the first one. In encoders of
+ * BERT's kind the norms stand on the residual stream itself, x = norm(x), and in is x.
  *
  * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
  * Tokens whose logits or hidden state nobody wants matter to others only by their keys and values: the last layer leaves
@@ -27,6 +28,7 @@ static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
     return (row_op){ .kind = ROW_NORM,
                      .norm = { .out = ws->in,
                                .forms = forms,
+                               .y = m->arch->features & ARCH_POST_LN ? ws->x : NULL,
                                .x = ws->x,
                                .norm = w,
                                .n_embd = m->h.n_embd,
@@ -87,9 +89,13 @@ static batch only_kept(const model *m, workspace *ws, const batch *b)
     for (int32_t i = 0; i < b->n_kept_rows; i++) {
         ws->kept_pos[i] = b->pos[b->kept_rows[i]];
         ws->kept_tables[i] = b->tables[b->kept_rows[i]];
+        ws->kept_len[i] = b->seq_len[b->kept_rows[i]];
     }
-    return (batch){ .n_tokens = b->n_kept_rows, .pos = ws->kept_pos, .tables = ws->kept_tables,
-                    .table_stride = b->table_stride };
+    return (batch){ .n_tokens = b->n_kept_rows,
+                    .pos = ws->kept_pos,
+                    .tables = ws->kept_tables,
+                    .table_stride = b->table_stride,
+                    .seq_len = ws->kept_len };
 }
 
 static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i,
@@ -97,8 +103,14 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
-    attention_args args = { .q = ws->q, .n_heads = h->n_heads, .scale = h->attention_scale, .window = l->window,
-                            .softcap = h->attention_softcap, .alibi = m->alibi, .sinks = l->sinks };
+    attention_args args = { .q = ws->q,
+                            .n_heads = h->n_heads,
+                            .scale = h->attention_scale,
+                            .window = l->window,
+                            .softcap = h->attention_softcap,
+                            .alibi = m->alibi,
+                            .sinks = l->sinks,
+                            .both_ways = h->encoder };
     m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }
@@ -214,6 +226,7 @@ static void embed(const model *m, workspace *ws, const batch *b)
     if (h->n_rot) m->be->rope_angles(ws->s, ws->angles, b->pos, n, ws->freqs, h->n_rot, m->rope_size);
     if (m->freqs_local) m->be->rope_angles(ws->s, ws->angles_local, b->pos, n, m->freqs_local, h->n_rot, 1);
     m->be->embed(ws->s, ws->x, m->tok_embd, b->ids, n, h->embed_scale, false);
+    if (m->type_embd) m->be->embed(ws->s, ws->x, m->type_embd, ws->types, n, 1, true);
     if (m->pos_embd) m->be->embed(ws->s, ws->x, m->pos_embd, b->pos, n, 1, true);
     if (m->embed_norm.kind == NORM_NONE) return;
     row_op settle = { .kind = ROW_NORM,

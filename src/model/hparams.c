@@ -126,7 +126,6 @@ static void refuse_other_features(reader *r)
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
-    if (!read_bool(r, "attention.causal", true)) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
     if (r->a->logits == LOGITS_UNSCALED && asks(r, "logit_scale"))
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
@@ -203,6 +202,21 @@ static void read_attention(reader *r, hparams *h)
     h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
 }
 
+/* Encoders: families that are nothing else, and decoders that were trained to look both ways. */
+static void read_direction(reader *r, hparams *h)
+{
+    static const sumi_pooling poolings[] = { SUMI_POOL_NONE, SUMI_POOL_MEAN, SUMI_POOL_CLS, SUMI_POOL_LAST };
+    enum { RANK = 4 };
+    bool family = r->a->features & ARCH_ENCODER;
+    h->encoder = !read_bool(r, "attention.causal", !family);
+    if (family && !h->encoder) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    int32_t pooling = read_int(r, "pooling_type", 0, RANK, 0);
+    if (pooling == RANK) fail(r, SUMI_EUNSUPPORTED, "says that the model ranks documents: not supported");
+    else h->pooling = poolings[pooling];
+    /* The first token of a decoder has seen nothing but itself. */
+    if (!h->encoder && h->pooling == SUMI_POOL_CLS) h->pooling = SUMI_POOL_NONE;
+}
+
 /* Which layers have a window: the file lists them, or every n-th has none. */
 static void read_windows(reader *r, hparams *h)
 {
@@ -214,6 +228,7 @@ static void read_windows(reader *r, hparams *h)
         fail(r, SUMI_EFORMAT, "is not a list of booleans, one for each layer");
     else if (!is_list) pattern = read_int(r, "attention.sliding_window_pattern", 0, MAX_LAYERS, pattern);
     if (r->status != SUMI_OK || h->window == 0) return;
+    if (h->encoder) fail(r, SUMI_EUNSUPPORTED, "asks for windows that look both ways: not supported");
     for (int32_t i = 0; i < h->n_layers; i++)
         h->has_window[i] =
             is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || (i + 1) % pattern != 0;
@@ -289,6 +304,7 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
         &r, a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", -1);
     h->parallel = a->features & ARCH_PARALLEL;
     if (a->features & ARCH_PARALLEL_KEY) h->parallel = read_bool(&r, "use_parallel_residual", true);
+    read_direction(&r, h);
     read_rope(&r, h);
     read_windows(&r, h);
     find_rotated_layers(&r, h);

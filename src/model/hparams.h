@@ -14,6 +14,8 @@ typedef struct hparams {
     router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */
     int32_t window;            /* sliding window in tokens; 0: none */
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
+    bool encoder;                                            /* attention looks both ways */
+    sumi_pooling pooling; /* of its embeddings; NONE: the file does not say */
     bool parallel; /* both blocks of a layer read the residual stream before it; tensors may tell, too */
     float norm_eps;
     rope_scaling rope;

@@ -131,6 +131,17 @@ int32_t loader_n_rows(loader *l, tensor_name name)
     return l->status == SUMI_OK ? (int32_t)t->dims[1] : 0;
 }
 
+weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols)
+{
+    weight *w = NULL;
+    const backend *be = l->m->be;
+    const gguf_tensor *t = find(l, name, true);
+    if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
+    l->status = be->table_create(be, &w, t->type->type, t->data, n_rows, n_cols, l->err);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    return w;
+}
+
 void loader_refuse_unknown_tensors(loader *l)
 {
     for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {

@@ -63,6 +63,15 @@ static void load_pre_norms(loader *l, int32_t i, layer *y)
     }
 }
 
+/* Norms behind the blocks of layer i, under ARCH_POST_LN: see model.h. */
+static void load_stream_norms(loader *l, int32_t i)
+{
+    model *m = l->m;
+    m->layers[i].ffn_norm = block_norm(l, i, "attn_output_norm");
+    norm *behind = i + 1 < m->h.n_layers ? &m->layers[i + 1].attn_norm : &m->output_norm;
+    *behind = block_norm(l, i, "layer_output_norm");
+}
+
 /* q, k and v: three tensors, or one that has their rows below each other. */
 static void load_qkv(loader *l, int32_t i, layer *y)
 {
@@ -141,7 +150,8 @@ static void load_layer(loader *l, int32_t i)
     layer *y = &m->layers[i];
     bool bias = m->arch->features & ARCH_BIASES, post = m->arch->features & ARCH_POST_NORMS;
     y->window = h->has_window[i] ? h->window : 0;
-    load_pre_norms(l, i, y);
+    if (m->arch->features & ARCH_POST_LN) load_stream_norms(l, i);
+    else load_pre_norms(l, i, y);
     load_qkv(l, i, y);
     y->q_norm = head_norm(l, i, "attn_q_norm", h->n_heads);
     y->k_norm = head_norm(l, i, "attn_k_norm", h->n_kv_heads);
@@ -157,22 +167,41 @@ static void load_layer(loader *l, int32_t i)
     m->form_o |= m->be->weight_input(y->w_o);
 }
 
+/* An embedding beside that of tokens, and how many rows it has. */
+static weight *load_other_embedding(loader *l, const char *name, int32_t *n_rows)
+{
+    tensor_name full = at_top(name, "weight");
+    *n_rows = loader_n_rows(l, full);
+    return loader_table(l, full, *n_rows, l->m->h.n_embd);
+}
+
 static void load_embeddings(loader *l)
 {
     model *m = l->m;
-    tensor_name tokens = at_top("token_embd", "weight"), positions = at_top("position_embd", "weight");
-    tensor_name output = at_top("output", "weight");
+    tensor_name tokens = at_top("token_embd", "weight");
+    uint32_t features = m->arch->features;
+    bool tied = !m->h.encoder && !loader_has(l, at_top("output", "weight"));
+    int32_t n_types;
     m->n_vocab = loader_n_rows(l, tokens);
-    m->tok_embd = loader_matrix(l, tokens, all_rows(m->n_vocab), m->h.n_embd);
-    if (m->arch->features & ARCH_LEARNED_POS) {
-        m->max_ctx = loader_n_rows(l, positions);
-        m->pos_embd = loader_matrix(l, positions, all_rows(m->max_ctx), m->h.n_embd);
-    }
-    bool tied = !loader_has(l, output), bias = m->arch->features & ARCH_OUTPUT_BIAS;
+    m->tok_embd = tied ? loader_matrix(l, tokens, all_rows(m->n_vocab), m->h.n_embd)
+                       : loader_table(l, tokens, m->n_vocab, m->h.n_embd);
+    if (features & ARCH_LEARNED_POS) m->pos_embd = load_other_embedding(l, "position_embd", &m->max_ctx);
+    if (features & ARCH_ENCODER && loader_has(l, at_top("token_types", "weight")))
+        m->type_embd = load_other_embedding(l, "token_types", &n_types);
+    if (features & ARCH_EMBED_NORM) m->embed_norm = top_norm(l, "token_embd_norm");
+}
+
+/* From the last layer to logits; of encoders only the norm. */
+static void load_output(loader *l)
+{
+    model *m = l->m;
+    tensor_name output = at_top("output", "weight");
+    bool bias = m->arch->features & ARCH_OUTPUT_BIAS;
+    if (!(m->arch->features & ARCH_POST_LN)) m->output_norm = top_norm(l, "output_norm");
+    if (m->h.encoder) return;
+    bool tied = !loader_has(l, output);
     m->output = tied ? m->tok_embd : loader_matrix(l, output, all_rows(m->n_vocab), m->h.n_embd);
     m->output_bias = loader_vector(l, at_top("output", "bias"), bias, all_rows(m->n_vocab));
-    m->output_norm = top_norm(l, "output_norm");
-    if (m->arch->features & ARCH_EMBED_NORM) m->embed_norm = top_norm(l, "token_embd_norm");
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }
 
@@ -182,6 +211,7 @@ static void load_all(loader *l)
     if (m->arch->features & ARCH_PARALLEL_NORM)
         m->h.parallel = !loader_has(l, in_block(0, "ffn_norm", "weight"));
     load_embeddings(l);
+    load_output(l);
     loader_rope(l);
     loader_alibi(l);
     for (int32_t i = 0; i < m->h.n_layers && l->status == SUMI_OK; i++) load_layer(l, i);
@@ -233,6 +263,10 @@ fail:
 void model_kv_layout(const model *m, kv_layout *l)
 {
     int32_t windows[KV_MAX_LAYERS];
+    if (m->h.encoder) {
+        kv_layout_init_shared(l, m->h.n_kv_heads, m->h.head_dim, m->be->kv_f32);
+        return;
+    }
     for (int32_t i = 0; i < m->h.n_layers; i++) windows[i] = m->layers[i].window;
     kv_layout_init(l, m->h.n_layers, windows, m->h.n_kv_heads, m->h.head_dim, m->be->kv_f32);
 }
@@ -263,6 +297,7 @@ void model_destroy(model *m)
     if (m->output != m->tok_embd) m->be->weight_destroy(m->output);
     m->be->weight_destroy(m->tok_embd);
     m->be->weight_destroy(m->pos_embd);
+    m->be->weight_destroy(m->type_embd);
     destroy_norm(&m->embed_norm);
     destroy_norm(&m->output_norm);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);

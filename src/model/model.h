@@ -9,7 +9,8 @@
 #include "model/hparams.h"
 #include "model/mixture.h"
 
-/* What is not there is NULL, or NORM_NONE. */
+/* What is not there is NULL, or NORM_NONE. Under ARCH_POST_LN norms stand behind the blocks, which is in front of the next
+ * one: ffn_norm is the one behind attention, attn_norm the one behind the layer before. */
 typedef struct layer {
     norm attn_norm; /* [n_embd] before attention */
     weight *w_q, *w_k, *w_v,
@@ -35,8 +36,9 @@ typedef struct model {
     int32_t max_ctx;       /* learned positions: longest context; 0: no limit */
     weight *tok_embd;      /* [n_vocab][n_embd] */
     weight *pos_embd;      /* [max_ctx][n_embd]; NULL: positions are not learned */
-    norm embed_norm;       /* [n_embd] of the embeddings */
-    weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings */
+    weight *type_embd;     /* [types][n_embd] of kinds of text, as in pairs of question and answer; NULL: none */
+    norm embed_norm;       /* [n_embd] of the sum of the embeddings */
+    weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings. NULL in encoders */
     float *output_bias;    /* [n_vocab] */
     norm output_norm;      /* [n_embd] */
     layer *layers;         /* [n_layers] */
@@ -77,6 +79,8 @@ typedef struct workspace {
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, max_ff wide */
     int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
     const int32_t **kept_tables;  /* [max_tokens] */
+    int32_t *kept_len;            /* [max_tokens] */
+    int32_t *types;               /* [max_tokens] kinds of text: 0, the first, for all; NULL in models without */
     float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */
     float *logits;              /* [max_logit_rows][n_vocab] */
     size_t hidden_bytes, logits_bytes;

@@ -24,6 +24,8 @@ void workspace_destroy(const model *m, workspace *ws)
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
     free(ws->kept_pos);
     free(ws->kept_tables);
+    free(ws->kept_len);
+    free(ws->types);
     m->be->routing_destroy(ws->routing);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
@@ -60,7 +62,9 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
     ws->kept_pos = calloc((size_t)n, sizeof *ws->kept_pos);
     ws->kept_tables = calloc((size_t)n, sizeof *ws->kept_tables);
-    if (!ws->kept_pos || !ws->kept_tables) return false;
+    ws->kept_len = calloc((size_t)n, sizeof *ws->kept_len);
+    if (m->type_embd && !(ws->types = calloc((size_t)n, sizeof *ws->types))) return false;
+    if (!ws->kept_pos || !ws->kept_tables || !ws->kept_len) return false;
     /* Only the rows that steps ask for are ever touched. */
     ws->hidden_bytes = (size_t)n * (size_t)h->n_embd * sizeof(float);
     ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);

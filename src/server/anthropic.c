@@ -6,7 +6,8 @@
 
 enum MHD_Result post_messages(exchange *x)
 {
-    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format, NULL };
+    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format, NULL,
+                                  false };
     return text_api_post(x, &api);
 }
 

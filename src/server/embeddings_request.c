@@ -4,40 +4,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/pooling.h"
 #include "server/json_fields.h"
 #include "server/openai_request.h"
 
-enum { NEITHER, FIRST, SECOND };
-
-/* Which of two words the field is; NEITHER: it is missing. */
-static bool read_word(const json_t *o, const char *name, const char *first, const char *second, int *which,
-                      api_error *e)
+/* How vectors are written: as numbers unless the field says "base64". */
+static bool read_encoding(text_request *r, api_error *e)
 {
     const char *word = NULL;
-    if (!field_string(o, name, &word, e)) return false;
-    *which = !word ? NEITHER : !strcmp(word, first) ? FIRST : SECOND;
-    if (*which != SECOND || !strcmp(word, second)) return true;
-    return api_fail(e, 400, "invalid_value", name, "%s: it must be \"%s\" or \"%s\"", name, first, second);
+    if (!field_string(r->root, "encoding_format", &word, e)) return false;
+    r->base64 = word && !strcmp(word, "base64");
+    if (!word || r->base64 || !strcmp(word, "float")) return true;
+    return api_fail(e, 400, "invalid_value", "encoding_format",
+                    "encoding_format: it must be \"float\" or \"base64\"");
+}
+
+static bool read_pooling(text_request *r, api_error *e)
+{
+    const char *word = NULL;
+    if (!field_string(r->root, "pooling", &word, e)) return false;
+    if (!word || pooling_named(word, &r->params.embed)) return true;
+    return api_fail(e, 400, "invalid_value", "pooling",
+                    "pooling: it must be \"mean\", \"last\" or, of encoders, \"cls\"");
 }
 
 static bool open_request(text_request *r, const char *body, size_t n_bytes, api_error *e)
 {
-    int pooling;
     if (!text_request_open(r, body, n_bytes, e) || !field_string(r->root, "model", &r->model, e) ||
-        !read_word(r->root, "pooling", "mean", "last", &pooling, e))
+        !read_pooling(r, e))
         return false;
-    r->params.embed = pooling == FIRST ? SUMI_POOL_MEAN : pooling == SECOND ? SUMI_POOL_LAST : SUMI_POOL_NONE;
     return field_int32(r->root, "dimensions", 1, INT32_MAX, &r->dimensions, e);
 }
 
 static bool read_all(text_request *r, const text_limits *limits, api_error *e)
 {
     const char *user = NULL;
-    int encoding;
-    if (!field_string(r->root, "user", &user, e) ||
-        !read_word(r->root, "encoding_format", "float", "base64", &encoding, e))
-        return false;
-    r->base64 = encoding == SECOND;
+    if (!field_string(r->root, "user", &user, e) || !read_encoding(r, e)) return false;
     return openai_read_prompts(r, "input", limits->max_inputs, e);
 }
 

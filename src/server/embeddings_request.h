@@ -1,7 +1,7 @@
 /* embeddings_request.h - the bodies of POST /v1/embeddings, /api/embed and /api/embeddings.
  *
  * Sources: the OpenAI API reference, "Create embeddings"; Ollama's documentation of its API, "Generate Embeddings". Beyond
- * them: `pooling`, "mean" or "last". */
+ * them: `pooling`, "mean", "last" or "cls". */
 #ifndef SUMI_SERVER_EMBEDDINGS_REQUEST_H
 #define SUMI_SERVER_EMBEDDINGS_REQUEST_H
 

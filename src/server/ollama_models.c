@@ -131,7 +131,9 @@ static enum MHD_Result show(exchange *x)
     put_details(&info, &out);
     buf_append_char(&out, ',');
     put_model_info(&info, &out);
-    buf_append_str(&out, ",\"capabilities\":[\"completion\",\"embedding\"],\"modified_at\":");
+    buf_append_str(&out, ",\"capabilities\":[");
+    if (!info.is_encoder) buf_append_str(&out, "\"completion\",");
+    buf_append_str(&out, "\"embedding\"],\"modified_at\":");
     json_put_time(&out, x->server->started_s);
     buf_append_char(&out, '}');
     return http_reply_buf(x, 200, "application/json", &out);

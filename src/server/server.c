@@ -30,7 +30,6 @@ server_opts server_opts_default(void)
                           .header_ms = 10000,
                           .body_ms = 60000,
                           .heartbeat_s = 15,
-                          .pooling = SUMI_POOL_MEAN,
                           .stall_s = 60 };
 }
 

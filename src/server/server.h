@@ -33,7 +33,7 @@ typedef struct server_opts {
     int max_queue;             /* the engine's: when so many wait, /ready says no; 0: never */
     int stall_s;               /* an engine whose steps stand still for that long is not ready */
     double queue_ms, first_token_ms, total_ms; /* time limits of each request; 0: none */
-    sumi_pooling pooling;                      /* of embeddings whose request does not say */
+    sumi_pooling pooling; /* of embeddings whose request does not say; NONE: as the model's file says */
     journal *journal;                          /* the log; NULL: silent */
     bool log_prompts;                          /* bodies of requests go into it */
 } server_opts;

@@ -157,6 +157,17 @@ static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r,
     return http_error(x, &e);
 }
 
+/* Chats and completions need a model that goes on with texts. */
+static bool check_kind(const exchange *x, const text_api *api, api_error *e)
+{
+    sumi_model_info info;
+    sumi_model_get_info(x->server->model, &info);
+    if (api->embeds || !info.is_encoder) return true;
+    return api_fail(e, 400, "unsupported_value", "model",
+                    "the model '%s' is an encoder: it makes embeddings and no text; use /v1/embeddings",
+                    x->server->opts.model_name);
+}
+
 static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
 {
     int max = x->server->opts.max_prompt_tokens;
@@ -177,8 +188,9 @@ enum MHD_Result text_api_post(exchange *x, const text_api *api)
     api_error e;
     if (!api->parse(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
     buf_deinit(&x->body);
-    bool ok = text_api_tokenize(x, &r, &ids, &e) && (!api->check || api->check(x, &r, &ids, &e)) &&
-              check_lengths(x, &ids, &e) && http_enter_limits(x, &e);
+    bool ok = check_kind(x, api, &e) && text_api_tokenize(x, &r, &ids, &e) &&
+              (!api->check || api->check(x, &r, &ids, &e)) && check_lengths(x, &ids, &e) &&
+              http_enter_limits(x, &e);
     enum MHD_Result result = ok ? submit(x, api, &r, &ids) : http_error(x, &e);
     text_ids_deinit(&ids); /* both are empty if a reply took them */
     text_request_deinit(&r);

@@ -13,6 +13,7 @@ typedef struct text_api {
     const answer_format *format;
     /* What depends on the server and its model; may change both. False: *e says why. NULL: nothing does. */
     bool (*check)(const exchange *x, text_request *r, text_ids *ids, api_error *e);
+    bool embeds; /* it answers with vectors, as encoders can; others are refused there */
 } text_api;
 
 /* The handler of a route. */

@@ -14,6 +14,7 @@
 #include "text/specials.h"
 #include "text/spm.h"
 #include "text/utf8.h"
+#include "text/wordpiece.h"
 
 #define MAX_DECODED ((size_t)1 << 30)
 
@@ -24,6 +25,7 @@ struct tokenizer {
     const pretok_rule *rule;
     pretok *pretok;
     spm spm; /* VOCAB_SENTENCEPIECE */
+    wordpiece wordpiece; /* VOCAB_WORDPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
     bool *ends; /* [n_tokens] tokens that end a generation */
@@ -38,6 +40,28 @@ static bool read_flag(const gguf *g, const char *key, bool otherwise)
     return gguf_get_bool(g, key, &value) ? value : otherwise;
 }
 
+/* The special token of this name, where the file has not given an id. */
+static void find_special(const tokenizer *t, const char *name, int32_t *id)
+{
+    for (int32_t i = 0; i < t->v.n_tokens && *id < 0; i++)
+        if (t->v.raw[i].n == strlen(name) && !memcmp(t->v.raw[i].data, name, t->v.raw[i].n)) *id = i;
+}
+
+/* BERT's texts stand between [CLS] and [SEP]. "seperator" is the key's spelling. */
+static sumi_status read_bert_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
+{
+    sumi_status status = SUMI_OK;
+    if (t->bos < 0) status = token_id_read(&t->v, g, "tokenizer.ggml.cls_token_id", &t->bos, err);
+    if (!status && t->eos < 0)
+        status = token_id_read(&t->v, g, "tokenizer.ggml.seperator_token_id", &t->eos, err);
+    if (status) return status;
+    find_special(t, "[CLS]", &t->bos);
+    find_special(t, "[SEP]", &t->eos);
+    find_special(t, "[UNK]", unknown);
+    if (*unknown >= 0) return SUMI_OK;
+    return sumi_fail(err, SUMI_EFORMAT, "%s: the vocabulary has no token for unknown words", gguf_name(g));
+}
+
 /* The ids of BOS, EOS and the unknown token. SentencePiece files that do not say have them where its trainer
  * puts them, at 1, 2 and 0. */
 static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
@@ -45,7 +69,8 @@ static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_
     sumi_status status = token_id_read(&t->v, g, "tokenizer.ggml.bos_token_id", &t->bos, err);
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.eos_token_id", &t->eos, err);
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.unknown_token_id", unknown, err);
-    if (status || t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return status;
+    if (status || t->v.model == VOCAB_WORDPIECE) return status ? status : read_bert_ids(t, g, unknown, err);
+    if (t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return status;
     if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
         t->bos = 1;
     if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
@@ -73,12 +98,13 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
     if (!status && (status = specials_init(&t->specials, &t->v, err))) sumi_fail_in(err, "%s", gguf_name(g));
     if (!status) status = read_ids(t, g, &unknown, err);
     if (status) return status;
-    bool is_spm = t->v.model == VOCAB_SENTENCEPIECE;
-    status = is_spm ? spm_init(&t->spm, &t->v, g, err) : create_byte_level(t, g, err);
+    bool is_spm = t->v.model == VOCAB_SENTENCEPIECE, is_bert = t->v.model == VOCAB_WORDPIECE;
+    if (is_bert) wordpiece_init(&t->wordpiece, &t->v, g, unknown);
+    else status = is_spm ? spm_init(&t->spm, &t->v, g, err) : create_byte_level(t, g, err);
     if (status) return status;
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", is_spm || t->rule->add_bos);
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
-    t->add_space = is_spm && read_flag(g, "tokenizer.ggml.add_space_prefix", true);
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", is_spm || is_bert || t->rule->add_bos);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", is_bert);
+    t->add_space = is_bert || (is_spm && read_flag(g, "tokenizer.ggml.add_space_prefix", true));
     t->spm.unknown = unknown;
     t->spm.add_space_prefix = t->add_space;
     t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
@@ -170,6 +196,7 @@ typedef struct encoder {
     id_list out;
     word_cache cache;
     spm_work spm; /* its bpe serves byte-level vocabularies too */
+    wordpiece_work wordpiece;
     pretok_work *pretok;
     sumi_status status;
 } encoder;
@@ -238,6 +265,8 @@ static void encode_segment(encoder *e, const char *text, size_t n, bool at_start
     if (!n || e->status) return;
     if (e->t->v.model == VOCAB_SENTENCEPIECE)
         e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out);
+    else if (e->t->v.model == VOCAB_WORDPIECE)
+        e->status = wordpiece_encode(&e->t->wordpiece, &e->wordpiece, text, n, &e->out);
     else encode_byte_level(e, text, n);
 }
 
@@ -261,7 +290,9 @@ static sumi_status encoder_init(encoder *e, const tokenizer *t, const char *text
     bpe_init(&e->spm.merge);
     buf_init(&e->spm.word, 3 * TOKENIZER_MAX_TEXT + 3); /* every space becomes three bytes */
     word_cache_init(&e->cache, t->v.key, text, n);
-    e->spm.cache = &e->cache;
+    buf_init(&e->wordpiece.clean, SIZE_MAX);
+    buf_init(&e->wordpiece.word, SIZE_MAX);
+    e->spm.cache = e->wordpiece.cache = &e->cache;
     bool ok = id_list_reserve(&e->out, n / 4 + 8);
     if (t->v.model == VOCAB_BYTE_LEVEL) ok = (e->pretok = pretok_work_create(t->pretok)) && ok;
     return ok ? SUMI_OK : SUMI_ENOMEM;
@@ -272,6 +303,8 @@ static void encoder_deinit(encoder *e)
     pretok_work_destroy(e->pretok);
     word_cache_deinit(&e->cache);
     buf_deinit(&e->spm.word);
+    buf_deinit(&e->wordpiece.clean);
+    buf_deinit(&e->wordpiece.word);
     bpe_deinit(&e->spm.merge);
     free(e->out.ids);
 }

@@ -134,6 +134,19 @@ static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **are
     }
 }
 
+/* One token of a WordPiece vocabulary: at the begin of a word stands a space. */
+static void set_wordpiece(vocab *v, int32_t id, char **arena)
+{
+    const vocab_text *t = &v->symbol[id];
+    v->raw[id] = *t;
+    bool begins = t->n > 3 && !memcmp(t->data, SPACE_SYMBOL, 3);
+    if (!begins || (v->kind[id] != TOKEN_NORMAL && v->kind[id] != TOKEN_UNUSED)) return;
+    v->raw[id] = (vocab_text){ *arena, t->n - 2 };
+    *(*arena)++ = ' ';
+    memcpy(*arena, t->data + 3, t->n - 3);
+    *arena += t->n - 3;
+}
+
 /* One token of a byte-level vocabulary. Tokens with characters outside the alphabet stand for themselves. */
 static void set_byte_level(vocab *v, int32_t id, const byte_alphabet *a, char **arena)
 {
@@ -159,10 +172,12 @@ static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
         v->model = VOCAB_BYTE_LEVEL;
     } else if (model.n == 5 && !memcmp(model.data, "llama", 5)) {
         v->model = VOCAB_SENTENCEPIECE;
+    } else if (model.n == 4 && !memcmp(model.data, "bert", 4)) {
+        v->model = VOCAB_WORDPIECE;
     } else {
         return sumi_fail(err, SUMI_EUNSUPPORTED,
-                         "%s: tokenizer model '%.*s' is not supported; 'gpt2' and 'llama' are", gguf_name(g),
-                         (int)(model.n < 60 ? model.n : 60), model.data);
+                         "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama' and 'bert' are",
+                         gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
     }
     return SUMI_OK;
 }
@@ -223,6 +238,7 @@ static sumi_status set_texts(vocab *v, bool kinds_known, size_t arena_bytes, sum
         int32_t end = v->n_tokens - first < ADD_AHEAD ? v->n_tokens : first + ADD_AHEAD;
         for (int32_t i = first; i < end; i++) {
             if (v->model == VOCAB_BYTE_LEVEL) set_byte_level(v, i, &alphabet, &arena);
+            else if (v->model == VOCAB_WORDPIECE) set_wordpiece(v, i, &arena);
             else set_sentencepiece(v, i, kinds_known, &arena);
         }
         add_symbols(v, first, end);

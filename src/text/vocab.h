@@ -9,6 +9,8 @@
  *   llama    "\u2581the"             the same      " the"        NORMAL
  *   llama    "<0x0A>"                -             one newline   BYTE
  *   llama    "  " (two spaces)       two U+2581    the same      USER_DEFINED
+ *   bert     "\u2581the"             the same      " the"        NORMAL
+ *   bert     "ing"                   the same      the same      NORMAL: goes on with a word
  *
  * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and
  * UNUSED. A control token never comes out of plain text, whatever merges a file lists.
@@ -23,7 +25,7 @@
 #define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
 #define VOCAB_MAX_TOKEN_BYTES 65535
 
-typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE } vocab_model;
+typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE, VOCAB_WORDPIECE } vocab_model;
 
 /* tokenizer.ggml.token_type, the numbers of SentencePiece */
 typedef enum token_kind {
@@ -62,7 +64,7 @@ typedef struct vocab {
 } vocab;
 
 /* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays
- * of different length, wrong values; EUNSUPPORTED: another model than "gpt2" or "llama"; ELIMIT; ENOMEM. After
+ * of different length, wrong values; EUNSUPPORTED: another model than "gpt2", "llama" or "bert"; ELIMIT; ENOMEM. After
  * a failure v is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp
  * and tokenizers. */
 SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);

@@ -87,7 +87,7 @@ bad 2 "bogus" eval bogus "$model"
 bad 1 'messages.json: No such file' template "$model" --messages "$work/messages.json"
 echo '{"role": ' >"$work/messages.json"
 bad 1 'messages.json' template "$model" --messages "$work/messages.json"
-bad 2 "'max' is not mean or last" embed "$model" --pooling max
+bad 2 "'max' is not mean, last or cls" embed "$model" --pooling max
 bad 2 "no place for 'b'" embed "$model" a b
 bad 1 'no-such-lines: No such file' embed "$model" "$work/no-such-lines"
 bad 2 "hardware needs no MODEL: 'x'" bench --hardware x

@@ -151,6 +151,85 @@ static void the_same_holds_for_what_other_families_have(void **state)
         }
 }
 
+/* Hidden states of a text by an encoder that takes n_others of other texts in the same step: of all tokens, the first, the
+ * last. Returns how many floats they are. */
+static size_t encode(sumi_model *m, int32_t n_threads, int32_t n_others, const int32_t *ids, int32_t n,
+                     float *out)
+{
+    sumi_context *ctx;
+    sumi_model_info info;
+    sumi_context_opts opts = sumi_context_opts_default();
+    static const sumi_want wants[] = { SUMI_WANT_HIDDEN_ALL, SUMI_WANT_HIDDEN_FIRST, SUMI_WANT_HIDDEN_LAST };
+    size_t n_out = 0;
+    sumi_model_get_info(m, &info);
+    opts.n_threads = n_threads;
+    opts.max_seqs = N_OTHERS + 1;
+    opts.max_batch_tokens = N_LONG + N_OTHERS * N_OTHERS;
+    opts.kv_bytes = (size_t)8 << 20;
+    assert_int_equal(sumi_context_create(&ctx, m, &opts, NULL), SUMI_OK);
+    for (int w = 0; w < 3; w++) {
+        sumi_span spans[N_OTHERS + 1];
+        int32_t seq[N_OTHERS + 1];
+        for (int32_t i = 0; i <= n_others; i++) assert_int_equal(sumi_seq_open(ctx, &seq[i], NULL), SUMI_OK);
+        for (int32_t i = 0; i < n_others; i++)
+            spans[i] = (sumi_span){ seq[i], 1 + (i * 5) % N_OTHERS, ids,
+                                    i % 2 ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_NONE };
+        spans[n_others] = (sumi_span){ seq[n_others], n, ids, wants[w] };
+        assert_int_equal(sumi_step(ctx, spans, n_others + 1, NULL), SUMI_OK);
+        for (int32_t row = n_others / 2; row < sumi_n_hidden_rows(ctx); row++, n_out += (size_t)info.n_embd)
+            memcpy(out + n_out, sumi_hidden(ctx, row), (size_t)info.n_embd * sizeof *out);
+        for (int32_t i = 0; i <= n_others; i++) sumi_seq_close(ctx, seq[i]);
+    }
+    sumi_context_destroy(ctx);
+    return n_out;
+}
+
+static void check_encoder(const char *name, const char *isa, int32_t n)
+{
+    static const struct {
+        int32_t n_threads, n_others;
+    } others[] = { { 2, 0 }, { 2, N_OTHERS }, { 3, 5 }, { 1, 1 } };
+    sumi_model *m;
+    sumi_model_info info;
+    sumi_model_opts opts = sumi_model_opts_default();
+    char path[96];
+    int32_t ids[N_LONG];
+    opts.isa = isa;
+    snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
+    assert_int_equal(sumi_model_open(&m, test_source_path(path), &opts, NULL), SUMI_OK);
+    sumi_model_get_info(m, &info);
+    size_t row = (size_t)info.n_embd * sizeof(float), bytes = (size_t)(n + 2) * row;
+    float *alone = malloc(bytes), *beside = malloc(bytes);
+    assert_true(alone && beside);
+    fill_ids(ids, N_LONG, info.n_vocab, 4);
+    assert_int_equal(encode(m, 1, 0, ids, n, alone) * sizeof *alone, bytes);
+    assert_memory_equal(alone + n * info.n_embd, alone, row);
+    assert_memory_equal(alone + (n + 1) * info.n_embd, alone + (n - 1) * info.n_embd, row);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(encode(m, others[i].n_threads, others[i].n_others, ids, n, beside) * sizeof *beside,
+                         bytes);
+        if (memcmp(alone, beside, bytes) != 0)
+            fail_msg("%s at %s: %d tokens, %d threads, %d others: hidden states differ", name, isa, n,
+                     others[i].n_threads, others[i].n_others);
+    }
+    free(alone);
+    free(beside);
+    sumi_model_close(m);
+}
+
+static void texts_of_encoders_do_not_depend_on_others_or_threads(void **state)
+{
+    (void)state;
+    for (int level = CPU_REF; level <= (int)cpu_best_level(); level++) {
+        const char *isa = cpu_level_name((cpu_level)level);
+        check_encoder("bert", isa, 1);
+        check_encoder("bert", isa, N_PROMPT);
+        check_encoder("bert", isa, N_LONG);
+        check_encoder("nomic-bert", isa, N_PROMPT);
+        check_encoder("eurobert", isa, N_PROMPT);
+    }
+}
+
 static void a_failed_step_changes_no_sequence(void **state)
 {
     (void)state;
@@ -203,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_failed_step_changes_no_sequence),
         cmocka_unit_test(rows_do_not_depend_on_batch_chunks_or_threads),
         cmocka_unit_test(the_same_holds_for_what_other_families_have),
+        cmocka_unit_test(texts_of_encoders_do_not_depend_on_others_or_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

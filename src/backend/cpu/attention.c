@@ -167,7 +167,16 @@ typedef struct run {
 static int32_t first_seen(const attention_job *j, int32_t t)
 {
     int32_t pos = j->b->pos[t], window = j->a->window;
-    return window && pos >= window ? pos - window + 1 : 0;
+    if (j->a->both_ways) return window && pos > window / 2 ? pos - window / 2 : 0;
+    return kv_first_seen(window, pos);
+}
+
+static int32_t last_seen(const attention_job *j, int32_t t)
+{
+    int32_t pos = j->b->pos[t], window = j->a->window;
+    if (!j->a->both_ways) return pos;
+    int32_t last = j->b->seq_len[t] - 1;
+    return window && last - pos > window / 2 ? pos + window / 2 : last;
 }
 
 /* From token t on, as far as tokens follow each other; at most max_tokens. */
@@ -178,7 +187,7 @@ static run run_from(const attention_job *j, int32_t t, int32_t end, int32_t max_
     while (r.end < end && r.end - t < max_tokens && b->tables[r.end] == b->tables[t] &&
            b->pos[r.end] == b->pos[r.end - 1] + 1)
         r.end++;
-    r.n_chunks = b->pos[r.end - 1] / ATTN_CHUNK - r.first_chunk + 1;
+    r.n_chunks = last_seen(j, r.end - 1) / ATTN_CHUNK - r.first_chunk + 1;
     return r;
 }
 
@@ -214,7 +223,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
                                  .alibi = j->a->alibi != NULL,
                                  .scratch = scratch };
     for (int32_t t = r.begin; t < r.end; t++) {
-        if (chunk != ATTN_ALL && j->b->pos[t] / ATTN_CHUNK < chunk) continue;
+        if (chunk != ATTN_ALL && last_seen(j, t) / ATTN_CHUNK < chunk) continue;
         if (chunk != ATTN_ALL && first_seen(j, t) / ATTN_CHUNK > chunk) continue;
         for (int32_t h = h0; h < h0 + n; h++, tile.n_rows++) {
             size_t row = (size_t)j->a->n_heads * (size_t)t + (size_t)h;
@@ -222,7 +231,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
             tile.q[tile.n_rows] = j->a->q + row * (size_t)l->head_dim;
             tile.out[tile.n_rows] = to.base + out * to.stride;
             tile.first[tile.n_rows] = first_seen(j, t);
-            tile.last[tile.n_rows] = j->b->pos[t];
+            tile.last[tile.n_rows] = last_seen(j, t);
             tile.pos[tile.n_rows] = j->b->pos[t];
             tile.slope[tile.n_rows] = tile.alibi ? j->a->alibi[h] : 0;
             tile.sink[tile.n_rows] = sink_of(j, h);
@@ -340,7 +349,7 @@ static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
     destination from = partials_of(cj, i, first);
     size_t row = (size_t)(t - r->begin) * (size_t)j->a->n_heads + (size_t)h;
     attention_merge_args args = { .head_dim = j->kv->layout.head_dim,
-                                  .n = j->b->pos[t] / ATTN_CHUNK - first + 1,
+                                  .n = last_seen(j, t) / ATTN_CHUNK - first + 1,
                                   .partials = from.base + row * from.stride,
                                   .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
                                   .f32 = j->kv->layout.f32,

@@ -109,6 +109,8 @@ void cpu_kv_destroy(kv_store *kv);
 kv_memory cpu_kv_memory(kv_store *kv);
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                               int64_t n_cols, sumi_error *err);
+sumi_status cpu_table_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                             int64_t n_cols, sumi_error *err);
 void cpu_weight_destroy(weight *w);
 int32_t cpu_weight_input(const weight *w);
 size_t cpu_weight_bytes(const weight *w);

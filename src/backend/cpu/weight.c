@@ -52,10 +52,10 @@ static sumi_status pack(const cpu_backend *be, weight *w, sumi_error *err)
     return SUMI_OK;
 }
 
-sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
-                              int64_t n_cols, sumi_error *err)
+sumi_status cpu_table_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                             int64_t n_cols, sumi_error *err)
 {
-    const cpu_backend *cpu = (const cpu_backend *)be;
+    (void)be;
     *out = NULL;
     if (n_cols > CPU_MAX_COLS || n_rows > INT32_MAX / 2)
         return sumi_fail(err, SUMI_EUNSUPPORTED, "a matrix of %lld x %lld is larger than the CPU backend takes",
@@ -64,16 +64,25 @@ sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const
     if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a weight");
     *w = (weight){ .rows = data, .row_bytes = dtype_row_bytes(type, n_cols), .n_rows = (int32_t)n_rows,
                    .n_cols = (int32_t)n_cols, .type = type, .input = ACT_F32 };
+    *out = w;
+    return SUMI_OK;
+}
+
+sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
+                              int64_t n_cols, sumi_error *err)
+{
+    const cpu_backend *cpu = (const cpu_backend *)be;
+    sumi_status status = cpu_table_create(be, out, type, data, n_rows, n_cols, err);
+    if (status != SUMI_OK) return status;
+    weight *w = *out;
     bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
     if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised) w->input = ACT_INT8;
     bool packed = w->input == ACT_INT8 ? cpu->k.panels[type] != NULL : cpu->k.panels_f32[type] != NULL;
-    sumi_status status = packed ? pack(cpu, w, err) : SUMI_OK;
-    if (status != SUMI_OK) {
+    if (packed && (status = pack(cpu, w, err))) {
         cpu_weight_destroy(w);
-        return status;
+        *out = NULL;
     }
-    *out = w;
-    return SUMI_OK;
+    return status;
 }
 
 void cpu_weight_destroy(weight *w)

@@ -16,13 +16,14 @@ enum {
     MAX_BLOCKS = MAX_POS / KV_BLOCK + 1,
     N_LAST = 20,
     N_COPIES = 40,
-    MAX_DIM = 16 * 256
+    MAX_DIM =
+        2 * (ATTN_ROWS + 2) * 96 /* of all heads: two KV heads, and the largest group that heads of 96 get */
 };
 
-/* One sequence in a cache, and queries of its last tokens. */
+/* One sequence in a cache, and queries of its last tokens, or of any if they look both ways. */
 typedef struct sequence {
     kv_layout layout;
-    int32_t n_heads, len, n_last; /* queries are those of positions len - n_last .. len - 1 */
+    int32_t n_heads, len, n_last, first; /* queries are those of positions first .. first + n_last - 1 */
     int32_t table[MAX_BLOCKS];
     float *k, *v;        /* [len][n_kv_heads * head_dim], as they went into the cache */
     float *q;            /* [n_last][n_heads * head_dim] */
@@ -77,7 +78,9 @@ static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int3
     s.args = (attention_args){ .n_heads = s.n_heads,
                                .scale = 2 / sqrtf((float)head_dim),
                                .window = test_rng_range(rng, 0, 1) ? test_rng_range(rng, 1, len + 10) : 0,
-                               .softcap = test_rng_range(rng, 0, 1) ? 3.0f : 0 };
+                               .softcap = test_rng_range(rng, 0, 1) ? 3.0f : 0,
+                               .both_ways = test_rng_range(rng, 0, 2) == 0 };
+    s.first = s.args.both_ways ? test_rng_range(rng, 0, len - s.n_last) : len - s.n_last;
     if (test_rng_range(rng, 0, 1)) s.args.sinks = s.sinks = random_rows(rng, 1, s.n_heads);
     for (int32_t h = 0; s.sinks && h < s.n_heads; h++) s.sinks[h] *= 10; /* below, among and above the scores */
     if (test_rng_range(rng, 0, 1)) s.args.alibi = s.alibi = random_rows(rng, 1, s.n_heads);
@@ -101,19 +104,21 @@ static void free_sequence(sequence *s)
 static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, int32_t n, float *out)
 {
     int32_t dim = s->n_heads * s->layout.head_dim, *pos = malloc((size_t)n * sizeof *pos);
+    int32_t *seq_len = malloc((size_t)n * sizeof *seq_len);
     const int32_t **tables = malloc((size_t)n * sizeof *tables);
     float *q = malloc((size_t)n * (size_t)dim * sizeof *q);
     stream *st;
     act *a;
-    assert_true(pos && tables && q);
+    assert_true(pos && seq_len && tables && q);
     for (int32_t i = 0; i < n; i++) {
-        pos[i] = s->len - s->n_last + rows[i];
+        pos[i] = s->first + rows[i];
+        seq_len[i] = s->len;
         tables[i] = s->table;
         memcpy(q + (size_t)i * (size_t)dim, s->q + (size_t)rows[i] * (size_t)dim, (size_t)dim * sizeof *q);
     }
     assert_int_equal(s->be->stream_create(s->be, &st, n_threads, NULL), SUMI_OK);
     assert_int_equal(s->be->act_create(s->be, &a, n, dim, ACT_F32, NULL), SUMI_OK);
-    batch b = { .n_tokens = n, .pos = pos, .tables = tables };
+    batch b = { .n_tokens = n, .pos = pos, .tables = tables, .seq_len = seq_len };
     attention_args args = s->args;
     args.q = q;
     s->be->attention(st, a, ACT_F32, s->kv, 0, &b, &args);
@@ -122,6 +127,7 @@ static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, in
     s->be->stream_destroy(st);
     free(q);
     free(tables);
+    free(seq_len);
     free(pos);
 }
 
@@ -133,23 +139,27 @@ static double rounded(const sequence *s, float x)
 /* One head of one token, as the formula says. */
 static void definition(const sequence *s, int32_t row, int32_t head, double *out)
 {
-    int32_t d = s->layout.head_dim, kv_dim = s->layout.n_kv_heads * d, pos = s->len - s->n_last + row;
-    int32_t first = s->args.window && pos >= s->args.window ? pos - s->args.window + 1 : 0;
+    int32_t d = s->layout.head_dim, kv_dim = s->layout.n_kv_heads * d, pos = s->first + row;
+    int32_t window = s->args.window, last = pos, first = window && pos >= window ? pos - window + 1 : 0;
+    if (s->args.both_ways) {
+        first = window && pos > window / 2 ? pos - window / 2 : 0;
+        last = window && pos + window / 2 < s->len ? pos + window / 2 : s->len - 1;
+    }
     int32_t at = head / (s->n_heads / s->layout.n_kv_heads) * d;
     const float *q = s->q + ((size_t)row * (size_t)s->n_heads + (size_t)head) * (size_t)d;
     double scores[MAX_POS], largest = s->sinks ? s->sinks[head] : -INFINITY, sum = 0;
-    for (int32_t p = first; p <= pos; p++) {
+    for (int32_t p = first; p <= last; p++) {
         double x = 0;
         for (int32_t i = 0; i < d; i++)
             x += q[i] * rounded(s, s->k[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
         x *= s->args.scale;
         scores[p] = s->args.softcap > 0 ? s->args.softcap * tanh(x / s->args.softcap) : x;
-        if (s->alibi) scores[p] -= (double)s->alibi[head] * (pos - p);
+        if (s->alibi) scores[p] -= (double)s->alibi[head] * abs(pos - p);
         largest = fmax(largest, scores[p]);
     }
     memset(out, 0, (size_t)d * sizeof *out);
     if (s->sinks) sum = exp(s->sinks[head] - largest);
-    for (int32_t p = first; p <= pos; p++) {
+    for (int32_t p = first; p <= last; p++) {
         double w = exp(scores[p] - largest);
         sum += w;
         for (int32_t i = 0; i < d; i++)
@@ -170,10 +180,12 @@ static void check_definition(const sequence *s, const float *out)
         for (int32_t i = 0; i < d; i++) {
             float got = out[((size_t)row * (size_t)s->n_heads + (size_t)h) * (size_t)d + (size_t)i];
             if (!(fabs(expected[i] - got) <= bound))
-                fail_msg(
-                    "%s: head_dim %d, %d heads of %d, %d positions, window %d, softcap %g, sinks %d, alibi %d: %g, definition %g",
-                    s->be->isa, d, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window, s->args.softcap,
-                    s->sinks != NULL, s->alibi != NULL, got, expected[i]);
+                fail_msg("%s: head_dim %d, %d heads of %d, %d positions, window %d%s, softcap %g, sinks %d, "
+                         "alibi %d: %g, "
+                         "definition %g",
+                         s->be->isa, d, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window,
+                         s->args.both_ways ? " both ways" : "", s->args.softcap, s->sinks != NULL,
+                         s->alibi != NULL, got, expected[i]);
         }
     }
 }

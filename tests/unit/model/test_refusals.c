@@ -124,9 +124,27 @@ static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
             if (on) expect_refused(&b, SUMI_EUNSUPPORTED, integers[i]);
             else expect_loaded(&b);
         }
+    add_llama(&b, "eurobert", NULL);
+    gb_bool(&b, "eurobert.attention.causal", true);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "eurobert.attention.causal");
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.pooling_type", 4);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.pooling_type");
     add_llama(&b, "llama", NULL);
     gb_bool(&b, "llama.attention.causal", false);
-    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.attention.causal");
+    gb_u32(&b, "llama.attention.sliding_window", 16);
+    expect_refused(&b, SUMI_EUNSUPPORTED, "llama.attention.sliding_window");
+}
+
+static void decoders_that_look_both_ways_are_loaded(void **state)
+{
+    (void)state;
+    gguf_builder b;
+    add_llama(&b, "llama", NULL);
+    gb_bool(&b, "llama.attention.causal", false);
+    expect_loaded(&b);
+    add_llama(&b, "eurobert", NULL);
+    expect_loaded(&b);
 }
 
 /* A tensor of three dimensions: n matrices of zeros. */
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(an_unknown_architecture_is_named),
         cmocka_unit_test(keys_that_ask_for_what_is_not_computed_are_named),
         cmocka_unit_test(experts_are_checked),
+        cmocka_unit_test(decoders_that_look_both_ways_are_loaded),
         cmocka_unit_test(scalings_of_rotations_are_checked),
         cmocka_unit_test(windows_are_listed_for_each_layer_or_by_a_number),
         cmocka_unit_test(tensors_that_are_missing_or_too_many_are_named),

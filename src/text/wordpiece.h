@@ -1,0 +1,46 @@
+/* wordpiece.h - WordPiece, the vocabularies of BERT: words are cut into the longest pieces that are tokens.
+ *
+ * Ideas: Wu et al. 2016, section 4.1; normalizer and cuts are those of BERT (Devlin et al. 2019), in the order of the
+ * library `tokenizers`:
+ *
+ *   clean        controls, U+FFFD and bytes that are no UTF-8 vanish; every white space is a space
+ *   Han          characters of the CJK ideograph blocks become words of their own
+ *   accents      form D without nonspacing marks     if the file says so; else with lower case
+ *   lower case   if the file says so; else if the vocabulary has no capital A
+ *   words        end at spaces; a punctuation character is a word of its own
+ *   pieces       from the left, the longest token that the rest of the word begins with. A word without such a
+ *                token somewhere, or of more than 100 characters, is one unknown token
+ *
+ * The file marks the begin of a word with U+2581, where vocab.txt marks what goes on with "##":
+ *
+ *   "Unaffable!"  ->  unaffable | !  ->  [U+2581 un] [aff] [able] [U+2581 !]
+ *
+ * Categories of characters are utf8proc's. `tokenizers` has those of Unicode 8: of later scripts it does not know
+ * which characters are punctuation or marks. */
+#ifndef SUMI_TEXT_WORDPIECE_H
+#define SUMI_TEXT_WORDPIECE_H
+
+#include "base/buf.h"
+#include "text/id_list.h"
+#include "text/vocab.h"
+#include "text/word_cache.h"
+
+typedef struct wordpiece {
+    const vocab *v;
+    int32_t unknown;
+    bool lower, strip_accents;
+} wordpiece;
+
+/* Reads tokenizer.ggml.normalizer.*; unknown: the token of words that are none, >= 0. v is borrowed. Nothing to free. */
+void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown);
+
+typedef struct wordpiece_work { /* belongs to one call */
+    buf clean, word;
+    word_cache *cache;
+} wordpiece_work;
+
+/* Appends the tokens of text (any bytes) to out. ENOMEM. */
+SUMI_MUST_USE sumi_status wordpiece_encode(const wordpiece *w, wordpiece_work *work, const char *text,
+                                           size_t n, id_list *out);
+
+#endif
