@@ -1,14 +1,12 @@
 # sumi.bash - completion of sumi's commands, options, model names and files.
 # Source it, or install it as /usr/share/bash-completion/completions/sumi.
 
-# Names of the models that sumi finds by name (see sumi(1)), and files.
+# Names of the models that are here (see sumi(1)). bash splits words at colons: after one, only what follows is offered.
 _sumi_models() {
-    local folder file
-    for folder in "${SUMI_MODELS:-}" models ~/.cache/sumi; do
-        [ -d "$folder" ] || continue
-        for file in "$folder"/*.gguf; do
-            if [ -e "$file" ]; then file=${file##*/} && echo "${file%.gguf}"; fi
-        done
+    local prefix=
+    [ "$COMP_CWORD" -lt 1 ] || [[ ${COMP_LINE:-} != *:* ]] || prefix=${COMP_LINE##* } prefix=${prefix%:*}:
+    "${COMP_WORDS[0]}" list --names 2>/dev/null | while read -r name; do
+        [[ -z $prefix || $name == "$prefix"* ]] && echo "${name#"$prefix"}"
     done
 }
 
@@ -18,7 +16,7 @@ _sumi() {
     local options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run serve info tokenize detokenize template logits embed eval bench --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run serve pull list rm info tokenize detokenize template logits embed eval bench --help --version' -- "$cur")
         return
     fi
     case $command in
@@ -31,6 +29,10 @@ _sumi() {
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;
+    pull) options='--endpoint --token-file --sha256 --check-sha256 --dry-run --quiet --timeout --retries --retry-wait
+        --help' ;;
+    list) options='--json --names --help' ;;
+    rm) options='--yes --help' ;;
     info) options='--metadata --tensors --all --key --json --help' ;;
     tokenize) options='--file --json --pieces --no-special --no-bos --bench --help' ;;
     detokenize) options='--no-special --no-bos --help' ;;
@@ -48,7 +50,7 @@ _sumi() {
     *) return ;;
     esac
     case $prev in
-    -f | --file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy)
+    -f | --file | --token-file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return ;;
@@ -60,6 +62,10 @@ _sumi() {
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+    elif [ "$command" = pull ] || [ "$command" = list ]; then
+        mapfile -t COMPREPLY < <([ "$command" = list ] || compgen -W 'hf: ollama: https://' -- "$cur")
+    elif [ "$command" = rm ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_sumi_models)" -- "$cur")
     elif [ "$command" = eval ] && [ "$COMP_CWORD" = 2 ]; then
         mapfile -t COMPREPLY < <(compgen -W 'perplexity' -- "$cur")
     elif [ "$command" = bench ] && [ "$COMP_CWORD" = 2 ]; then

@@ -2,6 +2,7 @@
 #ifndef SUMI_CLI_CLI_H
 #define SUMI_CLI_CLI_H
 
+#include "store/store.h"
 #include "sumi.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 }; /* exit codes of the program */
@@ -18,15 +19,19 @@ int cmd_eval(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_bench_serve(int argc, char **argv); /* `bench serve` */
 int cmd_serve(int argc, char **argv);
+int cmd_pull(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_rm(int argc, char **argv);
 
 /* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for the message of a failed library call. */
 int cli_fail_error(const sumi_error *err);
 
-/* MODEL as users write it: a path, or a name that the models folder holds ("smollm2" -> models/smollm2.gguf; the
- * folder is $SUMI_MODELS, ./models, or ~/.cache/sumi). Writes a path to out. SUMI_EIO, with a message that names
- * what was tried, if there is no such file. */
+/* Where this user's models are (store/store.h), from the environment. */
+store_places cli_places(void);
+
+/* MODEL as users write it, a path, a name or a reference to a pulled model, to a path (store_find()). */
 SUMI_MUST_USE sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err);
 
 /* All of stdin, or of a file: *data is NUL-terminated, freed with free(). At most max_bytes. */

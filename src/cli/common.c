@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -27,26 +26,17 @@ int cli_fail_error(const sumi_error *err)
     return cli_fail("%s", err->message);
 }
 
+store_places cli_places(void)
+{
+    store_places p;
+    store_places_init(&p, getenv("SUMI_MODELS"), getenv("XDG_CACHE_HOME"), getenv("HOME"));
+    return p;
+}
+
 sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err)
 {
-    const char *env = getenv("SUMI_MODELS"), *home = getenv("HOME");
-    char cache[1024];
-    snprintf(cache, sizeof cache, "%s/.cache/sumi", home ? home : "");
-    const char *folders[] = { env, "models", home ? cache : NULL };
-    if (access(model, F_OK) == 0) {
-        if ((size_t)snprintf(out, n_out, "%s", model) < n_out) return SUMI_OK;
-        return sumi_fail(err, SUMI_EINVAL, "%.64s...: the path is too long", model);
-    }
-    bool is_name = !strchr(model, '/') && !strstr(model, ".gguf");
-    for (size_t i = 0; is_name && i < sizeof folders / sizeof *folders; i++) {
-        if (!folders[i] || (size_t)snprintf(out, n_out, "%s/%s.gguf", folders[i], model) >= n_out) continue;
-        if (access(out, F_OK) == 0) return SUMI_OK;
-    }
-    out[0] = '\0';
-    if (is_name)
-        return sumi_fail(err, SUMI_EIO, "%s: no such file, and no model of that name in %s%smodels or ~/.cache/sumi",
-                         model, env ? env : "", env ? ", " : "");
-    return sumi_fail(err, SUMI_EIO, "%s: %s", model, strerror(errno));
+    store_places p = cli_places();
+    return store_find(&p, model, out, n_out, err);
 }
 
 sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_t *n_bytes, sumi_error *err)

@@ -12,6 +12,9 @@ static const struct command {
     { "run", "MODEL [-p TEXT]", "answer a prompt, or chat on a terminal", cmd_run },
     { "serve", "MODEL [--port N]", "answer over HTTP, with the APIs of OpenAI, Anthropic and Ollama",
       cmd_serve },
+    { "pull", "hf:OWNER/NAME[:TAG]", "fetch a model, from Hugging Face, Ollama or a URL", cmd_pull },
+    { "list", "", "show the models that are here", cmd_list },
+    { "rm", "NAME...", "remove models that were pulled", cmd_rm },
     { "info", "MODEL", "show what is in a model file", cmd_info },
     { "tokenize", "MODEL", "text on stdin to token ids", cmd_tokenize },
     { "detokenize", "MODEL", "token ids on stdin to text", cmd_detokenize },
@@ -30,12 +33,13 @@ static void print_help(FILE *out)
         fprintf(out, "  %-10s %-32s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
     fprintf(
         out,
-        "\nMODEL is a GGUF file, or a name: 'smollm2' is smollm2.gguf in $SUMI_MODELS, ./models or "
-        "~/.cache/sumi.\n"
+        "\nMODEL is a GGUF file, or the name of a model as 'sumi list' shows it: 'smollm2' is smollm2.gguf in\n"
+        "$SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from there.\n"
         "\nExamples:\n"
         "  sumi run smollm2 -p \"Why is the sky blue?\"    one answer\n"
         "  sumi run smollm2                              a chat; /help lists its commands, Ctrl-D leaves it\n"
         "  sumi info smollm2                             what is in the file\n"
+        "  sumi pull hf:bartowski/SmolLM2-135M-Instruct-GGUF     its usual quantisation, Q4_K_M\n"
         "\n'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.\n"
         "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.\n");
 }

@@ -20,7 +20,8 @@ void progress_show(progress *p, int64_t done, const char *note)
     if (!p->on || (done < p->total && now - p->shown_ms < INTERVAL_MS)) return;
     p->shown_ms = now;
     int filled = (int)(done * WIDTH / p->total);
-    double left = done > 0 ? (now - p->start_ms) / (double)done * (double)(p->total - done) / 1000 : 0;
+    int64_t now_done = done - p->first;
+    double left = now_done > 0 ? (now - p->start_ms) / (double)now_done * (double)(p->total - done) / 1000 : 0;
     fprintf(stderr, "\r%s [%.*s%*s] %3d%%  %.0f s left  %s\033[K", p->what, filled,
             "##############################", WIDTH - filled, "", (int)(done * 100 / p->total), left, note);
     fflush(stderr);

@@ -6,7 +6,7 @@
 
 typedef struct progress {
     const char *what; /* "perplexity" */
-    int64_t total;
+    int64_t total, first; /* first: what was done before, for the time that is left */
     double start_ms, shown_ms;
     int on; /* stderr is a terminal */
 } progress;

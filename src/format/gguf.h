@@ -74,6 +74,10 @@ size_t gguf_file_bytes(const gguf *g);      /* of all files of a split model */
 int32_t gguf_n_shards(const gguf *g);       /* files; 1 if the model is not split */
 const char *gguf_shard_name(const gguf *g, int32_t shard); /* path of a file; of the first one: gguf_name() */
 size_t gguf_shard_bytes(const gguf *g, int32_t shard);
+
+/* Whether path is named as a file of a split model: "NAME-00002-of-00005.gguf" is number 1 (from 0) of 5. *n_stem: bytes of
+ * "NAME" with what stands before it. */
+bool gguf_shard_path(const char *path, size_t *n_stem, int32_t *no, int32_t *count);
 uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
 const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
 

@@ -23,8 +23,23 @@
 
 enum { SUFFIX_BYTES = sizeof "-00001-of-00003.gguf" - 1 };
 
-/* The path of file no, made from that of another one; path must end in the suffix of SUFFIX_BYTES. Owned; NULL: out of
- * memory. */
+bool gguf_shard_path(const char *path, size_t *n_stem, int32_t *no, int32_t *count)
+{
+    char again[64];
+    int i, n;
+    size_t n_path = strlen(path);
+    if (n_path <= SUFFIX_BYTES || n_path > INT16_MAX) return false;
+    const char *suffix = path + n_path - SUFFIX_BYTES;
+    if (sscanf(suffix, "-%5d-of-%5d.gguf", &i, &n) != 2 || i < 1 || i > n) return false;
+    snprintf(again, sizeof again, "-%05d-of-%05d.gguf", i, n);
+    if (strcmp(again, suffix) != 0) return false; /* sscanf() allows spaces and signs */
+    *n_stem = n_path - SUFFIX_BYTES;
+    *no = i - 1;
+    *count = n;
+    return true;
+}
+
+/* The path of file no, made from that of another one. Owned; NULL: out of memory. */
 static char *sibling(const char *path, int32_t no, int32_t count)
 {
     char *out;
@@ -53,14 +68,15 @@ static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_e
 /* The name must say the same as the metadata, or the other files cannot be found. */
 static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_error *err)
 {
-    char suffix[64];
-    size_t n = strlen(g->name);
-    snprintf(suffix, sizeof suffix, "-%05d-of-%05d.gguf", no + 1, count);
-    if (n > SUFFIX_BYTES && n < 65536 && !strcmp(g->name + n - SUFFIX_BYTES, suffix)) return SUMI_OK;
+    size_t n_stem;
+    int32_t its_no, its_count;
+    if (gguf_shard_path(g->name, &n_stem, &its_no, &its_count) && its_no == no && its_count == count)
+        return SUMI_OK;
     return sumi_fail(
         err, SUMI_EFORMAT,
-        "%s: file %d of the %d of a split model; its name must end in '%s' for the others to be found",
-        gguf_short_name(g->name), no + 1, count, suffix);
+        "%s: file %d of the %d of a split model; its name must end in '-%05d-of-%05d.gguf' for the "
+        "others to be found",
+        gguf_short_name(g->name), no + 1, count, no + 1, count);
 }
 
 /* File no of the model that `of` is part of. */

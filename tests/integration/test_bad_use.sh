@@ -73,6 +73,26 @@ bad 1 'shorter.gguf: ' run "$work/shorter.gguf" -p x
 mkdir "$work/folder.gguf"
 bad 1 'folder.gguf: ' run "$work/folder.gguf" -p x
 
+# Models from elsewhere.
+export HF_ENDPOINT=http://127.0.0.1:1 OLLAMA_REGISTRY=http://127.0.0.1:1
+bad 2 'which MODEL' pull
+bad 2 "no option '--fly'" pull --fly
+bad 2 'one argument too many' pull hf:a/b hf:c/d
+bad 2 "sha256: '12' is not 64" pull https://a.invalid/b.gguf --sha256 12
+bad 2 'are for URLs' pull hf:a/b --check-sha256
+bad 2 "endpoint: 'ftp://x' is no http" pull hf:a/b --endpoint ftp://x
+bad 2 'timeout: 0 is not between' pull hf:a/b --timeout 0
+bad 1 "'smollm2' is neither a URL nor hf:" pull smollm2
+bad 1 'hf:OWNER/NAME' pull hf:a
+bad 1 'hf:OWNER/NAME' pull hf:../b
+bad 1 'connect' pull hf:a/b --retries 0
+bad 1 'connect' pull ollama:a --retries 0
+bad 1 'is not here; fetch it with: sumi pull hf:a/b:Q4_0' run hf:a/b:Q4_0 -p x
+bad 2 'which model' rm
+bad 2 "no option '--fly'" list --fly
+bad 2 'no place for|too many' list x
+bad 1 'no model of that name' rm --yes no-such-model
+
 # The other commands.
 for command in info tokenize detokenize template logits embed eval bench; do
     bad 2 'MODEL|perplexity|FILE' $command

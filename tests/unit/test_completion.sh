@@ -14,7 +14,7 @@ complete_line() { # words of the line; the last one is completed
 commands=$("$sumi" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort)
 [ "$(complete_line sumi '' | grep -v '^--')" = "$commands" ] || { echo "FAILED: the commands differ"; failed=1; }
 for command in $commands; do
-    want=$("$sumi" "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort)
+    want=$("$sumi" "$command" --help | grep -oE '^ +(-[a-z], )*--[a-z0-9-]+' | grep -oE -e '--[a-z0-9-]+' | sort)
     got=$(complete_line sumi "$command" --)
     if [ "$got" != "$want" ]; then
         echo "FAILED: options of $command: help (left) and completion (right) differ:"
@@ -22,6 +22,6 @@ for command in $commands; do
         failed=1
     fi
 done
-want=$("$sumi" bench serve --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort)
+want=$("$sumi" bench serve --help | grep -oE '^ +(-[a-z], )*--[a-z0-9-]+' | grep -oE -e '--[a-z0-9-]+' | sort)
 [ "$(complete_line sumi bench serve --)" = "$want" ] || { echo "FAILED: the options of bench serve differ"; failed=1; }
 exit $failed

@@ -1,0 +1,194 @@
+/* cmd_list.c - sumi list: the models that are here, by the names that other commands know them by. */
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/printable.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/info.h"
+
+typedef struct list_args {
+    bool json, names;
+} list_args;
+
+enum { OPT_JSON = 256, OPT_NAMES };
+
+static const struct argp_option options[] = {
+    { "json", OPT_JSON, NULL, 0,
+      "One JSON array: name, path, bytes, modified, architecture, parameters, type", 0 },
+    { "names", OPT_NAMES, NULL, 0, "Only names, one on each line; quick, as no file is opened", 0 },
+    { 0 },
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    list_args *a = state->input;
+    (void)arg;
+    switch (key) {
+    case OPT_JSON: a->json = true; return 0;
+    case OPT_NAMES: a->names = true; return 0;
+    case ARGP_KEY_END: return a->json && a->names ? cli_mistake(state, "--json or --names, not both") : 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp list_argp = {
+    .options = options,
+    .parser = parse_option,
+    .doc = "Show the models that are here: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
+           "~/.cache/sumi, where "
+           "'sumi pull' puts them. Every command takes the names as MODEL."
+           "\vExamples:\n"
+           "  sumi list\n"
+           "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
+};
+
+/* What a file says about itself; all empty if it cannot be read, or is a folder. */
+typedef struct about {
+    char architecture[64], type[16]; /* type: of most of the parameters */
+    uint64_t n_params;
+    bool failed;
+    sumi_error error;
+} about;
+
+static void look_into(const store_model *m, about *out)
+{
+    gguf *g;
+    info_summary s;
+    *out = (about){ 0 };
+    if (m->partial) return;
+    if (!strcmp(m->path, m->folder)) { /* a folder of original weights */
+        strcpy(out->type, "safetensors");
+        return;
+    }
+    if (gguf_open(&g, m->path, &out->error) != SUMI_OK) {
+        out->failed = true;
+        return;
+    }
+    info_summarise(g, &s);
+    printable_copy(out->architecture, sizeof out->architecture, s.architecture.n ? s.architecture.data : "",
+                   s.architecture.n);
+    out->n_params = s.n_params;
+    int most = -1;
+    for (int i = 0; i < DTYPE_MAX; i++)
+        if (s.types[i].n_params && (most < 0 || s.types[i].n_params > s.types[most].n_params)) most = i;
+    if (most >= 0) snprintf(out->type, sizeof out->type, "%s", dtype_gguf_name((uint32_t)most));
+    gguf_close(g);
+}
+
+static void show_size(char *out, size_t n_out, double n)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    int unit = 0;
+    for (; n >= 1024 && unit < 4; unit++) n /= 1024;
+    snprintf(out, n_out, "%.*f %s", unit ? 1 : 0, n, units[unit]);
+}
+
+static void show_params(char *out, size_t n_out, uint64_t n)
+{
+    if (n == 0) snprintf(out, n_out, "-");
+    else if (n < 1000000000) snprintf(out, n_out, "%.0f M", (double)n / 1e6);
+    else snprintf(out, n_out, "%.1f B", (double)n / 1e9);
+}
+
+static void print_row(const store_model *m, int width)
+{
+    char name[STORE_MAX_PATH], path[STORE_MAX_PATH], size[16], params[16], date[32];
+    about a;
+    struct tm when;
+    look_into(m, &a);
+    show_size(size, sizeof size, (double)m->n_bytes);
+    show_params(params, sizeof params, a.n_params);
+    strftime(date, sizeof date, "%Y-%m-%d", localtime_r(&m->modified, &when));
+    printable_copy(name, sizeof name, m->name, strlen(m->name));
+    printable_copy(path, sizeof path, m->path, strlen(m->path));
+    const char *what = m->partial        ? "not whole"
+                       : a.failed        ? "unreadable"
+                       : *a.architecture ? a.architecture
+                                         : "-";
+    printf("%-*s %10s  %-12s %8s  %-11s %s  %s\n", width, name, size, what, params, *a.type ? a.type : "-",
+           date, path);
+}
+
+static int print_table(const store_list *l, const store_places *p)
+{
+    int width = 4;
+    for (int32_t i = 0; i < l->n; i++)
+        if ((int)strlen(l->models[i].name) > width) width = (int)strlen(l->models[i].name);
+    if (l->n == 0) {
+        fprintf(stderr, "sumi: there are no models in");
+        for (int32_t i = 0; i < p->n; i++) fprintf(stderr, "%s %s", i ? "," : "", p->folders[i]);
+        fprintf(stderr, "; 'sumi pull --help' tells how to get one\n");
+        return EXIT_DONE;
+    }
+    printf("%-*s %10s  %-12s %8s  %-11s %-10s  %s\n", width < 60 ? width : 60, "NAME", "SIZE", "ARCHITECTURE",
+           "PARAMS", "TYPE", "MODIFIED", "PATH");
+    for (int32_t i = 0; i < l->n; i++) print_row(&l->models[i], width < 60 ? width : 60);
+    return EXIT_DONE;
+}
+
+/* Text of unknown origin: what is not UTF-8 becomes '?'. */
+static json_t *json_text(const char *text)
+{
+    char shown[STORE_MAX_PATH];
+    printable_copy(shown, sizeof shown, text, strlen(text));
+    return json_string(shown);
+}
+
+static json_t *json_model(const store_model *m)
+{
+    about a;
+    look_into(m, &a);
+    json_t *o = json_pack("{s:o, s:o, s:I, s:I, s:i, s:b}", "name", json_text(m->name), "path",
+                          json_text(m->path), "bytes", (json_int_t)m->n_bytes, "modified",
+                          (json_int_t)m->modified, "files", (int)m->n_files, "whole", !m->partial);
+    if (!o) return NULL;
+    json_object_set_new(o, "architecture", *a.architecture ? json_text(a.architecture) : json_null());
+    json_object_set_new(o, "n_params", a.n_params ? json_integer((json_int_t)a.n_params) : json_null());
+    json_object_set_new(o, "type", *a.type ? json_string(a.type) : json_null());
+    if (a.failed) json_object_set_new(o, "error", json_text(a.error.message));
+    return o;
+}
+
+static int print_json(const store_list *l)
+{
+    json_t *root = json_array();
+    bool ok = root != NULL;
+    for (int32_t i = 0; ok && i < l->n; i++) ok = json_array_append_new(root, json_model(&l->models[i])) == 0;
+    if (ok) json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    json_decref(root);
+    if (!ok) return cli_fail("out of memory");
+    printf("\n");
+    return EXIT_DONE;
+}
+
+/* Each once: what a name means is decided by the order of the places. */
+static void print_names(const store_list *l)
+{
+    for (int32_t i = 0; i < l->n; i++) {
+        char name[STORE_MAX_PATH];
+        int32_t k = 0;
+        while (strcmp(l->models[k].name, l->models[i].name) != 0) k++;
+        if (k < i) continue;
+        printable_copy(name, sizeof name, l->models[i].name, strlen(l->models[i].name));
+        puts(name);
+    }
+}
+
+int cmd_list(int argc, char **argv)
+{
+    list_args a = { 0 };
+    sumi_error err;
+    store_list l;
+    if (!cli_parse(&list_argp, argc, argv, &a)) return EXIT_USAGE;
+    store_places p = cli_places();
+    if (store_scan(&p, &l, &err) != SUMI_OK) return cli_fail_error(&err);
+    int code = EXIT_DONE;
+    if (a.json) code = print_json(&l);
+    else if (!a.names) code = print_table(&l, &p);
+    if (a.names) print_names(&l);
+    store_list_deinit(&l);
+    return fflush(stdout) == 0 ? code : cli_fail("standard output cannot be written");
+}

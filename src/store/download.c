@@ -1,0 +1,257 @@
+/* download.c - see download.h. */
+#include "store/download.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "store/names.h"
+
+#define MAX_ETAG  256
+#define MAX_STATE 16384
+
+typedef struct part { /* of one call of download() */
+    const download_file *file;
+    char path[4096], state_path[4096]; /* PATH.part, PATH.part.json */
+    int fd;
+    int64_t have, n_bytes; /* n_bytes: of the whole, -1: not known yet */
+    digest want;
+    hasher h;
+    char etag[MAX_ETAG]; /* of what the part belongs to, "": none that proves anything */
+} part;
+
+static sumi_status fail_errno(const char *path, sumi_error *err)
+{
+    return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+}
+
+/* ---- What the part is part of ---- */
+
+static sumi_status write_state(const part *p, sumi_error *err)
+{
+    char fresh[4200];
+    snprintf(fresh, sizeof fresh, "%s.new", p->state_path);
+    json_t *state = json_pack("{s:s, s:s, s:s, s:I}", "url", p->file->url, "etag", p->etag, "digest",
+                              p->want.hex, "bytes", (json_int_t)p->n_bytes);
+    if (!state) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    bool written = json_dump_file(state, fresh, JSON_INDENT(2)) == 0 && rename(fresh, p->state_path) == 0;
+    json_decref(state);
+    return written ? SUMI_OK : fail_errno(p->state_path, err);
+}
+
+static const char *text_of(const json_t *state, const char *key)
+{
+    const char *text = json_string_value(json_object_get(state, key));
+    return text ? text : "";
+}
+
+/* True if the part belongs to what is to be fetched; sets etag to what the server has to agree to, or "" if the digest
+ * will tell. */
+static bool read_state(part *p)
+{
+    struct stat s;
+    if (stat(p->state_path, &s) != 0 || s.st_size > MAX_STATE) return false;
+    json_t *state = json_load_file(p->state_path, 0, NULL);
+    const char *etag = text_of(state, "etag");
+    bool same = false;
+    if (p->want.kind != DIGEST_NONE) {
+        same = !strcmp(text_of(state, "digest"), p->want.hex);
+    } else if (*etag && strlen(etag) < sizeof p->etag && !strcmp(text_of(state, "url"), p->file->url)) {
+        same = true;
+        strcpy(p->etag, etag);
+    }
+    json_decref(state);
+    return same;
+}
+
+/* ---- The sink ---- */
+
+static sumi_status start_over(part *p, sumi_error *err)
+{
+    if (ftruncate(p->fd, 0) != 0 || lseek(p->fd, 0, SEEK_SET) != 0) return fail_errno(p->path, err);
+    p->have = 0;
+    hasher_init(&p->h, p->want.kind, p->file->n_bytes);
+    return SUMI_OK;
+}
+
+static int64_t have(void *self, const char **etag)
+{
+    part *p = self;
+    *etag = *p->etag ? p->etag : NULL;
+    return p->have;
+}
+
+/* The hub names the SHA-256 of large files on the way to them (X-Linked-ETag of the answer that redirects): it is better
+ * than a git id, which may be that of a pointer to the file. */
+static sumi_status take_linked_digest(part *p, const fetcher *f, bool resumed, sumi_error *err)
+{
+    digest linked;
+    const char *text = fetch_header(f, "X-Linked-ETag", true);
+    if (!text || p->want.kind == DIGEST_SHA256) return SUMI_OK;
+    text += strspn(text, "\"");
+    if (!digest_parse(&linked, DIGEST_SHA256, text, strcspn(text, "\""))) return SUMI_OK;
+    p->want = linked;
+    const char *size = fetch_header(f, "X-Linked-Size", true);
+    p->n_bytes = size ? strtoll(size, NULL, 10) : -1;
+    return resumed ? sumi_fail(err, SUMI_EFORMAT, "the file has changed") : SUMI_OK;
+}
+
+/* A part of what the server has now? An ETag that begins with W/ says "about the same", which is not enough. */
+static sumi_status take_etag(part *p, const fetcher *f, bool resumed, sumi_error *err)
+{
+    const char *etag = fetch_header(f, "ETag", false);
+    if (!etag || *etag != '"' || strlen(etag) >= sizeof p->etag) etag = "";
+    for (const char *c = etag; *c; c++)
+        if (*c < ' ' || *c > '~') etag = "";
+    if (resumed && *p->etag && strcmp(p->etag, etag) != 0)
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "the file has changed"); /* the server does not look at If-Range */
+    strcpy(p->etag, p->want.kind == DIGEST_NONE ? etag : "");
+    return SUMI_OK;
+}
+
+static sumi_status check_space(const part *p, sumi_error *err)
+{
+    struct statvfs s;
+    if (p->n_bytes < 0 || fstatvfs(p->fd, &s) != 0) return SUMI_OK;
+    uint64_t room = (uint64_t)s.f_bavail * s.f_frsize, needed = (uint64_t)(p->n_bytes - p->have);
+    if (p->n_bytes < p->have || needed <= room) return SUMI_OK;
+    return sumi_fail(err, SUMI_EIO, "%s: %.1f GiB more are needed, and %.1f GiB are free", p->file->path,
+                     (double)needed / 0x1p30, (double)room / 0x1p30);
+}
+
+static sumi_status begin(void *self, const fetcher *f, int64_t first, int64_t n_bytes, sumi_error *err)
+{
+    part *p = self;
+    sumi_status st = SUMI_OK;
+    if ((st = take_linked_digest(p, f, first > 0, err))) return st;
+    if ((st = take_etag(p, f, first > 0, err))) return st;
+    /* A whole body of another size may be some proxy's page: the part stays. */
+    if (p->n_bytes >= 0 && n_bytes >= 0 && n_bytes != p->n_bytes)
+        return sumi_fail(err, first > 0 ? SUMI_EFORMAT : SUMI_EIO,
+                         "the server has %" PRId64 " bytes, not %" PRId64, n_bytes, p->n_bytes);
+    if (p->n_bytes < 0) p->n_bytes = n_bytes;
+    if (first == 0 && (st = start_over(p, err))) return st;
+    if ((st = check_space(p, err))) return st;
+    return write_state(p, err);
+}
+
+static sumi_status write_body(void *self, const void *data, size_t n, sumi_error *err)
+{
+    part *p = self;
+    if (p->n_bytes >= 0 && (int64_t)n > p->n_bytes - p->have)
+        return sumi_fail(err, SUMI_EFORMAT, "the server sends more than %" PRId64 " bytes", p->n_bytes);
+    hasher_add(&p->h, data, n);
+    for (const char *at = data; n > 0;) {
+        ssize_t written = write(p->fd, at, n);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_errno(p->path, err);
+        at += written;
+        n -= (size_t)written;
+        p->have += written;
+    }
+    if (p->file->progress) p->file->progress(p->file->user, p->have, p->n_bytes);
+    return SUMI_OK;
+}
+
+/* ---- One file ---- */
+
+static sumi_status open_part(part *p, bool (*cancelled)(void *user), void *user, sumi_error *err)
+{
+    struct stat s;
+    p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (p->fd < 0 || fstat(p->fd, &s) != 0) return fail_errno(p->path, err);
+    if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is not a regular file", p->path);
+    bool of_use = s.st_size > 0 && read_state(p) && (p->n_bytes < 0 || s.st_size <= p->n_bytes);
+    if (!of_use) return start_over(p, err);
+    hasher_init(&p->h, p->want.kind, p->file->n_bytes);
+    p->have = s.st_size;
+    sumi_status st = hasher_add_file(&p->h, p->fd, p->have, cancelled, user, err);
+    if (st != SUMI_OK) sumi_fail_in(err, "%s", p->path);
+    return st;
+}
+
+static void remove_part(const part *p)
+{
+    unlink(p->path);
+    unlink(p->state_path);
+}
+
+/* The least that can be asked of a file that nobody gave a digest for: a page that says "log in" is no model. */
+static bool looks_right(const part *p)
+{
+    char magic[4];
+    if (!name_ends_with(p->file->path, ".gguf")) return true;
+    return pread(p->fd, magic, 4, 0) == 4 && !memcmp(magic, "GGUF", 4);
+}
+
+/* Everything has come: is it right? Then it gets its name. */
+static sumi_status finish(part *p, download_result *result, sumi_error *err)
+{
+    result->got = hasher_end(&p->h);
+    result->checked = p->want.kind != DIGEST_NONE;
+    result->n_bytes = p->have;
+    if (p->n_bytes >= 0 && p->have != p->n_bytes)
+        return sumi_fail(err, SUMI_EFORMAT, "%" PRId64 " bytes came, not %" PRId64, p->have, p->n_bytes);
+    if (result->checked && !digest_equal(&result->got, &p->want))
+        return sumi_fail(err, SUMI_EFORMAT, "its %s is %s, not %s: nothing was kept",
+                         p->want.kind == DIGEST_SHA256 ? "SHA-256" : "git id", result->got.hex, p->want.hex);
+    if (!result->checked && !looks_right(p))
+        return sumi_fail(err, SUMI_EFORMAT, "what came is not a GGUF file: nothing was kept");
+    if (fdatasync(p->fd) != 0 || rename(p->path, p->file->path) != 0) return fail_errno(p->file->path, err);
+    unlink(p->state_path);
+    return SUMI_OK;
+}
+
+/* One go, from what is there. */
+static sumi_status run(fetcher *f, part *p, download_result *result, sumi_error *err)
+{
+    fetch_source source = { .url = p->file->url, .token = p->file->token };
+    fetch_sink sink = { p, have, begin, write_body };
+    result->n_kept = p->have;
+    if (p->file->progress) p->file->progress(p->file->user, p->have, p->n_bytes);
+    if (p->n_bytes < 0 || p->have < p->n_bytes) {
+        sumi_status st = fetch(f, &source, &sink, err);
+        if (st != SUMI_OK) return st;
+    }
+    sumi_status st = finish(p, result, err);
+    if (st != SUMI_OK) sumi_fail_in(err, "%s", name_base(p->file->path));
+    return st;
+}
+
+sumi_status download(fetcher *f, const download_file *file, bool (*cancelled)(void *user), void *user,
+                     download_result *result, sumi_error *err)
+{
+    part p = { .file = file, .fd = -1, .n_bytes = file->n_bytes, .want = file->want };
+    *result = (download_result){ 0 };
+    if ((size_t)snprintf(p.path, sizeof p.path, "%s.part", file->path) >= sizeof p.path ||
+        (size_t)snprintf(p.state_path, sizeof p.state_path, "%s.part.json", file->path) >=
+            sizeof p.state_path)
+        return sumi_fail(err, SUMI_EINVAL, "%.100s...: the path is too long", file->path);
+    sumi_status st = open_part(&p, cancelled, user, err);
+    if (st == SUMI_OK) st = check_space(&p, err);
+    if (st == SUMI_OK) st = run(f, &p, result, err);
+    if (st == SUMI_EFORMAT && result->n_kept > 0) { /* maybe the part was to blame: once more without it */
+        if ((st = start_over(&p, err)) == SUMI_OK) st = run(f, &p, result, err);
+    }
+    if (p.fd >= 0) close(p.fd);
+    if (st == SUMI_EFORMAT || (st != SUMI_OK && p.have == 0 && p.fd >= 0)) remove_part(&p);
+    return st;
+}
+
+int64_t download_part_bytes(const char *path)
+{
+    char name[4096];
+    struct stat s;
+    if ((size_t)snprintf(name, sizeof name, "%s.part", path) >= sizeof name || stat(name, &s) != 0) return 0;
+    return s.st_size;
+}
