@@ -107,6 +107,8 @@ typedef enum glu_kind {
     GLU_GELU_TANH, /* GELU in its tanh form (Hendrycks & Gimpel 2016) */
     GLU_GELU,      /* x Phi(x), Phi the normal distribution */
     GLU_RELU2,     /* max(x, 0)^2 (So et al. 2021) */
+    /* x sigmoid(1.702 x), x at most 7, times up + 1 with up between -7 and 7 (gpt-oss, 2025) */
+    GLU_CLAMPED,
 } glu_kind;
 
 /* Norm of the residual stream: for products, or as plain floats. */

@@ -31,6 +31,7 @@ enum {
     ARCH_ENCODER = 1 << 19,           /* attention looks both ways, and nothing makes logits */
     ARCH_POST_LN = 1 << 20,           /* x = norm(x + block(x)): norms make the residual stream (Vaswani et al. 2017) */
     ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
+    ARCH_YARN_EXACT = 1 << 19,        /* YaRN's slope is not widened to whole pairs */
 };
 
 /* Which layers rotate. */

@@ -49,13 +49,17 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
     return (norm){ a->norm, loader_vector(l, full, true, all_rows(n)), NULL };
 }
 
-/* Norms in front of the blocks. With parallel blocks one may serve both; or attention has one of its own beside it. */
+/* Norms in front of the blocks. Some files call the second one by its place behind attention. With parallel blocks one may serve both; or attention has one of its own beside it. */
 static void load_pre_norms(loader *l, int32_t i, layer *y)
 {
     if (l->m->arch->features & ARCH_NO_PRE_NORMS) return;
     bool two = loader_has(l, in_block(i, "attn_norm_2", "weight"));
+    bool named_after = !(l->m->arch->features & ARCH_POST_NORMS) && !loader_has(l, in_block(i, "ffn_norm", "weight")) &&
+                       loader_has(l, in_block(i, "post_attention_norm", "weight"));
     y->attn_norm = block_norm(l, i, "attn_norm");
-    if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {
+    if (named_after) {
+        y->ffn_norm = block_norm(l, i, "post_attention_norm");
+    } else if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {
         y->ffn_norm = block_norm(l, i, "ffn_norm");
     } else {
         y->ffn_norm = y->attn_norm;

@@ -53,10 +53,11 @@ static double pair_of_turns(const hparams *h, double turns)
     return h->n_rot * log(h->rope_n_ctx / (turns * tau)) / (2 * log(h->rope_theta));
 }
 
-static void stretch_by_yarn(const hparams *h, float *freqs)
+static void stretch_by_yarn(const hparams *h, bool is_exact, float *freqs)
 {
-    double low = fmax(floor(pair_of_turns(h, h->yarn_beta_fast)), 0);
-    double high = fmin(ceil(pair_of_turns(h, h->yarn_beta_slow)), h->n_rot - 1);
+    double low = pair_of_turns(h, h->yarn_beta_fast), high = pair_of_turns(h, h->yarn_beta_slow);
+    low = fmax(is_exact ? low : floor(low), 0);
+    high = fmin(is_exact ? high : ceil(high), h->n_rot - 1);
     if (high == low) high += 0.001; /* a step instead of a slope */
     for (int32_t i = 0; i < h->n_rot / 2; i++) {
         float ramp = (float)fmin(fmax((i - low) / (high - low), 0), 1);
@@ -104,7 +105,7 @@ void loader_rope(loader *l)
         mem_free(divisors);
     }
     if (l->status == SUMI_OK && h->rope == ROPE_YARN) {
-        stretch_by_yarn(h, m->freqs);
+        stretch_by_yarn(h, m->arch->features & ARCH_YARN_EXACT, m->freqs);
         m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
     }
     if (h->rope_theta_local > 0) m->freqs_local = make_freqs(l, h->rope_theta_local, 1, NULL);

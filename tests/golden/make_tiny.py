@@ -220,7 +220,7 @@ def make(name, arch, config, types, seed):
     print(f"{name}: {size} bytes, standard deviation of a row of logits {logits.std(axis=1).mean():.2f}")
 
 
-def draw_family(rng, key, x, is_norm):
+def draw_family(rng, arch, key, x, is_norm):
     """Random values of a tensor of the other families, whose matrices have their outputs in front, but for GPT-2's."""
     noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(torch.float32)
     if is_norm or x.ndim == 1:
@@ -229,7 +229,8 @@ def draw_family(rng, key, x, is_norm):
         return 0.5 * noise
     gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out", *tiny_families.ROUTERS)) else \
         2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv", "experts")) else 1.2
-    return noise * gain / math.sqrt(x.shape[0 if "c_" in key and "GPT2" in key else -1])
+    inputs = 0 if "c_" in key and "GPT2" in key else -2 if tiny_families.is_transposed(arch, key) else -1
+    return noise * gain / math.sqrt(x.shape[inputs])
 
 
 def rounded(x, kind):
@@ -251,10 +252,13 @@ def make_family(name, arch, config):
     state = {}
     for key, x in model.named_parameters():
         is_norm = "norm" in key or ".ln_" in key
-        x = draw_family(rng, key, x, is_norm)
+        x = draw_family(rng, arch, key, x, is_norm)
         if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
             x = x - 1
-        state[key] = x if is_norm else rounded(x, tiny_families.type_of(name, key, x))
+        turn = tiny_families.is_transposed(arch, key)
+        x = x.transpose(1, 2).contiguous() if turn else x
+        x = x if is_norm else rounded(x, tiny_families.type_of(name, key, x))
+        state[key] = x.transpose(1, 2) if turn else x
     for key, x in tiny_families.merged(arch, state).items():
         if tied and key in ("lm_head.weight", "embed_out.weight"):
             continue

@@ -5,8 +5,8 @@ A family's tensors get their GGUF names from the gguf package's own map, as ther
 import torch
 from gguf import GGMLQuantizationType as Type, RopeScalingType
 from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
-                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig,
-                          MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig,
+                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, LlamaConfig,
+                          MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, OlmoeConfig,
                           Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config, StableLmConfig,
                           Starcoder2Config)
 
@@ -27,6 +27,7 @@ COMMON = dict(vocab_size=288, max_position_embeddings=256, **TOKENS)
 SMALL = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
 GROUPED = dict(**SMALL, num_key_value_heads=2)
 FOUR = {**GROUPED, "num_hidden_layers": 4}
+NARROW = {**GROUPED, "intermediate_size": 32}
 WINDOWS = ["sliding_attention"] * 3 + ["full_attention"]
 WIDE = dict(head_dim=16)
 GEMMA = dict(**GROUPED, **WIDE, rope_parameters=PLAIN)
@@ -67,6 +68,11 @@ FAMILIES = {
     "gpt2": ("gpt2", "learned positions, LayerNorm, biases everywhere, no gate",
              GPT2Config(vocab_size=288, n_positions=256, n_embd=32, n_layer=2, n_head=4, bos_token_id=257,
                         eos_token_id=256)),
+    "gpt-oss": ("gpt-oss", "biases of experts and of the router, clamped activation, MXFP4; sinks, windows, exact YaRN",
+                GptOssConfig(**COMMON, **{**FOUR, "num_hidden_layers": 2}, head_dim=16, num_local_experts=4,
+                             num_experts_per_tok=2, sliding_window=8,
+                             layer_types=["sliding_attention", "full_attention"], tie_word_embeddings=False,
+                             rope_parameters={**YARN, "truncate": False})),
     "gptneox": ("gptneox", "parallel blocks with two norms; a quarter of each head rotates; exact GELU",
                 GPTNeoXConfig(**COMMON, **SMALL, use_parallel_residual=True, rope_parameters=QUARTER)),
     "gptneox-serial": ("gptneox", "the same one after the other",
@@ -75,6 +81,11 @@ FAMILIES = {
                 GraniteConfig(**COMMON, **GROUPED, embedding_multiplier=3.0, attention_multiplier=0.2,
                               residual_multiplier=0.6, logits_scaling=2.0, tie_word_embeddings=True,
                               rope_parameters=PLAIN)),
+    "granitemoe": ("granitemoe", "the scales of Granite; two of four experts beside a shared one",
+                   GraniteMoeSharedConfig(**COMMON, **NARROW, embedding_multiplier=3.0, attention_multiplier=0.2,
+                                          residual_multiplier=0.6, logits_scaling=2.0, num_local_experts=4,
+                                          num_experts_per_tok=2, shared_intermediate_size=48,
+                                          tie_word_embeddings=True, rope_parameters=PLAIN)),
     "internlm2": ("internlm2", "Llama under another name",
                   LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
     "llama-bias": ("llama", "biases of every product",
@@ -105,6 +116,9 @@ FAMILIES = {
     "olmo3": ("olmo2", "windows in three of four layers; YaRN in the others only",
               Olmo3Config(**COMMON, **FOUR, sliding_window=8, layer_types=WINDOWS, tie_word_embeddings=False,
                           rope_parameters=dict(full_attention=YARN, sliding_attention=PLAIN))),
+    "olmoe": ("olmoe", "one RMSNorm over all heads of Q and of K; two of six experts by scores as they are",
+              OlmoeConfig(**COMMON, **NARROW, num_experts=6, num_experts_per_tok=2, norm_topk_prob=False,
+                          tie_word_embeddings=False, rope_parameters=PLAIN)),
     "phi2": ("phi2", "parallel blocks behind one norm; a bias of the logits; half of each head rotates",
              PhiConfig(**COMMON, **{**SMALL, "intermediate_size": 128}, rope_parameters=HALF)),
     "phi3": ("phi3", "fused Q, K and V; fused gate and up; a window in every layer",
@@ -148,12 +162,12 @@ def add_rope_scaling(w, rope):
 
 
 # Of experts; the file's other matrices are F16.
-EXPERT_TYPES = {"mixtral": Type.Q8_0, "qwen3moe": Type.Q4_0}
-ROUTERS = (".mlp.gate.", "shared_expert_gate")
+EXPERT_TYPES = {"gpt-oss": Type.MXFP4, "mixtral": Type.Q8_0, "qwen3moe": Type.Q4_0}
+ROUTERS = (".mlp.gate.", "shared_expert_gate", ".router.")
 
 
 def type_of(name, key, x):
-    if x.ndim == 1 or any(part in key for part in ROUTERS):
+    if x.ndim == 1 or key.endswith("bias") or any(part in key for part in ROUTERS):
         return Type.F32
     return EXPERT_TYPES.get(name, Type.F16) if ".experts." in key else Type.F16
 
@@ -166,8 +180,11 @@ def add_experts(w, arch, c):
     w.add_expert_used_count(c.num_experts_per_tok)
     if hasattr(c, "moe_intermediate_size"):
         w.add_expert_feed_forward_length(c.moe_intermediate_size)
-    if hasattr(c, "shared_expert_intermediate_size"):
-        w.add_expert_shared_feed_forward_length(c.shared_expert_intermediate_size)
+    elif arch == "gpt-oss":
+        w.add_expert_feed_forward_length(c.intermediate_size)
+    shared = getattr(c, "shared_expert_intermediate_size", None) or getattr(c, "shared_intermediate_size", None)
+    if shared:
+        w.add_expert_shared_feed_forward_length(shared)
 
 
 def add_windows(w, arch, c):
@@ -181,7 +198,7 @@ def add_windows(w, arch, c):
 
 
 def add_scales(w, arch, c):
-    if arch == "granite":
+    if arch in ("granite", "granitemoe"):
         w.add_attention_scale(c.attention_multiplier)
         w.add_embedding_scale(c.embedding_multiplier)
         w.add_residual_scale(c.residual_multiplier)
@@ -267,7 +284,7 @@ def permute(x, n_heads):
     return x.reshape(n_heads, 2, x.shape[0] // n_heads // 2, -1).swapaxes(1, 2).reshape(x.shape)
 
 
-PERMUTED = ("arcee", "granite", "internlm2", "llama", "minicpm", "olmo", "smollm3")
+PERMUTED = ("arcee", "granite", "granitemoe", "internlm2", "llama", "minicpm", "olmo", "smollm3")
 
 
 def to_file(arch, key, x, c):
@@ -287,17 +304,38 @@ def to_file(arch, key, x, c):
     return x
 
 
+def is_transposed(arch, key):
+    """Experts whose matrices have their inputs in front."""
+    return arch in ("gpt-oss", "llama4") and key.endswith((".experts.gate_up_proj", ".experts.down_proj"))
+
+
+def experts_of(arch, key, x):
+    """Experts' gate and up are one matrix in transformers, one behind the other or row by row."""
+    x = x.transpose(1, 2) if is_transposed(arch, key) else x
+    module, name = key.rsplit(".", 1)
+    module = module.replace("block_sparse_moe", "mlp")
+    kind = "bias" if name.endswith("_bias") else "weight"
+    if name.startswith("down_proj"):
+        return {f"{module}.down_proj.{kind}": x}
+    gate, up = (x[:, ::2], x[:, 1::2]) if arch == "gpt-oss" else x.chunk(2, dim=1)
+    return {f"{module}.gate_proj.{kind}": gate.contiguous(), f"{module}.up_proj.{kind}": up.contiguous()}
+
+
 def merged(arch, state):
     """StableLM's norms of heads are modules of their own: stacks them under one name. The map has BLOOM's short names.
-    Experts' gate and up are one matrix in transformers: splits them."""
+    Experts, and Granite's shared one, are split into their matrices."""
     stacks, rest = {}, {}
     for key, x in state.items():
-        if key.endswith("experts.gate_up_proj"):
-            rest[key.replace("gate_up", "gate") + ".weight"], rest[key.replace("gate_up", "up") + ".weight"] = \
-                x.chunk(2, dim=1)
+        if ".experts." in key:
+            rest.update(experts_of(arch, key, x))
             continue
-        if key.endswith("experts.down_proj"):
-            key += ".weight"
+        if key.endswith("shared_mlp.input_linear.weight"):
+            for name, part in zip(("gate_proj", "up_proj"), x.chunk(2)):
+                rest[key.replace("shared_mlp.input_linear", f"mlp.shared_expert.{name}")] = part
+            continue
+        key = key.replace("shared_mlp.output_linear", "mlp.shared_expert.down_proj")
+        key = key.replace("block_sparse_moe.router", "block_sparse_moe.router.layer")
+        key = key + ".weight" if key.endswith("sinks") else key
         name, is_head, number = key.partition("_layernorm.norms.")
         if arch == "stablelm" and is_head:
             stacks.setdefault(f"{name}_layernorm.weight", {})[int(number.split(".")[0])] = x

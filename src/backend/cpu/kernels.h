@@ -207,6 +207,8 @@ static inline int32_t attn_partial_len(int32_t head_dim)
  * allowed. */
 #define DECL_LAYERNORM_ROW(name)                                                                             \
     void name(float *y, const float *x, const float *w, const float *b, int32_t n, float eps)
+#define GLU_LIMIT 7.0f /* of GLU_CLAMPED */
+#define GLU_SLOPE 1.702f
 /* y[i] = f(gate[i]) * up[i]; up NULL: f(gate[i]). y may be gate or up. */
 #define DECL_GLU_ROW(name) void name(float *y, const float *gate, const float *up, int32_t n, glu_kind kind)
 /* x[i] becomes scale * x[i]; then, if softcap > 0, softcap * tanh(x[i] / softcap) (Gemma 2, 2024). */

@@ -540,15 +540,16 @@ static void scaling_is_close(const kernels *k, const float *x, int32_t n)
 static void activations_are_close(const kernels *k, const float *x, const float *w, int32_t n)
 {
     static float y[3][MAX_N];
-    for (int kind = GLU_SILU; kind <= GLU_RELU2; kind++) {
+    for (int kind = GLU_SILU; kind <= GLU_CLAMPED; kind++) {
         ref.glu_row(y[0], x, w, n, (glu_kind)kind);
         k->glu_row(y[1], x, w, n, (glu_kind)kind);
         k->glu_row(y[2], x, NULL, n, (glu_kind)kind);
         for (int32_t i = 0; i < n; i++) {
             double size = kind == GLU_RELU2 ? x[i] * x[i] : fabs(x[i]) + 1;
-            if (!(fabs((double)y[0][i] - y[1][i]) <= 0x1p-20 * fabs(w[i]) * size))
+            double factor = kind == GLU_CLAMPED ? fmin(fmax(w[i], -7), 7) + 1 : w[i];
+            if (!(fabs((double)y[0][i] - y[1][i]) <= 0x1p-20 * fabs(factor) * size))
                 fail_msg("glu %d n %d: f(%g) %g is %g, reference %g", kind, n, x[i], w[i], y[1][i], y[0][i]);
-            if (y[2][i] * w[i] != y[1][i])
+            if (y[2][i] * (float)factor != y[1][i])
                 fail_msg("activation %d n %d: f(%g) is %g", kind, n, x[i], y[2][i]);
         }
     }
@@ -639,6 +640,9 @@ static void large_arguments_of_gates_and_caps_stay_finite_and_nan_stays_nan(void
             assert_true(fabsf(y[0]) < 1e-30f && y[1] == large && fabsf(y[2]) < 1e-30f && y[3] == 0 &&
                         isnan(y[4]));
         }
+        up[3] = NAN;
+        k.glu_row(y, gate, up, 5, GLU_CLAMPED);
+        assert_true(fabsf(y[0]) < 1e-30f && fabsf(y[1] - 14) < 1e-3f && isnan(y[3]) && isnan(y[4]));
         float logits[4] = { -1e9f, 1e9f, 0, NAN };
         k.scale_row(logits, 4, 1, 30);
         assert_true(logits[0] == -30 && logits[1] == 30 && logits[2] == 0 && isnan(logits[3]));

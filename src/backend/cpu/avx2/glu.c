@@ -37,6 +37,20 @@ static inline __m256 relu2(__m256 x)
     return _mm256_mul_ps(r, r);
 }
 
+/* min and max return their second operand if one is NaN. */
+static inline __m256 clamped_silu(__m256 x)
+{
+    x = _mm256_min_ps(_mm256_set1_ps(GLU_LIMIT), x);
+    return times_sigmoid(x, _mm256_mul_ps(_mm256_set1_ps(GLU_SLOPE), x));
+}
+
+static inline __m256 factor(__m256 up, glu_kind kind)
+{
+    if (kind != GLU_CLAMPED) return up;
+    up = _mm256_max_ps(_mm256_set1_ps(-GLU_LIMIT), _mm256_min_ps(_mm256_set1_ps(GLU_LIMIT), up));
+    return _mm256_add_ps(up, _mm256_set1_ps(1));
+}
+
 static inline __m256 activate(__m256 x, glu_kind kind)
 {
     switch (kind) {
@@ -44,6 +58,7 @@ static inline __m256 activate(__m256 x, glu_kind kind)
     case GLU_GELU_TANH: return gelu_tanh(x);
     case GLU_GELU: return gelu(x);
     case GLU_RELU2: return relu2(x);
+    case GLU_CLAMPED: return clamped_silu(x);
     }
     return x;
 }
@@ -53,7 +68,7 @@ void glu_row_avx2(float *y, const float *gate, const float *up, int32_t n, glu_k
     for (int32_t i = 0; i < n; i += 8) {
         __m256i mask = lanes_below(n - i < 8 ? n - i : 8);
         __m256 a = activate(_mm256_maskload_ps(gate + i, mask), kind);
-        if (up) a = _mm256_mul_ps(a, _mm256_maskload_ps(up + i, mask));
+        if (up) a = _mm256_mul_ps(a, factor(_mm256_maskload_ps(up + i, mask), kind));
         _mm256_maskstore_ps(y + i, mask, a);
     }
 }

@@ -35,6 +35,20 @@ static inline __m512 relu2(__m512 x)
     return _mm512_mul_ps(r, r);
 }
 
+/* min and max return their second operand if one is NaN. */
+static inline __m512 clamped_silu(__m512 x)
+{
+    x = _mm512_min_ps(_mm512_set1_ps(GLU_LIMIT), x);
+    return times_sigmoid(x, _mm512_mul_ps(_mm512_set1_ps(GLU_SLOPE), x));
+}
+
+static inline __m512 factor(__m512 up, glu_kind kind)
+{
+    if (kind != GLU_CLAMPED) return up;
+    up = _mm512_max_ps(_mm512_set1_ps(-GLU_LIMIT), _mm512_min_ps(_mm512_set1_ps(GLU_LIMIT), up));
+    return _mm512_add_ps(up, _mm512_set1_ps(1));
+}
+
 static inline __m512 activate(__m512 x, glu_kind kind)
 {
     switch (kind) {
@@ -42,6 +56,7 @@ static inline __m512 activate(__m512 x, glu_kind kind)
     case GLU_GELU_TANH: return gelu_tanh(x);
     case GLU_GELU: return gelu(x);
     case GLU_RELU2: return relu2(x);
+    case GLU_CLAMPED: return clamped_silu(x);
     }
     return x;
 }
@@ -51,7 +66,7 @@ void glu_row_avx512(float *y, const float *gate, const float *up, int32_t n, glu
     for (int32_t i = 0; i < n; i += 16) {
         __mmask16 mask = lanes_below(n - i);
         __m512 a = activate(_mm512_maskz_loadu_ps(mask, gate + i), kind);
-        if (up) a = _mm512_mul_ps(a, _mm512_maskz_loadu_ps(mask, up + i));
+        if (up) a = _mm512_mul_ps(a, factor(_mm512_maskz_loadu_ps(mask, up + i), kind));
         _mm512_mask_storeu_ps(y + i, mask, a);
     }
 }

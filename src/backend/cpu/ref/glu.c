@@ -28,6 +28,18 @@ static float relu2(float x)
     return x < 0 ? 0 : x * x;
 }
 
+/* What is NaN stays so. */
+static float clamped(float x, float low, float high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static float clamped_silu(float x)
+{
+    x = clamped(x, -INFINITY, GLU_LIMIT);
+    return x / (1.0f + expf(-GLU_SLOPE * x));
+}
+
 static float activate(float x, glu_kind kind)
 {
     switch (kind) {
@@ -35,11 +47,16 @@ static float activate(float x, glu_kind kind)
     case GLU_GELU_TANH: return gelu_tanh(x);
     case GLU_GELU: return gelu(x);
     case GLU_RELU2: return relu2(x);
+    case GLU_CLAMPED: return clamped_silu(x);
     }
     return x;
 }
 
 void glu_row_ref(float *y, const float *gate, const float *up, int32_t n, glu_kind kind)
 {
-    for (int32_t i = 0; i < n; i++) y[i] = activate(gate[i], kind) * (up ? up[i] : 1.0f);
+    for (int32_t i = 0; i < n; i++) {
+        float factor = up ? up[i] : 1.0f;
+        if (up && kind == GLU_CLAMPED) factor = clamped(factor, -GLU_LIMIT, GLU_LIMIT) + 1;
+        y[i] = activate(gate[i], kind) * factor;
+    }
 }
