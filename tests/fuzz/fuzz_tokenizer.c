@@ -3,6 +3,7 @@
  * The first byte chooses the vocabulary, the second the flags; the rest is the text. Ids must lie in the
  * vocabulary, a second call must give the same ones, control tokens come only where they were asked for, bytes must
  * come back where the vocabulary can hold them all, and streaming must give valid UTF-8. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const char *const kinds[] = { "gpt-2", "smollm",     "llama-bpe",    "default",    "qwen2",
-                                     "spm",   "spm prefix", "spm no bytes", "spm squeeze" };
+static const char *const kinds[] = { "gpt-2",       "smollm", "llama-bpe",  "default",
+                                     "qwen2",       "spm",    "spm prefix", "spm no bytes",
+                                     "spm squeeze", "bert",   "bert cased" };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 enum { N_EXACT = 4 }; /* the first four hold any bytes and change none */
 
@@ -27,8 +29,30 @@ static void add_specials(tiny_vocab *v)
     tiny_token(v, "<b>", 4, 0);
 }
 
+static tiny_tokenizer open_wordpiece(bool cased)
+{
+    static const char *const symbols[] = {
+        "a", "b", "the", "th", "\xC3\xA9", "\xE4\xB8\xAD", ".", "1", "ab"
+    };
+    tiny_vocab v;
+    tiny_init(&v, "bert");
+    tiny_token(&v, "[UNK]", 3, 0);
+    tiny_token(&v, "[CLS]", 3, 0);
+    tiny_token(&v, "[SEP]", 3, 0);
+    tiny_token(&v, SP, 1, 0);
+    if (cased) tiny_token(&v, SP "A", 1, 0);
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        char begin[16];
+        snprintf(begin, sizeof begin, SP "%s", symbols[i]);
+        tiny_token(&v, begin, 1, 0);
+        tiny_token(&v, symbols[i], 1, 0);
+    }
+    return tiny_open(&v);
+}
+
 static tiny_tokenizer open_kind(const char *kind)
 {
+    if (!strncmp(kind, "bert", 4)) return open_wordpiece(strcmp(kind, "bert") != 0);
     static const char *const symbols[] = {
         "a", "b", "e", "th", "the", SP, SP "t", "ab", "abab", "\xCC\x81", SP SP,
     };

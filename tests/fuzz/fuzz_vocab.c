@@ -1,7 +1,7 @@
 /* fuzz_vocab.c - any vocabulary: a GGUF file is written from the input's bytes, then a text is encoded with it.
  *
  *   byte 0   settings: bit 0 SentencePiece, bits 1-2 the pre-tokenizer, 3 add_bos, 4 add_space_prefix,
- *            5 a key of a wrong type
+ *            5 a key of a wrong type, 6 WordPiece
  *   then     tokens: a byte kind | length << 3, the text; until a zero byte, at most 64
  *            merges (byte-level) of two tokens each: two bytes; until two zeros
  *            bos, eos, unknown: a byte each
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     input in = { data, n };
     tiny_vocab v;
     uint8_t settings = next(&in);
-    tiny_init(&v, settings & 1 ? "llama" : "gpt2");
+    tiny_init(&v, settings & 64 ? "bert" : settings & 1 ? "llama" : "gpt2");
     gb_str(&v.file, "tokenizer.ggml.pre", rules[settings >> 1 & 3]);
     gb_bool(&v.file, "tokenizer.ggml.add_bos_token", settings & 8);
     gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", settings & 16);

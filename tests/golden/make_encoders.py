@@ -36,6 +36,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel, BertConfig, EuroBertConfig, NomicBertConfig
 
 import make_tiny
+from make_wordpiece import add_wordpieces
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
@@ -98,18 +99,6 @@ def add_metadata(w, arch, config, pooling):
         w.add_layer_norm_eps(config.layer_norm_eps)
     if getattr(config, "rope_parameters", None):
         w.add_rope_freq_base(config.rope_parameters["rope_theta"])
-
-
-def add_wordpieces(w, vocab):
-    """vocab.txt with the begins of words marked instead of what goes on with them."""
-    special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
-    w.add_token_type_count(2)
-    w.add_tokenizer_model("bert")
-    w.add_tokenizer_pre("jina-v2-en")
-    w.add_token_list([t if t in special else t[2:] if t.startswith("##") else "\u2581" + t for t in vocab])
-    w.add_token_types([3 if t in special else 1 for t in vocab])
-    for key, name in (("unknown", "[UNK]"), ("seperator", "[SEP]"), ("padding", "[PAD]"), ("cls", "[CLS]"), ("mask", "[MASK]")):
-        w.add_uint32(f"tokenizer.ggml.{key}_token_id", vocab.index(name))
 
 
 def fused(state):
