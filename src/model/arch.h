@@ -28,10 +28,10 @@ enum {
     ARCH_PLAIN_WINDOW_ROPE = 1 << 15, /* layers with a window rotate by the base as it is, without scaling */
     ARCH_EXPERTS = 1 << 16,           /* layers with a router are mixtures of experts */
     ARCH_EXPERTS_NORMALISED = 1 << 17, /* weights of a token's experts sum to 1, if the file does not say */
+    ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
     ARCH_ENCODER = 1 << 19,           /* attention looks both ways, and nothing makes logits */
     ARCH_POST_LN = 1 << 20,           /* x = norm(x + block(x)): norms make the residual stream (Vaswani et al. 2017) */
-    ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
-    ARCH_YARN_EXACT = 1 << 19,        /* YaRN's slope is not widened to whole pairs */
+    ARCH_YARN_EXACT = 1 << 21,        /* YaRN's slope is not widened to whole pairs */
 };
 
 /* Which layers rotate. */
