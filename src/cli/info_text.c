@@ -132,20 +132,30 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     if (*separator == ',') printf("\n");
 }
 
-/* The files of a split model, each with its part of the tensors. */
+/* The files of a model that has several, each with its part of the tensors. */
 static void print_shards(const gguf *g)
 {
     char text[256];
-    int64_t next = 0; /* tensors are in the order of the files */
-    for (int32_t i = 0; i < gguf_n_shards(g); i++) {
-        int64_t first = next;
+    for (int32_t i = gguf_is_described(g); i < gguf_n_shards(g); i++) {
+        int64_t n = 0;
         const char *path = gguf_shard_name(g, i), *slash = strrchr(path, '/');
         const char *name = slash ? slash + 1 : path;
-        while (next < gguf_n_tensors(g) && gguf_tensor_at(g, next)->shard == i) next++;
+        for (int64_t t = 0; t < gguf_n_tensors(g); t++) n += gguf_tensor_at(g, t)->shard == i;
         printf("                   %s, ", show((gguf_str){ name, strlen(name) }, text, sizeof text));
         print_bytes((double)gguf_shard_bytes(g, i));
-        printf(", %" PRId64 " tensor%s\n", next - first, next - first == 1 ? "" : "s");
+        printf(", %" PRId64 " tensor%s\n", n, n == 1 ? "" : "s");
     }
+}
+
+static void print_files(const gguf *g)
+{
+    int32_t n = gguf_n_shards(g) - gguf_is_described(g);
+    if (gguf_is_described(g)) printf("                   safetensors, ");
+    else printf("                   GGUF version %u, ", gguf_version(g));
+    print_bytes((double)gguf_file_bytes(g));
+    if (n > 1) printf(" in %d files", n);
+    printf("\n");
+    if (n > 1) print_shards(g);
 }
 
 void info_print_overview(const gguf *g, const info_summary *s)
@@ -154,11 +164,7 @@ void info_print_overview(const gguf *g, const info_summary *s)
     const gguf_str file = { gguf_name(g), strlen(gguf_name(g)) };
     printf("%s\n", show(s->name.n ? s->name : file, text, sizeof text));
     printf("  file             %s\n", show(file, text, sizeof text));
-    printf("                   GGUF version %u, ", gguf_version(g));
-    print_bytes((double)gguf_file_bytes(g));
-    if (gguf_n_shards(g) > 1) printf(" in %d files", gguf_n_shards(g));
-    printf("\n");
-    if (gguf_n_shards(g) > 1) print_shards(g);
+    print_files(g);
     printf("  architecture     %s\n",
            s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
     print_weights(s, gguf_n_tensors(g));

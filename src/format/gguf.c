@@ -22,14 +22,12 @@
  * the byte, and open_bytes() adds the file. */
 #include "format/gguf_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "format/map_file.h"
 
 #define DEFAULT_ALIGNMENT 32
 
@@ -98,7 +96,7 @@ static sumi_status read_alignment(gguf *g, sumi_error *err)
     return SUMI_OK;
 }
 
-static sumi_status read_all(gguf *g, sumi_error *err)
+sumi_status gguf_read_all(gguf *g, sumi_error *err)
 {
     cursor c = cursor_init(g->data, g->n_bytes);
     sumi_status st = read_header(g, &c, err);
@@ -106,12 +104,6 @@ static sumi_status read_all(gguf *g, sumi_error *err)
     if (st == SUMI_OK) st = read_alignment(g, err);
     if (st == SUMI_OK) st = gguf_read_tensors(g, &c, err);
     return st;
-}
-
-const char *gguf_short_name(const char *name)
-{
-    size_t n = strlen(name);
-    return n > 200 ? name + n - 200 : name;
 }
 
 /* Owns the map if mapped, on failure too. */
@@ -124,43 +116,26 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool
         if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
         free(g);
         free(copy);
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_short_name(name));
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
     }
     *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
-    sumi_status st = read_all(g, err);
+    sumi_status st = gguf_read_all(g, err);
     if (st == SUMI_OK) {
         *out = g;
         return SUMI_OK;
     }
-    sumi_fail_in(err, "%s", gguf_short_name(name));
+    sumi_fail_in(err, "%s", map_short_name(name));
     gguf_close(g);
     return st;
 }
 
-static sumi_status fail_errno(const char *path, int fd, sumi_error *err)
-{
-    int why = errno;
-    if (fd >= 0) close(fd);
-    return sumi_fail(err, SUMI_EIO, "%s: %s", gguf_short_name(path), strerror(why));
-}
-
 sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err)
 {
+    void *data;
+    size_t n_bytes;
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait for a writer */
-    struct stat s;
-    if (fd < 0 || fstat(fd, &s) != 0) return fail_errno(path, fd, err);
-    if (!S_ISREG(s.st_mode) || s.st_size == 0) {
-        close(fd);
-        if (!S_ISREG(s.st_mode))
-            return sumi_fail(err, SUMI_EIO, "%s: %s", gguf_short_name(path),
-                             S_ISDIR(s.st_mode) ? "is a folder" : "is not a regular file");
-        return sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", gguf_short_name(path));
-    }
-    void *data = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) return fail_errno(path, fd, err);
-    close(fd);
-    return open_bytes(out, data, (size_t)s.st_size, true, path, err);
+    sumi_status st = map_file(path, &data, &n_bytes, err);
+    return st == SUMI_OK ? open_bytes(out, data, n_bytes, true, path, err) : st;
 }
 
 sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
@@ -190,6 +165,11 @@ void gguf_close(gguf *g)
     for (int32_t i = 0; g->more && i < g->n_more; i++) gguf_close(g->more[i]);
     free(g->more);
     if (g->mapped) munmap((void *)(uintptr_t)g->data, g->n_bytes);
+    if (g->elsewhere) {
+        g->elsewhere->destroy(g->elsewhere->user);
+        free((void *)(uintptr_t)g->data);
+    }
+    free(g->elsewhere);
     free(g->name);
     free(g);
 }
@@ -211,7 +191,7 @@ uint32_t gguf_alignment(const gguf *g)
 
 void gguf_release(const gguf *g, const gguf_tensor *t)
 {
-    if (!g->mapped) return;
+    if (!t->data || (!g->mapped && !g->elsewhere)) return;
     /* Only whole pages inside the tensor: those at its ends hold neighbours' data. */
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)t->data, end = begin + t->n_bytes;
     begin = (begin + page - 1) / page * page;
@@ -219,15 +199,33 @@ void gguf_release(const gguf *g, const gguf_tensor *t)
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED); /* fails only if the pages stay */
 }
 
-uint64_t gguf_fingerprint(const gguf *g, sip_key key)
+/* The first and the last bytes of a tensor, or of its first and its last row if these are made. */
+static uint64_t sample(const gguf *g, const gguf_tensor *t, sip_key key)
 {
     enum { SAMPLE = 4096 };
+    size_t n = t->n_bytes < SAMPLE ? t->n_bytes : SAMPLE;
+    uint64_t parts[2] = { 0 };
+    if (t->data) {
+        parts[0] = siphash(key, t->data, n);
+        parts[1] = siphash(key, (const uint8_t *)t->data + (t->n_bytes - n), n);
+        return siphash(key, parts, sizeof parts);
+    }
+    int64_t n_rows = t->n_elems / t->dims[0];
+    size_t row_bytes = t->n_bytes / (size_t)n_rows;
+    void *row = malloc(row_bytes);
+    for (int i = 0; row && i < 2; i++) {
+        gguf_make_rows(g, t, i == 0 ? 0 : n_rows - 1, 1, row);
+        parts[i] = siphash(key, row, row_bytes);
+    }
+    free(row);
+    return siphash(key, parts, sizeof parts);
+}
+
+uint64_t gguf_fingerprint(const gguf *g, sip_key key)
+{
     uint64_t hash = siphash(key, g->data, g->n_head);
     for (int64_t i = 0; i < g->n_tensors; i++) {
-        const gguf_tensor *t = &g->tensors[i];
-        size_t n = t->n_bytes < SAMPLE ? t->n_bytes : SAMPLE;
-        uint64_t parts[3] = { hash, siphash(key, t->data, n),
-                              siphash(key, (const uint8_t *)t->data + (t->n_bytes - n), n) };
+        uint64_t parts[2] = { hash, sample(g, &g->tensors[i], key) };
         hash = siphash(key, parts, sizeof parts);
     }
     for (int32_t i = 0; i < g->n_more; i++) {

@@ -49,7 +49,8 @@ typedef struct gguf_tensor {
     int64_t n_elems;             /* product of dims */
     int32_t shard;               /* which file of a split model it lies in; else 0 */
     size_t offset;               /* of data, from the start of that file */
-    const void *data;            /* n_bytes of them, inside the file; tensors may overlap */
+    const void *data;            /* n_bytes of them, inside the file; tensors may overlap. NULL, only if the model is in
+                                    files of another format: gguf_make_rows() makes them */
     size_t n_bytes;
 } gguf_tensor;
 
@@ -68,9 +69,37 @@ SUMI_MUST_USE sumi_status gguf_open_memory(gguf **out, const void *data, size_t 
                                            sumi_error *err);
 void gguf_close(gguf *g);
 
+/* Tensors of files of another format, of which a header in the form of GGUF says what they would be in one. */
+typedef struct gguf_file {
+    const char *name;
+    size_t n_bytes;
+} gguf_file;
+
+typedef struct gguf_place {
+    const void *data; /* aligned to the tensor's elements; NULL: make() makes it */
+    int32_t file;
+    size_t offset; /* in that file */
+} gguf_place;
+
+typedef struct gguf_elsewhere {
+    const gguf_place *places; /* [n_tensors] in the order of the header */
+    const gguf_file *files;   /* [n_files]: gguf_shard_name() 1 .. n_files; the header itself is shard 0 */
+    int32_t n_files;
+    /* Writes rows first .. first + n - 1 (of dims[0] elements each) of tensor i to dst. From any thread. */
+    void (*make)(const void *user, int64_t i, int64_t first, int64_t n, void *dst);
+    void (*destroy)(void *user); /* places and files are not used any more */
+    void *user;
+} gguf_elsewhere;
+
+/* header: n_bytes of a GGUF file up to its data section, whose tensors have any offsets; from malloc(). It and e->user are
+ * taken over, on failure too. */
+SUMI_MUST_USE sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, size_t n_bytes,
+                                              const gguf_elsewhere *e, sumi_error *err);
+
 const char *gguf_name(const gguf *g);       /* path or name, for messages */
 uint32_t gguf_version(const gguf *g);
 size_t gguf_file_bytes(const gguf *g);      /* of all files of a split model */
+bool gguf_is_described(const gguf *g);      /* the model is in files of another format: gguf_open_described() */
 int32_t gguf_n_shards(const gguf *g);       /* files; 1 if the model is not split */
 const char *gguf_shard_name(const gguf *g, int32_t shard); /* path of a file; of the first one: gguf_name() */
 size_t gguf_shard_bytes(const gguf *g, int32_t shard);
@@ -121,6 +150,10 @@ float gguf_array_f32(const gguf_array *a, uint64_t i);
 int64_t gguf_n_tensors(const gguf *g);
 const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i);
 const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name); /* NULL: not there */
+
+/* Copies rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) to dst, wherever
+ * they are or however they are made. */
+void gguf_make_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst);
 
 /* Gives the pages behind a tensor's data back to the system; reading the data brings them in again. */
 void gguf_release(const gguf *g, const gguf_tensor *t);

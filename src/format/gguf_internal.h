@@ -3,7 +3,8 @@
  *   gguf.c           opening, mapping, the header; closing
  *   gguf_meta.c      the metadata: keys and typed values
  *   gguf_tensors.c   the tensors: names, shapes, where their bytes lie
- *   gguf_split.c     models in several files */
+ *   gguf_split.c     models in several files
+ *   gguf_describe.c  models in files of other formats */
 #ifndef SUMI_FORMAT_GGUF_INTERNAL_H
 #define SUMI_FORMAT_GGUF_INTERNAL_H
 
@@ -19,6 +20,8 @@ typedef struct gguf_kv {
     /* Arrays of strings: index[i] is where the text of string i begins, as an offset in the file, and string i ends 8
      * bytes before index[i + 1], where the length of its successor stands. n + 1 entries, owned. */
     uint64_t *index;
+    const uint8_t *whole; /* [whole_bytes] name, type and value as they are in the file */
+    size_t whole_bytes;
 } gguf_kv;
 
 struct gguf {
@@ -34,7 +37,12 @@ struct gguf {
     strmap *keys, *names; /* key -> index in kv, tensor name -> index in tensors */
     struct gguf **more;   /* [n_more] the other files of a split model, owned; their tensors are all in this one */
     int32_t n_more;
+    gguf_elsewhere *elsewhere; /* owned; NULL: tensors lie behind their descriptions. Else data is owned, and `more` are
+                                  the files in which they lie, by name and size only */
 };
+
+/* Reads header, metadata and tensors of g->data. */
+sumi_status gguf_read_all(gguf *g, sumi_error *err);
 
 /* Each reads its part of the file at *c into g, whose n_kv and n_tensors are still unchecked counts from the header.
  * On failure the error says what and where, but not the file, and g is safe to free. */
@@ -47,9 +55,6 @@ sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err);
 /* *g is a file that was just opened. If it is part of a split model: opens the other files, which lie beside it, and
  * makes *g the first one, with the tensors of all. Errors name the file; *g is the caller's in any case. */
 sumi_status gguf_join(gguf **g, sumi_error *err);
-
-/* The end of a long path says more than its beginning, and what is wrong must fit into the line too. */
-const char *gguf_short_name(const char *path);
 
 /* A name (key or tensor) with its length: not empty, not above GGUF_MAX_NAME_BYTES. */
 sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err);

@@ -106,7 +106,7 @@ sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
     for (int64_t i = 0; st == SUMI_OK && i < g->n_tensors; i++) st = read_tensor(g, i, &offsets[i], c, err);
     uint64_t data = mem_round_up(c->pos, g->alignment);
     g->n_head = data < g->n_bytes ? (size_t)data : g->n_bytes;
-    for (int64_t i = 0; st == SUMI_OK && i < g->n_tensors; i++)
+    for (int64_t i = 0; st == SUMI_OK && !g->elsewhere && i < g->n_tensors; i++)
         st = place(g, &g->tensors[i], data, offsets[i], err);
     free(offsets);
     return st;

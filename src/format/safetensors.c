@@ -1,0 +1,268 @@
+/* safetensors.c - see safetensors.h.
+ *
+ *   byte 0   u64 n_header, little-endian
+ *        8   n_header bytes of JSON, an object, maybe followed by spaces:
+ *              { "__metadata__": { TEXT: TEXT, ... },
+ *                NAME: { "dtype": "BF16", "shape": [ROWS, COLUMNS], "data_offsets": [BEGIN, END] }, ... }
+ *            the data section: BEGIN and END count from here
+ *
+ * The tensors fill the data section without gaps or overlaps, as the specification demands: no byte of the file can mean
+ * two things, or nothing. */
+#include "format/safetensors.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "format/cursor.h"
+#include "format/map_file.h"
+
+struct safetensors {
+    char *name;
+    const uint8_t *data;
+    size_t n_bytes;
+    bool mapped;
+    st_tensor *tensors; /* [n_tensors] */
+    int64_t n_tensors;
+    char *names; /* all of them, each with its NUL */
+};
+
+static const struct {
+    const char *name;
+    int32_t bits, dtype;
+} types[] = {
+#define ST_TYPE_ROW(name, bits, dtype) { #name, bits, dtype },
+    ST_TYPE_LIST(ST_TYPE_ROW)
+#undef ST_TYPE_ROW
+};
+#define N_TYPES (sizeof types / sizeof *types)
+
+const char *st_type_name(st_type type)
+{
+    return types[type].name;
+}
+
+const dtype_info *st_type_dtype(st_type type)
+{
+    return types[type].dtype < 0 ? NULL : dtype_find((uint32_t)types[type].dtype);
+}
+
+/* ---- One entry ---------------------------------------------------------------------------------------------- */
+
+static sumi_status read_type(st_tensor *t, const json_t *entry, sumi_error *err)
+{
+    const char *text = json_string_value(json_object_get(entry, "dtype"));
+    if (!text) return sumi_fail(err, SUMI_EFORMAT, "\"dtype\" is missing or no text");
+    for (size_t i = 0; i < N_TYPES; i++)
+        if (!strcmp(types[i].name, text)) {
+            t->type = (st_type)i;
+            return SUMI_OK;
+        }
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "element type '%.32s' is not known", text);
+}
+
+/* The dimensions, and the bytes that they need. */
+static sumi_status read_shape(st_tensor *t, const json_t *entry, sumi_error *err)
+{
+    const json_t *shape = json_object_get(entry, "shape");
+    if (!json_is_array(shape)) return sumi_fail(err, SUMI_EFORMAT, "\"shape\" is missing or no array");
+    if (json_array_size(shape) > ST_MAX_DIMS)
+        return sumi_fail(err, SUMI_ELIMIT, "%zu dimensions (at most %d)", json_array_size(shape),
+                         ST_MAX_DIMS);
+    t->n_dims = (int32_t)json_array_size(shape);
+    t->n_elems = 1;
+    for (int32_t d = 0; d < ST_MAX_DIMS; d++) {
+        const json_t *v = json_array_get(shape, (size_t)d);
+        t->dims[d] = d < t->n_dims ? json_integer_value(v) : 1;
+        if (d < t->n_dims && (!json_is_integer(v) || t->dims[d] < 0))
+            return sumi_fail(err, SUMI_EFORMAT, "dimension %d is no whole number", (int)d);
+        if (__builtin_mul_overflow(t->n_elems, t->dims[d], &t->n_elems))
+            return sumi_fail(err, SUMI_EFORMAT, "the product of its dimensions overflows 63 bits");
+    }
+    size_t bits;
+    if (!mem_mul((size_t)t->n_elems, (size_t)types[t->type].bits, &bits))
+        return sumi_fail(err, SUMI_EFORMAT, "its size overflows 64 bits");
+    if (bits % 8) return sumi_fail(err, SUMI_EFORMAT, "its size is not a whole number of bytes");
+    t->n_bytes = bits / 8;
+    return SUMI_OK;
+}
+
+/* Where it lies. data: the data section, n bytes of them from byte `at` of the file. */
+static sumi_status read_place(st_tensor *t, const json_t *entry, const uint8_t *data, size_t n, size_t at,
+                              sumi_error *err)
+{
+    const json_t *place = json_object_get(entry, "data_offsets");
+    const json_t *b = json_array_get(place, 0), *e = json_array_get(place, 1);
+    if (json_array_size(place) != 2 || !json_is_integer(b) || !json_is_integer(e))
+        return sumi_fail(err, SUMI_EFORMAT, "\"data_offsets\" is not an array of two whole numbers");
+    json_int_t begin = json_integer_value(b), end = json_integer_value(e);
+    if (begin < 0 || end < begin || (uint64_t)end > n)
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "its data at %lld to %lld is not inside the data section of %zu bytes (cut off?)",
+                         (long long)begin, (long long)end, n);
+    if ((size_t)(end - begin) != t->n_bytes)
+        return sumi_fail(err, SUMI_EFORMAT, "%lld bytes of data, but its shape asks for %zu",
+                         (long long)(end - begin), t->n_bytes);
+    t->data = data + begin;
+    t->offset = at + (size_t)begin;
+    return SUMI_OK;
+}
+
+/* ---- The file ----------------------------------------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+    const st_tensor *x = a, *y = b;
+    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    return x->n_bytes < y->n_bytes ? -1 : x->n_bytes > y->n_bytes; /* empty ones first */
+}
+
+static sumi_status check_gaps(const safetensors *s, size_t data_at, sumi_error *err)
+{
+    size_t at = data_at;
+    for (int64_t i = 0; i < s->n_tensors; i++) {
+        const st_tensor *t = &s->tensors[i];
+        if (t->offset != at)
+            return sumi_fail(err, SUMI_EFORMAT, "tensor '%.80s': its data begins at byte %zu, %s", t->name,
+                             t->offset,
+                             t->offset < at ? "inside that of another one" : "behind bytes of no tensor");
+        at += t->n_bytes;
+    }
+    if (at == s->n_bytes) return SUMI_OK;
+    return sumi_fail(err, SUMI_EFORMAT, "%zu bytes at its end belong to no tensor", s->n_bytes - at);
+}
+
+static sumi_status reserve(safetensors *s, json_t *header, sumi_error *err)
+{
+    const char *name;
+    json_t *entry;
+    size_t n = 1;
+    json_object_foreach(header, name, entry) n += strlen(name) + 1;
+    if (json_object_size(header) > ST_MAX_TENSORS)
+        return sumi_fail(err, SUMI_ELIMIT, "%zu tensors (at most %d)", json_object_size(header),
+                         ST_MAX_TENSORS);
+    s->names = malloc(n);
+    s->tensors = calloc(json_object_size(header) + 1, sizeof *s->tensors);
+    return s->names && s->tensors ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
+}
+
+static sumi_status read_entries(safetensors *s, json_t *header, size_t data_at, sumi_error *err)
+{
+    const char *name;
+    json_t *entry;
+    sumi_status st = reserve(s, header, err);
+    char *end = s->names;
+    if (st != SUMI_OK) return st;
+    json_object_foreach(header, name, entry)
+    {
+        st_tensor *t = &s->tensors[s->n_tensors];
+        if (!strcmp(name, "__metadata__")) continue;
+        if ((st = read_type(t, entry, err)) || (st = read_shape(t, entry, err)) ||
+            (st = read_place(t, entry, s->data + data_at, s->n_bytes - data_at, data_at, err))) {
+            sumi_fail_in(err, "tensor '%.80s'", name);
+            return st;
+        }
+        t->name = end;
+        end = stpcpy(end, name) + 1;
+        s->n_tensors++;
+    }
+    qsort(s->tensors, (size_t)s->n_tensors, sizeof *s->tensors, by_place);
+    return check_gaps(s, data_at, err);
+}
+
+static sumi_status read_all(safetensors *s, sumi_error *err)
+{
+    cursor c = cursor_init(s->data, s->n_bytes);
+    uint64_t n = cursor_u64(&c);
+    if (!c.ok) return sumi_fail(err, SUMI_EFORMAT, "no safetensors file: it has %zu bytes", s->n_bytes);
+    if (n > cursor_left(&c))
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "no safetensors file, or cut off: it asks for a header of %llu bytes, but has %zu",
+                         (unsigned long long)n, s->n_bytes);
+    if (n > ST_MAX_HEADER)
+        return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n,
+                         ST_MAX_HEADER);
+    json_error_t why;
+    json_t *header = json_loadb((const char *)s->data + c.pos, (size_t)n, JSON_REJECT_DUPLICATES, &why);
+    if (!header)
+        return sumi_fail(err, SUMI_EFORMAT, "header at byte %lld: %s", (long long)c.pos + why.position,
+                         why.text);
+    sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos + (size_t)n, err)
+                                            : sumi_fail(err, SUMI_EFORMAT, "its header is no JSON object");
+    json_decref(header);
+    return st;
+}
+
+/* Owns the map if mapped, on failure too. */
+static sumi_status open_bytes(safetensors **out, const void *data, size_t n_bytes, bool mapped,
+                              const char *name, sumi_error *err)
+{
+    safetensors *s = calloc(1, sizeof *s);
+    char *copy = strdup(name);
+    *out = NULL;
+    if (!s || !copy) {
+        if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
+        free(s);
+        free(copy);
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+    }
+    *s = (safetensors){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
+    sumi_status st = read_all(s, err);
+    if (st == SUMI_OK) {
+        *out = s;
+        return SUMI_OK;
+    }
+    sumi_fail_in(err, "%s", map_short_name(name));
+    st_close(s);
+    return st;
+}
+
+sumi_status st_open(safetensors **out, const char *path, sumi_error *err)
+{
+    void *data;
+    size_t n_bytes;
+    *out = NULL;
+    sumi_status st = map_file(path, &data, &n_bytes, err);
+    return st == SUMI_OK ? open_bytes(out, data, n_bytes, true, path, err) : st;
+}
+
+sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes, const char *name,
+                           sumi_error *err)
+{
+    return open_bytes(out, data, n_bytes, false, name, err);
+}
+
+void st_close(safetensors *s)
+{
+    if (!s) return;
+    if (s->mapped) munmap((void *)(uintptr_t)s->data, s->n_bytes);
+    free(s->tensors);
+    free(s->names);
+    free(s->name);
+    free(s);
+}
+
+const char *st_name(const safetensors *s)
+{
+    return s->name;
+}
+
+size_t st_file_bytes(const safetensors *s)
+{
+    return s->n_bytes;
+}
+
+int64_t st_n_tensors(const safetensors *s)
+{
+    return s->n_tensors;
+}
+
+const st_tensor *st_tensor_at(const safetensors *s, int64_t i)
+{
+    assert(i >= 0 && i < s->n_tensors);
+    return &s->tensors[i];
+}

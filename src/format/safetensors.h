@@ -1,0 +1,78 @@
+/* safetensors.h - reading safetensors files (specification: README.md of the safetensors project).
+ *
+ * A file is mapped, not read: what is handed out here points into the map, or into copies of names, and lives as long as
+ * the object. Everything is checked at opening: a tensor's bytes lie inside the file and are as many as its shape and type
+ * ask for. Files must not be shortened while they are open (gguf.h says why).
+ *
+ * Threads: a safetensors object is read-only after opening, so any number of threads may use it. */
+#ifndef SUMI_FORMAT_SAFETENSORS_H
+#define SUMI_FORMAT_SAFETENSORS_H
+
+#include "format/dtype.h"
+#include "sumi.h"
+
+#define ST_MAX_HEADER  100000000 /* bytes, as the reference implementation has it */
+#define ST_MAX_TENSORS (1 << 20)
+#define ST_MAX_DIMS    8
+
+/* Bits of an element; what GGUF has no type for can be described, but not computed with. */
+/*    name        bits  dtype of dtype.h, or -1 */
+#define ST_TYPE_LIST(X)                                                                                      \
+    X(F32, 32, DTYPE_F32)                                                                                    \
+    X(F16, 16, DTYPE_F16)                                                                                    \
+    X(BF16, 16, DTYPE_BF16)                                                                                  \
+    X(F64, 64, DTYPE_F64)                                                                                    \
+    X(BOOL, 8, -1)                                                                                           \
+    X(U8, 8, -1)                                                                                             \
+    X(I8, 8, -1)                                                                                             \
+    X(U16, 16, -1)                                                                                           \
+    X(I16, 16, -1)                                                                                           \
+    X(U32, 32, -1)                                                                                           \
+    X(I32, 32, -1)                                                                                           \
+    X(U64, 64, -1)                                                                                           \
+    X(I64, 64, -1)                                                                                           \
+    X(F8_E5M2, 8, -1)                                                                                        \
+    X(F8_E4M3, 8, -1)                                                                                        \
+    X(F8_E8M0, 8, -1)                                                                                        \
+    X(F6_E2M3, 6, -1)                                                                                        \
+    X(F6_E3M2, 6, -1)                                                                                        \
+    X(F4, 4, -1)                                                                                             \
+    X(C64, 64, -1)
+
+typedef enum st_type {
+#define ST_TYPE_ENUM(name, bits, dtype) ST_##name,
+    ST_TYPE_LIST(ST_TYPE_ENUM)
+#undef ST_TYPE_ENUM
+} st_type;
+
+const char *st_type_name(st_type type);        /* "BF16" */
+const dtype_info *st_type_dtype(st_type type); /* NULL: not a type of dtype.h */
+
+typedef struct st_tensor {
+    const char *name; /* NUL-terminated UTF-8 without NULs */
+    st_type type;
+    int32_t n_dims;            /* 0: one single element */
+    int64_t dims[ST_MAX_DIMS]; /* slowest first, as in the file; each may be 0; unused ones are 1 */
+    int64_t n_elems;           /* product of dims */
+    size_t offset;             /* of data, from the start of the file */
+    const void *data;          /* n_bytes of them, maybe unaligned; tensors do not overlap */
+    size_t n_bytes;
+} st_tensor;
+
+typedef struct safetensors safetensors;
+
+/* Maps the file at path. EIO: cannot be opened or mapped; EFORMAT: "PATH: what is wrong, where"; EUNSUPPORTED: an element
+ * type that is not in the list above; ELIMIT: above a limit; ENOMEM. Free with st_close(). */
+SUMI_MUST_USE sumi_status st_open(safetensors **out, const char *path, sumi_error *err);
+
+/* The same for bytes in memory, which must outlive the object. name is used in messages. */
+SUMI_MUST_USE sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes,
+                                         const char *name, sumi_error *err);
+void st_close(safetensors *s); /* NULL is fine */
+
+const char *st_name(const safetensors *s); /* path or name */
+size_t st_file_bytes(const safetensors *s);
+int64_t st_n_tensors(const safetensors *s);
+const st_tensor *st_tensor_at(const safetensors *s, int64_t i); /* in the order of their data */
+
+#endif
