@@ -9,6 +9,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/info.h"
+#include "convert/model_file.h"
 
 typedef struct info_args {
     const char *model, *key;
@@ -155,7 +156,7 @@ int cmd_info(int argc, char **argv)
     gguf *g;
     if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
-    if (gguf_open(&g, path, &err) != SUMI_OK) return cli_fail_error(&err);
+    if (model_file_open(&g, path, &err) != SUMI_OK) return cli_fail_error(&err);
     int code = print_views(g, &a);
     gguf_close(g);
     errno = 0;

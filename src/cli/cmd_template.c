@@ -9,7 +9,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/open_tokenizer.h"
-#include "format/gguf.h"
+#include "convert/model_file.h"
 #include "text/chat_template.h"
 
 #define MAX_JSON_BYTES     ((size_t)256 << 20)
@@ -109,7 +109,7 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
         return status ? status : chat_template_compile(&t->template, t->source, n, a->template, err);
     }
     status = cli_find_model(a->model, path, sizeof path, err);
-    if (!status) status = gguf_open(&t->file, path, err);
+    if (!status) status = model_file_open(&t->file, path, err);
     if (status) return status;
     if (!gguf_get_str(t->file, "tokenizer.chat_template", &source))
         return sumi_fail(err, SUMI_EUNSUPPORTED,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "convert/model_file.h"
 
 /* A template that is the only thing wrong with a file does not keep its weights from being used. */
 static void load_template(sumi_model *m)
@@ -75,7 +76,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     sumi_model *m = calloc(1, sizeof *m);
     if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     m->log = (logger){ opts->log, opts->log_user };
-    if ((status = gguf_open(&m->file, path, err))) goto fail;
+    if ((status = model_file_open(&m->file, path, err))) goto fail;
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
     load_template(m);
     if (!opts->vocab_only && (status = load_weights(m, opts, err))) goto fail;

@@ -60,9 +60,39 @@ static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t
 static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t n)
 {
     float *v = mem_alloc((size_t)n * sizeof *v);
-    if (v) quant_find(t->type->type)->decode(t->data, v, n);
+    void *made = v && !t->data ? mem_alloc(t->n_bytes) : NULL;
+    if (made) gguf_make_rows(l->g, t, 0, t->n_elems / t->dims[0], made);
+    if (v && (t->data || made)) quant_find(t->type->type)->decode(t->data ? t->data : made, v, n);
     else loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
+    mem_free(made);
     return v;
+}
+
+/* Rows of t: where they are, or made, and then an entry of the model's list. NULL: a failure is recorded. */
+static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
+{
+    size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
+    if (t->data) return (const uint8_t *)t->data + (size_t)first * row_bytes;
+    made_rows *made = malloc(sizeof *made);
+    void *rows = made ? mem_map((size_t)n * row_bytes) : NULL;
+    if (!rows) {
+        free(made);
+        loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
+        return NULL;
+    }
+    *made = (made_rows){ l->m->made, rows, (size_t)n * row_bytes };
+    l->m->made = made;
+    gguf_make_rows(l->g, t, first, n, rows);
+    return rows;
+}
+
+/* The rows that were made last are not needed any more. */
+static void drop_rows(model *m)
+{
+    made_rows *made = m->made;
+    m->made = made->next;
+    mem_unmap(made->rows, made->n_bytes);
+    free(made);
 }
 
 float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows rows)
@@ -76,16 +106,17 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
     return v;
 }
 
-/* n rows of t, counted through all of its matrices. */
-static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n,
-                      int64_t n_cols)
+/* n rows of t, counted through all of its matrices. embeds: rows are read one by one, too, not only in products. */
+static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n, bool embeds)
 {
     weight *w = NULL;
     const backend *be = l->m->be;
     if (l->status != SUMI_OK) return NULL;
-    const uint8_t *data = (const uint8_t *)t->data + (size_t)first * dtype_row_bytes(t->type->type, n_cols);
-    l->status = be->weight_create(be, &w, t->type->type, data, n, n_cols, l->err);
+    const void *rows = take_rows(l, t, name, first, n);
+    if (!rows) return NULL;
+    l->status = be->weight_create(be, &w, t->type->type, rows, n, t->dims[0], l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    else if (!t->data && !embeds && be->weight_is_copy(w)) drop_rows(l->m);
     return w;
 }
 
@@ -99,8 +130,17 @@ weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_c
 {
     const gguf_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, rows.total, n_cols)) return NULL;
-    weight *w = create(l, t, name, rows.first, rows.n, n_cols);
+    weight *w = create(l, t, name, rows.first, rows.n, false);
     if (rows.first + rows.n == rows.total) release(l, t, w);
+    return w;
+}
+
+weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols)
+{
+    const gguf_tensor *t = find(l, name, true);
+    if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
+    weight *w = create(l, t, name, 0, n_rows, true);
+    release(l, t, w);
     return w;
 }
 
@@ -117,7 +157,7 @@ weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows row
     weight **w = calloc((size_t)n, sizeof *w);
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
     for (int32_t i = 0; w && i < n; i++)
-        w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, n_cols);
+        w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, false);
     if (rows.first + rows.n == rows.total) release(l, t, w ? w[n - 1] : NULL);
     return w;
 }
@@ -137,7 +177,9 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
     const backend *be = l->m->be;
     const gguf_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
-    l->status = be->table_create(be, &w, t->type->type, t->data, n_rows, n_cols, l->err);
+    const void *rows = take_rows(l, t, name, 0, n_rows);
+    if (!rows) return NULL;
+    l->status = be->table_create(be, &w, t->type->type, rows, n_rows, n_cols, l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
     return w;
 }

@@ -52,6 +52,9 @@ int32_t loader_n_rows(loader *l, tensor_name name);
 /* A matrix [n_rows][n_cols] of which rows are looked up, and nothing is multiplied with it. */
 weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols);
 
+/* The same for a matrix that something is multiplied with, too. */
+weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols);
+
 /* Records a failure with the file's name before it. */
 void loader_fail(loader *l, sumi_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

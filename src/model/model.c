@@ -187,7 +187,7 @@ static void load_embeddings(loader *l)
     bool tied = !m->h.encoder && !loader_has(l, at_top("output", "weight"));
     int32_t n_types;
     m->n_vocab = loader_n_rows(l, tokens);
-    m->tok_embd = tied ? loader_matrix(l, tokens, all_rows(m->n_vocab), m->h.n_embd)
+    m->tok_embd = tied ? loader_embedding(l, tokens, m->n_vocab, m->h.n_embd)
                        : loader_table(l, tokens, m->n_vocab, m->h.n_embd);
     if (features & ARCH_LEARNED_POS) m->pos_embd = load_other_embedding(l, "position_embd", &m->max_ctx);
     if (features & ARCH_ENCODER && loader_has(l, at_top("token_types", "weight")))
@@ -305,6 +305,11 @@ void model_destroy(model *m)
     destroy_norm(&m->embed_norm);
     destroy_norm(&m->output_norm);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
+    for (made_rows *made = m->made, *next; made; made = next) {
+        next = made->next;
+        mem_unmap(made->rows, made->n_bytes);
+        free(made);
+    }
     free(m->layers);
     free(m);
 }

@@ -28,6 +28,13 @@ typedef struct layer {
     int32_t window;     /* 0: sees all tokens */
 } layer;
 
+/* Rows that a model in another format than GGUF does not have as they are, and that products or embeddings read. */
+typedef struct made_rows {
+    struct made_rows *next;
+    void *rows; /* [n_bytes] of mem_map() */
+    size_t n_bytes;
+} made_rows;
+
 typedef struct model {
     const arch *arch;
     const backend *be;
@@ -50,6 +57,7 @@ typedef struct model {
     int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: there are none */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
+    made_rows *made;       /* a list, owned; NULL for most files */
 } model;
 
 /* Reads sizes and weights of g for be; both must outlive the model. */

@@ -25,6 +25,7 @@ import zlib
 from importlib.metadata import version
 
 import gguf
+import hf_folder
 import numpy as np
 import torch
 import tiny_families
@@ -34,6 +35,9 @@ from transformers import (AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextCon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 N_VOCAB = 288
+SPECIAL = ["<|end|>", "<|begin|>", "<|pad|>"]
+PAIRS = [a + b for a in "etaoins" for b in "etaoins"][:N_VOCAB - 259]
+NO_CLASS = ("exaone", "internlm2", "minicpm")   # their folders have code of their own: transformers computes them by Llama's
 N_FAMILY_IDS = 40
 N_IDS = 72      # more than four blocks of 16 and than all windows and original contexts below
 
@@ -127,8 +131,7 @@ def byte_characters():
 
 def add_vocabulary(w, arch):
     """256 bytes, 3 special tokens and some merged pieces: enough for any engine to load the file."""
-    pairs = [a + b for a in "etaoins" for b in "etaoins"][:N_VOCAB - 259]
-    special = ["<|end|>", "<|begin|>", "<|pad|>"]
+    special, pairs = SPECIAL, PAIRS
     types = [1] * 256 + [3] * 3 + [1] * len(pairs)
     if arch == "gemma3":
         tokens = [f"<0x{b:02X}>" for b in range(256)] + special + pairs
@@ -207,6 +210,8 @@ def make(name, arch, config, types, seed):
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
     model.tie_weights()
+    if set(types) <= {Type.F32, Type.F16, Type.BF16}:
+        hf_folder.write(name, model)
     ids = rng.integers(0, N_VOCAB, N_IDS)
     with torch.no_grad():
         logits = model(torch.tensor(ids[None])).logits[0].numpy()
@@ -279,6 +284,8 @@ def make_family(name, arch, config):
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and all(key in dict(model.named_buffers()) or tied for key in missing), (missing, unexpected)
     model.tie_weights()
+    if arch not in NO_CLASS:
+        hf_folder.write(name, model)
     ids = rng.integers(0, N_VOCAB, N_FAMILY_IDS)
     with torch.no_grad():
         logits = model(torch.tensor(ids[None])).logits[0].numpy()
@@ -291,6 +298,8 @@ def make_family(name, arch, config):
 
 def main():
     only = sys.argv[1:]
+    if not only:
+        hf_folder.write_tokenizers(byte_characters(), SPECIAL, PAIRS)
     for seed, (name, (arch, _, config, types)) in enumerate(MODELS.items()):
         if not only or name in only:
             make(name, arch, config, types, seed)

@@ -2,7 +2,7 @@
 # test_layers.sh - the layout of src/ is its architecture: a room includes only itself, sumi.h and rooms below it, and
 # each folder says in its README.md what lives there.
 set -eu
-rooms=(base format text quant kv backend model sample engine store server cli)    # lowest first
+rooms=(base format text quant convert kv backend model sample engine store server cli)    # lowest first
 failed=0
 complain() { echo "$*"; failed=1; }
 

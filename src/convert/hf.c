@@ -1,0 +1,99 @@
+/* hf.c - see hf.h. */
+#include "convert/hf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "convert/hf_tensors.h"
+#include "convert/hf_tokenizer.h"
+#include "format/map_file.h"
+
+/* What is behind a described object. */
+typedef struct hf_model {
+    hf_folder folder;
+    hf_keys keys;
+    hf_tensors tensors;
+    gguf_head head;
+    gguf_file *files; /* [folder.n_files] */
+} hf_model;
+
+static void destroy(void *user)
+{
+    hf_model *m = user;
+    if (!m) return;
+    gguf_head_deinit(&m->head);
+    hf_tensors_deinit(&m->tensors);
+    hf_keys_deinit(&m->keys);
+    hf_folder_deinit(&m->folder);
+    free(m->files);
+    free(m);
+}
+
+static void make(const void *user, int64_t i, int64_t first, int64_t n, void *dst)
+{
+    hf_tensors_make(&((const hf_model *)user)->tensors, i, first, n, dst);
+}
+
+static const hf_family *find_family(const hf_folder *f, sumi_error *err)
+{
+    const json_t *classes = json_object_get(f->config, "architectures");
+    const char *class = json_string_value(json_array_get(classes, 0));
+    const char *type = json_string_value(json_object_get(f->config, "model_type"));
+    const hf_family *family = class ? hf_family_find(class) : NULL;
+    if (family) return family;
+    if (class || type)
+        sumi_fail(err, SUMI_EUNSUPPORTED,
+                  "%s/config.json: architecture '%.60s' is not supported in safetensors",
+                  map_short_name(f->path), class ? class : type);
+    else sumi_fail(err, SUMI_EFORMAT, "%s/config.json: 'architectures' is missing", map_short_name(f->path));
+    return NULL;
+}
+
+/* Rows of the embedding, of which tensors tell more reliably than settings; 0: there is none. */
+static int64_t count_vocab(const hf_model *m)
+{
+    const hf_tensors *t = &m->tensors;
+    for (int32_t i = 0; i < t->n; i++)
+        if (!strcmp(t->recipes[i].sources->name, "token_embd.weight")) return t->recipes[i].n_rows;
+    return 0;
+}
+
+static sumi_status write_head(hf_model *m, sumi_error *err)
+{
+    sumi_status st = SUMI_OK;
+    if (m->folder.config) {
+        const hf_family *family = find_family(&m->folder, err);
+        if (!family) return err ? err->status : SUMI_EUNSUPPORTED;
+        if ((st = hf_keys_write(&m->keys, &m->folder, family, &m->head, err))) return st;
+        if ((st = hf_tensors_init(&m->tensors, &m->keys))) return st;
+    }
+    return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
+}
+
+sumi_status hf_open(gguf **out, const char *path, sumi_error *err)
+{
+    size_t n_head = 0;
+    sumi_error why = { SUMI_OK, "" };
+    hf_model *m = calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    gguf_head_init(&m->head, 32);
+    sumi_status st = hf_folder_init(&m->folder, path, &why);
+    if (st == SUMI_OK) st = write_head(m, &why);
+    uint8_t *head = st == SUMI_OK ? gguf_head_take(&m->head, &n_head) : NULL;
+    m->files = calloc((size_t)m->folder.n_files + 1, sizeof *m->files);
+    if (st == SUMI_OK && (!head || !m->files))
+        st = sumi_fail(&why, m->head.status ? m->head.status : SUMI_ENOMEM,
+                       "%s: its description does not fit into memory", map_short_name(path));
+    if (st != SUMI_OK) {
+        free(head);
+        destroy(m);
+        if (err) *err = why;
+        return st;
+    }
+    for (int32_t i = 0; i < m->folder.n_files; i++)
+        m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
+    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, destroy, m };
+    return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
+}

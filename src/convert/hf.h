@@ -1,0 +1,16 @@
+/* hf.h - a Hugging Face folder as if it were a GGUF file.
+ *
+ *   config.json -> keys (hf_keys.c)      tokenizer.json -> keys (hf_tokenizer.c)      safetensors -> tensors (hf_tensors.c)
+ *
+ * The keys and the descriptions of tensors are those that llama.cpp's converter would write; data stays in the files of the
+ * folder, which are mapped as long as the object lives. So nothing that reads models has to know of it. */
+#ifndef SUMI_CONVERT_HF_H
+#define SUMI_CONVERT_HF_H
+
+#include "format/gguf.h"
+
+/* Errors as hf_folder_init(), and EUNSUPPORTED: an architecture, a setting, a tensor or a vocabulary that is not known,
+ * named. Free with gguf_close(). */
+SUMI_MUST_USE sumi_status hf_open(gguf **out, const char *path, sumi_error *err);
+
+#endif

@@ -1,0 +1,342 @@
+/* hf_family.c - see hf_family.h; docs/models.md says how to add a family. Names: the classes of the transformers library,
+ * and the tensor map of the Python package gguf. */
+#include "convert/hf_family.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "convert/hf_keys.h"
+
+/* ---- Names -------------------------------------------------------------------------------------------------- */
+
+/* Llama, and all that were written after it. */
+static const hf_name llama_top[] = {
+    { "model.embed_tokens", "token_embd", HF_SAME },
+    { "model.norm", "output_norm", HF_SAME },
+    { "model.final_layernorm", "output_norm", HF_SAME }, /* Phi 2 */
+    { "lm_head", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name llama_block[] = {
+    { "input_layernorm", "attn_norm", HF_SAME },
+    { "self_attn.q_proj", "attn_q", HF_ROPE_Q },
+    { "self_attn.k_proj", "attn_k", HF_ROPE_K },
+    { "self_attn.v_proj", "attn_v", HF_SAME },
+    { "self_attn.qkv_proj", "attn_qkv", HF_SAME }, /* Phi 3 */
+    { "self_attn.q_norm", "attn_q_norm", HF_SAME },
+    { "self_attn.k_norm", "attn_k_norm", HF_SAME },
+    { "self_attn.o_proj", "attn_output", HF_SAME },
+    { "self_attn.rotary_emb.inv_freq", NULL, HF_SAME },
+    { "post_attention_layernorm", "ffn_norm", HF_SAME },
+    { "mlp.gate_proj", "ffn_gate", HF_SAME },
+    { "mlp.up_proj", "ffn_up", HF_SAME },
+    { "mlp.gate_up_proj", "ffn_up", HF_SAME }, /* Phi 3 */
+    { "mlp.down_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+/* Norms behind the blocks too, or only there. */
+static const hf_name post_norms[] = {
+    { "post_attention_layernorm", "post_attention_norm", HF_SAME },
+    { "pre_feedforward_layernorm", "ffn_norm", HF_SAME },
+    { "post_feedforward_layernorm", "post_ffw_norm", HF_SAME },
+    { 0 },
+};
+
+static const hf_name phi2_block[] = {
+    { "self_attn.dense", "attn_output", HF_SAME },
+    { "mlp.fc1", "ffn_up", HF_SAME },
+    { "mlp.fc2", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name stablelm_block[] = {
+    { "self_attn.q_layernorm.norms.*", "attn_q_norm", HF_SAME },
+    { "self_attn.k_layernorm.norms.*", "attn_k_norm", HF_SAME },
+    { 0 },
+};
+
+static const hf_name starcoder2_block[] = {
+    { "mlp.c_fc", "ffn_up", HF_SAME },
+    { "mlp.c_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+/* GPT-2 and what is built on it. */
+static const hf_name gpt2_top[] = {
+    { "transformer.wte", "token_embd", HF_SAME },
+    { "wte", "token_embd", HF_SAME },
+    { "transformer.wpe", "position_embd", HF_SAME },
+    { "wpe", "position_embd", HF_SAME },
+    { "transformer.ln_f", "output_norm", HF_SAME },
+    { "ln_f", "output_norm", HF_SAME },
+    { "lm_head", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name gpt2_block[] = {
+    { "ln_1", "attn_norm", HF_SAME },
+    { "attn.c_attn", "attn_qkv", HF_TRANSPOSED },
+    { "attn.c_proj", "attn_output", HF_TRANSPOSED },
+    { "attn.bias", NULL, HF_SAME }, /* the causal mask */
+    { "attn.masked_bias", NULL, HF_SAME },
+    { "ln_2", "ffn_norm", HF_SAME },
+    { "mlp.c_fc", "ffn_up", HF_TRANSPOSED },
+    { "mlp.c_proj", "ffn_down", HF_TRANSPOSED },
+    { 0 },
+};
+
+static const hf_name starcoder_block[] = {
+    { "ln_1", "attn_norm", HF_SAME },
+    { "attn.c_attn", "attn_qkv", HF_SAME },
+    { "attn.c_proj", "attn_output", HF_SAME },
+    { "ln_2", "ffn_norm", HF_SAME },
+    { "mlp.c_fc", "ffn_up", HF_SAME },
+    { "mlp.c_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name exaone_block[] = {
+    { "ln_1", "attn_norm", HF_SAME },
+    { "attn.attention.q_proj", "attn_q", HF_ROPE_Q },
+    { "attn.attention.k_proj", "attn_k", HF_ROPE_K },
+    { "attn.attention.v_proj", "attn_v", HF_SAME },
+    { "attn.attention.out_proj", "attn_output", HF_SAME },
+    { "attn.attention.rotary.inv_freq", NULL, HF_SAME },
+    { "ln_2", "ffn_norm", HF_SAME },
+    { "mlp.c_fc_0", "ffn_gate", HF_SAME },
+    { "mlp.c_fc_1", "ffn_up", HF_SAME },
+    { "mlp.c_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name falcon_top[] = {
+    { "transformer.word_embeddings", "token_embd", HF_SAME },
+    { "word_embeddings", "token_embd", HF_SAME },
+    { "transformer.word_embeddings_layernorm", "token_embd_norm", HF_SAME }, /* BLOOM */
+    { "word_embeddings_layernorm", "token_embd_norm", HF_SAME },
+    { "ln_f", "output_norm", HF_SAME },
+    { "transformer.ln_f", "output_norm", HF_SAME },
+    { "lm_head", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name falcon_block[] = {
+    { "input_layernorm", "attn_norm", HF_SAME },
+    { "ln_mlp", "attn_norm", HF_SAME },
+    { "ln_attn", "attn_norm_2", HF_SAME },
+    { "self_attention.query_key_value", "attn_qkv", HF_GROUPS },
+    { "self_attention.dense", "attn_output", HF_SAME },
+    { "self_attention.rotary_emb.inv_freq", NULL, HF_SAME },
+    { "post_attention_layernorm", "ffn_norm", HF_SAME },
+    { "mlp.dense_h_to_4h", "ffn_up", HF_SAME },
+    { "mlp.dense_4h_to_h", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name mpt_top[] = {
+    { "transformer.wte", "token_embd", HF_SAME },
+    { "transformer.norm_f", "output_norm", HF_SAME },
+    { "lm_head", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name mpt_block[] = {
+    { "norm_1", "attn_norm", HF_SAME },
+    { "attn.Wqkv", "attn_qkv", HF_SAME },
+    { "attn.out_proj", "attn_output", HF_SAME },
+    { "norm_2", "ffn_norm", HF_SAME },
+    { "ffn.up_proj", "ffn_up", HF_SAME },
+    { "ffn.down_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name gptneox_top[] = {
+    { "gpt_neox.embed_in", "token_embd", HF_SAME },
+    { "gpt_neox.final_layer_norm", "output_norm", HF_SAME },
+    { "embed_out", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name gptneox_block[] = {
+    { "input_layernorm", "attn_norm", HF_SAME },
+    { "attention.query_key_value", "attn_qkv", HF_GROUPS },
+    { "attention.dense", "attn_output", HF_SAME },
+    { "attention.rotary_emb.inv_freq", NULL, HF_SAME },
+    { "attention.bias", NULL, HF_SAME }, /* the causal mask */
+    { "attention.masked_bias", NULL, HF_SAME },
+    { "post_attention_layernorm", "ffn_norm", HF_SAME },
+    { "mlp.dense_h_to_4h", "ffn_up", HF_SAME },
+    { "mlp.dense_4h_to_h", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name internlm2_top[] = {
+    { "model.tok_embeddings", "token_embd", HF_SAME },
+    { "model.norm", "output_norm", HF_SAME },
+    { "output", "output", HF_SAME },
+    { 0 },
+};
+
+static const hf_name internlm2_block[] = {
+    { "attention_norm", "attn_norm", HF_SAME },  { "attention.wqkv", "attn_q", HF_GROUPS_Q },
+    { "attention.wqkv", "attn_k", HF_GROUPS_K }, { "attention.wqkv", "attn_v", HF_GROUPS_V },
+    { "attention.wo", "attn_output", HF_SAME },  { "ffn_norm", "ffn_norm", HF_SAME },
+    { "feed_forward.w1", "ffn_gate", HF_SAME },  { "feed_forward.w3", "ffn_up", HF_SAME },
+    { "feed_forward.w2", "ffn_down", HF_SAME },  { 0 },
+};
+
+/* ---- Settings of single families ---------------------------------------------------------------------------- */
+
+static void keys_parallel(hf_keys *k)
+{
+    hf_put_bool(k, "use_parallel_residual",
+                hf_bool(k, "use_parallel_residual", !strcmp(k->family->arch, "gptneox")));
+}
+
+static void keys_cohere(hf_keys *k)
+{
+    hf_put_f32(k, "logit_scale", hf_number(k, "logit_scale", 0.0625));
+}
+
+static void keys_falcon(hf_keys *k)
+{
+    hf_expect(k, "alibi", "false");
+    if (hf_bool(k, "new_decoder_architecture", false)) return;
+    k->n_kv_heads = hf_bool(k, "multi_query", true) ? 1 : k->n_heads;
+}
+
+/* Scores are divided by the root of a setting that GGUF files leave out where it is the head size. */
+static void keys_gemma2(hf_keys *k)
+{
+    double attention = hf_number(k, "attn_logit_softcapping", 0),
+           logits = hf_number(k, "final_logit_softcapping", 0);
+    double scalar = hf_number(k, "query_pre_attn_scalar", (double)k->head_dim);
+    if (attention > 0) hf_put_f32(k, "attn_logit_softcapping", attention);
+    if (logits > 0) hf_put_f32(k, "final_logit_softcapping", logits);
+    if (scalar > 0 && scalar != (double)k->head_dim) hf_put_f32(k, "attention.scale", 1 / sqrt(scalar));
+}
+
+static void keys_granite(hf_keys *k)
+{
+    hf_put_f32(k, "attention.scale", hf_number(k, "attention_multiplier", 1 / sqrt((double)k->head_dim)));
+    hf_put_f32(k, "embedding_scale", hf_number(k, "embedding_multiplier", 1));
+    hf_put_f32(k, "residual_scale", hf_number(k, "residual_multiplier", 1));
+    hf_put_f32(k, "logit_scale", hf_number(k, "logits_scaling", 1));
+}
+
+static void keys_llama(hf_keys *k)
+{
+    const char *const names[] = { "vocab_size", NULL };
+    hf_put_int(k, "vocab_size", hf_int(k, names, 1, INT32_MAX, 0));
+}
+
+static void keys_minicpm(hf_keys *k)
+{
+    hf_put_f32(k, "embedding_scale", hf_number(k, "scale_emb", 12));
+    hf_put_f32(k, "residual_scale", hf_number(k, "scale_depth", 1.4) / sqrt((double)k->n_layers));
+    hf_put_f32(k, "logit_scale", (double)k->n_embd / hf_number(k, "dim_model_base", 256));
+}
+
+/* Attention has settings of its own. The feed-forward block is so many times as wide as the model. */
+static void keys_mpt(hf_keys *k)
+{
+    const json_t *a = hf_get(k, "attn_config");
+    double clip = json_number_value(json_object_get(a, "clip_qkv")),
+           bias = json_number_value(json_object_get(a, "alibi_bias_max"));
+    if (json_is_false(json_object_get(a, "alibi")) || json_is_true(json_object_get(a, "qk_ln")))
+        hf_fail(k, SUMI_EUNSUPPORTED,
+                "'attn_config' asks for learned positions or norms of queries: not supported");
+    if (hf_number(k, "expansion_ratio", 4) != 4)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'expansion_ratio' is not 4: not supported");
+    if (clip > 0) hf_put_f32(k, "attention.clamp_kqv", clip);
+    hf_put_f32(k, "attention.max_alibi_bias", bias > 0 ? bias : 8);
+}
+
+static void keys_olmo(hf_keys *k)
+{
+    double clip = hf_number(k, "clip_qkv", 0);
+    if (clip > 0) hf_put_f32(k, "attention.clamp_kqv", clip);
+}
+
+/* 1 rotates, 0 does not; readers know the pattern of three in four only. */
+static void keys_smollm3(hf_keys *k)
+{
+    const json_t *layers = hf_get(k, "no_rope_layers");
+    for (size_t i = 0; i < json_array_size(layers); i++)
+        if (json_integer_value(json_array_get(layers, i)) != ((i + 1) % 4 != 0))
+            hf_fail(k, SUMI_EUNSUPPORTED, "'no_rope_layers' is not every fourth layer: not supported");
+}
+
+static void keys_starcoder(hf_keys *k)
+{
+    hf_expect(k, "multi_query", "true");
+    k->n_kv_heads = 1;
+}
+
+/* ---- Families ----------------------------------------------------------------------------------------------- */
+
+#define LLAMA .layers = "model.layers.", .top = llama_top, .block = llama_block
+#define GEMMA LLAMA, .own = post_norms
+
+/* A row is a paragraph. */
+/* clang-format off */
+static const hf_family families[] = {
+    { .classes = { "ArceeForCausalLM" }, .arch = "arcee", LLAMA, .traits = HF_PAIRS },
+    { .classes = { "BloomForCausalLM", "BloomModel" }, .arch = "bloom", .layers = "transformer.h.", .top = falcon_top,
+      .block = falcon_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
+    { .classes = { "Cohere2ForCausalLM" }, .arch = "cohere2", LLAMA,
+      .traits = HF_LAYER_NORM | HF_WINDOWS, .window_pattern = 4, .keys = keys_cohere },
+    { .classes = { "CohereForCausalLM" }, .arch = "command-r", LLAMA,
+      .traits = HF_LAYER_NORM, .keys = keys_cohere },
+    { .classes = { "ExaoneForCausalLM" }, .arch = "exaone", .layers = "transformer.h.", .top = gpt2_top,
+      .block = exaone_block },
+    { .classes = { "Exaone4ForCausalLM" }, .arch = "exaone4", LLAMA, .own = post_norms,
+      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
+    { .classes = { "FalconForCausalLM", "RWForCausalLM" }, .arch = "falcon", .layers = "transformer.h.",
+      .top = falcon_top, .block = falcon_block, .traits = HF_LAYER_NORM, .keys = keys_falcon },
+    { .classes = { "GemmaForCausalLM" }, .arch = "gemma", LLAMA, .traits = HF_NORM_PLUS_1 },
+    { .classes = { "Gemma2ForCausalLM" }, .arch = "gemma2", GEMMA,
+      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 2, .keys = keys_gemma2 },
+    { .classes = { "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration" }, .arch = "gemma3", GEMMA,
+      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 6, .keys = keys_gemma2 },
+    { .classes = { "GPT2LMHeadModel" }, .arch = "gpt2", .layers = "transformer.h.", .top = gpt2_top,
+      .block = gpt2_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
+    { .classes = { "GPTNeoXForCausalLM" }, .arch = "gptneox", .layers = "gpt_neox.layers.",
+      .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
+    { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite },
+    { .classes = { "InternLM2ForCausalLM" }, .arch = "internlm2", .layers = "model.layers.",
+      .top = internlm2_top, .block = internlm2_block, .traits = HF_PAIRS },
+    { .classes = { "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "InternLM3ForCausalLM" },
+      .arch = "llama", LLAMA, .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama },
+    { .classes = { "MiniCPMForCausalLM" }, .arch = "minicpm", LLAMA, .traits = HF_PAIRS, .keys = keys_minicpm },
+    { .classes = { "MptForCausalLM", "MPTForCausalLM" }, .arch = "mpt", .layers = "transformer.blocks.",
+      .top = mpt_top, .block = mpt_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_mpt },
+    { .classes = { "NemotronForCausalLM" }, .arch = "nemotron", LLAMA,
+      .traits = HF_LAYER_NORM | HF_NORM_PLUS_1 },
+    { .classes = { "OlmoForCausalLM" }, .arch = "olmo", LLAMA, .traits = HF_LAYER_NORM | HF_PAIRS,
+      .keys = keys_olmo },
+    { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
+      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
+    { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM },
+    { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS },
+    { .classes = { "Qwen2ForCausalLM" }, .arch = "qwen2", LLAMA, .traits = HF_WINDOWS },
+    { .classes = { "Qwen3ForCausalLM" }, .arch = "qwen3", LLAMA, .traits = HF_WINDOWS },
+    { .classes = { "SmolLM3ForCausalLM" }, .arch = "smollm3", LLAMA, .traits = HF_PAIRS, .keys = keys_smollm3 },
+    { .classes = { "StableLmForCausalLM", "StableLMEpochForCausalLM" }, .arch = "stablelm", LLAMA,
+      .own = stablelm_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
+    { .classes = { "GPTBigCodeForCausalLM" }, .arch = "starcoder", .layers = "transformer.h.",
+      .top = gpt2_top, .block = starcoder_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_starcoder },
+    { .classes = { "Starcoder2ForCausalLM" }, .arch = "starcoder2", LLAMA, .own = starcoder2_block,
+      .traits = HF_LAYER_NORM },
+};
+/* clang-format on */
+
+const hf_family *hf_family_find(const char *class)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        for (const char *const *c = families[i].classes; *c; c++)
+            if (!strcmp(*c, class)) return &families[i];
+    return NULL;
+}

@@ -1,0 +1,193 @@
+/* hf_folder.c - see hf_folder.h. Names of files: the transformers library. */
+#include "convert/hf_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "format/map_file.h"
+
+#define MAX_JSON     ((size_t)256 << 20) /* the largest tokenizer.json known have 40 MB */
+#define MAX_TEMPLATE ((size_t)4 << 20)
+
+void hf_folder_deinit(hf_folder *f)
+{
+    json_t *texts[] = { f->config, f->tokenizer, f->tokenizer_config, f->specials, f->generation };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) json_decref(texts[i]);
+    for (int32_t i = 0; i < f->n_files; i++) st_close(f->files[i]);
+    free(f->files);
+    free(f->chat_template);
+    free(f->path);
+    *f = (hf_folder){ 0 };
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && !strcmp(name + n - m, end);
+}
+
+bool hf_is_pickle(const char *name)
+{
+    return ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth") ||
+           ends_with(name, ".pkl") || ends_with(name, ".ckpt");
+}
+
+/* A file of the folder, mapped; *data NULL: it is not there. */
+static sumi_status map(const hf_folder *f, const char *name, size_t max, void **data, size_t *n,
+                       sumi_error *err)
+{
+    char *path;
+    *data = NULL;
+    if (asprintf(&path, "%s/%s", f->path, name) < 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    bool there = access(path, F_OK) == 0;
+    sumi_status st = there ? map_file(path, data, n, err) : SUMI_OK;
+    if (st == SUMI_OK && *data && *n > max) {
+        munmap(*data, *n);
+        *data = NULL;
+        st = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", map_short_name(path), *n, max);
+    }
+    free(path);
+    return st;
+}
+
+/* *out NULL: the file is not there. Texts may hold NULs, as some tokens do. */
+static sumi_status read_json(const hf_folder *f, const char *name, json_t **out, sumi_error *err)
+{
+    /* Its model_max_length is 10^30 where there is no limit; nothing that is read from it is a number. */
+    size_t reals = !strcmp(name, "tokenizer_config.json") ? JSON_DECODE_INT_AS_REAL : 0;
+    void *data;
+    size_t n;
+    json_error_t why;
+    *out = NULL;
+    sumi_status st = map(f, name, MAX_JSON, &data, &n, err);
+    if (st != SUMI_OK || !data) return st;
+    *out = json_loadb(data, n, JSON_ALLOW_NUL | reals, &why);
+    munmap(data, n);
+    if (!*out)
+        return sumi_fail(err, SUMI_EFORMAT, "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,
+                         why.text);
+    if (json_is_object(*out)) return SUMI_OK;
+    json_decref(*out);
+    *out = NULL;
+    return sumi_fail(err, SUMI_EFORMAT, "%s/%s: no JSON object", map_short_name(f->path), name);
+}
+
+/* chat_template.jinja, or chat_template.json with it as a string. */
+static sumi_status read_template(hf_folder *f, sumi_error *err)
+{
+    void *data;
+    json_t *json;
+    sumi_status st = map(f, "chat_template.jinja", MAX_TEMPLATE, &data, &f->n_chat_template, err);
+    if (st != SUMI_OK) return st;
+    if (data) {
+        f->chat_template = strndup(data, f->n_chat_template);
+        munmap(data, f->n_chat_template);
+        return f->chat_template ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    }
+    if ((st = read_json(f, "chat_template.json", &json, err))) return st;
+    const char *text = json_string_value(json_object_get(json, "chat_template"));
+    f->n_chat_template = text ? strlen(text) : 0;
+    f->chat_template = text ? strdup(text) : NULL;
+    json_decref(json);
+    return SUMI_OK;
+}
+
+static sumi_status open_file(hf_folder *f, const char *name, sumi_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", f->path, name) < 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = st_open(&f->files[f->n_files], path, err);
+    if (st == SUMI_OK) f->n_files++;
+    free(path);
+    return st;
+}
+
+/* The files that an index names, each once. They lie beside it: a name with a folder in it is refused. */
+static sumi_status open_indexed(hf_folder *f, json_t *index, sumi_error *err)
+{
+    const char *tensor;
+    json_t *file, *map = json_object_get(index, "weight_map"), *seen = json_object();
+    sumi_status st = SUMI_OK;
+    json_object_foreach(map, tensor, file)
+    {
+        const char *name = json_string_value(file);
+        if (name && json_object_get(seen, name)) continue;
+        if (!name || !*name || strchr(name, '/') || *name == '.' || !ends_with(name, ".safetensors"))
+            st = sumi_fail(err, SUMI_EFORMAT,
+                           "%s: the index names '%.80s' for '%.80s', which is no safetensors file",
+                           map_short_name(f->path), name ? name : "", tensor);
+        else if (f->n_files == HF_MAX_FILES)
+            st = sumi_fail(err, SUMI_ELIMIT, "%s: more than %d files", map_short_name(f->path), HF_MAX_FILES);
+        else if (json_object_set_new(seen, name, json_true()))
+            st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
+        else st = open_file(f, name, err);
+        if (st != SUMI_OK) break;
+    }
+    json_decref(seen);
+    return st;
+}
+
+/* Why there are no weights. */
+static sumi_status fail_without_weights(const hf_folder *f, sumi_error *err)
+{
+    char pickle[256] = "";
+    DIR *dir = opendir(f->path);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (hf_is_pickle(e->d_name)) snprintf(pickle, sizeof pickle, "%.200s", e->d_name);
+    if (dir) closedir(dir);
+    if (*pickle)
+        return sumi_fail(
+            err, SUMI_EUNSUPPORTED,
+            "%s: its weights are a pickle file (%s), which can run any code when it is read; use a version "
+            "with safetensors",
+            map_short_name(f->path), pickle);
+    return sumi_fail(err, SUMI_EIO, "%s: no model.safetensors and no model.safetensors.index.json",
+                     map_short_name(f->path));
+}
+
+static sumi_status open_weights(hf_folder *f, sumi_error *err)
+{
+    json_t *index;
+    if (!(f->files = calloc(HF_MAX_FILES, sizeof *f->files)))
+        return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = read_json(f, "model.safetensors.index.json", &index, err);
+    if (st != SUMI_OK) return st;
+    if (index) {
+        st = open_indexed(f, index, err);
+        json_decref(index);
+    } else {
+        st = open_file(f, "model.safetensors", err);
+        if (st == SUMI_EIO) return fail_without_weights(f, err);
+    }
+    if (st == SUMI_OK && f->n_files == 0)
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: model.safetensors.index.json names no files",
+                       map_short_name(f->path));
+    return st;
+}
+
+sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
+{
+    sumi_status st;
+    *f = (hf_folder){ .path = strdup(path) };
+    if (!f->path) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    size_t n = strlen(path);
+    while (n > 1 && f->path[n - 1] == '/') f->path[--n] = '\0';
+    if ((st = read_json(f, "config.json", &f->config, err))) return st;
+    if ((st = read_json(f, "tokenizer.json", &f->tokenizer, err))) return st;
+    if (!f->config && !f->tokenizer)
+        return sumi_fail(
+            err, SUMI_EIO,
+            "%s: no model: a Hugging Face folder has config.json, tokenizer.json and safetensors",
+            map_short_name(f->path));
+    if ((st = read_json(f, "tokenizer_config.json", &f->tokenizer_config, err))) return st;
+    if ((st = read_json(f, "special_tokens_map.json", &f->specials, err))) return st;
+    if ((st = read_json(f, "generation_config.json", &f->generation, err))) return st;
+    if ((st = read_template(f, err))) return st;
+    return f->config ? open_weights(f, err) : SUMI_OK;
+}

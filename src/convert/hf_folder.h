@@ -1,0 +1,35 @@
+/* hf_folder.h - the files of a Hugging Face folder, read but not yet understood.
+ *
+ *   config.json                     what the model computes
+ *   model.safetensors, or           its weights
+ *   model.safetensors.index.json    ... in several files beside it
+ *   tokenizer.json                  its vocabulary
+ *   tokenizer_config.json, special_tokens_map.json, generation_config.json, chat_template.jinja, chat_template.json */
+#ifndef SUMI_CONVERT_HF_FOLDER_H
+#define SUMI_CONVERT_HF_FOLDER_H
+
+#include <jansson.h>
+
+#include "format/safetensors.h"
+
+#define HF_MAX_FILES 4096
+
+typedef struct hf_folder {
+    char *path;
+    json_t *config, *tokenizer, *tokenizer_config, *specials, *generation; /* objects; NULL: no such file */
+    char *chat_template; /* NUL-terminated; NULL: no file of its own */
+    size_t n_chat_template;
+    safetensors **files; /* [n_files] */
+    int32_t n_files;
+} hf_folder;
+
+/* EIO: something cannot be read, or nothing is there; EUNSUPPORTED: weights only as pickle files; EFORMAT: malformed JSON
+ * or safetensors; ELIMIT; ENOMEM. Errors name the file. A folder with tokenizer.json and without config.json is a
+ * vocabulary. f is safe to deinit after a failure. */
+SUMI_MUST_USE sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err);
+void hf_folder_deinit(hf_folder *f);
+
+/* Whether the name of a file says that Python's pickle wrote it. */
+bool hf_is_pickle(const char *name);
+
+#endif

@@ -1,0 +1,225 @@
+/* hf_keys.c - see hf_keys.h. Keys: the GGUF specification, "LLM" section; settings: the configuration classes of the
+ * transformers library. */
+#include "convert/hf_keys.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "format/map_file.h"
+
+#define MAX_SIZE (1 << 24) /* keeps products of two sizes and of a few small factors inside 64 bits */
+
+void hf_fail(hf_keys *k, sumi_status status, const char *format, ...)
+{
+    char what[300];
+    va_list args;
+    if (k->status != SUMI_OK) return;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    k->status = sumi_fail(k->err, status, "%s/config.json: %s", map_short_name(k->folder->path), what);
+}
+
+const json_t *hf_get(const hf_keys *k, const char *name)
+{
+    const json_t *v = json_object_get(k->text, name);
+    if (!v) v = json_object_get(k->folder->config, name);
+    return json_is_null(v) ? NULL : v;
+}
+
+int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, int64_t otherwise)
+{
+    for (const char *const *name = names; *name; name++) {
+        const json_t *v = hf_get(k, *name);
+        if (!v) continue;
+        int64_t value = json_integer_value(v);
+        if (!json_is_integer(v) || value < low || value > high) {
+            hf_fail(k, SUMI_EFORMAT, "'%s' is no whole number from %lld to %lld", *name, (long long)low,
+                    (long long)high);
+            return low;
+        }
+        return value;
+    }
+    if (otherwise < low) hf_fail(k, SUMI_EFORMAT, "'%s' is missing", names[0]);
+    return otherwise < low ? low : otherwise;
+}
+
+double hf_number(const hf_keys *k, const char *name, double otherwise)
+{
+    const json_t *v = hf_get(k, name);
+    return json_is_number(v) ? json_number_value(v) : otherwise;
+}
+
+bool hf_bool(const hf_keys *k, const char *name, bool otherwise)
+{
+    const json_t *v = hf_get(k, name);
+    return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}
+
+const char *hf_text(const hf_keys *k, const char *name)
+{
+    return json_string_value(hf_get(k, name));
+}
+
+static const char *full_key(const hf_keys *k, char out[128], const char *suffix)
+{
+    snprintf(out, 128, "%s.%s", k->family->arch, suffix);
+    return out;
+}
+
+void hf_put_int(hf_keys *k, const char *suffix, int64_t value)
+{
+    char key[128];
+    gguf_put_u32(k->head, full_key(k, key, suffix), (uint32_t)value);
+}
+
+void hf_put_f32(hf_keys *k, const char *suffix, double value)
+{
+    char key[128];
+    gguf_put_f32(k->head, full_key(k, key, suffix), (float)value);
+}
+
+void hf_put_bool(hf_keys *k, const char *suffix, bool value)
+{
+    char key[128];
+    gguf_put_bool(k->head, full_key(k, key, suffix), value);
+}
+
+void hf_put_str(hf_keys *k, const char *suffix, const char *value)
+{
+    char key[128];
+    gguf_put_str(k->head, full_key(k, key, suffix), value);
+}
+
+void hf_expect(hf_keys *k, const char *name, const char *value)
+{
+    const json_t *v = hf_get(k, name);
+    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    if (text && strcmp(text, value))
+        hf_fail(k, SUMI_EUNSUPPORTED, "'%s' is %.60s; only %s is supported", name, text, value);
+    free(text);
+}
+
+/* ---- What nearly all families have -------------------------------------------------------------------------- */
+
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void write_sizes(hf_keys *k)
+{
+    int64_t n_ctx =
+        hf_int(k, NAMES("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"), 1,
+               INT32_MAX, 2048);
+    k->n_embd = hf_int(k, NAMES("hidden_size", "n_embd", "d_model"), 2, MAX_SIZE, 0);
+    k->n_layers = hf_int(k, NAMES("num_hidden_layers", "n_layer", "num_layers", "n_layers"), 1, 4096, 0);
+    k->n_heads = hf_int(k, NAMES("num_attention_heads", "n_head", "n_heads"), 1, MAX_SIZE, 0);
+    k->n_kv_heads = hf_int(k, NAMES("num_key_value_heads", "num_kv_heads"), 1, MAX_SIZE, k->n_heads);
+    k->head_dim =
+        hf_int(k, NAMES("head_dim"), 2, 65536, k->n_embd / k->n_heads >= 2 ? k->n_embd / k->n_heads : 2);
+    hf_put_int(k, "context_length", n_ctx);
+    hf_put_int(k, "embedding_length", k->n_embd);
+    hf_put_int(k, "block_count", k->n_layers);
+    hf_put_int(k, "feed_forward_length",
+               hf_int(k, NAMES("intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"), 1, MAX_SIZE,
+                      4 * k->n_embd));
+    hf_put_int(k, "attention.head_count", k->n_heads);
+    if (hf_get(k, "head_dim")) {
+        hf_put_int(k, "attention.key_length", k->head_dim);
+        hf_put_int(k, "attention.value_length", k->head_dim);
+    }
+}
+
+static void write_norm_eps(hf_keys *k)
+{
+    static const char *const names[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon",
+                                         "norm_epsilon", "norm_eps" };
+    double eps = 1e-5; /* of those that do not say: OLMo */
+    for (size_t i = sizeof names / sizeof *names; i-- > 0;) eps = hf_number(k, names[i], eps);
+    bool layer_norm = k->family->traits & HF_LAYER_NORM;
+    hf_put_f32(k, layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", eps);
+}
+
+/* Layers with a window by the list layer_types, or by the family's pattern. */
+static bool has_window(const hf_keys *k, const json_t *types, int64_t layer)
+{
+    const char *type = json_string_value(json_array_get(types, (size_t)layer));
+    int32_t pattern = k->family->window_pattern;
+    if (json_is_array(types)) return type && !strcmp(type, "sliding_attention");
+    return pattern == 0 || (layer + 1) % pattern != 0;
+}
+
+/* A list in the file overrides the pattern that readers know, so one that agrees with it is left out unless the family's
+ * files have it. */
+static void write_windows(hf_keys *k)
+{
+    char key[128];
+    const json_t *types = hf_get(k, "layer_types");
+    int64_t window = hf_int(k, NAMES("sliding_window"), 0, INT32_MAX, 0), n_windows = 0;
+    bool as_usual = true;
+    if (!(k->family->traits & HF_WINDOWS) || !window || !hf_bool(k, "use_sliding_window", true)) return;
+    if (json_is_array(types) && json_array_size(types) != (size_t)k->n_layers) {
+        hf_fail(k, SUMI_EFORMAT, "'layer_types' has %zu entries, not %lld", json_array_size(types),
+                (long long)k->n_layers);
+        return;
+    }
+    for (int64_t i = 0; i < k->n_layers; i++) {
+        n_windows += has_window(k, types, i);
+        as_usual = as_usual && has_window(k, types, i) == has_window(k, NULL, i);
+    }
+    if (n_windows == 0) return;
+    hf_put_int(k, "attention.sliding_window", window);
+    if (as_usual && !(k->family->traits & HF_LIST_WINDOWS)) return;
+    gguf_put_array(k->head, full_key(k, key, "attention.sliding_window_pattern"), GGUF_BOOL,
+                   (uint64_t)k->n_layers);
+    for (int64_t i = 0; i < k->n_layers; i++)
+        gguf_put_elements(k->head, &(uint8_t){ has_window(k, types, i) }, 1);
+}
+
+static void write_name(hf_keys *k)
+{
+    const char *name = hf_text(k, "_name_or_path"), *end = strrchr(k->folder->path, '/');
+    if (!name || !*name) name = end && end[1] ? end + 1 : k->folder->path;
+    gguf_put_str(k->head, "general.name", name);
+}
+
+/* Weights that were quantised for other programs are not numbers that can be read as they are. */
+static void refuse_quantised(hf_keys *k)
+{
+    const json_t *q = hf_get(k, "quantization_config");
+    const char *method = json_string_value(json_object_get(q, "quant_method"));
+    if (q)
+        hf_fail(k, SUMI_EUNSUPPORTED,
+                "weights quantised by '%.40s' are not supported; use a version in BF16 or F16",
+                method ? method : "?");
+}
+
+sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family, gguf_head *head,
+                          sumi_error *err)
+{
+    const json_t *text = json_object_get(f->config, "text_config");
+    *k = (hf_keys){
+        .folder = f, .text = json_is_object(text) ? text : NULL, .family = family, .head = head, .err = err
+    };
+    gguf_put_str(head, "general.architecture", family->arch);
+    write_name(k);
+    refuse_quantised(k);
+    write_sizes(k);
+    write_norm_eps(k);
+    if (!(family->traits & HF_NO_ROPE)) hf_rope(k);
+    write_windows(k);
+    if (family->keys) family->keys(k);
+    hf_put_int(k, "attention.head_count_kv", k->n_kv_heads);
+    if (k->status == SUMI_OK && k->n_heads % k->n_kv_heads)
+        hf_fail(k, SUMI_EFORMAT, "%lld key heads do not divide %lld query heads", (long long)k->n_kv_heads,
+                (long long)k->n_heads);
+    return k->status;
+}
+
+void hf_keys_deinit(hf_keys *k)
+{
+    for (int32_t i = 0; i < k->n_factors; i++) free(k->factors[i].values);
+    k->n_factors = 0;
+}

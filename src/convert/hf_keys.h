@@ -1,0 +1,63 @@
+/* hf_keys.h - config.json as GGUF metadata.
+ *
+ * Values are looked for under several names, for families differ in them, in the text part of the configuration first
+ * ("text_config" of models that see and hear, too). The first failure sticks; later calls do nothing. */
+#ifndef SUMI_CONVERT_HF_KEYS_H
+#define SUMI_CONVERT_HF_KEYS_H
+
+#include "convert/hf_family.h"
+#include "convert/hf_folder.h"
+#include "format/gguf_write.h"
+
+/* A small tensor that is a setting in config.json: factors of rotations. */
+typedef struct hf_factors {
+    const char *name;
+    float *values; /* [n], owned */
+    int32_t n;
+} hf_factors;
+
+typedef struct hf_keys {
+    const hf_folder *folder;
+    const json_t *text; /* text_config, or NULL */
+    const hf_family *family;
+    gguf_head *head;
+    sumi_error *err;
+    sumi_status status;
+    int64_t n_layers, n_embd, n_heads, n_kv_heads, head_dim;
+    int64_t n_rot; /* rotated elements of a head */
+    hf_factors factors[2];
+    int32_t n_factors;
+} hf_keys;
+
+/* Writes general.architecture and all keys that tell how to compute; the sizes in k are valid after. EFORMAT: a setting is
+ * missing or makes no sense; EUNSUPPORTED: it asks for what no GGUF key says. */
+SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family,
+                                        gguf_head *head, sumi_error *err);
+void hf_keys_deinit(hf_keys *k);
+
+/* ---- For hf_family.c and hf_rope.c ---- */
+
+/* The value under name, NULL: none, or null. */
+const json_t *hf_get(const hf_keys *k, const char *name);
+/* The first of names (NULL at the end) that is there. */
+int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, int64_t otherwise);
+double hf_number(const hf_keys *k, const char *name, double otherwise);
+bool hf_bool(const hf_keys *k, const char *name, bool otherwise);
+const char *hf_text(const hf_keys *k, const char *name); /* NULL: none */
+
+/* Under "ARCHITECTURE.suffix". */
+void hf_put_int(hf_keys *k, const char *suffix, int64_t value);
+void hf_put_f32(hf_keys *k, const char *suffix, double value);
+void hf_put_bool(hf_keys *k, const char *suffix, bool value);
+void hf_put_str(hf_keys *k, const char *suffix, const char *value);
+
+/* "PATH/config.json: ..." */
+void hf_fail(hf_keys *k, sumi_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Refuses a setting that is there and is not `value`. */
+void hf_expect(hf_keys *k, const char *name, const char *value);
+
+/* hf_rope.c: the rotations, as keys and as factors. */
+void hf_rope(hf_keys *k);
+
+#endif

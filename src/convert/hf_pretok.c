@@ -1,0 +1,160 @@
+/* hf_pretok.c - recognises the pre-tokenizer of tokenizer.json, for which GGUF files only have a name.
+ *
+ * The steps of the pre-tokenizer are written down as a text, one line each, and looked up with what the normaliser does
+ * and whether pieces that are tokens stay whole. Equal texts cut equally, whatever family they are from, so of several
+ * names for the same rule the first one in use is taken.
+ *
+ *   ByteLevel with its own pattern    gpt2              Split    split PATTERN, line breaks as \r and \n
+ *   ByteLevel without one             (nothing)         Digits   digit, or digits if they stay together
+ *   Punctuation                       punctuation */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "convert/hf_tokenizer.h"
+
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES      "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CL100K(numbers)                                                                                      \
+    "split " CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES  \
+    "\n"
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define O200K(contraction, numbers)                                                                          \
+    "split [^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" contraction "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
+    "*" contraction "|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES "\n"
+#define SIGN "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
+
+enum { ANY = -1 };
+
+static const struct {
+    const char *steps;
+    const char *normal; /* "NFC", ...; "": none */
+    int ignore_merges;  /* 0, 1, ANY */
+    const char *name;
+} known[] = {
+    { "gpt2\n", "", ANY, "gpt-2" },
+    { "gpt2\n", "NFC", ANY, "mpt" },
+    { "digit\ngpt2\n", "", ANY, "smollm" },
+    { "digit\ngpt2\n", "NFC", ANY, "command-r" },
+    { "digit\ngpt2\n", "NFKC", ANY, "exaone" },
+    { CL100K("\\p{N}{1,3}"), "", 1, "llama-bpe" },
+    { CL100K("\\p{N}{1,3}"), "", 0, "dbrx" },
+    { CL100K("\\p{N}"), "NFC", ANY, "qwen2" },
+    { CL100K("\\p{N}"), "", ANY, "stablelm2" },
+    { "split " CONTRACTION
+      "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES "\n",
+      "NFC", ANY, "qwen35" },
+    { "split '(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| "
+      "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|"
+      "\\s+(?!\\S)|\\s+\n",
+      "", ANY, "bailingmoe" },
+    { "split " CONTRACTION
+      "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|\\s+(?!\\S)|"
+      "\\s+\n",
+      "", ANY, "seed-coder" },
+    { O200K(CONTRACTION "?", "\\p{N}{1,3}"), "", ANY, "gpt-4o" },
+    { O200K("", "\\p{N}"), "", ANY, "tekken" },
+    { "split [\\r\\n]\nsplit \\s?\\p{L}+\nsplit \\s?\\p{P}+\nsplit "
+      "[\xE4\xB8\x80-\xE9\xBE\xA5\xE0\xA0\x80-\xE4\xB8\x80"
+      "\xEA\xB0\x80-\xED\x9F\xBF]+\ndigit\n",
+      "", ANY, "deepseek-coder" },
+    { "split \\p{N}{1,3}\nsplit "
+      "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+\nsplit " SIGN
+      "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES "\n",
+      "", ANY, "deepseek-v3" },
+    { "punctuation\ngpt2\ndigits\nsplit [0-9][0-9][0-9]\n", "", ANY, "falcon" },
+    { "split  "
+      "?[^(\\s|[.,!?\xE2\x80\xA6\xE3\x80\x82\xEF\xBC\x8C\xE3\x80\x81\xE0\xA5\xA4\xDB\x94\xD8\x8C])]+\n",
+      "", ANY, "bloom" },
+    { "split  "
+      "?[^(\\s|[.,!?\xE2\x80\xA6\xE3\x80\x82\xEF\xBC\x8C\xE3\x80\x81\xE0\xA5\xA4\xDB\x94\xD8\x8C])]+"
+      "\ndigit\n",
+      "", ANY, "viking" },
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static bool flag(const json_t *object, const char *key, bool otherwise)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}
+
+/* DeepSeek LLM lists letters one by one; its first two steps are enough to know it by. */
+static bool is_deepseek_llm(const char *steps)
+{
+    static const char begin[] = "split [\\r\\n]\nsplit \\s?[A-Za-z\xC2\xB5";
+    return !strncmp(steps, begin, sizeof begin - 1);
+}
+
+static void write_pattern(buf *out, const char *pattern)
+{
+    buf_append_str(out, "split ");
+    for (; *pattern; pattern++) {
+        if (*pattern == '\r') buf_append_str(out, "\\r");
+        else if (*pattern == '\n') buf_append_str(out, "\\n");
+        else buf_append_char(out, *pattern);
+    }
+    buf_append_char(out, '\n');
+}
+
+/* A step of a kind that is not known is written by its name, and found nowhere. */
+static void write_step(buf *out, const json_t *step, int depth)
+{
+    const char *type = text_of(step, "type"), *behavior = text_of(step, "behavior");
+    const char *pattern = text_of(json_object_get(step, "pattern"), "Regex");
+    const json_t *list = json_object_get(step, "pretokenizers");
+    bool isolated =
+        !strcmp(behavior, "Isolated") || (!strcmp(behavior, "Removed") && flag(step, "invert", false));
+    if (!strcmp(type, "Sequence") && depth < 4) {
+        for (size_t i = 0; i < json_array_size(list); i++)
+            write_step(out, json_array_get(list, i), depth + 1);
+    } else if (!strcmp(type, "ByteLevel")) {
+        if (flag(step, "use_regex", true)) buf_append_str(out, "gpt2\n");
+    } else if (!strcmp(type, "Digits")) {
+        buf_append_str(out, flag(step, "individual_digits", false) ? "digit\n" : "digits\n");
+    } else if (!strcmp(type, "Punctuation") && !strcmp(behavior, "Contiguous")) {
+        buf_append_str(out, "punctuation\n");
+    } else if (!strcmp(type, "Split") && isolated && *pattern) {
+        write_pattern(out, pattern);
+    } else {
+        buf_printf(out, "%.40s %.40s\n", *type ? type : "nothing", behavior);
+    }
+}
+
+static const char *normal_form(const json_t *tokenizer)
+{
+    const json_t *n = json_object_get(tokenizer, "normalizer"), *list = json_object_get(n, "normalizers");
+    if (!strcmp(text_of(n, "type"), "Sequence") && json_array_size(list) == 0) return "";
+    if (!strcmp(text_of(n, "type"), "Sequence") && json_array_size(list) == 1) n = json_array_get(list, 0);
+    return text_of(n, "type");
+}
+
+const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err)
+{
+    buf steps;
+    const char *normal = normal_form(tokenizer), *name = NULL;
+    bool ignore = flag(json_object_get(tokenizer, "model"), "ignore_merges", false);
+    buf_init(&steps, 1 << 16);
+    write_step(&steps, json_object_get(tokenizer, "pre_tokenizer"), 0);
+    const char *text = steps.data ? steps.data : "";
+    for (size_t i = 0; !name && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].steps, text) && !strcmp(known[i].normal, normal) &&
+            (known[i].ignore_merges == ANY || known[i].ignore_merges == ignore))
+            name = known[i].name;
+    if (!name && is_deepseek_llm(text) && !*normal) name = "deepseek-llm";
+    if (!name) {
+        for (char *c = steps.data; c && *c; c++)
+            if (*c == '\n') *c = c[1] ? ';' : '\0';
+        sumi_fail(err, SUMI_EUNSUPPORTED, "a pre-tokenizer that sumi does not know%s%s: %.200s",
+                  *normal ? ", with " : "", normal, text);
+    }
+    buf_deinit(&steps);
+    return name;
+}

@@ -1,0 +1,155 @@
+/* hf_rope.c - rotary positions: how config.json says it, how GGUF does.
+ *
+ *   config.json                                            GGUF
+ *   rope_parameters, or rope_scaling and rope_theta        rope.freq_base, rope.scaling.*
+ *   partial_rotary_factor, rotary_pct, rope_pct            rope.dimension_count
+ *   rope_type "linear", "yarn"                             rope.scaling.type, .factor, .original_context_length, ...
+ *   rope_type "llama3"                                     tensor rope_freqs.weight: a divisor for each pair (Llama 3.1)
+ *   rope_type "longrope", "su"                             tensors rope_factors_long.weight and rope_factors_short.weight
+ *   rope_type "dynamic"                                    nothing: it begins beyond the context that is written
+ *   rope_parameters by kind of layer                       those of layers without a window; rope.freq_base_swa */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert/hf_keys.h"
+
+/* One set of settings, and where old files have what is not in it. */
+typedef struct rope {
+    hf_keys *k;
+    const json_t *set;
+} rope;
+
+static double number(const rope *r, const char *name, double otherwise)
+{
+    const json_t *v = json_object_get(r->set, name);
+    return json_is_number(v) ? json_number_value(v) : hf_number(r->k, name, otherwise);
+}
+
+static const char *type_of(const rope *r)
+{
+    const char *type = json_string_value(json_object_get(r->set, "rope_type"));
+    if (!type) type = json_string_value(json_object_get(r->set, "type"));
+    return type ? type : "default";
+}
+
+static double theta(const rope *r)
+{
+    return number(r, "rope_theta", hf_number(r->k, "rotary_emb_base", 10000));
+}
+
+/* n zeros, which belong to the keys; NULL: a failure is recorded. */
+static float *add_factors(hf_keys *k, const char *name, int64_t n)
+{
+    float *values = k->status == SUMI_OK ? calloc((size_t)n + 1, sizeof *values) : NULL;
+    if (!values) {
+        hf_fail(k, SUMI_ENOMEM, "out of memory");
+        return NULL;
+    }
+    k->factors[k->n_factors++] = (hf_factors){ name, values, (int32_t)n };
+    return values;
+}
+
+/* Short wavelengths stay, long ones are divided by the factor, with a slope between. */
+static void write_llama3(const rope *r)
+{
+    hf_keys *k = r->k;
+    double factor = number(r, "factor", 8), low = number(r, "low_freq_factor", 1),
+           high = number(r, "high_freq_factor", 4);
+    double n_ctx = number(r, "original_max_position_embeddings", 8192), base = theta(r);
+    float *divisors = add_factors(k, "rope_freqs.weight", k->n_rot / 2);
+    if (!(factor > 0) || !(n_ctx > 0))
+        hf_fail(k, SUMI_EFORMAT, "the factor of 'llama3' rotations is not positive");
+    for (int64_t i = 0; divisors && i < k->n_rot / 2; i++) {
+        double turns = n_ctx / (2 * M_PI * pow(base, 2 * (double)i / (double)k->n_rot));
+        double smooth = fmin(fmax((turns - low) / (high - low), 0), 1);
+        divisors[i] = (float)(1 / ((1 - smooth) / factor + smooth));
+    }
+}
+
+static void write_list(const rope *r, const char *setting, const char *tensor)
+{
+    hf_keys *k = r->k;
+    const json_t *list = json_object_get(r->set, setting);
+    if (json_array_size(list) != (size_t)k->n_rot / 2)
+        hf_fail(k, SUMI_EFORMAT, "'%s' has %zu factors, not %lld", setting, json_array_size(list),
+                (long long)k->n_rot / 2);
+    float *values = add_factors(k, tensor, k->n_rot / 2);
+    for (int64_t i = 0; values && i < k->n_rot / 2; i++)
+        values[i] = (float)json_number_value(json_array_get(list, (size_t)i));
+}
+
+/* Ding et al. 2024: rotated elements also grow with the stretch. */
+static void write_longrope(const rope *r)
+{
+    hf_keys *k = r->k;
+    double n_ctx = hf_number(k, "max_position_embeddings", 4096);
+    double original = number(r, "original_max_position_embeddings", n_ctx);
+    double stretch = number(r, "factor", n_ctx / original);
+    double size = stretch > 1 && original > 1 ? sqrt(1 + log(stretch) / log(original)) : 1;
+    hf_put_int(k, "rope.scaling.original_context_length", (int64_t)original);
+    hf_put_f32(k, "rope.scaling.attn_factor", number(r, "attention_factor", size));
+    write_list(r, "long_factor", "rope_factors_long.weight");
+    write_list(r, "short_factor", "rope_factors_short.weight");
+}
+
+static void write_yarn(const rope *r)
+{
+    hf_keys *k = r->k;
+    hf_put_str(k, "rope.scaling.type", "yarn");
+    hf_put_f32(k, "rope.scaling.factor", number(r, "factor", 1));
+    double original = number(r, "original_max_position_embeddings", 0);
+    if (original > 0) hf_put_int(k, "rope.scaling.original_context_length", (int64_t)original);
+    double size = number(r, "attention_factor", number(r, "attn_factor", 0));
+    if (size > 0) hf_put_f32(k, "rope.scaling.yarn_attn_factor", size);
+    if (json_object_get(r->set, "beta_fast"))
+        hf_put_f32(k, "rope.scaling.yarn_beta_fast", number(r, "beta_fast", 32));
+    if (json_object_get(r->set, "beta_slow"))
+        hf_put_f32(k, "rope.scaling.yarn_beta_slow", number(r, "beta_slow", 1));
+}
+
+static void write_scaling(const rope *r)
+{
+    const char *type = type_of(r);
+    if (!strcmp(type, "linear")) {
+        hf_put_str(r->k, "rope.scaling.type", "linear");
+        hf_put_f32(r->k, "rope.scaling.factor", number(r, "factor", 1));
+    } else if (!strcmp(type, "yarn")) {
+        write_yarn(r);
+    } else if (!strcmp(type, "llama3")) {
+        write_llama3(r);
+    } else if (!strcmp(type, "longrope") || !strcmp(type, "su")) {
+        write_longrope(r);
+    } else if (strcmp(type, "default") && strcmp(type, "dynamic")) {
+        hf_fail(r->k, SUMI_EUNSUPPORTED, "rotations of type '%.40s' are not supported", type);
+    }
+}
+
+/* The part of a head that rotates, as int() of Python rounds it. */
+static int64_t rotated(const rope *r)
+{
+    double part =
+        number(r, "partial_rotary_factor", hf_number(r->k, "rotary_pct", hf_number(r->k, "rope_pct", 1)));
+    if (!(part > 0) || part > 1)
+        hf_fail(r->k, SUMI_EFORMAT, "'partial_rotary_factor' is not above 0 and at most 1");
+    return r->k->status == SUMI_OK ? (int64_t)(part * (double)r->k->head_dim) : 2;
+}
+
+void hf_rope(hf_keys *k)
+{
+    const json_t *set = hf_get(k, "rope_parameters"), *local = NULL;
+    if (!set) set = hf_get(k, "rope_scaling");
+    if (json_object_get(set, "full_attention")) { /* by kind of layer */
+        local = json_object_get(set, "sliding_attention");
+        set = json_object_get(set, "full_attention");
+    }
+    rope r = { k, set };
+    k->n_rot = rotated(&r);
+    hf_put_int(k, "rope.dimension_count", k->n_rot);
+    hf_put_f32(k, "rope.freq_base", theta(&r));
+    double local_theta = hf_number(k, "rope_local_base_freq", 0);
+    if (json_is_number(json_object_get(local, "rope_theta")))
+        local_theta = json_number_value(json_object_get(local, "rope_theta"));
+    if (local_theta > 0) hf_put_f32(k, "rope.freq_base_swa", local_theta);
+    write_scaling(&r);
+}

@@ -1,0 +1,307 @@
+/* hf_tokenizer.c - see hf_tokenizer.h.
+ *
+ *   tokenizer.json                                 tokenizer.ggml.model
+ *   BPE behind a ByteLevel                         gpt2: tokens in GPT-2's alphabet, merges as "LEFT RIGHT"
+ *   BPE on characters, U+2581 for spaces           llama: merges become scores
+ *
+ * SentencePiece merges the pair whose joined token has the best score. The merges of its vocabularies in tokenizer.json
+ * were listed by that score, all pairs that make a token one behind the other: minus the place of a token's first merge is
+ * a score that merges in the same order. */
+#include "convert/hf_tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/strmap.h"
+#include "format/map_file.h"
+
+#define MAX_TOKENS (1 << 24)
+
+/* tokenizer.ggml.token_type */
+enum { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
+
+#define SPACE "\xE2\x96\x81" /* U+2581 */
+
+int32_t hf_vocab_find(const hf_vocab *v, const char *text)
+{
+    return strmap_get(v->ids, text, strlen(text));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* ---- Tokens ------------------------------------------------------------------------------------------------- */
+
+static sumi_status put_token(hf_vocab *v, const char *text, size_t n, const json_t *id, int32_t kind,
+                             sumi_error *err)
+{
+    json_int_t i = json_integer_value(id);
+    if (!json_is_integer(id) || i < 0 || i >= MAX_TOKENS)
+        return sumi_fail(err, SUMI_EFORMAT, "token '%.60s' has no id from 0 to %d", text, MAX_TOKENS - 1);
+    if (i < v->n) v->tokens[i] = (hf_token){ text, n, kind, 0 };
+    return SUMI_OK;
+}
+
+/* One above the largest id. */
+static int64_t count_tokens(const json_t *vocab, const json_t *added)
+{
+    int64_t n = 0;
+    const char *text;
+    json_t *id;
+    json_object_foreach((json_t *)(uintptr_t)vocab, text, id)
+    {
+        (void)text;
+        if (json_integer_value(id) >= n) n = json_integer_value(id) + 1;
+    }
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        json_int_t one = json_integer_value(json_object_get(json_array_get(added, i), "id"));
+        if (one >= n) n = one + 1;
+    }
+    return n;
+}
+
+static bool begins_and_ends(const char *text, const char *begin, const char *end)
+{
+    size_t n = strlen(text), b = strlen(begin), e = strlen(end);
+    return n >= b + e && !memcmp(text, begin, b) && !memcmp(text + n - e, end, e);
+}
+
+/* Some files do not mark as special what is: the rule of llama.cpp's converter. */
+static bool looks_special(const char *text)
+{
+    static const char *const names[] = { "<pad>", "<mask>", "<2mass>", "[@BOS@]" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(text, names[i])) return true;
+    return begins_and_ends(text, "<|", "|>") || begins_and_ends(text, "<\xEF\xBD\x9C", "\xEF\xBD\x9C>") ||
+           begins_and_ends(text, "<unused", ">");
+}
+
+static sumi_status read_added(hf_vocab *v, const json_t *added, sumi_error *err)
+{
+    sumi_status st = SUMI_OK;
+    for (size_t i = 0; i < json_array_size(added) && st == SUMI_OK; i++) {
+        const json_t *t = json_array_get(added, i), *text = json_object_get(t, "content");
+        if (!json_is_string(text)) return sumi_fail(err, SUMI_EFORMAT, "added token %zu has no content", i);
+        bool special = json_is_true(json_object_get(t, "special")) || looks_special(json_string_value(text));
+        st = put_token(v, json_string_value(text), json_string_length(text), json_object_get(t, "id"),
+                       special ? CONTROL : USER_DEFINED, err);
+    }
+    return st;
+}
+
+/* Ids without a token get a name, as the embedding has a row for them. */
+static sumi_status fill_gaps(hf_vocab *v, sumi_error *err)
+{
+    enum { MAX_NAME = 16 };
+    size_t n_gaps = 0;
+    for (int32_t i = 0; i < v->n; i++) n_gaps += !v->tokens[i].kind;
+    if (!(v->arena = malloc(n_gaps * MAX_NAME + 1))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    char *end = v->arena;
+    for (int32_t i = 0; i < v->n; i++) {
+        if (v->tokens[i].kind) continue;
+        int n = snprintf(end, MAX_NAME, "[PAD%d]", (int)i);
+        v->tokens[i] = (hf_token){ end, (size_t)n, UNUSED, 0 };
+        end += MAX_NAME;
+    }
+    return SUMI_OK;
+}
+
+static sumi_status read_tokens(hf_vocab *v, int64_t n_vocab, sumi_error *err)
+{
+    const json_t *model = json_object_get(v->folder->tokenizer, "model"),
+                 *vocab = json_object_get(model, "vocab");
+    const json_t *added = json_object_get(v->folder->tokenizer, "added_tokens");
+    const char *text;
+    json_t *id;
+    if (!json_is_object(vocab)) return sumi_fail(err, SUMI_EFORMAT, "\"vocab\" is missing or no object");
+    if (n_vocab == 0) n_vocab = count_tokens(vocab, added);
+    if (n_vocab < 1 || n_vocab > MAX_TOKENS)
+        return sumi_fail(err, SUMI_ELIMIT, "%lld tokens (1 to %d are possible)", (long long)n_vocab,
+                         MAX_TOKENS);
+    v->n = (int32_t)n_vocab;
+    v->tokens = calloc((size_t)v->n, sizeof *v->tokens);
+    v->ids = strmap_create((size_t)v->n);
+    if (!v->tokens || !v->ids) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = SUMI_OK;
+    json_object_foreach((json_t *)(uintptr_t)vocab, text,
+                        id) if ((st = put_token(v, text, strlen(text), id, NORMAL, err))) return st;
+    if ((st = read_added(v, added, err)) || (st = fill_gaps(v, err))) return st;
+    for (int32_t i = 0; i < v->n; i++) strmap_add(v->ids, v->tokens[i].text, v->tokens[i].n, i);
+    return SUMI_OK;
+}
+
+/* ---- Merges ------------------------------------------------------------------------------------------------- */
+
+/* The two sides of a merge: a pair, or one text with a space between. */
+static bool split_merge(const json_t *merge, const char **a, size_t *n_a, const char **b, size_t *n_b)
+{
+    const json_t *left = json_array_get(merge, 0), *right = json_array_get(merge, 1);
+    if (json_is_string(left) && json_is_string(right) && json_array_size(merge) == 2) {
+        *a = json_string_value(left), *n_a = json_string_length(left);
+        *b = json_string_value(right), *n_b = json_string_length(right);
+        return true;
+    }
+    const char *text = json_string_value(merge), *space = text ? strchr(text + (*text == ' '), ' ') : NULL;
+    if (!space) return false;
+    *a = text, *n_a = (size_t)(space - text);
+    *b = space + 1, *n_b = json_string_length(merge) - *n_a - 1;
+    return true;
+}
+
+static sumi_status write_merges(const hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    const json_t *merges = json_object_get(json_object_get(v->folder->tokenizer, "model"), "merges");
+    const char *a, *b;
+    size_t n_a, n_b;
+    gguf_put_array(head, "tokenizer.ggml.merges", GGUF_STRING, json_array_size(merges));
+    for (size_t i = 0; i < json_array_size(merges); i++) {
+        if (!split_merge(json_array_get(merges, i), &a, &n_a, &b, &n_b))
+            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is no pair of texts", i);
+        gguf_put_text_pair(head, a, n_a, b, n_b);
+    }
+    return SUMI_OK;
+}
+
+/* Scores of SentencePiece. Tokens that no merge makes come after all others, should two of them ever compete. */
+static sumi_status score(hf_vocab *v, sumi_error *err)
+{
+    const json_t *merges = json_object_get(json_object_get(v->folder->tokenizer, "model"), "merges");
+    const char *a, *b;
+    size_t n_a, n_b, n = json_array_size(merges);
+    char joined[4096];
+    for (int32_t i = 0; i < v->n; i++) v->tokens[i].score = -(float)n - 1;
+    for (size_t i = n; i-- > 0;) { /* backwards: the first merge of a token is written last */
+        if (!split_merge(json_array_get(merges, i), &a, &n_a, &b, &n_b))
+            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is no pair of texts", i);
+        if (n_a + n_b > sizeof joined) continue;
+        memcpy(joined, a, n_a);
+        memcpy(joined + n_a, b, n_b);
+        int32_t id = strmap_get(v->ids, joined, n_a + n_b);
+        if (id >= 0) v->tokens[id].score = -(float)i;
+    }
+    return SUMI_OK;
+}
+
+/* ---- Kinds of vocabularies ---------------------------------------------------------------------------------- */
+
+/* A user-defined token of SentencePiece, in which GGUF has real spaces. */
+static void put_spaced(gguf_head *head, const hf_token *t)
+{
+    buf text;
+    buf_init(&text, t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        bool space = t->n - i >= 3 && !memcmp(t->text + i, SPACE, 3);
+        buf_append_char(&text, space ? ' ' : t->text[i]);
+        i += space ? 2 : 0;
+    }
+    gguf_put_text(head, text.data ? text.data : "", text.n);
+    buf_deinit(&text);
+}
+
+static void write_tokens(const hf_vocab *v, gguf_head *head)
+{
+    gguf_put_array(head, "tokenizer.ggml.tokens", GGUF_STRING, (uint64_t)v->n);
+    for (int32_t i = 0; i < v->n; i++) {
+        const hf_token *t = &v->tokens[i];
+        if (v->spaced && t->kind == USER_DEFINED) put_spaced(head, t);
+        else gguf_put_text(head, t->text, t->n);
+    }
+    gguf_put_array(head, "tokenizer.ggml.token_type", GGUF_I32, (uint64_t)v->n);
+    for (int32_t i = 0; i < v->n; i++) gguf_put_elements(head, &v->tokens[i].kind, 4);
+}
+
+static void write_scores(const hf_vocab *v, gguf_head *head)
+{
+    gguf_put_array(head, "tokenizer.ggml.scores", GGUF_F32, (uint64_t)v->n);
+    for (int32_t i = 0; i < v->n; i++) gguf_put_elements(head, &v->tokens[i].score, 4);
+}
+
+/* A step of this type in a pre-tokenizer, normaliser or decoder, or in a sequence of them. */
+static const json_t *find_step(const json_t *step, const char *list, const char *type)
+{
+    if (!strcmp(text_of(step, "type"), type)) return step;
+    const json_t *steps = json_object_get(step, list);
+    for (size_t i = 0; i < json_array_size(steps); i++)
+        if (!strcmp(text_of(json_array_get(steps, i), "type"), type)) return json_array_get(steps, i);
+    return NULL;
+}
+
+static sumi_status write_byte_level(hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    const json_t *pre = json_object_get(v->folder->tokenizer, "pre_tokenizer");
+    const char *name = hf_pretok_name(v->folder->tokenizer, err);
+    if (!name) return SUMI_EUNSUPPORTED;
+    if (json_is_true(json_object_get(find_step(pre, "pretokenizers", "ByteLevel"), "add_prefix_space")))
+        gguf_put_bool(head, "tokenizer.ggml.add_space_prefix", true);
+    gguf_put_str(head, "tokenizer.ggml.model", "gpt2");
+    gguf_put_str(head, "tokenizer.ggml.pre", name);
+    write_tokens(v, head);
+    return write_merges(v, head, err);
+}
+
+/* Whether a space is put before the first word: by a normaliser, or by Metaspace. */
+static bool prepends_space(const json_t *tokenizer)
+{
+    const json_t *meta = find_step(json_object_get(tokenizer, "pre_tokenizer"), "pretokenizers", "Metaspace");
+    const char *scheme = text_of(meta, "prepend_scheme");
+    if (find_step(json_object_get(tokenizer, "normalizer"), "normalizers", "Prepend")) return true;
+    if (*scheme) return strcmp(scheme, "never");
+    return meta && !json_is_false(json_object_get(meta, "add_prefix_space"));
+}
+
+/* "<0x41>" stands for a byte. */
+static void set_sentencepiece_kinds(hf_vocab *v)
+{
+    const json_t *model = json_object_get(v->folder->tokenizer, "model");
+    int32_t unknown = hf_vocab_find(v, text_of(model, "unk_token"));
+    for (int32_t i = 0; i < v->n; i++) {
+        hf_token *t = &v->tokens[i];
+        if (t->n == 6 && !memcmp(t->text, "<0x", 3) && t->text[5] == '>' && t->kind == NORMAL) t->kind = BYTE;
+    }
+    if (unknown >= 0) v->tokens[unknown].kind = UNKNOWN;
+}
+
+static sumi_status write_sentencepiece(hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    sumi_status st = score(v, err);
+    if (st != SUMI_OK) return st;
+    set_sentencepiece_kinds(v);
+    v->spaced = true;
+    gguf_put_str(head, "tokenizer.ggml.model", "llama");
+    gguf_put_str(head, "tokenizer.ggml.pre", "default");
+    gguf_put_bool(head, "tokenizer.ggml.add_space_prefix", prepends_space(v->folder->tokenizer));
+    write_tokens(v, head);
+    write_scores(v, head);
+    return SUMI_OK;
+}
+
+static sumi_status write_model(hf_vocab *v, int64_t n_vocab, gguf_head *head, sumi_error *err)
+{
+    const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");
+    const char *type = text_of(model, "type");
+    bool bpe = !strcmp(type, "BPE") || (!*type && json_object_get(model, "merges"));
+    if (!bpe)
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "vocabularies of type '%.40s' are not supported", type);
+    sumi_status st = read_tokens(v, n_vocab, err);
+    if (st != SUMI_OK) return st;
+    bool bytes = find_step(json_object_get(tokenizer, "pre_tokenizer"), "pretokenizers", "ByteLevel");
+    return bytes ? write_byte_level(v, head, err) : write_sentencepiece(v, head, err);
+}
+
+sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head, sumi_error *err)
+{
+    hf_vocab v = { .folder = f };
+    if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", map_short_name(f->path));
+    sumi_status st = write_model(&v, n_vocab, head, err);
+    if (st == SUMI_OK) hf_special_write(&v, head);
+    else sumi_fail_in(err, "%s/tokenizer.json", map_short_name(f->path));
+    strmap_destroy(v.ids);
+    free(v.tokens);
+    free(v.arena);
+    return st;
+}

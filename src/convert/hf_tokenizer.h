@@ -1,0 +1,39 @@
+/* hf_tokenizer.h - tokenizer.json and its companions as the tokenizer.* keys of GGUF. */
+#ifndef SUMI_CONVERT_HF_TOKENIZER_H
+#define SUMI_CONVERT_HF_TOKENIZER_H
+
+#include "convert/hf_folder.h"
+#include "format/gguf_write.h"
+
+/* What a vocabulary is made of, while its keys are written. */
+typedef struct hf_token {
+    const char *text; /* of the JSON, or of `arena` */
+    size_t n;
+    int32_t kind; /* tokenizer.ggml.token_type; 0: nothing has this id */
+    float score;
+} hf_token;
+
+typedef struct hf_vocab {
+    const hf_folder *folder;
+    hf_token *tokens; /* [n] */
+    int32_t n;
+    struct strmap *ids; /* text -> id */
+    char *arena;        /* owned; texts that differ from those of the JSON */
+    bool spaced;        /* U+2581 stands for a space */
+} hf_vocab;
+
+/* Writes all keys. n_vocab: tokens of the embedding; 0: as many as the vocabulary has. EFORMAT: the vocabulary is missing
+ * or inconsistent; EUNSUPPORTED: a kind of vocabulary, pre-tokenizer or normaliser that is not known, named; ENOMEM. */
+SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head,
+                                             sumi_error *err);
+
+/* hf_special.c: BOS, EOS and their kin, and the chat template. */
+void hf_special_write(const hf_vocab *v, gguf_head *head);
+
+/* hf_pretok.c: the name that GGUF has for the pre-tokenizer and normaliser of a byte-level vocabulary. NULL: EUNSUPPORTED,
+ * in *err. */
+const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err);
+
+int32_t hf_vocab_find(const hf_vocab *v, const char *text); /* id, or -1 */
+
+#endif
