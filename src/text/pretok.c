@@ -37,11 +37,11 @@ void pretok_destroy(pretok *p)
 
 static sumi_status compile(pretok *p, int32_t i, const pretok_rule *rule, bool jit, sumi_error *err)
 {
-    const pretok_pattern *pattern = &rule->patterns[i];
-    uint32_t options = pattern->bytes ? 0 : PCRE2_UTF | PCRE2_UCP;
+    uint32_t options = rule->bytes_from && i >= rule->bytes_from ? 0 : PCRE2_UTF | PCRE2_UCP;
     int code;
     PCRE2_SIZE at;
-    p->code[i] = pcre2_compile((PCRE2_SPTR)pattern->regex, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+    p->code[i] =
+        pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
     if (!p->code[i]) {
         PCRE2_UCHAR why[128];
         pcre2_get_error_message(code, why, sizeof why);
@@ -58,9 +58,8 @@ sumi_status pretok_create(pretok **out, const pretok_rule *rule, bool jit, sumi_
     *out = NULL;
     pretok *p = calloc(1, sizeof *p);
     if (!p) return sumi_fail(err, SUMI_ENOMEM, "pre-tokenizer '%s': out of memory", rule->names[0]);
-    for (int32_t i = 0; i < PRETOK_MAX_PATTERNS; i++) {
-        p->threes[i] = rule->patterns[i].threes;
-        if (!p->threes[i] && !rule->patterns[i].regex) break;
+    for (int32_t i = 0; i < PRETOK_MAX_PATTERNS && rule->patterns[i]; i++) {
+        p->threes[i] = rule->threes[i];
         p->n_patterns = i + 1;
         sumi_status status = p->threes[i] ? SUMI_OK : compile(p, i, rule, jit, err);
         if (status) {

@@ -29,15 +29,12 @@ typedef enum pretok_threes {
     THREES_ISOLATED, /* runs that end a word become groups, the first of 1 to 3: \d{1,3}(?=(?:\d{3})*\b) */
 } pretok_threes;
 
-typedef struct pretok_pattern {
-    const char *regex; /* PCRE2 with UTF and UCP; does not match the empty text. NULL with threes: unused */
-    bool bytes;        /* the pattern sees bytes, not characters */
-    pretok_threes threes;
-} pretok_pattern;
-
 typedef struct pretok_rule {
-    const char *names[PRETOK_MAX_NAMES];          /* values of tokenizer.ggml.pre, NULL at the end */
-    pretok_pattern patterns[PRETOK_MAX_PATTERNS]; /* until one with neither a regex nor threes */
+    const char *names[PRETOK_MAX_NAMES]; /* values of tokenizer.ggml.pre, NULL at the end */
+    /* PCRE2 with UTF and UCP, NULL at the end; none matches the empty text. "": threes[] says what it is. */
+    const char *patterns[PRETOK_MAX_PATTERNS];
+    pretok_threes threes[PRETOK_MAX_PATTERNS];
+    int32_t bytes_from; /* patterns from this one on see bytes, not characters; 0: none does */
     bool ignore_merges; /* a piece that is a token stays whole, whatever the merges would make of it */
     bool add_bos;       /* what a file without tokenizer.ggml.add_bos_token means */
     bool normalizes;    /* text is brought to `form` first */

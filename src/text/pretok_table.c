@@ -73,6 +73,13 @@
 #define SIGN             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 #define DEEPSEEK3(signs) SIGN "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+" signs
 
+/* Youtu: runs of one script, or of signs, that come before the words of o200k. */
+#define HANGUL   "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+"
+#define BOPOMOFO "[\\x{3105}-\\x{312F}]+"
+#define WIDE_SIGNS                                                                                           \
+    "[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}"            \
+    "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+"
+
 /* Bloom: words and what they touch, up to white space and the signs that end or divide sentences. */
 #define BLOOM " ?[^(|)" WS ".,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C}]+"
 
@@ -85,113 +92,90 @@
 static const pretok_rule rules[] = {
     { .names = { "gpt-2", "phi-2", "jais", "gigachat", "roberta-bpe", "jina-es", "jina-de", "jina-v1-en",
                  "jina-v2-es", "jina-v2-de", "jina-v2-code" },
-      .patterns = { { GPT2 } } },
-    { .names = { "exaone4", "trillion", "granite-docling", "a.x-4.0", "mellum" }, .patterns = { { GPT2 } } },
-    { .names = { "mpt", "olmo", "modern-bert" }, .patterns = { { GPT2 } }, NFC },
+      .patterns = { GPT2 } },
+    { .names = { "exaone4", "trillion", "granite-docling", "a.x-4.0", "mellum" }, .patterns = { GPT2 } },
+    { .names = { "mpt", "olmo", "modern-bert" }, .patterns = { GPT2 }, NFC },
     /* Digits(individual_digits) before ByteLevel. */
     { .names = { "smollm", "starcoder", "refact", "codeshell", "minerva-7b", "mellum2" },
-      .patterns = { { "\\p{N}" }, { GPT2 } } },
-    { .names = { "command-r" }, .patterns = { { "\\p{N}" }, { GPT2 } }, NFC },
-    { .names = { "exaone" },
-      .patterns = { { "\\p{N}" }, { GPT2 } },
-      .normalizes = true,
-      .form = NORMAL_NFKC },
+      .patterns = { "\\p{N}", GPT2 } },
+    { .names = { "command-r" }, .patterns = { "\\p{N}", GPT2 }, NFC },
+    { .names = { "exaone" }, .patterns = { "\\p{N}", GPT2 }, .normalizes = true, .form = NORMAL_NFKC },
     { .names = { "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
                  "jina-v5-nano" },
-      .patterns = { { CL100K("\\p{N}{1,3}") } },
+      .patterns = { CL100K("\\p{N}{1,3}") },
       .ignore_merges = true,
       .add_bos = true },
-    { .names = { "chatglm-bpe", "glm4" }, .patterns = { { CL100K("\\p{N}{1,3}") } }, .ignore_merges = true },
-    { .names = { "dbrx", "smaug-bpe" }, .patterns = { { CL100K("\\p{N}{1,3}") } } },
-    { .names = { "minicpm5" },
-      .patterns = { { "\\p{N}{1,3}" }, { CL100K("\\p{N}+") } },
-      .ignore_merges = true },
+    { .names = { "chatglm-bpe", "glm4" }, .patterns = { CL100K("\\p{N}{1,3}") }, .ignore_merges = true },
+    { .names = { "dbrx", "smaug-bpe" }, .patterns = { CL100K("\\p{N}{1,3}") } },
+    { .names = { "minicpm5" }, .patterns = { "\\p{N}{1,3}", CL100K("\\p{N}+") }, .ignore_merges = true },
     { .names = { "qwen2", "deepseek-r1-qwen", "megrez", "kormo", "f2llmv2" },
-      .patterns = { { CL100K("\\p{N}") } },
+      .patterns = { CL100K("\\p{N}") },
       NFC },
-    { .names = { "stablelm2", "hunyuan", "solar-open", "grok-2" }, .patterns = { { CL100K("\\p{N}") } } },
+    { .names = { "stablelm2", "hunyuan", "solar-open", "grok-2" }, .patterns = { CL100K("\\p{N}") } },
     /* Words hold their marks. */
     { .names = { "qwen35" },
-      .patterns = { { CONTRACTION "|[^\\r\\n" LN "]?[\\p{L}\\p{M}]+|\\p{N}| ?[^" WS LN
-                                  "\\p{M}]+[\\r\\n]*|" SPACES } },
+      .patterns = { CONTRACTION "|[^\\r\\n" LN "]?[\\p{L}\\p{M}]+|\\p{N}| ?[^" WS LN
+                                "\\p{M}]+[\\r\\n]*|" SPACES },
       NFC },
     /* No contractions: suffixes after an apostrophe stay with their words. */
     { .names = { "ufakzeka" },
-      .patterns = { { "[^\\r\\n" LN "]?\\p{L}+|\\p{N}| ?[^" WS LN "]+[\\r\\n]*|" SPACES } } },
+      .patterns = { "[^\\r\\n" LN "]?\\p{L}+|\\p{N}| ?[^" WS LN "]+[\\r\\n]*|" SPACES } },
     /* Line breaks one by one, and possessive signs. */
     { .names = { "bailingmoe", "bailingmoe2", "llada-moe" },
-      .patterns = { { "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n" LN "]?+\\p{L}+|\\p{N}| ?[^" WS LN "]++[\\r\\n]*|" WS
-                      "*[\\r\\n]|" WS "+(?![^" WS "])|" WS "+" } } },
+      .patterns = { "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n" LN "]?+\\p{L}+|\\p{N}| ?[^" WS LN "]++[\\r\\n]*|" WS
+                    "*[\\r\\n]|" WS "+(?![^" WS "])|" WS "+" } },
     /* Signs do not take the line breaks after them. */
     { .names = { "seed-coder" },
-      .patterns = { { CONTRACTION "|[^\\r\\n" LN "]?\\p{L}+|\\p{N}| ?[^" WS LN "\\r\\n]+|" SPACES } } },
-    /* Single letters with spaces between them are one word. */
+      .patterns = { CONTRACTION "|[^\\r\\n" LN "]?\\p{L}+|\\p{N}| ?[^" WS LN "\\r\\n]+|" SPACES } },
+    /* Words with single spaces between them are one piece. */
     { .names = { "exaone-moe" },
-      .patterns = { { CONTRACTION "|[^\\r\\n" LN
-                                  "]?(?:\\p{L}\\p{M}*+(?: \\p{L}\\p{M}*+)*+)++|\\p{N}| ?[^" WS LN
-                                  "]+[\\r\\n/]?|" WS "*[\\r\\n]|" WS "+(?![^" WS "])|" WS "+" } },
+      .patterns = { CONTRACTION "|[^\\r\\n" LN "]?(?:\\p{L}\\p{M}*+(?: \\p{L}\\p{M}*+)*+)++|\\p{N}| ?[^" WS LN
+                                "]+[\\r\\n/]?|" WS "*[\\r\\n]|" WS "+(?![^" WS "])|" WS "+" },
       .seamless = true },
     { .names = { "gpt-4o", "llama4", "minimax-m2", "kanana2", "talkie", "granite-embed-multi-97m" },
-      .patterns = { { O200K(CONTRACTION "?", "\\p{N}{1,3}") } },
+      .patterns = { O200K(CONTRACTION "?", "\\p{N}{1,3}") },
       .ignore_merges = true },
-    { .names = { "tekken" },
-      .patterns = { { O200K("", "\\p{N}") } },
-      .ignore_merges = true,
-      .add_bos = true },
+    { .names = { "tekken" }, .patterns = { O200K("", "\\p{N}") }, .ignore_merges = true, .add_bos = true },
     { .names = { "tiny_aya", "cohere2moe" },
-      .patterns = { { .threes = THREES_ISOLATED }, { O200K(CONTRACTION "?", "\\p{N}{1,3}") } },
+      .threes = { THREES_ISOLATED },
+      .patterns = { "", O200K(CONTRACTION "?", "\\p{N}{1,3}") },
       NFC },
-    { .names = { "kimi-k2" }, .patterns = { { KIMI } } },
-    /* Korean, wide signs, Bopomofo, Chinese and Japanese first. */
+    { .names = { "kimi-k2" }, .patterns = { KIMI } },
     { .names = { "youtu" },
-      .patterns = { { "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+|[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{"
-                      "2018}\\x{2019}"
-                      "\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+|"
-                      "[\\x{3105}-\\x{312F}]+|" KANA_HAN },
-                    { O200K(CONTRACTION "?", "\\p{N}") } },
+      .patterns = { HANGUL "|" WIDE_SIGNS "|" BOPOMOFO "|" KANA_HAN, O200K(CONTRACTION "?", "\\p{N}") },
       .ignore_merges = true },
     { .names = { "deepseek-llm" },
-      .patterns = { { "[\\r\\n]" },
-                    { WS "?[" DEEPSEEK_LETTERS "]+" },
-                    { WS "?[" DEEPSEEK_SIGNS "]+" },
-                    { "(?<!" WS ")" WS "+\\z" },
-                    { DEEPSEEK_CJK },
-                    { "\\p{N}" } } },
+      .patterns = { "[\\r\\n]", WS "?[" DEEPSEEK_LETTERS "]+", WS "?[" DEEPSEEK_SIGNS "]+",
+                    "(?<!" WS ")" WS "+\\z", DEEPSEEK_CJK, "\\p{N}" } },
     { .names = { "deepseek-coder" },
-      .patterns = { { "[\\r\\n]" }, { WS "?\\p{L}+" }, { WS "?\\p{P}+" }, { DEEPSEEK_CJK }, { "\\p{N}" } } },
+      .patterns = { "[\\r\\n]", WS "?\\p{L}+", WS "?\\p{P}+", DEEPSEEK_CJK, "\\p{N}" } },
     { .names = { "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4" },
-      .patterns = { { "\\p{N}{1,3}" }, { KANA_HAN }, { DEEPSEEK3("[\\r\\n]*|" SPACES) } } },
+      .patterns = { "\\p{N}{1,3}", KANA_HAN, DEEPSEEK3("[\\r\\n]*|" SPACES) } },
     { .names = { "spark2_5" },
-      .patterns = { { "\\p{N}{1,3}" },
-                    { KANA_HAN },
-                    { DEEPSEEK3("|[\\r\\n]|" WS "+(?![^" WS "])|" WS "+") },
-                    { "\\p{N}" } } },
-    { .names = { "bloom", "poro-chat", "gpt3-finnish" }, .patterns = { { BLOOM } } },
-    { .names = { "viking" }, .patterns = { { BLOOM }, { "\\p{N}" } } },
+      .patterns = { "\\p{N}{1,3}", KANA_HAN, DEEPSEEK3("|[\\r\\n]|" WS "+(?![^" WS "])|" WS "+"),
+                    "\\p{N}" } },
+    { .names = { "bloom", "poro-chat", "gpt3-finnish" }, .patterns = { BLOOM } },
+    { .names = { "viking" }, .patterns = { BLOOM, "\\p{N}" } },
     /* Punctuation(contiguous), ByteLevel, Digits, Split. */
     { .names = { "falcon" },
-      .patterns = { { "[\\p{P}$+<=>^`|~]+" },
-                    { GPT2 },
-                    { BYTE_NUMBERS, .bytes = true },
-                    { "[0-9]{3}", .bytes = true } } },
+      .patterns = { "[\\p{P}$+<=>^`|~]+", GPT2, BYTE_NUMBERS, "[0-9]{3}" },
+      .bytes_from = 2 },
     /* Images and sentinels of the vocabulary first. */
     { .names = { "chameleon" },
-      .patterns = { { "<sentinel:[0-9]+>" },
-                    { "(?:IMGIMG)[A-I]{1,4}Z" },
-                    { "[\\t\\n]|    |  " },
-                    { "\\p{N}" },
-                    { "[\\p{P}$+<=>^`|~]" },
-                    { GPT2 } },
+      .patterns = { "<sentinel:[0-9]+>", "(?:IMGIMG)[A-I]{1,4}Z", "[\\t\\n]|    |  ", "\\p{N}",
+                    "[\\p{P}$+<=>^`|~]", GPT2 },
       .add_bos = true,
       .seamless = true },
-    { .names = { "superbpe" }, .patterns = { { "\\p{N}+" }, { .threes = THREES_CUT } }, .seamless = true },
+    { .names = { "superbpe" },
+      .threes = { [1] = THREES_CUT },
+      .patterns = { "\\p{N}+", "" },
+      .seamless = true },
     /* What llama.cpp does with files that name no rule: punctuation, then GPT-2, then numbers, then threes of
      * digits. */
     { .names = { "default" },
-      .patterns = { { "[\\p{P}$+<=>^~|]+" },
-                    { "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" WS LN "]+|" WS "+(?![^" WS "])" },
-                    { "\\p{N}+" },
-                    { "[0-9]{3}" } } },
+      .patterns = { "[\\p{P}$+<=>^~|]+",
+                    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" WS LN "]+|" WS "+(?![^" WS "])",
+                    "\\p{N}+", "[0-9]{3}" } },
 };
 
 const pretok_rule *pretok_rule_at(size_t i)
