@@ -81,10 +81,15 @@ typedef struct qkv_args {
     float *k, *v;          /* [n_tokens][n_kv_heads][head_dim], changed in place */
     float clamp;           /* before anything else, elements become at least -clamp and at most clamp; 0: they do not */
     int32_t n_heads;
-    norm q_norm, k_norm; /* before the rotation */
+    norm q_norm, k_norm; /* before the rotation, or after it if norm_last is set */
+    bool norm_last;
     qk_norm_kind norm_kind;
     float eps;
     rope_args rope;
+    /* Then queries are multiplied with 1 + growth * log(1 + floor((pos + 1) / growth_length)): attention stays sharp over
+     * many keys (Nakanishi 2025). growth 0: they are not. */
+    float growth;
+    int32_t growth_length;
 } qkv_args;
 
 typedef struct attention_args {
@@ -93,6 +98,7 @@ typedef struct attention_args {
     float scale;           /* of q.k */
     float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: they do not */
     int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
+    bool chunks;           /* or those before it from the last multiple of the window on (Llama 4, 2025) */
     const float *alibi;    /* [n_heads] what a score loses for each position between query and key (Press et al. 2021);
                               NULL: nothing */
     const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */

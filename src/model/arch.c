@@ -54,6 +54,10 @@ static const arch families[] = {
     { .name = "internlm2", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU },
     { .name = "llama", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_EXPERTS | ARCH_EXPERTS_NORMALISED },
+    { .name = "llama4", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .features = ARCH_EXPERTS | ARCH_CHUNKS | ARCH_QK_NORM_LAST | ARCH_QK_UNIT_NORM | ARCH_QUERY_GROWTH |
+                  ARCH_WEIGH_INPUT,
+      .router = ROUTER_SIGMOID, .rope = ROPE_THREE_IN_FOUR, .window_pattern = 4, .window = 8192 },
     { .name = "minicpm", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .logits = LOGITS_DIVIDED },
     { .name = "mpt", .norm = NORM_LAYER, .glu = GLU_GELU, .features = ARCH_NO_GATE, .rope = ROPE_NO_LAYERS },

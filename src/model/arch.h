@@ -32,6 +32,11 @@ enum {
     ARCH_ENCODER = 1 << 19,           /* attention looks both ways, and nothing makes logits */
     ARCH_POST_LN = 1 << 20,           /* x = norm(x + block(x)): norms make the residual stream (Vaswani et al. 2017) */
     ARCH_YARN_EXACT = 1 << 21,        /* YaRN's slope is not widened to whole pairs */
+    ARCH_CHUNKS = 1 << 22,            /* windows are chunks: fixed stretches of the context, beyond which nothing is seen */
+    ARCH_QK_NORM_LAST = 1 << 23,      /* norms of queries and keys follow the rotation */
+    ARCH_QK_UNIT_NORM = 1 << 24,      /* they have no weights, and are where there are rotations */
+    ARCH_QUERY_GROWTH = 1 << 25,      /* queries that do not rotate grow with their position */
+    ARCH_WEIGH_INPUT = 1 << 26,       /* an expert's weight is a factor on its input */
 };
 
 /* Which layers rotate. */

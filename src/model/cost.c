@@ -48,7 +48,9 @@ uint64_t model_kv_bytes(const model *m, int64_t n_seen)
     uint64_t n = 0; /* tokens of all layers */
     for (int32_t i = 0; i < h->n_layers; i++) {
         int32_t window = m->layers[i].window;
-        n += (uint64_t)(window && window < n_seen ? window : n_seen);
+        bool chunks = m->arch->features & ARCH_CHUNKS;
+        int64_t in_window = chunks && window ? (n_seen - 1) % window + 1 : window;
+        n += (uint64_t)(window && in_window < n_seen ? in_window : n_seen);
     }
     uint64_t elems = 2 * (uint64_t)h->n_kv_heads * (uint64_t)h->head_dim; /* K and V */
     return n * elems * (m->be->kv_f32 ? sizeof(float) : sizeof(uint16_t));

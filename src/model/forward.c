@@ -74,6 +74,9 @@ static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, c
                       .q_norm = l->q_norm,
                       .k_norm = l->k_norm,
                       .norm_kind = m->arch->qk_norm,
+                      .norm_last = m->arch->features & ARCH_QK_NORM_LAST,
+                      .growth = h->has_rope[i] ? 0 : h->query_growth,
+                      .growth_length = h->query_growth_length,
                       .eps = h->norm_eps,
                       .rope = { m->arch->pairing, h->has_rope[i] ? h->n_rot : 0, angles } };
     m->be->qkv_store(ws->s, kv, i, b, &args);
@@ -106,7 +109,7 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     attention_args args = { .q = ws->q,
                             .n_heads = h->n_heads,
                             .scale = h->attention_scale,
-                            .window = l->window,
+                            .window = l->window, .chunks = m->arch->features & ARCH_CHUNKS,
                             .softcap = h->attention_softcap,
                             .alibi = m->alibi,
                             .sinks = l->sinks,
@@ -153,6 +156,7 @@ static void experts_block(const model *m, workspace *ws, const layer *l, const r
                           .n_ff = x->n_ff,
                           .ff_forms = m->form_expert_down,
                           .kind = m->arch->glu,
+                          .weigh_input = m->arch->features & ARCH_WEIGH_INPUT,
                           .y = ws->y,
                           .add = l->w_up != NULL,
                           .y_gate = x->w_shared ? ws->shared_logits : NULL };

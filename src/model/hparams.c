@@ -105,8 +105,6 @@ static void refuse_other_features(reader *r)
 {
     static const char *const features[] = {
         "attention.output_scale",
-        "attention.temperature_scale",
-        "attention.temperature_length",
         "attention.shared_kv_layers",
         "attention.key_length_swa",
         "attention.q_lora_rank",
@@ -126,6 +124,9 @@ static void refuse_other_features(reader *r)
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    bool may_grow = r->a->features & ARCH_QUERY_GROWTH;
+    if (!may_grow && (asks(r, "attention.temperature_scale") || asks(r, "attention.temperature_length")))
+        fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
     if (r->a->logits == LOGITS_UNSCALED && asks(r, "logit_scale"))
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
@@ -222,7 +223,8 @@ static void read_windows(reader *r, hparams *h)
 {
     gguf_array listed = { 0 };
     int32_t pattern = r->a->window_pattern;
-    h->window = read_int(r, "attention.sliding_window", 0, INT32_MAX, r->a->window);
+    bool chunks = r->a->features & ARCH_CHUNKS;
+    h->window = read_int(r, chunks ? "attention.chunk_size" : "attention.sliding_window", 0, INT32_MAX, r->a->window);
     bool is_list = gguf_get_array(r->g, key_of(r, "attention.sliding_window_pattern"), &listed);
     if (is_list && (listed.type != GGUF_BOOL || listed.n != (uint64_t)h->n_layers))
         fail(r, SUMI_EFORMAT, "is not a list of booleans, one for each layer");
@@ -235,6 +237,14 @@ static void read_windows(reader *r, hparams *h)
     h->rope_theta_local = read_float(r, "rope.freq_base_swa", r->a->rope_theta_local);
     if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0)
         h->rope_theta_local = h->rope_theta;
+}
+
+/* Constants of Llama 4 (2025), which its files need not have. */
+static void read_query_growth(reader *r, hparams *h)
+{
+    if (!(r->a->features & ARCH_QUERY_GROWTH)) return;
+    h->query_growth = read_float_or_0(r, "attention.temperature_scale", 0.1f);
+    h->query_growth_length = read_int(r, "attention.temperature_length", 1, 1 << 30, 8192);
 }
 
 static void find_rotated_layers(const reader *r, hparams *h)
@@ -308,6 +318,7 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     read_rope(&r, h);
     read_windows(&r, h);
     find_rotated_layers(&r, h);
+    read_query_growth(&r, h);
     read_scales(&r, h);
     read_router(&r, h);
     return r.status;

@@ -16,6 +16,8 @@ typedef struct hparams {
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
     bool encoder;                                            /* attention looks both ways */
     sumi_pooling pooling; /* of its embeddings; NONE: the file does not say */
+    float query_growth; /* of ARCH_QUERY_GROWTH, every query_growth_length tokens; 0: none */
+    int32_t query_growth_length;
     bool parallel; /* both blocks of a layer read the residual stream before it; tensors may tell, too */
     float norm_eps;
     rope_scaling rope;

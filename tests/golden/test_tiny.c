@@ -41,14 +41,14 @@ TEST(gemma_3_scales_rope_only_in_layers_without_a_window, "gemma3-linear")
 static void each_family_is_as_in_transformers(void **state)
 {
     static const char *const names[] = {
-        "arcee",      "bloom",       "cohere2",    "command-r",      "command-r-plus", "exaone",
-        "exaone4",    "exaone4-all", "falcon",     "falcon-40b",     "gemma",          "gemma2",
-        "gpt-oss",    "gpt2",        "gptneox",    "gptneox-serial", "granite",        "granitemoe",
-        "internlm2",  "llama-bias",  "llama-yarn", "minicpm",        "mistral",        "mixtral",
-        "mpt",        "nemotron",    "olmo",       "olmo-clamp",     "olmo2",          "olmo3",
-        "olmoe",      "phi2",        "phi3",       "phi3-long",      "phi3-short",     "qwen2moe",
-        "qwen3",      "qwen3moe",    "smollm3",    "stablelm",       "stablelm-12b",   "starcoder",
-        "starcoder2",
+        "arcee",     "bloom",       "cohere2",    "command-r",      "command-r-plus", "exaone",
+        "exaone4",   "exaone4-all", "falcon",     "falcon-40b",     "gemma",          "gemma2",
+        "gpt-oss",   "gpt2",        "gptneox",    "gptneox-serial", "granite",        "granitemoe",
+        "internlm2", "llama-bias",  "llama-yarn", "llama4",         "minicpm",        "mistral",
+        "mixtral",   "mpt",         "nemotron",   "olmo",           "olmo-clamp",     "olmo2",
+        "olmo3",     "olmoe",       "phi2",       "phi3",           "phi3-long",      "phi3-short",
+        "qwen2moe",  "qwen3",       "qwen3moe",   "smollm3",        "stablelm",       "stablelm-12b",
+        "starcoder", "starcoder2",
     };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare_all(names[i]);

@@ -5,7 +5,7 @@ A family's tensors get their GGUF names from the gguf package's own map, as ther
 import torch
 from gguf import GGMLQuantizationType as Type, RopeScalingType
 from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
-                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, LlamaConfig,
+                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, Llama4TextConfig, LlamaConfig,
                           MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, OlmoeConfig,
                           Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config, StableLmConfig,
                           Starcoder2Config)
@@ -93,6 +93,12 @@ FAMILIES = {
                                rope_parameters=PLAIN)),
     "llama-yarn": ("llama", "YaRN on half-width heads",
                    LlamaConfig(**COMMON, **GROUPED, **WIDE, tie_word_embeddings=True, rope_parameters=YARN)),
+    "llama4": ("llama4", "chunks of eight tokens, queries that grow, unit norms behind the rotation; every second layer has "
+               "experts, one of four for a token, weighed at their input beside a shared one",
+               Llama4TextConfig(**COMMON, **{**FOUR, **WIDE, "intermediate_size": 32}, intermediate_size_mlp=64,
+                                num_local_experts=4, num_experts_per_tok=1, interleave_moe_layer_step=2,
+                                attention_chunk_size=8, floor_scale=8, attn_scale=0.5, tie_word_embeddings=False,
+                                rope_parameters=PLAIN)),
     "minicpm": ("minicpm", "the scales that its files need not have",
                 GraniteConfig(**COMMON, **GROUPED, embedding_multiplier=12.0, attention_multiplier=8**-0.5,
                               residual_multiplier=1.4 / 2**0.5, logits_scaling=32 / 256, tie_word_embeddings=True,
@@ -180,8 +186,13 @@ def add_experts(w, arch, c):
     w.add_expert_used_count(c.num_experts_per_tok)
     if hasattr(c, "moe_intermediate_size"):
         w.add_expert_feed_forward_length(c.moe_intermediate_size)
-    elif arch == "gpt-oss":
+    elif arch in ("gpt-oss", "llama4"):
         w.add_expert_feed_forward_length(c.intermediate_size)
+    if arch == "llama4":
+        w.add_interleave_moe_layer_step(c.interleave_moe_layer_step)
+        w.add_uint32("llama4.attention.chunk_size", c.attention_chunk_size)
+        w.add_uint32("llama4.attention.temperature_length", c.floor_scale)
+        w.add_float32("llama4.attention.temperature_scale", c.attn_scale)
     shared = getattr(c, "shared_expert_intermediate_size", None) or getattr(c, "shared_intermediate_size", None)
     if shared:
         w.add_expert_shared_feed_forward_length(shared)
@@ -224,7 +235,7 @@ def add_metadata(w, arch, c):
     w.add_context_length(getattr(c, "max_position_embeddings", 256))
     w.add_embedding_length(c.hidden_size)
     w.add_block_count(c.num_hidden_layers)
-    w.add_feed_forward_length(getattr(c, "intermediate_size", None) or 4 * c.hidden_size)
+    w.add_feed_forward_length(getattr(c, "intermediate_size_mlp", None) or getattr(c, "intermediate_size", None) or 4 * c.hidden_size)
     w.add_head_count(n_head)
     n_kv = 1 if arch == "starcoder" else getattr(c, "num_kv_heads" if arch == "falcon" else "num_key_value_heads", None)
     if arch == "falcon" and not c.new_decoder_architecture:

@@ -75,10 +75,18 @@ static void norm_heads(const store_job *j, float *heads, int32_t n_heads, const 
 static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, const norm *w, int64_t t)
 {
     const rope_args *rope = &j->a->rope;
-    norm_heads(j, heads, n_heads, w);
+    if (!j->a->norm_last) norm_heads(j, heads, n_heads, w);
     for (int32_t h = 0; h < n_heads && rope->n_rot; h++)
         j->s->be->k.rope_head(heads + (size_t)h * (size_t)j->kv->layout.head_dim,
                               rope->cos_sin + (size_t)t * (size_t)rope->n_rot, rope->n_rot, rope->pairing);
+    if (j->a->norm_last) norm_heads(j, heads, n_heads, w);
+}
+
+static void grow(const store_job *j, float *q, size_t n, int32_t pos)
+{
+    if (j->a->growth == 0) return;
+    float steps = (float)((pos + 1) / j->a->growth_length);
+    j->s->be->k.scale_row(q, (int32_t)n, 1 + j->a->growth * logf(1 + steps), 0);
 }
 
 /* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
@@ -126,6 +134,7 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         clamp_row(v, kv_dim, j->a->clamp);
         norm_and_rotate(j, q, j->a->n_heads, &j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
+        grow(j, q, q_dim, j->b->pos[t]);
         const int32_t *table = j->b->tables[t] + j->table;
         size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
@@ -167,6 +176,7 @@ typedef struct run {
 static int32_t first_seen(const attention_job *j, int32_t t)
 {
     int32_t pos = j->b->pos[t], window = j->a->window;
+    if (j->a->chunks && window) return pos - pos % window;
     if (j->a->both_ways) return window && pos > window / 2 ? pos - window / 2 : 0;
     return kv_first_seen(window, pos);
 }
