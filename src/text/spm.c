@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fp16.h"
+#include "text/fallback.h"
 #include "text/utf8.h"
 
 #define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
@@ -74,33 +75,15 @@ fail:
     return SUMI_ENOMEM;
 }
 
-/* Marks the bytes that some symbol has before a U+2581. In text a space stands for that symbol too. */
-static void find_joins(spm *s)
-{
-    const unsigned char space_end = (unsigned char)SPACE_SYMBOL[SPACE_BYTES - 1];
-    for (int32_t i = 0; i < s->v->n_tokens; i++) {
-        const vocab_text *t = &s->v->symbol[i];
-        if (!t->n || !vocab_can_merge(s->v, i)) continue;
-        const char *p = t->data + 1, *end = t->data + t->n;
-        for (; (p = memchr(p, SPACE_SYMBOL[0], (size_t)(end - p))); p++)
-            if (end - p >= SPACE_BYTES && !memcmp(p, SPACE_SYMBOL, SPACE_BYTES))
-                s->joins_space[(unsigned char)p[-1]] = true;
-    }
-    s->joins_space[' '] = s->joins_space[space_end];
-}
-
 sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err)
 {
-    gguf_array scores;
+    const char *scores;
     *s = (spm){ .v = v, .unknown = -1 };
-    bool has_scores = gguf_find(g, "tokenizer.ggml.scores") >= 0;
-    if (has_scores && (!gguf_get_array(g, "tokenizer.ggml.scores", &scores) || scores.type != GGUF_F32 ||
-                       scores.n != (uint64_t)v->n_tokens))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is not an array of %d float32 values",
-                         gguf_name(g), v->n_tokens);
-    if (set_ranks(s, has_scores ? scores.data : NULL))
+    sumi_status status = vocab_read_scores(v, g, &scores, err);
+    if (status) return status;
+    if (set_ranks(s, scores))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
-    find_joins(s);
+    space_words_init(&s->words, v);
     for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
     return SUMI_OK;
 }
@@ -127,17 +110,6 @@ static uint32_t pair_order(const void *user, const bpe_symbol *left, const bpe_s
     return w->s->rank[id] << 8 | (255 - (left->n_chars < 255 ? left->n_chars : 255));
 }
 
-/* The tokens of a character, or of a byte that is none, for which the vocabulary has no symbol. */
-static void add_fallback(const spm *s, const char *p, size_t n, bool after_unknown, bool *is_unknown,
-                         id_list *out)
-{
-    bool all = true;
-    for (size_t i = 0; i < n; i++) all = all && s->v->byte_id[(uint8_t)p[i]] >= 0;
-    for (size_t i = 0; all && i < n; i++) id_list_add(out, s->v->byte_id[(uint8_t)p[i]]);
-    *is_unknown = !all;
-    if (!all && !after_unknown && s->unknown >= 0) id_list_add(out, s->unknown);
-}
-
 /* Merges the word in work->word. */
 static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
 {
@@ -162,22 +134,10 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
             id_list_add(out, b->id);
             unknown = false;
         } else {
-            add_fallback(s, text + b->start, b->n_bytes, unknown, &unknown, out);
+            fallback_add(s->v, s->unknown, text + b->start, b->n_bytes, &unknown, out);
         }
     }
     return out->failed ? SUMI_ENOMEM : SUMI_OK;
-}
-
-/* Where the word that begins at `from` ends: before the next space that no token joins to the byte before it. */
-static size_t word_end(const spm *s, const char *text, size_t n, size_t from)
-{
-    for (size_t i = from + 1; i < n; i++) {
-        const char *space = memchr(text + i, ' ', n - i);
-        if (!space) return n;
-        i = (size_t)(space - text);
-        if (!s->joins_space[(unsigned char)text[i - 1]]) return i;
-    }
-    return n;
 }
 
 /* Text to work->word, its spaces as U+2581, with one more in front if prefix is set. */
@@ -200,7 +160,7 @@ static sumi_status encode_words(const spm *s, spm_work *work, const char *text, 
                                 id_list *out)
 {
     for (size_t i = 0, end; i < n; i = end, prefix = false) {
-        end = word_end(s, text, n, i);
+        end = space_words_end(&s->words, text, n, i);
         size_t first = out->n;
         if (!prefix && word_cache_get(work->cache, WORD_WHOLE, text + i, end - i, out)) continue;
         sumi_status status = write_word(work, text + i, end - i, prefix);
@@ -211,13 +171,18 @@ static sumi_status encode_words(const spm *s, spm_work *work, const char *text, 
     return out->failed ? SUMI_ENOMEM : SUMI_OK;
 }
 
-/* Without spaces at both ends, and with one in place of several. out has room for n. */
+/* Without spaces at both ends, and with one in place of several; U+2581 counts as one at the end only, as in
+ * SentencePiece. out has room for n. */
 static size_t squeeze_spaces(const char *text, size_t n, char *out)
 {
     size_t w = 0;
     for (size_t i = 0; i < n; i++)
         if (text[i] != ' ' || (w && out[w - 1] != ' ')) out[w++] = text[i];
-    return w && out[w - 1] == ' ' ? w - 1 : w;
+    for (;;) {
+        if (w && out[w - 1] == ' ') w--;
+        else if (w >= SPACE_BYTES && !memcmp(out + w - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES)) w -= SPACE_BYTES;
+        else return w;
+    }
 }
 
 sumi_status spm_encode(const spm *s, spm_work *work, const char *text, size_t n, bool at_start, id_list *out)

@@ -12,24 +12,22 @@
  *   - User-defined tokens (runs of spaces) come before all others, by id: converters overwrite their scores.
  *   - Of two ways to make the same token, the one with the longer left part goes first.
  *
- * Hardly a token has a space after something else: of Gemma's 262,144 there are runs of spaces and "> </". So
- * no merge can cross the front of a space unless the byte before it is one that some token has there, which
- * spm_init() notes, and the text falls into words that are merged, and remembered, one by one. This changes
- * nothing but the time. */
+ * A text falls into words (space_words.h) that are merged, and remembered, one by one. */
 #ifndef SUMI_TEXT_SPM_H
 #define SUMI_TEXT_SPM_H
 
 #include "base/buf.h"
 #include "text/bpe.h"
+#include "text/space_words.h"
 #include "text/vocab.h"
 #include "text/word_cache.h"
 
 typedef struct spm {
     const vocab *v;
-    uint32_t *rank;        /* [n_tokens] place in the order of merges */
-    int32_t ascii[128];    /* the token of a single character; -1: none */
-    int32_t unknown;       /* -1: none */
-    bool joins_space[256]; /* some token has this byte before a space */
+    uint32_t *rank;     /* [n_tokens] place in the order of merges */
+    int32_t ascii[128]; /* the token of a single character; -1: none */
+    int32_t unknown;    /* -1: none */
+    space_words words;
     bool add_space_prefix, remove_extra_whitespaces;
 } spm;
 

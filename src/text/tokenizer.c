@@ -13,10 +13,12 @@
 #include "text/pretok.h"
 #include "text/specials.h"
 #include "text/spm.h"
+#include "text/unigram.h"
 #include "text/utf8.h"
 #include "text/wordpiece.h"
 
 #define MAX_DECODED ((size_t)1 << 30)
+#define MAX_CHANGED (3 * TOKENIZER_MAX_TEXT + 3) /* text after changes: a space may become three bytes */
 
 struct tokenizer {
     vocab v;
@@ -24,7 +26,8 @@ struct tokenizer {
     byte_bpe bytes; /* VOCAB_BYTE_LEVEL: this and the next two */
     const pretok_rule *rule;
     pretok *pretok;
-    spm spm; /* VOCAB_SENTENCEPIECE */
+    spm spm;             /* VOCAB_SENTENCEPIECE */
+    unigram unigram;     /* VOCAB_UNIGRAM */
     wordpiece wordpiece; /* VOCAB_WORDPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
@@ -70,13 +73,47 @@ static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.eos_token_id", &t->eos, err);
     if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.unknown_token_id", unknown, err);
     if (status || t->v.model == VOCAB_WORDPIECE) return status ? status : read_bert_ids(t, g, unknown, err);
-    if (t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return status;
+    for (int32_t i = 0; t->v.model == VOCAB_UNIGRAM && *unknown < 0 && i < t->v.n_tokens; i++)
+        if (t->v.kind[i] == TOKEN_UNKNOWN) *unknown = i;
+    if (t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return SUMI_OK;
     if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
         t->bos = 1;
     if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
         t->eos = 2;
     if (*unknown < 0 && t->v.kind[0] == TOKEN_UNKNOWN) *unknown = 0;
     return SUMI_OK;
+}
+
+static sumi_status create_sentencepiece(tokenizer *t, const gguf *g, int32_t unknown, sumi_error *err)
+{
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", true);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
+    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", true);
+    sumi_status status = spm_init(&t->spm, &t->v, g, err);
+    t->spm.unknown = unknown;
+    t->spm.add_space_prefix = t->add_space;
+    t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
+    return status;
+}
+
+static sumi_status create_unigram(tokenizer *t, const gguf *g, int32_t unknown, sumi_error *err)
+{
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", false);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", true);
+    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", true);
+    sumi_status status = unigram_init(&t->unigram, &t->v, g, err);
+    t->unigram.unknown = unknown;
+    t->unigram.add_space_prefix = t->add_space;
+    t->unigram.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", true);
+    return status;
+}
+
+static void create_wordpiece(tokenizer *t, const gguf *g, int32_t unknown)
+{
+    wordpiece_init(&t->wordpiece, &t->v, g, unknown);
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", true);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", true);
+    t->add_space = true;
 }
 
 static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *err)
@@ -87,6 +124,8 @@ static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *er
         return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: pre-tokenizer '%.*s' is not supported", gguf_name(g),
                          (int)(name.n < 60 ? name.n : 60), name.data);
     bool ignore_merges = read_flag(g, "tokenizer.ggml.ignore_merges", t->rule->ignore_merges);
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", t->rule->add_bos);
+    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
     sumi_status status = pretok_create(&t->pretok, t->rule, true, err);
     return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, err);
 }
@@ -98,16 +137,13 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
     if (!status && (status = specials_init(&t->specials, &t->v, err))) sumi_fail_in(err, "%s", gguf_name(g));
     if (!status) status = read_ids(t, g, &unknown, err);
     if (status) return status;
-    bool is_spm = t->v.model == VOCAB_SENTENCEPIECE, is_bert = t->v.model == VOCAB_WORDPIECE;
-    if (is_bert) wordpiece_init(&t->wordpiece, &t->v, g, unknown);
-    else status = is_spm ? spm_init(&t->spm, &t->v, g, err) : create_byte_level(t, g, err);
+    switch (t->v.model) {
+    case VOCAB_BYTE_LEVEL: status = create_byte_level(t, g, err); break;
+    case VOCAB_SENTENCEPIECE: status = create_sentencepiece(t, g, unknown, err); break;
+    case VOCAB_UNIGRAM: status = create_unigram(t, g, unknown, err); break;
+    case VOCAB_WORDPIECE: create_wordpiece(t, g, unknown); break;
+    }
     if (status) return status;
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", is_spm || is_bert || t->rule->add_bos);
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", is_bert);
-    t->add_space = is_bert || (is_spm && read_flag(g, "tokenizer.ggml.add_space_prefix", true));
-    t->spm.unknown = unknown;
-    t->spm.add_space_prefix = t->add_space;
-    t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
     if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
         return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
     return end_tokens_find(t->ends, &t->v, g, t->eos, err);
@@ -128,6 +164,7 @@ void tokenizer_destroy(tokenizer *t)
 {
     if (!t) return;
     spm_deinit(&t->spm);
+    unigram_deinit(&t->unigram);
     byte_bpe_deinit(&t->bytes);
     pretok_destroy(t->pretok);
     specials_deinit(&t->specials);
@@ -197,6 +234,7 @@ typedef struct encoder {
     word_cache cache;
     spm_work spm; /* its bpe serves byte-level vocabularies too */
     wordpiece_work wordpiece;
+    unigram_work unigram;
     pretok_work *pretok;
     sumi_status status;
 } encoder;
@@ -263,11 +301,14 @@ static void encode_byte_level(encoder *e, const char *text, size_t n)
 static void encode_segment(encoder *e, const char *text, size_t n, bool at_start)
 {
     if (!n || e->status) return;
-    if (e->t->v.model == VOCAB_SENTENCEPIECE)
-        e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out);
-    else if (e->t->v.model == VOCAB_WORDPIECE)
+    switch (e->t->v.model) {
+    case VOCAB_BYTE_LEVEL: encode_byte_level(e, text, n); break;
+    case VOCAB_SENTENCEPIECE: e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out); break;
+    case VOCAB_UNIGRAM: e->status = unigram_encode(&e->t->unigram, &e->unigram, text, n, &e->out); break;
+    case VOCAB_WORDPIECE:
         e->status = wordpiece_encode(&e->t->wordpiece, &e->wordpiece, text, n, &e->out);
-    else encode_byte_level(e, text, n);
+        break;
+    }
 }
 
 static void encode_text(encoder *e, const char *text, size_t n, bool control)
@@ -288,7 +329,8 @@ static sumi_status encoder_init(encoder *e, const tokenizer *t, const char *text
 {
     *e = (encoder){ .t = t };
     bpe_init(&e->spm.merge);
-    buf_init(&e->spm.word, 3 * TOKENIZER_MAX_TEXT + 3); /* every space becomes three bytes */
+    buf_init(&e->spm.word, MAX_CHANGED);
+    unigram_work_init(&e->unigram, MAX_CHANGED);
     word_cache_init(&e->cache, t->v.key, text, n);
     buf_init(&e->wordpiece.clean, SIZE_MAX);
     buf_init(&e->wordpiece.word, SIZE_MAX);
@@ -305,6 +347,7 @@ static void encoder_deinit(encoder *e)
     buf_deinit(&e->spm.word);
     buf_deinit(&e->wordpiece.clean);
     buf_deinit(&e->wordpiece.word);
+    unigram_work_deinit(&e->unigram);
     bpe_deinit(&e->spm.merge);
     free(e->out.ids);
 }

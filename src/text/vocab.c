@@ -162,24 +162,28 @@ static void set_byte_level(vocab *v, int32_t id, const byte_alphabet *a, char **
 
 /* ---- Reading the file --------------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *name;
+    vocab_model model;
+} models[] = { { "gpt2", VOCAB_BYTE_LEVEL },
+               { "llama", VOCAB_SENTENCEPIECE },
+               { "t5", VOCAB_UNIGRAM },
+               { "bert", VOCAB_WORDPIECE } };
+
 static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
 {
     gguf_str model;
     if (!gguf_get_str(g, "tokenizer.ggml.model", &model))
         return sumi_fail(err, SUMI_EFORMAT,
                          "%s: tokenizer.ggml.model is missing: the file holds no tokenizer", gguf_name(g));
-    if (model.n == 4 && !memcmp(model.data, "gpt2", 4)) {
-        v->model = VOCAB_BYTE_LEVEL;
-    } else if (model.n == 5 && !memcmp(model.data, "llama", 5)) {
-        v->model = VOCAB_SENTENCEPIECE;
-    } else if (model.n == 4 && !memcmp(model.data, "bert", 4)) {
-        v->model = VOCAB_WORDPIECE;
-    } else {
-        return sumi_fail(err, SUMI_EUNSUPPORTED,
-                         "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama' and 'bert' are",
-                         gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        if (strlen(models[i].name) != model.n || memcmp(models[i].name, model.data, model.n)) continue;
+        v->model = models[i].model;
+        return SUMI_OK;
     }
-    return SUMI_OK;
+    return sumi_fail(err, SUMI_EUNSUPPORTED,
+                     "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama', 't5' and 'bert' are",
+                     gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
 }
 
 static sumi_status read_kinds(vocab *v, const gguf *g, bool *known, sumi_error *err)
@@ -269,4 +273,16 @@ sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err)
     if ((status = read_kinds(v, g, &kinds_known, err))) return status;
     if ((status = read_texts(v, g, &tokens, &arena_bytes, err))) return status;
     return set_texts(v, kinds_known, arena_bytes, err);
+}
+
+sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores, sumi_error *err)
+{
+    gguf_array a;
+    *scores = NULL;
+    if (gguf_find(g, "tokenizer.ggml.scores") < 0) return SUMI_OK;
+    if (!gguf_get_array(g, "tokenizer.ggml.scores", &a) || a.type != GGUF_F32 || a.n != (uint64_t)v->n_tokens)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is not an array of %d float32 values",
+                         gguf_name(g), v->n_tokens);
+    *scores = a.data;
+    return SUMI_OK;
 }

@@ -9,6 +9,7 @@
  *   llama    "\u2581the"             the same      " the"        NORMAL
  *   llama    "<0x0A>"                -             one newline   BYTE
  *   llama    "  " (two spaces)       two U+2581    the same      USER_DEFINED
+ *   t5       as llama
  *   bert     "\u2581the"             the same      " the"        NORMAL
  *   bert     "ing"                   the same      the same      NORMAL: goes on with a word
  *
@@ -25,7 +26,12 @@
 #define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
 #define VOCAB_MAX_TOKEN_BYTES 65535
 
-typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE, VOCAB_WORDPIECE } vocab_model;
+typedef enum vocab_model {
+    VOCAB_BYTE_LEVEL,
+    VOCAB_SENTENCEPIECE,
+    VOCAB_UNIGRAM,
+    VOCAB_WORDPIECE
+} vocab_model;
 
 /* tokenizer.ggml.token_type, the numbers of SentencePiece */
 typedef enum token_kind {
@@ -57,18 +63,23 @@ typedef struct vocab {
     int32_t byte_id[256];     /* the token of a single byte; -1: none */
     uint32_t max_symbol_bytes;
     bool has_duplicates; /* two tokens have the same symbol */
-    vocab_slot *slots; /* [mask + 1] open addressing, at most half full: symbol -> id */
+    vocab_slot *slots;   /* [mask + 1] open addressing, at most half full: symbol -> id */
     uint64_t mask;
     hash_key key;
     char *arena;
 } vocab;
 
 /* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays
- * of different length, wrong values; EUNSUPPORTED: another model than "gpt2", "llama" or "bert"; ELIMIT; ENOMEM. After
+ * of different length, wrong values; EUNSUPPORTED: a model that is not in the table above; ELIMIT; ENOMEM. After
  * a failure v is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp
  * and tokenizers. */
 SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);
 void vocab_deinit(vocab *v);
+
+/* tokenizer.ggml.scores: n_tokens unaligned floats in the file's map, or NULL if it has none. EFORMAT: another type or
+ * number. */
+SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores,
+                                            sumi_error *err);
 
 int32_t vocab_find(const vocab *v, const char *symbol, size_t n_bytes); /* id, or -1 */
 

@@ -15,11 +15,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const char *const kinds[] = { "gpt-2",       "smollm", "llama-bpe",  "default",
-                                     "qwen2",       "spm",    "spm prefix", "spm no bytes",
-                                     "spm squeeze", "bert",   "bert cased" };
+static const char *const kinds[] = {
+    "gpt-2",           "smollm",
+    "llama-bpe",       "default",
+    "falcon",          "deepseek-llm",
+    "deepseek-v3",     "kimi-k2",
+    "bloom",           "superbpe",
+    "exaone-moe",      "chameleon",
+    "tekken",          "youtu", /* exact */
+    "qwen2",           "exaone",
+    "tiny_aya",        "spm",
+    "spm prefix",      "spm no bytes",
+    "spm squeeze",     "unigram",
+    "unigram prefix",  "unigram no bytes",
+    "unigram squeeze", "bert",
+    "bert cased",
+};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
-enum { N_EXACT = 4 }; /* the first four hold any bytes and change none */
+enum { N_EXACT = 14 }; /* the first ones hold any bytes and change none */
 
 static void add_specials(tiny_vocab *v)
 {
@@ -50,6 +63,19 @@ static tiny_tokenizer open_wordpiece(bool cased)
     return tiny_open(&v);
 }
 
+/* "A" becomes "ab" (charsmap.h): the root's children are at 0, the one for 'A' at 0x41, its value at 0x40. */
+static void add_charsmap(tiny_vocab *v)
+{
+    enum { N_UNITS = 0x42 };
+    struct {
+        uint32_t n_trie, units[N_UNITS];
+        char replacements[4];
+    } map = { .n_trie = 4 * N_UNITS, .replacements = "ab" };
+    map.units['A'] = 'A' | 0x100 | 1 << 10;
+    map.units['A' ^ 1] = 0x80000000u;
+    gb_array(&v->file, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, &map, sizeof map, sizeof map);
+}
+
 static tiny_tokenizer open_kind(const char *kind)
 {
     if (!strncmp(kind, "bert", 4)) return open_wordpiece(strcmp(kind, "bert") != 0);
@@ -61,18 +87,19 @@ static tiny_tokenizer open_kind(const char *kind)
         "a a", "aa aa", "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2"
     };
     tiny_vocab v;
-    bool spm = !strncmp(kind, "spm", 3);
-    tiny_init(&v, spm ? "llama" : "gpt2");
+    bool unigram = !strncmp(kind, "unigram", 7), spm = unigram || !strncmp(kind, "spm", 3);
+    tiny_init(&v, unigram ? "t5" : spm ? "llama" : "gpt2");
     if (spm) tiny_token(&v, "<unk>", 2, 0);
-    if (strcmp(kind, "spm no bytes")) tiny_bytes(&v);
+    if (!strstr(kind, "no bytes")) tiny_bytes(&v);
     for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++)
         tiny_token(&v, symbols[i], 1, -(float)(i % 5));
     if (spm) tiny_token(&v, "  ", 4, -1000);
     for (size_t i = 0; !spm && i < sizeof merges / sizeof *merges; i++) tiny_merge(&v, merges[i]);
     add_specials(&v);
+    if (unigram) add_charsmap(&v);
     if (!spm) gb_str(&v.file, "tokenizer.ggml.pre", kind);
-    if (spm) gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", !strcmp(kind, "spm prefix"));
-    if (spm) gb_bool(&v.file, "tokenizer.ggml.remove_extra_whitespaces", !strcmp(kind, "spm squeeze"));
+    if (spm) gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", strstr(kind, "prefix") != NULL);
+    if (spm) gb_bool(&v.file, "tokenizer.ggml.remove_extra_whitespaces", strstr(kind, "squeeze") != NULL);
     return tiny_open(&v);
 }
 

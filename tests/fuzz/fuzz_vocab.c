@@ -1,7 +1,7 @@
 /* fuzz_vocab.c - any vocabulary: a GGUF file is written from the input's bytes, then a text is encoded with it.
  *
  *   byte 0   settings: bit 0 SentencePiece, bits 1-2 the pre-tokenizer, 3 add_bos, 4 add_space_prefix,
- *            5 a key of a wrong type, 6 WordPiece
+ *            5 a key of a wrong type, 6 WordPiece, 7 Unigram: bytes of a charsmap follow, a byte how many times four
  *   then     tokens: a byte kind | length << 3, the text; until a zero byte, at most 64
  *            merges (byte-level) of two tokens each: two bytes; until two zeros
  *            bos, eos, unknown: a byte each
@@ -61,13 +61,23 @@ static void read_merges(tiny_vocab *v, input *in)
     }
 }
 
+static void read_charsmap(tiny_vocab *v, input *in)
+{
+    size_t n = (size_t)next(in) * 4;
+    if (n > in->n) n = in->n;
+    gb_array(&v->file, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, in->p, n, n);
+    in->p += n;
+    in->n -= n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const char *const rules[] = { "gpt-2", "smollm", "llama-bpe", "qwen2" };
+    static const char *const rules[] = { "gpt-2", "deepseek-llm", "llama-bpe", "qwen2" };
     input in = { data, n };
     tiny_vocab v;
     uint8_t settings = next(&in);
-    tiny_init(&v, settings & 64 ? "bert" : settings & 1 ? "llama" : "gpt2");
+    tiny_init(&v, settings & 128 ? "t5" : settings & 64 ? "bert" : settings & 1 ? "llama" : "gpt2");
+    if (settings & 128) read_charsmap(&v, &in);
     gb_str(&v.file, "tokenizer.ggml.pre", rules[settings >> 1 & 3]);
     gb_bool(&v.file, "tokenizer.ggml.add_bos_token", settings & 8);
     gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", settings & 16);

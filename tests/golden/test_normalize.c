@@ -2,12 +2,11 @@
  * them, of every character as Python has them. The goldens are made by make_normalize.py. */
 #include "test_support.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "golden_hash.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
 
@@ -45,16 +44,6 @@ static const struct way {
              { "lower", normalize_lower },
              { "strip", normalize_strip_accents } };
 
-static json_t *load(const char *name)
-{
-    char path[256];
-    json_error_t error;
-    snprintf(path, sizeof path, "tests/golden/%s.json", name);
-    json_t *j = json_load_file(test_source_path(path), JSON_ALLOW_NUL, &error);
-    if (!j) fail_msg("%s: %s", path, error.text);
-    return j;
-}
-
 static int count_wrong_texts(const struct way *way, const json_t *texts, const json_t *golden)
 {
     json_t *text;
@@ -82,7 +71,7 @@ static int count_wrong_texts(const struct way *way, const json_t *texts, const j
 
 static void difficult_texts_become_what_tokenizers_makes_of_them(void **state)
 {
-    json_t *texts = load("tokenizer/texts"), *golden = load("normalize/golden");
+    json_t *texts = golden_load("tokenizer/texts"), *golden = golden_load("normalize/golden");
     int n_wrong = 0;
     (void)state;
     assert_true(json_array_size(json_object_get(texts, "texts")) >= 300);
@@ -135,7 +124,7 @@ static bool *read_assigned(const json_t *ranges)
 
 static void every_character_becomes_what_python_makes_of_it(void **state)
 {
-    json_t *golden = load("normalize/golden");
+    json_t *golden = golden_load("normalize/golden");
     bool *assigned = read_assigned(json_object_get(golden, "assigned"));
     int n_wrong = 0;
     (void)state;

@@ -3,23 +3,13 @@
  * kind of cut, so that a wrong cut gives other ids. The goldens are made by make_pretok.py. */
 #include "test_support.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden_hash.h"
 #include "text/pretok.h"
 #include "tiny_vocab.h"
-
-static json_t *load(const char *name)
-{
-    char path[256];
-    json_error_t error;
-    snprintf(path, sizeof path, "tests/golden/%s.json", name);
-    json_t *j = json_load_file(test_source_path(path), JSON_ALLOW_NUL, &error);
-    if (!j) fail_msg("%s: %s", path, error.text);
-    return j;
-}
 
 static tiny_tokenizer open_vocab(const json_t *vocab, const char *pre)
 {
@@ -55,52 +45,55 @@ static bool add_piece(void *user, const char *piece, size_t n)
     return true;
 }
 
-static void cut(const pretok_rule *rule, bool jit, const char *text, size_t n, numbers *out)
+/* A rule as machine code and for PCRE2's interpreter. */
+typedef struct cutter {
+    const pretok_rule *rule;
+    pretok *p[2];
+    pretok_work *w[2];
+    numbers pieces[2]; /* their lengths */
+} cutter;
+
+static void open_cutter(cutter *c, const char *pre)
 {
-    pretok *p;
     sumi_error err;
-    if (pretok_create(&p, rule, jit, &err)) fail_msg("%s", err.message);
-    pretok_work *w = pretok_work_create(p);
-    out->n = 0;
-    assert_int_equal(pretok_split(p, w, text, n, add_piece, out), SUMI_OK);
-    pretok_work_destroy(w);
-    pretok_destroy(p);
+    *c = (cutter){ .rule = pretok_find_rule(pre, strlen(pre)) };
+    if (!c->rule) fail_msg("no rule is named '%s'", pre);
+    for (int jit = 0; jit < 2; jit++) {
+        if (pretok_create(&c->p[jit], c->rule, jit, &err)) fail_msg("%s", err.message);
+        assert_non_null(c->w[jit] = pretok_work_create(c->p[jit]));
+    }
 }
 
-/* Lengths of the pieces of text in its normal form, which machine code and PCRE2's interpreter agree on. */
-static void cut_normal(const pretok_rule *rule, const char *text, size_t n, numbers *out)
+static void close_cutter(cutter *c)
+{
+    for (int jit = 0; jit < 2; jit++) {
+        pretok_work_destroy(c->w[jit]);
+        pretok_destroy(c->p[jit]);
+        free(c->pieces[jit].data);
+    }
+}
+
+/* The pieces of text in its normal form, on which machine code and interpreter must agree. */
+static const numbers *cut(cutter *c, const char *text, size_t n)
 {
     char *normal = NULL;
-    numbers slow = { 0 };
-    if (rule->normalizes) {
+    if (c->rule->normalizes) {
         size_t n_normal;
-        assert_int_equal(normalize_form(rule->form, text, n, &normal, &n_normal), SUMI_OK);
+        assert_int_equal(normalize_form(c->rule->form, text, n, &normal, &n_normal), SUMI_OK);
         if (normal) text = normal, n = n_normal;
     }
-    cut(rule, true, text, n, out);
-    cut(rule, false, text, n, &slow);
-    assert_int_equal(out->n, slow.n);
-    if (out->n) assert_memory_equal(out->data, slow.data, out->n * sizeof *out->data);
-    free(slow.data);
+    for (int jit = 0; jit < 2; jit++) {
+        c->pieces[jit].n = 0;
+        assert_int_equal(pretok_split(c->p[jit], c->w[jit], text, n, add_piece, &c->pieces[jit]), SUMI_OK);
+    }
     free(normal);
+    const numbers *a = &c->pieces[0], *b = &c->pieces[1];
+    assert_int_equal(a->n, b->n);
+    if (a->n) assert_memory_equal(a->data, b->data, a->n * sizeof *a->data);
+    return a;
 }
 
 /* ---- Comparing ---------------------------------------------------------------------------------------------- */
-
-static uint32_t hash(const uint32_t *data, size_t n, uint32_t value)
-{
-    for (size_t i = 0; i < n; i++)
-        for (int shift = 0; shift < 32; shift += 8) value = (value ^ (data[i] >> shift & 0xFF)) * 16777619u;
-    return value;
-}
-
-static uint32_t base64_24(const char *s)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t value = 0;
-    for (int i = 0; i < 4; i++) value = value << 6 | (uint32_t)(strchr(digits, s[i]) - digits);
-    return value;
-}
 
 static void print(const char *pre, const json_t *text, const numbers *pieces, const int32_t *ids,
                   int32_t n_ids)
@@ -117,11 +110,10 @@ static void print(const char *pre, const json_t *text, const numbers *pieces, co
 /* The number of texts that differ from the hashes, which are four characters each. */
 static int check_name(const char *pre, const char *hashes, const json_t *texts, const json_t *vocab)
 {
-    const pretok_rule *rule = pretok_find_rule(pre, strlen(pre));
-    if (!rule) fail_msg("no rule is named '%s'", pre);
+    cutter c;
+    open_cutter(&c, pre);
     tiny_tokenizer t = open_vocab(vocab, pre);
     if (!t.tokenizer) fail_msg("%s: %s", pre, t.err.message);
-    numbers pieces = { 0 };
     json_t *text;
     size_t i;
     int n_wrong = 0;
@@ -131,24 +123,25 @@ static int check_name(const char *pre, const char *hashes, const json_t *texts, 
         int32_t *ids, n_ids;
         const char *s = json_string_value(text);
         size_t n = json_string_length(text);
-        cut_normal(rule, s, n, &pieces);
+        const numbers *pieces = cut(&c, s, n);
         assert_int_equal(tokenizer_encode(t.tokenizer, s, n, 0, &ids, &n_ids, NULL), SUMI_OK);
-        uint32_t value = hash(pieces.data, pieces.n, 2166136261u);
-        value = hash((const uint32_t *)ids, (size_t)n_ids, value) & 0xFFFFFF;
-        if (value != base64_24(hashes + 4 * i)) {
-            print(pre, text, &pieces, ids, n_ids);
+        uint32_t value = golden_hash(pieces->data, pieces->n, GOLDEN_HASH_START);
+        value = golden_hash((const uint32_t *)ids, (size_t)n_ids, value);
+        if (!golden_hash_equals(hashes, i, value)) {
+            print(pre, text, pieces, ids, n_ids);
             n_wrong++;
         }
         free(ids);
     }
-    free(pieces.data);
+    close_cutter(&c);
     tiny_close(&t);
     return n_wrong;
 }
 
 static void every_pre_tokenizer_gives_the_pieces_and_ids_of_tokenizers(void **state)
 {
-    json_t *all = load("tokenizer/texts"), *vocab = load("pretok/vocab"), *golden = load("pretok/golden");
+    json_t *all = golden_load("tokenizer/texts"), *vocab = golden_load("pretok/vocab"),
+           *golden = golden_load("pretok/golden");
     const json_t *texts = json_object_get(all, "texts");
     json_t *chain, *name;
     size_t c, i;
@@ -175,7 +168,7 @@ static bool is_golden(const json_t *golden, const char *name)
 
 static void no_rule_is_without_a_golden(void **state)
 {
-    json_t *golden = load("pretok/golden");
+    json_t *golden = golden_load("pretok/golden");
     const pretok_rule *rule;
     (void)state;
     for (size_t i = 0; (rule = pretok_rule_at(i)); i++)

@@ -13,7 +13,7 @@ void tiny_init(tiny_vocab *v, const char *model)
     memset(v, 0, sizeof *v);
     gb_init(&v->file);
     gb_str(&v->file, "tokenizer.ggml.model", model);
-    v->is_spm = !strcmp(model, "llama");
+    v->is_spm = !strcmp(model, "llama") || !strcmp(model, "t5");
 }
 
 int32_t tiny_token(tiny_vocab *v, const char *token, int32_t kind, float score)

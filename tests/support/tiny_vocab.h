@@ -32,7 +32,7 @@ typedef struct tiny_tokenizer {
     sumi_error err;
 } tiny_tokenizer;
 
-void tiny_init(tiny_vocab *v, const char *model);                                /* "gpt2", "llama" */
+void tiny_init(tiny_vocab *v, const char *model);                                /* "gpt2", "llama", "t5" */
 int32_t tiny_token(tiny_vocab *v, const char *token, int32_t kind, float score); /* its id */
 void tiny_bytes(tiny_vocab *v);                      /* the next 256 ids, as the model spells bytes */
 int32_t tiny_merge(tiny_vocab *v, const char *line); /* "LEFT RIGHT"; the id of the token that it makes */

@@ -28,8 +28,13 @@ static void another_model_or_pre_tokenizer_is_named(void **state)
 {
     tiny_vocab v;
     (void)state;
-    start(&v, "t5");
-    refused(&v, SUMI_EUNSUPPORTED, "tokenizer model 't5' is not supported");
+    static const char *const others[] = { "rwkv", "plamo2", "none", "no_vocab", "" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char want[64];
+        start(&v, others[i]);
+        snprintf(want, sizeof want, "tokenizer model '%s' is not supported", others[i]);
+        refused(&v, SUMI_EUNSUPPORTED, want);
+    }
     start(&v, "gpt2");
     gb_str(&v.file, "tokenizer.ggml.pre", "klingon");
     refused(&v, SUMI_EUNSUPPORTED, "pre-tokenizer 'klingon' is not supported");
