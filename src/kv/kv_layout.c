@@ -47,6 +47,7 @@ void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int3
     *l = (kv_layout){ .n_layers = n_layers,
                       .n_kv_heads = n_kv_heads,
                       .head_dim = head_dim,
+                      .v_dim = head_dim,
                       .f32 = f32,
                       .group_size = choose_size(&k, n_layers) };
     for (int32_t kind = 0; kind < k.n; kind++) {
@@ -66,6 +67,13 @@ void kv_layout_init_shared(kv_layout *l, int32_t n_kv_heads, int32_t head_dim, b
     const int32_t window = 0;
     kv_layout_init(l, 1, &window, n_kv_heads, head_dim,
                    f32); /* group and place of every other layer are 0, too */
+}
+
+void kv_layout_make_latent(kv_layout *l, int32_t v_dim)
+{
+    assert(v_dim > 0 && v_dim <= l->head_dim);
+    l->v_dim = v_dim;
+    l->latent = true;
 }
 
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step)

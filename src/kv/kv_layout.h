@@ -13,9 +13,12 @@
  *
  *   all memory:   [group_size][n_blocks] blocks          layer i is place[i] of its group: one layer is one piece
  *   one block:    [n_kv_heads] heads
- *   one head:     K [head_dim][KV_BLOCK]                        then V [KV_BLOCK][head_dim]
- *                   positions innermost: one load serves               head_dim innermost: p.v adds
+ *   one head:     K [head_dim][KV_BLOCK]                        then V [KV_BLOCK][v_dim]
+ *                   positions innermost: one load serves               v_dim innermost: p.v adds
  *                   KV_BLOCK dot products q.k                          one row after the other
+ *   latent:       K [KV_BLOCK][head_dim], and no V
+ *                   the value of a token is the beginning of its key: multi-head latent attention (DeepSeek-V2, 2024),
+ *                   whose keys are so long that a dot product may run along the row
  *
  * A KV head is one piece, because attention reads it for all query heads that share it: with heads of 64, one page of
  * memory. docs/kv.md has the measurements of both choices.
@@ -36,7 +39,9 @@
 #define KV_MAX_LAYERS 1024
 
 typedef struct kv_layout {
-    int32_t n_layers, n_kv_heads, head_dim;
+    int32_t n_layers, n_kv_heads;
+    int32_t head_dim, v_dim; /* elements of a key, and of a value */
+    bool latent;             /* values are the first v_dim elements of keys */
     bool f32; /* elements are float32, not f16 */
     int32_t group_size,
         n_groups; /* n_groups * group_size >= n_layers: the last group of a kind may have empty places */
@@ -46,7 +51,7 @@ typedef struct kv_layout {
     int16_t place[KV_MAX_LAYERS]; /* [n_layers] inside its group */
 } kv_layout;
 
-/* Groups the layers: windows [n_layers], 0: the layer sees all tokens. 0 < n_layers <= KV_MAX_LAYERS. */
+/* Groups the layers, with values as long as keys: windows [n_layers], 0: the layer sees all tokens. 0 < n_layers <= KV_MAX_LAYERS. */
 void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
                     int32_t head_dim, bool f32);
 
@@ -54,30 +59,39 @@ void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int3
  * next layer writes over them. */
 void kv_layout_init_shared(kv_layout *l, int32_t n_kv_heads, int32_t head_dim, bool f32);
 
+/* Values become the first v_dim elements of keys, v_dim <= head_dim. */
+void kv_layout_make_latent(kv_layout *l, int32_t v_dim);
+
 /* Blocks that one sequence of n_tokens holds at most, if its steps are not longer than max_step tokens. */
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step);
 
-/* Elements of K (or V) of one KV head in one block of one layer. */
-static inline size_t kv_head_elems(const kv_layout *l)
+/* Elements that are cached of a token, of one KV head. */
+static inline size_t kv_token_elems(const kv_layout *l)
 {
-    return (size_t)KV_BLOCK * (size_t)l->head_dim;
+    return (size_t)l->head_dim + (l->latent ? 0 : (size_t)l->v_dim);
 }
 
 /* Where K and V of a KV head begin in a block, in elements. */
 static inline size_t kv_k_offset(const kv_layout *l, int32_t kv_head)
 {
-    return 2 * (size_t)kv_head * kv_head_elems(l);
+    return (size_t)kv_head * KV_BLOCK * kv_token_elems(l);
 }
 
 static inline size_t kv_v_offset(const kv_layout *l, int32_t kv_head)
 {
-    return kv_k_offset(l, kv_head) + kv_head_elems(l);
+    return kv_k_offset(l, kv_head) + (l->latent ? 0 : KV_BLOCK * (size_t)l->head_dim);
+}
+
+/* Elements from a value to the next one. */
+static inline int32_t kv_v_stride(const kv_layout *l)
+{
+    return l->latent ? l->head_dim : l->v_dim;
 }
 
 /* Elements of K and V of all heads in one block of one layer. */
 static inline size_t kv_block_elems(const kv_layout *l)
 {
-    return 2 * (size_t)l->n_kv_heads * kv_head_elems(l);
+    return (size_t)l->n_kv_heads * KV_BLOCK * kv_token_elems(l);
 }
 
 static inline size_t kv_elem_bytes(const kv_layout *l)

@@ -89,23 +89,29 @@ static void grow(const store_job *j, float *q, size_t n, int32_t pos)
     j->s->be->k.scale_row(q, (int32_t)n, 1 + j->a->growth * logf(1 + steps), 0);
 }
 
-/* One head's key becomes a column of K, its value a row of V. Values are kept finite: attention multiplies slots that a
- * token does not see with 0 (kernels.h), and such a slot may hold anything that was ever written. What is lost by it is
- * only the place where a model that overflows shows it: NaN keys still make NaN scores. */
+/* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
+ * hold anything that was ever written. What is lost by it is only the place where a model that overflows shows it: NaN
+ * keys still make NaN scores. */
+static void make_finite(uint16_t *values, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        bool finite = (values[i] & 0x7c00) != 0x7c00;
+        values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
+    }
+}
+
+/* One head's key becomes a column of K, its value a row of V. */
 static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
                        const float *v)
 {
     const kv_layout *l = &j->kv->layout;
     uint16_t half[ATTN_MAX_HEAD], *block = (uint16_t *)base;
     uint16_t *keys = block + kv_k_offset(l, head),
-             *values = block + kv_v_offset(l, head) + (size_t)(slot * l->head_dim);
+             *values = block + kv_v_offset(l, head) + (size_t)(slot * l->v_dim);
     j->s->be->k.to_f16(half, k, l->head_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
-    j->s->be->k.to_f16(values, v, l->head_dim);
-    for (int32_t i = 0; i < l->head_dim; i++) {
-        bool finite = (values[i] & 0x7c00) != 0x7c00;
-        values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
-    }
+    j->s->be->k.to_f16(values, v, l->v_dim);
+    make_finite(values, l->v_dim);
 }
 
 /* The same in a float32 cache, which only the reference's attention reads: it looks at no slot that is not seen. */
@@ -114,9 +120,9 @@ static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int3
 {
     const kv_layout *l = &j->kv->layout;
     float *block = (float *)base, *keys = block + kv_k_offset(l, head);
-    float *values = block + kv_v_offset(l, head) + (size_t)(slot * l->head_dim);
+    float *values = block + kv_v_offset(l, head) + (size_t)(slot * l->v_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = k[i];
-    for (int32_t i = 0; i < l->head_dim; i++) values[i] = v[i];
+    for (int32_t i = 0; i < l->v_dim; i++) values[i] = v[i];
 }
 
 static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
@@ -124,14 +130,15 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     (void)thread;
     const store_job *j = arg;
     const kv_layout *l = &j->kv->layout;
-    size_t head_dim = (size_t)l->head_dim, kv_dim = (size_t)l->n_kv_heads * head_dim;
+    size_t head_dim = (size_t)l->head_dim, k_dim = (size_t)l->n_kv_heads * head_dim;
+    size_t v_dim = (size_t)l->n_kv_heads * (size_t)l->v_dim;
     for (int64_t t = begin; t < end; t++) {
         size_t q_dim = (size_t)j->a->n_heads * head_dim;
-        float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * kv_dim,
-              *v = j->a->v + (size_t)t * kv_dim;
+        float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * k_dim,
+              *v = j->a->v + (size_t)t * v_dim;
         clamp_row(q, q_dim, j->a->clamp);
-        clamp_row(k, kv_dim, j->a->clamp);
-        clamp_row(v, kv_dim, j->a->clamp);
+        clamp_row(k, k_dim, j->a->clamp);
+        clamp_row(v, v_dim, j->a->clamp);
         norm_and_rotate(j, q, j->a->n_heads, &j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
         grow(j, q, q_dim, j->b->pos[t]);
@@ -139,7 +146,7 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
             (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, j->b->pos[t] % KV_BLOCK, h,
-                                                   k + (size_t)h * head_dim, v + (size_t)h * head_dim);
+                                                   k + (size_t)h * head_dim, v + (size_t)h * (size_t)l->v_dim);
     }
 }
 
@@ -163,7 +170,7 @@ typedef struct attention_job {
     size_t table;
     const batch *b;
     const attention_args *a;
-    act *out; /* f32 [n_tokens][n_heads * head_dim], and other forms of it */
+    act *out; /* f32 [n_tokens][n_heads * v_dim], and other forms of it */
     int32_t forms;
     int32_t n_group; /* query heads of a KV head */
 } attention_job;
@@ -221,6 +228,9 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
     const kv_layout *l = &j->kv->layout;
     int32_t kv_head = h0 / j->n_group;
     attention_tile_args tile = { .head_dim = l->head_dim,
+                                 .v_dim = l->v_dim,
+                                 .v_stride = kv_v_stride(l),
+                                 .latent = l->latent,
                                  .chunk = chunk,
                                  .blocks = j->layer,
                                  .f32 = l->f32,
@@ -262,7 +272,7 @@ static void attend(const attention_job *j, run r, int32_t kv_head, int32_t chunk
 
 static destination result(const attention_job *j)
 {
-    return (destination){ j->out->f32, 0, (size_t)j->kv->layout.head_dim };
+    return (destination){ j->out->f32, 0, (size_t)j->kv->layout.v_dim };
 }
 
 static void store_act(const attention_job *j, int32_t t)
@@ -325,7 +335,7 @@ typedef struct chunks_job {
 static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)
 {
     const run *r = &cj->runs[i];
-    size_t stride = (size_t)attn_partial_len(cj->j.kv->layout.head_dim);
+    size_t stride = (size_t)attn_partial_len(cj->j.kv->layout.v_dim);
     size_t rows = (size_t)(r->end - r->begin) * (size_t)cj->j.a->n_heads;
     return (destination){ cj->j.s->partials + cj->partials[i] +
                               (size_t)(chunk - r->first_chunk) * rows * stride,
@@ -359,13 +369,14 @@ static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
     destination from = partials_of(cj, i, first);
     size_t row = (size_t)(t - r->begin) * (size_t)j->a->n_heads + (size_t)h;
     attention_merge_args args = { .head_dim = j->kv->layout.head_dim,
+                                  .v_dim = j->kv->layout.v_dim,
                                   .n = last_seen(j, t) / ATTN_CHUNK - first + 1,
                                   .partials = from.base + row * from.stride,
                                   .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
                                   .f32 = j->kv->layout.f32,
                                   .sink = sink_of(j, h),
                                   .out = j->out->f32 + ((size_t)t * (size_t)j->a->n_heads + (size_t)h) *
-                                                           (size_t)j->kv->layout.head_dim };
+                                                           (size_t)j->kv->layout.v_dim };
     j->s->be->k.attention_merge(&args);
 }
 
@@ -387,7 +398,7 @@ static bool plan_chunks(chunks_job *cj)
     const attention_job *j = &cj->j;
     int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group), longest = 0;
     int64_t work = 0;
-    size_t used = 0, row = (size_t)attn_partial_len(j->kv->layout.head_dim) * (size_t)j->a->n_heads;
+    size_t used = 0, row = (size_t)attn_partial_len(j->kv->layout.v_dim) * (size_t)j->a->n_heads;
     for (int32_t t = 0; t < j->b->n_tokens; t = cj->runs[cj->n_runs++].end) {
         if (cj->n_runs == MAX_RUNS) return false;
         run r = run_from(j, t, j->b->n_tokens, max_tokens);
@@ -413,7 +424,7 @@ static void attend_by_chunks(const chunks_job *cj)
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args)
 {
-    act_resize(out, b->n_tokens, args->n_heads * kv->layout.head_dim);
+    act_resize(out, b->n_tokens, args->n_heads * kv->layout.v_dim);
     chunks_job job = { .j = { s, kv, kv_layer_base(kv, layer), table_of(kv, layer, b), b, args, out, forms,
                               args->n_heads / kv->layout.n_kv_heads } };
     if (plan_chunks(&job)) attend_by_chunks(&job);

@@ -31,6 +31,12 @@ _Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0,
 
 #define ATTN_LANES 16 /* of the widest level */
 
+/* Whether keys and values are whole registers; otherwise a level leaves them to the one below. */
+static inline bool attn_fits(bool f32, int32_t head_dim, int32_t v_dim, int32_t lanes)
+{
+    return !f32 && head_dim % lanes == 0 && v_dim % lanes == 0;
+}
+
 /* The softmax of a tile's rows. The sums of weights have a lane for each slot modulo the width of a register. */
 typedef struct attn_tile {
     _Alignas(64) float m[ATTN_ROWS];              /* largest score of the chunk */
@@ -46,8 +52,8 @@ typedef struct attn_pass {
     const attention_tile_args *a;
     attn_tile *x;
     int32_t r0, n;
-    float *q;   /* [head_dim][rows of a pass], scaled by attn_q_scale() */
-    float *out; /* [n][head_dim]: the chunk's sums */
+    float *q;   /* [head_dim][rows of a pass], latent: [rows of a pass][head_dim]; scaled by attn_q_scale() */
+    float *out; /* [n][v_dim]: the chunk's sums */
     float *p;   /* [rows of a pass][ATTN_SEGMENT]: scores, then weights */
 } attn_pass;
 
@@ -64,9 +70,9 @@ typedef struct attn_level {
     float (*sum_weights)(const float *l);
     /* total (m, l, out) += the sums of the chunk that follows */
     void (*merge)(float *m, float *l, float *out, float next_m, float next_l, const float *next,
-                  int32_t head_dim);
+                  int32_t v_dim);
     /* out /= l, with every -0 made 0: an unseen slot, which adds 0, may or may not have done that */
-    void (*finish)(float *out, float l, int32_t head_dim);
+    void (*finish)(float *out, float l, int32_t v_dim);
 } attn_level;
 
 static inline const uint16_t *attn_keys(const attention_tile_args *a, int32_t block)
@@ -119,9 +125,11 @@ static inline float attn_q_scale(const attention_tile_args *a)
 static inline void attn_load_q(const attn_pass *ps, int32_t n_rows)
 {
     float scale = attn_q_scale(ps->a);
+    int32_t head_dim = ps->a->head_dim;
     for (int32_t r = 0; r < n_rows; r++)
-        for (int32_t i = 0; i < ps->a->head_dim; i++)
-            ps->q[i * n_rows + r] = r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
+        for (int32_t i = 0; i < head_dim; i++)
+            ps->q[ps->a->latent ? r * head_dim + i : i * n_rows + r] =
+                r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
 }
 
 /* Positions that some of the rows sees. */
@@ -154,15 +162,15 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
     level->sum_chunk(ps, first > begin ? first : begin, last < end ? last : end);
     for (int32_t r = 0; r < ps->n; r++) {
         int32_t row = ps->r0 + r;
-        float *out = a->out[row], *sums = ps->out + r * a->head_dim;
+        float *out = a->out[row], *sums = ps->out + r * a->v_dim;
         float l = level->sum_weights(ps->x->l + row * ATTN_LANES);
         if (a->chunk == ATTN_ALL) {
             level->merge(&ps->x->total_m[row], &ps->x->total_l[row], out, ps->x->m[row], l, sums,
-                         a->head_dim);
+                         a->v_dim);
         } else {
-            memcpy(out, sums, (size_t)a->head_dim * sizeof *out);
-            out[a->head_dim] = ps->x->m[row];
-            out[a->head_dim + 1] = l;
+            memcpy(out, sums, (size_t)a->v_dim * sizeof *out);
+            out[a->v_dim] = ps->x->m[row];
+            out[a->v_dim + 1] = l;
         }
     }
 }
@@ -170,11 +178,11 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
 /* The last step of a row. A sink is one more score, of a position whose value is 0: it only makes the sum of weights
  * larger. */
 static inline void attn_finish(const attn_level *level, float m, float l, float *out, const float *sink,
-                               int32_t head_dim)
+                               int32_t v_dim)
 {
     static const float nothing[ATTN_MAX_HEAD];
-    if (sink) level->merge(&m, &l, out, *sink * ATTN_LOG2E, 1, nothing, head_dim);
-    level->finish(out, l, head_dim);
+    if (sink) level->merge(&m, &l, out, *sink * ATTN_LOG2E, 1, nothing, v_dim);
+    level->finish(out, l, v_dim);
 }
 
 /* The tile kernel of a level. */
@@ -190,7 +198,7 @@ static inline void attn_attend(const attn_level *level, const attention_tile_arg
     for (int32_t r = 0; r < a->n_rows && all; r++) {
         x.total_m[r] = ATTN_NOTHING_SEEN;
         x.total_l[r] = 0;
-        memset(a->out[r], 0, (size_t)a->head_dim * sizeof *a->out[r]);
+        memset(a->out[r], 0, (size_t)a->v_dim * sizeof *a->out[r]);
     }
     attn_seen(a, 0, a->n_rows, &first, &last);
     for (int32_t chunk = all ? first / ATTN_CHUNK : a->chunk; chunk <= (all ? last / ATTN_CHUNK : a->chunk);
@@ -200,19 +208,19 @@ static inline void attn_attend(const attn_level *level, const attention_tile_arg
             attn_add_chunk(level, &ps, chunk);
         }
     for (int32_t r = 0; r < a->n_rows && all; r++)
-        attn_finish(level, x.total_m[r], x.total_l[r], a->out[r], a->sink[r], a->head_dim);
+        attn_finish(level, x.total_m[r], x.total_l[r], a->out[r], a->sink[r], a->v_dim);
 }
 
 /* The merge kernel of a level. */
 static inline void attn_merge(const attn_level *level, const attention_merge_args *a)
 {
     float m = ATTN_NOTHING_SEEN, l = 0;
-    memset(a->out, 0, (size_t)a->head_dim * sizeof *a->out);
+    memset(a->out, 0, (size_t)a->v_dim * sizeof *a->out);
     for (int32_t c = 0; c < a->n; c++) {
         const float *p = a->partials + (size_t)c * a->stride;
-        level->merge(&m, &l, a->out, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
+        level->merge(&m, &l, a->out, p[a->v_dim], p[a->v_dim + 1], p, a->v_dim);
     }
-    attn_finish(level, m, l, a->out, a->sink, a->head_dim);
+    attn_finish(level, m, l, a->out, a->sink, a->v_dim);
 }
 
 #endif

@@ -118,26 +118,30 @@ typedef struct panels_f32_args {
     bool add;
 } panels_f32_args;
 
-#define ATTN_MAX_HEAD 512
+#define ATTN_MAX_HEAD 1024 /* elements of a key or a value; the longest known is 576 (DeepSeek-V2) */
 #define ATTN_ROWS     48  /* (token, query head) pairs in one call of attention_tile */
 #define ATTN_CHUNK    512 /* positions whose softmax is summed by itself; docs/kernels.md has the measurement */
 #define ATTN_ALL      (-1)
 #define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* floats that attention_tile needs for itself */
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
- *   row r sees the positions first[r] .. last[r];   q[r] [head_dim]
+ *   row r sees the positions first[r] .. last[r];   q[r] [head_dim];   values are v_dim long, v_stride apart
  *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
  *   elements: f16, or float32 if f32 is set, which every level leaves to the reference
+ *   a key is a column of K, or a row if latent is set (kv_layout.h)
  * Slots that a row does not see may hold anything in K and finite values in V.
  *
  * The softmax is summed in chunks of ATTN_CHUNK positions, cut at fixed positions, which are then merged in order. So
  * it is the same to compute a row in one call (chunk is ATTN_ALL), or a chunk at a time, on different threads:
- *   ATTN_ALL   out[r] [head_dim] is the finished row
- *   otherwise  out[r] is a partial row, to be merged by attention_merge of the same level: [head_dim] sums and then
+ *   ATTN_ALL   out[r] [v_dim] is the finished row
+ *   otherwise  out[r] is a partial row, to be merged by attention_merge of the same level: [v_dim] sums and then
  *              their largest score and their sum of weights; the row must see something of the chunk, and its sink
  *              is not used */
 typedef struct attention_tile_args {
-    int32_t n_rows, head_dim; /* n_rows <= ATTN_ROWS, head_dim <= ATTN_MAX_HEAD */
+    int32_t n_rows;          /* <= ATTN_ROWS */
+    int32_t head_dim, v_dim; /* <= ATTN_MAX_HEAD */
+    int32_t v_stride;
+    bool latent;
     int32_t chunk;
     const float *q[ATTN_ROWS];
     float *out[ATTN_ROWS];
@@ -157,17 +161,18 @@ typedef struct attention_tile_args {
 
 /* Partial rows of one row, of n chunks that follow each other, stride floats apart. */
 typedef struct attention_merge_args {
-    int32_t head_dim, n;
+    int32_t head_dim, v_dim; /* as in the tile that made them */
+    int32_t n;
     const float *partials;
     size_t stride;
     bool f32;   /* as in the tile that made them */
     const float *sink; /* of the row, which joins after the last chunk; NULL: none */
-    float *out; /* [head_dim] */
+    float *out; /* [v_dim] */
 } attention_merge_args;
 
-static inline int32_t attn_partial_len(int32_t head_dim)
+static inline int32_t attn_partial_len(int32_t v_dim)
 {
-    return head_dim + 2;
+    return v_dim + 2;
 }
 
 /* The integers of one row into its lane of a panel (pack.h). blocks: n_blocks of them as in the file, of any quantised type

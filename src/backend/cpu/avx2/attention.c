@@ -4,7 +4,7 @@
  * attention.c explains the steps, attention_rows.h how rows and positions are walked. Rows pass in sixes here: twelve
  * sums, two keys and a query fill the registers.
  *
- * head_dim is a multiple of 8, or the reference is called. */
+ * head_dim and v_dim are multiples of 8, or the reference is called. */
 #include "backend/cpu/attention_rows.h"
 #include "backend/cpu/avx2/avx2.h"
 
@@ -82,6 +82,56 @@ static inline __attribute__((always_inline)) void scores(const attn_pass *ps, at
 {
     const int nb = n > 2 ? 1 : 2;
     for (int32_t b = s.begin; b < s.end; b += nb) score_blocks(ps, s, b, n, nb);
+}
+
+/* The sums of four registers. */
+static inline __m128 sum_of_each(__m256 a, __m256 b, __m256 c, __m256 d)
+{
+    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    __m256d low = _mm256_unpacklo_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd));
+    __m256d high = _mm256_unpackhi_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd));
+    __m256 abcd = _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high));
+    return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
+}
+
+/* Latent keys: p[r][t] = q[r] . k[t] of the first n rows, an even number, two keys at once. Lanes are elements of the head
+ * here. */
+static inline __attribute__((always_inline)) void score_keys(const attn_pass *ps, attn_blocks s, int n)
+{
+    const int32_t head_dim = ps->a->head_dim;
+    for (int32_t b = s.begin; b < s.end; b++) {
+        const uint16_t *k = attn_keys(ps->a, b);
+        float *p = attn_weights(ps, s, 0, b);
+        for (int32_t t = 0; t < KV_BLOCK; t += 2, k += 2 * head_dim) {
+            __m256 sum[PASS][2];
+#pragma GCC unroll 6
+            for (int r = 0; r < n; r++) sum[r][0] = sum[r][1] = _mm256_setzero_ps();
+            for (int32_t i = 0; i < head_dim; i += LANES) {
+                __m256 first = load_f16(k + i), second = load_f16(k + head_dim + i);
+#pragma GCC unroll 6
+                for (int r = 0; r < n; r++) {
+                    __m256 query = _mm256_load_ps(ps->q + r * head_dim + i);
+                    sum[r][0] = _mm256_fmadd_ps(first, query, sum[r][0]);
+                    sum[r][1] = _mm256_fmadd_ps(second, query, sum[r][1]);
+                }
+            }
+#pragma GCC unroll 3
+            for (int r = 0; r < n; r += 2) {
+                __m128 four = sum_of_each(sum[r][0], sum[r][1], sum[r + 1][0], sum[r + 1][1]);
+                _mm_storel_pi((__m64 *)(p + r * ATTN_SEGMENT + t), four);
+                _mm_storeh_pi((__m64 *)(p + (r + 1) * ATTN_SEGMENT + t), four);
+            }
+        }
+    }
+}
+
+/* Rows behind the last one of a pass are 0. */
+static void latent_scores(const attn_pass *ps, attn_blocks s)
+{
+    if (ps->n > 4) score_keys(ps, s, PASS);
+    else if (ps->n > 2) score_keys(ps, s, 4);
+    else score_keys(ps, s, 2);
 }
 
 /* Products with queries scaled by attn_q_scale() to capped scores. */
@@ -173,19 +223,19 @@ static inline void softmax(const attn_pass *ps, attn_blocks s)
 static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
                                                               int n, int nc)
 {
-    int32_t head_dim = ps->a->head_dim;
+    int32_t v_dim = ps->a->v_dim, v_stride = ps->a->v_stride;
     float *out = ps->out + i;
     __m256 sum[PASS][4];
 #pragma GCC unroll 6
     for (int r = 0; r < n; r++)
 #pragma GCC unroll 4
         for (int c = 0; c < nc; c++)
-            sum[r][c] = _mm256_mul_ps(_mm256_load_ps(out + r * head_dim + c * LANES),
+            sum[r][c] = _mm256_mul_ps(_mm256_load_ps(out + r * v_dim + c * LANES),
                                       _mm256_set1_ps(ps->x->shrink[r]));
     for (int32_t b = s.begin; b < s.end; b++) {
         const uint16_t *v = attn_values(ps->a, b) + i, *next = attn_next_keys(ps->a, s, b) + i * KV_BLOCK;
         const float *p = attn_weights(ps, s, 0, b);
-        for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
+        for (int32_t t = 0; t < KV_BLOCK; t++, v += v_stride) {
             __m256 value[4];
             _mm_prefetch((const char *)(next + t * nc * LANES), _MM_HINT_T0);
 #pragma GCC unroll 4
@@ -201,15 +251,15 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
 #pragma GCC unroll 6
     for (int r = 0; r < n; r++)
 #pragma GCC unroll 4
-        for (int c = 0; c < nc; c++) _mm256_store_ps(out + r * head_dim + c * LANES, sum[r][c]);
+        for (int c = 0; c < nc; c++) _mm256_store_ps(out + r * v_dim + c * LANES, sum[r][c]);
 }
 
 static inline __attribute__((always_inline)) void values(const attn_pass *ps, attn_blocks s, int n)
 {
     const int nc = n > 2 ? 2 : 4;
-    int32_t i = 0, head_dim = ps->a->head_dim;
-    for (; i + nc * LANES <= head_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
-    for (; i < head_dim; i += LANES) add_columns(ps, s, i, n, 1);
+    int32_t i = 0, v_dim = ps->a->v_dim;
+    for (; i + nc * LANES <= v_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
+    for (; i < v_dim; i += LANES) add_columns(ps, s, i, n, 1);
 }
 
 /* Sums of one pass, computed as n rows. */
@@ -219,10 +269,11 @@ static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, 
     for (int32_t r = 0; r < n; r++) ps->x->m[ps->r0 + r] = ATTN_NOTHING_SEEN;
     memset(ps->x->shrink, 0, sizeof ps->x->shrink);
     memset(ps->x->l + ps->r0 * ATTN_LANES, 0, (size_t)(n * ATTN_LANES) * sizeof(float));
-    memset(ps->out, 0, (size_t)(n * ps->a->head_dim) * sizeof(float));
+    memset(ps->out, 0, (size_t)(n * ps->a->v_dim) * sizeof(float));
     for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK;) {
         attn_blocks s = attn_segment(b, last);
-        scores(ps, s, n);
+        if (ps->a->latent) latent_scores(ps, s);
+        else scores(ps, s, n);
         if (ps->a->softcap > 0) cap_scores(ps, s);
         if (ps->a->alibi) lower_scores(ps, s);
         softmax(ps, s);
@@ -246,22 +297,22 @@ static float sum_weights(const float *l)
 }
 
 static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,
-                  int32_t head_dim)
+                  int32_t v_dim)
 {
     float largest = next_m > *m ? next_m : *m;
     __m256 old = exp2_ps(_mm256_set1_ps(*m - largest)), new = exp2_ps(_mm256_set1_ps(next_m - largest));
     *m = largest;
     *l = *l * _mm256_cvtss_f32(old) + next_l * _mm256_cvtss_f32(new);
-    for (int32_t i = 0; i < head_dim; i += LANES) {
+    for (int32_t i = 0; i < v_dim; i += LANES) {
         __m256 sum = _mm256_mul_ps(_mm256_loadu_ps(out + i), old);
         _mm256_storeu_ps(out + i, _mm256_fmadd_ps(_mm256_loadu_ps(next + i), new, sum));
     }
 }
 
-static void finish(float *out, float l, int32_t head_dim)
+static void finish(float *out, float l, int32_t v_dim)
 {
     const __m256 sum = _mm256_set1_ps(l);
-    for (int32_t i = 0; i < head_dim; i += LANES)
+    for (int32_t i = 0; i < v_dim; i += LANES)
         _mm256_storeu_ps(out + i,
                          _mm256_add_ps(_mm256_div_ps(_mm256_loadu_ps(out + i), sum), _mm256_setzero_ps()));
 }
@@ -270,12 +321,12 @@ static const attn_level level = { PASS, sum_chunk, sum_weights, merge, finish };
 
 void attention_tile_avx2(const attention_tile_args *a)
 {
-    if (a->f32 || a->head_dim % LANES) attention_tile_ref(a);
+    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_tile_ref(a);
     else attn_attend(&level, a);
 }
 
 void attention_merge_avx2(const attention_merge_args *a)
 {
-    if (a->f32 || a->head_dim % LANES) attention_merge_ref(a);
+    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_merge_ref(a);
     else attn_merge(&level, a);
 }

@@ -10,7 +10,9 @@
  * Each sum is one chain of multiply-adds in order of i or t, so a row's operations are the same whatever shares its
  * registers; attention_rows.h tells how rows and positions are walked.
  *
- * head_dim is a multiple of 16, or the AVX2 kernel is called. */
+ * Latent keys are rows, whose scores are sums across lanes: latent_scores().
+ *
+ * head_dim and v_dim are multiples of 16, or the AVX2 kernel is called. */
 #include "backend/cpu/attention_rows.h"
 #include "backend/cpu/avx512/avx512.h"
 
@@ -85,6 +87,63 @@ static inline __attribute__((always_inline)) void scores(const attn_pass *ps, at
         if (b < s.end) score_blocks(ps, s, b, n, 1);
     } else {
         for (; b < s.end; b += 4) score_blocks(ps, s, b, n, 4);
+    }
+}
+
+/* The sums of four registers. */
+static inline __m128 sum_of_each(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512d low = _mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+    __m512d high = _mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+    __m512 abcd = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+/* Latent keys: p[r][t] = q[r] . k[t] of rows r0 <= r < r0 + n, four keys at once. Lanes are elements of the head here, so a
+ * score is summed across them in the end: a tree for a whole row of 576 elements. */
+static inline __attribute__((always_inline)) void score_keys(const attn_pass *ps, attn_blocks s, int32_t r0,
+                                                             int n)
+{
+    const int32_t head_dim = ps->a->head_dim;
+    const float *q = ps->q + r0 * head_dim;
+    for (int32_t b = s.begin; b < s.end; b++) {
+        const uint16_t *k = attn_keys(ps->a, b);
+        float *p = attn_weights(ps, s, r0, b);
+        for (int32_t t = 0; t < KV_BLOCK; t += 4, k += 4 * head_dim) {
+            __m512 sum[6][4];
+#pragma GCC unroll 6
+            for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; j++) sum[r][j] = _mm512_setzero_ps();
+            for (int32_t i = 0; i < head_dim; i += LANES) {
+                __m512 key[4];
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; j++) key[j] = load_f16(k + j * head_dim + i);
+#pragma GCC unroll 6
+                for (int r = 0; r < n; r++) {
+                    __m512 query = _mm512_load_ps(q + r * head_dim + i);
+#pragma GCC unroll 4
+                    for (int j = 0; j < 4; j++) sum[r][j] = _mm512_fmadd_ps(key[j], query, sum[r][j]);
+                }
+            }
+#pragma GCC unroll 6
+            for (int r = 0; r < n; r++)
+                _mm_store_ps(p + r * ATTN_SEGMENT + t,
+                             sum_of_each(sum[r][0], sum[r][1], sum[r][2], sum[r][3]));
+        }
+    }
+}
+
+/* Rows behind the last one of a pass are 0. */
+static void latent_scores(const attn_pass *ps, attn_blocks s)
+{
+    for (int32_t r = 0; r < ps->n; r += 6) {
+        if (ps->n - r > 4) score_keys(ps, s, r, 6);
+        else if (ps->n - r > 2) score_keys(ps, s, r, 4);
+        else score_keys(ps, s, r, 2);
     }
 }
 
@@ -176,19 +235,19 @@ static inline void softmax(const attn_pass *ps, attn_blocks s)
 static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
                                                               int n, int nc)
 {
-    int32_t head_dim = ps->a->head_dim;
+    int32_t v_dim = ps->a->v_dim, v_stride = ps->a->v_stride;
     __m512 sum[PASS][8];
     float *out = ps->out + i;
 #pragma GCC unroll 12
     for (int r = 0; r < n; r++)
 #pragma GCC unroll 8
         for (int c = 0; c < nc; c++)
-            sum[r][c] = _mm512_mul_ps(_mm512_load_ps(out + r * head_dim + c * LANES),
+            sum[r][c] = _mm512_mul_ps(_mm512_load_ps(out + r * v_dim + c * LANES),
                                       _mm512_set1_ps(ps->x->shrink[r]));
     for (int32_t b = s.begin; b < s.end; b++) {
         const uint16_t *v = attn_values(ps->a, b) + i, *next = attn_next_keys(ps->a, s, b) + i * KV_BLOCK;
         const float *p = attn_weights(ps, s, 0, b);
-        for (int32_t t = 0; t < KV_BLOCK; t++, v += head_dim) {
+        for (int32_t t = 0; t < KV_BLOCK; t++, v += v_stride) {
             __m512 value[8];
 #pragma GCC unroll 8
             for (int c = 0; c < nc; c++) {
@@ -207,15 +266,15 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
 #pragma GCC unroll 12
     for (int r = 0; r < n; r++)
 #pragma GCC unroll 8
-        for (int c = 0; c < nc; c++) _mm512_store_ps(out + r * head_dim + c * LANES, sum[r][c]);
+        for (int c = 0; c < nc; c++) _mm512_store_ps(out + r * v_dim + c * LANES, sum[r][c]);
 }
 
 static inline __attribute__((always_inline)) void values(const attn_pass *ps, attn_blocks s, int n)
 {
     const int nc = n > 6 ? 2 : 4;
-    int32_t i = 0, head_dim = ps->a->head_dim;
-    for (; i + nc * LANES <= head_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
-    for (; i < head_dim; i += LANES) add_columns(ps, s, i, n, 1);
+    int32_t i = 0, v_dim = ps->a->v_dim;
+    for (; i + nc * LANES <= v_dim; i += nc * LANES) add_columns(ps, s, i, n, nc);
+    for (; i < v_dim; i += LANES) add_columns(ps, s, i, n, 1);
 }
 
 /* Sums of one pass, computed as n rows. */
@@ -225,10 +284,11 @@ static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, 
     for (int32_t r = 0; r < n; r++) ps->x->m[ps->r0 + r] = ATTN_NOTHING_SEEN;
     memset(ps->x->shrink, 0, sizeof ps->x->shrink);
     memset(ps->x->l + ps->r0 * ATTN_LANES, 0, (size_t)(n * ATTN_LANES) * sizeof(float));
-    memset(ps->out, 0, (size_t)(n * ps->a->head_dim) * sizeof(float));
+    memset(ps->out, 0, (size_t)(n * ps->a->v_dim) * sizeof(float));
     for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK;) {
         attn_blocks s = attn_segment(b, last);
-        scores(ps, s, n);
+        if (ps->a->latent) latent_scores(ps, s);
+        else scores(ps, s, n);
         if (ps->a->softcap > 0) cap_scores(ps, s);
         if (ps->a->alibi) lower_scores(ps, s);
         softmax(ps, s);
@@ -254,22 +314,22 @@ static float sum_weights(const float *l)
 }
 
 static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,
-                  int32_t head_dim)
+                  int32_t v_dim)
 {
     float largest = next_m > *m ? next_m : *m;
     __m512 old = exp2_ps(_mm512_set1_ps(*m - largest)), new = exp2_ps(_mm512_set1_ps(next_m - largest));
     *m = largest;
     *l = *l * _mm512_cvtss_f32(old) + next_l * _mm512_cvtss_f32(new);
-    for (int32_t i = 0; i < head_dim; i += LANES) {
+    for (int32_t i = 0; i < v_dim; i += LANES) {
         __m512 sum = _mm512_mul_ps(_mm512_loadu_ps(out + i), old);
         _mm512_storeu_ps(out + i, _mm512_fmadd_ps(_mm512_loadu_ps(next + i), new, sum));
     }
 }
 
-static void finish(float *out, float l, int32_t head_dim)
+static void finish(float *out, float l, int32_t v_dim)
 {
     const __m512 sum = _mm512_set1_ps(l);
-    for (int32_t i = 0; i < head_dim; i += LANES)
+    for (int32_t i = 0; i < v_dim; i += LANES)
         _mm512_storeu_ps(out + i,
                          _mm512_add_ps(_mm512_div_ps(_mm512_loadu_ps(out + i), sum), _mm512_setzero_ps()));
 }
@@ -278,12 +338,12 @@ static const attn_level level = { PASS, sum_chunk, sum_weights, merge, finish };
 
 void attention_tile_avx512(const attention_tile_args *a)
 {
-    if (a->f32 || a->head_dim % LANES) attention_tile_avx2(a);
+    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_tile_avx2(a);
     else attn_attend(&level, a);
 }
 
 void attention_merge_avx512(const attention_merge_args *a)
 {
-    if (a->f32 || a->head_dim % LANES) attention_merge_avx2(a);
+    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_merge_avx2(a);
     else attn_merge(&level, a);
 }

@@ -14,7 +14,7 @@
 #include "base/fp16.h"
 
 typedef struct running {
-    float m, l, *out; /* out [head_dim] */
+    float m, l, *out; /* out [v_dim] */
 } running;
 
 static float element(const attention_tile_args *a, size_t i)
@@ -22,21 +22,24 @@ static float element(const attention_tile_args *a, size_t i)
     return a->f32 ? ((const float *)a->blocks)[i] : fp16_to_f32(((const uint16_t *)a->blocks)[i]);
 }
 
-/* Key t is a column of K, which begins at element k. */
+/* Key t of K, which begins at element k: a column, or a row. */
 static float score_of(const attention_tile_args *a, const float *q, size_t k, int32_t t)
 {
     float sum = 0;
-    for (int32_t i = 0; i < a->head_dim; i++) sum += q[i] * element(a, k + (size_t)(i * KV_BLOCK + t));
+    for (int32_t i = 0; i < a->head_dim; i++) {
+        int32_t at = a->latent ? t * a->head_dim + i : i * KV_BLOCK + t;
+        sum += q[i] * element(a, k + (size_t)at);
+    }
     sum *= a->scale;
     return a->softcap > 0 ? a->softcap * tanhf(sum / a->softcap) : sum;
 }
 
 /* m = -inf: nothing seen yet. */
-static void reset(running *s, int32_t head_dim)
+static void reset(running *s, int32_t v_dim)
 {
     s->m = -INFINITY;
     s->l = 0;
-    for (int32_t i = 0; i < head_dim; i++) s->out[i] = 0;
+    for (int32_t i = 0; i < v_dim; i++) s->out[i] = 0;
 }
 
 /* Adds slots from..to of the block of positions base .. to the sums of one row. */
@@ -55,12 +58,12 @@ static void add_block(const attention_tile_args *a, int32_t row, int32_t base, i
     float shrink = expf(s->m - largest); /* 0 in the first block, where m is -inf */
     s->m = largest;
     s->l *= shrink;
-    for (int32_t i = 0; i < a->head_dim; i++) s->out[i] *= shrink;
+    for (int32_t i = 0; i < a->v_dim; i++) s->out[i] *= shrink;
     for (int32_t t = from; t <= to; t++) {
         float p = expf(score[t] - largest);
         s->l += p;
-        for (int32_t i = 0; i < a->head_dim; i++)
-            s->out[i] += p * element(a, v + (size_t)(t * a->head_dim + i));
+        for (int32_t i = 0; i < a->v_dim; i++)
+            s->out[i] += p * element(a, v + (size_t)(t * a->v_stride + i));
     }
 }
 
@@ -70,7 +73,7 @@ static void sum_chunk(const attention_tile_args *a, int32_t row, int32_t chunk, 
     int32_t chunk_end = (chunk + 1) * ATTN_CHUNK - 1; /* its last position */
     int32_t first = a->first[row] > chunk * ATTN_CHUNK ? a->first[row] : chunk * ATTN_CHUNK;
     int32_t last = a->last[row] < chunk_end ? a->last[row] : chunk_end;
-    reset(s, a->head_dim);
+    reset(s, a->v_dim);
     for (int32_t b = first / KV_BLOCK; b <= last / KV_BLOCK; b++) {
         int32_t base = b * KV_BLOCK, from = first > base ? first - base : 0;
         int32_t to = last - base < KV_BLOCK ? last - base : KV_BLOCK - 1;
@@ -79,20 +82,20 @@ static void sum_chunk(const attention_tile_args *a, int32_t row, int32_t chunk, 
 }
 
 /* total += next, whose positions follow. */
-static void merge(running *total, float m, float l, const float *out, int32_t head_dim)
+static void merge(running *total, float m, float l, const float *out, int32_t v_dim)
 {
     float largest = m > total->m ? m : total->m, old = expf(total->m - largest), new = expf(m - largest);
     total->m = largest;
     total->l = total->l * old + l * new;
-    for (int32_t i = 0; i < head_dim; i++) total->out[i] = total->out[i] * old + out[i] * new;
+    for (int32_t i = 0; i < v_dim; i++) total->out[i] = total->out[i] * old + out[i] * new;
 }
 
 /* A sink is one more score, of a position whose value is 0: it only makes the sum of weights larger. */
-static void finish(running *total, const float *sink, int32_t head_dim)
+static void finish(running *total, const float *sink, int32_t v_dim)
 {
     static const float nothing[ATTN_MAX_HEAD];
-    if (sink) merge(total, *sink, 1, nothing, head_dim);
-    for (int32_t i = 0; i < head_dim; i++) total->out[i] /= total->l;
+    if (sink) merge(total, *sink, 1, nothing, v_dim);
+    for (int32_t i = 0; i < v_dim; i++) total->out[i] /= total->l;
 }
 
 void attention_tile_ref(const attention_tile_args *a)
@@ -102,26 +105,26 @@ void attention_tile_ref(const attention_tile_args *a)
                 total = { .out = a->out[row] };
         if (a->chunk != ATTN_ALL) {
             sum_chunk(a, row, a->chunk, &part);
-            part.out[a->head_dim] = part.m;
-            part.out[a->head_dim + 1] = part.l;
+            part.out[a->v_dim] = part.m;
+            part.out[a->v_dim + 1] = part.l;
             continue;
         }
-        reset(&total, a->head_dim);
+        reset(&total, a->v_dim);
         for (int32_t c = a->first[row] / ATTN_CHUNK; c <= a->last[row] / ATTN_CHUNK; c++) {
             sum_chunk(a, row, c, &part);
-            merge(&total, part.m, part.l, part.out, a->head_dim);
+            merge(&total, part.m, part.l, part.out, a->v_dim);
         }
-        finish(&total, a->sink[row], a->head_dim);
+        finish(&total, a->sink[row], a->v_dim);
     }
 }
 
 void attention_merge_ref(const attention_merge_args *a)
 {
     running total = { .out = a->out };
-    reset(&total, a->head_dim);
+    reset(&total, a->v_dim);
     for (int32_t c = 0; c < a->n; c++) {
         const float *p = a->partials + (size_t)c * a->stride;
-        merge(&total, p[a->head_dim], p[a->head_dim + 1], p, a->head_dim);
+        merge(&total, p[a->v_dim], p[a->v_dim + 1], p, a->v_dim);
     }
-    finish(&total, a->sink, a->head_dim);
+    finish(&total, a->sink, a->v_dim);
 }
