@@ -44,6 +44,9 @@ typedef struct linear_out {
     const float *bias; /* [n_rows], NULL: none */
     float *y;          /* [n_tokens][n_rows] */
     bool add;          /* add to y instead of overwriting it: the residual connection */
+    int32_t x_col;     /* its input is n_cols columns of x from here on: heads that have a matrix each. A multiple of 32
+                          if the product reads int8 */
+    int32_t y_stride;  /* floats from one row of y to the next; 0: n_rows */
 } linear_out;
 
 typedef enum rope_pairing {
@@ -91,6 +94,21 @@ typedef struct qkv_args {
     float growth;
     int32_t growth_length;
 } qkv_args;
+
+/* The same for multi-head latent attention (DeepSeek-V2, 2024, section 2.1): a token's key is its latent of v_dim elements,
+ * normalised, and n_rot elements that are rotated; its value is the latent. Sizes as in the cache's layout, head_dim =
+ * v_dim + n_rot, with one KV head. */
+typedef struct latent_args {
+    const float *q;        /* [n_tokens][n_heads][n_nope + n_rot], the last n_rot of a head to be rotated */
+    float *k;              /* [n_tokens][head_dim], changed in place */
+    int32_t n_heads, n_nope;
+    norm k_norm;           /* of the latent */
+    float eps;
+    rope_args rope;
+    act *q_nope;           /* takes [n_tokens][n_heads * n_nope]: queries that a product brings to the latents' space */
+    int32_t forms;         /* of q_nope */
+    float *q_rot;          /* [n_tokens][n_heads][head_dim]; the last n_rot of each head become the rotated ones */
+} latent_args;
 
 typedef struct attention_args {
     const float *q;        /* [n_tokens][n_heads][head_dim] */
@@ -259,7 +277,7 @@ struct backend {
     void (*rows)(stream *s, const row_op *op, int32_t n);
 
     /* All products of one input in one go, then `then` (NULL: nothing) on each row of their results, as soon as it is
-     * complete. Every out->w has as many columns as x; then->out is not x. */
+     * complete. Every out->w has as many columns as x, or is for some of them; then->out is not x. */
     void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 
     /* y = the sum over the experts that ROW_ROUTE chose for each token of x, of weight * expert(token), in the order of
@@ -278,8 +296,10 @@ struct backend {
     /* Norms, rotates and scatters the keys and values of the batch into their slots of the layer. */
     void (*qkv_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
 
-    /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, or both ways, [n_heads * head_dim]
-     * wide. */
+    /* The same for a layer with latent keys (kv_layout.h). */
+    void (*latent_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const latent_args *args);
+
+    /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, or both ways, [n_heads * v_dim] wide. */
     void (*attention)(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                       const attention_args *args);
 };

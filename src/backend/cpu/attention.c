@@ -6,12 +6,6 @@
 
 #include <math.h>
 
-/* Where the table of a layer's group begins in the tables of a sequence. */
-static size_t table_of(const kv_store *kv, int32_t layer, const batch *b)
-{
-    return (size_t)kv->layout.group[layer] * (size_t)b->table_stride;
-}
-
 typedef struct angles_job {
     float *cos_sin;
     const int32_t *pos;
@@ -89,17 +83,6 @@ static void grow(const store_job *j, float *q, size_t n, int32_t pos)
     j->s->be->k.scale_row(q, (int32_t)n, 1 + j->a->growth * logf(1 + steps), 0);
 }
 
-/* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
- * hold anything that was ever written. What is lost by it is only the place where a model that overflows shows it: NaN
- * keys still make NaN scores. */
-static void make_finite(uint16_t *values, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++) {
-        bool finite = (values[i] & 0x7c00) != 0x7c00;
-        values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
-    }
-}
-
 /* One head's key becomes a column of K, its value a row of V. */
 static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
                        const float *v)
@@ -111,7 +94,7 @@ static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t 
     j->s->be->k.to_f16(half, k, l->head_dim);
     for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
     j->s->be->k.to_f16(values, v, l->v_dim);
-    make_finite(values, l->v_dim);
+    kv_make_finite(values, l->v_dim);
 }
 
 /* The same in a float32 cache, which only the reference's attention reads: it looks at no slot that is not seen. */
@@ -152,7 +135,7 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args)
 {
-    store_job job = { s, kv, kv_layer_base(kv, layer), table_of(kv, layer, b), b, args };
+    store_job job = { s, kv, kv_layer_base(kv, layer), kv_table_of(kv, layer, b), b, args };
     pool_for(s->threads, b->n_tokens, KV_BLOCK, store_items, &job);
 }
 
@@ -425,7 +408,7 @@ void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32
                    const attention_args *args)
 {
     act_resize(out, b->n_tokens, args->n_heads * kv->layout.v_dim);
-    chunks_job job = { .j = { s, kv, kv_layer_base(kv, layer), table_of(kv, layer, b), b, args, out, forms,
+    chunks_job job = { .j = { s, kv, kv_layer_base(kv, layer), kv_table_of(kv, layer, b), b, args, out, forms,
                               args->n_heads / kv->layout.n_kv_heads } };
     if (plan_chunks(&job)) attend_by_chunks(&job);
     else attend_by_tokens(&job.j);

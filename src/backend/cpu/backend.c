@@ -263,7 +263,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .experts = cpu_experts, .expert_bytes = expert_bytes,
         .kv_create = cpu_kv_create, .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
         .embed = cpu_embed, .gather = cpu_gather, .rows = cpu_rows, .linear = cpu_linear,
-        .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .attention = cpu_attention,
+        .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .latent_store = cpu_latent_store, .attention = cpu_attention,
     };
     *out = &be->base;
     return SUMI_OK;

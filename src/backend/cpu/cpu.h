@@ -72,6 +72,17 @@ static inline uint8_t *kv_layer_base(const kv_store *kv, int32_t layer)
     return kv->data + (size_t)kv->layout.place[layer] * (size_t)kv->n_blocks * bytes;
 }
 
+/* Where the table of a layer's group begins in the tables of a sequence. */
+static inline size_t kv_table_of(const kv_store *kv, int32_t layer, const batch *b)
+{
+    return (size_t)kv->layout.group[layer] * (size_t)b->table_stride;
+}
+
+/* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
+ * hold anything that was ever written. What is lost by it is only the place where a model that overflows shows it: NaN
+ * keys still make NaN scores. values: f16. */
+void kv_make_finite(uint16_t *values, int32_t n);
+
 /* Longest row that a kernel may be given: scratch rows are this long. */
 #define CPU_MAX_COLS (1 << 18)
 
@@ -129,6 +140,7 @@ void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_c
 void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
                      int32_t n_rot, float size);
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
+void cpu_latent_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const latent_args *args);
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args);
 

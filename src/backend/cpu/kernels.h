@@ -85,6 +85,7 @@ typedef struct panels_args {
     const uint8_t *payload, *header; /* of the first panel */
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels, n_groups;      /* groups of 32 columns */
+    int32_t x_groups;                /* of a whole row of x, >= n_groups */
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
     int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
     q8_row x;                        /* the first tile's first row; lanes as for n_tokens rows, or ACT_TILE */
@@ -99,7 +100,7 @@ static inline panels_args panels_tile(const panels_args *a, int32_t t)
 {
     panels_args tile = *a;
     tile.n_tokens = a->n_tokens - t < ACT_TILE ? a->n_tokens - t : ACT_TILE;
-    tile.x = q8_row_at(&a->x, t / ACT_TILE * a->n_groups);
+    tile.x = q8_row_at(&a->x, t / ACT_TILE * a->x_groups);
     tile.y = a->y + (size_t)t * a->y_stride;
     return tile;
 }

@@ -33,6 +33,14 @@ sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *la
     return SUMI_OK;
 }
 
+void kv_make_finite(uint16_t *values, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        bool finite = (values[i] & 0x7c00) != 0x7c00;
+        values[i] = finite ? values[i] : (uint16_t)((values[i] & 0x8000) | 0x7bff);
+    }
+}
+
 static size_t piece_bytes(const kv_store *kv)
 {
     return kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);

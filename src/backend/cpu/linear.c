@@ -73,7 +73,7 @@ void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs,
 {
     linear_job j = { .s = s, .x = x, .outs = outs, .n_outs = n_outs, .then = then,
                      .n_blocks = (x->n_tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS };
-    for (int32_t i = 0; i < n_outs; i++) assert(outs[i].w->n_cols == x->n_cols);
+    for (int32_t i = 0; i < n_outs; i++) assert(outs[i].x_col + outs[i].w->n_cols <= x->n_cols);
     j.runs = panel_runs_of(product_n_panels(outs, n_outs), x->n_tokens, pool_n_threads(s->threads));
     int64_t n = (int64_t)j.n_blocks * j.runs.n_units;
     if (then) {

@@ -17,9 +17,21 @@ static range plain_rows(const weight *w, range panels)
     return (range){ panels.begin * ROWS_PANEL, end < w->n_rows ? end : w->n_rows };
 }
 
+static size_t y_stride(const linear_out *o)
+{
+    return (size_t)(o->y_stride ? o->y_stride : o->w->n_rows);
+}
+
+/* The part of row t of the activations that the matrix multiplies. */
+static q8_row input(const act *x, const linear_out *o, int32_t t)
+{
+    q8_row row = act_q8_row(x, t);
+    return q8_row_at(&row, o->x_col / ACT_GROUP);
+}
+
 static inline void put(const linear_out *o, int32_t t, int32_t row, float value)
 {
-    float *y = &o->y[(size_t)t * (size_t)o->w->n_rows + (size_t)row];
+    float *y = &o->y[(size_t)t * y_stride(o) + (size_t)row];
     if (o->bias) value += o->bias[row];
     *y = o->add ? *y + value : value;
 }
@@ -35,11 +47,12 @@ static void panels_int8(const kernels *k, const act *x, const linear_out *o, ran
                       .header_bytes = w->header_bytes,
                       .n_panels = panels.end - panels.begin,
                       .n_groups = w->n_cols / ACT_GROUP,
+                      .x_groups = x->n_cols / ACT_GROUP,
                       .n_rows = w->n_rows - first,
                       .n_tokens = tokens.end - tokens.begin,
-                      .x = act_q8_row(x, tokens.begin),
-                      .y = o->y + from * (size_t)w->n_rows + (size_t)first,
-                      .y_stride = (size_t)w->n_rows,
+                      .x = input(x, o, tokens.begin),
+                      .y = o->y + from * y_stride(o) + (size_t)first,
+                      .y_stride = y_stride(o),
                       .bias = o->bias ? o->bias + first : NULL,
                       .add = o->add };
     k->panels[w->type](&a);
@@ -51,7 +64,7 @@ static void rows_int8(const kernels *k, const act *a, const linear_out *o, range
     const weight *w = o->w;
     for (int32_t r = rows.begin; r < rows.end; r++)
         for (int32_t t = tokens.begin; t < tokens.end; t++) {
-            q8_row x = act_q8_row(a, t);
+            q8_row x = input(a, o, t);
             put(o, t, r, k->dot_q8(w->type, w->rows + (size_t)r * w->row_bytes, &x, w->n_cols));
         }
 }
@@ -68,10 +81,10 @@ static void panels_f32(const kernels *k, const act *x, const linear_out *o, rang
                           .n_cols = w->n_cols,
                           .n_rows = w->n_rows - first,
                           .n_tokens = tokens.end - tokens.begin,
-                          .x = x->f32 + from * (size_t)w->n_cols,
-                          .x_stride = (size_t)w->n_cols,
-                          .y = o->y + from * (size_t)w->n_rows + first,
-                          .y_stride = (size_t)w->n_rows,
+                          .x = x->f32 + from * (size_t)x->n_cols + o->x_col,
+                          .x_stride = (size_t)x->n_cols,
+                          .y = o->y + from * y_stride(o) + first,
+                          .y_stride = y_stride(o),
                           .bias = o->bias ? o->bias + first : NULL,
                           .add = o->add };
     k->panels_f32[w->type](&a);
@@ -90,7 +103,8 @@ static void rows_f32(const kernels *k, const act *x, const linear_out *o, range 
         for (int32_t t = tokens.begin; t < tokens.end; t++)
             for (int32_t i = 0; i < n; i++)
                 put(o, t, r + i,
-                    k->dot_f32(scratch + (size_t)i * n_cols, x->f32 + (size_t)t * n_cols, w->n_cols));
+                    k->dot_f32(scratch + (size_t)i * n_cols,
+                               x->f32 + (size_t)t * (size_t)x->n_cols + o->x_col, w->n_cols));
     }
 }
 

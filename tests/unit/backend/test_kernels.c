@@ -209,6 +209,7 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
                              .header_bytes = header,
                              .n_panels = p->n_panels,
                              .n_groups = p->n_cols / ACT_GROUP,
+                             .x_groups = p->n_cols / ACT_GROUP,
                              .n_rows = p->n_rows,
                              .n_tokens = p->n_tokens,
                              .x = tile_row(&p->x, 0, p->n_cols, p->lanes),
@@ -347,7 +348,7 @@ static void one_extreme_product(const kernels *k, const dtype_info *type, int pa
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(ws[i]));
     pack_panel(k, type->type, packed, head, row, row_bytes, 1, N);
     panels_args a = { .payload = packed, .header = head, .payload_bytes = payload, .header_bytes = header, .n_panels = 1,
-                      .n_groups = N / 32, .n_rows = 1, .n_tokens = ACT_TILE, .x = xr, .y = y, .y_stride = 1 };
+                      .n_groups = N / 32, .x_groups = N / 32, .n_rows = 1, .n_tokens = ACT_TILE, .x = xr, .y = y, .y_stride = 1 };
     k->panels[type->type](&a);
     float expected = ref.dot_q8(type->type, row, &xr, N);
     /* a sum of 16 bits that saturates is off by some per cent; minima may hide most of a sum: 100 */

@@ -92,10 +92,61 @@ static void a_product_does_not_depend_on_other_tokens_or_threads_for_any_type(vo
         }
 }
 
+/* Columns FIRST .. FIRST + N_OWN - 1 of the input, into rows that are longer than the result. */
+static void one_part(const backend *be, stream *s, act *a, dtype type, test_rng *rng)
+{
+    enum { FIRST = 64, N_OWN = 128, N_ROWS = 37, N_TOKENS = 21, STRIDE = N_ROWS + 3 };
+    static float x[N_TOKENS * N_COLS], w[N_COLS], y[2][N_TOKENS * STRIDE];
+    static uint8_t narrow[N_ROWS * N_OWN * 4], wide[N_ROWS * N_COLS * 4];
+    for (int i = 0; i < N_TOKENS * N_COLS; i++) x[i] = test_rng_normal(rng);
+    for (int r = 0; r < N_ROWS; r++) {
+        memset(w, 0, sizeof w);
+        for (int i = 0; i < N_OWN; i++) w[FIRST + i] = test_rng_normal(rng);
+        quant_find(type)->encode(w, wide + (size_t)r * dtype_row_bytes(type, N_COLS), N_COLS);
+        quant_find(type)->encode(w + FIRST, narrow + (size_t)r * dtype_row_bytes(type, N_OWN), N_OWN);
+    }
+    linear_out outs[2] = { { .y = y[0], .x_col = FIRST, .y_stride = STRIDE }, { .y = y[1], .y_stride = STRIDE } };
+    weight *weights[2];
+    assert_int_equal(be->weight_create(be, &weights[0], type, narrow, N_ROWS, N_OWN, NULL), SUMI_OK);
+    assert_int_equal(be->weight_create(be, &weights[1], type, wide, N_ROWS, N_COLS, NULL), SUMI_OK);
+    for (int i = 0; i < 2; i++) outs[i].w = weights[i];
+    for (int i = 0; i < N_TOKENS * STRIDE; i++) y[0][i] = y[1][i] = -7;
+    make_act(be, s, a, x, N_TOKENS);
+    be->linear(s, a, outs, 2, NULL);
+    for (int i = 0; i < N_TOKENS * STRIDE; i++) {
+        bool behind = i % STRIDE >= N_ROWS;
+        if (y[0][i] != y[1][i] || (y[0][i] == -7) != behind)
+            fail_msg("%s at %s: element %d is %.9g, of the wide matrix %.9g", dtype_find(type)->name, be->isa, i,
+                     y[0][i], y[1][i]);
+    }
+    for (int i = 0; i < 2; i++) be->weight_destroy(weights[i]);
+}
+
+static void a_matrix_for_some_columns_is_one_with_zeros_for_the_others(void **state)
+{
+    static const dtype types[] = { DTYPE_F32, DTYPE_F16, DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q5_1 };
+    (void)state;
+    for (int level = CPU_REF; level <= (int)cpu_best_level(); level++) {
+        if (!cpu_has_level((cpu_level)level)) continue;
+        test_rng rng = test_rng_init(7);
+        backend *be;
+        stream *s;
+        act *a;
+        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL), SUMI_OK);
+        assert_int_equal(be->stream_create(be, &s, 2, NULL), SUMI_OK);
+        assert_int_equal(be->act_create(be, &a, MAX_TOKENS, N_COLS, ACT_F32 | ACT_INT8, NULL), SUMI_OK);
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) one_part(be, s, a, types[i], &rng);
+        be->act_destroy(a);
+        be->stream_destroy(s);
+        be->destroy(be);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_does_not_depend_on_other_tokens_or_threads_for_any_type),
+        cmocka_unit_test(a_matrix_for_some_columns_is_one_with_zeros_for_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

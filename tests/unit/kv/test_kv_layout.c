@@ -73,12 +73,31 @@ static void a_sequence_never_holds_more_than_its_bound(void **state)
     assert_int_equal(kv_layout_seq_blocks(&l, 4096, 1), 256 + 5 * 33);
 }
 
+/* DeepSeek-V2: 27 layers of 16 heads with keys of 192 and values of 128 would be 10,240 bytes a token and layer. */
+static void a_latent_layer_caches_one_row_for_each_token(void **state)
+{
+    (void)state;
+    int32_t windows[27] = { 0 };
+    kv_layout l;
+    kv_layout_init(&l, 27, windows, 1, 512 + 64, false);
+    kv_layout_make_latent(&l, 512);
+    assert_int_equal(kv_block_bytes(&l), 27 * 16 * (512 + 64) * 2);
+    assert_int_equal(kv_k_offset(&l, 0), 0);
+    assert_int_equal(kv_v_offset(&l, 0), 0);
+    assert_int_equal(kv_v_stride(&l), 576);
+    kv_layout_init(&l, 27, windows, 2, 64, true);
+    assert_int_equal(kv_block_bytes(&l), 27 * 16 * 2 * (64 + 64) * 4);
+    assert_int_equal(kv_v_offset(&l, 1) - kv_k_offset(&l, 1), 16 * 64);
+    assert_int_equal(kv_v_stride(&l), 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_that_are_alike_are_one_group),
         cmocka_unit_test(groups_are_as_large_as_few_empty_places_allow),
         cmocka_unit_test(a_sequence_never_holds_more_than_its_bound),
+        cmocka_unit_test(a_latent_layer_caches_one_row_for_each_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

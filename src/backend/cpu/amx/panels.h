@@ -155,7 +155,7 @@ static inline __attribute__((always_inline)) void multiply_panels(scratch *w, co
         int32_t n_groups = a->n_groups - g < CHUNK ? a->n_groups - g : CHUNK;
         for (int32_t i = 0; i < n; i++) unpack(w->blocks[i], type, a, panel + i, g, n_groups);
         for (int32_t t = 0; t < a->n_tokens; t += ACT_TILE) {
-            q8_row x = q8_row_at(&a->x, t / ACT_TILE * a->n_groups + g);
+            q8_row x = q8_row_at(&a->x, t / ACT_TILE * a->x_groups + g);
             for (int32_t i = 0; i < n; i++)
                 (pack_has_halves(type) ? add_halves : add_whole)(w, w->blocks[i], n_groups, &x,
                                                                  w->sum[i] + t);
