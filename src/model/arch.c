@@ -24,6 +24,8 @@ static const arch families[] = {
       .features = ARCH_PARALLEL, .rope = ROPE_WINDOW_LAYERS, .window_pattern = 4, .logits = LOGITS_TIMES },
     { .name = "command-r", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_PARALLEL | ARCH_MAY_QK_NORM, .qk_norm = QK_NORM_HEADS, .logits = LOGITS_TIMES },
+    { .name = "deepseek2", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
+      .features = ARCH_LATENT | ARCH_EXPERTS },
     { .name = "eurobert", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
       .features = ARCH_ENCODER },
     { .name = "exaone", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU },

@@ -37,6 +37,7 @@ enum {
     ARCH_QK_UNIT_NORM = 1 << 24,      /* they have no weights, and are where there are rotations */
     ARCH_QUERY_GROWTH = 1 << 25,      /* queries that do not rotate grow with their position */
     ARCH_WEIGH_INPUT = 1 << 26,       /* an expert's weight is a factor on its input */
+    ARCH_LATENT = 1 << 27,            /* multi-head latent attention (latent.c) */
 };
 
 /* Which layers rotate. */

@@ -21,6 +21,19 @@ static void add_experts(model_cost *c, const model *m, const mixture *x)
     add_matrix(&c->layers, m->be, x->w_shared, 1, m->h.n_embd);
 }
 
+static void add_latent(model_cost *c, const model *m, const latent *w)
+{
+    const hparams *h = &m->h;
+    int64_t q_dim = (int64_t)h->n_heads * (h->n_nope + h->n_rot);
+    add_matrix(&c->layers, m->be, w->w_dq, h->q_rank, h->n_embd);
+    add_matrix(&c->layers, m->be, w->w_uq, q_dim, w->w_dq ? h->q_rank : h->n_embd);
+    add_matrix(&c->layers, m->be, w->w_dkv, h->head_dim, h->n_embd);
+    for (int32_t i = 0; i < h->n_heads; i++) {
+        add_matrix(&c->layers, m->be, w->w_uk[i], h->kv_rank, h->n_nope);
+        add_matrix(&c->layers, m->be, w->w_uv[i], h->v_head_dim, h->kv_rank);
+    }
+}
+
 model_cost model_cost_of(const model *m)
 {
     const hparams *h = &m->h;
@@ -32,7 +45,8 @@ model_cost model_cost_of(const model *m)
         add_matrix(&c.layers, be, l->w_q, q_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_k, kv_dim, h->n_embd);
         add_matrix(&c.layers, be, l->w_v, kv_dim, h->n_embd);
-        add_matrix(&c.layers, be, l->w_o, h->n_embd, q_dim);
+        if (h->kv_rank) add_latent(&c, m, &l->latent);
+        add_matrix(&c.layers, be, l->w_o, h->n_embd, (int64_t)h->n_heads * h->v_head_dim);
         add_matrix(&c.layers, be, l->w_gate, l->n_ff, h->n_embd);
         add_matrix(&c.layers, be, l->w_up, l->n_ff, h->n_embd);
         add_matrix(&c.layers, be, l->w_down, h->n_embd, l->n_ff);
@@ -52,6 +66,8 @@ uint64_t model_kv_bytes(const model *m, int64_t n_seen)
         int64_t in_window = chunks && window ? (n_seen - 1) % window + 1 : window;
         n += (uint64_t)(window && in_window < n_seen ? in_window : n_seen);
     }
-    uint64_t elems = 2 * (uint64_t)h->n_kv_heads * (uint64_t)h->head_dim; /* K and V */
+    kv_layout layout;
+    model_kv_layout(m, &layout);
+    uint64_t elems = (uint64_t)h->n_kv_heads * kv_token_elems(&layout);
     return n * elems * (m->be->kv_f32 ? sizeof(float) : sizeof(uint16_t));
 }

@@ -4,7 +4,7 @@
  *   for each layer:
  *     in   = norm(x)                             (quantised once, read by three products)
  *     q, k, v = in W_q, in W_k, in W_v
- *     norm and rotate q, k; scatter k, v to the cache
+ *     norm and rotate q, k; scatter k, v to the cache       (latent.c: from latents, which alone are cached)
  *     x   += attention(q, cache) W_o             (normalised or scaled first, where the family does that)
  *     in   = norm(x)
  *     x   += (f(in W_gate) * in W_up) W_down     (the same; f(in W_up) W_down in families without a gate; in a mixture of
@@ -61,6 +61,10 @@ static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, c
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
+    if (h->kv_rank) {
+        latent_queries_and_keys(m, ws, kv, b, i);
+        return;
+    }
     const float *angles = l->window > 0 && m->freqs_local ? ws->angles_local : ws->angles;
     linear_out qkv[3] = { { .w = l->w_q, .bias = l->b_q, .y = ws->q },
                           { .w = l->w_k, .bias = l->b_k, .y = ws->k },
@@ -114,7 +118,8 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
                             .alibi = m->alibi,
                             .sinks = l->sinks,
                             .both_ways = h->encoder };
-    m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
+    if (h->kv_rank) latent_attention(m, ws, kv, b, i, &args);
+    else m->be->attention(ws->s, ws->heads, m->form_o, kv, i, b, &args);
     add_to_residual(m, ws, ws->heads, l->w_o, l->b_o, l->post_attn_norm, next);
 }
 

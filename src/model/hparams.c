@@ -11,6 +11,7 @@
 #define MAX_LAYERS KV_MAX_LAYERS
 #define MAX_WIDTH  (1 << 20)
 #define MAX_HEAD   512
+#define MAX_LATENT 1024 /* with what is rotated; as ATTN_MAX_HEAD of the backend */
 #define MAX_EXPERTS 4096
 #define MAX_EXPERTS_USED 64
 
@@ -107,12 +108,9 @@ static void refuse_other_features(reader *r)
         "attention.output_scale",
         "attention.shared_kv_layers",
         "attention.key_length_swa",
-        "attention.q_lora_rank",
-        "attention.kv_lora_rank",
         "rope.dimension_count_swa",
         "rope.dimension_sections",
         "rope.scaling.alpha",
-        "rope.scaling.yarn_log_multiplier",
         "swin_norm",
         "activation_sparsity_scale",
         "expert_group_scale",
@@ -134,6 +132,18 @@ static void refuse_other_features(reader *r)
 static bool is_type(gguf_str type, const char *name)
 {
     return type.n == strlen(name) && !memcmp(type.data, name, type.n);
+}
+
+/* DeepSeek stretches all of a query and key by a size that grows with the context, not only what is rotated: the scale of
+ * their product grows by its square. */
+static void read_yarn_multiplier(reader *r, hparams *h)
+{
+    float multiplier = read_float_or_0(r, "rope.scaling.yarn_log_multiplier", 0);
+    if (multiplier == 0) return;
+    if (!h->kv_rank) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+    float size = h->rope_factor > 1 ? 1 + multiplier * logf(h->rope_factor) : 1;
+    h->attention_scale *= size * size;
+    if (h->rope_size == 0) h->rope_size = 1;
 }
 
 /* Factors for each pair need nothing here: they are tensors (rope.c), whatever the type says. */
@@ -158,6 +168,7 @@ static void read_rope_scaling(reader *r, hparams *h)
         h->yarn_beta_slow = read_float(r, "rope.scaling.yarn_beta_slow", 1);
         if (read_float_or_0(r, "rope.scaling.yarn_ext_factor", 1) != 1)
             fail(r, SUMI_EUNSUPPORTED, "is not 1: not supported");
+        read_yarn_multiplier(r, h);
     } else if (!is_type(type, "none") && !is_type(type, "longrope")) {
         fail(r, SUMI_EUNSUPPORTED,
              "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
@@ -185,9 +196,31 @@ static float usual_attention_scale(const reader *r, const hparams *h)
     return 1.0f / sqrtf(is_27b ? (float)h->n_embd / (float)h->n_heads : (float)h->head_dim);
 }
 
-static void read_attention(reader *r, hparams *h)
+/* Multi-head latent attention: one KV head, whose keys are latents and what is rotated. The lengths of a head's key and
+ * value have keys of their own in files that are made for this form; in older ones they are key_length and value_length. */
+static void read_latent(reader *r, hparams *h)
 {
-    h->n_heads = read_int(r, "attention.head_count", 1, MAX_WIDTH, 0);
+    h->kv_rank = read_int(r, "attention.kv_lora_rank", 1, MAX_LATENT, 0);
+    h->q_rank = read_int(r, "attention.q_lora_rank", 0, MAX_WIDTH, 0);
+    h->n_rot = read_int(r, "rope.dimension_count", 2, MAX_HEAD, 0);
+    bool absorbed = present(r, "attention.key_length_mla");
+    int32_t key = read_int(r, absorbed ? "attention.key_length_mla" : "attention.key_length", 1, MAX_HEAD, 0);
+    if (r->status == SUMI_OK && key <= h->n_rot) fail(r, SUMI_EFORMAT, "is not above rope.dimension_count");
+    h->n_nope = key - h->n_rot;
+    h->v_head_dim = read_int(r, absorbed ? "attention.value_length_mla" : "attention.value_length", 1, MAX_HEAD, 0);
+    h->n_kv_heads = 1;
+    h->head_dim = h->kv_rank + h->n_rot;
+    h->v_dim = h->kv_rank;
+    if (r->status == SUMI_OK && h->head_dim > MAX_LATENT) {
+        key_of(r, "attention.kv_lora_rank");
+        fail(r, SUMI_EUNSUPPORTED, "is too large");
+    }
+    h->attention_scale = read_float(r, "attention.scale", 1.0f / sqrtf((float)key));
+}
+
+/* Keys and values that are cached themselves. */
+static void read_heads(reader *r, hparams *h)
+{
     h->n_kv_heads = read_int(r, "attention.head_count_kv", 1, h->n_heads, h->n_heads);
     if (r->status == SUMI_OK && h->n_heads % h->n_kv_heads) fail(r, SUMI_EFORMAT, "does not divide the number of heads");
     int32_t usual = h->n_embd / h->n_heads; /* 0, which is too small, makes the key necessary */
@@ -195,12 +228,22 @@ static void read_attention(reader *r, hparams *h)
     if (read_int(r, "attention.value_length", 1, MAX_HEAD, h->head_dim) != h->head_dim)
         fail(r, SUMI_EUNSUPPORTED, "differs from the key length: not supported");
     if (h->head_dim % 2) fail(r, SUMI_EUNSUPPORTED, "is odd: not supported");
+    h->v_dim = h->v_head_dim = h->head_dim;
+    h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
+}
+
+static void read_attention(reader *r, hparams *h)
+{
+    h->n_heads = read_int(r, "attention.head_count", 1, MAX_WIDTH, 0);
+    if (r->a->features & ARCH_LATENT) read_latent(r, h);
+    else if (asks(r, "attention.kv_lora_rank") || asks(r, "attention.q_lora_rank"))
+        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+    else read_heads(r, h);
     h->attention_softcap = read_float_or_0(r, "attn_logit_softcapping", r->a->attention_softcap);
     h->qkv_clamp = read_float_or_0(r, "attention.clamp_kqv", 0);
     h->max_alibi_bias = read_float_or_0(r, "attention.max_alibi_bias", r->a->max_alibi_bias);
     if (h->max_alibi_bias > 0 && r->a->rope != ROPE_NO_LAYERS)
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
-    h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
 }
 
 /* Encoders: families that are nothing else, and decoders that were trained to look both ways. */

@@ -8,7 +8,11 @@
 typedef enum rope_scaling { ROPE_UNSCALED, ROPE_LINEAR, ROPE_YARN } rope_scaling;
 
 typedef struct hparams {
-    int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff;
+    int32_t n_layers, n_embd, n_heads, n_ff;
+    int32_t n_kv_heads, head_dim, v_dim; /* as cached (kv_layout.h): of a key, of a value */
+    int32_t v_head_dim;                  /* of a head's result; v_dim but for latents */
+    int32_t kv_rank;        /* elements of a latent (latent.c); 0: keys and values are cached themselves */
+    int32_t q_rank, n_nope; /* with latents: of compressed queries, 0: they are not; of a head, those not rotated */
     int32_t n_ctx_train;       /* 0: the file does not say */
     int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim; 0: none */
     router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */

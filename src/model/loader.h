@@ -68,6 +68,9 @@ void loader_rope(loader *l);
 /* alibi.c: the slopes of the heads, from l->m->h. */
 void loader_alibi(loader *l);
 
+/* latent.c: the weights of attention in a layer of a model with latents. */
+void loader_latent(loader *l, int32_t i, latent *w);
+
 /* mixture.c: the experts of a layer. */
 void loader_mixture(loader *l, int32_t i, mixture *x);
 

@@ -161,18 +161,21 @@ static void load_layer(loader *l, int32_t i)
     y->window = h->has_window[i] ? h->window : 0;
     if (m->arch->features & ARCH_POST_LN) load_stream_norms(l, i);
     else load_pre_norms(l, i, y);
-    load_qkv(l, i, y);
+    if (h->kv_rank) loader_latent(l, i, &y->latent);
+    else load_qkv(l, i, y);
     y->q_norm = head_norm(l, i, "attn_q_norm", h->n_heads);
     y->k_norm = head_norm(l, i, "attn_k_norm", h->n_kv_heads);
     y->w_o = loader_matrix(l, in_block(i, "attn_output", "weight"), all_rows(h->n_embd),
-                           (int64_t)h->n_heads * h->head_dim);
+                           (int64_t)h->n_heads * h->v_head_dim);
     y->b_o = loader_vector(l, in_block(i, "attn_output", "bias"), bias, all_rows(h->n_embd));
     y->sinks = load_sinks(l, i);
     if (post) y->post_attn_norm = block_norm(l, i, "post_attention_norm");
     load_second_block(l, i, y);
     if (post) y->post_ffn_norm = block_norm(l, i, "post_ffw_norm");
     if (l->status != SUMI_OK) return;
-    m->form_qkv |= m->be->weight_input(y->w_q) | m->be->weight_input(y->w_k) | m->be->weight_input(y->w_v);
+    const weight *readers[] = { y->w_q, y->w_k, y->w_v };
+    for (int k = 0; k < 3; k++)
+        if (readers[k]) m->form_qkv |= m->be->weight_input(readers[k]);
     m->form_o |= m->be->weight_input(y->w_o);
 }
 
@@ -272,12 +275,11 @@ fail:
 void model_kv_layout(const model *m, kv_layout *l)
 {
     int32_t windows[KV_MAX_LAYERS];
-    if (m->h.encoder) {
-        kv_layout_init_shared(l, m->h.n_kv_heads, m->h.head_dim, m->be->kv_f32);
-        return;
-    }
-    for (int32_t i = 0; i < m->h.n_layers; i++) windows[i] = m->layers[i].window;
-    kv_layout_init(l, m->h.n_layers, windows, m->h.n_kv_heads, m->h.head_dim, m->be->kv_f32);
+    const hparams *h = &m->h;
+    for (int32_t i = 0; i < h->n_layers; i++) windows[i] = m->layers[i].window;
+    if (h->encoder) kv_layout_init_shared(l, h->n_kv_heads, h->head_dim, m->be->kv_f32);
+    else kv_layout_init(l, h->n_layers, windows, h->n_kv_heads, h->head_dim, m->be->kv_f32);
+    if (h->kv_rank) kv_layout_make_latent(l, h->v_dim);
 }
 
 static void destroy_norm(norm *w)
@@ -286,13 +288,14 @@ static void destroy_norm(norm *w)
     mem_free((void *)w->b);
 }
 
-static void destroy_layer(const backend *be, layer *y)
+static void destroy_layer(const backend *be, layer *y, int32_t n_heads)
 {
     weight *weights[] = { y->w_q, y->w_k, y->w_v, y->w_o, y->w_gate, y->w_up, y->w_down };
     float *vectors[] = { y->b_q, y->b_k, y->b_v, y->b_o, y->b_gate, y->b_up, y->b_down, y->sinks };
     norm *norms[] = { &y->attn_norm, &y->q_norm, &y->k_norm, &y->post_attn_norm, &y->post_ffn_norm };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) be->weight_destroy(weights[i]);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
+    latent_destroy(be, &y->latent, n_heads);
     mixture_destroy(be, &y->experts);
     if (y->ffn_norm.w != y->attn_norm.w) destroy_norm(&y->ffn_norm);
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) destroy_norm(norms[i]);
@@ -302,7 +305,7 @@ void model_destroy(model *m)
 {
     if (!m) return;
     float *vectors[] = { m->output_bias, m->freqs, m->freqs_long, m->freqs_local, m->alibi };
-    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++) destroy_layer(m->be, &m->layers[i]);
+    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++) destroy_layer(m->be, &m->layers[i], m->h.n_heads);
     if (m->output != m->tok_embd) m->be->weight_destroy(m->output);
     m->be->weight_destroy(m->tok_embd);
     m->be->weight_destroy(m->pos_embd);

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "model/hparams.h"
+#include "model/latent.h"
 #include "model/mixture.h"
 
 /* What is not there is NULL, or NORM_NONE. Under ARCH_POST_LN norms stand behind the blocks, which is in front of the next
@@ -14,7 +15,8 @@
 typedef struct layer {
     norm attn_norm; /* [n_embd] before attention */
     weight *w_q, *w_k, *w_v,
-        *w_o; /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*head_dim] */
+        *w_o; /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*v_head_dim] */
+    latent latent; /* instead of w_q, w_k and w_v */
     float *b_q, *b_k, *b_v, *b_o;
     norm q_norm, k_norm; /* [head_dim] or [heads][head_dim]: qk_norm_kind of the family */
     float *sinks;        /* [n_heads] logits of attention without a value */
@@ -56,6 +58,7 @@ typedef struct model {
     float rope_size;       /* factor on elements rotated by freqs and freqs_long */
     int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: there are none */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
+    int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
     made_rows *made;       /* a list, owned; NULL for most files */
 } model;
@@ -77,14 +80,15 @@ typedef struct workspace {
     stream *s;
     int32_t max_tokens, max_logit_rows;
     float *x;                   /* [max_tokens][n_embd] the residual stream */
-    float *q, *k, *v;           /* [max_tokens][heads * head_dim] */
+    float *q, *k, *v;           /* [max_tokens][heads * head_dim]; v is NULL with latents */
+    latent_room latent;
     float *gate, *up;           /* [max_tokens][max_ff]; gate is NULL in families without one */
     float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: it joins at once */
     routing *routing;           /* NULL in models without experts */
     float *router_logits, *shared_logits; /* [max_tokens][n_experts], [max_tokens] */
     const float *freqs; /* the model's freqs or freqs_long */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
-    act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * head_dim, max_ff wide */
+    act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * v_head_dim, max_ff wide */
     int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
     const int32_t **kept_tables;  /* [max_tokens] */
     int32_t *kept_len;            /* [max_tokens] */

@@ -27,6 +27,7 @@ void workspace_destroy(const model *m, workspace *ws)
     free(ws->kept_len);
     free(ws->types);
     m->be->routing_destroy(ws->routing);
+    latent_room_destroy(m, ws);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
     m->be->act_destroy(ws->ff);
@@ -47,7 +48,7 @@ static bool alloc_buffers(workspace *ws, const model *m)
     int32_t n = ws->max_tokens;
     int64_t q_dim = (int64_t)h->n_heads * h->head_dim, kv_dim = (int64_t)h->n_kv_heads * h->head_dim;
     if (!alloc_rows(&ws->x, n, h->n_embd) || !alloc_rows(&ws->q, n, q_dim)) return false;
-    if (!alloc_rows(&ws->k, n, kv_dim) || !alloc_rows(&ws->v, n, kv_dim)) return false;
+    if (!alloc_rows(&ws->k, n, kv_dim) || (!h->kv_rank && !alloc_rows(&ws->v, n, kv_dim))) return false;
     bool gated = !(m->arch->features & ARCH_NO_GATE);
     bool apart =
         m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
@@ -107,10 +108,11 @@ sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads,
     if ((status = m->be->act_create(m->be, &ws->in, max_tokens, h->n_embd, in_forms, err))) goto fail;
     /* Attention writes floats before it makes other forms of them. */
     status =
-        m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->head_dim, m->form_o | ACT_F32, err);
+        m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->v_head_dim, m->form_o | ACT_F32, err);
     if (status) goto fail;
     if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, m->max_ff, m->form_down, err))) goto fail;
     if ((status = create_routing(ws, m, err))) goto fail;
+    if (h->kv_rank && (status = latent_room_create(m, ws, err))) goto fail;
     if ((status = m->be->stream_create(m->be, &ws->s, n_threads, err))) goto fail;
     *out = ws;
     return SUMI_OK;
