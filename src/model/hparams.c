@@ -100,6 +100,15 @@ static bool asks(reader *r, const char *suffix)
     return true;
 }
 
+/* Keys of multi-head latent attention, which only its families have. */
+static void refuse_latents(reader *r)
+{
+    static const char *const keys[] = { "attention.q_lora_rank", "attention.kv_lora_rank",
+                                        "rope.scaling.yarn_log_multiplier" };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (asks(r, keys[i])) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+}
+
 /* Keys of the specification and of its users that change what is computed, and that nothing here reads. Features that
  * come with tensors of their own are found by these (loader.h). */
 static void refuse_other_features(reader *r)
@@ -125,6 +134,7 @@ static void refuse_other_features(reader *r)
     bool may_grow = r->a->features & ARCH_QUERY_GROWTH;
     if (!may_grow && (asks(r, "attention.temperature_scale") || asks(r, "attention.temperature_length")))
         fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    if (!(r->a->features & ARCH_LATENT)) refuse_latents(r);
     if (r->a->logits == LOGITS_UNSCALED && asks(r, "logit_scale"))
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
@@ -140,7 +150,6 @@ static void read_yarn_multiplier(reader *r, hparams *h)
 {
     float multiplier = read_float_or_0(r, "rope.scaling.yarn_log_multiplier", 0);
     if (multiplier == 0) return;
-    if (!h->kv_rank) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
     float size = h->rope_factor > 1 ? 1 + multiplier * logf(h->rope_factor) : 1;
     h->attention_scale *= size * size;
     if (h->rope_size == 0) h->rope_size = 1;
@@ -236,8 +245,6 @@ static void read_attention(reader *r, hparams *h)
 {
     h->n_heads = read_int(r, "attention.head_count", 1, MAX_WIDTH, 0);
     if (r->a->features & ARCH_LATENT) read_latent(r, h);
-    else if (asks(r, "attention.kv_lora_rank") || asks(r, "attention.q_lora_rank"))
-        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
     else read_heads(r, h);
     h->attention_softcap = read_float_or_0(r, "attn_logit_softcapping", r->a->attention_softcap);
     h->qkv_clamp = read_float_or_0(r, "attention.clamp_kqv", 0);

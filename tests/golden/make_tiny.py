@@ -232,8 +232,8 @@ def draw_family(rng, arch, key, x, is_norm):
         return 1 + 0.2 * noise if is_norm and key.endswith("weight") else 0.3 * noise
     if any(part in key for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
         return 0.5 * noise
-    gain = 3.0 if any(part in key for part in ("q_proj", "lm_head", "embed_out", *tiny_families.ROUTERS)) else \
-        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv", "experts")) else 1.2
+    gain = 3.0 if any(part in key for part in ("q_proj", "q_b_proj", "lm_head", "embed_out", *tiny_families.ROUTERS)) else \
+        2.0 if any(part in key for part in ("qkv_proj", "c_attn", "query_key_value", "Wqkv", "kv_b_proj", "experts")) else 1.2
     inputs = 0 if "c_" in key and "GPT2" in key else -2 if tiny_families.is_transposed(arch, key) else -1
     return noise * gain / math.sqrt(x.shape[inputs])
 
@@ -255,7 +255,8 @@ def make_family(name, arch, config):
     add_vocabulary(w, "gemma3" if arch.startswith("gemma") else arch)
     tied = config.tie_word_embeddings
     state = {}
-    for key, x in model.named_parameters():
+    bias_of_choice = [(key, x) for key, x in model.named_buffers() if key.endswith("e_score_correction_bias")]
+    for key, x in [*model.named_parameters(), *bias_of_choice]:
         is_norm = "norm" in key or ".ln_" in key
         x = draw_family(rng, arch, key, x, is_norm)
         if arch in ("gemma", "gemma2", "nemotron") and key.endswith("norm.weight"):
@@ -264,7 +265,7 @@ def make_family(name, arch, config):
         x = x.transpose(1, 2).contiguous() if turn else x
         x = x if is_norm else rounded(x, tiny_families.type_of(name, key, x))
         state[key] = x.transpose(1, 2) if turn else x
-    for key, x in tiny_families.merged(arch, state).items():
+    for key, x in tiny_families.merged(arch, state, config).items():
         if tied and key in ("lm_head.weight", "embed_out.weight"):
             continue
         x = tiny_families.to_file(arch, key, x, config).numpy()

@@ -3,15 +3,18 @@ transformers, and the keys and the changes of tensors that llama.cpp's converter
 
 A family's tensors get their GGUF names from the gguf package's own map, as there."""
 import torch
-from gguf import GGMLQuantizationType as Type, RopeScalingType
-from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, Exaone4Config, FalconConfig, Gemma2Config,
-                          GemmaConfig, GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, Llama4TextConfig, LlamaConfig,
-                          MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, OlmoeConfig,
+from gguf import ExpertGatingFuncType, GGMLQuantizationType as Type, RopeScalingType
+from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, DeepseekV2Config, DeepseekV3Config,
+                          Exaone4Config, FalconConfig, Gemma2Config, GemmaConfig, GPT2Config, GPTBigCodeConfig,
+                          GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, Llama4TextConfig,
+                          LlamaConfig, MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config,
+                          OlmoConfig, OlmoeConfig,
                           Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config, StableLmConfig,
                           Starcoder2Config)
 
 PLAIN = dict(rope_type="default", rope_theta=10000.0)
 YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=32)
+YARN_LATENT = dict(**YARN, mscale=0.7, mscale_all_dim=0.7)
 QUARTER = {**PLAIN, "partial_rotary_factor": 0.25}
 HALF = {**PLAIN, "partial_rotary_factor": 0.5}
 
@@ -30,6 +33,9 @@ FOUR = {**GROUPED, "num_hidden_layers": 4}
 NARROW = {**GROUPED, "intermediate_size": 32}
 WINDOWS = ["sliding_attention"] * 3 + ["full_attention"]
 WIDE = dict(head_dim=16)
+LATENT = dict(**SMALL, num_key_value_heads=4, kv_lora_rank=32, qk_nope_head_dim=24, qk_rope_head_dim=16, v_head_dim=20,
+              first_k_dense_replace=1, n_routed_experts=6, num_experts_per_tok=2, n_shared_experts=1,
+              moe_intermediate_size=32, tie_word_embeddings=False)
 GEMMA = dict(**GROUPED, **WIDE, rope_parameters=PLAIN)
 
 # name: (architecture, what it is there for, config)
@@ -45,6 +51,15 @@ FAMILIES = {
                   CohereConfig(**COMMON, **GROUPED, logit_scale=0.75, rope_parameters=PLAIN)),
     "command-r-plus": ("command-r", "a LayerNorm of its own for each head of Q and K",
                        CohereConfig(**COMMON, **GROUPED, logit_scale=0.75, use_qk_norm=True, rope_parameters=PLAIN)),
+    "deepseek2-lite": ("deepseek2", "latents; attn_k_b and attn_v_b; YaRN with its scale of attention; a dense layer, experts",
+                       DeepseekV2Config(**COMMON, **LATENT, q_lora_rank=None, rope_parameters=YARN_LATENT)),
+    "deepseek2": ("deepseek2", "latents of 24, whose queries are compressed, too; attn_kv_b; experts in groups, scaled",
+                  DeepseekV2Config(**COMMON, **{**LATENT, "kv_lora_rank": 24, "qk_rope_head_dim": 8}, q_lora_rank=24,
+                                   topk_method="group_limited_greedy", n_group=3, topk_group=2, routed_scaling_factor=1.5,
+                                   rope_parameters=PLAIN)),
+    "deepseek3": ("deepseek2", "sigmoid scores with a bias of the choice, in groups, normalised and scaled; Q8_0 latents",
+                  DeepseekV3Config(**COMMON, **LATENT, q_lora_rank=32, n_group=3, topk_group=2, norm_topk_prob=True,
+                                   routed_scaling_factor=2.5, num_mtp_layers=0, rope_parameters=PLAIN)),
     "exaone": ("exaone", "Llama's blocks with rotations of halves; llama-3 scaling",
                LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False,
                            rope_parameters=dict(rope_type="llama3", rope_theta=10000.0, factor=8.0, low_freq_factor=1.0,
@@ -175,6 +190,8 @@ ROUTERS = (".mlp.gate.", "shared_expert_gate", ".router.")
 def type_of(name, key, x):
     if x.ndim == 1 or key.endswith("bias") or any(part in key for part in ROUTERS):
         return Type.F32
+    if name == "deepseek3" and "kv_b_proj" in key:
+        return Type.Q8_0
     return EXPERT_TYPES.get(name, Type.F16) if ".experts." in key else Type.F16
 
 
@@ -196,6 +213,36 @@ def add_experts(w, arch, c):
     shared = getattr(c, "shared_expert_intermediate_size", None) or getattr(c, "shared_intermediate_size", None)
     if shared:
         w.add_expert_shared_feed_forward_length(shared)
+
+
+def has_split_latents(c):
+    """The converter splits kv_b_proj since 2025; before, files had it as it is."""
+    return c.q_lora_rank is None
+
+
+def add_latents(w, c):
+    n_rot, key, split = c.qk_rope_head_dim, c.qk_nope_head_dim + c.qk_rope_head_dim, has_split_latents(c)
+    w.add_head_count_kv(1 if split else c.num_key_value_heads)
+    w.add_key_length(c.kv_lora_rank + n_rot if split else key)
+    w.add_value_length(c.kv_lora_rank if split else c.v_head_dim)
+    if split:
+        w.add_key_length_mla(key)
+        w.add_value_length_mla(c.v_head_dim)
+    w.add_kv_lora_rank(c.kv_lora_rank)
+    if c.q_lora_rank:
+        w.add_q_lora_rank(c.q_lora_rank)
+    w.add_rope_dimension_count(n_rot)
+    if c.rope_parameters.get("mscale_all_dim"):
+        w.add_rope_scaling_yarn_log_mul(0.1 * c.rope_parameters["mscale_all_dim"])
+    w.add_leading_dense_block_count(c.first_k_dense_replace)
+    w.add_expert_shared_count(c.n_shared_experts)
+    w.add_expert_weights_scale(c.routed_scaling_factor)
+    w.add_expert_weights_norm(c.norm_topk_prob)
+    if c.n_group:
+        w.add_expert_group_count(c.n_group)
+        w.add_expert_group_used_count(c.topk_group)
+    if c.model_type == "deepseek_v3":
+        w.add_expert_gating_func(ExpertGatingFuncType.SIGMOID)
 
 
 def add_windows(w, arch, c):
@@ -240,19 +287,21 @@ def add_metadata(w, arch, c):
     n_kv = 1 if arch == "starcoder" else getattr(c, "num_kv_heads" if arch == "falcon" else "num_key_value_heads", None)
     if arch == "falcon" and not c.new_decoder_architecture:
         n_kv = 1
-    if n_kv:
+    if arch == "deepseek2":
+        add_latents(w, c)
+    elif n_kv:
         w.add_head_count_kv(n_kv)
     eps = [getattr(c, k) for k in ("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps") if hasattr(c, k)]
     if hasattr(c, "rms_norm_eps"):
         w.add_layer_norm_rms_eps(c.rms_norm_eps)
     else:
         w.add_layer_norm_eps(eps[0] if eps else 1e-5)
-    if head_dim * n_head != c.hidden_size:
+    if head_dim * n_head != c.hidden_size and arch != "deepseek2":
         w.add_key_length(head_dim)
         w.add_value_length(head_dim)
     if arch not in ("gpt2", "starcoder", "falcon", "gptneox", "phi2", "stablelm", "gemma", "gemma2", "bloom", "mpt"):
         w.add_rope_freq_base(rope["rope_theta"])
-    if "partial_rotary_factor" in rope:
+    if "partial_rotary_factor" in rope and arch != "deepseek2":
         w.add_rope_dimension_count(int(rope["partial_rotary_factor"] * head_dim))
     if arch in ("gptneox", "stablelm"):
         w.add_parallel_residual(c.use_parallel_residual)
@@ -332,7 +381,14 @@ def experts_of(arch, key, x):
     return {f"{module}.gate_proj.{kind}": gate.contiguous(), f"{module}.up_proj.{kind}": up.contiguous()}
 
 
-def merged(arch, state):
+def split_latents(x, c):
+    """Of each head the rows that make its key, transposed, and those that make its value."""
+    heads = x.reshape(c.num_attention_heads, -1, c.kv_lora_rank)
+    k, v = heads.split([c.qk_nope_head_dim, c.v_head_dim], dim=1)
+    return k.transpose(1, 2).contiguous(), v.contiguous()
+
+
+def merged(arch, state, c):
     """StableLM's norms of heads are modules of their own: stacks them under one name. The map has BLOOM's short names.
     Experts, and Granite's shared one, are split into their matrices."""
     stacks, rest = {}, {}
@@ -344,6 +400,11 @@ def merged(arch, state):
             for name, part in zip(("gate_proj", "up_proj"), x.chunk(2)):
                 rest[key.replace("shared_mlp.input_linear", f"mlp.shared_expert.{name}")] = part
             continue
+        if "kv_b_proj" in key and has_split_latents(c):
+            rest[key.replace("kv_b", "k_b")], rest[key.replace("kv_b", "v_b")] = split_latents(x, c)
+            continue
+        if key.endswith("e_score_correction_bias"):
+            key = key.replace("_bias", ".bias")
         key = key.replace("shared_mlp.output_linear", "mlp.shared_expert.down_proj")
         key = key.replace("block_sparse_moe.router", "block_sparse_moe.router.layer")
         key = key + ".weight" if key.endswith("sinks") else key

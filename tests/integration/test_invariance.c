@@ -128,12 +128,13 @@ static void rows_do_not_depend_on_batch_chunks_or_threads(void **state)
 /* What each of these is there for: tests/golden/tiny_families.py. */
 static void the_same_holds_for_what_other_families_have(void **state)
 {
-    static const char *const names[] = { "bloom",      "cohere2",     "command-r-plus", "exaone4",
-                                         "falcon-40b", "gemma2",      "gpt-oss",        "gpt2",
-                                         "gptneox",    "granite",     "granitemoe",     "llama4",
-                                         "mixtral",    "mpt",         "nemotron",       "olmo3",
-                                         "phi2",       "phi3-long",   "qwen2moe",       "qwen3moe",
-                                         "smollm3",    "stablelm-12b" };
+    static const char *const names[] = {
+        "bloom",     "cohere2",  "command-r-plus", "deepseek2",  "deepseek2-lite",
+        "deepseek3", "exaone4",  "falcon-40b",     "gemma2",     "gpt-oss",
+        "gpt2",      "gptneox",  "granite",        "granitemoe", "llama4",
+        "mixtral",   "mpt",      "nemotron",       "olmo3",      "phi2",
+        "phi3-long", "qwen2moe", "qwen3moe",       "smollm3",    "stablelm-12b",
+    };
     (void)state;
     for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
