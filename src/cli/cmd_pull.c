@@ -1,4 +1,5 @@
 /* cmd_pull.c - sumi pull: a model from the net into the store. Prints the path that can be opened; all else goes to stderr. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,7 @@ static void show_progress(void *user, int64_t done, int64_t n_bytes)
     char have[32], speed[32];
     double seconds = (clock_ms() - a->bar.start_ms) / 1000;
     if (!a->bar.on) return;
+    if (done < a->bar.first) a->bar.first = a->first = 0; /* it had to begin anew */
     if (n_bytes >= 0) a->bar.total = n_bytes > 0 ? n_bytes : 1;
     else a->bar.total = done + 1; /* not known: the bar stays at its end, and the note tells */
     show_bytes(have, sizeof have, (double)done);
@@ -242,6 +244,7 @@ int cmd_pull(int argc, char **argv)
         .watch = { &a, show_note, begin_file, show_progress, end_file, was_interrupted },
     };
     interrupt_install();
+    signal(SIGPIPE, SIG_IGN); /* a server that hangs up is a failure to be told */
     sumi_status st = pull(&ref, &o, &plan, path, sizeof path, &err);
     int code = report(&a, st, &plan, path, &err);
     pull_plan_deinit(&plan);

@@ -15,6 +15,8 @@
 #include "store/lock.h"
 #include "store/plan.h"
 
+#define SLOW_CHECK_BYTES ((int64_t)1 << 30) /* a second or two */
+
 void pull_plan_deinit(pull_plan *p)
 {
     for (int32_t i = 0; p->urls && i < p->files.n; i++) free(p->urls[i]);
@@ -79,6 +81,8 @@ static sumi_status is_there(const pull_plan *p, int32_t i, const pull_opts *o, b
     sumi_status st = SUMI_OK;
     if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && (file->n_bytes < 0 || s.st_size == file->n_bytes)) {
         hasher h;
+        if (s.st_size > SLOW_CHECK_BYTES && o->watch.note)
+            o->watch.note(o->watch.user, "reading what is there, to check it");
         hasher_init(&h, file->digest.kind, file->n_bytes);
         if (file->digest.kind != DIGEST_NONE)
             st = hasher_add_file(&h, fd, s.st_size, o->watch.cancelled, o->watch.user, err);

@@ -58,8 +58,9 @@ static bool ends_as(const char *name, size_t n_name, const char *text)
 {
     size_t n = strlen(text);
     if (n > n_name || memcmp(name + n_name - n, text, n) != 0) return false;
+    if (n == n_name) return true;
     const char *before = name + n_name - n - 1;
-    return n == n_name || *before == '/' || (*before == ':' && !memchr(name, ':', (size_t)(before - name)));
+    return *before == '/' || (*before == ':' && !memchr(name, ':', (size_t)(before - name)));
 }
 
 static bool matches(const store_model *m, const char *text)
@@ -110,7 +111,7 @@ static bool exists(const char *path)
 
 /* The file that a reference to a repository means among those that are in its folder. */
 static sumi_status find_in_repo(const store_list *l, const char *folder, const char *what, char *out,
-                                size_t n_out, sumi_error *err)
+                                size_t n_out)
 {
     repo r = { 0 };
     size_t n = strlen(folder);
@@ -119,20 +120,20 @@ static sumi_status find_in_repo(const store_list *l, const char *folder, const c
         const store_model *m = &l->models[i];
         for (int32_t k = 0; st == SUMI_OK && k < m->n_files; k++)
             if (!strncmp(m->files[k], folder, n) && m->files[k][n] == '/' && repo_is_model_gguf(m->files[k]))
-                st = repo_add(&r, m->files[k] + n + 1, -1, (digest){ DIGEST_NONE, "" }, err);
+                st = repo_add(&r, m->files[k] + n + 1, -1, (digest){ DIGEST_NONE, "" }, NULL);
     }
     bool *chosen = calloc((size_t)r.n + 1, sizeof *chosen);
-    if (st == SUMI_OK && !chosen) st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    if (st == SUMI_OK && (st = repo_choose_gguf(&r, what, chosen, err)) == SUMI_OK)
+    if (st == SUMI_OK && !chosen) st = SUMI_ENOMEM;
+    if (st == SUMI_OK && (st = repo_choose_gguf(&r, what, chosen, NULL)) == SUMI_OK)
         snprintf(out, n_out, "%s/%s", folder, repo_first(&r, chosen));
     free(chosen);
     repo_deinit(&r);
     return st;
 }
 
-/* In one place. False: not there; err says more if it can. */
+/* In one place. False: not there. */
 static bool find_ref_in(const store_places *p, int32_t place, const store_list *l, const model_ref *r,
-                        const char *below, char *out, size_t n_out, sumi_error *err)
+                        const char *below, char *out, size_t n_out)
 {
     char folder[STORE_MAX_PATH], config[STORE_MAX_PATH + 16];
     if ((size_t)snprintf(folder, sizeof folder, "%s/%s", p->folders[place], below) >= sizeof folder)
@@ -142,8 +143,7 @@ static bool find_ref_in(const store_places *p, int32_t place, const store_list *
         return (size_t)snprintf(out, n_out, "%s/%s", folder, file) < n_out && exists(out);
     }
     bool weights = !strcmp(r->what, "safetensors");
-    if (!weights && exists(folder) && find_in_repo(l, folder, r->what, out, n_out, err) == SUMI_OK)
-        return true;
+    if (!weights && exists(folder) && find_in_repo(l, folder, r->what, out, n_out) == SUMI_OK) return true;
     snprintf(config, sizeof config, "%s/config.json", folder);
     return (weights || !*r->what) && exists(config) && (size_t)snprintf(out, n_out, "%s", folder) < n_out;
 }
@@ -153,13 +153,12 @@ static sumi_status find_ref(const store_places *p, const char *text, char *out, 
     model_ref r;
     store_list l = { 0 };
     char below[REF_MAX_URL + NAME_MAX_PATH + 1];
-    sumi_error why = { SUMI_OK, "" };
     sumi_status st = ref_parse(&r, text, err);
     if (st == SUMI_OK) st = ref_folder(&r, below, sizeof below, err);
     if (st == SUMI_OK) st = store_scan(p, &l, err);
     if (st != SUMI_OK) return st;
     bool found = false;
-    for (int32_t i = 0; !found && i < p->n; i++) found = find_ref_in(p, i, &l, &r, below, out, n_out, &why);
+    for (int32_t i = 0; !found && i < p->n; i++) found = find_ref_in(p, i, &l, &r, below, out, n_out);
     store_list_deinit(&l);
     if (found) return SUMI_OK;
     out[0] = '\0';
