@@ -9,6 +9,11 @@ typedef struct logger {
     void *user;
 } logger;
 
+/* "error", "warn", "info" or "debug". */
+const char *log_level_name(sumi_log_level level);
+bool log_level_find(const char *name, sumi_log_level *level); /* false: there is none of that name */
+
+/* Nothing happens if log or its function is NULL. A line of more than 1023 bytes is cut. */
 void log_message(const logger *log, sumi_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

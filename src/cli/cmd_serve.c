@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/new_key.h"
@@ -39,20 +40,20 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN); /* a client that leaves is no reason to end */
 }
 
+static logger into(journal *log)
+{
+    return (logger){ journal_message, log };
+}
+
 static void reload(server *s, journal *log)
 {
     sumi_error err;
-    char line[sizeof err.message + 64];
-    if (journal_reopen(log, &err) != SUMI_OK) {
-        snprintf(line, sizeof line, "the log goes on into the old file: %s", err.message);
-        journal_message(log, SUMI_LOG_ERROR, line);
-    }
-    if (server_reload_keys(s, &err) == SUMI_OK) {
-        journal_message(log, SUMI_LOG_INFO, "keys and log are opened anew");
-        return;
-    }
-    snprintf(line, sizeof line, "the keys stay as they were: %s", err.message);
-    journal_message(log, SUMI_LOG_ERROR, line);
+    const logger lines = into(log);
+    if (journal_reopen(log, &err) != SUMI_OK)
+        log_message(&lines, SUMI_LOG_ERROR, "the log goes on into the old file: %s", err.message);
+    if (server_reload_keys(s, &err) == SUMI_OK)
+        log_message(&lines, SUMI_LOG_INFO, "keys and log are opened anew");
+    else log_message(&lines, SUMI_LOG_ERROR, "the keys stay as they were: %s", err.message);
 }
 
 /* Until a signal asks to end. Who then presses Ctrl-C once more does not want to wait for answers to end. */
@@ -73,14 +74,14 @@ static void wait_for_the_end(server *s, journal *log, const sigset_t *set)
 static void raise_file_limit(const serve_args *a)
 {
     struct rlimit limit;
-    char line[160];
+    const logger lines = into(a->server.journal);
     rlim_t wanted = (rlim_t)a->server.max_connections + SPARE_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted) return;
-    snprintf(line, sizeof line, "--max-connections %d: the system allows %llu open files only (ulimit -n)",
-             a->server.max_connections, (unsigned long long)limit.rlim_max);
-    journal_message(a->server.journal, SUMI_LOG_WARN, line);
+    log_message(&lines, SUMI_LOG_WARN,
+                "--max-connections %d: the system allows %llu open files only (ulimit -n)",
+                a->server.max_connections, (unsigned long long)limit.rlim_max);
 }
 
 /* stdout has the address, in a line that scripts may wait for; the log has the rest. */
@@ -89,17 +90,16 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
 {
     sumi_engine_stats stats;
     sumi_model_info info;
-    char line[256];
+    const logger lines = into(a->server.journal);
     bool v6 = strchr(a->server.host, ':') != NULL;
     sumi_model_get_info(m, &info);
     sumi_engine_get_stats(engine, &stats);
-    snprintf(line, sizeof line,
-             "%s: %s, %.3g billion parameters, ready after %.0f ms; %d threads (%s), %d answers at once, "
-             "context %d tokens, %.0f MiB for keys and values of %lld tokens",
-             a->server.model_name, info.architecture, (double)info.n_params * 1e-9, ms, stats.n_threads,
-             info.isa, stats.max_seqs, stats.n_ctx, (double)stats.kv_bytes / (1 << 20),
-             (long long)stats.kv_blocks * stats.kv_block);
-    journal_message(a->server.journal, SUMI_LOG_INFO, line);
+    log_message(&lines, SUMI_LOG_INFO,
+                "%s: %s, %.3g billion parameters, ready after %.0f ms; %d threads (%s), %d answers at once, "
+                "context %d tokens, %.0f MiB for keys and values of %lld tokens",
+                a->server.model_name, info.architecture, (double)info.n_params * 1e-9, ms, stats.n_threads,
+                info.isa, stats.max_seqs, stats.n_ctx, (double)stats.kv_bytes / (1 << 20),
+                (long long)stats.kv_blocks * stats.kv_block);
     printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->cert_path ? "https" : "http",
            v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
     fflush(stdout);
@@ -131,11 +131,10 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
 static void check_private(const serve_args *a)
 {
     struct stat of;
-    char line[320];
+    const logger lines = into(a->server.journal);
     if (!a->key_path || stat(a->key_path, &of) != 0 || !(of.st_mode & (S_IROTH | S_IWOTH))) return;
-    snprintf(line, sizeof line, "%.200s: everybody on this machine can read the private key: chmod o-rw",
-             a->key_path);
-    journal_message(a->server.journal, SUMI_LOG_WARN, line);
+    log_message(&lines, SUMI_LOG_WARN, "%s: everybody on this machine can read the private key: chmod o-rw",
+                a->key_path);
 }
 
 static sumi_status open_log(serve_args *a, sumi_error *err)

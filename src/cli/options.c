@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
@@ -27,15 +28,9 @@ static error_t set_numa(const struct argp_state *state, const char *arg, sumi_nu
     return 0;
 }
 
-static const char *const level_names[] = { "error", "warn", "info", "debug" };
-
 static error_t set_level(const struct argp_state *state, const char *arg, sumi_log_level *out)
 {
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(arg, level_names[i])) {
-            *out = (sumi_log_level)i;
-            return 0;
-        }
+    if (log_level_find(arg, out)) return 0;
     return cli_mistake(state, "--log-level: '%s' is none of error, warn, info, debug", arg);
 }
 
@@ -98,7 +93,7 @@ void cli_print_log(void *user, sumi_log_level level, const char *message)
         fprintf(stderr, "sumi: %s%s\n", level == SUMI_LOG_WARN ? "warning: " : "", line);
         return;
     }
-    fprintf(stderr, "{\"level\":\"%s\",\"message\":\"", level_names[level]);
+    fprintf(stderr, "{\"level\":\"%s\",\"message\":\"", log_level_name(level));
     for (const char *c = line; *c; c++) {
         if (*c == '"' || *c == '\\') fputc('\\', stderr);
         fputc(*c, stderr);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/printable.h"
 #include "server/json_text.h"
 
@@ -28,8 +29,6 @@ struct journal {
     pthread_mutex_t lock;
     int fd; /* under lock */
 };
-
-static const char *const levels[] = { "error", "warn", "info", "debug" };
 
 /* ---- Files ---- */
 
@@ -133,10 +132,10 @@ static void begin(const journal *j, buf *line, sumi_log_level level, const char 
     if (j->opts.json) buf_append_str(line, "{\"time\":\"");
     put_time(line);
     if (!j->opts.json) {
-        buf_printf(line, " %-5s %s", levels[level], message);
+        buf_printf(line, " %-5s %s", log_level_name(level), message);
         return;
     }
-    buf_printf(line, "\",\"level\":\"%s\",\"message\":", levels[level]);
+    buf_printf(line, "\",\"level\":\"%s\",\"message\":", log_level_name(level));
     json_put_string(line, message);
 }
 
