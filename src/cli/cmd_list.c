@@ -8,6 +8,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/info.h"
+#include "convert/model_file.h"
 
 typedef struct list_args {
     bool json, names;
@@ -45,7 +46,7 @@ static const struct argp list_argp = {
            "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
 };
 
-/* What a file says about itself; all empty if it cannot be read, or is a folder. */
+/* What a file says about itself; all empty if it cannot be read. */
 typedef struct about {
     char architecture[64], type[16]; /* type: of most of the parameters */
     uint64_t n_params;
@@ -59,11 +60,7 @@ static void look_into(const store_model *m, about *out)
     info_summary s;
     *out = (about){ 0 };
     if (m->partial) return;
-    if (!strcmp(m->path, m->folder)) { /* a folder of original weights */
-        strcpy(out->type, "safetensors");
-        return;
-    }
-    if (gguf_open(&g, m->path, &out->error) != SUMI_OK) {
+    if (model_file_open(&g, m->path, &out->error) != SUMI_OK) {
         out->failed = true;
         return;
     }
@@ -104,10 +101,8 @@ static void print_row(const store_model *m, int width)
     strftime(date, sizeof date, "%Y-%m-%d", localtime_r(&m->modified, &when));
     printable_copy(name, sizeof name, m->name, strlen(m->name));
     printable_copy(path, sizeof path, m->path, strlen(m->path));
-    const char *what = m->partial        ? "not whole"
-                       : a.failed        ? "unreadable"
-                       : *a.architecture ? a.architecture
-                                         : "-";
+    const char *why_not = a.error.status == SUMI_EUNSUPPORTED ? "unsupported" : "unreadable";
+    const char *what = m->partial ? "not whole" : a.failed ? why_not : *a.architecture ? a.architecture : "-";
     printf("%-*s %10s  %-12s %8s  %-11s %s  %s\n", width, name, size, what, params, *a.type ? a.type : "-",
            date, path);
 }
