@@ -2,22 +2,12 @@
  * make_tokenizer.py. */
 #include "test_support.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden_hash.h"
 #include "text/tokenizer.h"
-
-static json_t *load(const char *name)
-{
-    char path[256];
-    json_error_t error;
-    snprintf(path, sizeof path, "tests/golden/tokenizer/%s.json", name);
-    json_t *j = json_load_file(test_source_path(path), JSON_ALLOW_NUL, &error);
-    if (!j) fail_msg("%s: %s", path, error.text);
-    return j;
-}
 
 static void print_ids(const char *who, const int32_t *ids, int32_t n)
 {
@@ -78,7 +68,9 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
     gguf *g;
     tokenizer *t;
     sumi_error err;
-    json_t *texts = load("texts"), *golden = load(model), *text;
+    char path[64];
+    snprintf(path, sizeof path, "tokenizer/%s", model);
+    json_t *texts = golden_load("tokenizer/texts"), *golden = golden_load(path), *text;
     int n_wrong = 0, n_checked = 0;
     size_t i;
     if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err))
