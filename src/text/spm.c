@@ -180,7 +180,8 @@ static size_t squeeze_spaces(const char *text, size_t n, char *out)
         if (text[i] != ' ' || (w && out[w - 1] != ' ')) out[w++] = text[i];
     for (;;) {
         if (w && out[w - 1] == ' ') w--;
-        else if (w >= SPACE_BYTES && !memcmp(out + w - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES)) w -= SPACE_BYTES;
+        else if (w >= SPACE_BYTES && !memcmp(out + w - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES))
+            w -= SPACE_BYTES;
         else return w;
     }
 }

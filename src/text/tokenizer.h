@@ -2,8 +2,10 @@
  *
  * Encoding cuts the text in stages; docs/text.md walks one example through them:
  *
- *   text -> special tokens | plain segments -> pieces or words -> symbols -> merged tokens
- *           specials.c                         pretok.c / spm.c            byte_bpe.c / spm.c
+ *   text -> special tokens | plain segments -> pieces or words      -> tokens
+ *           specials.c                         pretok.c                byte_bpe.c
+ *                                              space_words.c           spm.c, unigram.c
+ *                                              wordpiece.c             wordpiece.c
  *
  * Bytes that are not UTF-8 survive: they become the tokens of single bytes where the vocabulary has them. */
 #ifndef SUMI_TEXT_TOKENIZER_H

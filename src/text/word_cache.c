@@ -48,12 +48,13 @@ bool word_cache_get(const word_cache *c, word_kind kind, const char *word, size_
     return true;
 }
 
-void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n, const id_list *ids, size_t first)
+void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n, const id_list *ids,
+                    size_t first)
 {
     if (!fits(c, word, n) || ids->failed || ids->n > UINT32_MAX || ids->n - first > UINT16_MAX) return;
     uint64_t hash = hash_bytes(c->key, word, n), i = hash & c->mask;
     word_slot *s = &c->slots[i];
     if (s->n_bytes) s = &c->slots[i ^ 1];
     *s = (word_slot){ (uint32_t)(hash >> 32), (uint32_t)(word - c->text), (uint32_t)first, (uint8_t)n,
-                      (uint8_t)kind, (uint16_t)(ids->n - first) };
+                      (uint8_t)kind,          (uint16_t)(ids->n - first) };
 }
