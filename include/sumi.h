@@ -170,6 +170,30 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format_json(const sumi_model *model
                                                          const char *tools, bool add_generation_prompt,
                                                          char **text, size_t *n_bytes, sumi_error *err);
 
+/* ---- Converting --------------------------------------------------------------------------------------------- */
+
+typedef struct sumi_convert_opts {
+    const char *type;  /* "Q4_K_M", "BF16", ...: sumi_convert_type(); NULL: matrices keep their types */
+    bool overwrite;    /* a file that is there already; else EIO */
+    int32_t n_threads; /* 0: one for each available processor. The result does not depend on it */
+    /* Called now and then by the calling thread with bytes of the result; false ends the work with ECANCELLED. NULL: none */
+    bool (*progress)(void *user, uint64_t done, uint64_t total);
+    void *user;
+} sumi_convert_opts;
+
+SUMI_API sumi_convert_opts sumi_convert_opts_default(void);
+
+/* Writes the model at path, a GGUF file or a Hugging Face folder, as one GGUF file at out, which llama.cpp reads too. The
+ * file appears when it is complete; on failure nothing is left. Memory is that of a few rows. Errors as sumi_model_open();
+ * EINVAL: no such type; EIO: the file cannot be written, or is there; ENUMERIC: a tensor holds what is not finite, or too
+ * large for F16; ECANCELLED. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_convert(const char *path, const char *out, const sumi_convert_opts *opts,
+                                                sumi_error *err);
+
+/* Name number i of the types, from the most to the fewest bits, and a line about it (summary may be NULL). NULL: there are
+ * no more. */
+SUMI_API const char *sumi_convert_type(int32_t i, const char **summary);
+
 /* ---- Context: sequences and steps --------------------------------------------------------------------------- */
 
 typedef struct sumi_context sumi_context;

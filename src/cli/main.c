@@ -20,6 +20,7 @@ static const struct command {
     { "detokenize", "MODEL", "token ids on stdin to text", cmd_detokenize },
     { "template", "MODEL --messages FILE", "render the chat template", cmd_template },
     { "logits", "MODEL --ids \"1 2\" --out F.npy", "write the logits of a sequence", cmd_logits },
+    { "convert", "MODEL OUT.gguf [--type T]", "write a model as a GGUF file, in another type", cmd_convert },
     { "embed", "MODEL [FILE]", "a vector for each line of text", cmd_embed },
     { "eval", "perplexity MODEL -f FILE", "measure how well a model predicts a text", cmd_eval },
     { "bench", "MODEL", "measure prompt and decode speed; or --hardware", cmd_bench },
