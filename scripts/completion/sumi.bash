@@ -16,7 +16,7 @@ _sumi() {
     local options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run serve pull list rm info tokenize detokenize template logits embed eval bench --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'run serve pull list rm info tokenize detokenize template logits convert embed eval bench --help --version' -- "$cur")
         return
     fi
     case $command in
@@ -38,6 +38,7 @@ _sumi() {
     detokenize) options='--no-special --no-bos --help' ;;
     template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
+    convert) options='--type --threads --force --help' ;;
     embed) options="--pooling --no-normalize --truncate --npy $common" ;;
     eval) options="--file --windows $common" ;;
     bench)
@@ -53,6 +54,10 @@ _sumi() {
     -f | --file | --token-file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return ;;
+    --type)
+        mapfile -t COMPREPLY < <(compgen -W 'F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S Q4_1 Q4_0 IQ4_NL
+            Q3_K_M Q3_K_S Q2_K TQ2_0 TQ1_0' -- "${cur^^}")
         return ;;
     --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last' -- "$cur"); return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;

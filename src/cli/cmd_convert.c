@@ -20,7 +20,8 @@ typedef struct convert_args {
 } convert_args;
 
 static const struct argp_option options[] = {
-    { "type", OPT_TYPE, "TYPE", 0, "Type of the weights: BF16, Q8_0, Q4_K_M, ... (default: as they are); see below", 0 },
+    { "type", OPT_TYPE, "TYPE", 0,
+      "Type of the weights: BF16, Q8_0, Q4_K_M, ... (default: as they are); see below", 0 },
     { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
     { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it is there", 0 },
     { 0 },
@@ -72,21 +73,31 @@ static char *add_types(int key, const char *text, void *input)
     FILE *f = open_memstream(&out, &n);
     if (!f) return (char *)(uintptr_t)text;
     fprintf(f, "Types, from the most to the fewest bits per weight:\n\n");
-    for (int32_t i = 0; (name = sumi_convert_type(i, &summary)); i++) fprintf(f, "  %-7s %s\n", name, summary);
+    for (int32_t i = 0; (name = sumi_convert_type(i, &summary)); i++)
+        fprintf(f, "  %-7s %s\n", name, summary);
     fprintf(f, "\n%s", text);
     return fclose(f) == 0 ? out : (char *)(uintptr_t)text;
 }
 
-static const struct argp argp = { options, parse, "MODEL OUT.gguf",
+static const struct argp argp = {
+    options,
+    parse,
+    "MODEL OUT.gguf",
     "Write a model as a GGUF file, which sumi and llama.cpp load.\v"
-    "MODEL is a Hugging Face folder (config.json, tokenizer.json, model.safetensors), a GGUF file, or the name of a model in "
-    "the models folder. The more bits, the closer to the original and the larger and slower. Norms, biases and the like "
-    "stay F32. Converting what is quantised already loses once more: begin with the published weights if you can.\n\n"
+    "MODEL is a Hugging Face folder (config.json, tokenizer.json, model.safetensors), a GGUF file, or the "
+    "name of a model in "
+    "the models folder. The more bits, the closer to the original and the larger and slower. Norms, biases "
+    "and the like "
+    "stay F32. Converting what is quantised already loses once more: begin with the published weights if you "
+    "can.\n\n"
     "Examples:\n"
     "  sumi convert Qwen3-0.6B qwen3.gguf                  the same numbers in one file\n"
     "  sumi convert Qwen3-0.6B qwen3-q4.gguf --type Q4_K_M\n"
     "  sumi eval perplexity qwen3-q4.gguf -f text.txt      what it cost\n",
-    NULL, add_types, NULL };
+    NULL,
+    add_types,
+    NULL
+};
 
 static bool show(void *user, uint64_t done, uint64_t total)
 {
@@ -105,7 +116,8 @@ int cmd_convert(int argc, char **argv)
     struct stat s;
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
-    if (!a.opts.overwrite && stat(a.out, &s) == 0) return cli_fail("%s: is there already; --force overwrites it", a.out);
+    if (!a.opts.overwrite && stat(a.out, &s) == 0)
+        return cli_fail("%s: is there already; --force overwrites it", a.out);
     a.opts.progress = show;
     a.opts.user = &a;
     interrupt_install();

@@ -33,15 +33,15 @@ typedef struct conversion {
     const sumi_convert_opts *opts;
     const file_type *mix; /* NULL: as they are */
     gguf *in;
-    out_tensor *out; /* [gguf_n_tensors(in)] */
+    out_tensor *out;         /* [gguf_n_tensors(in)] */
     uint64_t n_head, n_data; /* bytes of the file's two parts */
     uint64_t done, total;    /* bytes of the result */
     out_file file;
     pool *threads;
-    uint8_t *piece;      /* [piece_bytes] */
+    uint8_t *piece; /* [piece_bytes] */
     size_t piece_bytes;
-    uint8_t **scratch;   /* [threads] a row as it is, then as float32 */
-    size_t scratch_row;  /* bytes of the first */
+    uint8_t **scratch;  /* [threads] a row as it is, then as float32 */
+    size_t scratch_row; /* bytes of the first */
 } conversion;
 
 /* ---- Plan --------------------------------------------------------------------------------------------------- */
@@ -49,8 +49,9 @@ typedef struct conversion {
 /* Keys that the result has with other values, or not at all. */
 static bool is_replaced(gguf_str key)
 {
-    static const char *const keys[] = { "general.file_type", "general.quantization_version", "general.alignment",
-                                        "split.no", "split.count", "split.tensors.count" };
+    static const char *const keys[] = { "general.file_type", "general.quantization_version",
+                                        "general.alignment", "split.no",
+                                        "split.count",       "split.tensors.count" };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strlen(keys[i]) == key.n && !memcmp(keys[i], key.data, key.n)) return true;
     return false;
@@ -89,10 +90,11 @@ static sumi_status choose_types(conversion *c, sumi_error *err)
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
         c->out[i].type = file_type_of(c->mix, t, n_layers, tied);
         if (!quant_find(c->out[i].type)->encode && c->out[i].type != t->type->type)
-            return sumi_fail(err, SUMI_EUNSUPPORTED, "type %s cannot be written", dtype_find((uint32_t)c->out[i].type)->name);
+            return sumi_fail(err, SUMI_EUNSUPPORTED, "type %s cannot be written",
+                             dtype_find((uint32_t)c->out[i].type)->name);
         if ((size_t)t->dims[0] > MAX_ROW)
-            return sumi_fail(err, SUMI_ELIMIT, "tensor '%.*s' has rows of %lld elements", (int)(t->name.n < 80 ? t->name.n : 80),
-                             t->name.data, (long long)t->dims[0]);
+            return sumi_fail(err, SUMI_ELIMIT, "tensor '%.*s' has rows of %lld elements",
+                             (int)(t->name.n < 80 ? t->name.n : 80), t->name.data, (long long)t->dims[0]);
     }
     return SUMI_OK;
 }
@@ -112,12 +114,14 @@ static sumi_status write_head(conversion *c, uint8_t **bytes, sumi_error *err)
     if (quantised) gguf_put_u32(&h, "general.quantization_version", 2);
     for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
-        c->out[i].at = gguf_put_tensor(&h, t->name.data, t->name.n, c->out[i].type, t->n_dims ? t->n_dims : 1, t->dims);
+        c->out[i].at =
+            gguf_put_tensor(&h, t->name.data, t->name.n, c->out[i].type, t->n_dims ? t->n_dims : 1, t->dims);
     }
     c->n_data = h.data_bytes;
     *bytes = gguf_head_take(&h, &n_head);
     c->n_head = n_head;
-    return *bytes ? SUMI_OK : sumi_fail(err, h.status, "the head of the file: %s", sumi_status_text(h.status));
+    return *bytes ? SUMI_OK
+                  : sumi_fail(err, h.status, "the head of the file: %s", sumi_status_text(h.status));
 }
 
 /* ---- Tensors ------------------------------------------------------------------------------------------------ */
@@ -126,7 +130,7 @@ typedef struct piece_job {
     const conversion *c;
     const gguf_tensor *t;
     dtype type;
-    int64_t first; /* row */
+    int64_t first;   /* row */
     _Atomic int bad; /* what is wrong with a number: BAD_ */
 } piece_job;
 
@@ -171,7 +175,8 @@ static sumi_status fail_number(const conversion *c, const piece_job *j, sumi_err
 {
     gguf_str name = j->t->name;
     bool large = atomic_load(&j->bad) == BAD_TOO_LARGE;
-    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", gguf_name(c->in), (int)(name.n < 80 ? name.n : 80), name.data,
+    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", gguf_name(c->in),
+                     (int)(name.n < 80 ? name.n : 80), name.data,
                      large ? "numbers that F16 cannot hold; use BF16 or F32" : "numbers that are not finite");
 }
 
@@ -203,7 +208,8 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
     for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
         size_t raw = mem_round_up(dtype_row_bytes(t->type->type, t->dims[0]), MEM_ALIGN);
-        size_t bytes = dtype_row_bytes(c->out[i].type, t->dims[0]), floats = (size_t)t->dims[0] * sizeof(float);
+        size_t bytes = dtype_row_bytes(c->out[i].type, t->dims[0]),
+               floats = (size_t)t->dims[0] * sizeof(float);
         if (raw > c->scratch_row) c->scratch_row = raw;
         if (floats > row) row = floats;
         if (bytes > out_row) out_row = bytes;
@@ -216,7 +222,8 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
     n = pool_n_threads(c->threads);
     c->scratch = calloc((size_t)n + 1, sizeof *c->scratch); /* NULL at the end */
     bool there = c->piece && c->scratch;
-    for (int32_t i = 0; there && i < n; i++) there = (c->scratch[i] = mem_alloc(c->scratch_row + row)) != NULL;
+    for (int32_t i = 0; there && i < n; i++)
+        there = (c->scratch[i] = mem_alloc(c->scratch_row + row)) != NULL;
     return there ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 

@@ -5,8 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
-#define PLAIN(name, type, summary) { #type, name, DTYPE_##type, DTYPE_##type, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary }
-#define SIMPLE(name, type, summary) { #type, name, DTYPE_##type, DTYPE_Q6_K, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary }
+#define PLAIN(name, type, summary)                                                                           \
+    {                                                                                                        \
+#type, name, DTYPE_##type, DTYPE_##type, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary           \
+    }
+#define SIMPLE(name, type, summary)                                                                          \
+    {                                                                                                        \
+#type, name, DTYPE_##type, DTYPE_Q6_K, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary             \
+    }
 
 /* A row is a paragraph. */
 /* clang-format off */
@@ -63,8 +69,9 @@ static bool ends_with(const char *name, const char *end)
 /* What is not multiplied with, or decides too much: norms, biases, routers, positions. */
 static bool stays_float(const gguf_tensor *t, const char *name)
 {
-    return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") || is(name, "ffn_gate_inp") ||
-           is(name, "position_embd") || is(name, "token_types") || is(name, "rope_factors") || is(name, "rope_freqs");
+    return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") ||
+           is(name, "ffn_gate_inp") || is(name, "position_embd") || is(name, "token_types") ||
+           is(name, "rope_factors") || is(name, "rope_freqs");
 }
 
 static bool has_more(more_layers where, int64_t layer, int64_t n_layers)
@@ -73,7 +80,8 @@ static bool has_more(more_layers where, int64_t layer, int64_t n_layers)
     case MORE_NOWHERE: return false;
     case MORE_EVERYWHERE: return true;
     case MORE_FIRST: return layer < n_layers / 8;
-    case MORE_THIRD: return layer < n_layers / 8 || layer >= 7 * n_layers / 8 || (layer - n_layers / 8) % 3 == 2;
+    case MORE_THIRD:
+        return layer < n_layers / 8 || layer >= 7 * n_layers / 8 || (layer - n_layers / 8) % 3 == 2;
     }
     return false;
 }
@@ -116,6 +124,7 @@ dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, b
     }
     bool is_float = t->type->block_elems == 1;
     if (stays_float(t, name)) return is_float ? DTYPE_F32 : t->type->type;
-    if (!f || t->type->type == DTYPE_MXFP4) return t->type->type; /* trained in it: nothing is gained by another one */
+    if (!f || t->type->type == DTYPE_MXFP4)
+        return t->type->type; /* trained in it: nothing is gained by another one */
     return that_fits(wanted(f, name, layer, n_layers, tied), t->dims[0]);
 }

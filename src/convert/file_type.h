@@ -19,10 +19,10 @@ typedef struct file_type {
     const char *name;
     uint32_t number; /* general.file_type */
     dtype base;
-    dtype output;         /* of the output matrix, or of the embedding that is one */
-    dtype more;           /* of values and down projections in some layers */
+    dtype output;      /* of the output matrix, or of the embedding that is one */
+    dtype more;        /* of values and down projections in some layers */
     more_layers where; /* which */
-    dtype fused;          /* of queries, keys and values in one tensor */
+    dtype fused;       /* of queries, keys and values in one tensor */
     const char *summary;
 } file_type;
 

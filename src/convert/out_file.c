@@ -29,7 +29,8 @@ static sumi_status check_place(const out_file *f, sumi_error *err)
 {
     struct stat s;
     if (stat(f->path, &s) != 0) return SUMI_OK;
-    if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is no regular file", map_short_name(f->path));
+    if (!S_ISREG(s.st_mode))
+        return sumi_fail(err, SUMI_EIO, "%s: is no regular file", map_short_name(f->path));
     return f->overwrite ? SUMI_OK : fail_there(f, err);
 }
 
@@ -40,7 +41,8 @@ sumi_status out_file_open(out_file *f, const char *path, bool overwrite, uint64_
     if (!f->path) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = check_place(f, err);
     if (st != SUMI_OK) return st;
-    if (asprintf(&partial, "%s.%d.partial", path, (int)getpid()) < 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    if (asprintf(&partial, "%s.%d.partial", path, (int)getpid()) < 0)
+        return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     f->fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (f->fd < 0) {
         int why = errno;

@@ -14,9 +14,11 @@ typedef struct out_file {
 
 /* Reserves n_bytes on the disk where the file system can. EIO: the file cannot be created, is there already and must not be
  * overwritten, or the disk is full; the error names it. */
-SUMI_MUST_USE sumi_status out_file_open(out_file *f, const char *path, bool overwrite, uint64_t n_bytes, sumi_error *err);
+SUMI_MUST_USE sumi_status out_file_open(out_file *f, const char *path, bool overwrite, uint64_t n_bytes,
+                                        sumi_error *err);
 
-SUMI_MUST_USE sumi_status out_file_write(out_file *f, uint64_t at, const void *data, size_t n, sumi_error *err);
+SUMI_MUST_USE sumi_status out_file_write(out_file *f, uint64_t at, const void *data, size_t n,
+                                         sumi_error *err);
 
 /* Makes it n_bytes long: what was not written is zero. */
 SUMI_MUST_USE sumi_status out_file_pad(out_file *f, uint64_t n_bytes, sumi_error *err);

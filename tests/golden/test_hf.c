@@ -71,10 +71,24 @@ static void compare_tensors(const char *name, const char *folder)
     gguf_close(b);
 }
 
+/* Written as a GGUF file, it is still the same. */
+static void compare_converted(const char *name, const test_folder *f)
+{
+    char path[128];
+    sumi_error err;
+    snprintf(path, sizeof path, "%s/converted.gguf", f->path);
+    if (sumi_convert(f->path, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
+    compare_tensors(name, path);
+    double worst = test_tiny_difference(name, path, NULL);
+    if (!(worst <= TOLERANCE))
+        fail_msg("%s: log-probabilities of the converted file differ by %g", name, worst);
+}
+
 static void compare(const char *name)
 {
     test_folder f = test_hf_folder(name);
     compare_tensors(name, f.path);
+    compare_converted(name, &f);
     double ref = test_tiny_difference(name, f.path, "ref"), best = test_tiny_difference(name, f.path, NULL);
     if (!(ref <= TOLERANCE) || !(best <= TOLERANCE))
         fail_msg("%s: log-probabilities differ by %g, %g", name, ref, best);

@@ -94,7 +94,7 @@ bad 2 'no place for|too many' list x
 bad 1 'no model of that name' rm --yes no-such-model
 
 # The other commands.
-for command in info tokenize detokenize template logits embed eval bench; do
+for command in info tokenize detokenize template logits convert embed eval bench; do
     bad 2 'MODEL|perplexity|FILE' $command
     bad 2 "no option '--fly'" $command --fly
 done
@@ -107,6 +107,19 @@ bad 2 "bogus" eval bogus "$model"
 bad 1 'messages.json: No such file' template "$model" --messages "$work/messages.json"
 echo '{"role": ' >"$work/messages.json"
 bad 1 'messages.json' template "$model" --messages "$work/messages.json"
+bad 2 'which OUT.gguf' convert "$model"
+bad 2 "'Q9' is no type" convert "$model" "$work/x.gguf" --type Q9
+bad 2 "no place for 'c'" convert a b c
+bad 1 'no model of that name' convert no-such-model "$work/x.gguf"
+bad 1 'is there already; --force' convert "$model" "$work/text.gguf"
+bad 1 'No such file' convert "$model" "$work/no-such-folder/x.gguf"
+mkdir "$work/empty" "$work/pickle"
+bad 1 'no model: a Hugging Face folder has config.json' info "$work/empty"
+echo '{"architectures": ["LlamaForCausalLM"]}' >"$work/pickle/config.json"
+bad 1 'no model.safetensors' run "$work/pickle" -p x
+echo x >"$work/pickle/pytorch_model.bin"
+bad 1 'pickle file .pytorch_model.bin., which can run any code' run "$work/pickle" -p x
+bad 1 'a pickle file, which can run any code' info "$work/pickle/pytorch_model.bin"
 bad 2 "'max' is not mean, last or cls" embed "$model" --pooling max
 bad 2 "no place for 'b'" embed "$model" a b
 bad 1 'no-such-lines: No such file' embed "$model" "$work/no-such-lines"
