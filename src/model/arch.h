@@ -38,6 +38,7 @@ enum {
     ARCH_QUERY_GROWTH = 1 << 25,      /* queries that do not rotate grow with their position */
     ARCH_WEIGH_INPUT = 1 << 26,       /* an expert's weight is a factor on its input */
     ARCH_LATENT = 1 << 27,            /* multi-head latent attention (latent.c) */
+    ARCH_FULL_FIRST = 1 << 28,        /* of window_pattern layers the first sees all tokens, not the last */
 };
 
 /* Which layers rotate. */

@@ -134,7 +134,7 @@ static void gate_and_up(const model *m, workspace *ws, const layer *l)
                             .gate = l->w_gate ? ws->gate : ws->up,
                             .up = l->w_gate ? ws->up : NULL,
                             .n_ff = l->n_ff,
-                            .kind = m->arch->glu } };
+                            .kind = m->h.glu } };
     m->be->linear(ws->s, ws->in, up_gate, l->w_gate ? 2 : 1, &glu);
 }
 
@@ -160,7 +160,7 @@ static void experts_block(const model *m, workspace *ws, const layer *l, const r
                           .n_embd = m->h.n_embd,
                           .n_ff = x->n_ff,
                           .ff_forms = m->form_expert_down,
-                          .kind = m->arch->glu,
+                          .kind = m->h.glu,
                           .weigh_input = m->arch->features & ARCH_WEIGH_INPUT,
                           .y = ws->y,
                           .add = l->w_up != NULL,

@@ -268,6 +268,24 @@ static void read_direction(reader *r, hparams *h)
     if (!h->encoder && h->pooling == SUMI_POOL_CLS) h->pooling = SUMI_POOL_NONE;
 }
 
+/* The activation of the feed-forward blocks: the family's, if the file does not name another. */
+static void read_activation(reader *r, hparams *h)
+{
+    static const struct {
+        const char *name;
+        glu_kind kind;
+    } names[] = { { "gelu", GLU_GELU }, { "silu", GLU_SILU }, { "gelu_pytorch_tanh", GLU_GELU_TANH } };
+    gguf_str name;
+    h->glu = r->a->glu;
+    if (!gguf_get_str(r->g, key_of(r, "hidden_activation"), &name)) return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!is_type(name, names[i].name)) continue;
+        h->glu = names[i].kind;
+        return;
+    }
+    fail(r, SUMI_EUNSUPPORTED, "names an activation other than gelu, gelu_pytorch_tanh and silu: not supported");
+}
+
 /* Which layers have a window: the file lists them, or every n-th has none. */
 static void read_windows(reader *r, hparams *h)
 {
@@ -280,10 +298,12 @@ static void read_windows(reader *r, hparams *h)
         fail(r, SUMI_EFORMAT, "is not a list of booleans, one for each layer");
     else if (!is_list) pattern = read_int(r, "attention.sliding_window_pattern", 0, MAX_LAYERS, pattern);
     if (r->status != SUMI_OK || h->window == 0) return;
-    if (h->encoder) fail(r, SUMI_EUNSUPPORTED, "asks for windows that look both ways: not supported");
+    if (h->encoder && !(r->a->features & ARCH_ENCODER))
+        fail(r, SUMI_EUNSUPPORTED, "asks for windows that look both ways: not supported");
+    int32_t full = r->a->features & ARCH_FULL_FIRST ? 0 : pattern - 1; /* its place in the pattern */
     for (int32_t i = 0; i < h->n_layers; i++)
         h->has_window[i] =
-            is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || (i + 1) % pattern != 0;
+            is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || i % pattern != full;
     h->rope_theta_local = read_float(r, "rope.freq_base_swa", r->a->rope_theta_local);
     if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0)
         h->rope_theta_local = h->rope_theta;
@@ -365,6 +385,7 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     h->parallel = a->features & ARCH_PARALLEL;
     if (a->features & ARCH_PARALLEL_KEY) h->parallel = read_bool(&r, "use_parallel_residual", true);
     read_direction(&r, h);
+    read_activation(&r, h);
     read_rope(&r, h);
     read_windows(&r, h);
     find_rotated_layers(&r, h);

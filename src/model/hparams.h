@@ -18,6 +18,7 @@ typedef struct hparams {
     router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */
     int32_t window;            /* sliding window in tokens; 0: none */
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
+    glu_kind glu;
     bool encoder;                                            /* attention looks both ways */
     sumi_pooling pooling; /* of its embeddings; NONE: the file does not say */
     float query_growth; /* of ARCH_QUERY_GROWTH, every query_growth_length tokens; 0: none */

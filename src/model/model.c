@@ -57,11 +57,14 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
 /* Norms in front of the blocks. Some files call the second one by its place behind attention. With parallel blocks one may serve both; or attention has one of its own beside it. */
 static void load_pre_norms(loader *l, int32_t i, layer *y)
 {
-    if (l->m->arch->features & ARCH_NO_PRE_NORMS) return;
+    uint32_t features = l->m->arch->features;
+    if (features & ARCH_NO_PRE_NORMS) return;
     bool two = loader_has(l, in_block(i, "attn_norm_2", "weight"));
-    bool named_after = !(l->m->arch->features & ARCH_POST_NORMS) && !loader_has(l, in_block(i, "ffn_norm", "weight")) &&
+    bool named_after = !(features & ARCH_POST_NORMS) && !loader_has(l, in_block(i, "ffn_norm", "weight")) &&
                        loader_has(l, in_block(i, "post_attention_norm", "weight"));
-    y->attn_norm = block_norm(l, i, "attn_norm");
+    /* Encoders whose embeddings are normalised need no norm directly behind that. */
+    bool may_lack = i == 0 && features & ARCH_ENCODER && features & ARCH_EMBED_NORM;
+    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight"))) y->attn_norm = block_norm(l, i, "attn_norm");
     if (named_after) {
         y->ffn_norm = block_norm(l, i, "post_attention_norm");
     } else if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {

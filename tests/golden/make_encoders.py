@@ -5,7 +5,8 @@
     python3 make_encoders.py MODELS_FOLDER      all-MiniLM-L6-v2, which scripts/fetch-model put there as minilm/
 
 A tiny model is written to tiny/NAME.gguf as llama.cpp's converter (conversion/bert.py) would write it: matrices in F16, the
-rest in F32, weights drawn by numpy from the CRC-32 of the name. tiny/NAME.states, little-endian, has every hidden state of
+rest in F32, weights drawn by numpy from the CRC-32 of the name. (For jina-bert-v2 transformers has no class: jina_states() stands
+in for it.) tiny/NAME.states, little-endian, has every hidden state of
 some texts of random ids, one of them longer than the chunks in which attention is summed, by transformers in float32:
 
     char magic[8] "SUMIENCO"   u32 n_texts   u32 n_embd
@@ -33,7 +34,7 @@ import torch
 from gguf import GGMLQuantizationType as Type
 from gguf import PoolingType
 from tokenizers import Tokenizer
-from transformers import AutoModel, BertConfig, EuroBertConfig, NomicBertConfig
+from transformers import AutoModel, BertConfig, EuroBertConfig, ModernBertConfig, NomicBertConfig
 
 import make_tiny
 from make_wordpiece import add_wordpieces
@@ -60,11 +61,19 @@ MODELS = {
                  EuroBertConfig(**SMALL, num_key_value_heads=2, vocab_size=make_tiny.N_VOCAB, max_position_embeddings=128,
                                 rope_parameters=PLAIN, bos_token_id=257, eos_token_id=256, pad_token_id=258),
                  PoolingType.LAST, 0),
+    "jina-bert-v2": ("jina-bert-v2", "linear biases of attention instead of positions, gated GELU without biases",
+                     BertConfig(**BERT, max_position_embeddings=128), PoolingType.MEAN, 0),
+    "modern-bert": ("modern-bert", "windows both ways in two of three layers, with a RoPE base of their own; no first norm",
+                    ModernBertConfig(**{**SMALL, "num_hidden_layers": 5}, vocab_size=make_tiny.N_VOCAB,
+                                     max_position_embeddings=128, local_attention=8, global_attn_every_n_layers=3,
+                                     bos_token_id=257, eos_token_id=256, cls_token_id=257, sep_token_id=256,
+                                     pad_token_id=258), PoolingType.CLS, 0),
 }
 
 TOP = {"embeddings.word_embeddings": "token_embd", "embeddings.token_type_embeddings": "token_types",
        "embeddings.position_embeddings": "position_embd", "embeddings.LayerNorm": "token_embd_norm",
-       "embed_tokens": "token_embd", "norm": "output_norm"}
+       "embed_tokens": "token_embd", "norm": "output_norm",
+       "embeddings.tok_embeddings": "token_embd", "embeddings.norm": "token_embd_norm", "final_norm": "output_norm"}
 IN_BLOCK = {
     "bert": {"attention.self.query": "attn_q", "attention.self.key": "attn_k", "attention.self.value": "attn_v",
              "attention.output.dense": "attn_output", "attention.output.LayerNorm": "attn_output_norm",
@@ -73,11 +82,15 @@ IN_BLOCK = {
                    "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "post_attention_layernorm": "attn_output_norm",
                    "post_mlp_layernorm": "layer_output_norm"},
     "eurobert": make_tiny.NAMES,
+    "modern-bert": {"attn_norm": "attn_norm", "attn.Wqkv": "attn_qkv", "attn.Wo": "attn_output", "mlp_norm": "ffn_norm",
+                    "mlp.Wi": "ffn_up", "mlp.Wo": "ffn_down"},
 }
 
 
 def gguf_name(arch, key):
     module, kind = key.rsplit(".", 1)
+    if arch == "jina-bert-v2":
+        return key
     if module in TOP:
         return f"{TOP[module]}.{kind}"
     _, layer, rest = module.removeprefix("encoder.").split(".", 2)
@@ -96,8 +109,13 @@ def add_metadata(w, arch, config, pooling):
         w.add_layer_norm_rms_eps(config.rms_norm_eps)
         w.add_head_count_kv(config.num_key_value_heads)
     else:
-        w.add_layer_norm_eps(config.layer_norm_eps)
-    if getattr(config, "rope_parameters", None):
+        w.add_layer_norm_eps(config.norm_eps if arch == "modern-bert" else config.layer_norm_eps)
+    if arch == "modern-bert":
+        w.add_sliding_window(config.local_attention)
+        w.add_sliding_window_pattern(config.global_attn_every_n_layers)
+        w.add_string("modern-bert.hidden_activation", config.hidden_activation)
+        w.add_rope_freq_base(config.rope_parameters["full_attention"]["rope_theta"])
+    elif getattr(config, "rope_parameters", None):
         w.add_rope_freq_base(config.rope_parameters["rope_theta"])
 
 
@@ -131,28 +149,77 @@ def write_gguf(path, name, arch, config, pooling, vocab, state, matrices):
 def draw(rng, key, x):
     noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(torch.float32)
     if x.ndim == 1:
-        return 1 + 0.2 * noise if key.endswith("norm.weight") or key.endswith("LayerNorm.weight") else 0.3 * noise
-    gain = 0.5 * math.sqrt(x.shape[1]) if "embed" in key else 3.0 if "query" in key or "q_proj" in key else 1.2
+        return 1 + 0.2 * noise if key.endswith(("norm.weight", "LayerNorm.weight")) else 0.3 * noise
+    if "embed" in key or "token_" in key:
+        return (0.5 * noise).to(torch.float16).to(torch.float32)
+    gain = 3.0 if any(part in key for part in ("query", "q_proj", "attn_q.")) else 2.0 if "Wqkv" in key else 1.2
     return (noise * gain / math.sqrt(x.shape[1])).to(torch.float16).to(torch.float32)
+
+
+def jina_shapes(c):
+    """Tensors of jina-bert-v2 by their GGUF names. transformers has no class for it."""
+    shapes = {"token_embd.weight": (c.vocab_size, c.hidden_size), "token_types.weight": (2, c.hidden_size)}
+    norms = ["token_embd_norm"]
+    for b in (f"blk.{i}" for i in range(c.num_hidden_layers)):
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            shapes |= {f"{b}.{name}.weight": (c.hidden_size, c.hidden_size), f"{b}.{name}.bias": (c.hidden_size,)}
+        shapes |= {f"{b}.ffn_up.weight": (2 * c.intermediate_size, c.hidden_size), f"{b}.ffn_down.bias": (c.hidden_size,),
+                   f"{b}.ffn_down.weight": (c.hidden_size, c.intermediate_size)}
+        norms += [f"{b}.attn_output_norm", f"{b}.layer_output_norm"]
+    return shapes | {f"{n}.{kind}": (c.hidden_size,) for n in norms for kind in ("weight", "bias")}
+
+
+def jina_states(w, c, ids):
+    """As Guenther et al. 2023 (arXiv 2310.19923) and the model's code have it: BERT with linear biases by distance, and a
+    gated feed-forward block whose gate is the first half."""
+    F, n, heads = torch.nn.functional, len(ids), c.num_attention_heads
+    norm = lambda x, name: F.layer_norm(x, x.shape[-1:], w[f"{name}.weight"], w[f"{name}.bias"], c.layer_norm_eps)
+    linear = lambda x, name: F.linear(x, w[f"{name}.weight"], w.get(f"{name}.bias"))
+    split = lambda x: x.reshape(n, heads, -1).transpose(0, 1)
+    distance = (torch.arange(n)[:, None] - torch.arange(n)).abs()
+    slopes = torch.tensor([2.0 ** (-8 * (h + 1) / heads) for h in range(heads)])
+    x = norm(w["token_embd.weight"][ids] + w["token_types.weight"][0], "token_embd_norm")
+    for b in (f"blk.{i}" for i in range(c.num_hidden_layers)):
+        q, k, v = (split(linear(x, f"{b}.attn_{p}")) for p in "qkv")
+        scores = q @ k.transpose(1, 2) / math.sqrt(q.shape[-1]) - slopes[:, None, None] * distance
+        seen = (scores.softmax(-1) @ v).transpose(0, 1).reshape(n, -1)
+        x = norm(x + linear(seen, f"{b}.attn_output"), f"{b}.attn_output_norm")
+        gate, up = linear(x, f"{b}.ffn_up").chunk(2, -1)
+        x = norm(x + linear(F.gelu(gate) * up, f"{b}.ffn_down"), f"{b}.layer_output_norm")
+    return x
+
+
+def states_by_transformers(state, config):
+    config._attn_implementation = "eager"
+    model = AutoModel.from_config(config).to(torch.float32).eval()
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not unexpected and all("pooler" in key or "position_ids" in key for key in missing), (missing, unexpected)
+    return lambda ids: model(torch.tensor(ids[None])).last_hidden_state[0]
+
+
+def shapes_of(arch, config):
+    if arch == "jina-bert-v2":
+        return jina_shapes(config)
+    return {key: x.shape for key, x in AutoModel.from_config(config).named_parameters() if "pooler" not in key}
 
 
 @torch.no_grad()
 def make(name, arch, config, pooling, longest):
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    config._attn_implementation = "eager"
-    model = AutoModel.from_config(config).to(torch.float32).eval()
-    state = {key: draw(rng, key, x) for key, x in model.named_parameters() if "pooler" not in key}
-    vocab = None if arch == "eurobert" else WORDPIECES
+    state = {key: draw(rng, key, torch.empty(shape)) for key, shape in shapes_of(arch, config).items()}
+    vocab = None if arch in ("eurobert", "modern-bert") else WORDPIECES
     write_gguf(os.path.join(HERE, "tiny", f"{name}.gguf"), "random weights for tests", arch, config, pooling, vocab,
                state, Type.F16)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    assert not unexpected and all("pooler" in key or "position_ids" in key for key in missing), (missing, unexpected)
+    if arch == "jina-bert-v2":
+        run = lambda ids: jina_states(state, config, ids)
+    else:
+        run = states_by_transformers(state, config)
     lengths = TEXTS + [longest] * (longest > 0)
     with open(os.path.join(HERE, "tiny", f"{name}.states"), "wb") as f:
         f.write(struct.pack("<8sII", b"SUMIENCO", len(lengths), config.hidden_size))
         for n in lengths:
             ids = rng.integers(0, config.vocab_size, n)
-            states = model(torch.tensor(ids[None])).last_hidden_state[0].numpy()
+            states = run(ids).numpy()
             f.write(struct.pack("<I", n) + ids.astype("<i4").tobytes() + states.astype("<f4").tobytes())
     print(f"{name}: {os.path.getsize(os.path.join(HERE, 'tiny', f'{name}.gguf'))} bytes, states of size {states.std():.2f}")
 

@@ -70,7 +70,7 @@ static void hidden_states_of_tiny_encoders_are_those_of_transformers(void **stat
         sumi_pooling pooling;
     } models[] = { { "bert", SUMI_POOL_MEAN },
                    { "nomic-bert", SUMI_POOL_CLS },
-                   { "eurobert", SUMI_POOL_LAST } };
+                   { "eurobert", SUMI_POOL_LAST }, { "jina-bert-v2", SUMI_POOL_MEAN }, { "modern-bert", SUMI_POOL_CLS } };
     (void)state;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         compare(models[i].name, models[i].pooling, "ref");

@@ -229,6 +229,8 @@ static void texts_of_encoders_do_not_depend_on_others_or_threads(void **state)
         check_encoder("bert", isa, N_LONG);
         check_encoder("nomic-bert", isa, N_PROMPT);
         check_encoder("eurobert", isa, N_PROMPT);
+        check_encoder("jina-bert-v2", isa, N_PROMPT);
+        check_encoder("modern-bert", isa, N_PROMPT);
     }
 }
 
