@@ -28,6 +28,7 @@ take_lock
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 need_model smollm2
 need_model gemma3-270m
+need_model minilm
 
 # Thread sanitizer of gcc 12 cannot map its shadow where the kernel randomises addresses widely.
 fixed_addresses=()

@@ -78,7 +78,7 @@ build() {
 
 # need_model NAME
 need_model() {
-    [ -e "$models/$1.gguf" ] || { say "fetching the model $1" && scripts/fetch-model "$1" || exit 1; }
+    [ -e "$models/$1.gguf" ] || [ -d "$models/$1" ] || { say "fetching the model $1" && scripts/fetch-model "$1" || exit 1; }
 }
 
 # Two calls at once would build in the same folder: the second one waits. Ends with release_lock or the script.

@@ -187,12 +187,76 @@ static const hf_name internlm2_block[] = {
     { "feed_forward.w2", "ffn_down", HF_SAME },  { 0 },
 };
 
+/* BERT. What is there for guesses at masked words, and for pairs of texts, is of no use. Older files call weight and bias of
+ * norms gamma and beta. */
+static const hf_name bert_top[] = {
+    { "embeddings.word_embeddings", "token_embd", HF_SAME },
+    { "embeddings.position_embeddings", "position_embd", HF_SAME },
+    { "embeddings.token_type_embeddings", "token_types", HF_SAME },
+    { "embeddings.LayerNorm", "token_embd_norm", HF_SAME },
+    { "embeddings.LayerNorm.gamma", "token_embd_norm.weight", HF_SAME },
+    { "embeddings.LayerNorm.beta", "token_embd_norm.bias", HF_SAME },
+    { "embeddings.position_ids", NULL, HF_SAME },
+    { "pooler.dense", NULL, HF_SAME },
+    { "cls.predictions", NULL, HF_SAME },
+    { "cls.predictions.decoder", NULL, HF_SAME },
+    { "cls.predictions.transform.dense", NULL, HF_SAME },
+    { "cls.predictions.transform.LayerNorm", NULL, HF_SAME },
+    { "cls.predictions.transform.LayerNorm.gamma", NULL, HF_SAME },
+    { "cls.predictions.transform.LayerNorm.beta", NULL, HF_SAME },
+    { "cls.seq_relationship", NULL, HF_SAME },
+    { 0 },
+};
+
+static const hf_name bert_block[] = {
+    { "attention.self.query", "attn_q", HF_SAME },
+    { "attention.self.key", "attn_k", HF_SAME },
+    { "attention.self.value", "attn_v", HF_SAME },
+    { "attention.output.dense", "attn_output", HF_SAME },
+    { "attention.output.LayerNorm", "attn_output_norm", HF_SAME },
+    { "attention.output.LayerNorm.gamma", "attn_output_norm.weight", HF_SAME },
+    { "attention.output.LayerNorm.beta", "attn_output_norm.bias", HF_SAME },
+    { "intermediate.dense", "ffn_up", HF_SAME },
+    { "output.dense", "ffn_down", HF_SAME },
+    { "output.LayerNorm", "layer_output_norm", HF_SAME },
+    { "output.LayerNorm.gamma", "layer_output_norm.weight", HF_SAME },
+    { "output.LayerNorm.beta", "layer_output_norm.bias", HF_SAME },
+    { 0 },
+};
+
 /* ---- Settings of single families ---------------------------------------------------------------------------- */
 
 static void keys_parallel(hf_keys *k)
 {
     hf_put_bool(k, "use_parallel_residual",
                 hf_bool(k, "use_parallel_residual", !strcmp(k->family->arch, "gptneox")));
+}
+
+/* The numbers are GGUF's. Files without a word about it leave it to the reader. */
+static void put_pooling(hf_keys *k)
+{
+    static const char *const modes[] = { "pooling_mode_mean_tokens", "pooling_mode_cls_token",
+                                         "pooling_mode_lasttoken" };
+    const json_t *p = k->folder->pooling;
+    for (int32_t i = 0; i < 3; i++)
+        if (json_is_true(json_object_get(p, modes[i]))) {
+            hf_put_int(k, "pooling_type", i + 1);
+            return;
+        }
+    if (p)
+        hf_fail(k, SUMI_EUNSUPPORTED,
+                "the folder's 1_Pooling asks for another pooling than mean, cls and last");
+}
+
+static void keys_bert(hf_keys *k)
+{
+    const char *const types[] = { "type_vocab_size", NULL };
+    hf_expect(k, "hidden_act", "\"gelu\"");
+    hf_expect(k, "position_embedding_type", "\"absolute\"");
+    hf_expect(k, "is_decoder", "false");
+    gguf_put_u32(k->head, "tokenizer.ggml.token_type_count", (uint32_t)hf_int(k, types, 1, 1 << 16, 2));
+    hf_put_bool(k, "attention.causal", false);
+    put_pooling(k);
 }
 
 static void keys_cohere(hf_keys *k)
@@ -284,6 +348,8 @@ static void keys_starcoder(hf_keys *k)
 /* clang-format off */
 static const hf_family families[] = {
     { .classes = { "ArceeForCausalLM" }, .arch = "arcee", LLAMA, .traits = HF_PAIRS },
+    { .classes = { "BertModel", "BertForMaskedLM", "BertForPreTraining" }, .arch = "bert", .layers = "encoder.layer.",
+      .top = bert_top, .block = bert_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_bert },
     { .classes = { "BloomForCausalLM", "BloomModel" }, .arch = "bloom", .layers = "transformer.h.", .top = falcon_top,
       .block = falcon_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
     { .classes = { "Cohere2ForCausalLM" }, .arch = "cohere2", LLAMA,

@@ -17,7 +17,9 @@
 
 void hf_folder_deinit(hf_folder *f)
 {
-    json_t *texts[] = { f->config, f->tokenizer, f->tokenizer_config, f->specials, f->generation };
+    json_t *texts[] = {
+        f->config, f->tokenizer, f->tokenizer_config, f->specials, f->generation, f->pooling
+    };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) json_decref(texts[i]);
     for (int32_t i = 0; i < f->n_files; i++) st_close(f->files[i]);
     free(f->files);
@@ -188,6 +190,7 @@ sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
     if ((st = read_json(f, "tokenizer_config.json", &f->tokenizer_config, err))) return st;
     if ((st = read_json(f, "special_tokens_map.json", &f->specials, err))) return st;
     if ((st = read_json(f, "generation_config.json", &f->generation, err))) return st;
+    if ((st = read_json(f, "1_Pooling/config.json", &f->pooling, err))) return st;
     if ((st = read_template(f, err))) return st;
     return f->config ? open_weights(f, err) : SUMI_OK;
 }

@@ -4,7 +4,8 @@
  *   model.safetensors, or           its weights
  *   model.safetensors.index.json    ... in several files beside it
  *   tokenizer.json                  its vocabulary
- *   tokenizer_config.json, special_tokens_map.json, generation_config.json, chat_template.jinja, chat_template.json */
+ *   tokenizer_config.json, special_tokens_map.json, generation_config.json, chat_template.jinja, chat_template.json
+ *   1_Pooling/config.json           how sentence-transformers makes an embedding */
 #ifndef SUMI_CONVERT_HF_FOLDER_H
 #define SUMI_CONVERT_HF_FOLDER_H
 
@@ -16,7 +17,8 @@
 
 typedef struct hf_folder {
     char *path;
-    json_t *config, *tokenizer, *tokenizer_config, *specials, *generation; /* objects; NULL: no such file */
+    json_t *config, *tokenizer, *tokenizer_config, *specials, *generation,
+        *pooling;        /* objects; NULL: no such file */
     char *chat_template; /* NUL-terminated; NULL: no file of its own */
     size_t n_chat_template;
     safetensors **files; /* [n_files] */

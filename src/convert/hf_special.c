@@ -57,12 +57,21 @@ static int32_t template_token(const hf_vocab *v, size_t i)
     return text ? hf_vocab_find(v, text) : -1;
 }
 
+/* The processors of BERT and RoBERTa have no template: a text is always [CLS] text [SEP]. kind: "cls", "sep". */
+static int32_t wrapping_token(const hf_vocab *v, const char *kind)
+{
+    const json_t *p = json_object_get(v->folder->tokenizer, "post_processor");
+    const char *text = json_string_value(json_array_get(json_object_get(p, kind), 0));
+    return text ? hf_vocab_find(v, text) : -1;
+}
+
 static bool adds(const hf_vocab *v, const char *kind, int32_t id, int32_t in_template)
 {
     char name[32];
     snprintf(name, sizeof name, "add_%s_token", kind);
     const json_t *told = json_object_get(v->folder->tokenizer_config, name);
-    return json_is_boolean(told) ? json_is_true(told) : id >= 0 && id == in_template;
+    if (json_is_boolean(told)) return json_is_true(told);
+    return id >= 0 && id == in_template;
 }
 
 /* A list has several templates by name; "default" is the one. */
@@ -98,14 +107,14 @@ void hf_special_write(const hf_vocab *v, gguf_head *head)
     };
     int32_t ids[sizeof kinds / sizeof *kinds];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) ids[i] = find_token(v, kinds[i].kind);
-    if (ids[0] < 0) ids[0] = ids[5]; /* BERT begins with [CLS] and ends with [SEP] */
-    if (ids[1] < 0) ids[1] = ids[3];
+    size_t n = json_array_size(find_template(v->folder->tokenizer));
+    int32_t first = n > 1 ? template_token(v, 0) : wrapping_token(v, "cls");
+    int32_t last = n > 1 ? template_token(v, n - 1) : wrapping_token(v, "sep");
+    if (ids[0] < 0) ids[0] = ids[5] >= 0 ? ids[5] : first; /* BERT begins with [CLS] and ends with [SEP] */
+    if (ids[1] < 0) ids[1] = ids[3] >= 0 ? ids[3] : last;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (ids[i] >= 0) gguf_put_u32(head, kinds[i].key, (uint32_t)ids[i]);
-    size_t n = json_array_size(find_template(v->folder->tokenizer));
-    gguf_put_bool(head, "tokenizer.ggml.add_bos_token",
-                  adds(v, "bos", ids[0], n > 1 ? template_token(v, 0) : -1));
-    gguf_put_bool(head, "tokenizer.ggml.add_eos_token",
-                  adds(v, "eos", ids[1], n > 1 ? template_token(v, n - 1) : -1));
+    gguf_put_bool(head, "tokenizer.ggml.add_bos_token", adds(v, "bos", ids[0], first));
+    gguf_put_bool(head, "tokenizer.ggml.add_eos_token", adds(v, "eos", ids[1], last));
     write_templates(v->folder, head);
 }

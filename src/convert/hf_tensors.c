@@ -46,7 +46,7 @@ static bool matches(const char *pattern, const char *text, int64_t *index, const
     return !*text || !strcmp(text, ".weight") || !strcmp(text, ".bias");
 }
 
-/* The text part of models that see has names of its own around the usual ones. */
+/* The text part of models that see, and BERT below a head, have names of their own around the usual ones. */
 static const char *inner_name(const char *name, char out[512])
 {
     if (!strncmp(name, "language_model.", 15)) return name + 15;
@@ -54,7 +54,7 @@ static const char *inner_name(const char *name, char out[512])
         snprintf(out, 512, "model.%s", name + 21);
         return out;
     }
-    return name;
+    return strncmp(name, "bert.", 5) ? name : name + 5;
 }
 
 static bool is_other_part(const char *name)

@@ -3,6 +3,7 @@
  *   tokenizer.json                                 tokenizer.ggml.model
  *   BPE behind a ByteLevel                         gpt2: tokens in GPT-2's alphabet, merges as "LEFT RIGHT"
  *   BPE on characters, U+2581 for spaces           llama: merges become scores
+ *   WordPiece                                      bert: words begin with U+2581, not: go on with "##"
  *
  * SentencePiece merges the pair whose joined token has the best score. The merges of its vocabularies in tokenizer.json
  * were listed by that score, all pairs that make a token one behind the other: minus the place of a token's first merge is
@@ -203,12 +204,29 @@ static void put_spaced(gguf_head *head, const hf_token *t)
     buf_deinit(&text);
 }
 
+/* A token of WordPiece. */
+static void put_piece(gguf_head *head, const hf_token *t)
+{
+    buf text;
+    if (t->kind == CONTROL || !strncmp(t->text, "##", 2)) {
+        size_t skip = t->kind == CONTROL ? 0 : 2;
+        gguf_put_text(head, t->text + skip, t->n - skip);
+        return;
+    }
+    buf_init(&text, t->n + 3);
+    buf_append_str(&text, SPACE);
+    buf_append(&text, t->text, t->n);
+    gguf_put_text(head, text.data ? text.data : "", text.n);
+    buf_deinit(&text);
+}
+
 static void write_tokens(const hf_vocab *v, gguf_head *head)
 {
     gguf_put_array(head, "tokenizer.ggml.tokens", GGUF_STRING, (uint64_t)v->n);
     for (int32_t i = 0; i < v->n; i++) {
         const hf_token *t = &v->tokens[i];
         if (v->spaced && t->kind == USER_DEFINED) put_spaced(head, t);
+        else if (v->pieces) put_piece(head, t);
         else gguf_put_text(head, t->text, t->n);
     }
     gguf_put_array(head, "tokenizer.ggml.token_type", GGUF_I32, (uint64_t)v->n);
@@ -280,15 +298,53 @@ static sumi_status write_sentencepiece(hf_vocab *v, gguf_head *head, sumi_error 
     return SUMI_OK;
 }
 
+static sumi_status refuse_step(const char *what, const json_t *step, sumi_error *err)
+{
+    return sumi_fail(err, SUMI_EUNSUPPORTED,
+                     "WordPiece with another %s than BERT's ('%.40s') is not supported", what,
+                     text_of(step, "type"));
+}
+
+/* BERT's own way of cleaning and cutting is part of what "bert" means; its switches are keys. */
+static sumi_status write_wordpiece(hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");
+    const json_t *normal = json_object_get(tokenizer, "normalizer"),
+                 *pre = json_object_get(tokenizer, "pre_tokenizer");
+    const json_t *lower = json_object_get(normal, "lowercase"),
+                 *strip = json_object_get(normal, "strip_accents");
+    const json_t *most = json_object_get(model, "max_input_chars_per_word");
+    if (strcmp(text_of(normal, "type"), "BertNormalizer") ||
+        json_is_false(json_object_get(normal, "clean_text")) ||
+        json_is_false(json_object_get(normal, "handle_chinese_chars")))
+        return refuse_step("normalizer", normal, err);
+    if (strcmp(text_of(pre, "type"), "BertPreTokenizer")) return refuse_step("pre-tokenizer", pre, err);
+    if (strcmp(text_of(model, "continuing_subword_prefix"), "##") ||
+        (most && json_integer_value(most) != 100))
+        return sumi_fail(err, SUMI_EUNSUPPORTED,
+                         "WordPiece with another prefix than ## or another limit than 100 "
+                         "characters of a word is not supported");
+    v->pieces = true;
+    gguf_put_str(head, "tokenizer.ggml.model", "bert");
+    gguf_put_str(head, "tokenizer.ggml.pre", "default");
+    gguf_put_bool(head, "tokenizer.ggml.normalizer.lowercase", !json_is_false(lower));
+    if (json_is_boolean(strip))
+        gguf_put_bool(head, "tokenizer.ggml.normalizer.strip_accents", json_is_true(strip));
+    write_tokens(v, head);
+    return SUMI_OK;
+}
+
 static sumi_status write_model(hf_vocab *v, int64_t n_vocab, gguf_head *head, sumi_error *err)
 {
     const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");
     const char *type = text_of(model, "type");
     bool bpe = !strcmp(type, "BPE") || (!*type && json_object_get(model, "merges"));
-    if (!bpe)
+    bool wordpiece = !strcmp(type, "WordPiece");
+    if (!bpe && !wordpiece)
         return sumi_fail(err, SUMI_EUNSUPPORTED, "vocabularies of type '%.40s' are not supported", type);
     sumi_status st = read_tokens(v, n_vocab, err);
     if (st != SUMI_OK) return st;
+    if (wordpiece) return write_wordpiece(v, head, err);
     bool bytes = find_step(json_object_get(tokenizer, "pre_tokenizer"), "pretokenizers", "ByteLevel");
     return bytes ? write_byte_level(v, head, err) : write_sentencepiece(v, head, err);
 }

@@ -20,6 +20,7 @@ typedef struct hf_vocab {
     struct strmap *ids; /* text -> id */
     char *arena;        /* owned; texts that differ from those of the JSON */
     bool spaced;        /* U+2581 stands for a space */
+    bool pieces;        /* WordPiece: "##" marks what goes on with a word, and GGUF marks what begins one */
 } hf_vocab;
 
 /* Writes all keys. n_vocab: tokens of the embedding; 0: as many as the vocabulary has. EFORMAT: the vocabulary is missing

@@ -1,4 +1,5 @@
-/* test_encoders.c - encoders against transformers in float32: every hidden state of tiny models (make_encoders.py). */
+/* test_encoders.c - encoders against transformers in float32: every hidden state of tiny models, and sentences through
+ * all-MiniLM-L6-v2, from text to vector (make_encoders.py). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,15 @@
 
 /* Both sides compute in float32; states have elements of about 1. */
 #define MAX_DIFFERENCE 1e-4
+/* Vectors of length 1, as in test_embeddings.c; with the defaults keys and values are rounded to f16. */
+#define MIN_COSINE          0.999999
+#define MIN_COSINE_DEFAULTS 0.9999
+
+enum {
+    N_SENTENCES = 100,
+    MAX_EMBD = 1024,
+    FEW = 12 /* at the reference level, which takes a second for each */
+};
 
 static void check(sumi_status status, const sumi_error *err)
 {
@@ -78,10 +88,83 @@ static void hidden_states_of_tiny_encoders_are_those_of_transformers(void **stat
     }
 }
 
+/* The next of the sentences: its text, its ids and its embedding. */
+typedef struct golden {
+    char *texts, *bin, *text, *at;
+    int32_t n_ids, n_embd;
+    const int32_t *ids;
+    const float *embedding;
+} golden;
+
+static golden golden_open(void)
+{
+    golden g = { 0 };
+    size_t n;
+    uint32_t counts[2];
+    g.text = g.texts = test_read_file(test_source_path("tests/golden/minilm_sentences.txt"), &n);
+    g.bin = test_read_file(test_source_path("tests/golden/embeddings/minilm.bin"), &n);
+    assert_memory_equal(g.bin, "SUMISENT", 8);
+    memcpy(counts, g.bin + 8, sizeof counts);
+    assert_int_equal(counts[0], N_SENTENCES);
+    g.n_embd = (int32_t)counts[1];
+    g.at = g.bin + 16;
+    return g;
+}
+
+/* g->text ends with a NUL afterwards. */
+static void golden_next(golden *g, bool first)
+{
+    if (!first) g->text += strlen(g->text) + 1;
+    *strchr(g->text, '\n') = '\0';
+    memcpy(&g->n_ids, g->at, sizeof g->n_ids);
+    g->ids = (const int32_t *)(g->at + 4);
+    g->embedding = (const float *)(g->ids + g->n_ids);
+    g->at = (char *)(g->embedding + g->n_embd);
+}
+
+static void compare_sentences(const char *isa, sumi_activations activations, int32_t n, double least)
+{
+    static float got[MAX_EMBD];
+    golden g = golden_open();
+    double worst = 1;
+    test_forward f = test_forward_open(test_model_folder("minilm"), isa, activations, 0);
+    assert_true(f.info.is_encoder && f.info.n_embd == g.n_embd && g.n_embd <= MAX_EMBD);
+    assert_int_equal(f.info.pooling, SUMI_POOL_MEAN);
+    for (int32_t i = 0; i < n; i++) {
+        sumi_error err;
+        int32_t *ids, n_ids;
+        double cosine = 0;
+        golden_next(&g, i == 0);
+        check(sumi_tokenize(f.model, g.text, strlen(g.text), SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, &err),
+              &err);
+        if (n_ids != g.n_ids || memcmp(ids, g.ids, (size_t)n_ids * sizeof *ids) != 0)
+            fail_msg("sentence %d: other ids than those of tokenizers: %s", (int)i + 1, g.text);
+        check(sumi_embed(f.ctx, ids, n_ids, f.info.pooling, false, got, &err), &err);
+        for (int32_t k = 0; k < g.n_embd; k++) cosine += (double)got[k] * (double)g.embedding[k];
+        if (!(cosine >= worst)) worst = cosine;
+        sumi_free(ids);
+    }
+    printf("minilm       %-7s %s: %d sentences, least cosine %.7f\n", f.info.isa,
+           activations == SUMI_ACTIVATIONS_F32 ? "float32" : "default", (int)n, worst);
+    assert_true(worst >= least);
+    test_forward_close(&f);
+    free(g.texts);
+    free(g.bin);
+}
+
+static void sentences_through_minilm_are_as_in_transformers(void **state)
+{
+    (void)state;
+    compare_sentences("ref", SUMI_ACTIVATIONS_F32, FEW, MIN_COSINE);
+    compare_sentences(NULL, SUMI_ACTIVATIONS_F32, test_is_short() ? FEW : N_SENTENCES, MIN_COSINE);
+    compare_sentences(NULL, SUMI_ACTIVATIONS_AUTO, N_SENTENCES, MIN_COSINE_DEFAULTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hidden_states_of_tiny_encoders_are_those_of_transformers),
+        cmocka_unit_test(sentences_through_minilm_are_as_in_transformers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,14 +61,22 @@ char *test_read_file(const char *path, size_t *n_bytes)
     return data;
 }
 
-const char *test_model_path(const char *name)
+static const char *find_model(const char *name, const char *end)
 {
     static char path[4096];
     const char *folder = getenv("SUMI_MODELS");
-    if (folder)
-        snprintf(path, sizeof path, "%s/%s.gguf", folder, name);
-    else
-        snprintf(path, sizeof path, "%s/models/%s.gguf", SUMI_SOURCE_DIR, name);
+    if (folder) snprintf(path, sizeof path, "%s/%s%s", folder, name, end);
+    else snprintf(path, sizeof path, "%s/models/%s%s", SUMI_SOURCE_DIR, name, end);
     if (access(path, R_OK) != 0) fail_msg("%s is missing: run scripts/fetch-model %s", path, name);
     return path;
+}
+
+const char *test_model_path(const char *name)
+{
+    return find_model(name, ".gguf");
+}
+
+const char *test_model_folder(const char *name)
+{
+    return find_model(name, "");
 }

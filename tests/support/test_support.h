@@ -30,5 +30,6 @@ char *test_read_file(const char *path, size_t *n_bytes);
 /* Path of a real model that scripts/fetch-model fetched ("smollm2"); fails the test, saying how to get it, if it is
  * not there: a golden test is never skipped in silence. */
 const char *test_model_path(const char *name);
+const char *test_model_folder(const char *name); /* of a model that is a folder: "minilm" */
 
 #endif
