@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "format/gguf.h"
 #include "store/hub.h"
 
@@ -21,14 +22,13 @@
 static void note(const pull_opts *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(const pull_opts *o, const char *format, ...)
 {
-    sumi_error line; /* for its filter of what must not reach a terminal */
     char text[500];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    sumi_fail(&line, SUMI_OK, "%s", text);
-    if (o->watch.note) o->watch.note(o->watch.user, line.message);
+    printable_copy(text, sizeof text, text, strlen(text)); /* parts of it come from the net */
+    if (o->watch.note) o->watch.note(o->watch.user, text);
 }
 
 sumi_status plan_add(pull_plan *p, const char *path, int64_t n_bytes, digest d, char *url, sumi_error *err)

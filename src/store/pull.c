@@ -15,7 +15,8 @@
 #include "store/lock.h"
 #include "store/plan.h"
 
-#define SLOW_CHECK_BYTES ((int64_t)1 << 30) /* a second or two */
+#define MAX_FOLDER       (4096 - NAME_MAX_PATH - 2) /* so that each file's path has room behind it */
+#define SLOW_CHECK_BYTES ((int64_t)1 << 30)         /* a second or two */
 
 void pull_plan_deinit(pull_plan *p)
 {
@@ -31,8 +32,7 @@ static sumi_status make_plan(pull_plan *p, const model_ref *ref, const pull_opts
     char folder[REF_MAX_URL + NAME_MAX_PATH + 1];
     sumi_status st = ref_folder(ref, folder, sizeof folder, err);
     if (st != SUMI_OK) return st;
-    if ((size_t)snprintf(p->folder, sizeof p->folder, "%s/%s", o->root, folder) >=
-        sizeof p->folder - NAME_MAX_PATH - 32)
+    if ((size_t)snprintf(p->folder, sizeof p->folder, "%s/%s", o->root, folder) >= MAX_FOLDER)
         return sumi_fail(err, SUMI_EINVAL, "%.100s...: the path is too long", o->root);
     switch (ref->kind) {
     case REF_URL: return plan_url(p, ref, o, f, err);
@@ -44,7 +44,7 @@ static sumi_status make_plan(pull_plan *p, const model_ref *ref, const pull_opts
 
 static void file_path(const pull_plan *p, int32_t i, char out[4096])
 {
-    snprintf(out, 4096, "%.3500s/%.512s", p->folder, p->files.files[i].path);
+    snprintf(out, 4096, "%.*s/%.*s", MAX_FOLDER, p->folder, NAME_MAX_PATH, p->files.files[i].path);
 }
 
 /* Room for everything that has still to come, so that it is not the last of ten files that finds the disk full. */
