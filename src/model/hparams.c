@@ -127,7 +127,6 @@ static void refuse_other_features(reader *r)
         "moe_latent_size",
         "swiglu_clamp_exp",
         "swiglu_clamp_shexp",
-        "nextn_predict_layers",
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
@@ -375,6 +374,8 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     *h = (hparams){ 0 };
     refuse_other_features(&r);
     h->n_layers = read_int(&r, "block_count", 1, MAX_LAYERS, 0);
+    h->n_draft_layers = read_int(&r, "nextn_predict_layers", 0, h->n_layers - 1, 0);
+    h->n_layers -= h->n_draft_layers;
     h->n_embd = read_int(&r, "embedding_length", 2, MAX_WIDTH, 0);
     h->n_ff = read_int(&r, "feed_forward_length", 1, MAX_WIDTH, 0);
     h->n_ctx_train = read_int(&r, "context_length", 1, 1 << 30, 1 << 30);

@@ -13,6 +13,7 @@ typedef struct hparams {
     int32_t v_head_dim;                  /* of a head's result; v_dim but for latents */
     int32_t kv_rank;        /* elements of a latent (latent.c); 0: keys and values are cached themselves */
     int32_t q_rank, n_nope; /* with latents: of compressed queries, 0: they are not; of a head, those not rotated */
+    int32_t n_draft_layers; /* blocks behind the others that predict further tokens: they make no logits, nothing uses them */
     int32_t n_ctx_train;       /* 0: the file does not say */
     int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim; 0: none */
     router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */

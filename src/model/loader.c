@@ -184,11 +184,22 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
     return w;
 }
 
+/* Whether a tensor is of a layer that only drafts. */
+static bool is_of_draft(const loader *l, gguf_str name)
+{
+    char start[32];
+    for (int32_t i = 0; i < l->m->h.n_draft_layers; i++) {
+        size_t n = (size_t)snprintf(start, sizeof start, "blk.%d.", l->m->h.n_layers + i);
+        if (name.n > n && !memcmp(name.data, start, n)) return true;
+    }
+    return false;
+}
+
 void loader_refuse_unknown_tensors(loader *l)
 {
     for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {
         gguf_str name = gguf_tensor_at(l->g, i)->name;
-        if (!l->used[i])
+        if (!l->used[i] && !is_of_draft(l, name))
             loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is not part of the %s family as sumi knows it",
                         (int)(name.n < 64 ? name.n : 64), name.data, l->m->arch->name);
     }

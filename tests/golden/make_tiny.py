@@ -228,7 +228,7 @@ def make(name, arch, config, types, seed):
 def draw_family(rng, arch, key, x, is_norm):
     """Random values of a tensor of the other families, whose matrices have their outputs in front, but for GPT-2's."""
     noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(torch.float32)
-    if is_norm or x.ndim == 1:
+    if is_norm or x.ndim == 1 or key.endswith("correction_bias"):
         return 1 + 0.2 * noise if is_norm and key.endswith("weight") else 0.3 * noise
     if any(part in key for part in ("embed_tokens", "embed_in", "word_embeddings", "wte", "wpe")):
         return 0.5 * noise

@@ -5,12 +5,12 @@ A family's tensors get their GGUF names from the gguf package's own map, as ther
 import torch
 from gguf import ExpertGatingFuncType, GGMLQuantizationType as Type, RopeScalingType
 from transformers import (ArceeConfig, BloomConfig, Cohere2Config, CohereConfig, DeepseekV2Config, DeepseekV3Config,
-                          Exaone4Config, FalconConfig, Gemma2Config, GemmaConfig, GPT2Config, GPTBigCodeConfig,
-                          GPTNeoXConfig, GptOssConfig, GraniteConfig, GraniteMoeSharedConfig, Llama4TextConfig,
-                          LlamaConfig, MistralConfig, MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config,
-                          OlmoConfig, OlmoeConfig,
-                          Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config, StableLmConfig,
-                          Starcoder2Config)
+                          Ernie4_5_MoeConfig, Exaone4Config, FalconConfig, Gemma2Config, GemmaConfig, Glm4MoeConfig,
+                          GPT2Config, GPTBigCodeConfig, GPTNeoXConfig, GptOssConfig, GraniteConfig,
+                          GraniteMoeSharedConfig, HunYuanMoEV1Config, Llama4TextConfig, LlamaConfig, MistralConfig,
+                          MixtralConfig, MptConfig, NemotronConfig, Olmo2Config, Olmo3Config, OlmoConfig, OlmoeConfig,
+                          Phi3Config, PhiConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, SmolLM3Config,
+                          StableLmConfig, Starcoder2Config)
 
 PLAIN = dict(rope_type="default", rope_theta=10000.0)
 YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=32)
@@ -60,6 +60,10 @@ FAMILIES = {
     "deepseek3": ("deepseek2", "sigmoid scores with a bias of the choice, in groups, normalised and scaled; Q8_0 latents",
                   DeepseekV3Config(**COMMON, **LATENT, q_lora_rank=32, n_group=3, topk_group=2, norm_topk_prob=True,
                                    routed_scaling_factor=2.5, num_mtp_layers=0, rope_parameters=PLAIN)),
+    "ernie4_5-moe": ("ernie4_5-moe", "a dense layer; softmax scores with a bias of the choice, a shared expert",
+                     Ernie4_5_MoeConfig(**COMMON, **GROUPED, moe_num_experts=4, moe_k=2, moe_intermediate_size=32,
+                                        moe_num_shared_experts=1, moe_layer_start_index=1, tie_word_embeddings=True,
+                                        rope_parameters=PLAIN)),
     "exaone": ("exaone", "Llama's blocks with rotations of halves; llama-3 scaling",
                LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False,
                            rope_parameters=dict(rope_type="llama3", rope_theta=10000.0, factor=8.0, low_freq_factor=1.0,
@@ -80,6 +84,12 @@ FAMILIES = {
     "gemma2": ("gemma2", "norms on both sides, soft-caps of attention and logits, windows in every other layer",
                Gemma2Config(**COMMON, **GEMMA, query_pre_attn_scalar=16, sliding_window=8, attn_logit_softcapping=2.0,
                             final_logit_softcapping=4.0)),
+    "glm4moe": ("glm4moe", "a dense layer; sigmoid scores with a bias of the choice, scaled; a shared expert; half of each head "
+                "rotates; a layer that only drafts",
+                Glm4MoeConfig(**COMMON, **GROUPED, use_qk_norm=True, attention_bias=True, n_routed_experts=4,
+                              num_experts_per_tok=2, moe_intermediate_size=32, n_shared_experts=1,
+                              first_k_dense_replace=1, norm_topk_prob=True, routed_scaling_factor=1.5,
+                              num_nextn_predict_layers=1, tie_word_embeddings=False, rope_parameters=HALF)),
     "gpt2": ("gpt2", "learned positions, LayerNorm, biases everywhere, no gate",
              GPT2Config(vocab_size=288, n_positions=256, n_embd=32, n_layer=2, n_head=4, bos_token_id=257,
                         eos_token_id=256)),
@@ -101,6 +111,9 @@ FAMILIES = {
                                           residual_multiplier=0.6, logits_scaling=2.0, num_local_experts=4,
                                           num_experts_per_tok=2, shared_intermediate_size=48,
                                           tie_word_embeddings=True, rope_parameters=PLAIN)),
+    "hunyuan-moe": ("hunyuan-moe", "norms of Q and K behind the rotation; two of four experts beside a shared one",
+                    HunYuanMoEV1Config(**COMMON, **NARROW, **WIDE, num_experts=4, moe_topk=2, num_shared_expert=1,
+                                       tie_word_embeddings=True, rope_parameters=PLAIN)),
     "internlm2": ("internlm2", "Llama under another name",
                   LlamaConfig(**COMMON, **GROUPED, tie_word_embeddings=False, rope_parameters=PLAIN)),
     "llama-bias": ("llama", "biases of every product",
@@ -195,16 +208,27 @@ def type_of(name, key, x):
     return EXPERT_TYPES.get(name, Type.F16) if ".experts." in key else Type.F16
 
 
+def one_of(c, *names):
+    return next((getattr(c, name) for name in names if getattr(c, name, None) is not None), None)
+
+
 def add_experts(w, arch, c):
-    n = getattr(c, "num_local_experts", None) or getattr(c, "num_experts", None)
+    n = one_of(c, "num_local_experts", "num_experts", "moe_num_experts")
     if not n:
         return
     w.add_expert_count(n)
-    w.add_expert_used_count(c.num_experts_per_tok)
+    w.add_expert_used_count(one_of(c, "num_experts_per_tok", "moe_topk", "moe_k"))
     if hasattr(c, "moe_intermediate_size"):
         w.add_expert_feed_forward_length(c.moe_intermediate_size)
-    elif arch in ("gpt-oss", "llama4"):
+    elif arch in ("gpt-oss", "hunyuan-moe", "llama4"):
         w.add_expert_feed_forward_length(c.intermediate_size)
+    if arch == "glm4moe":
+        w.add_expert_shared_count(c.n_shared_experts)
+        w.add_leading_dense_block_count(c.first_k_dense_replace)
+        w.add_expert_gating_func(ExpertGatingFuncType.SIGMOID)
+        w.add_expert_weights_scale(c.routed_scaling_factor)
+        w.add_expert_weights_norm(c.norm_topk_prob)
+        w.add_nextn_predict_layers(c.num_nextn_predict_layers)
     if arch == "llama4":
         w.add_interleave_moe_layer_step(c.interleave_moe_layer_step)
         w.add_uint32("llama4.attention.chunk_size", c.attention_chunk_size)
@@ -281,7 +305,7 @@ def add_metadata(w, arch, c):
     rope = rope.get("full_attention", rope)
     w.add_context_length(getattr(c, "max_position_embeddings", 256))
     w.add_embedding_length(c.hidden_size)
-    w.add_block_count(c.num_hidden_layers)
+    w.add_block_count(c.num_hidden_layers + (c.num_nextn_predict_layers if arch == "glm4moe" else 0))
     w.add_feed_forward_length(getattr(c, "intermediate_size_mlp", None) or getattr(c, "intermediate_size", None) or 4 * c.hidden_size)
     w.add_head_count(n_head)
     n_kv = 1 if arch == "starcoder" else getattr(c, "num_kv_heads" if arch == "falcon" else "num_key_value_heads", None)
@@ -322,6 +346,8 @@ def extra_tensors(arch, c):
     if rope.get("rope_type") == "longrope":
         yield "rope_factors_long.weight", torch.tensor(rope["long_factor"])
         yield "rope_factors_short.weight", torch.tensor(rope["short_factor"])
+    if arch == "glm4moe":
+        yield f"blk.{c.num_hidden_layers}.nextn.eh_proj.weight", torch.ones(32, 64)
 
 
 def split_qkv_of_falcon(x, c):
@@ -404,7 +430,7 @@ def merged(arch, state, c):
             rest[key.replace("kv_b", "k_b")], rest[key.replace("kv_b", "v_b")] = split_latents(x, c)
             continue
         if key.endswith("e_score_correction_bias"):
-            key = key.replace("_bias", ".bias")
+            key, x = key.replace("_bias", ".bias").replace("gate.moe_statics", "moe_statics"), x.reshape(-1)
         key = key.replace("shared_mlp.output_linear", "mlp.shared_expert.down_proj")
         key = key.replace("block_sparse_moe.router", "block_sparse_moe.router.layer")
         key = key + ".weight" if key.endswith("sinks") else key

@@ -106,7 +106,7 @@ static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
                                           "llama.attention.temperature_scale", "llama.logit_scale",
                                           "llama.rope.scaling.yarn_log_multiplier" };
     static const char *const integers[] = { "llama.attention.q_lora_rank",
-                                            "llama.nextn_predict_layers", "llama.attention.key_length_swa" };
+                                            "llama.attention.key_length_swa" };
     (void)state;
     gguf_builder b;
     for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
@@ -195,6 +195,9 @@ static void experts_are_checked(void **state)
     gb_u32(&b, "llama.expert_group_count", 4);
     gb_u32(&b, "llama.expert_group_used_count", 1);
     expect_refused(&b, SUMI_EFORMAT, "llama.expert_group_used_count");
+    add_llama(&b, "llama", NULL);
+    gb_u32(&b, "llama.nextn_predict_layers", 1); /* all of its layers */
+    expect_refused(&b, SUMI_EFORMAT, "llama.nextn_predict_layers");
     add_llama(&b, "qwen3", NULL);
     gb_u32(&b, "qwen3.expert_count", 4);
     expect_refused(&b, SUMI_EUNSUPPORTED, "qwen3.expert_count");
