@@ -32,7 +32,7 @@ static void destroy(void *user)
 
 static void make(const void *user, int64_t i, int64_t first, int64_t n, void *dst)
 {
-    hf_tensors_make(&((const hf_model *)user)->tensors, i, first, n, dst);
+    hf_recipe_make(&((const hf_model *)user)->tensors.recipes[i], first, n, dst);
 }
 
 static const hf_family *find_family(const hf_folder *f, sumi_error *err)

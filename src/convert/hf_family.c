@@ -24,6 +24,7 @@ static const hf_name llama_block[] = {
     { "self_attn.k_proj", "attn_k", HF_ROPE_K },
     { "self_attn.v_proj", "attn_v", HF_SAME },
     { "self_attn.qkv_proj", "attn_qkv", HF_SAME }, /* Phi 3 */
+    { "self_attn.sinks", "attn_sinks.weight", HF_SAME },
     { "self_attn.q_norm", "attn_q_norm", HF_SAME },
     { "self_attn.k_norm", "attn_k_norm", HF_SAME },
     { "self_attn.o_proj", "attn_output", HF_SAME },
@@ -33,6 +34,80 @@ static const hf_name llama_block[] = {
     { "mlp.up_proj", "ffn_up", HF_SAME },
     { "mlp.gate_up_proj", "ffn_up", HF_SAME }, /* Phi 3 */
     { "mlp.down_proj", "ffn_down", HF_SAME },
+    { 0 },
+};
+
+static const hf_name mixtral_block[] = {
+    { "block_sparse_moe.gate", "ffn_gate_inp", HF_SAME },
+    { "block_sparse_moe.experts.*.w1", "ffn_gate_exps", HF_SAME },
+    { "block_sparse_moe.experts.*.w3", "ffn_up_exps", HF_SAME },
+    { "block_sparse_moe.experts.*.w2", "ffn_down_exps", HF_SAME },
+    { 0 },
+};
+
+/* Qwen, OLMoE, DeepSeek. */
+static const hf_name experts_block[] = {
+    { "mlp.gate", "ffn_gate_inp", HF_SAME },
+    { "mlp.gate.e_score_correction_bias", "exp_probs_b.bias", HF_SAME },
+    { "mlp.experts.*.gate_proj", "ffn_gate_exps", HF_SAME },
+    { "mlp.experts.*.up_proj", "ffn_up_exps", HF_SAME },
+    { "mlp.experts.*.down_proj", "ffn_down_exps", HF_SAME },
+    { "mlp.shared_expert_gate", "ffn_gate_inp_shexp", HF_SAME },
+    { "mlp.shared_expert.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "mlp.shared_expert.up_proj", "ffn_up_shexp", HF_SAME },
+    { "mlp.shared_expert.down_proj", "ffn_down_shexp", HF_SAME },
+    { "mlp.shared_experts.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "mlp.shared_experts.up_proj", "ffn_up_shexp", HF_SAME },
+    { "mlp.shared_experts.down_proj", "ffn_down_shexp", HF_SAME },
+    { "self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa", HF_SAME },
+    { "self_attn.kv_a_layernorm", "attn_kv_a_norm", HF_SAME },
+    { "self_attn.kv_b_proj", "attn_k_b", HF_LATENT_K },
+    { "self_attn.kv_b_proj", "attn_v_b", HF_LATENT_V },
+    { "self_attn.q_a_proj", "attn_q_a", HF_SAME },
+    { "self_attn.q_a_layernorm", "attn_q_a_norm", HF_SAME },
+    { "self_attn.q_b_proj", "attn_q_b", HF_SAME },
+    { 0 },
+};
+
+static const hf_name granitemoe_block[] = {
+    { "block_sparse_moe.router.layer", "ffn_gate_inp", HF_SAME },
+    { "block_sparse_moe.input_linear", "ffn_gate_exps", HF_FIRST_HALF },
+    { "block_sparse_moe.input_linear", "ffn_up_exps", HF_SECOND_HALF },
+    { "block_sparse_moe.output_linear", "ffn_down_exps", HF_SAME },
+    { "shared_mlp.input_linear", "ffn_gate_shexp", HF_FIRST_HALF },
+    { "shared_mlp.input_linear", "ffn_up_shexp", HF_SECOND_HALF },
+    { "shared_mlp.output_linear", "ffn_down_shexp", HF_SAME },
+    { 0 },
+};
+
+static const hf_name gpt_oss_block[] = {
+    { "post_attention_layernorm", "post_attention_norm", HF_SAME },
+    { "mlp.router", "ffn_gate_inp", HF_SAME },
+    { "mlp.experts.gate_up_proj_blocks", "ffn_gate_exps.weight", HF_MXFP4_EVEN },
+    { "mlp.experts.gate_up_proj_blocks", "ffn_up_exps.weight", HF_MXFP4_ODD },
+    { "mlp.experts.down_proj_blocks", "ffn_down_exps.weight", HF_MXFP4 },
+    { "mlp.experts.gate_up_proj_scales", NULL, HF_SAME },
+    { "mlp.experts.down_proj_scales", NULL, HF_SAME },
+    { "mlp.experts.gate_up_proj", "ffn_gate_exps.weight", HF_TRANSPOSED | HF_EVEN },
+    { "mlp.experts.gate_up_proj", "ffn_up_exps.weight", HF_TRANSPOSED | HF_ODD },
+    { "mlp.experts.down_proj", "ffn_down_exps.weight", HF_TRANSPOSED },
+    { "mlp.experts.gate_up_proj_bias", "ffn_gate_exps.bias", HF_EVEN },
+    { "mlp.experts.gate_up_proj_bias", "ffn_up_exps.bias", HF_ODD },
+    { "mlp.experts.down_proj_bias", "ffn_down_exps.bias", HF_SAME },
+    { 0 },
+};
+
+static const hf_name llama4_block[] = {
+    { "feed_forward.router", "ffn_gate_inp", HF_SAME },
+    { "feed_forward.experts.gate_up_proj", "ffn_gate_exps.weight", HF_TRANSPOSED | HF_FIRST_HALF },
+    { "feed_forward.experts.gate_up_proj", "ffn_up_exps.weight", HF_TRANSPOSED | HF_SECOND_HALF },
+    { "feed_forward.experts.down_proj", "ffn_down_exps.weight", HF_TRANSPOSED },
+    { "feed_forward.shared_expert.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "feed_forward.shared_expert.up_proj", "ffn_up_shexp", HF_SAME },
+    { "feed_forward.shared_expert.down_proj", "ffn_down_shexp", HF_SAME },
+    { "feed_forward.gate_proj", "ffn_gate", HF_SAME },
+    { "feed_forward.up_proj", "ffn_up", HF_SAME },
+    { "feed_forward.down_proj", "ffn_down", HF_SAME },
     { 0 },
 };
 
@@ -264,6 +339,36 @@ static void keys_cohere(hf_keys *k)
     hf_put_f32(k, "logit_scale", hf_number(k, "logit_scale", 0.0625));
 }
 
+static int64_t size_of(hf_keys *k, const char *name, int64_t low, int64_t otherwise)
+{
+    return hf_int(k, (const char *const[]){ name, NULL }, low, 1 << 20, otherwise);
+}
+
+/* Keys and values are made from one latent (DeepSeek-AI 2024); files have the latent as the only key and value head. */
+static void keys_deepseek(hf_keys *k)
+{
+    int64_t rank = size_of(k, "kv_lora_rank", 1, 0), n_rot = k->head_dim,
+            nope = size_of(k, "qk_nope_head_dim", 1, 0);
+    int64_t q_rank = size_of(k, "q_lora_rank", 0, 0), n_group = size_of(k, "n_group", 0, 0);
+    const char *scores = hf_text(k, "scoring_func"), *type = hf_text(k, "model_type");
+    bool sigmoid = scores ? !strcmp(scores, "sigmoid") : type && !strcmp(type, "deepseek_v3");
+    hf_put_int(k, "attention.key_length", rank + n_rot);
+    hf_put_int(k, "attention.value_length", rank);
+    hf_put_int(k, "attention.key_length_mla", nope + n_rot);
+    hf_put_int(k, "attention.value_length_mla", size_of(k, "v_head_dim", 1, 0));
+    hf_put_int(k, "attention.kv_lora_rank", rank);
+    if (q_rank > 0) hf_put_int(k, "attention.q_lora_rank", q_rank);
+    hf_put_int(k, "leading_dense_block_count", size_of(k, "first_k_dense_replace", 0, 0));
+    hf_put_int(k, "expert_shared_count", size_of(k, "n_shared_experts", 0, 0));
+    hf_put_f32(k, "expert_weights_scale", hf_number(k, "routed_scaling_factor", 1));
+    if (n_group > 1) hf_put_int(k, "expert_group_count", n_group);
+    if (n_group > 1) hf_put_int(k, "expert_group_used_count", size_of(k, "topk_group", 1, 1));
+    hf_put_int(k, "expert_gating_func", sigmoid ? 2 : 1);
+    hf_expect(k, "moe_layer_freq", "1");
+    k->latent_key_rows = nope;
+    k->n_kv_heads = 1;
+}
+
 static void keys_falcon(hf_keys *k)
 {
     hf_expect(k, "alibi", "false");
@@ -288,6 +393,17 @@ static void keys_granite(hf_keys *k)
     hf_put_f32(k, "embedding_scale", hf_number(k, "embedding_multiplier", 1));
     hf_put_f32(k, "residual_scale", hf_number(k, "residual_multiplier", 1));
     hf_put_f32(k, "logit_scale", hf_number(k, "logits_scaling", 1));
+}
+
+/* Chunks of attention, and queries that grow with their position. */
+static void keys_llama4(hf_keys *k)
+{
+    hf_put_int(k, "attention.chunk_size", size_of(k, "attention_chunk_size", 1, 8192));
+    hf_put_int(k, "interleave_moe_layer_step", size_of(k, "interleave_moe_layer_step", 1, 1));
+    hf_expect(k, "use_qk_norm", "true");
+    hf_expect(k, "attn_temperature_tuning", "true");
+    hf_put_int(k, "attention.temperature_length", size_of(k, "floor_scale", 1, 8192));
+    hf_put_f32(k, "attention.temperature_scale", hf_number(k, "attn_scale", 0.1));
 }
 
 static void keys_llama(hf_keys *k)
@@ -356,6 +472,8 @@ static const hf_family families[] = {
       .traits = HF_LAYER_NORM | HF_WINDOWS, .window_pattern = 4, .keys = keys_cohere },
     { .classes = { "CohereForCausalLM" }, .arch = "command-r", LLAMA,
       .traits = HF_LAYER_NORM, .keys = keys_cohere },
+    { .classes = { "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM" }, .arch = "deepseek2", LLAMA,
+      .own = experts_block, .keys = keys_deepseek },
     { .classes = { "ExaoneForCausalLM" }, .arch = "exaone", .layers = "transformer.h.", .top = gpt2_top,
       .block = exaone_block },
     { .classes = { "Exaone4ForCausalLM" }, .arch = "exaone4", LLAMA, .own = post_norms,
@@ -371,11 +489,19 @@ static const hf_family families[] = {
       .block = gpt2_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
     { .classes = { "GPTNeoXForCausalLM" }, .arch = "gptneox", .layers = "gpt_neox.layers.",
       .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
+    { .classes = { "GptOssForCausalLM" }, .arch = "gpt-oss", LLAMA, .own = gpt_oss_block,
+      .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .window_pattern = 2 },
+    { .classes = { "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM" }, .arch = "granitemoe", LLAMA,
+      .own = granitemoe_block, .traits = HF_PAIRS, .keys = keys_granite },
     { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite },
     { .classes = { "InternLM2ForCausalLM" }, .arch = "internlm2", .layers = "model.layers.",
       .top = internlm2_top, .block = internlm2_block, .traits = HF_PAIRS },
     { .classes = { "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "InternLM3ForCausalLM" },
       .arch = "llama", LLAMA, .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama },
+    { .classes = { "Llama4ForCausalLM", "Llama4ForConditionalGeneration" }, .arch = "llama4", LLAMA,
+      .own = llama4_block, .traits = HF_WIDE_EXPERTS, .keys = keys_llama4 },
+    { .classes = { "MixtralForCausalLM" }, .arch = "llama", LLAMA, .own = mixtral_block,
+      .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama },
     { .classes = { "MiniCPMForCausalLM" }, .arch = "minicpm", LLAMA, .traits = HF_PAIRS, .keys = keys_minicpm },
     { .classes = { "MptForCausalLM", "MPTForCausalLM" }, .arch = "mpt", .layers = "transformer.blocks.",
       .top = mpt_top, .block = mpt_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_mpt },
@@ -385,9 +511,12 @@ static const hf_family families[] = {
       .keys = keys_olmo },
     { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
       .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
+    { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .own = experts_block, .keys = keys_olmo },
     { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM },
     { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS },
     { .classes = { "Qwen2ForCausalLM" }, .arch = "qwen2", LLAMA, .traits = HF_WINDOWS },
+    { .classes = { "Qwen2MoeForCausalLM" }, .arch = "qwen2moe", LLAMA, .own = experts_block, .traits = HF_WINDOWS },
+    { .classes = { "Qwen3MoeForCausalLM" }, .arch = "qwen3moe", LLAMA, .own = experts_block, .traits = HF_WINDOWS },
     { .classes = { "Qwen3ForCausalLM" }, .arch = "qwen3", LLAMA, .traits = HF_WINDOWS },
     { .classes = { "SmolLM3ForCausalLM" }, .arch = "smollm3", LLAMA, .traits = HF_PAIRS, .keys = keys_smollm3 },
     { .classes = { "StableLmForCausalLM", "StableLMEpochForCausalLM" }, .arch = "stablelm", LLAMA,

@@ -17,7 +17,16 @@ typedef enum hf_order {
     HF_GROUPS_Q,   /* only the queries of such groups, as HF_ROPE_Q */
     HF_GROUPS_K,   /* their keys, as HF_ROPE_K */
     HF_GROUPS_V,   /* their values */
-    HF_TRANSPOSED, /* inputs are in front: GPT-2's Conv1D */
+    HF_LATENT_K,   /* of each head the rows that make its key from a latent, transposed (DeepSeek) */
+    HF_LATENT_V,   /* the other rows, which make its value */
+    HF_FIRST_HALF, /* of the rows: gate and up in one tensor */
+    HF_SECOND_HALF,
+    HF_EVEN, /* rows 0, 2, ...: gate and up in turn */
+    HF_ODD,
+    HF_MXFP4_EVEN, /* the same of experts in MXFP4, which have a tensor of blocks and one of scales (gpt-oss) */
+    HF_MXFP4_ODD,
+    HF_MXFP4,
+    HF_TRANSPOSED = 32, /* a flag: inputs are in front */
 } hf_order;
 
 /* The name of a module and, in GGUF, of its tensors without ".weight" or ".bias". In hf a '*' is a number: tensors that
@@ -34,6 +43,7 @@ enum {
     HF_NO_ROPE = 1 << 3,      /* learned positions */
     HF_WINDOWS = 1 << 4,      /* sliding_window counts, with layer_types if they are there */
     HF_LIST_WINDOWS = 1 << 5, /* the layers that have one are listed in the file */
+    HF_WIDE_EXPERTS = 1 << 6, /* intermediate_size is that of experts */
 };
 
 struct hf_keys;

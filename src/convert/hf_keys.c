@@ -122,14 +122,40 @@ static void write_sizes(hf_keys *k)
     hf_put_int(k, "context_length", n_ctx);
     hf_put_int(k, "embedding_length", k->n_embd);
     hf_put_int(k, "block_count", k->n_layers);
-    hf_put_int(k, "feed_forward_length",
-               hf_int(k, NAMES("intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"), 1, MAX_SIZE,
-                      4 * k->n_embd));
+    k->n_extra_layers = hf_int(k, NAMES("num_nextn_predict_layers"), 0, 4096, 0);
+    hf_put_int(
+        k, "feed_forward_length",
+        hf_int(k,
+               NAMES("intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"),
+               1, MAX_SIZE, 4 * k->n_embd));
     hf_put_int(k, "attention.head_count", k->n_heads);
-    if (hf_get(k, "head_dim")) {
+    if (hf_get(k, "qk_rope_head_dim")) {
+        k->head_dim = hf_int(k, NAMES("qk_rope_head_dim"), 2, 65536, 0);
+    } else if (hf_get(k, "head_dim")) {
         hf_put_int(k, "attention.key_length", k->head_dim);
         hf_put_int(k, "attention.value_length", k->head_dim);
     }
+}
+
+/* Mixtures of experts: how many there are, how many a token uses, how wide they are. */
+static void write_experts(hf_keys *k)
+{
+    int64_t n = hf_int(k, NAMES("num_local_experts", "num_experts", "n_routed_experts"), 0, 65536, 0);
+    if (n == 0) return;
+    hf_put_int(k, "expert_count", n);
+    hf_put_int(k, "expert_used_count",
+               hf_int(k, NAMES("num_experts_per_tok", "num_experts_per_token"), 1, n, 0));
+    int64_t width = hf_int(k, NAMES("moe_intermediate_size"), 0, MAX_SIZE, 0);
+    if (k->family->traits & HF_WIDE_EXPERTS) width = hf_int(k, NAMES("intermediate_size"), 1, MAX_SIZE, 0);
+    if (width > 0) hf_put_int(k, "expert_feed_forward_length", width);
+    int64_t shared =
+        hf_int(k, NAMES("shared_expert_intermediate_size", "shared_intermediate_size"), 0, MAX_SIZE, 0);
+    if (shared > 0) hf_put_int(k, "expert_shared_feed_forward_length", shared);
+    const json_t *norm = hf_get(k, "norm_topk_prob"), *dense = hf_get(k, "mlp_only_layers");
+    if (norm) hf_put_bool(k, "expert_weights_norm", json_is_true(norm));
+    if (json_array_size(dense) > 0)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'mlp_only_layers' is not empty: not supported");
+    hf_expect(k, "decoder_sparse_step", "1");
 }
 
 static void write_norm_eps(hf_keys *k)
@@ -190,6 +216,7 @@ static void refuse_quantised(hf_keys *k)
 {
     const json_t *q = hf_get(k, "quantization_config");
     const char *method = json_string_value(json_object_get(q, "quant_method"));
+    if (q && method && !strcmp(method, "mxfp4")) return; /* blocks of a type of GGUF */
     if (q)
         hf_fail(k, SUMI_EUNSUPPORTED,
                 "weights quantised by '%.40s' are not supported; use a version in BF16 or F16",
@@ -208,6 +235,7 @@ sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *famil
     refuse_quantised(k);
     write_sizes(k);
     write_norm_eps(k);
+    write_experts(k);
     if (!(family->traits & HF_NO_ROPE)) hf_rope(k);
     write_windows(k);
     if (family->keys) family->keys(k);

@@ -24,7 +24,9 @@ typedef struct hf_keys {
     sumi_error *err;
     sumi_status status;
     int64_t n_layers, n_embd, n_heads, n_kv_heads, head_dim;
-    int64_t n_rot; /* rotated elements of a head */
+    int64_t n_rot;           /* rotated elements of a head */
+    int64_t latent_key_rows; /* of a head that is made from a latent: rows of its key (DeepSeek) */
+    int64_t n_extra_layers;  /* behind the others, for predicting more than one token: not used */
     hf_factors factors[2];
     int32_t n_factors;
 } hf_keys;

@@ -102,6 +102,8 @@ static void write_yarn(const rope *r)
     if (original > 0) hf_put_int(k, "rope.scaling.original_context_length", (int64_t)original);
     double size = number(r, "attention_factor", number(r, "attn_factor", 0));
     if (size > 0) hf_put_f32(k, "rope.scaling.yarn_attn_factor", size);
+    double mscale = number(r, "mscale_all_dim", 0);
+    if (mscale > 0) hf_put_f32(k, "rope.scaling.yarn_log_multiplier", 0.1 * mscale);
     if (json_object_get(r->set, "beta_fast"))
         hf_put_f32(k, "rope.scaling.yarn_beta_fast", number(r, "beta_fast", 32));
     if (json_object_get(r->set, "beta_slow"))

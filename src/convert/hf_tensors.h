@@ -8,31 +8,7 @@
 #ifndef SUMI_CONVERT_HF_TENSORS_H
 #define SUMI_CONVERT_HF_TENSORS_H
 
-#include "convert/hf_keys.h"
-
-typedef struct hf_source {
-    char name[64];           /* of the GGUF tensor; sources of one tensor stand together, in their order */
-    const st_tensor *tensor; /* NULL: factors of the configuration */
-    const hf_factors *factors;
-    int32_t file;       /* in which tensor lies */
-    int32_t layer, row; /* where the GGUF tensor stands in the file */
-    int64_t index;      /* the number at the '*' of the name; -1: there is none */
-    hf_order order;
-} hf_source;
-
-/* How a GGUF tensor is made of n_sources matrices [n_rows][n_cols] behind each other, after hf_order. */
-typedef struct hf_recipe {
-    const hf_source *sources;
-    int32_t n_sources;
-    dtype type, out_type;       /* of the sources, of the result */
-    int64_t n_rows, n_cols;     /* of one matrix of the result; a vector has n_cols == 1 */
-    int64_t src_rows, src_cols; /* of one matrix of a source */
-    bool transposed, plus_1;
-    int64_t pair_rows; /* > 0: rows of a head, whose halves become pairs */
-    int64_t first_row; /* of the result among the rows after grouping */
-    int64_t n_groups, q_rows,
-        head_rows; /* n_groups > 0: groups of q_rows of queries, head_rows of keys and as many of values */
-} hf_recipe;
+#include "convert/hf_recipe.h"
 
 typedef struct hf_tensors {
     hf_source *sources; /* [n_sources] */
@@ -46,8 +22,5 @@ typedef struct hf_tensors {
  * t is safe to deinit after a failure. */
 SUMI_MUST_USE sumi_status hf_tensors_init(hf_tensors *t, hf_keys *k);
 void hf_tensors_deinit(hf_tensors *t);
-
-/* Rows of tensor i, as gguf_elsewhere.make. */
-void hf_tensors_make(const hf_tensors *t, int64_t i, int64_t first, int64_t n, void *dst);
 
 #endif

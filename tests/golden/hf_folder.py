@@ -9,15 +9,19 @@ hf/NAME.delta, little-endian: "SUMIDELT", u32 size of the result, then operation
     u8 0   u32 n, n bytes                                  these bytes
     u8 1   u32 offset, u32 n                               n bytes of the GGUF file
     u8 2   u32 offset, u32 stride, u32 count, u8 size      count elements of size bytes of it, stride bytes apart
+    u8 3   u32 offset, u32 n, u8 type                      n elements of blocks of that type in it (GGUF's number), as float32
 
-hf/NAME.json is config.json. Needs: pip install torch transformers safetensors tokenizers numpy
+hf/NAME.json is config.json. Needs: pip install torch transformers safetensors tokenizers gguf numpy
 """
 import json
 import os
 import struct
 import tempfile
 
+import numpy as np
 import torch
+from gguf import GGMLQuantizationType as Type
+from gguf.quants import dequantize, quantize
 from safetensors.torch import load_file, save
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
@@ -41,12 +45,23 @@ def as_stored(x, gguf):
     return x
 
 
+def blocks_of(x, gguf):
+    """Where the row x is in the GGUF file as blocks of which its values are."""
+    for kind in (Type.Q8_0, Type.Q4_0):
+        if x.dtype == torch.float32 and len(x) % 32 == 0:
+            data = quantize(x.numpy(), kind)
+            at = gguf.find(data.tobytes())
+            if at >= 0 and np.array_equal(dequantize(data, kind), x.numpy()):
+                return [3, at, len(x), int(kind)]
+    return None
+
+
 class Delta:
     def __init__(self, gguf):
         self.gguf, self.out, self.last, self.size = gguf, [], None, 0
 
-    def put(self, data, strided=None):
-        """data, a row of a tensor; strided: where in the GGUF file its elements stand apart."""
+    def put(self, data, strided=None, blocks=None):
+        """data, a row of a tensor; strided: where in the GGUF file its elements stand apart; blocks: where blocks of it do."""
         self.size += len(data)
         if self.last and self.last[0] == 1 and self.gguf.startswith(data, self.last[1] + self.last[2]):
             self.last[2] += len(data)
@@ -56,6 +71,8 @@ class Delta:
             self.start([1, at, len(data)])
         elif strided:
             self.start([2, *strided])
+        elif blocks:
+            self.start(blocks)
         elif self.last and self.last[0] == 0:
             self.last[1] += data
         else:
@@ -72,13 +89,19 @@ class Delta:
                 parts.append(struct.pack("<BI", 0, len(op[1])) + op[1])
             elif op[0] == 1:
                 parts.append(struct.pack("<BII", *op))
-            else:
+            elif op[0] == 2:
                 parts.append(struct.pack("<BIIIB", *op))
+            else:
+                parts.append(struct.pack("<BIIB", *op))
         return b"".join(parts)
 
 
 def put_tensor(delta, x):
     """Row by row; a transposed matrix is in the GGUF file column by column."""
+    if x.ndim > 2:
+        for part in x:
+            put_tensor(delta, part)
+        return
     if x.ndim != 2:
         delta.put(raw(x))
         return
@@ -87,7 +110,24 @@ def put_tensor(delta, x):
     for i in range(rows):
         row = raw(x[i])
         strided = (at + i * size, rows * size, x.shape[1], size) if at >= 0 else None
-        delta.put(row, strided)
+        delta.put(row, strided, blocks_of(x[i], delta.gguf))
+
+
+def as_published(name, config, state):
+    """gpt-oss: experts as blocks of MXFP4, pairs of neighbours in a byte (GGUF: element i and i + 16), and their scales."""
+    if name != "gpt-oss":
+        return config, state
+    out = {}
+    for key, x in state.items():
+        if not key.endswith(("gate_up_proj", "down_proj")):
+            out[key] = x
+            continue
+        x = quantize(x.to(torch.float32).transpose(1, 2).contiguous().numpy(), Type.MXFP4)
+        x = x.reshape(*x.shape[:2], -1, 17)
+        values = np.concatenate([x[..., 1:] & 15, x[..., 1:] >> 4], axis=-1)
+        out[key + "_blocks"] = torch.from_numpy(values[..., ::2] | values[..., 1::2] << 4)
+        out[key + "_scales"] = torch.from_numpy(x[..., 0].copy())
+    return {**config, "quantization_config": {"quant_method": "mxfp4"}}, out
 
 
 def write(name, model):
@@ -100,7 +140,8 @@ def write(name, model):
         with open(os.path.join(folder, "config.json")) as f:
             config = json.load(f)
         state = load_file(os.path.join(folder, "model.safetensors"))
-    write_files(name, config, {k: as_stored(v, gguf) for k, v in state.items()}, gguf)
+    config, state = as_published(name, config, state)
+    write_files(name, config, {k: as_stored(v, gguf) if v.dtype == torch.float32 else v for k, v in state.items()}, gguf)
 
 
 def write_files(name, config, state, gguf):

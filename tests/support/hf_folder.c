@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quant/quant.h"
+
 test_folder test_folder_create(void)
 {
     test_folder f = { "/tmp/sumi-test-hf-XXXXXX" };
@@ -52,6 +54,18 @@ static uint32_t u32(const uint8_t **p)
     return v;
 }
 
+/* Elements of blocks as float32; *p is behind the offset. Returns how many bytes they are. */
+static size_t put_blocks(uint8_t *w, const uint8_t *blocks, const uint8_t **p)
+{
+    uint32_t n = u32(p), type = *(*p)++;
+    float *values = malloc((size_t)n * sizeof *values);
+    assert_true(values && dtype_find(type));
+    quant_find((dtype)type)->decode(blocks, values, n);
+    memcpy(w, values, (size_t)n * sizeof *values);
+    free(values);
+    return (size_t)n * sizeof *values;
+}
+
 /* What a delta makes of a GGUF file; the caller frees it. */
 static uint8_t *apply(const uint8_t *delta, size_t n_delta, const uint8_t *gguf, size_t n_gguf,
                       size_t *n_bytes)
@@ -65,6 +79,10 @@ static uint8_t *apply(const uint8_t *delta, size_t n_delta, const uint8_t *gguf,
         uint8_t op = *p++;
         uint32_t a = u32(&p), b, count = 1;
         const uint8_t *from = p;
+        if (op == 3) {
+            w += put_blocks(w, gguf + a, &p);
+            continue;
+        }
         if (op == 0) {
             b = a, p += a;
         } else {
