@@ -49,12 +49,12 @@ static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high
         gguf_array array;
         if (gguf_get_array(r->g, r->key, &array)) fail(r, SUMI_EUNSUPPORTED, "has one value for each layer: not supported");
         else if (!gguf_get_i64(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not an integer");
+        else if (value < low || value > high) {
+            snprintf(what, sizeof what, "is %lld, not in %d..%d", (long long)value, low, high);
+            fail(r, SUMI_EFORMAT, what);
+        }
     } else if (otherwise < low) {
         fail(r, SUMI_EFORMAT, "is missing");
-    }
-    if (r->status == SUMI_OK && (value < low || value > high) && value != otherwise) {
-        snprintf(what, sizeof what, "is %lld, not in %d..%d", (long long)value, low, high);
-        fail(r, SUMI_EFORMAT, what);
     }
     return r->status == SUMI_OK ? (int32_t)value : low;
 }

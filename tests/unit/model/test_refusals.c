@@ -105,7 +105,7 @@ static void keys_that_ask_for_what_is_not_computed_are_named(void **state)
     static const char *const floats[] = { "llama.attention.max_alibi_bias", "llama.attention.output_scale",
                                           "llama.attention.temperature_scale", "llama.logit_scale",
                                           "llama.rope.scaling.yarn_log_multiplier" };
-    static const char *const integers[] = { "llama.attention.q_lora_rank",
+    static const char *const integers[] = { "llama.attention.q_lora_rank", "llama.attention.kv_lora_rank",
                                             "llama.attention.key_length_swa" };
     (void)state;
     gguf_builder b;
@@ -203,6 +203,58 @@ static void experts_are_checked(void **state)
     expect_refused(&b, SUMI_EUNSUPPORTED, "qwen3.expert_count");
 }
 
+/* The key of add_llama() is replaced: a number that nothing has, and a number that a missing key would stand for. */
+static void sizes_that_no_model_has_are_named(void **state)
+{
+    static const char *const keys[] = { "block_count", "embedding_length", "feed_forward_length",
+                                        "attention.head_count" };
+    (void)state;
+    gguf_builder b;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (int zero = 0; zero < 2; zero++) {
+            char key[96];
+            gb_init(&b);
+            gb_str(&b, "general.architecture", "llama");
+            for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+                snprintf(key, sizeof key, "llama.%s", keys[k]);
+                gb_u32(&b, key, k != i ? 2 : zero ? 0 : UINT32_MAX);
+            }
+            snprintf(key, sizeof key, "llama.%s", keys[i]);
+            expect_refused(&b, SUMI_EFORMAT, key);
+        }
+}
+
+static void sizes_of_latents_are_checked(void **state)
+{
+    static const struct {
+        const char *key;
+        uint32_t value, bad;
+        const char *named; /* NULL: bad is the value */
+    } keys[] = {
+        { "attention.kv_lora_rank", 32, 0, NULL },
+        { "attention.kv_lora_rank", 32, 1025, NULL },
+        { "attention.kv_lora_rank", 1024, 1024, "attention.kv_lora_rank" }, /* with what is rotated, too long */
+        { "rope.dimension_count", 8, 7, NULL },
+        { "rope.dimension_count", 8, 16, "attention.key_length" }, /* nothing is left that is not rotated */
+        { "attention.value_length", 16, 0, NULL },
+        { "attention.q_lora_rank", 0, 1U << 21, NULL },
+    };
+    (void)state;
+    gguf_builder b;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char key[96];
+        add_llama(&b, "deepseek2", NULL);
+        gb_u32(&b, "deepseek2.attention.key_length", 16);
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            bool same = !strcmp(keys[i].key, keys[k].key), first = k == 0 || strcmp(keys[k].key, keys[k - 1].key) != 0;
+            snprintf(key, sizeof key, "deepseek2.%s", keys[k].key);
+            if (first) gb_u32(&b, key, same ? keys[i].bad : keys[k].value);
+        }
+        snprintf(key, sizeof key, "deepseek2.%s", keys[i].named ? keys[i].named : keys[i].key);
+        expect_refused(&b, keys[i].bad == 1024 ? SUMI_EUNSUPPORTED : SUMI_EFORMAT, key);
+    }
+}
+
 static void scalings_of_rotations_are_checked(void **state)
 {
     (void)state;
@@ -278,6 +330,8 @@ int main(void)
         cmocka_unit_test(keys_that_ask_for_what_is_not_computed_are_named),
         cmocka_unit_test(experts_are_checked),
         cmocka_unit_test(decoders_that_look_both_ways_are_loaded),
+        cmocka_unit_test(sizes_that_no_model_has_are_named),
+        cmocka_unit_test(sizes_of_latents_are_checked),
         cmocka_unit_test(scalings_of_rotations_are_checked),
         cmocka_unit_test(windows_are_listed_for_each_layer_or_by_a_number),
         cmocka_unit_test(tensors_that_are_missing_or_too_many_are_named),
