@@ -144,8 +144,8 @@ void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const
  *
  *   by tokens   an item is a run of tokens with all their heads, and quantises them when they are done. For prompts
  *               and for batches of many sequences.
- *   by chunks   an item is one run of tokens, one KV head and one chunk of positions. A second loop merges the chunks of
- *               each token. For a few long sequences, which would leave threads idle otherwise. */
+ *   by chunks   an item is one run of tokens, heads of one KV head and one chunk of positions. A second loop merges the
+ *               chunks of each token. For a few long sequences, which would leave threads idle otherwise. */
 typedef struct attention_job {
     stream *s;
     const kv_store *kv;
@@ -243,14 +243,17 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
     if (tile.n_rows) j->s->be->k.attention_tile(&tile);
 }
 
-/* All query heads of a KV head: more than fill a tile pass in parts. */
-static void attend(const attention_job *j, run r, int32_t kv_head, int32_t chunk, destination to,
-                   float *scratch)
+/* The query heads of a KV head: more than fill a tile are in parts. part: counted over all KV heads. */
+static int32_t n_parts(const attention_job *j)
 {
-    for (int32_t g = 0; g < j->n_group; g += ATTN_ROWS) {
-        int32_t n = j->n_group - g < ATTN_ROWS ? j->n_group - g : ATTN_ROWS;
-        attend_heads(j, r, kv_head * j->n_group + g, n, chunk, to, scratch);
-    }
+    return j->kv->layout.n_kv_heads * ((j->n_group + ATTN_ROWS - 1) / ATTN_ROWS);
+}
+
+static void attend(const attention_job *j, run r, int32_t part, int32_t chunk, destination to, float *scratch)
+{
+    int32_t each = (j->n_group + ATTN_ROWS - 1) / ATTN_ROWS, g = part % each * ATTN_ROWS;
+    int32_t n = j->n_group - g < ATTN_ROWS ? j->n_group - g : ATTN_ROWS;
+    attend_heads(j, r, part / each * j->n_group + g, n, chunk, to, scratch);
 }
 
 static destination result(const attention_job *j)
@@ -280,8 +283,8 @@ static void token_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         int32_t last = left < tj->max_tokens ? j->b->n_tokens : first + tj->max_tokens;
         for (int32_t t = first; t < last;) {
             run r = run_from(j, t, last, tj->max_tokens);
-            for (int32_t h = 0; h < j->kv->layout.n_kv_heads; h++)
-                attend(j, r, h, ATTN_ALL, result(j), stream_row(j->s, thread));
+            for (int32_t part = 0; part < n_parts(j); part++)
+                attend(j, r, part, ATTN_ALL, result(j), stream_row(j->s, thread));
             t = r.end;
         }
         for (int32_t t = first; t < last; t++) store_act(j, t);
@@ -328,17 +331,16 @@ static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)
 static void chunk_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     const chunks_job *cj = arg;
-    int32_t n_kv_heads = cj->j.kv->layout.n_kv_heads;
-    for (int64_t item = begin; item < end; item++) { /* [run][chunk][head] */
+    int32_t parts = n_parts(&cj->j);
+    for (int64_t item = begin; item < end; item++) { /* [run][chunk][part] */
         int64_t rest = item, n;
         int32_t i = 0;
-        for (; rest >= (n = (int64_t)cj->runs[i].n_chunks * n_kv_heads); i++) rest -= n;
-        int32_t kv_head = (int32_t)(rest % n_kv_heads),
-                chunk = cj->runs[i].first_chunk + (int32_t)(rest / n_kv_heads);
+        for (; rest >= (n = (int64_t)cj->runs[i].n_chunks * parts); i++) rest -= n;
+        int32_t part = (int32_t)(rest % parts), chunk = cj->runs[i].first_chunk + (int32_t)(rest / parts);
         if (cj->runs[i].n_chunks == 1)
-            attend(&cj->j, cj->runs[i], kv_head, ATTN_ALL, result(&cj->j), stream_row(cj->j.s, thread));
+            attend(&cj->j, cj->runs[i], part, ATTN_ALL, result(&cj->j), stream_row(cj->j.s, thread));
         else
-            attend(&cj->j, cj->runs[i], kv_head, chunk, partials_of(cj, i, chunk),
+            attend(&cj->j, cj->runs[i], part, chunk, partials_of(cj, i, chunk),
                    stream_row(cj->j.s, thread));
     }
 }
@@ -398,7 +400,7 @@ static void attend_by_chunks(const chunks_job *cj)
 {
     int64_t n_items = 0;
     for (int32_t i = 0; i < cj->n_runs; i++)
-        n_items += (int64_t)cj->runs[i].n_chunks * cj->j.kv->layout.n_kv_heads;
+        n_items += (int64_t)cj->runs[i].n_chunks * n_parts(&cj->j);
     pool_for(cj->j.s->threads, n_items, 1, chunk_items, (void *)cj);
     pool_for(cj->j.s->threads, cj->j.b->n_tokens, 4, merge_items, (void *)cj);
 }

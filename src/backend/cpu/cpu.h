@@ -45,8 +45,9 @@ struct stream {
     stream_count *counts; /* [n_threads] */
 };
 
-/* 16 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 500,000 positions. */
-#define STREAM_PARTIALS ((size_t)1 << 22)
+/* 64 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 2,000,000 positions, or of 128 heads
+ * with latents of 512 in 130,000. */
+#define STREAM_PARTIALS ((size_t)1 << 24)
 
 /* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of rows (kernels.h). The matrix
  * in use may be narrower and shorter than what was allocated. */
