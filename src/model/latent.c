@@ -49,6 +49,7 @@ static weight **split_uk(loader *l, tensor_name name, float **transposed)
     const backend *be = l->m->be;
     int64_t n = h->n_nope + h->v_head_dim, rank = h->kv_rank, n_nope = h->n_nope;
     float *rows = loader_vector(l, name, true, all_rows(h->n_heads * n * rank));
+    if (!rows) return NULL;
     float *out = *transposed = mem_alloc((size_t)(h->n_heads * rank * n_nope) * sizeof *out);
     weight **w = calloc((size_t)h->n_heads, sizeof *w);
     if (!w || !out) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
@@ -88,8 +89,10 @@ void loader_latent(loader *l, int32_t i, latent *w)
         w->w_uk = split_uk(l, both, &w->transposed_uk);
         w->w_uv = split_uv(l, both);
     } else {
-        w->w_uk = loader_matrices(l, in_block(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank), h->n_nope);
-        w->w_uv = loader_matrices(l, in_block(i, "attn_v_b", "weight"), h->n_heads, all_rows(h->v_head_dim), h->kv_rank);
+        w->w_uk = loader_matrices(l, in_block(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank),
+                                  h->n_nope);
+        w->w_uv = loader_matrices(l, in_block(i, "attn_v_b", "weight"), h->n_heads, all_rows(h->v_head_dim),
+                                  h->kv_rank);
     }
     if (l->status != SUMI_OK) return;
     m->form_qkv |= m->be->weight_input(w->w_dq ? w->w_dq : w->w_uq) | m->be->weight_input(w->w_dkv);
@@ -140,7 +143,8 @@ sumi_status latent_room_create(const model *m, workspace *ws, sumi_error *err)
     if (!r->outs || !r->q || !r->values || (h->q_rank && !r->q_low))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for steps of %d tokens", n);
     if (h->q_rank) status = be->act_create(be, &r->q_low_in, n, h->q_rank, m->form_uq, err);
-    if (status == SUMI_OK) status = be->act_create(be, &r->q_nope, n, h->n_heads * h->n_nope, m->form_uk, err);
+    if (status == SUMI_OK)
+        status = be->act_create(be, &r->q_nope, n, h->n_heads * h->n_nope, m->form_uk, err);
     /* Attention writes floats before it makes other forms of them. */
     if (status == SUMI_OK)
         status = be->act_create(be, &r->sums, n, h->n_heads * h->kv_rank, m->form_uv | ACT_F32, err);
@@ -155,12 +159,12 @@ static void project(const model *m, workspace *ws, const latent *w)
     linear_out down[2] = { { .w = w->w_dkv, .y = ws->k },
                            { .w = w->w_dq ? w->w_dq : w->w_uq, .y = w->w_dq ? r->q_low : r->q } };
     row_op settle = { .kind = ROW_NORM,
-                    .norm = { .out = r->q_low_in,
-                              .forms = m->form_uq,
-                              .x = r->q_low,
-                              .norm = w->q_norm,
-                              .n_embd = h->q_rank,
-                              .eps = h->norm_eps } };
+                      .norm = { .out = r->q_low_in,
+                                .forms = m->form_uq,
+                                .x = r->q_low,
+                                .norm = w->q_norm,
+                                .n_embd = h->q_rank,
+                                .eps = h->norm_eps } };
     m->be->linear(ws->s, ws->in, down, 2, w->w_dq ? &settle : NULL);
     linear_out up = { .w = w->w_uq, .y = r->q };
     if (w->w_dq) m->be->linear(ws->s, r->q_low_in, &up, 1, NULL);

@@ -6,14 +6,14 @@
 
 /* A layer's weights, by the paper's names. n_rot elements of a head are rotated, n_nope are not. */
 typedef struct latent {
-    weight *w_dq;         /* [q_rank][n_embd]; NULL: queries are made of the input itself */
-    norm q_norm;          /* [q_rank] */
-    weight *w_uq;         /* [n_heads * (n_nope + n_rot)][q_rank, or n_embd] */
-    weight *w_dkv;        /* [kv_rank + n_rot][n_embd] */
-    norm kv_norm;         /* [kv_rank] */
-    weight **w_uk;        /* [n_heads] of [kv_rank][n_nope] */
-    weight **w_uv;        /* [n_heads] of [v_head_dim][kv_rank] */
-    float *transposed_uk; /* [n_heads * kv_rank][n_nope] that w_uk is made of; NULL: the file has it like that */
+    weight *w_dq;  /* [q_rank][n_embd]; NULL: queries are made of the input itself */
+    norm q_norm;   /* [q_rank] */
+    weight *w_uq;  /* [n_heads * (n_nope + n_rot)][q_rank, or n_embd] */
+    weight *w_dkv; /* [kv_rank + n_rot][n_embd] */
+    norm kv_norm;  /* [kv_rank] */
+    weight **w_uk; /* [n_heads] of [kv_rank][n_nope] */
+    weight **w_uv; /* [n_heads] of [v_head_dim][kv_rank] */
+    float *transposed_uk; /* [n_heads * kv_rank][n_nope] that w_uk is made of; NULL: the file has it */
 } latent;
 
 /* The room of a step for it, beside q, k and heads of the workspace. */

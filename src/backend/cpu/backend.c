@@ -96,6 +96,9 @@ sumi_status cpu_act_create(const backend *be, act **out, int32_t max_tokens, int
 {
     (void)be;
     *out = NULL;
+    if (max_cols > CPU_MAX_COLS) /* rows pass through the scratch of a thread */
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "activations of %d columns: the CPU backend takes at most %d",
+                         max_cols, CPU_MAX_COLS);
     act *a = calloc(1, sizeof *a);
     if (!a) goto fail;
     a->max_tokens = (int32_t)mem_round_up((size_t)max_tokens, ACT_TILE);
