@@ -7,7 +7,8 @@ converter writes BERT's; the first tells in its keys that it lowers, the second 
 tokenizer/wordpiece.json: the texts, and for each vocabulary the ids of each, with [CLS], [SEP] and special tokens.
 
 The texts: a part of tokenizer_texts.py, and what only BERT's normalizer treats in a way of its own. Characters that are
-younger than Unicode 8, which the tables of `tokenizers` do not know, are left out.  Needs: pip install tokenizers gguf
+younger than Unicode 8, which the tables of `tokenizers` do not know, are left out. Training breaks ties in no fixed order: each run
+makes other vocabularies.  Needs: pip install tokenizers gguf
 """
 import json
 import pathlib
