@@ -13,7 +13,7 @@ enum { MAX_IDS = 1024 };
 static tokenizer *open_vocabulary(const char *name, gguf **g)
 {
     char path[256];
-    tokenizer *t;
+    tokenizer *t = NULL;
     sumi_error err;
     snprintf(path, sizeof path, "tests/golden/tokenizer/wordpiece-%s.gguf", name);
     if (gguf_open(g, test_source_path(path), &err) || tokenizer_create(&t, *g, &err))
