@@ -212,7 +212,8 @@ typedef struct experts_args {
     const float *b_down;             /* [n_experts][n_embd] */
     int32_t n_embd, n_ff, ff_forms;
     glu_kind kind;
-    bool weigh_input; /* a token's weight is a factor on the input of the expert, not on its output (Llama 4) */
+    /* A token's weight is a factor on the input of the expert, not on its output (Llama 4). Then b_gate and b_up are NULL. */
+    bool weigh_input;
     float *y;         /* [n_tokens][n_embd]; not the input */
     bool add;         /* to y: the output of a shared expert */
     const float *y_gate; /* [n_tokens] y is multiplied with the sigmoid of this before; NULL: it is not */

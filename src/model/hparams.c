@@ -350,10 +350,10 @@ static void read_router(reader *r, hparams *h)
     router *to = &h->router;
     *to = (router){ .kind = r->a->router, .n_experts = n };
     to->n_used = read_int(r, "expert_used_count", 1, n < MAX_EXPERTS_USED ? n : MAX_EXPERTS_USED, 0);
-    if (read_int(r, "expert_gating_func", 0, INT32_MAX, 0) > (int32_t)(sizeof kinds / sizeof *kinds))
+    int32_t kind = read_int(r, "expert_gating_func", 0, INT32_MAX, 0);
+    if (kind > (int32_t)(sizeof kinds / sizeof *kinds))
         fail(r, SUMI_EUNSUPPORTED, "is not 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen): not supported");
-    int32_t kind = read_int(r, "expert_gating_func", 0, 3, 0);
-    if (kind) to->kind = kinds[kind - 1];
+    else if (kind > 0) to->kind = kinds[kind - 1];
     to->normalised = read_bool(r, "expert_weights_norm", r->a->features & ARCH_EXPERTS_NORMALISED);
     to->scale = read_float_or_0(r, "expert_weights_scale", 1);
     if (to->scale == 0) to->scale = 1; /* files of families without a scale may have this */

@@ -22,8 +22,10 @@ static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows
     return loader_matrices(l, in_block(i, name, "weight"), l->m->h.router.n_experts, rows, n_cols);
 }
 
+/* A weight on the input would have to leave them alone: then a file that has some is refused. */
 static float *biases(loader *l, int32_t i, const char *name, int64_t n)
 {
+    if (l->m->arch->features & ARCH_WEIGH_INPUT) return NULL;
     return loader_vector(l, in_block(i, name, "bias"), false, all_rows(l->m->h.router.n_experts * n));
 }
 

@@ -111,7 +111,7 @@ static void activate_pair(const experts_job *j, const routed_pair *p, int32_t th
     float *gate = a->gate ? row_of(j->r->gate, j->r, p, a->n_ff) : up, *y = stream_row(j->s, thread);
     act ff = act_part(j->r->ff, group->first, group->n_rows);
     pool_wait_zero(&j->r->n_left[p->group]);
-    if (a->weigh_input) { /* products are linear in their input */
+    if (a->weigh_input) { /* without biases, products are linear in their input */
         k->scale_row(up, a->n_ff, p->weight, 0);
         if (gate != up) k->scale_row(gate, a->n_ff, p->weight, 0);
     }
@@ -181,6 +181,7 @@ void cpu_experts(stream *s, routing *r, const act *x, const experts_args *a, con
     experts_job j = { .s = s, .r = r, .x = x, .a = a, .then = then };
     int32_t n_pairs = x->n_tokens * r->limits.n_used;
     linear_out outs[2];
+    assert(!a->weigh_input || !(a->b_gate || a->b_up));
     assert(r->n_tokens == x->n_tokens && a->n_ff <= r->limits.max_ff && a->n_embd == r->limits.n_embd);
     routing_group(r);
     act_resize(r->in, r->n_rows, a->n_embd);
