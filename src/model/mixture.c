@@ -4,10 +4,14 @@
  *   ffn_gate_inp [n][n_embd]     ffn_gate_exps, ffn_up_exps [n][n_ff][n_embd]     ffn_down_exps [n][n_embd][n_ff]
  *                                or ffn_gate_up_exps [n][2 n_ff][n_embd]
  *
+ * Files of Mixtral from before April 2024 have a tensor for each matrix instead: ffn_gate.0, ffn_gate.1 ...
+ *
  * exp_probs_b is the bias of the choice, ffn_gate_inp_shexp how much a token wants of the shared expert. */
 #include "model/mixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "model/loader.h"
@@ -17,9 +21,27 @@ static bool has(const loader *l, int32_t i, const char *name)
     return loader_has(l, in_block(i, name, "weight"));
 }
 
+/* "ffn_gate.3" for "ffn_gate_exps". */
+static tensor_name of_expert(int32_t i, const char *name, int32_t expert)
+{
+    char single[32];
+    snprintf(single, sizeof single, "%.*s.%d", (int)(strlen(name) - strlen("_exps")), name, expert);
+    return in_block(i, single, "weight");
+}
+
+static bool has_single(const loader *l, int32_t i, const char *name)
+{
+    return !has(l, i, name) && loader_has(l, of_expert(i, name, 0));
+}
+
 static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows, int64_t n_cols)
 {
-    return loader_matrices(l, in_block(i, name, "weight"), l->m->h.router.n_experts, rows, n_cols);
+    int32_t n = l->m->h.router.n_experts;
+    if (!has_single(l, i, name)) return loader_matrices(l, in_block(i, name, "weight"), n, rows, n_cols);
+    weight **w = calloc((size_t)n, sizeof *w);
+    if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name);
+    for (int32_t e = 0; w && e < n; e++) w[e] = loader_matrix(l, of_expert(i, name, e), rows, n_cols);
+    return w;
 }
 
 /* A weight on the input would have to leave them alone: then a file that has some is refused. */
@@ -39,7 +61,8 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
     x->w_router = loader_matrix(l, in_block(i, "ffn_gate_inp", "weight"), all_rows(n), h->n_embd);
     x->b_router = loader_vector(l, in_block(i, "ffn_gate_inp", "bias"), false, all_rows(n));
     x->router.choice_bias = loader_vector(l, in_block(i, "exp_probs_b", "bias"), false, all_rows(n));
-    x->n_ff = loader_n_rows(l, in_block(i, up, "weight")) / (fused ? 2 : 1);
+    x->n_ff = loader_n_rows(l, has_single(l, i, up) ? of_expert(i, up, 0) : in_block(i, up, "weight"));
+    if (fused) x->n_ff /= 2;
     if (l->status != SUMI_OK) return;
     int64_t n_ff = x->n_ff, total = fused ? 2 * n_ff : n_ff;
     if (gated) x->w_gate = experts(l, i, gate, (tensor_rows){ 0, n_ff, total }, h->n_embd);
