@@ -8,14 +8,13 @@
 
 typedef struct entry {
     uint64_t head; /* the first eight bytes, the first one highest: it decides most comparisons */
-    vocab_text text;
     int32_t id;
 } entry;
 
 void symbol_trie_deinit(symbol_trie *t)
 {
     free(t->nodes);
-    free(t->labels);
+    free(t->bytes);
     *t = (symbol_trie){ 0 };
 }
 
@@ -27,18 +26,18 @@ static uint64_t read_head(const vocab_text *t)
 }
 
 /* By bytes, then by id. */
-static int compare(const void *left, const void *right)
+static int compare(const void *left, const void *right, void *raw)
 {
     const entry *a = left, *b = right;
     if (a->head != b->head) return a->head < b->head ? -1 : 1;
-    uint32_t n = a->text.n < b->text.n ? a->text.n : b->text.n;
-    int order = memcmp(a->text.data, b->text.data, n);
+    const vocab_text *s = (const vocab_text *)raw + a->id, *t = (const vocab_text *)raw + b->id;
+    int order = memcmp(s->data, t->data, s->n < t->n ? s->n : t->n);
     if (order) return order;
-    if (a->text.n != b->text.n) return a->text.n < b->text.n ? -1 : 1;
+    if (s->n != t->n) return s->n < t->n ? -1 : 1;
     return a->id < b->id ? -1 : 1;
 }
 
-/* The tokens in order, each text once. *n_bytes: of all of them together. NULL: no memory (or a limit, err). */
+/* The tokens in order. *n_bytes: of all of them together. NULL: *status says why. */
 static entry *sort_tokens(const vocab *v, const gguf *g, size_t *n, size_t *n_bytes, sumi_status *status,
                           sumi_error *err)
 {
@@ -55,71 +54,85 @@ static entry *sort_tokens(const vocab *v, const gguf *g, size_t *n, size_t *n_by
             free(a);
             return NULL;
         }
-        a[(*n)++] = (entry){ read_head(t), *t, i };
+        a[(*n)++] = (entry){ read_head(t), i };
         *n_bytes += t->n;
     }
-    if (a && *n) qsort(a, *n, sizeof *a, compare);
+    if (a && *n) qsort_r(a, *n, sizeof *a, compare, v->raw);
     return a;
 }
 
-typedef struct range {
-    uint32_t low, high; /* of the sorted tokens: those that go through a node */
-} range;
+typedef struct builder {
+    symbol_trie *t;
+    const vocab_text *raw;
+    const float *scores;
+    const entry *sorted;
+} builder;
 
-/* Appends the children of node, whose tokens agree in the first `depth` bytes, and says which tokens are theirs. */
-static void add_children(symbol_trie *t, uint32_t node, uint32_t depth, const entry *a, range *ranges)
+static uint8_t byte_at(const builder *b, uint32_t i, uint32_t depth)
 {
-    uint32_t i = ranges[node].low, high = ranges[node].high;
-    t->nodes[node] = (trie_node){ t->n_nodes, -1 };
-    while (i < high && a[i].text.n == depth) t->nodes[node].id = a[i++].id; /* the last of equal ones stays */
-    while (i < high) {
-        uint32_t end = i + 1;
-        uint8_t byte = (uint8_t)a[i].text.data[depth];
-        while (end < high && (uint8_t)a[end].text.data[depth] == byte) end++;
-        t->labels[t->n_nodes] = byte;
-        ranges[t->n_nodes++] = (range){ i, end };
-        i = end;
+    return (uint8_t)b->raw[b->sorted[i].id].data[depth];
+}
+
+/* Where the tokens end that have the same byte at `depth` as token i. */
+static uint32_t end_of_byte(const builder *b, uint32_t i, uint32_t high, uint32_t depth)
+{
+    uint32_t end = i + 1;
+    while (end < high && byte_at(b, end, depth) == byte_at(b, i, depth)) end++;
+    return end;
+}
+
+/* Fills a node, through which the sorted tokens from low to high - 1 go, all equal in the first `depth` bytes, and
+ * what is below it. No deeper than SYMBOL_TRIE_MAX_BYTES. */
+static void fill_node(builder *b, uint32_t node, uint32_t low, uint32_t high, uint32_t depth)
+{
+    symbol_trie *t = b->t;
+    for (; low < high && b->raw[b->sorted[low].id].n == depth; low++) { /* the last of equal ones stays */
+        int32_t id = b->sorted[low].id;
+        t->nodes[node].byte_id_1 = (t->nodes[node].byte_id_1 & 0xFF000000) | (uint32_t)(id + 1);
+        t->nodes[node].score = b->scores[id];
+    }
+    uint32_t first = t->nodes[node].first = t->n_nodes;
+    for (uint32_t i = low; i < high; i = end_of_byte(b, i, high, depth)) {
+        t->bytes[t->n_nodes] = byte_at(b, i, depth);
+        t->nodes[t->n_nodes++] = (trie_node){ .byte_id_1 = (uint32_t)byte_at(b, i, depth) << 24 };
+    }
+    t->nodes[node].n_children = t->n_nodes - first;
+    for (uint32_t i = low, end, child = first; i < high; i = end, child++) {
+        end = end_of_byte(b, i, high, depth);
+        fill_node(b, child, i, end, depth + 1);
     }
 }
 
-static bool build(symbol_trie *t, const entry *a, size_t n, size_t n_bytes)
+static bool build(symbol_trie *t, const vocab *v, const float *scores, const entry *sorted, size_t n,
+                  size_t n_bytes)
 {
-    range *ranges = malloc((n_bytes + 1) * sizeof *ranges);
-    t->nodes = malloc((n_bytes + 2) * sizeof *t->nodes);
-    t->labels = malloc(n_bytes + 1);
-    if (!ranges || !t->nodes || !t->labels) {
-        free(ranges);
-        return false;
-    }
-    ranges[0] = (range){ 0, (uint32_t)n };
-    t->labels[0] = 0;
+    builder b = { t, v->raw, scores, sorted };
+    t->nodes = malloc((n_bytes + 1) * sizeof *t->nodes);
+    t->bytes = malloc(n_bytes + 1);
+    if (!t->nodes || !t->bytes) return false;
+    t->nodes[0] = (trie_node){ 0 };
+    t->bytes[0] = 0;
     t->n_nodes = 1;
-    uint32_t depth = 0, level_end = 1; /* where the nodes of this depth end */
-    for (uint32_t node = 0; node < t->n_nodes; node++) {
-        if (node == level_end) {
-            level_end = t->n_nodes;
-            depth++;
-        }
-        add_children(t, node, depth, a, ranges);
-    }
-    t->nodes[t->n_nodes] = (trie_node){ t->n_nodes, -1 };
-    for (uint32_t child = t->nodes[0].first; child < t->nodes[1].first; child++)
-        t->by_byte[t->labels[child]] = child;
-    free(ranges);
+    fill_node(&b, 0, 0, (uint32_t)n, 0);
+    for (uint32_t i = 0; i < t->nodes[0].n_children; i++) t->by_byte[t->nodes[1 + i].byte_id_1 >> 24] = 1 + i;
     return true;
 }
 
-sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const gguf *g, sumi_error *err)
+sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g,
+                             sumi_error *err)
 {
     size_t n, n_bytes;
     sumi_status status = SUMI_OK;
     *t = (symbol_trie){ 0 };
+    if (v->n_tokens > SYMBOL_TRIE_MAX_TOKENS)
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %d tokens; at most %d are possible in this model",
+                         gguf_name(g), v->n_tokens, SYMBOL_TRIE_MAX_TOKENS);
     entry *a = sort_tokens(v, g, &n, &n_bytes, &status, err);
     if (!a) return status;
     if (n_bytes >= UINT32_MAX - 2)
         status = sumi_fail(err, SUMI_ELIMIT, "%s: the tokens have %zu bytes; less than 4 GiB are possible",
                            gguf_name(g), n_bytes);
-    else if (!build(t, a, n, n_bytes))
+    else if (!build(t, v, scores, a, n, n_bytes))
         status = sumi_fail(err, SUMI_ENOMEM, "trie of %d tokens: out of memory", v->n_tokens);
     free(a);
     return status;

@@ -15,47 +15,46 @@
 
 /* ---- Preparing ---------------------------------------------------------------------------------------------- */
 
-/* Scores of foreign files are brought into the range of floats, so that sums stay finite. */
-static double clean_score(float score)
+/* Scores of foreign files are made finite, so that their sums in double precision are finite too. */
+static float clean_score(float score)
 {
-    if (isnan(score) || score < -FLT_MAX) return -(double)FLT_MAX;
-    return score > FLT_MAX ? (double)FLT_MAX : (double)score;
+    if (isnan(score) || score < -FLT_MAX) return -FLT_MAX;
+    return score > FLT_MAX ? FLT_MAX : score;
 }
 
-static void set_scores(unigram *u, const char *scores)
+/* The scores as they count: [n_tokens], freed with free(). NULL: out of memory. */
+static float *clean_scores(unigram *u, const char *raw)
 {
-    double worst = DBL_MAX;
-    for (int32_t i = 0; i < u->v->n_tokens; i++) {
-        float score;
-        memcpy(&score, scores + (size_t)i * sizeof score, sizeof score);
-        u->scores[i] = u->v->kind[i] == TOKEN_USER_DEFINED ? 0 : clean_score(score);
-        if (u->v->kind[i] == TOKEN_NORMAL && u->scores[i] < worst) worst = u->scores[i];
+    float *scores = malloc((size_t)u->v->n_tokens * sizeof *scores), worst = FLT_MAX;
+    for (int32_t i = 0; scores && i < u->v->n_tokens; i++) {
+        memcpy(&scores[i], raw + (size_t)i * sizeof *scores, sizeof *scores);
+        scores[i] = u->v->kind[i] == TOKEN_USER_DEFINED ? 0 : clean_score(scores[i]);
+        if (u->v->kind[i] == TOKEN_NORMAL && scores[i] < worst) worst = scores[i];
     }
-    u->unknown_score = (worst == DBL_MAX ? 0 : worst) - UNKNOWN_PENALTY;
+    u->unknown_score = (worst == FLT_MAX ? 0 : (double)worst) - UNKNOWN_PENALTY;
+    return scores;
 }
 
 sumi_status unigram_init(unigram *u, const vocab *v, const gguf *g, sumi_error *err)
 {
-    const char *scores;
+    const char *raw;
     *u = (unigram){ .v = v, .unknown = -1 };
-    sumi_status status = vocab_read_scores(v, g, &scores, err);
-    if (!status && !scores)
+    sumi_status status = vocab_read_scores(v, g, &raw, err);
+    if (!status && !raw)
         status = sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is missing", gguf_name(g));
     if (!status) status = charsmap_init(&u->map, g, err);
-    if (!status) status = symbol_trie_init(&u->trie, v, g, err);
     if (status) return status;
-    if (!(u->scores = malloc((size_t)v->n_tokens * sizeof *u->scores)))
-        return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
-    set_scores(u, scores);
+    float *scores = clean_scores(u, raw);
+    if (!scores) return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
     space_words_init(&u->words, v);
-    return SUMI_OK;
+    status = symbol_trie_init(&u->trie, v, scores, g, err);
+    free(scores);
+    return status;
 }
 
 void unigram_deinit(unigram *u)
 {
     symbol_trie_deinit(&u->trie);
-    free(u->scores);
-    u->scores = NULL;
 }
 
 void unigram_work_init(unigram_work *w, size_t max_normal_bytes)
@@ -112,15 +111,23 @@ static sumi_status normalize(const unigram *u, buf *b, const char *text, size_t 
     }
     if (i == n) return SUMI_OK;
     if (u->add_space_prefix) buf_append_char(b, ' ');
+    size_t kept = i; /* from here to i the text stays as it is, and is still to be written */
     while (i < n && !b->status) {
         const char *to;
-        size_t n_to;
-        i += normalize_prefix(u, text + i, n - i, &to, &n_to);
+        size_t n_to, len = normalize_prefix(u, text + i, n - i, &to, &n_to);
+        if (to == text + i && *to != ' ' && *to != SPACE_SYMBOL[0]) {
+            i += len;
+            after_space = false;
+            continue;
+        }
+        buf_append(b, text + kept, i - kept);
+        kept = i += len;
         while (after_space && n_to && *to == ' ') to++, n_to--;
         if (!n_to) continue;
         append_normal(b, to, n_to);
         after_space = squeeze && to[n_to - 1] == ' ';
     }
+    buf_append(b, text + kept, i - kept);
     while (squeeze && b->n && b->data[b->n - 1] == ' ') b->n--;
     return b->status;
 }
@@ -143,9 +150,9 @@ static void go_on(const unigram *u, unigram_place *places, const char *word, siz
     for (size_t end = i; end < n;) {
         node = symbol_trie_step(&u->trie, node, (uint8_t)word[end++]);
         if (!node) break;
-        int32_t id = u->trie.nodes[node].id;
+        int32_t id = symbol_trie_id(&u->trie, node);
         if (id < 0) continue;
-        reach(&places[end], (uint32_t)i, id, score + u->scores[id]);
+        reach(&places[end], (uint32_t)i, id, score + (double)u->trie.nodes[node].score);
         has_char = has_char || end - i == char_bytes;
     }
     if (!has_char) reach(&places[i + char_bytes], (uint32_t)i, -1, score + u->unknown_score);

@@ -29,7 +29,6 @@ typedef struct unigram {
     symbol_trie trie;
     charsmap map;
     space_words words;
-    double *scores; /* [n_tokens] all finite */
     double unknown_score;
     int32_t unknown; /* -1: none */
     bool add_space_prefix, remove_extra_whitespaces;
