@@ -34,10 +34,25 @@ static bool has_single(const loader *l, int32_t i, const char *name)
     return !has(l, i, name) && loader_has(l, of_expert(i, name, 0));
 }
 
+/* Products cut all experts of a layer into the same panels, so these must be of one type. */
+static void expect_one_type(loader *l, int32_t i, const char *name)
+{
+    const gguf_tensor *first = gguf_find_tensor(l->g, of_expert(i, name, 0).s);
+    for (int32_t e = 1; e < l->m->h.router.n_experts; e++) {
+        tensor_name other = of_expert(i, name, e);
+        const gguf_tensor *t = gguf_find_tensor(l->g, other.s);
+        if (t && t->type != first->type)
+            loader_fail(l, SUMI_EUNSUPPORTED,
+                        "tensor '%s' is %s, not %s as the first expert's: not supported", other.s,
+                        t->type->name, first->type->name);
+    }
+}
+
 static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows, int64_t n_cols)
 {
     int32_t n = l->m->h.router.n_experts;
     if (!has_single(l, i, name)) return loader_matrices(l, in_block(i, name, "weight"), n, rows, n_cols);
+    expect_one_type(l, i, name);
     weight **w = calloc((size_t)n, sizeof *w);
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name);
     for (int32_t e = 0; w && e < n; e++) w[e] = loader_matrix(l, of_expert(i, name, e), rows, n_cols);

@@ -163,10 +163,34 @@ static void an_expert_without_a_matrix_is_named(void **state)
     }
 }
 
+static void experts_of_different_types_are_named(void **state)
+{
+    static experts x;
+    static const float zeros[N_EMBD * N_EMBD];
+    uint64_t dims[] = { N_FF, N_EMBD };
+    backend *be;
+    gguf_builder b;
+    gguf *g;
+    uint8_t *file;
+    model *m;
+    sumi_error err;
+    (void)state;
+    assert_int_equal(backend_cpu_create(&be, "ref", SUMI_ACTIVATIONS_AUTO, &err), SUMI_OK);
+    add_llama(&b, zeros);
+    add_experts(&b, SINGLE, &x, "down");
+    gb_tensor(&b, "blk.0.ffn_down.3.weight", DTYPE_F16, 2, dims, zeros, N_MATRIX * sizeof(uint16_t));
+    assert_int_equal(load(&b, &g, &file, be, &m, &err), SUMI_EUNSUPPORTED);
+    if (!strstr(err.message, "'blk.0.ffn_down.3.weight' is F16, not F32")) fail_msg("%s", err.message);
+    gguf_close(g);
+    free(file);
+    be->destroy(be);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(experts_are_the_same_in_each_form_of_a_file),
+        cmocka_unit_test(experts_of_different_types_are_named),
         cmocka_unit_test(an_expert_without_a_matrix_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
