@@ -64,28 +64,33 @@ static sumi_status write_head(hf_model *m, sumi_error *err)
     sumi_status st = SUMI_OK;
     if (m->folder.config) {
         const hf_family *family = find_family(&m->folder, err);
-        if (!family) return err ? err->status : SUMI_EUNSUPPORTED;
+        if (!family) return err->status;
+        if (m->folder.n_files == 0)
+            return sumi_fail(err, SUMI_EFORMAT, "%s: no weights", map_short_name(m->folder.path));
         if ((st = hf_keys_write(&m->keys, &m->folder, family, &m->head, err))) return st;
         if ((st = hf_tensors_init(&m->tensors, &m->keys))) return st;
     }
     return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
 }
 
-sumi_status hf_open(gguf **out, const char *path, sumi_error *err)
+sumi_status hf_describe(gguf **out, hf_folder *folder, sumi_error *err)
 {
     size_t n_head = 0;
     sumi_error why = { SUMI_OK, "" };
     hf_model *m = calloc(1, sizeof *m);
     *out = NULL;
-    if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    if (!m) {
+        hf_folder_deinit(folder);
+        return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    }
+    m->folder = *folder;
     gguf_head_init(&m->head, 32);
-    sumi_status st = hf_folder_init(&m->folder, path, &why);
-    if (st == SUMI_OK) st = write_head(m, &why);
+    sumi_status st = write_head(m, &why);
     uint8_t *head = st == SUMI_OK ? gguf_head_take(&m->head, &n_head) : NULL;
     m->files = calloc((size_t)m->folder.n_files + 1, sizeof *m->files);
     if (st == SUMI_OK && (!head || !m->files))
         st = sumi_fail(&why, m->head.status ? m->head.status : SUMI_ENOMEM,
-                       "%s: its description does not fit into memory", map_short_name(path));
+                       "%s: its description does not fit into memory", map_short_name(m->folder.path));
     if (st != SUMI_OK) {
         free(head);
         destroy(m);
@@ -96,4 +101,14 @@ sumi_status hf_open(gguf **out, const char *path, sumi_error *err)
         m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
     gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, destroy, m };
     return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
+}
+
+sumi_status hf_open(gguf **out, const char *path, sumi_error *err)
+{
+    hf_folder folder;
+    *out = NULL;
+    sumi_status st = hf_folder_init(&folder, path, err);
+    if (st == SUMI_OK) return hf_describe(out, &folder, err);
+    hf_folder_deinit(&folder);
+    return st;
 }

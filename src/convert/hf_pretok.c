@@ -19,8 +19,12 @@
 #define CL100K(numbers)                                                                                      \
     "split " CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES  \
     "\n"
-#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define UPPER_SET   "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
+#define LOWER_SET   "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
+#define UPPER       "[" UPPER_SET "]"
+#define LOWER       "[" LOWER_SET "]"
+#define NO_HAN(set) "[" set "&&[^\\p{Han}]]"
+#define KANA_HAN    "split [\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+\n"
 #define O200K(contraction, numbers)                                                                          \
     "split [^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" contraction "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
     "*" contraction "|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES "\n"
@@ -64,6 +68,24 @@ static const struct {
       "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+\nsplit " SIGN
       "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES "\n",
       "", ANY, "deepseek-v3" },
+    { "split " CONTRACTION
+      "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|"
+      "\\s*[\\r\\n]|\\s+(?!\\S)|\\s+\n",
+      "", ANY, "exaone-moe" },
+    { "split [^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES "\n", "", ANY,
+      "ufakzeka" },
+    { "split \\p{N}{1,3}\n" CL100K("\\p{N}+"), "", ANY, "minicpm5" },
+    { "split \\d{1,3}(?=(?:\\d{3})*\\b)\n" O200K(CONTRACTION "?", "\\p{N}{1,3}"), "NFC", ANY, "tiny_aya" },
+    { "split \\p{N}+\nsplit (?=(\\d{3})+(?!\\d))\n", "", ANY, "superbpe" },
+    { "split \\p{N}{1,3}\n" KANA_HAN "split " SIGN "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+      "?[\\p{P}\\p{S}]+|[\\r\\n]|\\s+(?!\\S)|\\s+\ndigit\n",
+      "", ANY, "spark2_5" },
+    { "split [\\p{Han}]+|[^\\r\\n\\p{L}\\p{N}]?" NO_HAN(UPPER_SET) "*" NO_HAN(
+          LOWER_SET) "+" CONTRACTION
+                     "?|[^\\r\\n\\p{L}\\p{N}]?" NO_HAN(UPPER_SET) "+" NO_HAN(
+                         LOWER_SET) "*" CONTRACTION "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+                                    "\n",
+      "", ANY, "kimi-k2" },
     { "punctuation\ngpt2\ndigits\nsplit [0-9][0-9][0-9]\n", "", ANY, "falcon" },
     { "split  "
       "?[^(\\s|[.,!?\xE2\x80\xA6\xE3\x80\x82\xEF\xBC\x8C\xE3\x80\x81\xE0\xA5\xA4\xDB\x94\xD8\x8C])]+\n",
@@ -99,6 +121,8 @@ static void write_pattern(buf *out, const char *pattern)
     for (; *pattern; pattern++) {
         if (*pattern == '\r') buf_append_str(out, "\\r");
         else if (*pattern == '\n') buf_append_str(out, "\\n");
+        else if (pattern[0] == '\\' && pattern[1] == '"')
+            buf_append_char(out, *++pattern); /* the same with and without */
         else buf_append_char(out, *pattern);
     }
     buf_append_char(out, '\n');

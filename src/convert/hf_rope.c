@@ -26,6 +26,12 @@ static double number(const rope *r, const char *name, double otherwise)
     return json_is_number(v) ? json_number_value(v) : hf_number(r->k, name, otherwise);
 }
 
+/* A number of tokens, kept where it is one. */
+static int64_t whole(double v)
+{
+    return v > 0 && v < INT32_MAX ? (int64_t)v : 0;
+}
+
 static const char *type_of(const rope *r)
 {
     const char *type = json_string_value(json_object_get(r->set, "rope_type"));
@@ -87,7 +93,7 @@ static void write_longrope(const rope *r)
     double original = number(r, "original_max_position_embeddings", n_ctx);
     double stretch = number(r, "factor", n_ctx / original);
     double size = stretch > 1 && original > 1 ? sqrt(1 + log(stretch) / log(original)) : 1;
-    hf_put_int(k, "rope.scaling.original_context_length", (int64_t)original);
+    hf_put_int(k, "rope.scaling.original_context_length", whole(original));
     hf_put_f32(k, "rope.scaling.attn_factor", number(r, "attention_factor", size));
     write_list(r, "long_factor", "rope_factors_long.weight");
     write_list(r, "short_factor", "rope_factors_short.weight");
@@ -99,7 +105,7 @@ static void write_yarn(const rope *r)
     hf_put_str(k, "rope.scaling.type", "yarn");
     hf_put_f32(k, "rope.scaling.factor", number(r, "factor", 1));
     double original = number(r, "original_max_position_embeddings", 0);
-    if (original > 0) hf_put_int(k, "rope.scaling.original_context_length", (int64_t)original);
+    if (original > 0) hf_put_int(k, "rope.scaling.original_context_length", whole(original));
     double size = number(r, "attention_factor", number(r, "attn_factor", 0));
     if (size > 0) hf_put_f32(k, "rope.scaling.yarn_attn_factor", size);
     double mscale = number(r, "mscale_all_dim", 0);

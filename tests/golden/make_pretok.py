@@ -10,6 +10,8 @@ Writes tests/golden/pretok/:
                 tokenizer_texts.py, four characters of base64: the low 24 bits of a hash, the highest byte first, over
                 the lengths in bytes of the pieces and the ids. FNV-1a, 32 bits, over little-endian 32-bit numbers.
 
+  tokenizers.json   for each chain what tokenizer.json has of it: normalizer, pre_tokenizer, and model without its vocabulary
+
 The chains are written as the models' tokenizer.json have them; sources are in docs/text.md. Where a file says
 Split(Removed, invert) it is written Isolated, which is the same for a pattern that matches everything.
 """
@@ -134,7 +136,7 @@ CHAINS_BY_NAME = {name: value for names, value in CHAINS.items() for name in nam
 def main():
     tokens, merges = train()
     vocab = {t: i for i, t in enumerate(tokens)}
-    golden = []
+    golden, files = [], []
     for names, (normalizer, pre_tokenizer, ignore_merges) in CHAINS.items():
         tokenizer = Tokenizer(BPE(vocab=vocab, merges=[tuple(m) for m in merges], ignore_merges=ignore_merges))
         tokenizer.pre_tokenizer = pre_tokenizer
@@ -147,9 +149,14 @@ def main():
             assert sum(pieces) == len(normal.encode())
             hashes.append(fnv1a(pieces + tokenizer.encode(text, add_special_tokens=False).ids))
         golden.append({"names": names.split(), "hashes": base64.b64encode(b"".join(hashes)).decode()})
+        file = json.loads(tokenizer.to_str())
+        files.append({"names": names.split(), "tokenizer": {
+            "normalizer": file["normalizer"], "pre_tokenizer": file["pre_tokenizer"],
+            "model": {"type": file["model"]["type"], "ignore_merges": file["model"]["ignore_merges"]}}})
     OUT.mkdir(exist_ok=True)
     (OUT / "vocab.json").write_text(json.dumps({"tokens": tokens, "merges": [" ".join(m) for m in merges]},
                                                separators=(",", ":")).replace('","', '",\n"') + "\n")
+    (OUT / "tokenizers.json").write_text("[" + ",\n".join(json.dumps(f, ensure_ascii=False) for f in files) + "]\n")
     (OUT / "golden.json").write_text(json.dumps(golden, separators=(",", ":")).replace("},{", "},\n{") + "\n")
 
 

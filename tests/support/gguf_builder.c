@@ -201,14 +201,14 @@ static double touch_value(const gguf *g, int64_t i)
     return sum;
 }
 
-static double touch_tensor(const gguf_tensor *t, int64_t max_elems)
+static double touch_tensor(const gguf *g, const gguf_tensor *t, int64_t max_elems)
 {
-    double sum = touch_bytes(t->name.data, t->name.n) + touch_bytes(t->data, t->n_bytes);
+    double sum = touch_bytes(t->name.data, t->name.n) + (t->data ? touch_bytes(t->data, t->n_bytes) : 0);
     if (t->n_elems > max_elems) return sum;
     float *values = malloc((size_t)t->n_elems * sizeof *values);
     void *aligned = mem_alloc(t->n_bytes); /* a file in memory may lie anywhere */
     if (values && aligned) {
-        memcpy(aligned, t->data, t->n_bytes);
+        gguf_make_rows(g, t, 0, t->n_elems / t->dims[0], aligned);
         quant_find(t->type->type)->decode(aligned, values, t->n_elems);
         for (int64_t i = 0; i < t->n_elems; i++) sum += (double)values[i];
     }
@@ -224,7 +224,7 @@ void gguf_touch_all(const gguf *g, int64_t max_elems)
         gguf_str key = gguf_key(g, i);
         sum += touch_bytes(key.data, key.n) + touch_value(g, i);
     }
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) sum += touch_tensor(gguf_tensor_at(g, i), max_elems);
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) sum += touch_tensor(g, gguf_tensor_at(g, i), max_elems);
     volatile double kept = sum; /* the reads must not be optimised away */
     (void)kept;
 }
