@@ -34,6 +34,34 @@ static const hf_name llama_block[] = {
     { "mlp.up_proj", "ffn_up", HF_SAME },
     { "mlp.gate_up_proj", "ffn_up", HF_SAME }, /* Phi 3 */
     { "mlp.down_proj", "ffn_down", HF_SAME },
+    /* Mixtures of experts: Qwen, OLMoE, GLM, ERNIE, Hunyuan. */
+    { "mlp.gate", "ffn_gate_inp", HF_SAME },
+    { "mlp.gate.wg", "ffn_gate_inp", HF_SAME }, /* Hunyuan */
+    { "mlp.gate.e_score_correction_bias", "exp_probs_b.bias", HF_SAME },
+    { "mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", HF_SAME }, /* ERNIE */
+    { "mlp.experts.*.gate_proj", "ffn_gate_exps", HF_SAME },
+    { "mlp.experts.*.up_proj", "ffn_up_exps", HF_SAME },
+    { "mlp.experts.*.down_proj", "ffn_down_exps", HF_SAME },
+    { "mlp.shared_expert_gate", "ffn_gate_inp_shexp", HF_SAME },
+    { "mlp.shared_expert.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "mlp.shared_expert.up_proj", "ffn_up_shexp", HF_SAME },
+    { "mlp.shared_expert.down_proj", "ffn_down_shexp", HF_SAME },
+    { "mlp.shared_experts.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "mlp.shared_experts.up_proj", "ffn_up_shexp", HF_SAME },
+    { "mlp.shared_experts.down_proj", "ffn_down_shexp", HF_SAME },
+    { "mlp.shared_mlp.gate_proj", "ffn_gate_shexp", HF_SAME },
+    { "mlp.shared_mlp.up_proj", "ffn_up_shexp", HF_SAME },
+    { "mlp.shared_mlp.down_proj", "ffn_down_shexp", HF_SAME },
+    { "self_attn.query_layernorm", "attn_q_norm", HF_SAME },
+    { "self_attn.key_layernorm", "attn_k_norm", HF_SAME },
+    /* DeepSeek. */
+    { "self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa", HF_SAME },
+    { "self_attn.kv_a_layernorm", "attn_kv_a_norm", HF_SAME },
+    { "self_attn.kv_b_proj", "attn_k_b", HF_LATENT_K },
+    { "self_attn.kv_b_proj", "attn_v_b", HF_LATENT_V },
+    { "self_attn.q_a_proj", "attn_q_a", HF_SAME },
+    { "self_attn.q_a_layernorm", "attn_q_a_norm", HF_SAME },
+    { "self_attn.q_b_proj", "attn_q_b", HF_SAME },
     { 0 },
 };
 
@@ -45,27 +73,8 @@ static const hf_name mixtral_block[] = {
     { 0 },
 };
 
-/* Qwen, OLMoE, DeepSeek. */
-static const hf_name experts_block[] = {
-    { "mlp.gate", "ffn_gate_inp", HF_SAME },
-    { "mlp.gate.e_score_correction_bias", "exp_probs_b.bias", HF_SAME },
-    { "mlp.experts.*.gate_proj", "ffn_gate_exps", HF_SAME },
-    { "mlp.experts.*.up_proj", "ffn_up_exps", HF_SAME },
-    { "mlp.experts.*.down_proj", "ffn_down_exps", HF_SAME },
-    { "mlp.shared_expert_gate", "ffn_gate_inp_shexp", HF_SAME },
-    { "mlp.shared_expert.gate_proj", "ffn_gate_shexp", HF_SAME },
-    { "mlp.shared_expert.up_proj", "ffn_up_shexp", HF_SAME },
-    { "mlp.shared_expert.down_proj", "ffn_down_shexp", HF_SAME },
-    { "mlp.shared_experts.gate_proj", "ffn_gate_shexp", HF_SAME },
-    { "mlp.shared_experts.up_proj", "ffn_up_shexp", HF_SAME },
-    { "mlp.shared_experts.down_proj", "ffn_down_shexp", HF_SAME },
-    { "self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa", HF_SAME },
-    { "self_attn.kv_a_layernorm", "attn_kv_a_norm", HF_SAME },
-    { "self_attn.kv_b_proj", "attn_k_b", HF_LATENT_K },
-    { "self_attn.kv_b_proj", "attn_v_b", HF_LATENT_V },
-    { "self_attn.q_a_proj", "attn_q_a", HF_SAME },
-    { "self_attn.q_a_layernorm", "attn_q_a_norm", HF_SAME },
-    { "self_attn.q_b_proj", "attn_q_b", HF_SAME },
+static const hf_name glm4moe_block[] = {
+    { "post_attention_layernorm", "post_attention_norm", HF_SAME },
     { 0 },
 };
 
@@ -387,6 +396,25 @@ static void keys_gemma2(hf_keys *k)
     if (scalar > 0 && scalar != (double)k->head_dim) hf_put_f32(k, "attention.scale", 1 / sqrt(scalar));
 }
 
+/* Its files name the norm before the feed-forward block after attention. */
+static void keys_glm4moe(hf_keys *k)
+{
+    hf_put_int(k, "leading_dense_block_count", size_of(k, "first_k_dense_replace", 0, 0));
+    hf_put_int(k, "expert_shared_count", size_of(k, "n_shared_experts", 0, 0));
+    hf_put_f32(k, "expert_weights_scale", hf_number(k, "routed_scaling_factor", 1));
+    hf_put_int(k, "expert_gating_func", 2);
+    if (size_of(k, "n_group", 0, 0) > 1) hf_put_int(k, "expert_group_count", size_of(k, "n_group", 0, 0));
+    if (size_of(k, "n_group", 0, 0) > 1)
+        hf_put_int(k, "expert_group_used_count", size_of(k, "topk_group", 1, 1));
+}
+
+static void keys_ernie(hf_keys *k)
+{
+    hf_put_int(k, "leading_dense_block_count", size_of(k, "moe_layer_start_index", 0, 0));
+    hf_put_int(k, "interleave_moe_layer_step", size_of(k, "moe_layer_interval", 1, 1));
+    hf_put_int(k, "expert_shared_count", size_of(k, "moe_num_shared_experts", 0, 0));
+}
+
 static void keys_granite(hf_keys *k)
 {
     hf_put_f32(k, "attention.scale", hf_number(k, "attention_multiplier", 1 / sqrt((double)k->head_dim)));
@@ -472,8 +500,9 @@ static const hf_family families[] = {
       .traits = HF_LAYER_NORM | HF_WINDOWS, .window_pattern = 4, .keys = keys_cohere },
     { .classes = { "CohereForCausalLM" }, .arch = "command-r", LLAMA,
       .traits = HF_LAYER_NORM, .keys = keys_cohere },
-    { .classes = { "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM" }, .arch = "deepseek2", LLAMA,
-      .own = experts_block, .keys = keys_deepseek },
+    { .classes = { "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM" }, .arch = "deepseek2", LLAMA, .keys = keys_deepseek },
+    { .classes = { "Ernie4_5_MoeForCausalLM" }, .arch = "ernie4_5-moe", LLAMA,
+      .keys = keys_ernie },
     { .classes = { "ExaoneForCausalLM" }, .arch = "exaone", .layers = "transformer.h.", .top = gpt2_top,
       .block = exaone_block },
     { .classes = { "Exaone4ForCausalLM" }, .arch = "exaone4", LLAMA, .own = post_norms,
@@ -489,11 +518,14 @@ static const hf_family families[] = {
       .block = gpt2_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
     { .classes = { "GPTNeoXForCausalLM" }, .arch = "gptneox", .layers = "gpt_neox.layers.",
       .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
+    { .classes = { "Glm4MoeForCausalLM" }, .arch = "glm4moe", LLAMA, .own = glm4moe_block, .keys = keys_glm4moe },
     { .classes = { "GptOssForCausalLM" }, .arch = "gpt-oss", LLAMA, .own = gpt_oss_block,
       .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .window_pattern = 2 },
     { .classes = { "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM" }, .arch = "granitemoe", LLAMA,
       .own = granitemoe_block, .traits = HF_PAIRS, .keys = keys_granite },
     { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite },
+    { .classes = { "HunYuanMoEV1ForCausalLM" }, .arch = "hunyuan-moe", LLAMA,
+      .traits = HF_WIDE_EXPERTS },
     { .classes = { "InternLM2ForCausalLM" }, .arch = "internlm2", .layers = "model.layers.",
       .top = internlm2_top, .block = internlm2_block, .traits = HF_PAIRS },
     { .classes = { "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "InternLM3ForCausalLM" },
@@ -511,12 +543,12 @@ static const hf_family families[] = {
       .keys = keys_olmo },
     { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
       .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
-    { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .own = experts_block, .keys = keys_olmo },
+    { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .keys = keys_olmo },
     { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM },
     { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS },
     { .classes = { "Qwen2ForCausalLM" }, .arch = "qwen2", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "Qwen2MoeForCausalLM" }, .arch = "qwen2moe", LLAMA, .own = experts_block, .traits = HF_WINDOWS },
-    { .classes = { "Qwen3MoeForCausalLM" }, .arch = "qwen3moe", LLAMA, .own = experts_block, .traits = HF_WINDOWS },
+    { .classes = { "Qwen2MoeForCausalLM" }, .arch = "qwen2moe", LLAMA, .traits = HF_WINDOWS },
+    { .classes = { "Qwen3MoeForCausalLM" }, .arch = "qwen3moe", LLAMA, .traits = HF_WINDOWS },
     { .classes = { "Qwen3ForCausalLM" }, .arch = "qwen3", LLAMA, .traits = HF_WINDOWS },
     { .classes = { "SmolLM3ForCausalLM" }, .arch = "smollm3", LLAMA, .traits = HF_PAIRS, .keys = keys_smollm3 },
     { .classes = { "StableLmForCausalLM", "StableLMEpochForCausalLM" }, .arch = "stablelm", LLAMA,

@@ -140,11 +140,13 @@ static void write_sizes(hf_keys *k)
 /* Mixtures of experts: how many there are, how many a token uses, how wide they are. */
 static void write_experts(hf_keys *k)
 {
-    int64_t n = hf_int(k, NAMES("num_local_experts", "num_experts", "n_routed_experts"), 0, 65536, 0);
+    int64_t n = hf_int(k, NAMES("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"), 0,
+                       65536, 0);
     if (n == 0) return;
     hf_put_int(k, "expert_count", n);
-    hf_put_int(k, "expert_used_count",
-               hf_int(k, NAMES("num_experts_per_tok", "num_experts_per_token"), 1, n, 0));
+    hf_put_int(
+        k, "expert_used_count",
+        hf_int(k, NAMES("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk"), 1, n, 0));
     int64_t width = hf_int(k, NAMES("moe_intermediate_size"), 0, MAX_SIZE, 0);
     if (k->family->traits & HF_WIDE_EXPERTS) width = hf_int(k, NAMES("intermediate_size"), 1, MAX_SIZE, 0);
     if (width > 0) hf_put_int(k, "expert_feed_forward_length", width);
