@@ -51,7 +51,8 @@ typedef struct kv_layout {
     int16_t place[KV_MAX_LAYERS]; /* [n_layers] inside its group */
 } kv_layout;
 
-/* Groups the layers, with values as long as keys: windows [n_layers], 0: the layer sees all tokens. 0 < n_layers <= KV_MAX_LAYERS. */
+/* Groups the layers, with values as long as keys: windows [n_layers], 0: the layer sees all tokens.
+ * 0 < n_layers <= KV_MAX_LAYERS. */
 void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
                     int32_t head_dim, bool f32);
 

@@ -42,7 +42,7 @@ static weight **split_uv(loader *l, tensor_name name)
     return w;
 }
 
-/* W_UK of each head, transposed from the rows of attn_kv_b into *transposed, which it needs. */
+/* W_UK of each head, transposed from the rows of attn_kv_b into *transposed; NULL if nothing reads that any more. */
 static weight **split_uk(loader *l, tensor_name name, float **transposed)
 {
     const hparams *h = &l->m->h;
@@ -60,6 +60,10 @@ static weight **split_uk(loader *l, tensor_name name, float **transposed)
         l->status = be->weight_create(be, &w[i], DTYPE_F32, out, rank, n_nope, l->err);
     }
     mem_free(rows);
+    if (l->status == SUMI_OK && be->weight_is_copy(w[0])) {
+        mem_free(*transposed);
+        *transposed = NULL;
+    }
     return w;
 }
 

@@ -13,7 +13,7 @@ typedef struct latent {
     norm kv_norm;  /* [kv_rank] */
     weight **w_uk; /* [n_heads] of [kv_rank][n_nope] */
     weight **w_uv; /* [n_heads] of [v_head_dim][kv_rank] */
-    float *transposed_uk; /* [n_heads * kv_rank][n_nope] that w_uk is made of; NULL: the file has it */
+    float *transposed_uk; /* [n_heads * kv_rank][n_nope] that w_uk reads; NULL: nothing of it is here */
 } latent;
 
 /* The room of a step for it, beside q, k and heads of the workspace. */
