@@ -127,9 +127,8 @@ typedef struct sumi_model_info {
     uint64_t n_params;        /* elements of all tensors */
     uint64_t weight_bytes;    /* bytes of all tensors in the file */
     bool has_chat_template;
-    bool is_encoder; /* attention looks both ways: there are embeddings, and neither logits nor generation */
-    sumi_pooling
-        pooling; /* how the file says that embeddings are pooled; NONE: it does not say, or vocab_only */
+    bool is_encoder;          /* attention looks both ways: there are embeddings, and neither logits nor answers */
+    sumi_pooling pooling;     /* of embeddings, as the file says; NONE: it does not, or vocab_only */
 } sumi_model_info;
 
 SUMI_API void sumi_model_get_info(const sumi_model *model, sumi_model_info *info);
@@ -205,8 +204,7 @@ typedef struct sumi_context_opts {
                                  for. EINVAL: more threads than processors */
     int32_t n_ctx;            /* longest sequence in tokens; 0: what the model was trained for, if the pool holds that */
     int32_t max_seqs;         /* sequences open at once */
-    int32_t
-        max_batch_tokens; /* new tokens in one step; of an encoder at least n_ctx, as it takes a text whole */
+    int32_t max_batch_tokens; /* new tokens in one step; an encoder's is raised to n_ctx, as it takes a text whole */
     int32_t max_logit_rows;   /* rows of logits in one step; each takes n_vocab floats */
     size_t kv_bytes;          /* size of the pool of key/value blocks; 0: room for one sequence of n_ctx tokens,
                                  but at most a quarter of the free memory */
@@ -261,7 +259,7 @@ typedef struct sumi_span {
 
 /* One forward pass over spans, at most one for each sequence. On success the sequences have grown and the wanted
  * rows are ready; on failure no sequence has changed. A span of an encoder is a whole text: its sequence must be empty, and
- * grows no more; it has hidden states only (EINVAL otherwise). ELIMIT: a sequence would exceed n_ctx, the pool is
+ * grows no more; it has hidden states only (EINVAL, EUNSUPPORTED). ELIMIT: a sequence would exceed n_ctx, the pool is
  * full, or the batch has more than max_batch_tokens tokens or max_logit_rows rows; EINVAL: an id or number is wrong. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_step(sumi_context *ctx, const sumi_span *spans, int32_t n_spans,
                                              sumi_error *err);
@@ -284,8 +282,9 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, 
 /* ---- Embeddings --------------------------------------------------------------------------------------------- */
 
 /* The embedding of ids: n_embd floats to out, of length 1 unless raw is set. They are the same bit for bit however ids are
- * cut into steps. A sequence of ctx is used meanwhile. EINVAL: no tokens, no pooling, CLS of a decoder, or a wrong id; ELIMIT: too many
- * tokens for the context, or no sequence free; ENUMERIC: a hidden state is not finite, or all are 0 and not raw; ENOMEM. */
+ * cut into steps. A sequence of ctx is used meanwhile. EINVAL: no tokens, no pooling, CLS of a decoder, or a wrong id;
+ * ELIMIT: too many tokens for the context, or no sequence free; ENUMERIC: a hidden state is not finite, or all are 0 and not
+ * raw; ENOMEM. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids,
                                               sumi_pooling pooling, bool raw, float *out, sumi_error *err);
 
@@ -425,9 +424,8 @@ typedef struct sumi_engine_opts {
                                 share: of requests without client and cache_salt, or under share_prefixes */
     int32_t max_queue;       /* requests that wait; more are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* of one client; 0: no limit of its own */
-    bool
-        chunking; /* false: each prompt is one step, as it always is of encoders, which have neither prefixes nor
-                                a swap tier; for comparisons. Takes memory for steps of n_ctx tokens */
+    bool chunking;           /* false: each prompt is one step, for comparisons; takes memory for steps of n_ctx tokens.
+                                So it always is with encoders, which have neither prefixes nor a swap tier */
     bool static_batching;    /* classic batches that wait for their longest member, for comparisons */
 } sumi_engine_opts;
 

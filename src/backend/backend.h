@@ -120,9 +120,8 @@ typedef struct attention_args {
     const float *alibi;    /* [n_heads] what a score loses for each position between query and key (Press et al. 2021);
                               NULL: nothing */
     const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
-    bool
-        both_ways; /* encoders: a token sees all of its sequence, up to window / 2 before and behind itself. The
-                              sequence begins in this step and ends with it: nothing that comes later is seen */
+    bool both_ways;        /* encoders: a token sees all of its sequence, with a window the window / 2 on each side; the
+                              sequence is whole in this step */
 } attention_args;
 
 /* Activations of a feed-forward block, of the gate if it has one (Shazeer 2020). */

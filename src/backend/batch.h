@@ -21,9 +21,8 @@ typedef struct batch {
     const int32_t *const *tables;  /* [n_tokens] tables of its sequence, [n_groups][table_stride] block numbers: the group
                                       of a layer (kv_layout.h) has a block for pos and for all that pos sees */
     int32_t table_stride;
-    const int32_t
-        *seq_len; /* [n_tokens] tokens of its sequence, this step's included; for attention that looks
-                                      both ways only */
+    const int32_t *seq_len;        /* [n_tokens] tokens of its sequence, this step's included: how far attention sees that
+                                      looks both ways */
     const int32_t *kept_rows;      /* [n_kept_rows] rows, ascending */
     const int32_t *logit_rows;     /* [n_logit_rows] places in kept_rows, ascending */
 } batch;

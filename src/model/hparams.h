@@ -20,8 +20,8 @@ typedef struct hparams {
     int32_t window;            /* sliding window in tokens; 0: none */
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
     glu_kind glu;
-    bool encoder;                                            /* attention looks both ways */
-    sumi_pooling pooling; /* of its embeddings; NONE: the file does not say */
+    bool encoder;              /* attention looks both ways */
+    sumi_pooling pooling;      /* of its embeddings; NONE: the file does not say */
     float query_growth; /* of ARCH_QUERY_GROWTH, every query_growth_length tokens; 0: none */
     int32_t query_growth_length;
     bool parallel; /* both blocks of a layer read the residual stream before it; tensors may tell, too */
