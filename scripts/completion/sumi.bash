@@ -59,7 +59,7 @@ _sumi() {
         mapfile -t COMPREPLY < <(compgen -W 'F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S Q4_1 Q4_0 IQ4_NL
             Q3_K_M Q3_K_S Q2_K TQ2_0 TQ1_0' -- "${cur^^}")
         return ;;
-    --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last' -- "$cur"); return ;;
+    --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last cls' -- "$cur"); return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
     --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
     --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512 amx' -- "$cur"); return ;;
