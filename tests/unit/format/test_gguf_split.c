@@ -88,7 +88,7 @@ static void files_of_the_reference_writer_open_by_any_of_their_names(void **stat
         for (int32_t i = 0; i < 3; i++) n_bytes += gguf_shard_bytes(g, i);
         assert_int_equal(gguf_file_bytes(g), n_bytes);
         for (int i = 0; i < 5; i++) { /* tensor i is filled with i, two are in each file */
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "t%d", i);
             const gguf_tensor *t = gguf_find_tensor(g, name);
             assert_ptr_equal(t, gguf_tensor_at(g, i));
