@@ -108,8 +108,8 @@ typedef struct sumi_model_opts {
 
 SUMI_API sumi_model_opts sumi_model_opts_default(void);
 
-/* Maps the GGUF file at path and builds everything that reading it needs. *out is the caller's: free it with
- * sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT: damaged or inconsistent;
+/* Maps the model at path, a GGUF file or a Hugging Face folder (safetensors), and builds everything that reading it needs.
+ * *out is the caller's: free it with sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT: damaged or inconsistent;
  * EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know; ENOMEM. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model_opts *opts,
                                                    sumi_error *err);

@@ -54,7 +54,7 @@ static const struct argp info_argp = {
     .args_doc = "MODEL",
     .doc = "Show what is in a model file: its architecture and size, how it is quantised, its vocabulary and "
            "licence."
-           "\vMODEL is a GGUF file or the name of a model in the models folder.\n\n"
+           "\vMODEL is a GGUF file, a Hugging Face folder or the name of a model in the models folder.\n\n"
            "Examples:\n"
            "  sumi info smollm2\n"
            "  sumi info model.gguf --tensors\n"

@@ -34,8 +34,8 @@ static void print_help(FILE *out)
         fprintf(out, "  %-10s %-32s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
     fprintf(
         out,
-        "\nMODEL is a GGUF file, or the name of a model as 'sumi list' shows it: 'smollm2' is smollm2.gguf in\n"
-        "$SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from there.\n"
+        "\nMODEL is a GGUF file, a Hugging Face folder, or the name of a model as 'sumi list' shows it:\n"
+        "'smollm2' is smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from there.\n"
         "\nExamples:\n"
         "  sumi run smollm2 -p \"Why is the sky blue?\"    one answer\n"
         "  sumi run smollm2                              a chat; /help lists its commands, Ctrl-D leaves it\n"

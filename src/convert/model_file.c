@@ -1,6 +1,7 @@
 /* model_file.c - see model_file.h. */
 #include "convert/model_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,21 +22,28 @@ static sumi_status open_folder_of(gguf **out, const char *path, sumi_error *err)
     return st;
 }
 
+/* Some GGUF files are called model.bin, too. */
+static bool begins_as_gguf(const char *path)
+{
+    char magic[4] = "";
+    FILE *f = fopen(path, "rbe");
+    bool is = f && fread(magic, 1, sizeof magic, f) == sizeof magic && !memcmp(magic, "GGUF", sizeof magic);
+    if (f) fclose(f);
+    return is;
+}
+
 sumi_status model_file_open(gguf **out, const char *path, sumi_error *err)
 {
     struct stat s;
     const char *dot = strrchr(path, '.');
+    bool there = stat(path, &s) == 0;
     *out = NULL;
-    if (stat(path, &s) == 0 && S_ISDIR(s.st_mode)) return hf_open(out, path, err);
+    if (there && S_ISDIR(s.st_mode)) return hf_open(out, path, err);
     if (dot && !strcmp(dot, ".safetensors")) return open_folder_of(out, path, err);
-    if (!hf_is_pickle(path)) return gguf_open(out, path, err);
-    sumi_error why;
-    sumi_status st = gguf_open(out, path, &why); /* some GGUF files are called model.bin */
-    if (st == SUMI_EFORMAT && strstr(why.message, "not a GGUF file"))
+    if (there && S_ISREG(s.st_mode) && hf_is_pickle(path) && !begins_as_gguf(path))
         return sumi_fail(
             err, SUMI_EUNSUPPORTED,
             "%s: a pickle file, which can run any code when it is read; use a version with safetensors",
             map_short_name(path));
-    if (err && st != SUMI_OK) *err = why;
-    return st;
+    return gguf_open(out, path, err);
 }
