@@ -8,6 +8,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/info.h"
+#include "convert/file_type.h"
 #include "convert/model_file.h"
 
 typedef struct list_args {
@@ -48,7 +49,7 @@ static const struct argp list_argp = {
 
 /* What a file says about itself; all empty if it cannot be read. */
 typedef struct about {
-    char architecture[64], type[16]; /* type: of most of the parameters */
+    char architecture[64], type[16]; /* type: what the file is called, else that of most parameters */
     uint64_t n_params;
     bool failed;
     sumi_error error;
@@ -71,7 +72,10 @@ static void look_into(const store_model *m, about *out)
     int most = -1;
     for (int i = 0; i < DTYPE_MAX; i++)
         if (s.types[i].n_params && (most < 0 || s.types[i].n_params > s.types[most].n_params)) most = i;
-    if (most >= 0) snprintf(out->type, sizeof out->type, "%s", dtype_gguf_name((uint32_t)most));
+    int64_t number;
+    const file_type *mix = gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
+    if (mix) snprintf(out->type, sizeof out->type, "%s", mix->name);
+    else if (most >= 0) snprintf(out->type, sizeof out->type, "%s", dtype_gguf_name((uint32_t)most));
     gguf_close(g);
 }
 

@@ -51,6 +51,13 @@ const file_type *file_type_find(const char *name)
     return NULL;
 }
 
+const file_type *file_type_of_number(int64_t number)
+{
+    for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
+        if (file_types[i].number == number) return &file_types[i];
+    return NULL;
+}
+
 /* ---- Names -------------------------------------------------------------------------------------------------- */
 
 /* Whether the part of name behind "blk.7." is stem, or begins with it and goes on with '.' or '_': "ffn_down_exps.weight". */

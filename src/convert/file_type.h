@@ -28,6 +28,7 @@ typedef struct file_type {
 
 /* NULL: no such name. Case does not matter. */
 const file_type *file_type_find(const char *name);
+const file_type *file_type_of_number(int64_t number); /* NULL: no such number */
 const file_type *file_type_at(int32_t i); /* NULL behind the last */
 
 /* The type of tensor t of g. tied: the embedding is the output matrix. f NULL: matrices keep their type. */

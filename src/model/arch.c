@@ -117,6 +117,11 @@ void arch_list_names(char *out, size_t n_out)
 {
     size_t n = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < N_FAMILIES && n < n_out; i++)
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (n + strlen(families[i].name) + strlen(", , ...") >= n_out) {
+            snprintf(out + n, n_out - n, ", ...");
+            return;
+        }
         n += (size_t)snprintf(out + n, n_out - n, "%s%s", i ? ", " : "", families[i].name);
+    }
 }

@@ -73,7 +73,7 @@ typedef struct arch {
 /* NULL if the family is not in the table. */
 const arch *arch_find(gguf_str name);
 
-/* "falcon, gemma, ...": for messages. */
+/* "arcee, bloom, ..., ...": for messages; as many as fit. */
 void arch_list_names(char *out, size_t n_out);
 
 #endif

@@ -250,6 +250,14 @@ static const arch *find_arch(const gguf *g, sumi_error *err)
     return a;
 }
 
+sumi_status model_check_arch(const gguf *g, sumi_error *err)
+{
+    sumi_error why = { SUMI_OK, "" };
+    if (find_arch(g, &why)) return SUMI_OK;
+    if (err) *err = why;
+    return why.status;
+}
+
 sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_error *err)
 {
     sumi_error why = { SUMI_OK, "" };

@@ -137,4 +137,11 @@ bad 1 'the prompt is empty' run "$model"
 bad 1 'is not valid UTF-8' run "$model" -p x --stop $'\xff'
 SUMI_ISA=pentium bad 1 'pentium' run "$model" -p x
 
+# A file of a family that sumi does not know: said before what else is strange in it.
+{
+    printf 'GGUF\3\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0'
+    printf '\24\0\0\0\0\0\0\0general.architecture\10\0\0\0\5\0\0\0\0\0\0\0rwkv7'
+} >"$work/rwkv.gguf"
+bad 1 "architecture 'rwkv7' is not supported; known: .*llama" run "$work/rwkv.gguf" -p x
+
 exit $failed
