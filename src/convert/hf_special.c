@@ -107,6 +107,7 @@ void hf_special_write(const hf_vocab *v, gguf_head *head)
     };
     int32_t ids[sizeof kinds / sizeof *kinds];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) ids[i] = find_token(v, kinds[i].kind);
+    if (v->unknown >= 0) ids[2] = v->unknown;
     size_t n = json_array_size(find_template(v->folder->tokenizer));
     int32_t first = n > 1 ? template_token(v, 0) : wrapping_token(v, "cls");
     int32_t last = n > 1 ? template_token(v, n - 1) : wrapping_token(v, "sep");

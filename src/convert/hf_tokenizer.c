@@ -4,6 +4,7 @@
  *   BPE behind a ByteLevel                         gpt2: tokens in GPT-2's alphabet, merges as "LEFT RIGHT"
  *   BPE on characters, U+2581 for spaces           llama: merges become scores
  *   WordPiece                                      bert: words begin with U+2581, not: go on with "##"
+ *   Unigram                                        t5: tokens and scores as they are; its switches are in hf_unigram.c
  *
  * SentencePiece merges the pair whose joined token has the best score. The merges of its vocabularies in tokenizer.json
  * were listed by that score, all pairs that make a token one behind the other: minus the place of a token's first merge is
@@ -20,9 +21,6 @@
 
 #define MAX_TOKENS (1 << 24)
 
-/* tokenizer.ggml.token_type */
-enum { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
-
 #define SPACE "\xE2\x96\x81" /* U+2581 */
 
 int32_t hf_vocab_find(const hf_vocab *v, const char *text)
@@ -38,11 +36,15 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- Tokens ------------------------------------------------------------------------------------------------- */
 
-static sumi_status put_token(hf_vocab *v, const char *text, size_t n, const json_t *id, int32_t kind,
+static json_int_t id_of(const json_t *id)
+{
+    return json_is_integer(id) ? json_integer_value(id) : -1;
+}
+
+static sumi_status put_token(hf_vocab *v, const char *text, size_t n, json_int_t i, int32_t kind,
                              sumi_error *err)
 {
-    json_int_t i = json_integer_value(id);
-    if (!json_is_integer(id) || i < 0 || i >= MAX_TOKENS)
+    if (i < 0 || i >= MAX_TOKENS)
         return sumi_fail(err, SUMI_EFORMAT, "token '%.60s' has no id from 0 to %d", text, MAX_TOKENS - 1);
     if (i < v->n) v->tokens[i] = (hf_token){ text, n, kind, 0 };
     return SUMI_OK;
@@ -51,7 +53,7 @@ static sumi_status put_token(hf_vocab *v, const char *text, size_t n, const json
 /* One above the largest id. */
 static int64_t count_tokens(const json_t *vocab, const json_t *added)
 {
-    int64_t n = 0;
+    int64_t n = (int64_t)json_array_size(vocab);
     const char *text;
     json_t *id;
     json_object_foreach((json_t *)(uintptr_t)vocab, text, id)
@@ -89,8 +91,26 @@ static sumi_status read_added(hf_vocab *v, const json_t *added, sumi_error *err)
         const json_t *t = json_array_get(added, i), *text = json_object_get(t, "content");
         if (!json_is_string(text)) return sumi_fail(err, SUMI_EFORMAT, "added token %zu has no content", i);
         bool special = json_is_true(json_object_get(t, "special")) || looks_special(json_string_value(text));
-        st = put_token(v, json_string_value(text), json_string_length(text), json_object_get(t, "id"),
-                       special ? CONTROL : USER_DEFINED, err);
+        st = put_token(v, json_string_value(text), json_string_length(text), id_of(json_object_get(t, "id")),
+                       special ? HF_CONTROL : HF_USER_DEFINED, err);
+    }
+    return st;
+}
+
+/* An object of ids, or a list of texts with their scores. */
+static sumi_status read_vocab(hf_vocab *v, const json_t *vocab, sumi_error *err)
+{
+    const char *key;
+    json_t *id;
+    sumi_status st = SUMI_OK;
+    json_object_foreach((json_t *)(uintptr_t)vocab, key,
+                        id) if ((st = put_token(v, key, strlen(key), id_of(id), HF_NORMAL, err))) return st;
+    for (size_t i = 0; i < json_array_size(vocab) && st == SUMI_OK; i++) {
+        const json_t *one = json_array_get(vocab, i), *text = json_array_get(one, 0);
+        if (!json_is_string(text) || !json_is_number(json_array_get(one, 1)))
+            return sumi_fail(err, SUMI_EFORMAT, "token %zu is no text with a score", i);
+        st = put_token(v, json_string_value(text), json_string_length(text), (json_int_t)i, HF_NORMAL, err);
+        if (i < (size_t)v->n) v->tokens[i].score = (float)json_number_value(json_array_get(one, 1));
     }
     return st;
 }
@@ -106,7 +126,7 @@ static sumi_status fill_gaps(hf_vocab *v, sumi_error *err)
     for (int32_t i = 0; i < v->n; i++) {
         if (v->tokens[i].kind) continue;
         int n = snprintf(end, MAX_NAME, "[PAD%d]", (int)i);
-        v->tokens[i] = (hf_token){ end, (size_t)n, UNUSED, 0 };
+        v->tokens[i] = (hf_token){ end, (size_t)n, HF_UNUSED, 0 };
         end += MAX_NAME;
     }
     return SUMI_OK;
@@ -117,9 +137,9 @@ static sumi_status read_tokens(hf_vocab *v, int64_t n_vocab, sumi_error *err)
     const json_t *model = json_object_get(v->folder->tokenizer, "model"),
                  *vocab = json_object_get(model, "vocab");
     const json_t *added = json_object_get(v->folder->tokenizer, "added_tokens");
-    const char *text;
-    json_t *id;
-    if (!json_is_object(vocab)) return sumi_fail(err, SUMI_EFORMAT, "\"vocab\" is missing or no object");
+    bool list = !strcmp(text_of(model, "type"), "Unigram");
+    if (list ? !json_is_array(vocab) : !json_is_object(vocab))
+        return sumi_fail(err, SUMI_EFORMAT, "\"vocab\" is missing or no %s", list ? "list" : "object");
     if (n_vocab == 0) n_vocab = count_tokens(vocab, added);
     if (n_vocab < 1 || n_vocab > MAX_TOKENS)
         return sumi_fail(err, SUMI_ELIMIT, "%lld tokens (1 to %d are possible)", (long long)n_vocab,
@@ -128,10 +148,8 @@ static sumi_status read_tokens(hf_vocab *v, int64_t n_vocab, sumi_error *err)
     v->tokens = calloc((size_t)v->n, sizeof *v->tokens);
     v->ids = strmap_create((size_t)v->n);
     if (!v->tokens || !v->ids) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    sumi_status st = SUMI_OK;
-    json_object_foreach((json_t *)(uintptr_t)vocab, text,
-                        id) if ((st = put_token(v, text, strlen(text), id, NORMAL, err))) return st;
-    if ((st = read_added(v, added, err)) || (st = fill_gaps(v, err))) return st;
+    sumi_status st = read_vocab(v, vocab, err);
+    if (st || (st = read_added(v, added, err)) || (st = fill_gaps(v, err))) return st;
     for (int32_t i = 0; i < v->n; i++) strmap_add(v->ids, v->tokens[i].text, v->tokens[i].n, i);
     return SUMI_OK;
 }
@@ -208,8 +226,8 @@ static void put_spaced(gguf_head *head, const hf_token *t)
 static void put_piece(gguf_head *head, const hf_token *t)
 {
     buf text;
-    if (t->kind == CONTROL || !strncmp(t->text, "##", 2)) {
-        size_t skip = t->kind == CONTROL ? 0 : 2;
+    if (t->kind == HF_CONTROL || !strncmp(t->text, "##", 2)) {
+        size_t skip = t->kind == HF_CONTROL ? 0 : 2;
         gguf_put_text(head, t->text + skip, t->n - skip);
         return;
     }
@@ -225,7 +243,7 @@ static void write_tokens(const hf_vocab *v, gguf_head *head)
     gguf_put_array(head, "tokenizer.ggml.tokens", GGUF_STRING, (uint64_t)v->n);
     for (int32_t i = 0; i < v->n; i++) {
         const hf_token *t = &v->tokens[i];
-        if (v->spaced && t->kind == USER_DEFINED) put_spaced(head, t);
+        if (v->spaced && t->kind == HF_USER_DEFINED) put_spaced(head, t);
         else if (v->pieces) put_piece(head, t);
         else gguf_put_text(head, t->text, t->n);
     }
@@ -272,16 +290,18 @@ static bool prepends_space(const json_t *tokenizer)
     return meta && !json_is_false(json_object_get(meta, "add_prefix_space"));
 }
 
-/* "<0x41>" stands for a byte. */
+bool hf_is_byte_token(const hf_token *t)
+{
+    return t->n == 6 && !memcmp(t->text, "<0x", 3) && t->text[5] == '>' && t->kind == HF_NORMAL;
+}
+
 static void set_sentencepiece_kinds(hf_vocab *v)
 {
     const json_t *model = json_object_get(v->folder->tokenizer, "model");
     int32_t unknown = hf_vocab_find(v, text_of(model, "unk_token"));
-    for (int32_t i = 0; i < v->n; i++) {
-        hf_token *t = &v->tokens[i];
-        if (t->n == 6 && !memcmp(t->text, "<0x", 3) && t->text[5] == '>' && t->kind == NORMAL) t->kind = BYTE;
-    }
-    if (unknown >= 0) v->tokens[unknown].kind = UNKNOWN;
+    for (int32_t i = 0; i < v->n; i++)
+        if (hf_is_byte_token(&v->tokens[i])) v->tokens[i].kind = HF_BYTE;
+    if (unknown >= 0) v->tokens[unknown].kind = HF_UNKNOWN;
 }
 
 static sumi_status write_sentencepiece(hf_vocab *v, gguf_head *head, sumi_error *err)
@@ -293,6 +313,15 @@ static sumi_status write_sentencepiece(hf_vocab *v, gguf_head *head, sumi_error 
     gguf_put_str(head, "tokenizer.ggml.model", "llama");
     gguf_put_str(head, "tokenizer.ggml.pre", "default");
     gguf_put_bool(head, "tokenizer.ggml.add_space_prefix", prepends_space(v->folder->tokenizer));
+    write_tokens(v, head);
+    write_scores(v, head);
+    return SUMI_OK;
+}
+
+static sumi_status write_unigram(hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    sumi_status st = hf_unigram_write(v, head, err);
+    if (st != SUMI_OK) return st;
     write_tokens(v, head);
     write_scores(v, head);
     return SUMI_OK;
@@ -339,19 +368,20 @@ static sumi_status write_model(hf_vocab *v, int64_t n_vocab, gguf_head *head, su
     const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");
     const char *type = text_of(model, "type");
     bool bpe = !strcmp(type, "BPE") || (!*type && json_object_get(model, "merges"));
-    bool wordpiece = !strcmp(type, "WordPiece");
-    if (!bpe && !wordpiece)
+    bool wordpiece = !strcmp(type, "WordPiece"), unigram = !strcmp(type, "Unigram");
+    if (!bpe && !wordpiece && !unigram)
         return sumi_fail(err, SUMI_EUNSUPPORTED, "vocabularies of type '%.40s' are not supported", type);
     sumi_status st = read_tokens(v, n_vocab, err);
     if (st != SUMI_OK) return st;
     if (wordpiece) return write_wordpiece(v, head, err);
+    if (unigram) return write_unigram(v, head, err);
     bool bytes = find_step(json_object_get(tokenizer, "pre_tokenizer"), "pretokenizers", "ByteLevel");
     return bytes ? write_byte_level(v, head, err) : write_sentencepiece(v, head, err);
 }
 
 sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head, sumi_error *err)
 {
-    hf_vocab v = { .folder = f };
+    hf_vocab v = { .folder = f, .unknown = -1 };
     if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", map_short_name(f->path));
     sumi_status st = write_model(&v, n_vocab, head, err);
     if (st == SUMI_OK) hf_special_write(&v, head);

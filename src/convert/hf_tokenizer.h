@@ -5,6 +5,9 @@
 #include "convert/hf_folder.h"
 #include "format/gguf_write.h"
 
+/* tokenizer.ggml.token_type */
+enum { HF_NORMAL = 1, HF_UNKNOWN, HF_CONTROL, HF_USER_DEFINED, HF_UNUSED, HF_BYTE };
+
 /* What a vocabulary is made of, while its keys are written. */
 typedef struct hf_token {
     const char *text; /* of the JSON, or of `arena` */
@@ -17,6 +20,7 @@ typedef struct hf_vocab {
     const hf_folder *folder;
     hf_token *tokens; /* [n] */
     int32_t n;
+    int32_t unknown;    /* of Unigram, whose model names it; -1: the companions may */
     struct strmap *ids; /* text -> id */
     char *arena;        /* owned; texts that differ from those of the JSON */
     bool spaced;        /* U+2581 stands for a space */
@@ -34,6 +38,13 @@ void hf_special_write(const hf_vocab *v, gguf_head *head);
 /* hf_pretok.c: the name that GGUF has for the pre-tokenizer and normaliser of a byte-level vocabulary. NULL: EUNSUPPORTED,
  * in *err. */
 const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err);
+
+/* hf_unigram.c: all keys but tokens, their kinds and scores of a Unigram vocabulary. Kinds of tokens, unknown and spaced
+ * are set. EUNSUPPORTED: a step that SentencePiece has no switch for, named; EFORMAT; ELIMIT; ENOMEM. */
+SUMI_MUST_USE sumi_status hf_unigram_write(hf_vocab *v, gguf_head *head, sumi_error *err);
+
+/* Whether it is spelled "<0x41>", as the token of a byte. */
+bool hf_is_byte_token(const hf_token *t);
 
 int32_t hf_vocab_find(const hf_vocab *v, const char *text); /* id, or -1 */
 

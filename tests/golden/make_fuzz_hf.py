@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""make_fuzz_hf.py - a stored input of tests/fuzz/fuzz_hf.c for each kind of family:  python3 make_fuzz_hf.py
+"""make_fuzz_hf.py - a stored input of tests/fuzz/fuzz_hf.c for each kind of family and vocabulary:  python3 make_fuzz_hf.py
 
 config.json and tokenizer.json of hf/, each on a line, and a safetensors file with the header of NAME.delta whose data is
-zero, cut down to the tensors outside of the layers and those of the first layer. Needs nothing but Python.
+zero, cut down to the tensors outside of the layers and those of the first layer. And a Unigram vocabulary alone: its first
+tokens, and a charsmap of no rules. Needs nothing but Python.
 """
 import json
 import pathlib
@@ -34,6 +35,10 @@ def main():
         tokenizer = json.loads((HERE / "hf" / ("tokenizer-spm.json" if name.startswith("gemma") else "tokenizer-bytes.json")).read_text())
         lines = [json.dumps(x, separators=(",", ":")).encode() for x in (config, tokenizer)]
         (out / name).write_bytes(b"\n".join(lines) + b"\n" + struct.pack("<Q", len(text)) + text + bytes(at))
+    tokenizer = json.loads((HERE / "hf" / "tokenizer-unigram-nfkc.json").read_text())
+    tokenizer["model"]["vocab"] = tokenizer["model"]["vocab"][:20]
+    tokenizer["normalizer"]["normalizers"][0]["precompiled_charsmap"] = "AAAAAA=="
+    (out / "unigram").write_bytes(b"\n" + json.dumps(tokenizer, separators=(",", ":")).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 /* test_sentencepiece.c - ids of small SentencePiece models, Unigram and BPE with all their settings, equal to those of
  * `sentencepiece`: for each text a hash over the ids. And back again, whole and token by token. The goldens are made
- * by make_sentencepiece.py. */
+ * by make_sentencepiece.py, and the tokenizer.json files of the Unigram models by make_unigram_json.py. */
 #include "test_support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/model_file.h"
 #include "golden_hash.h"
+#include "hf_folder.h"
 #include "text/detok.h"
 #include "tiny_vocab.h"
 
@@ -76,38 +78,84 @@ static bool comes_back(const tokenizer *t, const char *text, size_t n, const int
     return same;
 }
 
-static int check_model(const char *name, bool keeps_texts)
+/* The number of texts whose ids are not those of the model. */
+static int check_ids(const char *name, const json_t *model, const tokenizer *t, bool keeps_texts)
 {
-    char path[64];
-    snprintf(path, sizeof path, "sentencepiece/%s", name);
-    json_t *texts = golden_load("tokenizer/texts"), *model = golden_load(path), *text;
+    json_t *texts = golden_load("tokenizer/texts"), *text;
     const char *hashes = json_string_value(json_object_get(model, "hashes"));
-    tiny_tokenizer t = open_model(model);
     size_t i;
     int n_wrong = 0;
-    if (!t.tokenizer) fail_msg("%s: %s", name, t.err.message);
     assert_true(json_array_size(json_object_get(texts, "texts")) >= 300);
     json_array_foreach(json_object_get(texts, "texts"), i, text)
     {
         int32_t *ids, n_ids;
         const char *s = json_string_value(text);
-        assert_int_equal(tokenizer_encode(t.tokenizer, s, json_string_length(text), 0, &ids, &n_ids, NULL),
-                         SUMI_OK);
+        assert_int_equal(tokenizer_encode(t, s, json_string_length(text), 0, &ids, &n_ids, NULL), SUMI_OK);
         if (!golden_hash_equals(hashes, i,
                                 golden_hash((const uint32_t *)ids, (size_t)n_ids, GOLDEN_HASH_START))) {
-            print(name, text, t.tokenizer, ids, n_ids);
+            print(name, text, t, ids, n_ids);
             n_wrong++;
         }
-        if (keeps_texts && !comes_back(t.tokenizer, s, json_string_length(text), ids, n_ids)) {
+        if (keeps_texts && !comes_back(t, s, json_string_length(text), ids, n_ids)) {
             fprintf(stderr, "does not come back:\n");
-            print(name, text, t.tokenizer, ids, n_ids);
+            print(name, text, t, ids, n_ids);
             n_wrong++;
         }
-        check_streaming(t.tokenizer, ids, n_ids);
+        check_streaming(t, ids, n_ids);
         free(ids);
     }
-    tiny_close(&t);
     json_decref(texts);
+    return n_wrong;
+}
+
+static json_t *load_model(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "sentencepiece/%s", name);
+    return golden_load(path);
+}
+
+static int check_model(const char *name, bool keeps_texts)
+{
+    json_t *model = load_model(name);
+    tiny_tokenizer t = open_model(model);
+    if (!t.tokenizer) fail_msg("%s: %s", name, t.err.message);
+    int n_wrong = check_ids(name, model, t.tokenizer, keeps_texts);
+    tiny_close(&t);
+    json_decref(model);
+    return n_wrong;
+}
+
+/* Each token has its spelling, and its kind as far as users see it, in both forms. */
+static void compare_tokens(const tokenizer *a, const tokenizer *b)
+{
+    size_t n, m;
+    assert_int_equal(tokenizer_n_vocab(a), tokenizer_n_vocab(b));
+    for (int32_t id = 0; id < tokenizer_n_vocab(a); id++) {
+        const char *s = tokenizer_text(a, id, &n), *t = tokenizer_text(b, id, &m);
+        if (n != m || memcmp(s, t, n)) fail_msg("token %d: '%.*s', not '%.*s'", id, (int)n, s, (int)m, t);
+        assert_int_equal(tokenizer_is_special(a, id), tokenizer_is_special(b, id));
+    }
+}
+
+static int check_json(const char *name, bool keeps_texts)
+{
+    char path[128];
+    sumi_error err;
+    gguf *g;
+    tokenizer *t;
+    json_t *model = load_model(name);
+    tiny_tokenizer other = open_model(model);
+    test_folder f = test_folder_create();
+    snprintf(path, sizeof path, "tests/golden/hf/tokenizer-%s.json", name);
+    test_folder_copy(&f, "tokenizer.json", path);
+    if (model_file_open(&g, f.path, &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    compare_tokens(t, other.tokenizer);
+    int n_wrong = check_ids(name, model, t, keeps_texts);
+    tokenizer_destroy(t);
+    gguf_close(g);
+    test_folder_remove(&f);
+    tiny_close(&other);
     json_decref(model);
     return n_wrong;
 }
@@ -118,6 +166,14 @@ static void unigram_models_give_the_ids_of_sentencepiece(void **state)
     assert_int_equal(check_model("unigram-nfkc", false), 0);
     assert_int_equal(check_model("unigram-spaces", false), 0);
     assert_int_equal(check_model("unigram-bytes", true), 0);
+}
+
+static void unigram_models_give_them_from_tokenizer_json_too(void **state)
+{
+    (void)state;
+    assert_int_equal(check_json("unigram-nfkc", false), 0);
+    assert_int_equal(check_json("unigram-spaces", false), 0);
+    assert_int_equal(check_json("unigram-bytes", true), 0);
 }
 
 static void bpe_models_give_the_ids_of_sentencepiece(void **state)
@@ -132,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unigram_models_give_the_ids_of_sentencepiece),
+        cmocka_unit_test(unigram_models_give_them_from_tokenizer_json_too),
         cmocka_unit_test(bpe_models_give_the_ids_of_sentencepiece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
