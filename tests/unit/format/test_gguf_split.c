@@ -198,11 +198,12 @@ static long resident(const char *name)
 {
     char line[4096];
     long kib = 0, sum = 0;
+    unsigned long begin, end;
     bool ours = false;
     FILE *f = fopen("/proc/self/smaps", "r");
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
-        if (strchr(line, '-') && strchr(line, '/')) ours = strstr(line, name) != NULL;
+        if (sscanf(line, "%lx-%lx ", &begin, &end) == 2) ours = strstr(line, name) != NULL;
         if (ours && sscanf(line, "Rss: %ld", &kib) == 1) sum += kib * 1024;
     }
     fclose(f);
