@@ -308,6 +308,21 @@ static const hf_name bert_block[] = {
     { 0 },
 };
 
+/* nomic-embed-text, whose files have kept the names of its first program. */
+static const hf_name nomic_top[] = {
+    { "embeddings.word_embeddings", "token_embd", HF_SAME },
+    { "embeddings.token_type_embeddings", "token_types", HF_SAME },
+    { "emb_ln", "token_embd_norm", HF_SAME },
+    { 0 },
+};
+
+static const hf_name nomic_block[] = {
+    { "attn.Wqkv", "attn_qkv", HF_SAME },      { "attn.out_proj", "attn_output", HF_SAME },
+    { "norm1", "attn_output_norm", HF_SAME },  { "mlp.fc11", "ffn_up", HF_SAME },
+    { "mlp.fc12", "ffn_gate", HF_SAME },       { "mlp.fc2", "ffn_down", HF_SAME },
+    { "norm2", "layer_output_norm", HF_SAME }, { 0 },
+};
+
 /* ---- Settings of single families ---------------------------------------------------------------------------- */
 
 static void keys_parallel(hf_keys *k)
@@ -332,15 +347,36 @@ static void put_pooling(hf_keys *k)
                 "the folder's 1_Pooling asks for another pooling than mean, cls and last");
 }
 
-static void keys_bert(hf_keys *k)
+static void put_encoder(hf_keys *k)
 {
     const char *const types[] = { "type_vocab_size", NULL };
-    hf_expect(k, "hidden_act", "\"gelu\"");
-    hf_expect(k, "position_embedding_type", "\"absolute\"");
-    hf_expect(k, "is_decoder", "false");
     gguf_put_u32(k->head, "tokenizer.ggml.token_type_count", (uint32_t)hf_int(k, types, 1, 1 << 16, 2));
     hf_put_bool(k, "attention.causal", false);
     put_pooling(k);
+}
+
+static void keys_bert(hf_keys *k)
+{
+    hf_expect(k, "hidden_act", "\"gelu\"");
+    hf_expect(k, "position_embedding_type", "\"absolute\"");
+    hf_expect(k, "is_decoder", "false");
+    put_encoder(k);
+}
+
+/* As transformers writes config.json, or as GPT-2's with settings of its own. rotary_scaling_factor counts beyond
+ * max_trained_positions, which is the context that is written. */
+static void keys_nomic(hf_keys *k)
+{
+    static const char *const off[] = { "prenorm",       "use_rms_norm",  "rotary_emb_interleaved",
+                                       "qkv_proj_bias", "mlp_fc1_bias",  "mlp_fc2_bias",
+                                       "causal",        "parallel_block" };
+    hf_expect(k, "hidden_act", "\"silu\"");
+    hf_expect(k, "activation_function", "\"swiglu\"");
+    hf_expect(k, "rotary_emb_fraction", "1.0");
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++) hf_expect(k, off[i], "false");
+    if (hf_get(k, "rotary_emb_scale_base"))
+        hf_fail(k, SUMI_EUNSUPPORTED, "'rotary_emb_scale_base' is set: not supported");
+    put_encoder(k);
 }
 
 static void keys_cohere(hf_keys *k)
@@ -539,6 +575,8 @@ static const hf_family families[] = {
       .top = mpt_top, .block = mpt_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_mpt },
     { .classes = { "NemotronForCausalLM" }, .arch = "nemotron", LLAMA,
       .traits = HF_LAYER_NORM | HF_NORM_PLUS_1 },
+    { .classes = { "NomicBertModel" }, .arch = "nomic-bert", .layers = "encoder.layers.", .top = nomic_top,
+      .block = nomic_block, .traits = HF_LAYER_NORM, .keys = keys_nomic },
     { .classes = { "OlmoForCausalLM" }, .arch = "olmo", LLAMA, .traits = HF_LAYER_NORM | HF_PAIRS,
       .keys = keys_olmo },
     { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,

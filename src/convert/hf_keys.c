@@ -110,9 +110,10 @@ void hf_expect(hf_keys *k, const char *name, const char *value)
 
 static void write_sizes(hf_keys *k)
 {
-    int64_t n_ctx =
-        hf_int(k, NAMES("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"), 1,
-               INT32_MAX, 2048);
+    int64_t n_ctx = hf_int(k,
+                           NAMES("max_position_embeddings", "max_trained_positions", "n_positions", "n_ctx",
+                                 "max_seq_len", "seq_length"),
+                           1, INT32_MAX, 2048);
     k->n_embd = hf_int(k, NAMES("hidden_size", "n_embd", "d_model"), 2, MAX_SIZE, 0);
     k->n_layers = hf_int(k, NAMES("num_hidden_layers", "n_layer", "num_layers", "n_layers"), 1, 4096, 0);
     k->n_heads = hf_int(k, NAMES("num_attention_heads", "n_head", "n_heads"), 1, MAX_SIZE, 0);

@@ -273,7 +273,7 @@ static sumi_status write_byte_level(hf_vocab *v, gguf_head *head, sumi_error *er
     const char *name = hf_pretok_name(v->folder->tokenizer, err);
     if (!name) return SUMI_EUNSUPPORTED;
     if (json_is_true(json_object_get(find_step(pre, "pretokenizers", "ByteLevel"), "add_prefix_space")))
-        gguf_put_bool(head, "tokenizer.ggml.add_space_prefix", true);
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "ByteLevel with add_prefix_space is not supported");
     gguf_put_str(head, "tokenizer.ggml.model", "gpt2");
     gguf_put_str(head, "tokenizer.ggml.pre", name);
     write_tokens(v, head);

@@ -12,6 +12,8 @@ some texts of random ids, one of them longer than the chunks in which attention 
     char magic[8] "SUMIENCO"   u32 n_texts   u32 n_embd
     for each text:  u32 n_ids   i32 ids[n_ids]   f32 states[n_ids][n_embd]
 
+Of nomic-bert comes its Hugging Face folder, too (hf_folder.py), with hf/tokenizer-wordpiece.json.
+
 Of MiniLM come MODELS_FOLDER/minilm.gguf, in F32, and embeddings/minilm.bin: the sentences of minilm_sentences.txt with
 their ids by `tokenizers` and their embeddings, mean of the last hidden states and of length 1:
 
@@ -33,9 +35,10 @@ import numpy as np
 import torch
 from gguf import GGMLQuantizationType as Type
 from gguf import PoolingType
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModel, BertConfig, EuroBertConfig, ModernBertConfig, NomicBertConfig
 
+import hf_folder
 import make_tiny
 from make_wordpiece import add_wordpieces
 
@@ -197,6 +200,18 @@ def states_by_transformers(state, config):
     return lambda ids: model(torch.tensor(ids[None])).last_hidden_state[0]
 
 
+def write_folder(name, config, state):
+    model = AutoModel.from_config(config)
+    model.load_state_dict(state, strict=False)
+    hf_folder.write(name, model)
+    t = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(WORDPIECES)}, unk_token="[UNK]"))
+    t.normalizer = normalizers.BertNormalizer()
+    t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    t.add_special_tokens([AddedToken(s, special=True) for s in WORDPIECES[:5]])
+    with open(os.path.join(HERE, "hf", "tokenizer-wordpiece.json"), "w") as f:
+        f.write(json.dumps(json.loads(t.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def shapes_of(arch, config):
     if arch == "jina-bert-v2":
         return jina_shapes(config)
@@ -210,6 +225,8 @@ def make(name, arch, config, pooling, longest):
     vocab = None if arch in ("eurobert", "modern-bert") else WORDPIECES
     write_gguf(os.path.join(HERE, "tiny", f"{name}.gguf"), "random weights for tests", arch, config, pooling, vocab,
                state, Type.F16)
+    if arch == "nomic-bert":
+        write_folder(name, config, state)
     if arch == "jina-bert-v2":
         run = lambda ids: jina_states(state, config, ids)
     else:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "forward.h"
+#include "hf_folder.h"
 
 /* Both sides compute in float32; states have elements of about 1. */
 #define MAX_DIFFERENCE 1e-4
@@ -43,7 +44,8 @@ static double worst_state(test_forward *f, const int32_t *ids, int32_t n_ids, co
     return worst;
 }
 
-static void compare(const char *name, sumi_pooling pooling, const char *isa)
+/* model: a folder with the same weights; NULL: the GGUF file. */
+static void compare(const char *name, const char *model, sumi_pooling pooling, const char *isa)
 {
     char path[256];
     size_t n_bytes;
@@ -54,7 +56,7 @@ static void compare(const char *name, sumi_pooling pooling, const char *isa)
     assert_memory_equal(data, "SUMIENCO", 8);
     memcpy(header, data + 8, sizeof header);
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
-    test_forward f = test_forward_open(test_source_path(path), isa, SUMI_ACTIVATIONS_F32, 0);
+    test_forward f = test_forward_open(model ? model : test_source_path(path), isa, SUMI_ACTIVATIONS_F32, 0);
     assert_true(f.info.is_encoder);
     assert_int_equal(f.info.pooling, pooling);
     assert_int_equal(f.info.n_embd, header[1]);
@@ -80,12 +82,23 @@ static void hidden_states_of_tiny_encoders_are_those_of_transformers(void **stat
         sumi_pooling pooling;
     } models[] = { { "bert", SUMI_POOL_MEAN },
                    { "nomic-bert", SUMI_POOL_CLS },
-                   { "eurobert", SUMI_POOL_LAST }, { "jina-bert-v2", SUMI_POOL_MEAN }, { "modern-bert", SUMI_POOL_CLS } };
+                   { "eurobert", SUMI_POOL_LAST },
+                   { "jina-bert-v2", SUMI_POOL_MEAN },
+                   { "modern-bert", SUMI_POOL_CLS } };
     (void)state;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        compare(models[i].name, models[i].pooling, "ref");
-        compare(models[i].name, models[i].pooling, NULL);
+        compare(models[i].name, NULL, models[i].pooling, "ref");
+        compare(models[i].name, NULL, models[i].pooling, NULL);
     }
+}
+
+/* It does not say how to make one embedding of them. */
+static void hidden_states_from_a_folder_are_the_same(void **state)
+{
+    (void)state;
+    test_folder f = test_hf_folder("nomic-bert");
+    compare("nomic-bert", f.path, SUMI_POOL_NONE, NULL);
+    test_folder_remove(&f);
 }
 
 /* The next of the sentences: its text, its ids and its embedding. */
@@ -164,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hidden_states_of_tiny_encoders_are_those_of_transformers),
+        cmocka_unit_test(hidden_states_from_a_folder_are_the_same),
         cmocka_unit_test(sentences_through_minilm_are_as_in_transformers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

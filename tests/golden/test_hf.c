@@ -120,10 +120,25 @@ static void each_family_is_as_in_its_gguf_file_and_in_transformers(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare(names[i]);
 }
 
+/* test_encoders.c compares what it computes. */
+static void nomic_bert_has_the_tensors_of_its_gguf_file(void **state)
+{
+    char path[128];
+    sumi_error err;
+    (void)state;
+    test_folder f = test_hf_folder("nomic-bert");
+    compare_tensors("nomic-bert", f.path);
+    snprintf(path, sizeof path, "%s/converted.gguf", f.path);
+    if (sumi_convert(f.path, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
+    compare_tensors("nomic-bert", path);
+    test_folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_family_is_as_in_its_gguf_file_and_in_transformers),
+        cmocka_unit_test(nomic_bert_has_the_tensors_of_its_gguf_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,12 +104,14 @@ test_folder test_hf_folder(const char *name)
 {
     char path[256];
     size_t n_delta, n_gguf, n;
-    bool spm = !strncmp(name, "gemma", 5);
+    const char *vocabulary = !strncmp(name, "gemma", 5)    ? "spm"
+                             : !strcmp(name, "nomic-bert") ? "wordpiece"
+                                                           : "bytes";
     test_folder f = test_folder_create();
     snprintf(path, sizeof path, "tests/golden/hf/%s.json", name);
     test_folder_copy(&f, "config.json", path);
-    test_folder_copy(&f, "tokenizer.json",
-                     spm ? "tests/golden/hf/tokenizer-spm.json" : "tests/golden/hf/tokenizer-bytes.json");
+    snprintf(path, sizeof path, "tests/golden/hf/tokenizer-%s.json", vocabulary);
+    test_folder_copy(&f, "tokenizer.json", path);
     snprintf(path, sizeof path, "tests/golden/hf/%s.delta", name);
     char *delta = test_read_file(test_source_path(path), &n_delta);
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);

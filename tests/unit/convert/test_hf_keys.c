@@ -98,6 +98,24 @@ static void older_names_mean_the_same(void **state)
     end(&r);
 }
 
+static void nomic_bert_as_published_is_read(void **state)
+{
+    (void)state;
+    result r = run("NomicBertModel",
+                   "{\"activation_function\":\"swiglu\",\"causal\":false,\"layer_norm_epsilon\":1e-12,"
+                   "\"max_trained_positions\":2048,\"mlp_fc1_bias\":false,\"n_embd\":64,\"n_head\":4,"
+                   "\"n_inner\":128,\"n_layer\":2,\"n_positions\":8192,\"prenorm\":false,"
+                   "\"qkv_proj_bias\":false,\"rotary_emb_base\":1000,\"rotary_emb_fraction\":1.0,"
+                   "\"rotary_emb_interleaved\":false,\"rotary_emb_scale_base\":null,\"type_vocab_size\":2}");
+    if (r.status != SUMI_OK) fail_msg("%s", r.err.message);
+    assert_int(&r, "nomic-bert.context_length", 2048);
+    assert_int(&r, "nomic-bert.feed_forward_length", 128);
+    assert_int(&r, "nomic-bert.attention.head_count", 4);
+    assert_f32(&r, "nomic-bert.rope.freq_base", 1000);
+    assert_f32(&r, "nomic-bert.attention.layer_norm_epsilon", 1e-12);
+    end(&r);
+}
+
 static void the_text_part_comes_before_the_rest(void **state)
 {
     (void)state;
@@ -155,6 +173,9 @@ static void what_cannot_be_computed_is_named(void **state)
           "'no_rope_layers'" },
         { "FalconForCausalLM", "{" SIZES "\"alibi\":true}", SUMI_EUNSUPPORTED,
           "'alibi' is true; only false" },
+        { "NomicBertModel", "{" SIZES "\"prenorm\":true}", SUMI_EUNSUPPORTED, "'prenorm' is true" },
+        { "NomicBertModel", "{" SIZES "\"rotary_emb_scale_base\":512}", SUMI_EUNSUPPORTED,
+          "'rotary_emb_scale_base'" },
         { "StableLmForCausalLM", "{" SIZES "\"partial_rotary_factor\":7}", SUMI_EFORMAT,
           "'partial_rotary_factor'" },
         { "Gemma2ForCausalLM", "{" SIZES "\"sliding_window\":8,\"layer_types\":[\"full_attention\"]}",
@@ -176,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rotations_of_llama_3_1_as_published_become_factors),
         cmocka_unit_test(older_names_mean_the_same),
+        cmocka_unit_test(nomic_bert_as_published_is_read),
         cmocka_unit_test(the_text_part_comes_before_the_rest),
         cmocka_unit_test(windows_that_are_not_used_are_not_written),
         cmocka_unit_test(what_cannot_be_computed_is_named),

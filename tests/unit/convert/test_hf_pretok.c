@@ -97,10 +97,30 @@ static void a_sequence_of_one_and_a_removed_rest_are_the_same(void **state)
                         "dbrx");
 }
 
+/* No name means it, and no reader of GGUF files does it. */
+static void a_space_in_front_of_bytes_is_refused(void **state)
+{
+    (void)state;
+    sumi_error err;
+    gguf_head head;
+    hf_folder f = { .path = (char *)(uintptr_t) "folder" };
+    f.tokenizer = json_loads("{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true},"
+                             "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+                             0, NULL);
+    assert_non_null(f.tokenizer);
+    gguf_head_init(&head, 32);
+    assert_int_equal(hf_tokenizer_write(&f, 0, &head, &err), SUMI_EUNSUPPORTED);
+    assert_string_equal(err.message,
+                        "folder/tokenizer.json: ByteLevel with add_prefix_space is not supported");
+    gguf_head_deinit(&head);
+    json_decref(f.tokenizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pretokenizer_is_recognised),
+        cmocka_unit_test(a_space_in_front_of_bytes_is_refused),
         cmocka_unit_test(what_is_not_known_is_named_in_one_line),
         cmocka_unit_test(a_sequence_of_one_and_a_removed_rest_are_the_same),
     };
