@@ -143,7 +143,7 @@ static int check_json(const char *name, bool keeps_texts)
     char path[128];
     sumi_error err;
     gguf *g;
-    tokenizer *t;
+    tokenizer *t = NULL;
     json_t *model = load_model(name);
     tiny_tokenizer other = open_model(model);
     test_folder f = test_folder_create();
