@@ -2,7 +2,7 @@
 # test.sh - sets up what is missing, then runs the whole test suite: ./test.sh [STAGE...]
 #
 #   clang     clang 14, optimised: builds everything, runs the unit tests
-#   fuzz      every fuzz target for SUMI_FUZZ_SECONDS (60) on its stored corpus, under address sanitizer
+#   fuzz      every fuzz target for SUMI_FUZZ_SECONDS (20) on its stored corpus, under address sanitizer
 #   tsan      the threaded parts under thread sanitizer
 #   asan      the whole suite under address and undefined-behaviour sanitizers, long prompts left out
 #   release   the whole suite, as users get the program
@@ -13,7 +13,7 @@ set -u
 cd "$(dirname "$0")"
 . scripts/setup.sh
 
-fuzz_seconds=${SUMI_FUZZ_SECONDS:-60}
+fuzz_seconds=${SUMI_FUZZ_SECONDS:-20}
 jobs=$(nproc)
 stages=("$@")
 [ $# != 0 ] || stages=(clang fuzz tsan asan release)
