@@ -30,6 +30,7 @@ FAINT = """(() => {
         .filter(([ratio]) => ratio < 4.5);
 })()"""
 WIDE = "[document.documentElement.scrollWidth, innerWidth]"
+READY = "document.querySelector('#model').textContent === 'smollm2'"  # the last that a page does to start
 
 
 def last(page, part):
@@ -38,7 +39,13 @@ def last(page, part):
 
 def start(page, server, path="/"):
     page.open(server.url + path)
-    page.wait("document.querySelector('#model').textContent === 'smollm2'")
+    page.wait(READY)
+
+
+def again(page):
+    """Loads the page again, and waits for more than the browser does: the page's own start goes on after the load."""
+    page.reload()
+    page.wait(READY)
 
 
 def ask(page, text):
@@ -95,8 +102,7 @@ def conversation(browser, page, server):
     start(page, server)
     # The likeliest token each time, so that answers are what they were: long where one is stopped.
     page.run("localStorage.setItem('sumi.settings', '{\"temperature\": 0}')")
-    page.reload()
-    start(page, server)
+    again(page)
     check("who needs no key is told nothing of keys", page.run("document.querySelector('#key-button').hidden"))
     check("one can write at once", page.run("document.activeElement.id") == "text")
     check("nothing can be sent yet", page.run("document.querySelector('#send').disabled"))
@@ -114,14 +120,14 @@ def conversation(browser, page, server):
     page.wait(DONE)
     text = last(page, ".markdown")
     lengths = page.run("lengths")
-    check("the answer streams", len(lengths) >= 3 and lengths == sorted(set(lengths)), lengths)
+    check("the answer streams", lengths and lengths == sorted(set(lengths)) and lengths[0] < len(text), (lengths, len(text)))
     check("the model answers", "Paris" in text, text)
     generated = server.ask("GET", "/stats")[1]["tokens"]["generated"] - before
     numbers = last(page, ".numbers")
     check("its tokens and speed are told", numbers.startswith(f"{generated} tokens · ") and " tokens/s · first after " in numbers and
           "prompt " in numbers, (generated, numbers))
     check("the question is the title", page.run("document.querySelector('#title').textContent") == "What is the capital")
-    page.reload()
+    again(page)
     page.wait(DONE)
     check("it is there again after loading the page again", last(page, ".markdown") == text and last(page, ".numbers") == numbers)
     other = browser.page()
@@ -152,7 +158,7 @@ def stop(page, server):
     page.wait("await new Promise((r) => { indexedDB.open('sumi').onsuccess = (e) => { const q = e.target.result.transaction"
               "('conversations').objectStore('conversations').getAll(); q.onsuccess = () => r(q.result.some((c) => c.nodes.some"
               "((n) => n.state === 'running' && n.text.length > 10))); }; })", "an answer is stored while it streams")
-    page.reload()
+    again(page)
     page.wait(DONE)
     check("what streamed when the page went is kept, as stopped", "stopped" in last(page, ".numbers") and len(last(page, ".markdown")) > 10)
 
@@ -212,7 +218,7 @@ def system_prompt(page):
     page.intercept(None)
     check("system prompt and settings are sent", sent["messages"] == [{"role": "system", "content": "You are a pirate."},
           {"role": "user", "content": "Hello"}] and sent["temperature"] == 0.25 and "seed" not in sent and sent["stream"], sent)
-    page.reload()
+    again(page)
     page.wait(DONE)
     check("they belong to the conversation", page.run("document.querySelector('#set-system')?.value") == "You are a pirate.")
     page.run("document.querySelector('.settings > button').click()")
@@ -235,7 +241,7 @@ def hostile(page):
     check("HTML of a message is text", page.run("document.querySelector('.bubble').textContent") == HTML)
     looked_at(page, "markdown")
     check("no link runs a script", page.run("[...document.querySelectorAll('article a')].map((a) => a.href)") == ["https://evil.example/x.png"])
-    page.reload()
+    again(page)
     page.wait(DONE)
     check("nothing of it runs", page.run("window.hacked === undefined"))
     check("the page has complained about nothing", page.complaints == [], page.complaints)
@@ -361,7 +367,7 @@ def phone(page):
 
 def colours(page):
     page.run("document.querySelector('input[value=dark]').click()")
-    page.reload()
+    again(page)
     dark = "getComputedStyle(document.documentElement).colorScheme"
     check("chosen colours stay", page.run(dark) == "dark" and page.run("document.querySelector('input[value=dark]').checked"))
     page.run("document.querySelector('input[value=auto]').click()")
@@ -383,12 +389,11 @@ def keys(browser):
     page.screenshot(os.path.join(PICTURES, "key-wide-light.png"))
     page.type("abc")
     page.key("Enter")
-    page.wait("document.querySelector('#model').textContent === 'smollm2'")
+    page.wait(READY)
     ask(page, "Say yes.")
     page.wait(DONE)
     check("with a key one is answered", last(page, ".markdown") not in ("", None), last(page, ""))
-    page.reload()
-    page.wait("document.querySelector('#model').textContent === 'smollm2'")
+    again(page)
     check("the key ends with the tab", page.run("localStorage.getItem('sumi.key') === null && sessionStorage.getItem('sumi.key') === 'abc'"))
     page.click("#key-button")
     page.wait("document.querySelector('#key-dialog').open")
