@@ -105,18 +105,12 @@ void loader_latent(loader *l, int32_t i, latent *w)
     m->form_uv |= forms_of(m, w->w_uv);
 }
 
-static void destroy_all(const backend *be, weight **w, int32_t n)
-{
-    for (int32_t i = 0; w && i < n; i++) be->weight_destroy(w[i]);
-    free(w);
-}
-
 void latent_destroy(const backend *be, latent *w, int32_t n_heads)
 {
     weight *weights[] = { w->w_dq, w->w_uq, w->w_dkv };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) be->weight_destroy(weights[i]);
-    destroy_all(be, w->w_uk, n_heads);
-    destroy_all(be, w->w_uv, n_heads);
+    loader_destroy_matrices(be, w->w_uk, n_heads);
+    loader_destroy_matrices(be, w->w_uv, n_heads);
     mem_free(w->transposed_uk);
     mem_free((void *)w->q_norm.w);
     mem_free((void *)w->kv_norm.w);

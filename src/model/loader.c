@@ -162,6 +162,12 @@ weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows row
     return w;
 }
 
+void loader_destroy_matrices(const backend *be, weight **w, int32_t n)
+{
+    for (int32_t i = 0; w && i < n; i++) be->weight_destroy(w[i]);
+    free(w);
+}
+
 int32_t loader_n_rows(loader *l, tensor_name name)
 {
     const gguf_tensor *t = gguf_find_tensor(l->g, name.s);

@@ -46,6 +46,9 @@ weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_c
  * (free) and what is in it, also when some are NULL after a failure. */
 weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows rows, int64_t n_cols);
 
+/* The end of such an array [n] and of what is in it; NULL is fine. */
+void loader_destroy_matrices(const backend *be, weight **w, int32_t n);
+
 /* Rows of a matrix that must be there, which the file alone knows. */
 int32_t loader_n_rows(loader *l, tensor_name name);
 

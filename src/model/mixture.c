@@ -90,20 +90,14 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
         x->w_shared = loader_matrix(l, in_block(i, "ffn_gate_inp_shexp", "weight"), all_rows(1), h->n_embd);
 }
 
-static void destroy_all(const backend *be, weight **w, int32_t n)
-{
-    for (int32_t i = 0; w && i < n; i++) be->weight_destroy(w[i]);
-    free(w);
-}
-
 void mixture_destroy(const backend *be, mixture *x)
 {
     int32_t n = x->router.n_experts;
     float *vectors[] = { x->b_router, (float *)x->router.choice_bias, x->b_gate, x->b_up, x->b_down };
     be->weight_destroy(x->w_router);
     be->weight_destroy(x->w_shared);
-    destroy_all(be, x->w_gate, n);
-    destroy_all(be, x->w_up, n);
-    destroy_all(be, x->w_down, n);
+    loader_destroy_matrices(be, x->w_gate, n);
+    loader_destroy_matrices(be, x->w_up, n);
+    loader_destroy_matrices(be, x->w_down, n);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) mem_free(vectors[i]);
 }
