@@ -86,7 +86,6 @@ static void load_long_rope(loader *l)
     if (l->status == SUMI_OK) {
         m->freqs = make_freqs(l, h->rope_theta, 1, near);
         m->freqs_long = make_freqs(l, h->rope_theta, 1, far);
-        m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
     }
     mem_free(near);
     mem_free(far);
@@ -96,17 +95,17 @@ void loader_rope(loader *l)
 {
     model *m = l->m;
     hparams *h = &m->h;
-    m->rope_size = 1;
-    if (loader_has(l, at_top("rope_factors_long", "weight"))) {
+    bool is_long = loader_has(l, at_top("rope_factors_long", "weight"));
+    if (is_long) {
         load_long_rope(l);
     } else {
         float *divisors = divisors_of(l, "rope_freqs", false);
         m->freqs = make_freqs(l, h->rope_theta, h->rope == ROPE_LINEAR ? h->rope_factor : 1, divisors);
         mem_free(divisors);
     }
-    if (l->status == SUMI_OK && h->rope == ROPE_YARN) {
-        stretch_by_yarn(h, m->arch->features & ARCH_YARN_EXACT, m->freqs);
-        m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
-    }
+    if (l->status != SUMI_OK) return;
+    if (h->rope == ROPE_YARN) stretch_by_yarn(h, m->arch->features & ARCH_YARN_EXACT, m->freqs);
+    m->rope_size = 1;
+    if (is_long || h->rope == ROPE_YARN) m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
     if (h->rope_theta_local > 0) m->freqs_local = make_freqs(l, h->rope_theta_local, 1, NULL);
 }
