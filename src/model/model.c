@@ -54,7 +54,8 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
     return (norm){ a->norm, loader_vector(l, full, true, all_rows(n)), NULL };
 }
 
-/* Norms in front of the blocks. Some files call the second one by its place behind attention. With parallel blocks one may serve both; or attention has one of its own beside it. */
+/* Norms in front of the blocks. Some files call the second one by its place behind attention. With parallel blocks
+ * one may serve both; or attention has one of its own beside it. */
 static void load_pre_norms(loader *l, int32_t i, layer *y)
 {
     uint32_t features = l->m->arch->features;
@@ -64,7 +65,8 @@ static void load_pre_norms(loader *l, int32_t i, layer *y)
                        loader_has(l, in_block(i, "post_attention_norm", "weight"));
     /* Encoders whose embeddings are normalised need no norm directly behind that. */
     bool may_lack = i == 0 && features & ARCH_ENCODER && features & ARCH_EMBED_NORM;
-    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight"))) y->attn_norm = block_norm(l, i, "attn_norm");
+    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight")))
+        y->attn_norm = block_norm(l, i, "attn_norm");
     if (named_after) {
         y->ffn_norm = block_norm(l, i, "post_attention_norm");
     } else if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {
@@ -108,11 +110,14 @@ static void load_qkv(loader *l, int32_t i, layer *y)
 static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
 {
     const hparams *h = &l->m->h;
-    const char *up_name = is_shared ? "ffn_up_shexp" : "ffn_up", *gate_name = is_shared ? "ffn_gate_shexp" : "ffn_gate";
+    const char *up_name = is_shared ? "ffn_up_shexp" : "ffn_up";
+    const char *gate_name = is_shared ? "ffn_gate_shexp" : "ffn_gate";
     const char *down_name = is_shared ? "ffn_down_shexp" : "ffn_down";
     bool gated = !(l->m->arch->features & ARCH_NO_GATE), bias = l->m->arch->features & ARCH_BIASES;
     bool fused = gated && !loader_has(l, in_block(i, gate_name, "weight"));
-    int64_t n = y->n_ff = is_shared ? loader_n_rows(l, in_block(i, up_name, "weight")) / (fused ? 2 : 1) : h->n_ff;
+    if (is_shared) y->n_ff = loader_n_rows(l, in_block(i, up_name, "weight")) / (fused ? 2 : 1);
+    else y->n_ff = h->n_ff;
+    int64_t n = y->n_ff;
     tensor_rows gate = fused ? (tensor_rows){ 0, n, 2 * n } : all_rows(n);
     tensor_rows up = fused ? (tensor_rows){ n, n, 2 * n } : all_rows(n);
     if (fused) gate_name = up_name;
@@ -190,16 +195,21 @@ static weight *load_other_embedding(loader *l, const char *name, int32_t *n_rows
     return loader_table(l, full, *n_rows, l->m->h.n_embd);
 }
 
+/* Whether the logits are products with the embeddings of tokens; encoders have none. */
+static bool has_tied_output(const loader *l)
+{
+    return !l->m->h.encoder && !loader_has(l, at_top("output", "weight"));
+}
+
 static void load_embeddings(loader *l)
 {
     model *m = l->m;
     tensor_name tokens = at_top("token_embd", "weight");
     uint32_t features = m->arch->features;
-    bool tied = !m->h.encoder && !loader_has(l, at_top("output", "weight"));
     int32_t n_types;
     m->n_vocab = loader_n_rows(l, tokens);
-    m->tok_embd = tied ? loader_embedding(l, tokens, m->n_vocab, m->h.n_embd)
-                       : loader_table(l, tokens, m->n_vocab, m->h.n_embd);
+    m->tok_embd = has_tied_output(l) ? loader_embedding(l, tokens, m->n_vocab, m->h.n_embd)
+                                     : loader_table(l, tokens, m->n_vocab, m->h.n_embd);
     if (features & ARCH_LEARNED_POS) m->pos_embd = load_other_embedding(l, "position_embd", &m->max_ctx);
     if (features & ARCH_ENCODER && loader_has(l, at_top("token_types", "weight")))
         m->type_embd = load_other_embedding(l, "token_types", &n_types);
@@ -210,12 +220,12 @@ static void load_embeddings(loader *l)
 static void load_output(loader *l)
 {
     model *m = l->m;
-    tensor_name output = at_top("output", "weight");
     bool bias = m->arch->features & ARCH_OUTPUT_BIAS;
     if (!(m->arch->features & ARCH_POST_LN)) m->output_norm = top_norm(l, "output_norm");
     if (m->h.encoder) return;
-    bool tied = !loader_has(l, output);
-    m->output = tied ? m->tok_embd : loader_matrix(l, output, all_rows(m->n_vocab), m->h.n_embd);
+    m->output = has_tied_output(l) ? m->tok_embd
+                                   : loader_matrix(l, at_top("output", "weight"), all_rows(m->n_vocab),
+                                                   m->h.n_embd);
     m->output_bias = loader_vector(l, at_top("output", "bias"), bias, all_rows(m->n_vocab));
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }
@@ -243,11 +253,11 @@ static const arch *find_arch(const gguf *g, sumi_error *err)
         return NULL;
     }
     const arch *a = arch_find(name);
+    if (a) return a;
     arch_list_names(known, sizeof known);
-    if (!a)
-        sumi_fail(err, SUMI_EUNSUPPORTED, "%s: architecture '%.*s' is not supported; known: %s", gguf_name(g),
-                  (int)(name.n < 64 ? name.n : 64), name.data, known);
-    return a;
+    sumi_fail(err, SUMI_EUNSUPPORTED, "%s: architecture '%.*s' is not supported; known: %s", gguf_name(g),
+              (int)(name.n < 64 ? name.n : 64), name.data, known);
+    return NULL;
 }
 
 sumi_status model_check_arch(const gguf *g, sumi_error *err)
@@ -265,7 +275,8 @@ sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_err
     loader l = { .g = g, .err = &why };
     const arch *a = find_arch(g, &why);
     if (!a) goto fail;
-    if (!(l.m = calloc(1, sizeof *l.m)) || !(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
+    if (!(l.m = calloc(1, sizeof *l.m))) goto fail;
+    if (!(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
     l.m->arch = a;
     l.m->be = be;
     if ((l.status = hparams_read(&l.m->h, a, g, &why))) goto fail;
@@ -316,7 +327,8 @@ void model_destroy(model *m)
 {
     if (!m) return;
     float *vectors[] = { m->output_bias, m->freqs, m->freqs_long, m->freqs_local, m->alibi };
-    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++) destroy_layer(m->be, &m->layers[i], m->h.n_heads);
+    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++)
+        destroy_layer(m->be, &m->layers[i], m->h.n_heads);
     if (m->output != m->tok_embd) m->be->weight_destroy(m->output);
     m->be->weight_destroy(m->tok_embd);
     m->be->weight_destroy(m->pos_embd);
