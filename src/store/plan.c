@@ -53,12 +53,12 @@ const char *plan_token(const pull_opts *o, const char *url)
     return NULL;
 }
 
-/* The base of an endpoint, without slashes at its end: "https://huggingface.co". */
-static void append_endpoint(buf *out, const char *endpoint)
+/* Bytes of an endpoint without slashes at its end: "https://huggingface.co". */
+static int endpoint_length(const char *endpoint)
 {
     size_t n = strlen(endpoint);
     while (n > 0 && endpoint[n - 1] == '/') n--;
-    buf_append(out, endpoint, n);
+    return (int)n;
 }
 
 /* ---- A URL ---- */
@@ -197,8 +197,7 @@ static sumi_status add_chosen(pull_plan *p, const repo *all, const bool *chosen,
         if (!chosen[i]) continue;
         buf url;
         buf_init(&url, 4 * REF_MAX_URL);
-        append_endpoint(&url, endpoint);
-        buf_printf(&url, "/%s/%s/resolve/%s/", ref->owner, ref->name,
+        buf_printf(&url, "%.*s/%s/%s/resolve/%s/", endpoint_length(endpoint), endpoint, ref->owner, ref->name,
                    *ref->revision ? ref->revision : "main");
         name_append_escaped(&url, all->files[i].path);
         st = plan_add(p, all->files[i].path, all->files[i].n_bytes, all->files[i].digest,
@@ -219,10 +218,8 @@ sumi_status plan_hf(pull_plan *p, const model_ref *ref, const pull_opts *o, fetc
     if (o->token && !plan_token(o, endpoint))
         return sumi_fail(err, SUMI_EINVAL,
                          "%.200s: a token is not sent over plain http; use https, or no token", endpoint);
-    int n = (int)strlen(endpoint);
-    while (n > 0 && endpoint[n - 1] == '/') n--;
-    snprintf(url, sizeof url, "%.*s/api/models/%s/%s/tree/%s?recursive=true", n, endpoint, ref->owner,
-             ref->name, *ref->revision ? ref->revision : "main");
+    snprintf(url, sizeof url, "%.*s/api/models/%s/%s/tree/%s?recursive=true", endpoint_length(endpoint),
+             endpoint, ref->owner, ref->name, *ref->revision ? ref->revision : "main");
     sumi_status st = list_hf(&all, url, ref, o, f, err);
     if (st == SUMI_OK && !(chosen = calloc((size_t)all.n + 1, sizeof *chosen)))
         st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
@@ -243,7 +240,7 @@ sumi_status plan_ollama(pull_plan *p, const model_ref *ref, const pull_opts *o, 
     repo layers = { 0 };
     buf_init(&text, HUB_MAX_MANIFEST);
     buf_init(&endpoint, REF_MAX_URL / 2);
-    if (o->endpoint) append_endpoint(&endpoint, o->endpoint);
+    if (o->endpoint) buf_append(&endpoint, o->endpoint, (size_t)endpoint_length(o->endpoint));
     else buf_printf(&endpoint, "https://%s", ref->host);
     snprintf(base, sizeof base, "%.1000s/v2/%s/%s", endpoint.data ? endpoint.data : "", ref->owner,
              ref->name);
