@@ -213,6 +213,14 @@ static bool lacks_shards(const store_model *m)
     return n < count;
 }
 
+static void name_longer(scan *s, const store_places *p, store_model *m)
+{
+    char *longer = make_name(m, p->folders[m->place], false);
+    if (!longer) return out_of_memory(s);
+    free(m->name);
+    m->name = longer;
+}
+
 /* Short names where they are unique, longer ones elsewhere. */
 static void name_models(scan *s, const store_places *p)
 {
@@ -223,21 +231,15 @@ static void name_models(scan *s, const store_places *p)
         if (!(m->name = make_name(m, p->folders[m->place], true))) out_of_memory(s);
     }
     for (int32_t i = 0; s->status == SUMI_OK && i < l->n; i++) {
+        store_model *m = &l->models[i];
         bool twice = false;
         for (int32_t k = i + 1; k < l->n; k++) {
-            if (l->models[k].place != l->models[i].place || strcmp(l->models[k].name, l->models[i].name) != 0)
-                continue;
-            char *longer = make_name(&l->models[k], p->folders[l->models[k].place], false);
-            if (!longer) return out_of_memory(s);
-            free(l->models[k].name);
-            l->models[k].name = longer;
+            store_model *other = &l->models[k];
+            if (other->place != m->place || strcmp(other->name, m->name) != 0) continue;
+            name_longer(s, p, other);
             twice = true;
         }
-        if (!twice) continue;
-        char *longer = make_name(&l->models[i], p->folders[l->models[i].place], false);
-        if (!longer) return out_of_memory(s);
-        free(l->models[i].name);
-        l->models[i].name = longer;
+        if (twice) name_longer(s, p, m);
     }
 }
 
