@@ -181,7 +181,6 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
     e->last_unread = &e->first_unread;
     e->drain_until_ms = -1;
     e->costs = (sched_costs){ .token_us = 200, .block_us = 300, .step_us = 10000 };
-    if (o.preemption == SUMI_PREEMPT_SWAP) e->costs.block_us = 0;
     if (o.preemption == SUMI_PREEMPT_RECOMPUTE) e->opts.swap_bytes = 0;
     init_locks(e);
     if ((st = set_up_encoder(e, err)) || (st = build(e, m, err))) goto fail;

@@ -95,10 +95,10 @@ static int32_t held(void *user, const sched_req *s)
     return n;
 }
 
-/* What moving a block costs, as a slowly moving mean. Whoever wants all to be moved has a price of 0, which stays. */
+/* What moving a block costs, as a slowly moving mean. */
 static void measure(sumi_engine *e, double start_ms, int32_t n_blocks)
 {
-    if (n_blocks > 0 && e->opts.preemption != SUMI_PREEMPT_SWAP)
+    if (n_blocks > 0)
         e->costs.block_us += 0.2 * ((clock_ms() - start_ms) * 1000 / n_blocks - e->costs.block_us);
 }
 

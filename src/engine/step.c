@@ -64,7 +64,7 @@ static void fit_decode(sumi_engine *e, double n, double us)
     e->costs.step_us = now > n * e->costs.seq_us ? now - n * e->costs.seq_us : 0;
 }
 
-/* What this step says about the costs of prompt tokens and decode tokens. */
+/* What this step says about the costs of prompt tokens and decode tokens, for the scheduler. */
 static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, double us)
 {
     if (n_prompt == 0) {
@@ -74,7 +74,9 @@ static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, doub
         double token = (us - decode) / n_prompt, least = 0.1 * us / (n_prompt + n_decode);
         e->costs.token_us = follow(e->costs.token_us, token > least ? token : least, 0.2);
     }
-    sched_set_costs(e->sched, e->costs);
+    sched_costs prices = e->costs;
+    if (e->opts.preemption == SUMI_PREEMPT_SWAP) prices.block_us = 0; /* then moving is always the cheaper way */
+    sched_set_costs(e->sched, prices);
 }
 
 /* The range of a size in sumi_engine_stats: that of 2^i ends with it. */
