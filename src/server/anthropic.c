@@ -13,7 +13,7 @@ enum MHD_Result post_messages(exchange *x)
 
 enum MHD_Result post_count_tokens(exchange *x)
 {
-    const text_limits limits = text_limits_default();
+    const text_limits limits = text_api_limits(x);
     text_request r;
     text_ids ids = { 0 };
     api_error e;

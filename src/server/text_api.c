@@ -178,11 +178,17 @@ static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
     return true;
 }
 
-enum MHD_Result text_api_post(exchange *x, const text_api *api)
+text_limits text_api_limits(const exchange *x)
 {
     text_limits limits = text_limits_default();
     limits.max_choices = x->server->opts.max_choices;
     limits.max_stop = x->server->opts.max_stop;
+    return limits;
+}
+
+enum MHD_Result text_api_post(exchange *x, const text_api *api)
+{
+    const text_limits limits = text_api_limits(x);
     text_request r;
     text_ids ids = { 0 };
     api_error e;

@@ -19,6 +19,9 @@ typedef struct text_api {
 /* The handler of a route. */
 enum MHD_Result text_api_post(exchange *x, const text_api *api);
 
+/* What the server takes in a request. */
+text_limits text_api_limits(const exchange *x);
+
 /* The tokens of a request's prompts, for the served model. False: *e says why, and *ids is empty. */
 SUMI_MUST_USE bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, api_error *e);
 

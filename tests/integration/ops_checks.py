@@ -210,6 +210,11 @@ def limits():
                        ({"prompt": "a", "stop": ["a", "b"]}, 400), ({"prompt": "a", "stop": ["a"]}, 200)):
         status, answer, _ = s.ask("POST", TEXT, {"max_tokens": 1, **body})
         check(f"{str(body)[:60]} is {want}", status == want, answer)
+    for path in "/v1/messages", "/v1/messages/count_tokens":  # what would be refused is not counted
+        status, answer, _ = s.ask("POST", path, {**chat("a"), "max_tokens": 1, "stop_sequences": ["a", "b"]})
+        check(f"two stop_sequences at {path}", status == 400 and "stop_sequences" in answer["error"]["message"], answer)
+    status, answer, _ = s.ask("POST", path, {**chat("a"), "stop_sequences": ["a"]})
+    check("one of them is counted", status == 200 and answer["input_tokens"] > 10, answer)
     s.end()
 
 
