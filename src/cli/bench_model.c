@@ -177,10 +177,10 @@ static sumi_status open_context(bench *b)
     opts.max_batch_tokens = most > 512 ? most : 512;
     opts.max_logit_rows = most;
     if (!opts.kv_bytes) { /* all sequences at their full length, each with a block that is partly empty */
-        int64_t tokens = (n_tokens > n_ctx ? n_tokens : n_ctx) + 16 * (int64_t)most;
-        int64_t places = b->info.n_layers + b->info.n_layers / 25; /* kv_layout.h: some may hold no layer */
-        opts.kv_bytes = (size_t)tokens * (size_t)places * (size_t)b->info.n_kv_heads *
-                        (size_t)b->info.head_dim * 4;
+        int64_t tokens = (n_tokens > n_ctx ? n_tokens : n_ctx) + KV_BLOCK * (int64_t)most;
+        kv_layout layout;
+        model_kv_layout(b->m->weights, &layout);
+        opts.kv_bytes = (size_t)tokens * kv_token_bytes(&layout);
     }
     sumi_status status = sumi_context_create(&b->ctx, b->m, &opts, b->err);
     if (status == SUMI_OK) sumi_context_get_info(b->ctx, &b->ctx_info);

@@ -106,6 +106,12 @@ static inline size_t kv_block_bytes(const kv_layout *l)
     return (size_t)l->group_size * kv_block_elems(l) * kv_elem_bytes(l);
 }
 
+/* Bytes of a token in all layers that see it, with those of empty places. */
+static inline size_t kv_token_bytes(const kv_layout *l)
+{
+    return (size_t)l->n_groups * kv_block_bytes(l) / KV_BLOCK;
+}
+
 static inline int32_t kv_blocks_for(int32_t n_tokens)
 {
     return (int32_t)(((int64_t)n_tokens + KV_BLOCK - 1) / KV_BLOCK);

@@ -33,6 +33,15 @@ is "$work/model" '[.decode[] | .tokens_per_s * .ms_per_step / 1000 / .batch] | a
 "$sumi" bench "$model" "${small[@]}" --no-limits --json >"$work/plain" || complain 'bench --no-limits'
 is "$work/plain" '.limits == null and .decode[0].share_of_bandwidth == null and .decode[0].tokens_per_s > 0'
 
+# The cache holds all sequences at their full length, whatever a token takes in it.
+full=(--prompt 5 --gen 3 --batch 32 --prefill-len 160 --reps 1 -t 1 --no-limits)
+for family in deepseek2 gemma3 llama-yarn; do
+    for activations in auto f32; do
+        "$sumi" bench "tests/golden/tiny/$family.gguf" "${full[@]}" --activations "$activations" >"$work/table" 2>&1 ||
+            complain "bench $family --activations $activations: $(cat "$work/table")"
+    done
+done
+
 "$sumi" bench "$model" "${small[@]}" --isa ref >"$work/table" 2>&1 || complain "bench --isa ref: $(cat "$work/table")"
 [ "$(grep -cE '^  (prompt|decode) +[0-9]+( +[0-9.]+%?){7}$' "$work/table")" = 4 ] || { complain 'the table'; cat "$work/table"; }
 

@@ -50,6 +50,7 @@ static void groups_are_as_large_as_few_empty_places_allow(void **state)
     l = layout_of(34, 6, 1024); /* 4B: 5 and 29, one place is empty */
     assert_int_equal(l.group_size, 5);
     assert_int_equal(l.n_groups, 7);
+    assert_int_equal(kv_token_bytes(&l), 35 * 2 * 2 * 64 * 2);
     for (int32_t n = 1; n < 120; n++)
         for (int32_t period = 1; period < 9; period++) layout_of(n, period, 100);
 }
@@ -82,6 +83,7 @@ static void a_latent_layer_caches_one_row_for_each_token(void **state)
     kv_layout_init(&l, 27, windows, 1, 512 + 64, false);
     kv_layout_make_latent(&l, 512);
     assert_int_equal(kv_block_bytes(&l), 27 * 16 * (512 + 64) * 2);
+    assert_int_equal(kv_token_bytes(&l), 27 * (512 + 64) * 2);
     assert_int_equal(kv_k_offset(&l, 0), 0);
     assert_int_equal(kv_v_offset(&l, 0), 0);
     assert_int_equal(kv_v_stride(&l), 576);
