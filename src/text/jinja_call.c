@@ -257,9 +257,7 @@ bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinj
     bool ok =
         bind_defaults(j, n->macro.sig, scope) && jinja_exec_body(j, &n->macro.body) != JINJA_FLOW_FAILED;
     j->scope = outer;
-    const jinja_str *text = jinja_capture_end(j, &capture, ok);
-    if (text) *out = jinja_of_str(text);
-    return text != NULL;
+    return jinja_give_str(jinja_capture_end(j, &capture, ok), out);
 }
 
 bool jinja_macro_attr(jinja *j, const jinja_macro *macro, const jinja_str *name, jinja_value *out)
@@ -293,9 +291,7 @@ static bool call_loop(jinja *j, jinja_loop *loop, const jinja_args *args, jinja_
     jinja_flow flow;
     jinja_capture_begin(j, &c);
     bool ok = jinja_run_loop(j, loop->recursive, loop->scope, args->pos[0], loop->depth0 + 1, &flow);
-    const jinja_str *text = jinja_capture_end(j, &c, ok);
-    if (text) *out = jinja_of_str(text);
-    return text != NULL;
+    return jinja_give_str(jinja_capture_end(j, &c, ok), out);
 }
 
 static bool call_joiner(jinja *j, jinja_joiner *joiner, const jinja_args *args, jinja_value *out)

@@ -10,12 +10,6 @@
 #include "text/jinja_text.h"
 #include "text/jinja_unicode.h"
 
-static bool give(const jinja_str *s, jinja_value *out)
-{
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
-}
-
 /* ---- urlencode ---- */
 
 /* query: as in "?a=b+c", where "/" is quoted and a blank is "+". */
@@ -54,7 +48,7 @@ BUILTIN(filter_urlencode)
     if (self.kind == JINJA_STR || !jinja_is_iterable(self)) {
         const jinja_str *s = jinja_to_str(j, self);
         if (s) quote_url(&sb, s, false);
-        return s && give(jinja_sb_str(&sb), out);
+        return s && jinja_give_str(jinja_sb_str(&sb), out);
     }
     jinja_value items = self, item;
     if (self.kind == JINJA_DICT) {
@@ -65,7 +59,7 @@ BUILTIN(filter_urlencode)
     int got = JINJA_ITER_FAILED;
     while (it && (got = jinja_next(j, it, &item)) == JINJA_ITER_ITEM)
         if (!quote_pair(j, &sb, item)) return false;
-    return got == JINJA_ITER_END && give(jinja_sb_str(&sb), out);
+    return got == JINJA_ITER_END && jinja_give_str(jinja_sb_str(&sb), out);
 }
 
 /* ---- xmlattr ---- */
@@ -95,7 +89,7 @@ BUILTIN(filter_xmlattr)
         jinja_sb_add_str(&sb, value);
         jinja_sb_add(&sb, "\"", 1);
     }
-    return give(jinja_sb_str(&sb), out);
+    return jinja_give_str(jinja_sb_str(&sb), out);
 }
 
 /* ---- Character references ---- */
@@ -261,12 +255,12 @@ BUILTIN(filter_striptags)
 {
     BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self);
-    return s && give(strip_tags(j, s), out);
+    return s && jinja_give_str(strip_tags(j, s), out);
 }
 
 /* Methods that a str has once it is Markup. */
-BUILTIN_IS(markup_striptags, give(strip_tags(j, self.s), out))
-BUILTIN_IS(markup_unescape, give(unescape_html(j, self.s), out))
+BUILTIN_IS(markup_striptags, jinja_give_str(strip_tags(j, self.s), out))
+BUILTIN_IS(markup_unescape, jinja_give_str(unescape_html(j, self.s), out))
 
 const jinja_builtin jinja_markup_methods[] = {
     { "striptags", "", markup_striptags },

@@ -8,12 +8,6 @@
 #include "text/jinja_text.h"
 #include "text/jinja_unicode.h"
 
-static bool give(const jinja_str *s, jinja_value *out)
-{
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
-}
-
 /* ---- wordwrap ---- */
 
 /* A paragraph as characters, so that chunks can look around themselves. */
@@ -31,14 +25,9 @@ static bool is_blank(int32_t c) /* what textwrap takes for white space: that of 
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_word(int32_t c)
-{
-    return c == '_' || jinja_is_alnum(c);
-}
-
 static bool is_letter_at(const wrapper *w, size_t i)
 {
-    return i < w->n && is_word(w->c[i]) && !jinja_is_decimal(w->c[i]);
+    return i < w->n && jinja_is_word(w->c[i]) && !jinja_is_decimal(w->c[i]);
 }
 
 /* "--" or more behind a word and before one: the end of the dashes at i; i if there are none. */
@@ -46,9 +35,9 @@ static size_t skip_dash(const wrapper *w, size_t i)
 {
     size_t end = i;
     bool behind_word =
-        i > 0 && (is_word(w->c[i - 1]) || (w->c[i - 1] < 0x80 && strchr("!\"'&.,?", w->c[i - 1])));
+        i > 0 && (jinja_is_word(w->c[i - 1]) || (w->c[i - 1] < 0x80 && strchr("!\"'&.,?", w->c[i - 1])));
     while (end < w->n && w->c[end] == '-') end++;
-    return behind_word && end >= i + 2 && end < w->n && is_word(w->c[end]) ? end : i;
+    return behind_word && end >= i + 2 && end < w->n && jinja_is_word(w->c[end]) ? end : i;
 }
 
 /* Whether a word may be cut behind its hyphen at i: letters on both sides, as in "goof-ball" or "e-mail-free". */
@@ -171,7 +160,7 @@ BUILTIN(filter_wordwrap)
             jinja_sb_add_str(&sb, w.lines->items[k].s);
         }
     }
-    return give(jinja_sb_str(&sb), out);
+    return jinja_give_str(jinja_sb_str(&sb), out);
 }
 
 /* ---- pprint ---- */
@@ -377,7 +366,7 @@ BUILTIN(filter_pprint)
     jinja_value sorted;
     jinja_sb sb = { .j = j };
     return sort_dicts(j, self, &sorted) && print_value(&sb, sorted, (place){ 0 }) &&
-           give(jinja_sb_str(&sb), out);
+           jinja_give_str(jinja_sb_str(&sb), out);
 }
 
 const jinja_builtin jinja_layout_filters[] = {

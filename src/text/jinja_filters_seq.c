@@ -39,9 +39,7 @@ bool jinja_path_get(jinja *j, const jinja_path *path, jinja_value item, jinja_va
             *out = path->fallback;
     }
     if (!path->ignore_case || out->kind != JINJA_STR) return true;
-    const jinja_str *lower = jinja_text_case(j, out->s, JINJA_LOWER);
-    if (lower) *out = jinja_of_str(lower);
-    return lower != NULL;
+    return jinja_give_str(jinja_text_case(j, out->s, JINJA_LOWER), out);
 }
 
 /* ---- Simple ones ---- */
@@ -63,9 +61,7 @@ BUILTIN(filter_default)
     if (!replace) return true;
     *out = arg[0];
     if (arg[0].kind != JINJA_MISSING) return true;
-    const jinja_str *empty = jinja_str_literal(j, "");
-    if (empty) *out = jinja_of_str(empty);
-    return empty != NULL;
+    return jinja_give_str(jinja_str_literal(j, ""), out);
 }
 
 BUILTIN(filter_first)
@@ -122,9 +118,7 @@ BUILTIN(filter_join)
         jinja_sb_add_str(&sb, jinja_to_str(j, v));
         if (sb.failed) return false;
     }
-    const jinja_str *s = got == JINJA_ITER_END ? jinja_sb_str(&sb) : NULL;
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
+    return jinja_give_str(got == JINJA_ITER_END ? jinja_sb_str(&sb) : NULL, out);
 }
 
 /* Any item: drawn anew in each rendering. */

@@ -148,7 +148,7 @@ BUILTIN(filter_wordcount)
     if (!s || !jinja_charge(j, s->n)) return false;
     for (const char *p = s->data, *end = p + s->n; p < end;) {
         int32_t c = jinja_decode(&p);
-        bool word = c == '_' || jinja_is_alnum(c);
+        bool word = jinja_is_word(c);
         n += word && !inside;
         inside = word;
     }

@@ -39,11 +39,6 @@ static size_t span_count(span s, const char *text)
     return count;
 }
 
-static bool is_word(int32_t c)
-{
-    return c == '_' || jinja_is_alnum(c);
-}
-
 static bool is_tld_letter(int32_t c) /* [a-z] without regard to case, as Unicode folds it */
 {
     return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == 0x17f || c == 0x212a;
@@ -63,7 +58,7 @@ static label next_label(span *host)
         int32_t c = jinja_decode(&host->p);
         l.letters &= is_tld_letter(c);
         l.digits &= jinja_is_decimal(c);
-        l.word &= c == '%' || is_word(c);
+        l.word &= c == '%' || jinja_is_word(c);
         l.n++;
     }
     l.text.end = host->p;
@@ -92,7 +87,7 @@ static bool is_host(span host, bool scheme, bool www)
             bool idna = span_starts(l.text, "xn--") && l.n >= 4 + 2 && l.n <= 4 + 59;
             for (const char *p = l.text.p + 4; idna && p < l.text.end;) {
                 int32_t c = jinja_decode(&p);
-                idna = c == '%' || is_word(c);
+                idna = c == '%' || jinja_is_word(c);
             }
             bool by_name = filled && ((l.letters && l.n >= 2 && l.n <= 63) || idna);
             if ((scheme || www) && by_name) return true;
@@ -155,7 +150,7 @@ static bool is_address(span s)
     while (host.end < s.end) {
         const char *q = host.end;
         int32_t c = jinja_decode(&q);
-        if (c != '.' && c != '-' && c != '%' && !is_word(c)) break;
+        if (c != '.' && c != '-' && c != '%' && !jinja_is_word(c)) break;
         host.end = q;
     }
     if (!ends_address(host.end, s.end)) return false;
@@ -172,10 +167,10 @@ static bool is_mail(span s)
     for (const char *first = p; p < s.end;) {
         const char *from = p;
         int32_t c = jinja_decode(&p);
-        if (c != '.' && c != '-' && !is_word(c)) return false;
-        if (from == first && !is_word(c)) return false;
+        if (c != '.' && c != '-' && !jinja_is_word(c)) return false;
+        if (from == first && !jinja_is_word(c)) return false;
         if (c == '.') dot = from, tail = true;
-        else tail &= is_word(c);
+        else tail &= jinja_is_word(c);
     }
     return dot && tail && dot + 1 < s.end;
 }
@@ -277,7 +272,7 @@ static bool is_scheme(const jinja_str *s)
     size_t n = 0;
     for (; p < end; n++) {
         int32_t c = jinja_decode(&p);
-        if (c != '.' && c != '+' && c != '-' && !is_word(c)) return false;
+        if (c != '.' && c != '+' && c != '-' && !jinja_is_word(c)) return false;
     }
     return n >= 2;
 }
@@ -341,9 +336,7 @@ BUILTIN(filter_urlize)
         if (space) jinja_sb_add(&u.sb, word.p, (size_t)(word.end - word.p));
         else if (!urlize_word(&u, word)) return false;
     }
-    const jinja_str *text = jinja_sb_str(&u.sb);
-    if (text) *out = jinja_of_str(text);
-    return text != NULL;
+    return jinja_give_str(jinja_sb_str(&u.sb), out);
 }
 
 const jinja_builtin jinja_urlize_filters[] = {

@@ -166,9 +166,7 @@ BUILTIN(strftime_now)
         add_time(&sb, &tm, (int32_t)(j->now_us % 1000000), flag, *p ? *p : '%');
         p++;
     }
-    const jinja_str *s = jinja_sb_str(&sb);
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
+    return jinja_give_str(jinja_sb_str(&sb), out);
 }
 
 BUILTIN(lipsum)

@@ -96,9 +96,7 @@ BUILTIN(float_hex)
     if (!isfinite(self.f)) jinja_float_repr(self.f, text);
     else if (self.f == 0) strcpy(text, signbit(self.f) ? "-0x0.0p+0" : "0x0.0p+0");
     else snprintf(text, sizeof text, "%.13a", self.f);
-    const jinja_str *s = jinja_str_copy(j, text, strlen(text));
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
+    return jinja_give_str(jinja_str_copy(j, text, strlen(text)), out);
 }
 
 BUILTIN(float_fromhex)

@@ -88,9 +88,7 @@ static bool from_json(jinja *j, const json_t *json, jinja_value *out);
 static bool str_from_json(jinja *j, const char *data, size_t n, jinja_value *out)
 {
     if (!jinja_utf8_valid(data, n)) return jinja_type_error(j, "a string in the variables is not UTF-8");
-    const jinja_str *s = jinja_str_borrow(j, data, n); /* the caller keeps the JSON until the end */
-    if (s) *out = jinja_of_str(s);
-    return s != NULL;
+    return jinja_give_str(jinja_str_borrow(j, data, n), out); /* the caller keeps the JSON until the end */
 }
 
 static bool list_from_json(jinja *j, const json_t *json, jinja_value *out)

@@ -54,6 +54,10 @@ bool jinja_is_lower(int32_t c);
 bool jinja_is_upper(int32_t c);
 bool jinja_is_title(int32_t c);
 bool jinja_is_cased(int32_t c);
+static inline bool jinja_is_word(int32_t c) /* \w in Python's regular expressions */
+{
+    return c == '_' || jinja_is_alnum(c);
+}
 bool jinja_is_case_ignorable(int32_t c); /* looked through when a final sigma is sought */
 
 /* Full case mappings (Unicode SpecialCasing): up to 3 characters. They return how many. */

@@ -150,6 +150,12 @@ static inline jinja_value jinja_of_str(const jinja_str *s)
 {
     return (jinja_value){ .kind = JINJA_STR, .s = s };
 }
+/* s as the result of what may have failed: then it is NULL, and this false. */
+static inline bool jinja_give_str(const jinja_str *s, jinja_value *out)
+{
+    if (s) *out = jinja_of_str(s);
+    return s != NULL;
+}
 static inline jinja_value jinja_of_list(jinja_list *list)
 {
     return (jinja_value){ .kind = JINJA_LIST, .list = list };
