@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -53,7 +52,7 @@ static bool is_replaced(gguf_str key)
                                         "general.alignment", "split.no",
                                         "split.count",       "split.tensors.count" };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strlen(keys[i]) == key.n && !memcmp(keys[i], key.data, key.n)) return true;
+        if (gguf_str_is(key, keys[i])) return true;
     return false;
 }
 

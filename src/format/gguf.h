@@ -115,6 +115,8 @@ const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
  * tensor, not all of it. */
 uint64_t gguf_fingerprint(const gguf *g, sip_key key);
 
+bool gguf_str_is(gguf_str s, const char *text);
+
 /* ---- Metadata. Getters return false if the key is missing or has a type that does not fit. ---- */
 int64_t gguf_n_keys(const gguf *g);
 gguf_str gguf_key(const gguf *g, int64_t i);

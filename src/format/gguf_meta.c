@@ -269,6 +269,11 @@ bool gguf_value_bool(const gguf *g, int64_t i, bool *value)
     return kv != NULL;
 }
 
+bool gguf_str_is(gguf_str s, const char *text)
+{
+    return s.n == strlen(text) && memcmp(s.data, text, s.n) == 0;
+}
+
 bool gguf_value_str(const gguf *g, int64_t i, gguf_str *value)
 {
     const gguf_kv *kv = kv_of_type(g, i, GGUF_STRING);

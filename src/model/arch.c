@@ -109,7 +109,7 @@ static const arch families[] = {
 const arch *arch_find(gguf_str name)
 {
     for (size_t i = 0; i < N_FAMILIES; i++)
-        if (strlen(families[i].name) == name.n && memcmp(families[i].name, name.data, name.n) == 0) return &families[i];
+        if (gguf_str_is(name, families[i].name)) return &families[i];
     return NULL;
 }
 

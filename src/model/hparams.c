@@ -138,11 +138,6 @@ static void refuse_other_features(reader *r)
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
 
-static bool is_type(gguf_str type, const char *name)
-{
-    return type.n == strlen(name) && !memcmp(type.data, name, type.n);
-}
-
 /* DeepSeek stretches all of a query and key by a size that grows with the context, not only what is rotated: the scale of
  * their product grows by its square. */
 static void read_yarn_multiplier(reader *r, hparams *h)
@@ -163,10 +158,10 @@ static void read_rope_scaling(reader *r, hparams *h)
     h->rope_factor = read_float(r, "rope.scale_linear", 1);
     h->rope = h->rope_factor != 1 ? ROPE_LINEAR : ROPE_UNSCALED;
     if (!gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type)) return;
-    if (is_type(type, "linear")) {
+    if (gguf_str_is(type, "linear")) {
         h->rope = ROPE_LINEAR;
         h->rope_factor = read_float(r, "rope.scaling.factor", 1);
-    } else if (is_type(type, "yarn")) {
+    } else if (gguf_str_is(type, "yarn")) {
         h->rope = ROPE_YARN;
         h->rope_factor = read_float(r, "rope.scaling.factor", -1);
         if (h->rope_n_ctx == 0) h->rope_n_ctx = h->n_ctx_train;
@@ -177,7 +172,7 @@ static void read_rope_scaling(reader *r, hparams *h)
         if (read_float_or_0(r, "rope.scaling.yarn_ext_factor", 1) != 1)
             fail(r, SUMI_EUNSUPPORTED, "is not 1: not supported");
         read_yarn_multiplier(r, h);
-    } else if (!is_type(type, "none") && !is_type(type, "longrope")) {
+    } else if (!gguf_str_is(type, "none") && !gguf_str_is(type, "longrope")) {
         fail(r, SUMI_EUNSUPPORTED,
              "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
     }
@@ -278,7 +273,7 @@ static void read_activation(reader *r, hparams *h)
     h->glu = r->a->glu;
     if (!gguf_get_str(r->g, key_of(r, "hidden_activation"), &name)) return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!is_type(name, names[i].name)) continue;
+        if (!gguf_str_is(name, names[i].name)) continue;
         h->glu = names[i].kind;
         return;
     }

@@ -177,7 +177,7 @@ static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
         return sumi_fail(err, SUMI_EFORMAT,
                          "%s: tokenizer.ggml.model is missing: the file holds no tokenizer", gguf_name(g));
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        if (strlen(models[i].name) != model.n || memcmp(models[i].name, model.data, model.n)) continue;
+        if (!gguf_str_is(model, models[i].name)) continue;
         v->model = models[i].model;
         return SUMI_OK;
     }
