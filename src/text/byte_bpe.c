@@ -4,15 +4,22 @@
 /* ignore_merges looks for pieces of up to so many bytes; vocabularies have none above 256. */
 #define WHOLE_PIECE_BYTES 1024
 
-sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, sumi_error *err)
+sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, bool long_pieces,
+                          sumi_error *err)
 {
     *b = (byte_bpe){ .v = v, .ignore_merges = ignore_merges };
     byte_alphabet_init(&b->alphabet);
-    return pair_table_init(&b->pairs, v, g, err);
+    pair_merge *merges = NULL;
+    size_t n_merges = 0;
+    sumi_status status = pair_table_init(&b->pairs, v, g, long_pieces ? &merges : NULL, &n_merges, err);
+    if (!status && long_pieces) status = bpe_forward_init(&b->forward, v, &b->pairs, merges, n_merges, err);
+    free(merges);
+    return status;
 }
 
 void byte_bpe_deinit(byte_bpe *b)
 {
+    bpe_forward_deinit(&b->forward);
     pair_table_deinit(&b->pairs);
 }
 
@@ -35,7 +42,8 @@ static uint32_t pair_rank(const void *user, const bpe_symbol *left, const bpe_sy
     return pair_table_find(user, left->id, right->id, merged);
 }
 
-sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n, id_list *out)
+sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward, const char *piece,
+                            size_t n, id_list *out)
 {
     int32_t whole = -1;
     if (n == 1) whole = b->v->byte_id[(uint8_t)piece[0]];
@@ -44,7 +52,9 @@ sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, siz
         id_list_add(out, whole);
         return out->failed ? SUMI_ENOMEM : SUMI_OK;
     }
-    if (!bpe_reserve(work, n) || !id_list_reserve(out, n)) return SUMI_ENOMEM;
+    if (!id_list_reserve(out, n)) return SUMI_ENOMEM;
+    if (bpe_forward_encode(&b->forward, forward, piece, n, out)) return SUMI_OK;
+    if (!bpe_reserve(work, n)) return SUMI_ENOMEM;
     size_t n_symbols = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t id = b->v->byte_id[(uint8_t)piece[i]];

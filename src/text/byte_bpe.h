@@ -7,6 +7,7 @@
 #define SUMI_TEXT_BYTE_BPE_H
 
 #include "text/bpe.h"
+#include "text/bpe_forward.h"
 #include "text/byte_alphabet.h"
 #include "text/id_list.h"
 #include "text/pair_table.h"
@@ -15,16 +16,18 @@ typedef struct byte_bpe {
     const vocab *v;
     pair_table pairs;
     byte_alphabet alphabet;
-    bool ignore_merges; /* look for the whole piece first */
+    bpe_forward forward; /* where pieces are long; else empty */
+    bool ignore_merges;  /* look for the whole piece first */
 } byte_bpe;
 
-/* v is borrowed. b is safe to byte_bpe_deinit() after a failure. */
+/* v is borrowed. long_pieces: they span many words, which is worth the time to prepare for it. b is safe to
+ * byte_bpe_deinit() after a failure. */
 SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges,
-                                        sumi_error *err);
+                                        bool long_pieces, sumi_error *err);
 void byte_bpe_deinit(byte_bpe *b);
 
 /* Appends the tokens of one piece (any bytes) to out. ENOMEM. */
-SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, const char *piece, size_t n,
-                                          id_list *out);
+SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward,
+                                          const char *piece, size_t n, id_list *out);
 
 #endif

@@ -16,7 +16,7 @@ void pair_table_deinit(pair_table *t)
 
 static void add(pair_table *t, int32_t left, int32_t right, uint32_t rank, int32_t merged)
 {
-    uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right, i = hash_u64(t->key, pair) & t->mask;
+    uint64_t pair = pair_key(left, right), i = hash_u64(t->key, pair) & t->mask;
     while (t->slots[i].rank_1 && t->slots[i].pair != pair) i = (i + 1) & t->mask;
     if (!t->slots[i].rank_1) t->slots[i] = (pair_slot){ pair, rank + 1, merged };
 }
@@ -38,9 +38,11 @@ static int32_t find_joined(const vocab *v, int32_t guess, gguf_str left, gguf_st
 }
 
 /* "LEFT RIGHT": the first space after the first byte divides, for a part may itself begin with a space in
- * vocabularies that write it so. *last is the token of the last merge. False: not two parts. */
-static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last)
+ * vocabularies that write it so. *last is the token of the last merge; *merge what it becomes. False: not two parts. */
+static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last,
+                     pair_merge *merge)
 {
+    *merge = (pair_merge){ -1, -1, -1 };
     const char *space = line.n > 2 ? memchr(line.data + 1, ' ', line.n - 2) : NULL;
     if (!space) return false;
     gguf_str left = { line.data, (size_t)(space - line.data) }, right = { space + 1, line.n - left.n - 1 };
@@ -50,13 +52,16 @@ static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank
     if (merged < 0) return true;
     add(t, left_id, right_id, rank, merged);
     *last = merged;
+    *merge = (pair_merge){ left_id, right_id, merged };
     return true;
 }
 
-sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_error *err)
+sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_merge **list, size_t *n_list,
+                            sumi_error *err)
 {
     gguf_array merges;
     *t = (pair_table){ 0 };
+    if (list) *list = NULL;
     if (!gguf_get_array(g, "tokenizer.ggml.merges", &merges) || (merges.type != GGUF_STRING && merges.n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.merges is missing or no array of strings",
                          gguf_name(g));
@@ -70,9 +75,14 @@ sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_e
     if (!(t->slots = calloc(n_slots, sizeof *t->slots)))
         return sumi_fail(err, SUMI_ENOMEM, "table of %llu merges: out of memory",
                          (unsigned long long)merges.n);
+    if (list && !(*list = malloc((merges.n + 1) * sizeof **list)))
+        return sumi_fail(err, SUMI_ENOMEM, "list of %llu merges: out of memory",
+                         (unsigned long long)merges.n);
+    if (list) *n_list = (size_t)merges.n;
     int32_t last = -1;
+    pair_merge unused;
     for (uint64_t i = 0; i < merges.n; i++)
-        if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i, &last))
+        if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i, &last, list ? &(*list)[i] : &unused))
             return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between",
                              gguf_name(g), (unsigned long long)i);
     return SUMI_OK;

@@ -20,16 +20,26 @@ typedef struct pair_table {
     hash_key key;
 } pair_table;
 
+typedef struct pair_merge {
+    int32_t left, right, merged; /* merged -1: it can never apply */
+} pair_merge;
+
 /* Reads tokenizer.ggml.merges of g, "LEFT RIGHT" in the order of their ranks. EFORMAT: missing, or a line that
  * is not two parts. A merge whose parts or result are not in v can never apply and is left out; of equal ones
- * the first counts. */
-SUMI_MUST_USE sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, sumi_error *err);
+ * the first counts. With merges they come back by rank, too: [*n_merges], freed with free(). */
+SUMI_MUST_USE sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_merge **merges,
+                                          size_t *n_merges, sumi_error *err);
 void pair_table_deinit(pair_table *t);
+
+static inline uint64_t pair_key(int32_t left, int32_t right)
+{
+    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+}
 
 /* The rank of the merge of left and right, and *merged; UINT32_MAX: there is none. */
 static inline uint32_t pair_table_find(const pair_table *t, int32_t left, int32_t right, int32_t *merged)
 {
-    uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    uint64_t pair = pair_key(left, right);
     for (uint64_t i = hash_u64(t->key, pair) & t->mask;; i = (i + 1) & t->mask) {
         const pair_slot *s = &t->slots[i];
         if (!s->rank_1) return UINT32_MAX;

@@ -39,7 +39,8 @@ typedef struct pretok_rule {
     bool add_bos;       /* what a file without tokenizer.ggml.add_bos_token means */
     bool normalizes;    /* text is brought to `form` first */
     normal_form form;
-    bool seamless; /* pieces go on over spaces, or spaces go in pairs: there are no seams */
+    bool seamless;    /* pieces go on over spaces, or spaces go in pairs: there are no seams */
+    bool long_pieces; /* most span many words */
 } pretok_rule;
 
 /* The rule of this name, or NULL. */

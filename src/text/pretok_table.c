@@ -131,7 +131,8 @@ static const pretok_rule rules[] = {
     { .names = { "exaone-moe" },
       .patterns = { CONTRACTION "|[^\\r\\n" LN "]?(?:\\p{L}\\p{M}*+(?: \\p{L}\\p{M}*+)*+)++|\\p{N}| ?[^" WS LN
                                 "]+[\\r\\n/]?|" WS "*[\\r\\n]|" WS "+(?![^" WS "])|" WS "+" },
-      .seamless = true },
+      .seamless = true,
+      .long_pieces = true },
     { .names = { "gpt-4o", "llama4", "minimax-m2", "kanana2", "talkie", "granite-embed-multi-97m" },
       .patterns = { O200K(CONTRACTION "?", "\\p{N}{1,3}") },
       .ignore_merges = true },
@@ -169,7 +170,8 @@ static const pretok_rule rules[] = {
     { .names = { "superbpe" },
       .threes = { [1] = THREES_CUT },
       .patterns = { "\\p{N}+", "" },
-      .seamless = true },
+      .seamless = true,
+      .long_pieces = true },
     /* What llama.cpp does with files that name no rule: punctuation, then GPT-2, then numbers, then threes of
      * digits. */
     { .names = { "default" },

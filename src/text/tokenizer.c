@@ -127,7 +127,7 @@ static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *er
     t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", t->rule->add_bos);
     t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
     sumi_status status = pretok_create(&t->pretok, t->rule, true, err);
-    return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, err);
+    return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, t->rule->long_pieces, err);
 }
 
 static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
@@ -233,6 +233,7 @@ typedef struct encoder {
     id_list out;
     word_cache cache;
     spm_work spm; /* its bpe serves byte-level vocabularies too */
+    bpe_forward_work forward;
     wordpiece_work wordpiece;
     unigram_work unigram;
     pretok_work *pretok;
@@ -244,7 +245,7 @@ static bool encode_piece(void *user, const char *piece, size_t n)
     encoder *e = user;
     if (word_cache_get(&e->cache, WORD_WHOLE, piece, n, &e->out)) return !e->out.failed;
     size_t first = e->out.n;
-    e->status = byte_bpe_encode(&e->t->bytes, &e->spm.merge, piece, n, &e->out);
+    e->status = byte_bpe_encode(&e->t->bytes, &e->spm.merge, &e->forward, piece, n, &e->out);
     if (e->status) return false;
     word_cache_put(&e->cache, WORD_WHOLE, piece, n, &e->out, first);
     return true;
@@ -349,6 +350,7 @@ static void encoder_deinit(encoder *e)
     buf_deinit(&e->wordpiece.word);
     unigram_work_deinit(&e->unigram);
     bpe_deinit(&e->spm.merge);
+    bpe_forward_work_deinit(&e->forward);
     free(e->out.ids);
 }
 

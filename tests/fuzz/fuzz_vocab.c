@@ -1,4 +1,5 @@
-/* fuzz_vocab.c - any vocabulary: a GGUF file is written from the input's bytes, then a text is encoded with it.
+/* fuzz_vocab.c - any vocabulary: a GGUF file is written from the input's bytes, then a text is encoded with it;
+ * byte-level text from left to right must become what the merge loop makes of it.
  *
  *   byte 0   settings: bit 0 SentencePiece, bits 1-2 the pre-tokenizer, 3 add_bos, 4 add_space_prefix,
  *            5 a key of a wrong type, 6 WordPiece, 7 Unigram: bytes of a charsmap follow, a byte how many times four
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/byte_bpe.h"
 #include "tiny_vocab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -70,6 +72,31 @@ static void read_charsmap(tiny_vocab *v, input *in)
     in->n -= n;
 }
 
+/* Both ways of byte-level BPE. */
+static void compare_ways(const gguf *file, const char *text, size_t n)
+{
+    vocab v;
+    byte_bpe b[2];
+    bpe work;
+    bpe_forward_work forward = { 0 };
+    id_list out[2] = { 0 };
+    bpe_init(&work);
+    if (vocab_init(&v, file, NULL)) abort();
+    for (int i = 0; i < 2; i++) {
+        if (byte_bpe_init(&b[i], &v, file, false, i == 1, NULL)) abort();
+        if (byte_bpe_encode(&b[i], &work, &forward, text, n, &out[i])) abort();
+    }
+    if (out[0].n != out[1].n) abort();
+    if (out[0].n && memcmp(out[0].ids, out[1].ids, out[0].n * sizeof *out[0].ids) != 0) abort();
+    for (int i = 0; i < 2; i++) {
+        byte_bpe_deinit(&b[i]);
+        free(out[i].ids);
+    }
+    bpe_forward_work_deinit(&forward);
+    bpe_deinit(&work);
+    vocab_deinit(&v);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static const char *const rules[] = { "gpt-2", "deepseek-llm", "llama-bpe", "qwen2" };
@@ -98,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         free(ids);
         free(text);
     }
+    if (t.tokenizer && !(settings & 193)) compare_ways(t.file, (const char *)in.p, in.n);
     tiny_close(&t);
     return 0;
 }
