@@ -11,7 +11,6 @@
  * the sum over a token's experts, in the order in which they were chosen, and what follows it (`then`). As in linear.c,
  * all that it waits for has been claimed before it. */
 #include <assert.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -126,7 +125,7 @@ static void combine_token(const experts_job *j, int32_t t, int32_t thread)
     int32_t n_used = j->r->limits.n_used;
     float *y = a->y + (size_t)t * (size_t)a->n_embd;
     if (!a->add) memset(y, 0, (size_t)a->n_embd * sizeof *y);
-    else if (a->y_gate) k->scale_row(y, a->n_embd, 1.0f / (1.0f + expf(-a->y_gate[t])), 0);
+    else if (a->y_gate) k->scale_row(y, a->n_embd, sigmoid(a->y_gate[t]), 0);
     for (int32_t i = 0; i < n_used; i++) {
         const routed_pair *p = &j->r->pairs[t * n_used + i];
         pool_wait_zero(&j->r->n_left[p->group]);

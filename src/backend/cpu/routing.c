@@ -28,11 +28,6 @@ static void softmax(float *y, const float *x, int32_t n)
     for (int32_t i = 0; i < n; i++) y[i] /= sum;
 }
 
-static float sigmoid(float x)
-{
-    return 1.0f / (1.0f + expf(-x));
-}
-
 /* The sum of the n_best largest of x [n]. */
 static float sum_of_best(const float *x, int32_t n, int32_t n_best)
 {

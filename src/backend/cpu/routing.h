@@ -10,6 +10,8 @@
 #ifndef SUMI_BACKEND_CPU_ROUTING_H
 #define SUMI_BACKEND_CPU_ROUTING_H
 
+#include <math.h>
+
 #include "backend/cpu/cpu.h"
 
 /* Rows first .. first + n_rows - 1 belong to one expert. */
@@ -42,6 +44,12 @@ struct routing {
     size_t ff_bytes, out_bytes;
     _Atomic int32_t *n_left; /* [n_groups] panels that are to be multiplied */
 };
+
+/* Of a router's logit, or of the one that says how much a token wants of the shared expert. */
+static inline float sigmoid(float x)
+{
+    return 1.0f / (1.0f + expf(-x));
+}
 
 /* The experts and weights of token t. scratch: 2 n_experts floats. */
 void routing_choose(const route_args *a, int32_t t, float *scratch);
