@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "convert/ends_with.h"
+
 #define PLAIN(name, type, summary)                                                                           \
     {                                                                                                        \
 #type, name, DTYPE_##type, DTYPE_##type, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary           \
@@ -65,12 +67,6 @@ static bool is(const char *name, const char *stem)
 {
     size_t n = strlen(stem);
     return !strncmp(name, stem, n) && (name[n] == '.' || name[n] == '_');
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcmp(name + n - m, end);
 }
 
 /* What is not multiplied with, or decides too much: norms, biases, routers, positions. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "convert/ends_with.h"
 #include "format/map_file.h"
 
 #define MAX_JSON     ((size_t)256 << 20) /* the largest tokenizer.json known have 40 MB */
@@ -26,18 +27,6 @@ void hf_folder_deinit(hf_folder *f)
     free(f->chat_template);
     free(f->path);
     *f = (hf_folder){ 0 };
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n >= m && !strcmp(name + n - m, end);
-}
-
-bool hf_is_pickle(const char *name)
-{
-    return ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth") ||
-           ends_with(name, ".pkl") || ends_with(name, ".ckpt");
 }
 
 /* A file of the folder, mapped; *data NULL: it is not there. */
@@ -141,7 +130,7 @@ static sumi_status fail_without_weights(const hf_folder *f, sumi_error *err)
     char pickle[256] = "";
     DIR *dir = opendir(f->path);
     for (struct dirent *e; dir && (e = readdir(dir));)
-        if (hf_is_pickle(e->d_name)) snprintf(pickle, sizeof pickle, "%.200s", e->d_name);
+        if (st_is_pickle(e->d_name)) snprintf(pickle, sizeof pickle, "%.200s", e->d_name);
     if (dir) closedir(dir);
     if (*pickle)
         return sumi_fail(

@@ -31,7 +31,4 @@ typedef struct hf_folder {
 SUMI_MUST_USE sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err);
 void hf_folder_deinit(hf_folder *f);
 
-/* Whether the name of a file says that Python's pickle wrote it. */
-bool hf_is_pickle(const char *name);
-
 #endif

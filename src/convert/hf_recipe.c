@@ -4,12 +4,7 @@
 #include <string.h>
 
 #include "base/fp16.h"
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && !strcmp(name + n - m, end);
-}
+#include "convert/ends_with.h"
 
 static const char *name_of(const hf_source *s)
 {

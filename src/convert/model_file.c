@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "convert/hf.h"
-#include "convert/hf_folder.h"
 #include "format/map_file.h"
+#include "format/safetensors.h"
 
 /* The folder of a file: of "a/b.safetensors" it is "a", of "b.safetensors" ".". */
 static sumi_status open_folder_of(gguf **out, const char *path, sumi_error *err)
@@ -40,7 +40,7 @@ sumi_status model_file_open(gguf **out, const char *path, sumi_error *err)
     *out = NULL;
     if (there && S_ISDIR(s.st_mode)) return hf_open(out, path, err);
     if (dot && !strcmp(dot, ".safetensors")) return open_folder_of(out, path, err);
-    if (there && S_ISREG(s.st_mode) && hf_is_pickle(path) && !begins_as_gguf(path))
+    if (there && S_ISREG(s.st_mode) && st_is_pickle(path) && !begins_as_gguf(path))
         return sumi_fail(
             err, SUMI_EUNSUPPORTED,
             "%s: a pickle file, which can run any code when it is read; use a version with safetensors",

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 
 #include "base/error.h"
@@ -265,4 +266,13 @@ const st_tensor *st_tensor_at(const safetensors *s, int64_t i)
 {
     assert(i >= 0 && i < s->n_tensors);
     return &s->tensors[i];
+}
+
+bool st_is_pickle(const char *name)
+{
+    static const char *const endings[] = { ".bin", ".pt", ".pth", ".pkl", ".ckpt" };
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (!strcasecmp(dot, endings[i])) return true;
+    return false;
 }

@@ -75,4 +75,8 @@ size_t st_file_bytes(const safetensors *s);
 int64_t st_n_tensors(const safetensors *s);
 const st_tensor *st_tensor_at(const safetensors *s, int64_t i); /* in the order of their data */
 
+/* Whether the name of a file says that Python's pickle wrote it, the format that safetensors replaces: reading it runs
+ * what is in it, so it is refused everywhere. ASCII letters of either case. */
+bool st_is_pickle(const char *name);
+
 #endif

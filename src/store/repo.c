@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "format/gguf.h"
+#include "format/safetensors.h"
 #include "store/names.h"
 
 /* The order in which variants are tried when none is named: small loss at about half a byte for a weight first, which is
@@ -250,8 +251,7 @@ sumi_status repo_choose_safetensors(const repo *r, bool *chosen, sumi_error *err
     for (int32_t i = 0; i < r->n; i++) {
         const char *path = r->files[i].path;
         only_model |= name_ends_with(path, ".safetensors") && is_weights(path, true);
-        pickles |=
-            name_ends_with(path, ".bin") || name_ends_with(path, ".pth") || name_ends_with(path, ".pt");
+        pickles |= st_is_pickle(path);
     }
     if (!repo_has_safetensors(r))
         return sumi_fail(err, SUMI_EUNSUPPORTED, "there are neither GGUF nor safetensors files%s",

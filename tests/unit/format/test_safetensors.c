@@ -139,6 +139,15 @@ static void a_header_above_the_limit_is_refused(void **state)
     assert_non_null(strstr(err.message, "No such file"));
 }
 
+static void pickles_are_known_by_their_names(void **state)
+{
+    (void)state;
+    static const char *const pickles[] = { "pytorch_model.bin", "a.b/x.pt", "x.pth", "x.pkl", "X.CKPT" };
+    static const char *const others[] = { "x.safetensors", "bin", "x.bin.index.json", "x.bin/config", "" };
+    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) assert_true(st_is_pickle(pickles[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_false(st_is_pickle(others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +155,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_file_that_is_cut_off_is_refused_wherever_it_ends),
         cmocka_unit_test(a_header_above_the_limit_is_refused),
+        cmocka_unit_test(pickles_are_known_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
