@@ -1,6 +1,7 @@
 /* error.c - formatting of error lines. See error.h. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,11 @@ sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, .
     printable_copy(err->message, sizeof err->message, err->message, n);
     err->status = status;
     return status;
+}
+
+sumi_status sumi_fail_errno(sumi_error *err, const char *what)
+{
+    return sumi_fail(err, SUMI_EIO, "%s: %s", what, strerror(errno));
 }
 
 sumi_status sumi_fail_in(sumi_error *err, const char *format, ...)

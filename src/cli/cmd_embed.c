@@ -149,7 +149,7 @@ static sumi_status write_row(embedding_run *r, const row *w, sumi_error *err)
     buf out;
     if (r->npy) {
         if (fwrite(w->x, sizeof *w->x, (size_t)r->n_embd, r->npy) == (size_t)r->n_embd) return SUMI_OK;
-        return sumi_fail(err, SUMI_EIO, "%s: %s", r->args->npy, strerror(errno));
+        return sumi_fail_errno(err, r->args->npy);
     }
     buf_init(&out, SIZE_MAX);
     buf_printf(&out, "{\"index\": %lld, \"tokens\": %d, \"embedding\": [", (long long)w->number - 1,
@@ -205,7 +205,7 @@ static sumi_status open_npy(embedding_run *r, sumi_error *err)
     if (!r->args->npy) return SUMI_OK;
     r->npy = fopen(r->args->npy, "wbe");
     if (r->npy && npy_write_header(r->npy, 0, r->n_embd)) return SUMI_OK;
-    return sumi_fail(err, SUMI_EIO, "%s: %s", r->args->npy, strerror(errno));
+    return sumi_fail_errno(err, r->args->npy);
 }
 
 static sumi_status close_npy(embedding_run *r, sumi_status st, sumi_error *err)

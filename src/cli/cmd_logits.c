@@ -1,5 +1,4 @@
 /* cmd_logits.c - sumi logits: what the model thinks after each token of a sequence, as a numpy file. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +61,7 @@ static sumi_status write_rows(FILE *f, const char *path, sumi_context *ctx, cons
         if (status == SUMI_OK)
             written = fwrite(sumi_logits(ctx, 0), sizeof(float) * (size_t)n_vocab, (size_t)n, f) == (size_t)n;
     }
-    if (!written && status == SUMI_OK) status = sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+    if (!written && status == SUMI_OK) status = sumi_fail_errno(err, path);
     return status;
 }
 
@@ -79,7 +78,7 @@ static sumi_status write_logits(const logits_args *a, sumi_model *m, const int32
     if (status != SUMI_OK) return status;
     FILE *f = fopen(a->out, "wbe");
     if (f) status = write_rows(f, a->out, ctx, ids, n_ids, info.n_vocab, opts.max_batch_tokens, err);
-    if (!f || (fclose(f) != 0 && status == SUMI_OK)) status = sumi_fail(err, SUMI_EIO, "%s: %s", a->out, strerror(errno));
+    if (!f || (fclose(f) != 0 && status == SUMI_OK)) status = sumi_fail_errno(err, a->out);
     sumi_context_destroy(ctx);
     return status;
 }

@@ -1,5 +1,4 @@
 /* cmd_run.c - sumi run: one answer to a prompt; without a prompt, on a terminal, a chat. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +167,7 @@ static sumi_status print_json(const session *s, const answer *a, sumi_error *err
     if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the JSON");
     bool ok = puts(text) >= 0 && fflush(stdout) == 0;
     free(text);
-    return ok ? SUMI_OK : sumi_fail(err, SUMI_EIO, "standard output: %s", strerror(errno));
+    return ok ? SUMI_OK : sumi_fail_errno(err, "standard output");
 }
 
 /* Answers the prompt once. *interrupted: Ctrl-C ended it. */
@@ -189,7 +188,7 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
     if (st == SUMI_OK) st = answer_run(&a, s->ctx, s->seq, ids, n_ids, 0, &o->generate, err);
     if (st == SUMI_OK && o->json) st = print_json(s, &a, err);
     if (st == SUMI_OK && !o->json && (putchar('\n') == EOF || fflush(stdout) != 0))
-        st = sumi_fail(err, SUMI_EIO, "standard output: %s", strerror(errno));
+        st = sumi_fail_errno(err, "standard output");
     if (st == SUMI_OK && (o->stats || (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO)))) answer_print_stats(&a, stderr);
     *interrupted = a.stats.finish == SUMI_FINISH_CANCELLED;
     free(text);

@@ -46,7 +46,7 @@ sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_
     FILE *f = is_stdin ? stdin : fopen(path, "rbe");
     *data = NULL;
     *n_bytes = 0;
-    if (!f) return sumi_fail(err, SUMI_EIO, "%s: %s", name, strerror(errno));
+    if (!f) return sumi_fail_errno(err, name);
     buf b;
     buf_init(&b, max_bytes);
     char chunk[65536];

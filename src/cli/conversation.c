@@ -1,7 +1,6 @@
 /* conversation.c - see conversation.h. */
 #include "cli/conversation.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +91,7 @@ sumi_status conversation_save(const conversation *c, const char *path, sumi_erro
     }
     if (st == SUMI_ENOMEM) sumi_fail(err, st, "%s: out of memory", path);
     if (st == SUMI_OK && json_dump_file(list, path, JSON_INDENT(2)) != 0)
-        st = sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+        st = sumi_fail_errno(err, path);
     json_decref(list);
     return st;
 }

@@ -18,7 +18,7 @@ sumi_status lines_open(lines *l, const char *path, size_t max_bytes, sumi_error 
     *l = (lines){ .name = is_stdin ? "standard input" : path, .fd = STDIN_FILENO };
     buf_init(&l->data, max_bytes + CHUNK);
     if (!is_stdin) l->fd = open(path, O_RDONLY | O_CLOEXEC);
-    return l->fd >= 0 ? SUMI_OK : sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+    return l->fd >= 0 ? SUMI_OK : sumi_fail_errno(err, path);
 }
 
 void lines_close(lines *l)
@@ -56,7 +56,7 @@ static bool read_more(lines *l, sumi_error *err)
     if (n > 0) buf_append(&l->data, chunk, (size_t)n);
     if (n == 0) l->ended = true;
     if (n < 0 && errno != EINTR) {
-        sumi_fail(err, SUMI_EIO, "%s: %s", l->name, strerror(errno));
+        sumi_fail_errno(err, l->name);
         return false;
     }
     if (l->data.status == SUMI_OK) return true;

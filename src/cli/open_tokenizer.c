@@ -1,9 +1,7 @@
 /* open_tokenizer.c - see open_tokenizer.h. */
 #include "cli/open_tokenizer.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
@@ -28,5 +26,5 @@ void cli_close_tokenizer(open_tokenizer *o)
 sumi_status cli_write_stdout(const char *data, size_t n, sumi_error *err)
 {
     if (fwrite(data, 1, n, stdout) == n && fflush(stdout) == 0) return SUMI_OK;
-    return sumi_fail(err, SUMI_EIO, "standard output: %s", strerror(errno));
+    return sumi_fail_errno(err, "standard output");
 }

@@ -14,8 +14,7 @@
 
 static sumi_status fail_errno(const out_file *f, sumi_error *err)
 {
-    int why = errno;
-    return sumi_fail(err, SUMI_EIO, "%s: %s", map_short_name(f->path), strerror(why));
+    return sumi_fail_errno(err, map_short_name(f->path));
 }
 
 static sumi_status fail_there(const out_file *f, sumi_error *err)
@@ -45,10 +44,9 @@ sumi_status out_file_open(out_file *f, const char *path, bool overwrite, uint64_
         return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     f->fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (f->fd < 0) {
-        int why = errno;
+        st = fail_errno(f, err);
         free(partial);
-        errno = why;
-        return fail_errno(f, err);
+        return st;
     }
     f->partial = partial;
     /* Better now than after an hour. Other failures mean that the file system cannot reserve. */

@@ -3,7 +3,6 @@
  * ours is told of and left out: the engine starts with nothing in its cache, and replaces it at its end. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -33,7 +32,7 @@ sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
     sumi_status st = path_of(e, &opts, path, sizeof path, err);
     if (st != SUMI_OK) return st;
     if (mkdir(e->opts.prefix_dir, 0700) != 0 && errno != EEXIST)
-        return sumi_fail(err, SUMI_EIO, "%s: %s", e->opts.prefix_dir, strerror(errno));
+        return sumi_fail_errno(err, e->opts.prefix_dir);
     if (stat(e->opts.prefix_dir, &s) != 0 || !S_ISDIR(s.st_mode))
         return sumi_fail(err, SUMI_EIO, "%s: not a folder", e->opts.prefix_dir);
     if (kv_disk_load(context_cache(e->ctx), path, &opts, &n_tokens, &why) != SUMI_OK)

@@ -18,9 +18,9 @@ const char *map_short_name(const char *path)
 
 static sumi_status fail_errno(const char *path, int fd, sumi_error *err)
 {
-    int why = errno;
+    sumi_status status = sumi_fail_errno(err, map_short_name(path));
     if (fd >= 0) close(fd);
-    return sumi_fail(err, SUMI_EIO, "%s: %s", map_short_name(path), strerror(why));
+    return status;
 }
 
 sumi_status map_file(const char *path, void **data, size_t *n_bytes, sumi_error *err)

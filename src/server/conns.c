@@ -2,7 +2,6 @@
 #include "server/conns.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -45,7 +44,7 @@ sumi_status conns_create(conns **out, const conns_limits *limits, sumi_error *er
         *out = c;
         return SUMI_OK;
     }
-    sumi_fail(err, SUMI_EIO, "a timer for connections: %s", strerror(errno));
+    sumi_fail_errno(err, "a timer for connections");
     conns_destroy(c);
     return SUMI_EIO;
 }

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +34,7 @@ struct journal {
 static int open_file(const char *path, sumi_error *err)
 {
     int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : STDERR_FILENO;
-    if (fd < 0) sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+    if (fd < 0) sumi_fail_errno(err, path);
     return fd;
 }
 

@@ -42,7 +42,7 @@ static sumi_status read_keys(keys **out, const char *path, sumi_error *err)
     size_t n;
     *out = NULL;
     FILE *f = fopen(path, "rbe");
-    if (!f) return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+    if (!f) return sumi_fail_errno(err, path);
     buf_init(&text, MAX_KEY_FILE_BYTES);
     while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(&text, chunk, n);
     bool failed = ferror(f);

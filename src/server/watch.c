@@ -1,9 +1,7 @@
 /* watch.c - see watch.h. */
 #include "server/watch.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -89,7 +87,7 @@ sumi_status watch_create(watch **out, conns *c, double heartbeat_ms, sumi_error 
     if (w->epoll < 0 || w->bell < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->bell, &bell) != 0 ||
         epoll_ctl(w->epoll, EPOLL_CTL_ADD, conns_timer(c), &late) != 0 ||
         pthread_create(&w->thread, NULL, run, w) != 0) {
-        sumi_fail(err, SUMI_EIO, "watching connections: %s", strerror(errno));
+        sumi_fail_errno(err, "watching connections");
         watch_destroy(w);
         return SUMI_EIO;
     }

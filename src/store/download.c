@@ -29,11 +29,6 @@ typedef struct part { /* of one call of download() */
     char etag[MAX_ETAG]; /* of what the part belongs to, "": none that proves anything */
 } part;
 
-static sumi_status fail_errno(const char *path, sumi_error *err)
-{
-    return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
-}
-
 /* ---- What the part is part of ---- */
 
 static sumi_status write_state(const part *p, sumi_error *err)
@@ -45,7 +40,7 @@ static sumi_status write_state(const part *p, sumi_error *err)
     if (!state) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     bool written = json_dump_file(state, fresh, JSON_INDENT(2)) == 0 && rename(fresh, p->state_path) == 0;
     json_decref(state);
-    return written ? SUMI_OK : fail_errno(p->state_path, err);
+    return written ? SUMI_OK : sumi_fail_errno(err, p->state_path);
 }
 
 static const char *text_of(const json_t *state, const char *key)
@@ -77,7 +72,7 @@ static bool read_state(part *p)
 
 static sumi_status start_over(part *p, sumi_error *err)
 {
-    if (ftruncate(p->fd, 0) != 0 || lseek(p->fd, 0, SEEK_SET) != 0) return fail_errno(p->path, err);
+    if (ftruncate(p->fd, 0) != 0 || lseek(p->fd, 0, SEEK_SET) != 0) return sumi_fail_errno(err, p->path);
     p->have = 0;
     hasher_init(&p->h, p->want.kind, p->file->n_bytes);
     return SUMI_OK;
@@ -154,7 +149,7 @@ static sumi_status write_body(void *self, const void *data, size_t n, sumi_error
     for (const char *at = data; n > 0;) {
         ssize_t written = write(p->fd, at, n);
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail_errno(p->path, err);
+        if (written < 0) return sumi_fail_errno(err, p->path);
         at += written;
         n -= (size_t)written;
         p->have += written;
@@ -169,7 +164,7 @@ static sumi_status open_part(part *p, bool (*cancelled)(void *user), void *user,
 {
     struct stat s;
     p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (p->fd < 0 || fstat(p->fd, &s) != 0) return fail_errno(p->path, err);
+    if (p->fd < 0 || fstat(p->fd, &s) != 0) return sumi_fail_errno(err, p->path);
     if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is not a regular file", p->path);
     bool of_use = s.st_size > 0 && read_state(p) && (p->n_bytes < 0 || s.st_size <= p->n_bytes);
     if (!of_use) return start_over(p, err);
@@ -207,7 +202,8 @@ static sumi_status finish(part *p, download_result *result, sumi_error *err)
                          p->want.kind == DIGEST_SHA256 ? "SHA-256" : "git id", result->got.hex, p->want.hex);
     if (!result->checked && !looks_right(p))
         return sumi_fail(err, SUMI_EFORMAT, "what came is not a GGUF file: nothing was kept");
-    if (fdatasync(p->fd) != 0 || rename(p->path, p->file->path) != 0) return fail_errno(p->file->path, err);
+    if (fdatasync(p->fd) != 0 || rename(p->path, p->file->path) != 0)
+        return sumi_fail_errno(err, p->file->path);
     unlink(p->state_path);
     return SUMI_OK;
 }

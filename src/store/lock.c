@@ -22,7 +22,7 @@ sumi_status folder_create(const char *path, sumi_error *err)
         if (was != '/' && was != '\0') continue;
         *c = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST && errno != EISDIR)
-            return sumi_fail(err, SUMI_EIO, "%s: %s", part, strerror(errno));
+            return sumi_fail_errno(err, part);
         *c = was;
     }
     struct stat s;
@@ -44,7 +44,7 @@ sumi_status folder_lock(const char *folder, int *fd, sumi_error *err)
     snprintf(path, sizeof path, "%s/.lock", folder);
     for (int tries = 0; tries < 100; tries++) {
         *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (*fd < 0) return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(errno));
+        if (*fd < 0) return sumi_fail_errno(err, path);
         if (flock(*fd, LOCK_EX | LOCK_NB) == 0 && is_current(*fd, path)) return SUMI_OK;
         int why = errno;
         bool taken = is_current(*fd, path);

@@ -236,7 +236,7 @@ sumi_status store_remove(const store_places *p, const store_model *m, sumi_error
     sumi_status st = flat ? SUMI_OK : folder_lock(m->folder, &lock, err);
     for (int32_t i = 0; st == SUMI_OK && i < m->n_files; i++) {
         if (unlink(m->files[i]) != 0 && errno != ENOENT)
-            st = sumi_fail(err, SUMI_EIO, "%s: %s", m->files[i], strerror(errno));
+            st = sumi_fail_errno(err, m->files[i]);
         char folder[STORE_MAX_PATH];
         snprintf(folder, sizeof folder, "%s", m->files[i]);
         *strrchr(folder, '/') = '\0';

@@ -1,4 +1,5 @@
 /* test_error.c - an error is a status and one line, whatever the parts of the line were. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,6 +13,17 @@ static void a_failure_has_its_status_and_line(void **state)
     assert_int_equal(err.status, SUMI_EFORMAT);
     assert_string_equal(err.message, "x.gguf: byte 7");
     assert_int_equal(sumi_fail(NULL, SUMI_EIO, "nobody listens"), SUMI_EIO);
+}
+
+static void a_failed_call_is_told_with_what_it_was_about(void **state)
+{
+    (void)state;
+    sumi_error err;
+    errno = ENOENT;
+    assert_int_equal(sumi_fail_errno(&err, "x.gguf"), SUMI_EIO);
+    assert_int_equal(err.status, SUMI_EIO);
+    assert_string_equal(err.message, "x.gguf: No such file or directory");
+    assert_int_equal(sumi_fail_errno(NULL, "nobody listens"), SUMI_EIO);
 }
 
 static void the_caller_puts_its_place_before_the_message(void **state)
@@ -65,6 +77,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_has_its_status_and_line),
+        cmocka_unit_test(a_failed_call_is_told_with_what_it_was_about),
         cmocka_unit_test(the_caller_puts_its_place_before_the_message),
         cmocka_unit_test(foreign_text_cannot_break_the_line),
         cmocka_unit_test(a_long_line_is_cut_at_a_whole_character),
