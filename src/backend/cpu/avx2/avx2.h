@@ -50,6 +50,15 @@ static inline __m256i lanes_below(int32_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+/* Rows from `row` on, of one token's n_rows: y = sum, plus bias unless that is NULL, plus y if add is set. */
+static inline void store_rows(float *y, const float *bias, bool add, int32_t row, int32_t n_rows, __m256 sum)
+{
+    __m256i mask = lanes_below(n_rows - row < 8 ? n_rows - row : 8);
+    if (bias) sum = _mm256_add_ps(sum, _mm256_maskload_ps(bias + row, mask));
+    if (add) sum = _mm256_add_ps(sum, _mm256_maskload_ps(y + row, mask));
+    _mm256_maskstore_ps(y + row, mask, sum);
+}
+
 static inline float half_to_float(uint16_t h)
 {
     return _cvtsh_ss(h);

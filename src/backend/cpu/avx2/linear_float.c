@@ -24,12 +24,7 @@ static inline __attribute__((always_inline)) __m256 load_column(dtype type, cons
 
 static inline void store(const panels_f32_args *a, int32_t panel, int32_t t, __m256 sum)
 {
-    float *y = a->y + (size_t)t * a->y_stride + (size_t)panel * ROWS;
-    int32_t left = a->n_rows - panel * ROWS;
-    __m256i mask = lanes_below(left < ROWS ? left : ROWS);
-    if (a->bias) sum = _mm256_add_ps(sum, _mm256_maskload_ps(a->bias + (size_t)panel * ROWS, mask));
-    if (a->add) sum = _mm256_add_ps(sum, _mm256_maskload_ps(y, mask));
-    _mm256_maskstore_ps(y, mask, sum);
+    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * ROWS, a->n_rows, sum);
 }
 
 /* Panels from `panel` on times tokens from t on; type, n_panels and n are constants where this is inlined. */

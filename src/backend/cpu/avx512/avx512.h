@@ -27,6 +27,15 @@ static inline __mmask16 lanes_below(int32_t n)
     return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
 }
 
+/* Rows from `row` on, of one token's n_rows: y = sum, plus bias unless that is NULL, plus y if add is set. */
+static inline void store_rows(float *y, const float *bias, bool add, int32_t row, int32_t n_rows, __m512 sum)
+{
+    __mmask16 mask = lanes_below(n_rows - row);
+    if (bias) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, bias + row));
+    if (add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, y + row));
+    _mm512_mask_storeu_ps(y + row, mask, sum);
+}
+
 static inline float half_to_float(uint16_t h)
 {
     return _cvtsh_ss(h);

@@ -24,11 +24,7 @@ static inline __attribute__((always_inline)) __m512 load_column(dtype type, cons
 
 static inline void store(const panels_f32_args *a, int32_t panel, int32_t t, __m512 sum)
 {
-    float *y = a->y + (size_t)t * a->y_stride + (size_t)panel * ROWS;
-    __mmask16 mask = lanes_below(a->n_rows - panel * ROWS);
-    if (a->bias) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, a->bias + (size_t)panel * ROWS));
-    if (a->add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, y));
-    _mm512_mask_storeu_ps(y, mask, sum);
+    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * ROWS, a->n_rows, sum);
 }
 
 /* Panels from `panel` on times tokens from t on; type, n_panels and n are constants where this is inlined. */
