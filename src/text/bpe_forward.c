@@ -51,33 +51,29 @@ static bool merges_below(const bpe_forward *f, int32_t a, int32_t b, uint64_t *n
     }
 }
 
-/* Whether the token that a live merge makes has the bytes of its parts, and few enough. */
-static bool is_joined(const vocab *v, const pair_merge *m)
-{
-    const vocab_text *whole = &v->raw[m->merged], *left = &v->raw[m->left], *right = &v->raw[m->right];
-    return whole->n == left->n + right->n && whole->n <= BPE_FORWARD_MAX_BYTES &&
-           !memcmp(whole->data, left->data, left->n) && !memcmp(whole->data + left->n, right->data, right->n);
-}
-
 /* Looks whether the next merge makes a live token. False: the list is not fit. */
 static bool add_merge(builder *b, const pair_merge *m, uint32_t rank)
 {
     bpe_forward *f = b->f;
-    const vocab_text *left = &f->v->raw[m->left], *right = &f->v->raw[m->right];
+    const live_token *left = &f->made[m->left], *right = &f->made[m->right];
     uint64_t n_steps = 0;
     if (b->state[m->left] != LIVE || b->state[m->right] != LIVE) {
         if (b->state[m->left] != LIVE) b->state[m->left] = NAMED_EARLY;
         if (b->state[m->right] != LIVE) b->state[m->right] = NAMED_EARLY;
         return true;
     }
-    uint8_t last = (uint8_t)left->data[left->n - 1], first = (uint8_t)right->data[0];
-    f->joins[last][first / 32] |= 1u << first % 32;
+    f->joins[left->last][right->first / 32] |= 1u << right->first % 32;
     uint64_t bit = filter_bit(f, m->left, m->right);
     f->may_merge[bit / 64] |= (uint64_t)1 << bit % 64;
     if (b->state[m->merged] == LIVE) return f->made[m->merged].rank_1; /* no merge may make a single byte */
     if (merges_below(f, m->left, m->right, &n_steps)) return true;
-    if (b->state[m->merged] == NAMED_EARLY || !is_joined(f->v, m)) return false;
-    f->made[m->merged] = (live_token){ m->left, m->right, rank + 1, f->v->raw[m->merged].n };
+    /* A user-defined token may stand for other bytes than its symbol does; then it has more of them. */
+    uint32_t n_bytes = (uint32_t)left->n_bytes + right->n_bytes;
+    if (b->state[m->merged] == NAMED_EARLY || n_bytes > BPE_FORWARD_MAX_BYTES ||
+        n_bytes != f->v->raw[m->merged].n)
+        return false;
+    f->made[m->merged] =
+        (live_token){ m->left, m->right, rank + 1, (uint16_t)n_bytes, left->first, right->last };
     b->state[m->merged] = LIVE;
     return true;
 }
@@ -90,7 +86,7 @@ static bool add_bytes(builder *b)
         if (id < 0) continue;
         if (v->raw[id].n != 1 || (uint8_t)v->raw[id].data[0] != byte) return false;
         b->state[id] = LIVE;
-        b->f->made[id].n_bytes = 1;
+        b->f->made[id] = (live_token){ -1, -1, 0, 1, (uint8_t)byte, (uint8_t)byte };
     }
     return true;
 }

@@ -34,7 +34,8 @@
 typedef struct live_token {
     int32_t left, right; /* what it is made of; of a byte: nothing */
     uint32_t rank_1;     /* of that merge + 1; 0: a byte */
-    uint32_t n_bytes;
+    uint16_t n_bytes;
+    uint8_t first, last; /* byte */
 } live_token;
 
 typedef struct bpe_forward {

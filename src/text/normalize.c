@@ -117,6 +117,9 @@ static size_t count_plain(const char *text, size_t n, unsigned limit)
 {
     size_t i = 0;
     while (i < n) {
+        uint64_t word;
+        while (n - i >= 8 && (memcpy(&word, text + i, 8), !(word & 0x8080808080808080u))) i += 8; /* ASCII */
+        if (i == n) break;
         unsigned char first = (unsigned char)text[i];
         if (first >= limit && !is_han(first)) break;
         i += is_han(first) ? 3 : first < 0x80 ? 1 : 2;
