@@ -13,7 +13,7 @@
 
 typedef struct builder {
     bpe_forward *f;
-    uint8_t *state; /* [n_tokens] */
+    uint8_t *state; /* [n_tokens] of the enum */
 } builder;
 
 enum { NOT_YET, LIVE, NAMED_EARLY /* by a merge that comes before all that make it */ };
@@ -91,56 +91,30 @@ static bool add_bytes(builder *b)
     return true;
 }
 
-/* Finds the live tokens. *n_nodes: how many the trie will have at most. False: the list is not fit. */
-static bool find_live(builder *b, const pair_merge *merges, size_t n_merges, size_t *n_nodes)
+/* Finds the live tokens: state becomes whether a token is one. False: the list is not fit. */
+static bool find_live(builder *b, const pair_merge *merges, size_t n_merges)
 {
-    bpe_forward *f = b->f;
     if (!add_bytes(b)) return false;
     for (size_t i = 0; i < n_merges; i++)
         if (merges[i].merged >= 0 && !add_merge(b, &merges[i], (uint32_t)i)) return false;
-    *n_nodes = 256;
-    for (int32_t id = 0; id < f->v->n_tokens; id++)
-        if (f->made[id].rank_1) *n_nodes += f->made[f->made[id].right].n_bytes;
-    return *n_nodes <= BYTE_TRIE_MAX_NODES;
-}
-
-/* Tokens come after their parts, so that a token goes on from the node of its left part. False: out of memory. */
-static bool fill_trie(bpe_forward *f, const pair_merge *merges, size_t n_merges, size_t n_nodes)
-{
-    const vocab *v = f->v;
-    uint32_t *ends = malloc((size_t)v->n_tokens * sizeof *ends);
-    if (!ends || !byte_trie_init(&f->trie, v->key, n_nodes)) {
-        free(ends);
-        return false;
-    }
-    for (int byte = 0; byte < 256; byte++) {
-        int32_t id = v->byte_id[byte];
-        if (id >= 0) ends[id] = byte_trie_add(&f->trie, BYTE_TRIE_ROOT, v->raw[id].data, 1, id);
-    }
-    for (size_t i = 0; i < n_merges; i++) {
-        int32_t id = merges[i].merged;
-        if (id < 0 || f->made[id].rank_1 != i + 1) continue;
-        const vocab_text *right = &v->raw[f->made[id].right];
-        ends[id] = byte_trie_add(&f->trie, ends[f->made[id].left], right->data, right->n, id);
-    }
-    free(ends);
+    for (int32_t id = 0; id < b->f->v->n_tokens; id++) b->state[id] = b->state[id] == LIVE;
     return true;
 }
 
-static bool fill(builder *b, const pair_merge *merges, size_t n_merges)
+static sumi_status fill(builder *b, const pair_merge *merges, size_t n_merges)
 {
     bpe_forward *f = b->f;
     uint64_t n_bits = 512;
-    size_t n_nodes;
     while (n_bits < 8 * (uint64_t)n_merges) n_bits *= 2;
     f->filter_mask = n_bits - 1;
     f->may_merge = calloc(n_bits / 64, sizeof *f->may_merge);
     f->made = calloc((size_t)f->v->n_tokens, sizeof *f->made);
     b->state = calloc((size_t)f->v->n_tokens, sizeof *b->state);
-    if (!f->may_merge || !f->made || !b->state) return false;
-    if (find_live(b, merges, n_merges, &n_nodes)) return fill_trie(f, merges, n_merges, n_nodes);
-    bpe_forward_deinit(f);
-    return true;
+    if (!f->may_merge || !f->made || !b->state) return SUMI_ENOMEM;
+    sumi_status status =
+        find_live(b, merges, n_merges) ? byte_trie_init(&f->trie, f->v, b->state) : SUMI_ELIMIT;
+    if (status) bpe_forward_deinit(f);
+    return status;
 }
 
 sumi_status bpe_forward_init(bpe_forward *f, const vocab *v, const pair_table *pairs,
@@ -148,9 +122,10 @@ sumi_status bpe_forward_init(bpe_forward *f, const vocab *v, const pair_table *p
 {
     *f = (bpe_forward){ .v = v, .pairs = pairs };
     builder b = { .f = f };
-    bool ok = fill(&b, merges, n_merges);
+    sumi_status status = fill(&b, merges, n_merges);
     free(b.state);
-    return ok ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "parts of %d tokens: out of memory", v->n_tokens);
+    if (status != SUMI_ENOMEM) return SUMI_OK; /* lists that are not fit are fine, too */
+    return sumi_fail(err, SUMI_ENOMEM, "parts of %d tokens: out of memory", v->n_tokens);
 }
 
 void bpe_forward_deinit(bpe_forward *f)
@@ -215,16 +190,8 @@ static bool may_follow(const walk *w, int32_t id)
 static int32_t find_next(walk *w, size_t below)
 {
     int32_t found[BPE_FORWARD_MAX_BYTES];
-    size_t n_found = 0, n = w->n - w->at < below ? w->n - w->at : below - 1, i = 0;
-    uint32_t node = BYTE_TRIE_ROOT;
-    for (; i < n; i++) {
-        node = byte_trie_step(&w->f->trie, node, (uint8_t)w->piece[w->at + i]);
-        if (node == BYTE_TRIE_NONE) break;
-        int32_t id = w->f->trie.slots[node].id;
-        found[n_found] = id;
-        n_found += id >= 0;
-    }
-    w->work->n_steps += i;
+    size_t n = w->n - w->at < below ? w->n - w->at : below - 1;
+    size_t n_found = byte_trie_walk(&w->f->trie, w->piece + w->at, n, found, &w->work->n_steps);
     while (n_found) {
         int32_t id = found[--n_found];
         if (!in_vain(w, w->at + w->f->made[id].n_bytes) && may_follow(w, id)) return id;

@@ -1,18 +1,8 @@
 /* byte_trie.c - see byte_trie.h. */
 #include "text/byte_trie.h"
 
-#include <assert.h>
 #include <stdlib.h>
-
-bool byte_trie_init(byte_trie *t, hash_key key, size_t max_nodes)
-{
-    uint32_t n_slots = 512;
-    assert(max_nodes <= BYTE_TRIE_MAX_NODES);
-    while (n_slots < max_nodes + max_nodes / 2) n_slots *= 2;
-    *t = (byte_trie){ .slots = malloc(n_slots * sizeof *t->slots), .mask = n_slots - 1, .key = key };
-    if (t->slots) memset(t->slots, 0xFF, n_slots * sizeof *t->slots); /* all free, without tokens */
-    return t->slots;
-}
+#include <string.h>
 
 void byte_trie_deinit(byte_trie *t)
 {
@@ -20,13 +10,62 @@ void byte_trie_deinit(byte_trie *t)
     t->slots = NULL;
 }
 
-uint32_t byte_trie_add(byte_trie *t, uint32_t node, const char *bytes, size_t n, int32_t id)
+/* The child of node for byte, made if it is not there; in *is_new whether. */
+static byte_trie_slot *child_of(byte_trie *t, uint32_t *node, uint8_t byte, bool *is_new)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t child = byte_trie_find(t, node, (uint8_t)bytes[i]);
-        t->slots[child].key = node << 8 | (uint8_t)bytes[i];
-        node = child;
+    uint32_t i = byte_trie_find(t, *node, byte);
+    byte_trie_slot *s = &t->slots[i];
+    *is_new = s->key == BYTE_TRIE_FREE;
+    if (*is_new) *s = (byte_trie_slot){ *node << 8 | byte, -1 };
+    t->n_used += *is_new;
+    *node = i;
+    return s;
+}
+
+/* What a leaf says that `depth` bytes of the token lead to. */
+static int32_t leaf_mark(const byte_trie *t, int32_t id, uint32_t depth)
+{
+    return t->texts[id].n == depth ? id : -2 - id;
+}
+
+/* False: the table is too full. */
+static bool add(byte_trie *t, int32_t id)
+{
+    const vocab_text *text = &t->texts[id];
+    uint32_t node = BYTE_TRIE_ROOT;
+    for (uint32_t depth = 1; depth <= text->n; depth++) {
+        bool is_new;
+        if (t->n_used > t->mask - t->mask / 3) return false;
+        byte_trie_slot *s = child_of(t, &node, (uint8_t)text->data[depth - 1], &is_new);
+        if (is_new) {
+            s->mark = leaf_mark(t, id, depth);
+            return true;
+        }
+        if (s->mark < -1) { /* its token is alone no more: the rest of it goes one deeper */
+            int32_t tail = -2 - s->mark;
+            uint32_t below = node;
+            child_of(t, &below, (uint8_t)t->texts[tail].data[depth], &is_new)->mark =
+                leaf_mark(t, tail, depth + 1);
+            s->mark = -1;
+        }
+        if (depth == text->n) s->mark = id;
     }
-    t->slots[node].id = id;
-    return node;
+    return true;
+}
+
+sumi_status byte_trie_init(byte_trie *t, const vocab *v, const uint8_t *keep)
+{
+    uint32_t n_slots = 512;
+    while (n_slots < 2 * (uint64_t)v->n_tokens && n_slots < BYTE_TRIE_MAX_SLOTS) n_slots *= 2;
+    for (; n_slots <= BYTE_TRIE_MAX_SLOTS;
+         n_slots *= 2) { /* how many nodes there will be shows while they are added */
+        *t = (byte_trie){ v->raw, malloc(n_slots * sizeof *t->slots), n_slots - 1, 0, v->key };
+        if (!t->slots) return SUMI_ENOMEM;
+        memset(t->slots, 0xFF, n_slots * sizeof *t->slots);
+        int32_t id = 0;
+        while (id < v->n_tokens && (!keep[id] || add(t, id))) id++;
+        if (id == v->n_tokens) return SUMI_OK;
+        byte_trie_deinit(t);
+    }
+    return SUMI_ELIMIT;
 }
