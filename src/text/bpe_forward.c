@@ -6,14 +6,17 @@
 
 #include "base/error.h"
 
-/* Steps for each byte of a piece, above which the merge loop is the better way. English takes 3. */
-#define STEPS_PER_BYTE 64
+/* Steps for each byte of a piece, above which the merge loop is the better way (English takes 3); and for each merge
+ * of a list while live tokens are found, above which it is made to be slow. */
+#define STEPS_PER_BYTE  64
+#define STEPS_PER_MERGE 64
 
 /* ---- Preparing ---------------------------------------------------------------------------------------------- */
 
 typedef struct builder {
     bpe_forward *f;
-    uint8_t *state; /* [n_tokens] of the enum */
+    uint8_t *state;   /* [n_tokens] of the enum */
+    uint64_t n_steps; /* through pairs */
 } builder;
 
 enum { NOT_YET, LIVE, NAMED_EARLY /* by a merge that comes before all that make it */ };
@@ -56,7 +59,6 @@ static bool add_merge(builder *b, const pair_merge *m, uint32_t rank)
 {
     bpe_forward *f = b->f;
     const live_token *left = &f->made[m->left], *right = &f->made[m->right];
-    uint64_t n_steps = 0;
     if (b->state[m->left] != LIVE || b->state[m->right] != LIVE) {
         if (b->state[m->left] != LIVE) b->state[m->left] = NAMED_EARLY;
         if (b->state[m->right] != LIVE) b->state[m->right] = NAMED_EARLY;
@@ -66,7 +68,7 @@ static bool add_merge(builder *b, const pair_merge *m, uint32_t rank)
     uint64_t bit = filter_bit(f, m->left, m->right);
     f->may_merge[bit / 64] |= (uint64_t)1 << bit % 64;
     if (b->state[m->merged] == LIVE) return f->made[m->merged].rank_1; /* no merge may make a single byte */
-    if (merges_below(f, m->left, m->right, &n_steps)) return true;
+    if (merges_below(f, m->left, m->right, &b->n_steps)) return true;
     /* A user-defined token may stand for other bytes than its symbol does; then it has more of them. */
     uint32_t n_bytes = (uint32_t)left->n_bytes + right->n_bytes;
     if (b->state[m->merged] == NAMED_EARLY || n_bytes > BPE_FORWARD_MAX_BYTES ||
@@ -95,8 +97,10 @@ static bool add_bytes(builder *b)
 static bool find_live(builder *b, const pair_merge *merges, size_t n_merges)
 {
     if (!add_bytes(b)) return false;
+    uint64_t most = STEPS_PER_MERGE * (uint64_t)n_merges;
     for (size_t i = 0; i < n_merges; i++)
-        if (merges[i].merged >= 0 && !add_merge(b, &merges[i], (uint32_t)i)) return false;
+        if (merges[i].merged >= 0 && (!add_merge(b, &merges[i], (uint32_t)i) || b->n_steps > most))
+            return false;
     for (int32_t id = 0; id < b->f->v->n_tokens; id++) b->state[id] = b->state[id] == LIVE;
     return true;
 }
