@@ -43,7 +43,8 @@ static void learn(merge_list *m, test_rng *r, int n_letters)
         for (int i = 0; i < n; i++, kept++) {
             bool joins = i + 1 < n && !strcmp(text[i], left) && !strcmp(text[i + 1], right);
             memmove(text[kept], text[i], MAX_TOKEN);
-            if (joins) strcat(text[kept], text[++i]);
+            if (joins) memcpy(text[kept] + strlen(left), right, strlen(right) + 1);
+            i += joins;
         }
         n = kept;
     }
