@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (s || strncmp(err.message, "fuzz: ", 6) != 0 || strchr(err.message, '\n')) abort();
         return 0;
     }
-    uint64_t sum = 0;
+    volatile uint64_t sum = 0; /* so that no read is left out */
     size_t n_data = 0;
     for (int64_t i = 0; i < st_n_tensors(s); i++) {
         const st_tensor *t = st_tensor_at(s, i);
@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             siphash((sip_key){ 0, 0 }, t->data, t->n_bytes) + strlen(t->name) + strlen(st_type_name(t->type));
         n_data += t->n_bytes;
     }
-    if (n_data > n || sum == 1) abort();
+    (void)sum;
+    if (n_data > n) abort();
     st_close(s);
     return 0;
 }
