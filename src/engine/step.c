@@ -2,7 +2,6 @@
  *
  * What fails here fails for one request: a plan that cannot be carried out ends the request that stands in its way, and
  * the next step goes on without it. */
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"

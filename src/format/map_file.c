@@ -1,7 +1,6 @@
 /* map_file.c - see map_file.h. */
 #include "format/map_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>

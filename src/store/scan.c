@@ -3,7 +3,6 @@
  * A place is walked once. Files of one model meet in one entry: the shards of a split model, the files of a safetensors
  * folder, what lies beside an Ollama model, a part and its final name. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* jinja_filters_seq.c - filters on sequences that do not look into their items' attributes by a test: length, join,
  * sort, unique and their like. */
-#include <string.h>
 
 #include "text/jinja_builtins.h"
 #include "text/jinja_filters.h"
