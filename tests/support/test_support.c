@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/rng.h"
@@ -36,6 +37,14 @@ float test_rng_normal(test_rng *r)
 {
     double u = (test_rng_u32(r) + 0.5) * 0x1p-32, v = test_rng_u32(r) * 0x1p-32; /* Box-Muller */
     return (float)(sqrt(-2 * log(u)) * cos(6.283185307179586 * v));
+}
+
+void test_expect_error(sumi_status status, sumi_status expected, const sumi_error *err, const char *part)
+{
+    const char *message = status == SUMI_OK ? "" : err->message;
+    if (status != expected || !strstr(message, part) || strchr(message, '\n'))
+        fail_msg("status %d, expected %d: '%s' has no '%s', or lines", (int)status, (int)expected, message,
+                 part);
 }
 
 const char *test_source_path(const char *relative)

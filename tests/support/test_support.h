@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "sumi.h"
+
 /* A repeatable source of random numbers: the seed is printed when a test fails (test_rng_init logs it on stderr only
  * if SUMI_TEST_SEED is set; otherwise every run uses the seed given). */
 typedef struct test_rng {
@@ -20,6 +22,9 @@ test_rng test_rng_init(uint64_t seed);
 uint32_t test_rng_u32(test_rng *r);
 int32_t test_rng_range(test_rng *r, int32_t low, int32_t high); /* low <= x <= high */
 float test_rng_normal(test_rng *r);
+
+/* Fails the test unless status is the expected failure, told in one line that has part in it. */
+void test_expect_error(sumi_status status, sumi_status expected, const sumi_error *err, const char *part);
 
 /* Path of a file in the repository, "tests/golden/x.json"; valid until the next call. */
 const char *test_source_path(const char *relative);
