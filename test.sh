@@ -6,8 +6,10 @@
 #   tsan      the threaded parts under thread sanitizer
 #   asan      the whole suite under address and undefined-behaviour sanitizers, long prompts left out
 #   release   the whole suite, as users get the program
+#   long      what takes minutes, or more than the build needs: other machines, other distributions, other people's
+#             clients (tests/long)
 #
-# Without names all of them run, in this order. A failing stage does not stop the next one; the exit status is 0 if
+# Without names all of them but long run, in this order. A failing stage does not stop the next one; the exit status is 0 if
 # everything passed.
 set -u
 cd "$(dirname "$0")"
@@ -19,8 +21,8 @@ stages=("$@")
 [ $# != 0 ] || stages=(clang fuzz tsan asan release)
 for stage in "${stages[@]}"; do
     case $stage in
-    clang | fuzz | tsan | asan | release) ;;
-    *) say "no stage '$stage'; there are clang, fuzz, tsan, asan and release"; exit 2 ;;
+    clang | fuzz | tsan | asan | release | long) ;;
+    *) say "no stage '$stage'; there are clang, fuzz, tsan, asan, release and long"; exit 2 ;;
     esac
 done
 
@@ -36,7 +38,7 @@ setarch "$(uname -m)" -R true 2>/dev/null && fixed_addresses=(setarch "$(uname -
 
 # run_stage NAME: builds and runs one stage; its status is the stage's.
 run_stage() {
-    local preset=$1 options=() run=()
+    local preset=$1 options=() run=() settings=(-DSUMI_TESTS=ON -DSUMI_FUZZ_SECONDS="$fuzz_seconds" -DSUMI_LONG_TESTS=OFF)
     # Sanitizers make the forward pass ten times slower, so there tests of prompts of 600 tokens take short ones.
     case $preset in
     clang) options=(-L unit) ;;
@@ -44,8 +46,9 @@ run_stage() {
     tsan) options=(-R '^(unit\.(base|backend|kv|model|sample|engine|server)|golden\.tiny|integration\.(invariance|load))')
           run=("${fixed_addresses[@]}" env SUMI_TEST_SHORT=1) ;;
     asan) run=(env SUMI_TEST_SHORT=1) ;;
+    long) preset=release options=(-L long) settings[2]=-DSUMI_LONG_TESTS=ON ;;
     esac
-    configure "$preset" -DSUMI_TESTS=ON -DSUMI_FUZZ_SECONDS="$fuzz_seconds"
+    configure "$preset" "${settings[@]}"
     build "$preset"
     "${run[@]}" ctest --preset "$preset" --no-tests=error -j "$jobs" "${options[@]}"
 }
