@@ -13,10 +13,10 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/new_file.h"
 #include "base/pool.h"
 #include "convert/file_type.h"
 #include "convert/model_file.h"
-#include "convert/out_file.h"
 #include "format/gguf_write.h"
 #include "quant/quant.h"
 
@@ -35,7 +35,7 @@ typedef struct conversion {
     out_tensor *out;         /* [gguf_n_tensors(in)] */
     uint64_t n_head, n_data; /* bytes of the file's two parts */
     uint64_t done, total;    /* bytes of the result */
-    out_file file;
+    new_file file;
     pool *threads;
     uint8_t *piece; /* [piece_bytes] */
     size_t piece_bytes;
@@ -190,7 +190,7 @@ static sumi_status write_tensor(conversion *c, int64_t i, sumi_error *err)
         pool_for(c->threads, n, 1, convert_rows, &job);
         if (atomic_load(&job.bad)) return fail_number(c, &job, err);
         uint64_t at = c->n_head + c->out[i].at + (uint64_t)first * row_bytes;
-        sumi_status st = out_file_write(&c->file, at, c->piece, (size_t)n * row_bytes, err);
+        sumi_status st = new_file_write(&c->file, at, c->piece, (size_t)n * row_bytes, err);
         if (st != SUMI_OK) return st;
         c->done += (uint64_t)n * row_bytes;
         if (c->opts->progress && !c->opts->progress(c->opts->user, c->done, c->total))
@@ -233,8 +233,13 @@ static void deinit(conversion *c)
     mem_free(c->piece);
     pool_destroy(c->threads);
     free(c->out);
-    out_file_deinit(&c->file);
+    new_file_deinit(&c->file);
     gguf_close(c->in);
+}
+
+static sumi_status open_file(conversion *c, const char *out, sumi_error *err)
+{
+    return new_file_open(&c->file, out, c->opts->overwrite ? NEW_FILE_OVERWRITE : 0, c->n_head + c->n_data, err);
 }
 
 static sumi_status convert(conversion *c, const char *path, const char *out, sumi_error *err)
@@ -244,12 +249,12 @@ static sumi_status convert(conversion *c, const char *path, const char *out, sum
     if (st == SUMI_OK) st = choose_types(c, err);
     if (st == SUMI_OK) st = alloc_buffers(c, err);
     if (st == SUMI_OK) st = write_head(c, &head, err);
-    if (st == SUMI_OK) st = out_file_open(&c->file, out, c->opts->overwrite, c->n_head + c->n_data, err);
-    if (st == SUMI_OK) st = out_file_write(&c->file, 0, head, c->n_head, err);
+    if (st == SUMI_OK) st = open_file(c, out, err);
+    if (st == SUMI_OK) st = new_file_write(&c->file, 0, head, c->n_head, err);
     free(head);
     for (int64_t i = 0; st == SUMI_OK && i < gguf_n_tensors(c->in); i++) st = write_tensor(c, i, err);
-    if (st == SUMI_OK) st = out_file_pad(&c->file, c->n_head + c->n_data, err);
-    if (st == SUMI_OK) st = out_file_finish(&c->file, err);
+    if (st == SUMI_OK) st = new_file_pad(&c->file, c->n_head + c->n_data, err);
+    if (st == SUMI_OK) st = new_file_finish(&c->file, err);
     return st;
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/new_file.h"
 #include "kv/kv_cache_internal.h"
 
 #define VERSION      1
@@ -84,8 +85,8 @@ static void make_header(uint8_t *h, const kv_cache *c, const kv_disk_opts *o, ui
 typedef struct writer {
     const kv_cache *c;
     const kv_disk_opts *o;
-    int fd;
-    const char *path;
+    new_file file;
+    uint64_t at; /* bytes that are written */
     uint64_t header_checksum, bytes;
     uint8_t *record; /* scratch: the largest record */
     int32_t *order;  /* [n_used] nodes to write, in this order */
@@ -93,16 +94,11 @@ typedef struct writer {
     int32_t n_records;
 } writer;
 
-static sumi_status write_all(const writer *w, const uint8_t *bytes, size_t n, sumi_error *err)
+static sumi_status append(writer *w, const uint8_t *bytes, size_t n, sumi_error *err)
 {
-    while (n > 0) {
-        ssize_t done = write(w->fd, bytes, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return sumi_fail(err, SUMI_EIO, "%s: cannot be written: %s", w->path, strerror(errno));
-        bytes += done;
-        n -= (size_t)done;
-    }
-    return SUMI_OK;
+    sumi_status status = new_file_write(&w->file, w->at, bytes, n, err);
+    w->at += n;
+    return status;
 }
 
 static int32_t count_blocks(const kv_cache *c, int32_t node)
@@ -117,7 +113,7 @@ static size_t record_bytes(const kv_cache *c, int32_t n_blocks)
     return record_head_bytes(c) + (size_t)n_blocks * c->memory.block_bytes + 8;
 }
 
-static sumi_status write_record(const writer *w, int32_t number, sumi_error *err)
+static sumi_status write_record(writer *w, int32_t number, sumi_error *err)
 {
     const kv_cache *c = w->c;
     const kv_node *n = &c->prefix.nodes[w->order[number]];
@@ -136,7 +132,7 @@ static sumi_status write_record(const writer *w, int32_t number, sumi_error *err
         bytes += c->memory.block_bytes;
     }
     put64(bytes, record_checksum(w->header_checksum, (uint64_t)number, r, (size_t)(bytes - r)));
-    return write_all(w, r, (size_t)(bytes - r) + 8, err);
+    return append(w, r, (size_t)(bytes - r) + 8, err);
 }
 
 typedef struct candidate {
@@ -195,40 +191,30 @@ static sumi_status write_file(writer *w, sumi_error *err)
     uint8_t header[HEADER_BYTES];
     make_header(header, w->c, w->o, (uint64_t)w->n_records);
     w->header_checksum = get64(header + 64);
-    sumi_status status = write_all(w, header, sizeof header, err);
+    sumi_status status = append(w, header, sizeof header, err);
     for (int32_t i = 0; i < w->n_records && status == SUMI_OK; i++) status = write_record(w, i, err);
-    if (status == SUMI_OK && fsync(w->fd) != 0)
-        status = sumi_fail(err, SUMI_EIO, "%s: cannot be written: %s", w->path, strerror(errno));
     return status;
 }
 
-/* mkostemp() makes a file for its owner alone. */
-static sumi_status write_and_rename(writer *w, sumi_error *err)
+static sumi_status write_and_rename(writer *w, const char *path, sumi_error *err)
 {
-    char temporary[4096];
-    int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", w->path);
-    if (n < 0 || (size_t)n >= sizeof temporary)
-        return sumi_fail(err, SUMI_EINVAL, "%s: the path is too long", w->path);
-    if ((w->fd = mkostemp(temporary, O_CLOEXEC)) < 0)
-        return sumi_fail(err, SUMI_EIO, "%s: no file can be made beside it: %s", w->path, strerror(errno));
-    sumi_status status = write_file(w, err);
-    close(w->fd);
-    if (status == SUMI_OK && rename(temporary, w->path) != 0)
-        status = sumi_fail(err, SUMI_EIO, "%s: cannot be replaced: %s", w->path, strerror(errno));
-    if (status != SUMI_OK) unlink(temporary);
+    sumi_status status = new_file_open(&w->file, path, NEW_FILE_OVERWRITE | NEW_FILE_PRIVATE, w->bytes, err);
+    if (status == SUMI_OK) status = write_file(w, err);
+    if (status == SUMI_OK) status = new_file_finish(&w->file, err);
+    new_file_deinit(&w->file);
     return status;
 }
 
 sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts *o, sumi_error *err)
 {
-    writer w = { .c = c, .o = o, .path = path };
+    writer w = { .c = c, .o = o };
     size_t n_nodes = (size_t)c->prefix.n_nodes + 1;
     w.order = calloc(n_nodes, sizeof *w.order);
     w.number = calloc(n_nodes, sizeof *w.number);
     w.record = malloc(record_bytes(c, c->n_groups));
     bool all = w.order && w.number && w.record && choose_records(&w);
     sumi_status status =
-        all ? write_and_rename(&w, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
+        all ? write_and_rename(&w, path, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
     free(w.order);
     free(w.number);
     free(w.record);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/new_file.h"
 #include "store/names.h"
 
 #define MAX_ETAG  256
@@ -33,14 +34,18 @@ typedef struct part { /* of one call of download() */
 
 static sumi_status write_state(const part *p, sumi_error *err)
 {
-    char fresh[4200];
-    snprintf(fresh, sizeof fresh, "%s.new", p->state_path);
+    new_file f = { .fd = -1 };
     json_t *state = json_pack("{s:s, s:s, s:s, s:I}", "url", p->file->url, "etag", p->etag, "digest",
                               p->want.hex, "bytes", (json_int_t)p->n_bytes);
-    if (!state) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    bool written = json_dump_file(state, fresh, JSON_INDENT(2)) == 0 && rename(fresh, p->state_path) == 0;
+    char *text = state ? json_dumps(state, JSON_INDENT(2)) : NULL;
     json_decref(state);
-    return written ? SUMI_OK : sumi_fail_errno(err, p->state_path);
+    if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = new_file_open(&f, p->state_path, NEW_FILE_OVERWRITE, 0, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 0, text, strlen(text), err);
+    if (st == SUMI_OK) st = new_file_finish(&f, err);
+    new_file_deinit(&f);
+    free(text);
+    return st;
 }
 
 static const char *text_of(const json_t *state, const char *key)
@@ -202,10 +207,9 @@ static sumi_status finish(part *p, download_result *result, sumi_error *err)
                          p->want.kind == DIGEST_SHA256 ? "SHA-256" : "git id", result->got.hex, p->want.hex);
     if (!result->checked && !looks_right(p))
         return sumi_fail(err, SUMI_EFORMAT, "what came is not a GGUF file: nothing was kept");
-    if (fdatasync(p->fd) != 0 || rename(p->path, p->file->path) != 0)
-        return sumi_fail_errno(err, p->file->path);
-    unlink(p->state_path);
-    return SUMI_OK;
+    sumi_status st = new_file_replace(p->fd, p->path, p->file->path, err);
+    if (st == SUMI_OK) unlink(p->state_path);
+    return st;
 }
 
 /* One go, from what is there. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/new_file.h"
 #include "format/gguf.h"
 #include "store/names.h"
 #include "store/repo.h"
@@ -67,10 +68,12 @@ static void add_file(scan *s, const char *path, const struct stat *st, const cha
     if (st->st_mtime > m->modified) m->modified = st->st_mtime;
 }
 
-/* "x.gguf.part" and "x.gguf.part.json" belong to "x.gguf". */
+/* "x.gguf.part", "x.gguf.part.json" and what a killed pull left of the latter belong to "x.gguf". */
 static void strip_part(char *path)
 {
-    static const char *const endings[] = { ".part.json.new", ".part.json", ".part" };
+    static const char *const endings[] = { ".part.json", ".part" };
+    size_t n_stem = new_file_stem(path);
+    if (n_stem) path[n_stem] = '\0';
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (name_ends_with(path, endings[i])) {
             path[strlen(path) - strlen(endings[i])] = '\0';

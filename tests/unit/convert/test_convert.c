@@ -1,4 +1,4 @@
-/* test_convert.c - convert.c and out_file.c: what is in the result, and that there is none after a failure. */
+/* test_convert.c - convert.c: what is in the result, and that there is none after a failure. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
