@@ -206,8 +206,8 @@ static sumi_status check_room(const sumi_engine *e, request *r, sumi_error *err)
     int32_t room = context_longest(e->ctx, r->sched.n_prompt, r->sched.width);
     if (room < p->n_ids)
         return sumi_fail(err, SUMI_ELIMIT,
-                         "the prompt has %d tokens, and the key/value memory holds %d of each of %d choices; "
-                         "give it more memory",
+                         "the prompt has %d tokens, which exceeds the available context size: the key/value memory "
+                         "holds %d of each of %d choices; give it more memory",
                          p->n_ids, room, r->sched.width);
     if (p->min_tokens > room - p->n_ids + 1)
         return sumi_fail(err, SUMI_ELIMIT, "%d prompt tokens and min_tokens %d are more than the %d that fit",

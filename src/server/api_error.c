@@ -42,6 +42,17 @@ bool api_fail_status(api_error *e, const sumi_error *why)
     }
 }
 
+bool api_fail_context(api_error *e, const char *param, int32_t n_prompt, int32_t n_ctx)
+{
+    api_fail(e, 400, "context_length_exceeded", param,
+             "This model's maximum context length is %d tokens. However, your prompt has %d tokens. Please reduce its "
+             "length, or start the server with a larger --ctx.",
+             n_ctx, n_prompt);
+    e->n_prompt = n_prompt;
+    e->n_ctx = n_ctx;
+    return false;
+}
+
 static bool fail_deadline(api_error *e, sumi_time_limit limit, const char *why)
 {
     if (limit == SUMI_LIMIT_QUEUE) return api_fail(e, 503, "queue_timeout", NULL, "%s", why);
@@ -94,23 +105,35 @@ static void put_openai(const api_error *e, buf *out)
     json_put_string(out, e->param);
     buf_append_str(out, ",\"code\":");
     json_put_string(out, e->code);
+    if (e->n_ctx) buf_printf(out, ",\"n_prompt_tokens\":%d,\"n_ctx\":%d", e->n_prompt, e->n_ctx);
     buf_append_str(out, "}}");
+}
+
+static void put_anthropic(const api_error *e, const char *request_id, buf *out)
+{
+    buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic_type(e->status));
+    if (e->n_ctx)
+        buf_printf(out, "\"prompt is too long: %d tokens > %d maximum\"", e->n_prompt, e->n_ctx);
+    else json_put_string(out, e->message);
+    buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
+}
+
+static void put_ollama(const api_error *e, buf *out)
+{
+    buf_append_str(out, "{\"error\":");
+    if (e->n_ctx)
+        buf_printf(out,
+                   "\"the input length exceeds the context length: the prompt has %d tokens, the context holds %d\"",
+                   e->n_prompt, e->n_ctx);
+    else json_put_string(out, e->message);
+    buf_append_char(out, '}');
 }
 
 void api_error_json(const api_error *e, api_kind api, const char *request_id, buf *out)
 {
     switch (api) {
     case API_OPENAI: put_openai(e, out); break;
-    case API_ANTHROPIC:
-        buf_printf(out,
-                   "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic_type(e->status));
-        json_put_string(out, e->message);
-        buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
-        break;
-    case API_OLLAMA:
-        buf_append_str(out, "{\"error\":");
-        json_put_string(out, e->message);
-        buf_append_char(out, '}');
-        break;
+    case API_ANTHROPIC: put_anthropic(e, request_id, out); break;
+    case API_OLLAMA: put_ollama(e, out); break;
     }
 }

@@ -3,7 +3,10 @@
  *   OpenAI     {"error":{"message":"temperature: 3 is not between 0 and 2","type":"invalid_request_error",
  *                        "param":"temperature","code":"invalid_value"}}
  *   Anthropic  {"type":"error","error":{"type":"invalid_request_error","message":"..."},"request_id":"..."}
- *   Ollama     {"error":"..."} */
+ *   Ollama     {"error":"..."}
+ *
+ * Clients tell a prompt that is too long from other mistakes by words, to cut it and ask again: OpenAI's APIs are read for
+ * "maximum context length is" and llama.cpp's fields n_prompt_tokens and n_ctx, Anthropic's for "prompt is too long". */
 #ifndef SUMI_SERVER_API_ERROR_H
 #define SUMI_SERVER_API_ERROR_H
 
@@ -18,6 +21,8 @@ typedef struct api_error {
     const char *param; /* the field that is wrong, a constant; NULL: null */
     const char *allow; /* 405: the methods, told in the header Allow */
     int retry_after;   /* > 0: seconds, told in the header Retry-After */
+    int32_t n_prompt, n_ctx; /* > 0: a prompt of so many tokens is longer than the context, which each API tells in the
+                                words that its clients look for */
     char message[512]; /* one line, UTF-8 */
 } api_error;
 
@@ -31,6 +36,9 @@ bool api_fail_draining(api_error *e); /* 503: the server is shutting down */
 
 /* The same for a failed call of the library: EINVAL and ELIMIT are the client's mistake (400), EBUSY is 429. */
 bool api_fail_status(api_error *e, const sumi_error *why);
+
+/* A prompt of n_prompt tokens in a context of n_ctx: 400. param: the field that it came from; NULL: none. */
+bool api_fail_context(api_error *e, const char *param, int32_t n_prompt, int32_t n_ctx);
 
 /* How a request ended that has no answer: time limits are 503 (in the queue) and 504, a shutdown is 503, the rest 500.
  * limit: with DEADLINE. */

@@ -1,7 +1,10 @@
 /* openai_logprobs.c - see openai_logprobs.h. */
 #include "server/openai_logprobs.h"
 
+#include <string.h>
+
 #include "server/json_text.h"
+#include "text/utf8.h"
 
 void logprob_lists_init(logprob_lists *l)
 {
@@ -32,14 +35,6 @@ static char *bytes_of(const sumi_model *model, int32_t id, size_t *n)
     char *text;
     *n = 0;
     return sumi_detokenize(model, &id, 1, true, &text, n, NULL) == SUMI_OK ? text : NULL;
-}
-
-static void put_token(buf *out, const sumi_model *model, int32_t id)
-{
-    size_t n;
-    char *text = bytes_of(model, id, &n);
-    json_put_text(out, text ? text : "", n);
-    sumi_free(text);
 }
 
 static void comma(buf *out)
@@ -86,28 +81,66 @@ static int32_t n_characters(const char *text, size_t n)
     return count;
 }
 
-static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c)
+/* Whether text [n] can be a string of JSON as it is. */
+static bool is_utf8(const char *text, size_t n)
 {
-    put_token(out, model, c->id);
-    buf_append_char(out, ':');
-    json_put_number(out, (double)c->logprob);
+    uint32_t cp;
+    for (size_t i = 0, n_char; i < n; i += n_char)
+        if (!(n_char = utf8_decode(text + i, n - i, &cp))) return false;
+    return true;
 }
 
-/* The alternatives, and the token itself where it is none of them. */
-static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
-                    int32_t n_top)
+/* A token's text as completions name it. Part of a character is "bytes:\\xf0\\x9f" as OpenAI's API spells it, so that two
+ * parts do not become the same string; under spelled any text is. */
+static void put_name(buf *out, const char *text, size_t n, bool spelled)
+{
+    buf name;
+    if (!spelled && is_utf8(text, n)) {
+        json_put_text(out, text, n);
+        return;
+    }
+    buf_init(&name, SIZE_MAX);
+    buf_append_str(&name, "bytes:");
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (spelled || c < 0x20 || c > 0x7E) buf_printf(&name, "\\x%02x", c);
+        else buf_append_char(&name, (char)c);
+    }
+    if (name.status != SUMI_OK) out->status = name.status;
+    json_put_text(out, name.data ? name.data : "", name.n);
+    buf_deinit(&name);
+}
+
+/* "a":-0.1 of a token that is the main one of its row, or an alternative to it. Another token with the main one's text,
+ * as a byte's may be, is spelled in bytes: its key must not hide the other's. */
+static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c, const char *main, size_t n_main,
+                     bool is_main)
+{
+    size_t n;
+    char *text = bytes_of(model, c->id, &n);
+    bool hides = !is_main && n == n_main && text && !memcmp(text, main, n);
+    put_name(out, text ? text : "", n, hides);
+    buf_append_char(out, ':');
+    json_put_number(out, (double)c->logprob);
+    sumi_free(text);
+}
+
+/* The alternatives, and the token itself, whose bytes are text [n_text], where it is none of them. */
+static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const char *text, size_t n_text,
+                    const sumi_choice *top, int32_t n_top)
 {
     bool seen = false;
     int32_t n = 0;
     buf_append_char(out, '{');
     for (; n < n_top && top[n].id >= 0; n++) {
+        bool is_main = top[n].id == token->id;
         if (n) buf_append_char(out, ',');
-        put_pair(out, model, &top[n]);
-        seen |= top[n].id == token->id;
+        put_pair(out, model, &top[n], text, n_text, is_main);
+        seen |= is_main;
     }
     if (!seen) {
         if (n) buf_append_char(out, ',');
-        put_pair(out, model, token);
+        put_pair(out, model, token, text, n_text, true);
     }
     buf_append_char(out, '}');
 }
@@ -118,12 +151,12 @@ void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const su
     size_t n;
     char *text = bytes_of(model, token->id, &n);
     comma(&l->tokens);
-    json_put_text(&l->tokens, text ? text : "", n);
+    put_name(&l->tokens, text ? text : "", n, false);
     comma(&l->values);
     comma(&l->top);
     if (known) {
         json_put_number(&l->values, (double)token->logprob);
-        put_top(&l->top, model, token, top, n_top);
+        put_top(&l->top, model, token, text ? text : "", n, top, n_top);
     } else {
         buf_append_str(&l->values, "null");
         buf_append_str(&l->top, "null");

@@ -168,13 +168,15 @@ static bool check_kind(const exchange *x, const text_api *api, api_error *e)
                     x->server->opts.model_name);
 }
 
+/* A prompt may be as long as the context, or as --max-prompt-tokens allows. */
 static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
 {
     int max = x->server->opts.max_prompt_tokens;
-    for (int32_t i = 0; max > 0 && i < ids->n; i++)
-        if (ids->n_ids[i] > max)
-            return api_fail(e, 400, "context_length_exceeded", NULL,
-                            "the prompt has %d tokens, this server takes at most %d", ids->n_ids[i], max);
+    sumi_engine_stats stats;
+    sumi_engine_get_stats(x->server->engine, &stats);
+    if (max == 0 || max > stats.n_ctx) max = stats.n_ctx;
+    for (int32_t i = 0; i < ids->n; i++)
+        if (ids->n_ids[i] > max) return api_fail_context(e, NULL, ids->n_ids[i], max);
     return true;
 }
 

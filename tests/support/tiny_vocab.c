@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test_support.h"
 #include "text/byte_alphabet.h"
@@ -88,4 +89,24 @@ void tiny_check_ids(const tiny_tokenizer *t, const char *text, size_t n, uint32_
     if (i != n_ids || want[i] != -1)
         fail_msg("'%s': token %d is %d, not %d", text, i, i < n_ids ? ids[i] : -1, want[i]);
     free(ids);
+}
+
+sumi_model *tiny_model(tiny_vocab *v)
+{
+    char path[] = "/tmp/sumi-test-vocab-XXXXXX";
+    size_t n;
+    sumi_model *m;
+    sumi_error err;
+    sumi_model_opts opts = sumi_model_opts_default();
+    uint8_t *bytes = tiny_finish(v, &n);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), n);
+    close(fd);
+    free(bytes);
+    opts.vocab_only = true;
+    sumi_status st = sumi_model_open(&m, path, &opts, &err);
+    unlink(path);
+    if (st != SUMI_OK) fail_msg("%s", err.message);
+    return m;
 }

@@ -42,6 +42,9 @@ uint8_t *tiny_finish(tiny_vocab *v, size_t *n_bytes);
 tiny_tokenizer tiny_open(tiny_vocab *v); /* of tiny_finish() */
 void tiny_close(tiny_tokenizer *t);
 
+/* The same as a model without weights; fails the test if it does not open. Close with sumi_model_close(). */
+sumi_model *tiny_model(tiny_vocab *v);
+
 /* Encodes the string literal `text` and fails the test unless exactly the ids that follow come out. */
 #define TINY_CHECK(t, text, flags, ...)                                                                        \
     tiny_check_ids(&(t), text, sizeof(text) - 1, flags, (const int32_t[]){ __VA_ARGS__, -1 })

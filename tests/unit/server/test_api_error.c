@@ -73,11 +73,32 @@ static void each_time_limit_has_its_code_whatever_the_message_says(void **state)
     }
 }
 
+/* The words are those that LiteLLM's exception mapping and Anthropic's own clients search for. */
+static void a_prompt_that_is_too_long_is_told_in_each_apis_words(void **state)
+{
+    (void)state;
+    api_error e;
+    assert_false(api_fail_context(&e, "input", 5000, 4096));
+    assert_int_equal(e.status, 400);
+    assert_json(&e, API_OPENAI,
+                "{\"error\":{\"message\":\"This model's maximum context length is 4096 tokens. However, your prompt "
+                "has 5000 tokens. Please reduce its length, or start the server with a larger --ctx.\",\"type\":"
+                "\"invalid_request_error\",\"param\":\"input\",\"code\":\"context_length_exceeded\","
+                "\"n_prompt_tokens\":5000,\"n_ctx\":4096}}");
+    assert_json(&e, API_ANTHROPIC,
+                "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too "
+                "long: 5000 tokens > 4096 maximum\"},\"request_id\":\"req-1\"}");
+    assert_json(&e, API_OLLAMA,
+                "{\"error\":\"the input length exceeds the context length: the prompt has 5000 tokens, the context "
+                "holds 4096\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_api_has_its_own_object),
         cmocka_unit_test(the_type_tells_anthropics_clients_what_to_do),
+        cmocka_unit_test(a_prompt_that_is_too_long_is_told_in_each_apis_words),
         cmocka_unit_test(each_time_limit_has_its_code_whatever_the_message_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
