@@ -520,8 +520,9 @@ SUMI_API void sumi_engine_destroy(sumi_engine *engine);
 
 /* Takes a request, which is copied, from any thread. On success *id is its number, never used again, and exactly one
  * SUMI_EVENT_END will come. EINVAL: a parameter out of range; ELIMIT: it could never run, as its prompt is too long for
- * the context or the memory; EBUSY: the queue is full, or the engine stops; ENOMEM. An answer ends with LENGTH where
- * the context, or the whole memory, ends. */
+ * the context or the memory, or its choices of max_tokens do not fit into the memory together; EBUSY: the queue is full, or
+ * the engine stops; ENOMEM. An answer ends with LENGTH at max_tokens, and where the context ends or the memory does not
+ * hold a longer sequence; several choices without max_tokens (-1) where the memory does not hold more of them. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_engine_submit(sumi_engine *engine, const sumi_request *request, uint64_t *id,
                                                       sumi_error *err);
 

@@ -199,6 +199,20 @@ fail:
 
 /* ---- Doors ---- */
 
+/* Several choices that were asked for up to a limit are refused if the memory does not hold them up to that limit: else they
+ * would be shorter than one of them alone is. What a single sequence may hold is the limit of the engine, as n_ctx is. */
+static sumi_status check_answers(const sumi_engine *e, const request *r, int32_t room, sumi_error *err)
+{
+    const sumi_request *p = &r->params;
+    int64_t wanted = (int64_t)p->n_ids + p->max_tokens - 1; /* the last token is not fed back */
+    if (wanted > e->ctx_info.max_seq_tokens) wanted = e->ctx_info.max_seq_tokens;
+    if (p->max_tokens < 0 || wanted <= room) return SUMI_OK;
+    return sumi_fail(err, SUMI_ELIMIT,
+                     "%d choices of up to %d tokens after a prompt of %d do not fit into the key/value memory of %d blocks, "
+                     "which holds %d tokens of each; ask for fewer choices or tokens, or give it more memory",
+                     r->sched.width, p->max_tokens, p->n_ids, e->ctx_info.n_blocks, room - p->n_ids + 1);
+}
+
 /* Tokens of a sequence at which r has to end, and whether it can run at all. */
 static sumi_status check_room(const sumi_engine *e, request *r, sumi_error *err)
 {
@@ -212,6 +226,8 @@ static sumi_status check_room(const sumi_engine *e, request *r, sumi_error *err)
     if (p->min_tokens > room - p->n_ids + 1)
         return sumi_fail(err, SUMI_ELIMIT, "%d prompt tokens and min_tokens %d are more than the %d that fit",
                          p->n_ids, p->min_tokens, room);
+    sumi_status st = check_answers(e, r, room, err);
+    if (st != SUMI_OK) return st;
     r->max_known = room;
     if (r->beams) {
         int32_t most = room - p->n_ids + 1;

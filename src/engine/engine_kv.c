@@ -119,6 +119,14 @@ static bool swap_out(void *user, sched_req *s)
     return true;
 }
 
+static int32_t kept(void *user, const sched_req *s)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (of(s)->kv_seqs[i] >= 0) n += kv_cache_swap_cost(cache_of(user), of(s)->kv_seqs[i]).n_shared;
+    return n;
+}
+
 static void swap_drop(void *user, sched_req *s)
 {
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) drop(user, s, i);
@@ -157,5 +165,6 @@ sched_memory engine_kv_memory(sumi_engine *e)
                            .swap_out = swap_out,
                            .swap_in = swap_in,
                            .swap_drop = swap_drop,
+                           .kept = kept,
                            .held = held };
 }

@@ -207,22 +207,48 @@ static bool recompute_is_cheaper(const sched *s, const sched_req *r)
     return (double)n_tokens * s->costs.token_us <= 2.0 * r->n_swapped * s->costs.block_us;
 }
 
-static void preempt(sched *s, sched_req *r)
+static void recompute(sched *s, sched_req *r)
+{
+    rewind_trunk(r);
+    r->state = SCHED_WAITING;
+    r->was_swapped = false;
+    s->n_recomputes++;
+}
+
+static void preempt(sched *s, sched_req *r, bool may_swap)
 {
     unplan(s, r);
     run_take(s, r);
     r->n_preempted++;
     sched_queue_add(&s->queue, r);
     r->n_swapped = s->memory.held(s->memory.user, r);
-    if (r->trunk < 0 && !recompute_is_cheaper(s, r) && s->memory.swap_out(s->memory.user, r)) {
+    if (may_swap && r->trunk < 0 && !recompute_is_cheaper(s, r) && s->memory.swap_out(s->memory.user, r)) {
         r->state = SCHED_SWAPPED;
+        r->was_swapped = true;
         s->n_swap_outs++;
         return;
     }
     drop_all(s, r);
-    rewind_trunk(r);
-    r->state = SCHED_WAITING;
-    s->n_recomputes++;
+    recompute(s, r);
+}
+
+static void drop_swapped(sched *s, sched_req *r)
+{
+    s->memory.swap_drop(s->memory.user, r);
+    recompute(s, r);
+}
+
+/* Frees the blocks that the lowest swapped request but r still holds here. False: there is none. */
+static bool release_kept(sched *s, const sched_req *r)
+{
+    sched_req *lowest = NULL;
+    for (int32_t i = 0; i < s->queue.n; i++) {
+        sched_req *q = s->queue.reqs[i];
+        if (q == r || q->state != SCHED_SWAPPED || s->memory.kept(s->memory.user, q) == 0) continue;
+        if (!lowest || outranks(lowest, q)) lowest = q;
+    }
+    if (lowest) drop_swapped(s, lowest);
+    return lowest != NULL;
 }
 
 /* Reserves n tokens, at the expense of lower ranks if need be. False: r is the lowest and there is no room. */
@@ -230,10 +256,18 @@ static bool reserve(sched *s, sched_req *r, int32_t seq, int32_t n)
 {
     while (!s->memory.reserve(s->memory.user, r, seq, n)) {
         sched_req *lowest = s->running[s->n_running - 1];
-        if (lowest == r) return false;
-        preempt(s, lowest);
+        if (lowest != r) preempt(s, lowest, true);
+        else if (s->n_running > 1 || !release_kept(s, r)) return false;
     }
     return true;
+}
+
+/* r runs alone, and all the memory is not enough for it. What its sequences shared may have come back from the swap tier
+ * as copies: computed anew, they share it again. */
+static void relieve(sched *s, sched_req *r)
+{
+    if (!r->was_swapped) s->stuck = r;
+    preempt(s, r, false);
 }
 
 static void add_item(sched *s, sched_req *r, int32_t seq, int32_t n)
@@ -269,8 +303,8 @@ static bool plan_decode(sched *s, sched_req *r)
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
         if (!r->seqs[i].live || todo(r, i) != 1) continue;
         if (!reserve(s, r, i, 1)) {
-            if (s->n_running == 1) s->stuck = r;
-            preempt(s, r);
+            if (s->n_running == 1) relieve(s, r);
+            else preempt(s, r, true);
             return false;
         }
         add_item(s, r, i, 1);
@@ -296,7 +330,7 @@ static void plan_piece(sched *s, sched_req *r, int32_t seq)
     int32_t n = piece(s, r, todo(r, seq) - (r->gang && r->trunk < 0));
     if (n == 0) return;
     if (!reserve(s, r, seq, n)) {
-        if (s->n_running == 1) s->stuck = r;
+        if (s->n_running == 1) relieve(s, r);
         return;
     }
     add_item(s, r, seq, n);
@@ -310,7 +344,7 @@ static void plan_prompt(sched *s, sched_req *r)
         return;
     }
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (r->seqs[i].live && todo(r, i) > 1) plan_piece(s, r, i);
+        if (r->state == SCHED_RUNNING && r->seqs[i].live && todo(r, i) > 1) plan_piece(s, r, i);
 }
 
 /* ---- Admission ---- */
@@ -328,22 +362,17 @@ static int64_t promised(const sched *s)
     return n;
 }
 
-static bool admit_swapped(sched *s, sched_req *r, int64_t free_blocks, bool *lost)
+/* *again: it is worth another try at once, maybe as a request that waits. */
+static bool admit_swapped(sched *s, sched_req *r, int64_t free_blocks, bool *again)
 {
     if (r->n_swapped > free_blocks && s->n_running > 0) return false;
     sumi_status status = s->memory.swap_in(s->memory.user, r);
-    *lost = status != SUMI_OK && status != SUMI_ELIMIT;
-    if (status == SUMI_ELIMIT &&
-        s->n_running == 0) { /* what was shared may come back as copies, and not fit */
-        s->memory.swap_drop(s->memory.user, r);
-        *lost = true;
-    }
-    if (*lost) {
-        r->state = SCHED_WAITING;
-        rewind_trunk(r);
-        s->n_recomputes++;
-    }
-    return status == SUMI_OK;
+    if (status == SUMI_OK) return true;
+    *again = true;
+    if (status != SUMI_ELIMIT) recompute(s, r);
+    else if (s->n_running > 0) *again = false;
+    else if (!release_kept(s, r)) drop_swapped(s, r); /* what was shared would come back as copies, and does not fit */
+    return false;
 }
 
 static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
@@ -367,7 +396,7 @@ static bool make_place(sched *s, const sched_req *r)
     if (s->n_running == 0) return false;
     sched_req *lowest = s->running[s->n_running - 1];
     if (sched_shielded(lowest) || lowest->priority >= r->priority) return false;
-    preempt(s, lowest);
+    preempt(s, lowest, true);
     return true;
 }
 
@@ -400,10 +429,12 @@ static bool admit_next(sched *s)
         if (!make_place(s, r)) return false;
     for (;;) {
         int64_t free_blocks = s->memory.available(s->memory.user) - promised(s);
-        bool lost = false, swapped = r->state == SCHED_SWAPPED;
-        if (swapped ? admit_swapped(s, r, free_blocks, &lost) : admit_waiting(s, r, free_blocks)) break;
-        if (lost || make_place(s, r)) continue;
-        if (s->n_running == 0) s->stuck = r;
+        bool again = false, swapped = r->state == SCHED_SWAPPED;
+        if (swapped ? admit_swapped(s, r, free_blocks, &again) : admit_waiting(s, r, free_blocks)) break;
+        if (again || make_place(s, r)) continue;
+        if (s->n_running > 0) return false;
+        if (release_kept(s, r)) continue;
+        s->stuck = r;
         return false;
     }
     enter(s, r);

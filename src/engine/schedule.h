@@ -31,8 +31,9 @@
  * next, so a large request is not starved by small ones.
  *
  * Nobody starves, by construction:
- *   - the highest rank always gets its blocks, as everybody else can be preempted for it and a request that does not
- *     fit into the empty pool is never added. So requests end, and ranks move up.
+ *   - the highest rank always gets its blocks, as everybody else can be preempted for it, requests in the swap tier
+ *     that still hold shared blocks are recomputed for it, and a request that does not fit into the empty pool is never
+ *     added. So requests end, and ranks move up.
  *   - every SCHED_TURN-th admission goes to the priority of the request that waits longest.
  *   - a request that was preempted SCHED_SHIELD times is shielded: it returns before all others, and outranks all
  *     but older shielded ones.
@@ -40,7 +41,8 @@
  * Invariants, tested by sched_check():
  *   (1) a request is in exactly one of the waiting and the running list, as its state says; running is in rank order.
  *   (2) the sequences that running requests hold or may open number at most max_seqs.
- *   (3) 0 <= n_cached < n_known for every live sequence; a request that waits holds nothing.
+ *   (3) 0 <= n_cached < n_known for every live sequence; a request that waits holds nothing, one that is swapped
+ *       out no more than blocks that were shared when it left.
  *   (4) a plan's items are of running requests, at most one for each live sequence, within the budget.
  * Threads: none. One caller at a time. */
 #ifndef SUMI_ENGINE_SCHEDULE_H
@@ -91,6 +93,7 @@ typedef struct sched_req {
     int32_t trunk;   /* the sequence that computes what all share; -1: they have parted */
     int32_t n_trunk; /* tokens of it */
     bool has_parted; /* once; a trunk after that is a recomputation */
+    bool was_swapped; /* since it was last computed: what its sequences shared may be copies now */
     int32_t n_preempted;
     int32_t n_swapped;            /* blocks held at the last preemption */
     int32_t n_hit;                /* prompt tokens found in the cache at the first admission */
@@ -115,6 +118,8 @@ typedef struct sched_memory {
     sumi_status (*swap_in)(void *user,
                            sched_req *r);        /* ELIMIT: not yet; other: its data is lost, and dropped */
     void (*swap_drop)(void *user, sched_req *r); /* forgets a request that is swapped out */
+    int32_t (*kept)(void *user, const sched_req *r); /* blocks that a request holds here although it is swapped out, as
+                                                        others held them too when it left */
     int32_t (*held)(void *user, const sched_req *r); /* blocks that its sequences hold, shared ones once */
 } sched_memory;
 

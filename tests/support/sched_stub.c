@@ -92,13 +92,17 @@ static void fork_table(void *user, sched_req *r, int32_t from, int32_t to)
     m->n_held += q->tables[to].n;
 }
 
+/* Closes seq; what is in the swap tier is not counted here. */
 static void drop(void *user, sched_req *r, int32_t seq)
 {
     stub *m = user;
     stub_table *t = &of(r)->tables[seq];
     assert_true(t->open);
-    for (int32_t i = 0; i < t->n; i++) unref_block(m, t->blocks[i]);
-    m->n_held -= t->n;
+    for (int32_t i = 0; i < t->n; i++)
+        if (t->blocks[i] != STUB_OUT) {
+            unref_block(m, t->blocks[i]);
+            m->n_held--;
+        }
     *t = (stub_table){ 0 };
 }
 
@@ -111,42 +115,64 @@ static int32_t held(void *user, const sched_req *r)
     return n;
 }
 
+/* Entries of all tables that are in the memory, or in the swap tier. */
+static int32_t count_entries(const stub_req *q, bool out)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        for (int32_t b = 0; b < q->tables[i].n; b++) n += (q->tables[i].blocks[b] == STUB_OUT) == out;
+    return n;
+}
+
+static int32_t kept(void *user, const sched_req *r)
+{
+    (void)user;
+    return count_entries(of(r), false);
+}
+
 static bool swap_out(void *user, sched_req *r)
 {
     stub *m = user;
     stub_req *q = of(r);
-    int32_t n = held(m, r);
-    if (m->swap_fails || n > m->n_swap_free) return false;
+    if (m->swap_fails || held(m, r) > m->n_swap_free) return false;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (q->tables[i].open) drop(m, r, i);
-    m->n_swap_free -= q->n_out = n;
+        for (int32_t b = 0; b < q->tables[i].n; b++) {
+            int32_t *block = &q->tables[i].blocks[b];
+            if (m->refs[*block] > 1) continue;
+            unref_block(m, *block);
+            *block = STUB_OUT;
+            m->n_held--;
+        }
+    m->n_swap_free -= count_entries(q, true);
     return true;
 }
 
 static void swap_drop(void *user, sched_req *r)
 {
-    ((stub *)user)->n_swap_free += of(r)->n_out;
-    of(r)->n_out = 0;
+    stub *m = user;
+    m->n_swap_free += count_entries(of(r), true);
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        if (of(r)->tables[i].open) drop(m, r, i);
 }
 
 static sumi_status swap_in(void *user, sched_req *r)
 {
     stub *m = user;
     stub_req *q = of(r);
+    int32_t n = count_entries(q, true);
     if (m->swap_loses) {
         swap_drop(m, r);
         return SUMI_EIO;
     }
-    int32_t n = 0;
-    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (r->seqs[i].live) n += blocks_for(r->seqs[i].n_cached);
     if (n > m->n_free) return SUMI_ELIMIT;
-    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
-        if (!r->seqs[i].live) continue;
-        q->tables[i] = (stub_table){ .open = true };
-        assert_true(reserve(m, r, i, 0));
-    }
-    swap_drop(m, r);
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
+        for (int32_t b = 0; b < q->tables[i].n; b++) {
+            int32_t *block = &q->tables[i].blocks[b];
+            if (*block != STUB_OUT) continue;
+            *block = take_block(m);
+            m->n_held++;
+        }
+    m->n_swap_free += n;
     return SUMI_OK;
 }
 
@@ -156,7 +182,7 @@ void stub_init(stub *m, int32_t n_blocks, int32_t n_swap)
     *m = (stub){ .n_swap_free = n_swap, .n_blocks = n_blocks, .n_free = n_blocks };
     for (int32_t i = 0; i < n_blocks; i++) m->free[i] = i;
     m->memory = (sched_memory){ m,    available, need,    reserve,   begin, fork_table,
-                                drop, swap_out,  swap_in, swap_drop, held };
+                                drop, swap_out,  swap_in, swap_drop, kept,  held };
 }
 
 void stub_deinit(stub *m)
@@ -172,13 +198,17 @@ bool stub_check(const stub *m, const stub_req *reqs, int32_t n)
     for (int32_t k = 0; k < n; k++)
         for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
             const stub_table *t = &reqs[k].tables[i];
-            if (t->n > 0 && (!t->open || !reqs[k].active || reqs[k].r.state != SCHED_RUNNING)) {
+            bool holds = reqs[k].r.state == SCHED_RUNNING || reqs[k].r.state == SCHED_SWAPPED;
+            if (t->n > 0 && (!t->open || !reqs[k].active || !holds)) {
                 print_message("req %d seq %d n %d open %d active %d state %d trunk %d\n", k, i, t->n, t->open,
                               reqs[k].active, reqs[k].r.state, reqs[k].r.trunk);
                 return false;
             }
-            for (int32_t b = 0; b < t->n; b++) counts[t->blocks[b]]++;
-            n_held += t->n;
+            for (int32_t b = 0; b < t->n; b++) {
+                if (t->blocks[b] == STUB_OUT) continue;
+                counts[t->blocks[b]]++;
+                n_held++;
+            }
         }
     for (int32_t b = 0; b < m->n_blocks; b++) {
         if (counts[b] != m->refs[b]) return false;

@@ -2,24 +2,24 @@
  * no bytes behind them.
  *
  * Each sequence has a table of blocks; a fork shares them, and a shared last block that is only partly full is replaced
- * by a new one before it is written, as a cache would copy it. Swapping keeps the lengths, in a tier of limited size. */
+ * by a new one before it is written, as a cache would copy it. Swapping moves the blocks that nobody else holds to a tier
+ * of limited size; shared ones stay. */
 #ifndef TEST_SCHED_STUB_H
 #define TEST_SCHED_STUB_H
 
 #include "engine/schedule.h"
 #include "test_support.h"
 
-enum { STUB_BLOCK = 4, STUB_MAX_BLOCKS = 128, STUB_MAX_POOL = 1024 };
+enum { STUB_BLOCK = 4, STUB_MAX_BLOCKS = 128, STUB_MAX_POOL = 1024, STUB_OUT = -1 };
 
 typedef struct stub_table {
     bool open;
-    int32_t n, blocks[STUB_MAX_BLOCKS];
+    int32_t n, blocks[STUB_MAX_BLOCKS]; /* STUB_OUT: in the swap tier */
 } stub_table;
 
 typedef struct stub_req {
     sched_req r; /* first */
     stub_table tables[SCHED_MAX_SEQS];
-    int32_t n_out;              /* blocks in the swap tier */
     int32_t n_max;              /* tokens of its sequences in the end */
     int32_t n_cached_prompt;    /* what begin() finds */
     int64_t added_at, ended_at; /* steps */

@@ -222,6 +222,42 @@ static void an_answer_is_the_same_after_preemption_by_swap(void **state)
     }
 }
 
+/* Choices that share a prompt, in a pool that holds just one such request to its end: those that wait in the swap
+ * tier hold the blocks of their prompts. */
+static void choices_are_the_same_after_a_swap_in_a_tight_pool(void **state)
+{
+    (void)state;
+    static client_answer single[4], many[12];
+    sumi_engine_opts o = options();
+    o.stall = 0; /* so that plans do not depend on measured times */
+    o.max_seqs = 16;
+    o.kv_bytes = kv_blocks(20);
+    o.swap_bytes = kv_blocks(64);
+    o.preemption = SUMI_PREEMPT_SWAP;
+    for (int pass = 0; pass < 2; pass++, o.prefix_cache = false) {
+        sumi_engine_stats s;
+        sumi_engine *e = start(&o);
+        for (int i = 0; i < 12; i++) {
+            sumi_request r = request(i % 4);
+            r.ids = prompts[i % 4];
+            r.n_ids = 50 + i % 4; /* 3 whole blocks that are shared, and 4 of each choice */
+            r.n = 4;
+            r.max_tokens = 60;
+            client_submit(e, &r, i < 4 ? &single[i] : &many[i]);
+            if (i < 4) client_wait(&single[i]);
+        }
+        for (int i = 4; i < 12; i++) {
+            client_wait(&many[i]);
+            if (many[i].finish != SUMI_FINISH_LENGTH) fail_msg("request %d: %s", i, many[i].error.message);
+            client_assert_equal(&single[i % 4], &many[i], 4);
+        }
+        assert_all_free(e);
+        sumi_engine_get_stats(e, &s);
+        assert_true(s.n_swapped_out > 0);
+        sumi_engine_destroy(e);
+    }
+}
+
 static void an_answer_is_the_same_with_a_prefix_from_the_cache(void **state)
 {
     (void)state;
@@ -480,6 +516,40 @@ static void what_can_never_run_is_refused_at_once(void **state)
     sumi_engine_destroy(e);
 }
 
+/* 4 choices in 20 blocks of 16 tokens: the prompt of 50 takes 4, and each choice 4 more but for the last block of the
+ * prompt, which is copied: 7 blocks = 112 tokens, the last token of an answer beside them. */
+static void choices_that_the_memory_does_not_hold_to_their_end_are_refused(void **state)
+{
+    (void)state;
+    static client_answer a;
+    sumi_error err;
+    sumi_engine_opts o = options();
+    o.kv_bytes = kv_blocks(20);
+    sumi_engine *e = start(&o);
+    sumi_request r = request(1);
+    r.n_ids = 50;
+    r.n = 4;
+    r.max_tokens = 64;
+    assert_int_equal(client_try(e, &r, &a, &err), SUMI_ELIMIT);
+    assert_non_null(strstr(err.message, "4 choices of up to 64 tokens after a prompt of 50"));
+    assert_non_null(strstr(err.message, "20 blocks, which holds 63 tokens of each"));
+    for (int32_t max_tokens = 63; max_tokens >= -1; max_tokens -= 64) { /* and without a limit: what the memory holds */
+        r.max_tokens = max_tokens;
+        assert_int_equal(client_try(e, &r, &a, &err), SUMI_OK);
+        client_wait(&a);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(a.choices[i].finish, SUMI_FINISH_LENGTH);
+            assert_int_equal(a.choices[i].n, 63);
+        }
+    }
+    r.n = 1; /* 128 tokens are the context: the end of a single sequence, whatever was asked for */
+    r.max_tokens = 500;
+    assert_int_equal(client_try(e, &r, &a, &err), SUMI_OK);
+    client_wait(&a);
+    assert_int_equal(a.choices[0].n, 79);
+    sumi_engine_destroy(e);
+}
+
 static void a_full_queue_says_so(void **state)
 {
     (void)state;
@@ -619,6 +689,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_the_same_under_load),
         cmocka_unit_test(an_answer_is_the_same_after_preemption_by_recompute),
         cmocka_unit_test(an_answer_is_the_same_after_preemption_by_swap),
+        cmocka_unit_test(choices_are_the_same_after_a_swap_in_a_tight_pool),
         cmocka_unit_test(an_answer_is_the_same_with_a_prefix_from_the_cache),
         cmocka_unit_test(prefixes_outlive_the_process_and_a_damaged_file_is_left_out),
         cmocka_unit_test(the_first_of_many_choices_is_that_of_one),
@@ -627,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_prompts_probabilities_are_those_of_its_logits),
         cmocka_unit_test(a_request_that_fails_or_leaves_harms_no_other),
         cmocka_unit_test(what_can_never_run_is_refused_at_once),
+        cmocka_unit_test(choices_that_the_memory_does_not_hold_to_their_end_are_refused),
         cmocka_unit_test(a_full_queue_says_so),
         cmocka_unit_test(stopping_lets_what_runs_end),
         cmocka_unit_test(events_can_be_polled),
