@@ -72,11 +72,11 @@ static sumi_status read_ids(char *text, int32_t **ids, int32_t *n_ids, sumi_erro
 static sumi_status write_text(const detokenize_args *a, const tokenizer *t, const int32_t *ids, int32_t n,
                               sumi_error *err)
 {
-    bool bos = !a->no_bos && tokenizer_adds_bos(t) && n > 0 && ids[0] == tokenizer_bos(t);
-    bool eos = !a->no_bos && tokenizer_adds_eos(t) && n > bos && ids[n - 1] == tokenizer_eos(t);
+    int32_t first = 0, n_text = n;
     char *text;
     size_t n_bytes;
-    sumi_status status = tokenizer_decode(t, ids + bos, n - bos - eos, !a->no_special, &text, &n_bytes, err);
+    if (!a->no_bos) tokenizer_find_text(t, ids, n, &first, &n_text);
+    sumi_status status = tokenizer_decode(t, ids + first, n_text, !a->no_special, &text, &n_bytes, err);
     if (status) return status;
     status = cli_write_stdout(text, n_bytes, err);
     free(text);

@@ -10,6 +10,8 @@
 #include "cli/cli.h"
 #include "cli/info.h"
 #include "convert/model_file.h"
+#include "text/id_list.h"
+#include "text/tokenizer.h"
 
 typedef struct info_args {
     const char *model, *key;
@@ -89,6 +91,19 @@ bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int
     int n = snprintf(key, sizeof key, "%.*s.%s", s->architecture.n < 128 ? (int)s->architecture.n : 0,
                      s->architecture.n ? s->architecture.data : "", suffix);
     return n < (int)sizeof key && gguf_get_i64(g, key, value);
+}
+
+int32_t *info_end_tokens(const gguf *g, int32_t *n_ids)
+{
+    tokenizer *t;
+    id_list ends = { 0 };
+    *n_ids = -1;
+    if (gguf_find(g, "tokenizer.ggml.tokens") < 0 || tokenizer_create(&t, g, NULL) != SUMI_OK) return NULL;
+    for (int32_t id = 0; id < tokenizer_n_vocab(t); id++)
+        if (tokenizer_is_end(t, id)) id_list_add(&ends, id);
+    tokenizer_destroy(t);
+    if (!ends.failed) *n_ids = (int32_t)ends.n;
+    return ends.ids;
 }
 
 /* A string byte by byte for a pipe; on a terminal without what could steer it, and with a newline after it. */

@@ -30,6 +30,10 @@ void info_print_overview(const gguf *g, const info_summary *s);
 void info_print_metadata(const gguf *g, bool whole); /* whole: arrays and strings in full */
 void info_print_tensors(const gguf *g);
 
+/* Which tokens end a generation, by the names and keys that the tokenizer knows. *n_ids is -1, and the result NULL, where
+ * the file holds no vocabulary that sumi can read. Free with free(). */
+int32_t *info_end_tokens(const gguf *g, int32_t *n_ids);
+
 /* Prints one object. False: out of memory. */
 SUMI_MUST_USE bool info_print_json(const gguf *g, const info_summary *s, bool whole);
 

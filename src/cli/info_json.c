@@ -4,6 +4,7 @@
  *     "files": [ { "file", "file_bytes" }, ... ],              one, or those of a split model
  *     "architecture", "name", "license",                       null: the file does not say
  *     "n_params", "weight_bytes", "bits_per_weight", "n_vocab", "has_chat_template",
+ *     "end_tokens": [ id, ... ],                               what ends an answer; null: no vocabulary that sumi can read
  *     "types":    { "Q4_1": { "n_tensors", "n_params" }, ... },
  *     "metadata": { KEY: value, ... },
  *     "tensors":  [ { "name", "type", "dims", "n_bytes", "shard", "offset" }, ... ] }    shard: of "files", from 0
@@ -13,6 +14,7 @@
  * arrays of arrays null. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -151,6 +153,15 @@ static json_t *json_files(const gguf *g)
     return list;
 }
 
+static json_t *json_end_tokens(const gguf *g)
+{
+    int32_t n, *ids = info_end_tokens(g, &n);
+    json_t *list = n < 0 ? json_null() : json_array();
+    for (int32_t i = 0; i < n; i++) json_array_append_new(list, json_integer(ids[i]));
+    free(ids);
+    return list;
+}
+
 static json_t *json_types(const info_summary *s)
 {
     json_t *object = json_object();
@@ -165,14 +176,14 @@ static json_t *json_types(const info_summary *s)
 bool info_print_json(const gguf *g, const info_summary *s, bool whole)
 {
     json_t *root =
-        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b, s:o, s:o, s:o}", "file",
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
                   json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g), "gguf_version",
                   (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files", json_files(g), "architecture",
                   json_text_or_null(s->architecture), "name", json_text_or_null(s->name), "license",
                   json_text_or_null(s->license), "n_params", (json_int_t)s->n_params, "weight_bytes",
                   (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "n_vocab",
-                  (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "types", json_types(s),
-                  "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
+                  (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(g), "types",
+                  json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
     if (!root) return false;
     /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. A write that fails is told by
      * fflush() at the end. */

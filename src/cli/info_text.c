@@ -101,6 +101,23 @@ static void print_context(const gguf *g, const info_summary *s)
     printf("\n");
 }
 
+static gguf_str token_text(const gguf *g, const gguf_array *tokens, int64_t id)
+{
+    if (tokens->type != GGUF_STRING || id < 0 || (uint64_t)id >= tokens->n) return (gguf_str){ "?", 1 };
+    return gguf_array_str(g, tokens, (uint64_t)id);
+}
+
+static void print_end_tokens(const gguf *g, const gguf_array *tokens)
+{
+    char text[80];
+    int32_t n, *ids = info_end_tokens(g, &n);
+    for (int32_t i = 0; i < n; i++)
+        printf("%s%" PRId32 " %s", i ? ", " : "  end tokens       ", ids[i],
+               show(token_text(g, tokens, ids[i]), text, sizeof text));
+    if (n > 0) printf("\n");
+    free(ids);
+}
+
 static void print_vocabulary(const gguf *g, const info_summary *s)
 {
     static const struct {
@@ -108,7 +125,6 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     } special[] = {
         { "BOS", "tokenizer.ggml.bos_token_id" },
         { "EOS", "tokenizer.ggml.eos_token_id" },
-        { "EOT", "tokenizer.ggml.eot_token_id" },
     };
     char text[80];
     gguf_array tokens;
@@ -123,13 +139,12 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         int64_t id;
         if (!gguf_get_i64(g, special[i].key, &id)) continue;
-        gguf_str token = { "?", 1 };
-        if (tokens.type == GGUF_STRING && id >= 0 && (uint64_t)id < tokens.n)
-            token = gguf_array_str(g, &tokens, (uint64_t)id);
-        printf("%s%s %" PRId64 " %s", separator, special[i].name, id, show(token, text, sizeof text));
+        printf("%s%s %" PRId64 " %s", separator, special[i].name, id,
+               show(token_text(g, &tokens, id), text, sizeof text));
         separator = ", ";
     }
     if (*separator == ',') printf("\n");
+    print_end_tokens(g, &tokens);
 }
 
 /* The files of a model that has several, each with its part of the tensors. */

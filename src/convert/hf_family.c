@@ -331,28 +331,11 @@ static void keys_parallel(hf_keys *k)
                 hf_bool(k, "use_parallel_residual", !strcmp(k->family->arch, "gptneox")));
 }
 
-/* The numbers are GGUF's. Files without a word about it leave it to the reader. */
-static void put_pooling(hf_keys *k)
-{
-    static const char *const modes[] = { "pooling_mode_mean_tokens", "pooling_mode_cls_token",
-                                         "pooling_mode_lasttoken" };
-    const json_t *p = k->folder->pooling;
-    for (int32_t i = 0; i < 3; i++)
-        if (json_is_true(json_object_get(p, modes[i]))) {
-            hf_put_int(k, "pooling_type", i + 1);
-            return;
-        }
-    if (p)
-        hf_fail(k, SUMI_EUNSUPPORTED,
-                "the folder's 1_Pooling asks for another pooling than mean, cls and last");
-}
-
 static void put_encoder(hf_keys *k)
 {
     const char *const types[] = { "type_vocab_size", NULL };
     gguf_put_u32(k->head, "tokenizer.ggml.token_type_count", (uint32_t)hf_int(k, types, 1, 1 << 16, 2));
     hf_put_bool(k, "attention.causal", false);
-    put_pooling(k);
 }
 
 static void keys_bert(hf_keys *k)

@@ -226,6 +226,22 @@ static void refuse_quantised(hf_keys *k)
                 method ? method : "?");
 }
 
+/* How an embedding is made of a text, in GGUF's numbers. Folders without a word about it leave it to the reader. */
+static void write_pooling(hf_keys *k)
+{
+    static const char *const modes[] = { "pooling_mode_mean_tokens", "pooling_mode_cls_token",
+                                         "pooling_mode_lasttoken" };
+    const json_t *p = k->folder->pooling;
+    for (int32_t i = 0; i < 3; i++)
+        if (json_is_true(json_object_get(p, modes[i]))) {
+            hf_put_int(k, "pooling_type", i + 1);
+            return;
+        }
+    if (p)
+        hf_fail(k, SUMI_EUNSUPPORTED,
+                "the folder's 1_Pooling asks for another pooling than mean, cls and last");
+}
+
 sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family, gguf_head *head,
                           sumi_error *err)
 {
@@ -241,6 +257,7 @@ sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *famil
     write_experts(k);
     if (!(family->traits & HF_NO_ROPE)) hf_rope(k);
     write_windows(k);
+    write_pooling(k);
     if (family->keys) family->keys(k);
     hf_put_int(k, "attention.head_count_kv", k->n_kv_heads);
     if (k->status == SUMI_OK && k->n_heads % k->n_kv_heads)

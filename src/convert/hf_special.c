@@ -1,4 +1,4 @@
-/* hf_special.c - which tokens begin and end a text, who adds them, and the chat template.
+/* hf_special.c - which tokens begin and end a text, who adds them, which end a generation, and the chat template.
  *
  * tokenizer_config.json names them; special_tokens_map.json does in older folders; config.json and generation_config.json
  * have their ids. Where several say something, the order is that of the Python package gguf. */
@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "convert/hf_tokenizer.h"
+
+#define HF_MAX_ENDS 64 /* end tokens; lists of models have up to five */
 
 /* A token is a text, or an object with it. */
 static const char *token_text(const json_t *object, const char *key)
@@ -38,41 +40,77 @@ static int32_t find_token(const hf_vocab *v, const char *kind)
     return id;
 }
 
-/* The template of the post-processor for one text: [BOS] text [EOS]. */
-static const json_t *find_template(const json_t *tokenizer)
+/* ---- What stands around a text ------------------------------------------------------------------------------ */
+
+/* GGUF has one token for each side, BOS and EOS, and a flag whether it stands there. So the outermost tokens of the
+ * post-processor become these two, as in the files of gguf-py; where there are more, keys of sumi list all of them. */
+static void write_side(gguf_head *head, const char *key, const int32_t *ids, int32_t n)
 {
-    const json_t *p = json_object_get(tokenizer, "post_processor"), *list = json_object_get(p, "processors");
-    for (size_t i = 0; i <= json_array_size(list); i++) {
-        const json_t *one = i < json_array_size(list) ? json_array_get(list, i) : p;
-        const char *type = json_string_value(json_object_get(one, "type"));
-        if (type && !strcmp(type, "TemplateProcessing")) return json_object_get(one, "single");
-    }
-    return NULL;
+    if (n < 2) return;
+    gguf_put_array(head, key, GGUF_I32, (uint64_t)n);
+    gguf_put_elements(head, ids, (size_t)n * sizeof *ids);
 }
 
-static int32_t template_token(const hf_vocab *v, size_t i)
-{
-    const json_t *entry = json_array_get(find_template(v->folder->tokenizer), i);
-    const char *text = json_string_value(json_object_get(json_object_get(entry, "SpecialToken"), "id"));
-    return text ? hf_vocab_find(v, text) : -1;
-}
-
-/* The processors of BERT and RoBERTa have no template: a text is always [CLS] text [SEP]. kind: "cls", "sep". */
-static int32_t wrapping_token(const hf_vocab *v, const char *kind)
-{
-    const json_t *p = json_object_get(v->folder->tokenizer, "post_processor");
-    const char *text = json_string_value(json_array_get(json_object_get(p, kind), 0));
-    return text ? hf_vocab_find(v, text) : -1;
-}
-
-static bool adds(const hf_vocab *v, const char *kind, int32_t id, int32_t in_template)
+/* kind: "bos", "eos". Where no post-processor says what stands around a text, tokenizer_config.json does. */
+static bool adds(const hf_vocab *v, const hf_around *a, const char *kind, int32_t n)
 {
     char name[32];
     snprintf(name, sizeof name, "add_%s_token", kind);
-    const json_t *told = json_object_get(v->folder->tokenizer_config, name);
-    if (json_is_boolean(told)) return json_is_true(told);
-    return id >= 0 && id == in_template;
+    return a->known ? n > 0 : json_is_true(json_object_get(v->folder->tokenizer_config, name));
 }
+
+static void write_around(const hf_vocab *v, const hf_around *a, gguf_head *head)
+{
+    gguf_put_bool(head, "tokenizer.ggml.add_bos_token", adds(v, a, "bos", a->n_before));
+    gguf_put_bool(head, "tokenizer.ggml.add_eos_token", adds(v, a, "eos", a->n_after));
+    write_side(head, "sumi.tokenizer.before_text", a->before, a->n_before);
+    write_side(head, "sumi.tokenizer.after_text", a->after, a->n_after);
+}
+
+/* ---- End tokens --------------------------------------------------------------------------------------------- */
+
+typedef struct end_ids {
+    int32_t n, ids[HF_MAX_ENDS];
+} end_ids;
+
+static void add_end(const hf_vocab *v, end_ids *e, json_int_t id)
+{
+    if (id < 0 || id >= v->n) return;
+    for (int32_t i = 0; i < e->n; i++)
+        if (e->ids[i] == id) return;
+    if (e->n < HF_MAX_ENDS) e->ids[e->n++] = (int32_t)id;
+}
+
+/* A number, or a list of them. */
+static void add_ends(const hf_vocab *v, end_ids *e, const json_t *object)
+{
+    const json_t *value = json_object_get(object, "eos_token_id");
+    if (json_is_integer(value)) add_end(v, e, json_integer_value(value));
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *id = json_array_get(value, i);
+        if (json_is_integer(id)) add_end(v, e, json_integer_value(id));
+    }
+}
+
+/* eos: of the file's key; told: what the companions call EOS, which may be another token. The list is Ollama's key; EOT and
+ * EOM are those that llama.cpp reads. */
+static void write_ends(const hf_vocab *v, int32_t eos, int32_t told, gguf_head *head)
+{
+    end_ids e = { 0 };
+    const hf_folder *f = v->folder;
+    add_end(v, &e, eos);
+    add_end(v, &e, told);
+    add_ends(v, &e, f->generation);
+    add_ends(v, &e, f->config);
+    add_ends(v, &e, json_object_get(f->config, "text_config"));
+    if (e.n < 2) return;
+    gguf_put_array(head, "tokenizer.ggml.eos_token_ids", GGUF_I32, (uint64_t)e.n);
+    gguf_put_elements(head, e.ids, (size_t)e.n * sizeof *e.ids);
+    gguf_put_u32(head, "tokenizer.ggml.eot_token_id", (uint32_t)e.ids[1]);
+    if (e.n > 2) gguf_put_u32(head, "tokenizer.ggml.eom_token_id", (uint32_t)e.ids[2]);
+}
+
+/* ---- Templates ---------------------------------------------------------------------------------------------- */
 
 /* A list has several templates by name; "default" is the one. */
 static void write_templates(const hf_folder *f, gguf_head *head)
@@ -95,7 +133,7 @@ static void write_templates(const hf_folder *f, gguf_head *head)
     }
 }
 
-void hf_special_write(const hf_vocab *v, gguf_head *head)
+sumi_status hf_special_write(const hf_vocab *v, gguf_head *head, sumi_error *err)
 {
     static const struct {
         const char *kind, *key;
@@ -106,16 +144,20 @@ void hf_special_write(const hf_vocab *v, gguf_head *head)
         { "mask", "tokenizer.ggml.mask_token_id" },
     };
     int32_t ids[sizeof kinds / sizeof *kinds];
+    hf_around a;
+    sumi_status st = hf_post_read(v, &a, err);
+    if (st != SUMI_OK) return st;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) ids[i] = find_token(v, kinds[i].kind);
     if (v->unknown >= 0) ids[2] = v->unknown;
-    size_t n = json_array_size(find_template(v->folder->tokenizer));
-    int32_t first = n > 1 ? template_token(v, 0) : wrapping_token(v, "cls");
-    int32_t last = n > 1 ? template_token(v, n - 1) : wrapping_token(v, "sep");
-    if (ids[0] < 0) ids[0] = ids[5] >= 0 ? ids[5] : first; /* BERT begins with [CLS] and ends with [SEP] */
-    if (ids[1] < 0) ids[1] = ids[3] >= 0 ? ids[3] : last;
+    if (ids[0] < 0) ids[0] = ids[5]; /* BERT begins with [CLS] and ends with [SEP] */
+    if (ids[1] < 0) ids[1] = ids[3];
+    int32_t told = ids[1];
+    if (a.n_before) ids[0] = a.before[0];
+    if (a.n_after) ids[1] = a.after[a.n_after - 1];
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (ids[i] >= 0) gguf_put_u32(head, kinds[i].key, (uint32_t)ids[i]);
-    gguf_put_bool(head, "tokenizer.ggml.add_bos_token", adds(v, "bos", ids[0], first));
-    gguf_put_bool(head, "tokenizer.ggml.add_eos_token", adds(v, "eos", ids[1], last));
+    write_around(v, &a, head);
+    write_ends(v, ids[1], told, head);
     write_templates(v->folder, head);
+    return SUMI_OK;
 }

@@ -384,8 +384,8 @@ sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *h
     hf_vocab v = { .folder = f, .unknown = -1 };
     if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", map_short_name(f->path));
     sumi_status st = write_model(&v, n_vocab, head, err);
-    if (st == SUMI_OK) hf_special_write(&v, head);
-    else sumi_fail_in(err, "%s/tokenizer.json", map_short_name(f->path));
+    if (st == SUMI_OK) st = hf_special_write(&v, head, err);
+    if (st != SUMI_OK) sumi_fail_in(err, "%s/tokenizer.json", map_short_name(f->path));
     strmap_destroy(v.ids);
     free(v.tokens);
     free(v.arena);

@@ -32,8 +32,21 @@ typedef struct hf_vocab {
 SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head,
                                              sumi_error *err);
 
-/* hf_special.c: BOS, EOS and their kin, and the chat template. */
-void hf_special_write(const hf_vocab *v, gguf_head *head);
+/* hf_special.c: BOS, EOS and their kin, end tokens, what stands around a text, and the chat template. Errors as those of
+ * hf_post_read(). */
+SUMI_MUST_USE sumi_status hf_special_write(const hf_vocab *v, gguf_head *head, sumi_error *err);
+
+#define HF_MAX_AROUND 16
+
+/* The tokens on both sides of one text, in order. */
+typedef struct hf_around {
+    bool known; /* a processor says so; else companions may */
+    int32_t n_before, n_after, before[HF_MAX_AROUND], after[HF_MAX_AROUND];
+} hf_around;
+
+/* hf_post.c: what the post-processor says. EUNSUPPORTED: a processor that is not known, named; EFORMAT: a token that is
+ * not in the vocabulary; ELIMIT. */
+SUMI_MUST_USE sumi_status hf_post_read(const hf_vocab *v, hf_around *a, sumi_error *err);
 
 /* hf_pretok.c: the name that GGUF has for the pre-tokenizer and normaliser of a byte-level vocabulary. NULL: EUNSUPPORTED,
  * in *err. */

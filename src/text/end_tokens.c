@@ -1,6 +1,6 @@
 /* end_tokens.c - see end_tokens.h. Files often name one end token where the model uses several: Llama 3 ends a
  * text with <|end_of_text|> but a turn with <|eot_id|>. The names are those that the families' chat formats
- * document. */
+ * document and that llama.cpp looks for. They count for control tokens only: in Gemma's vocabulary </s> is a tag of HTML. */
 #include "text/end_tokens.h"
 
 #include <string.h>
@@ -11,13 +11,60 @@ static const char *const names[] = {
     "</s>", "<eos>", "<end_of_turn>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>",
     "<|eot|>", "<|end|>", "<|return|>", "<|call|>", "<|end_of_turn|>", "<|EOT|>", "<EOT>", "_<EOT>", "< EOT >",
     "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", /* DeepSeek */
+    "<|flush|>", "<|calls|>",                  /* Solar Open */
+    "[EOT]", "[EOS]",                          /* Kimi K2 */
+    "<turn|>", "<|tool_response>",             /* Gemma 4 */
+    "<end_of_utterance>",                      /* SmolDocling */
+    "[e~[",                                    /* MiniMax M2 */
+    /* Code models write the next file of a repository, or padding, behind an insertion. */
+    "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>",
+    "<REPO>", "<reponame>", "<|file_sep|>",
 };
+
+static const char *const keys[] = {
+    "tokenizer.ggml.eot_token_id",     "tokenizer.ggml.eom_token_id",     "tokenizer.ggml.fim_pad_token_id",
+    "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id",
+};
+
+static bool is_named(const vocab_text *t, const char *name)
+{
+    return strlen(name) == t->n && !memcmp(name, t->data, t->n);
+}
 
 static bool is_known_end(const vocab_text *t)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == t->n && !memcmp(names[i], t->data, t->n)) return true;
+        if (is_named(t, names[i])) return true;
     return false;
+}
+
+/* Whether a token of this name ends a generation. */
+static bool has_end(const bool *ends, const vocab *v, const char *name)
+{
+    for (int32_t i = 0; i < v->n_tokens; i++)
+        if (ends[i] && is_named(&v->raw[i], name)) return true;
+    return false;
+}
+
+static void remove_end(bool *ends, const vocab *v, const char *name)
+{
+    for (int32_t i = 0; i < v->n_tokens; i++)
+        if (ends[i] && is_named(&v->raw[i], name)) ends[i] = false;
+}
+
+/* gpt-oss and Solar Open end a message, not their turn, with <|end|>. */
+static void remove_inner(bool *ends, const vocab *v)
+{
+    bool harmony = has_end(ends, v, "<|return|>") && has_end(ends, v, "<|call|>");
+    bool solar = has_end(ends, v, "<|calls|>") && has_end(ends, v, "<|flush|>");
+    if (harmony || solar) remove_end(ends, v, "<|end|>");
+}
+
+static sumi_status check_id(const vocab *v, const gguf *g, const char *key, int64_t value, sumi_error *err)
+{
+    if (value >= 0 && value < v->n_tokens) return SUMI_OK;
+    return sumi_fail(err, SUMI_EFORMAT, "%s: %s is %lld, outside the vocabulary of %d tokens", gguf_name(g), key,
+                     (long long)value, v->n_tokens);
 }
 
 sumi_status token_id_read(const vocab *v, const gguf *g, const char *key, int32_t *id, sumi_error *err)
@@ -25,23 +72,46 @@ sumi_status token_id_read(const vocab *v, const gguf *g, const char *key, int32_
     int64_t value;
     *id = -1;
     if (!gguf_get_i64(g, key, &value) || value == -1 || value == UINT32_MAX) return SUMI_OK;
-    if (value < 0 || value >= v->n_tokens)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: %s is %lld, outside the vocabulary of %d tokens", gguf_name(g), key,
-                         (long long)value, v->n_tokens);
-    *id = (int32_t)value;
-    return SUMI_OK;
+    sumi_status status = check_id(v, g, key, value, err);
+    if (status == SUMI_OK) *id = (int32_t)value;
+    return status;
+}
+
+sumi_status token_ids_read(const vocab *v, const gguf *g, const char *key, id_list *ids, sumi_error *err)
+{
+    gguf_array a;
+    if (gguf_find(g, key) < 0) return SUMI_OK;
+    if (!gguf_get_array(g, key, &a) || a.type == GGUF_STRING || a.type == GGUF_BOOL || a.type == GGUF_F32 ||
+        a.type == GGUF_F64)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: %s is not an array of integers", gguf_name(g), key);
+    if (a.n > TOKEN_IDS_MAX)
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %s has %llu tokens; at most %d are possible", gguf_name(g), key,
+                         (unsigned long long)a.n, TOKEN_IDS_MAX);
+    for (uint64_t i = 0; i < a.n; i++) {
+        int64_t value = gguf_array_i64(&a, i);
+        if (value == -1 || value == UINT32_MAX) continue;
+        sumi_status status = check_id(v, g, key, value, err);
+        if (status != SUMI_OK) return status;
+        id_list_add(ids, (int32_t)value);
+    }
+    return ids->failed ? sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", key) : SUMI_OK;
 }
 
 sumi_status end_tokens_find(bool *ends, const vocab *v, const gguf *g, int32_t eos, sumi_error *err)
 {
-    int32_t eot, eom;
-    sumi_status status = token_id_read(v, g, "tokenizer.ggml.eot_token_id", &eot, err);
-    if (!status) status = token_id_read(v, g, "tokenizer.ggml.eom_token_id", &eom, err);
-    if (status) return status;
+    id_list ids = { 0 };
+    int32_t id;
     for (int32_t i = 0; i < v->n_tokens; i++)
         if (v->kind[i] == TOKEN_CONTROL && is_known_end(&v->raw[i])) ends[i] = true;
+    remove_inner(ends, v);
     if (eos >= 0) ends[eos] = true;
-    if (eot >= 0) ends[eot] = true;
-    if (eom >= 0) ends[eom] = true;
-    return SUMI_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        sumi_status status = token_id_read(v, g, keys[i], &id, err);
+        if (status != SUMI_OK) return status;
+        if (id >= 0) ends[id] = true;
+    }
+    sumi_status status = token_ids_read(v, g, "tokenizer.ggml.eos_token_ids", &ids, err);
+    for (size_t i = 0; i < ids.n; i++) ends[ids.ids[i]] = true;
+    free(ids.ids);
+    return status;
 }

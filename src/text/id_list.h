@@ -34,4 +34,9 @@ static inline void id_list_add(id_list *l, int32_t id)
     if (id_list_reserve(l, 1)) l->ids[l->n++] = id;
 }
 
+static inline void id_list_add_all(id_list *l, const id_list *more)
+{
+    for (size_t i = 0; i < more->n; i++) id_list_add(l, more->ids[i]);
+}
+
 #endif

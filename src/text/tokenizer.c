@@ -31,6 +31,7 @@ struct tokenizer {
     wordpiece wordpiece; /* VOCAB_WORDPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
+    id_list before, after; /* what SUMI_TOKENIZE_BOS_EOS puts around a text */
     bool *ends; /* [n_tokens] tokens that end a generation */
 };
 
@@ -130,6 +131,18 @@ static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *er
     return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, t->rule->long_pieces, err);
 }
 
+/* BOS and EOS as the flags say, unless the file lists what stands around a text. */
+static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
+{
+    sumi_status status = token_ids_read(&t->v, g, "sumi.tokenizer.before_text", &t->before, err);
+    if (!status) status = token_ids_read(&t->v, g, "sumi.tokenizer.after_text", &t->after, err);
+    if (status) return status;
+    if (!t->before.n && t->add_bos && t->bos >= 0) id_list_add(&t->before, t->bos);
+    if (!t->after.n && t->add_eos && t->eos >= 0) id_list_add(&t->after, t->eos);
+    if (!t->before.failed && !t->after.failed) return SUMI_OK;
+    return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
+}
+
 static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
 {
     int32_t unknown = -1;
@@ -143,6 +156,7 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
     case VOCAB_UNIGRAM: status = create_unigram(t, g, unknown, err); break;
     case VOCAB_WORDPIECE: create_wordpiece(t, g, unknown); break;
     }
+    if (!status) status = read_around(t, g, err);
     if (status) return status;
     if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
         return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
@@ -169,6 +183,8 @@ void tokenizer_destroy(tokenizer *t)
     pretok_destroy(t->pretok);
     specials_deinit(&t->specials);
     vocab_deinit(&t->v);
+    free(t->before.ids);
+    free(t->after.ids);
     free(t->ends);
     free(t);
 }
@@ -195,14 +211,18 @@ int32_t tokenizer_eos(const tokenizer *t)
     return t->eos;
 }
 
-bool tokenizer_adds_bos(const tokenizer *t)
+/* How many ids of a text of n are those of `around`, at its front or at its end. */
+static int32_t count_around(const id_list *around, const int32_t *ids, int32_t n, bool front)
 {
-    return t->add_bos && t->bos >= 0;
+    int32_t k = (int32_t)around->n;
+    if (k > n || !k) return 0;
+    return memcmp(front ? ids : ids + n - k, around->ids, (size_t)k * sizeof *ids) ? 0 : k;
 }
 
-bool tokenizer_adds_eos(const tokenizer *t)
+void tokenizer_find_text(const tokenizer *t, const int32_t *ids, int32_t n, int32_t *first, int32_t *n_text)
 {
-    return t->add_eos && t->eos >= 0;
+    *first = count_around(&t->before, ids, n, true);
+    *n_text = n - *first - count_around(&t->after, ids + *first, n - *first, false);
 }
 
 bool tokenizer_adds_space(const tokenizer *t)
@@ -366,9 +386,9 @@ sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_byte
     sumi_status status = encoder_init(&e, t, text, n_bytes);
     bool wrap = flags & SUMI_TOKENIZE_BOS_EOS;
     if (!status) {
-        if (wrap && tokenizer_adds_bos(t)) id_list_add(&e.out, t->bos);
+        if (wrap) id_list_add_all(&e.out, &t->before);
         encode_text(&e, text, n_bytes, flags & SUMI_TOKENIZE_SPECIAL);
-        if (wrap && tokenizer_adds_eos(t)) id_list_add(&e.out, t->eos);
+        if (wrap) id_list_add_all(&e.out, &t->after);
         status = e.status ? e.status : e.out.failed ? SUMI_ENOMEM : SUMI_OK;
     }
     if (!status) { /* at most four tokens for each byte: their number fits in 32 bits */

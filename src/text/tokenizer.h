@@ -24,13 +24,15 @@ SUMI_MUST_USE sumi_status tokenizer_create(tokenizer **out, const gguf *g, sumi_
 void tokenizer_destroy(tokenizer *t); /* NULL is fine */
 
 int32_t tokenizer_n_vocab(const tokenizer *t);
-int32_t tokenizer_bos(const tokenizer *t);   /* -1: none */
-int32_t tokenizer_eos(const tokenizer *t);   /* -1: none */
-bool tokenizer_adds_bos(const tokenizer *t); /* SUMI_TOKENIZE_BOS_EOS puts BOS first */
-bool tokenizer_adds_eos(const tokenizer *t);
+int32_t tokenizer_bos(const tokenizer *t); /* -1: none */
+int32_t tokenizer_eos(const tokenizer *t); /* -1: none */
 /* Both are false outside the vocabulary. */
 bool tokenizer_is_end(const tokenizer *t, int32_t id);     /* EOS, EOT, EOM and their kin */
 bool tokenizer_is_special(const tokenizer *t, int32_t id); /* a control token or the unknown token */
+
+/* Where the text is in ids that were encoded with SUMI_TOKENIZE_BOS_EOS: without the tokens that stand around it. Each side
+ * counts if it is there whole. */
+void tokenizer_find_text(const tokenizer *t, const int32_t *ids, int32_t n, int32_t *first, int32_t *n_text);
 
 /* The bytes that id stands for in text, without any rule about leading spaces; a control token's name. They
  * live as long as t and are not NUL-terminated. NULL, and *n_bytes == 0: id is outside the vocabulary. */

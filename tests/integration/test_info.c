@@ -72,6 +72,7 @@ static void the_overview_tells_what_matters(void **state)
     expect("words\n");
     expect("5 tokens, gpt2");
     expect("yes, 25 bytes");
+    expect("end tokens       ");
     expect("no tensors");
 }
 

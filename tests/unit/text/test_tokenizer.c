@@ -189,6 +189,76 @@ static void tokens_know_what_they_are(void **state)
     tiny_close(&t);
 }
 
+static void lists_of_the_file_and_known_names_end_an_answer(void **state)
+{
+    const int32_t list[] = { AB, -1, SPACE_A };
+    tiny_vocab v;
+    (void)state;
+    fill(&v, "gpt-2");
+    int32_t named = tiny_token(&v, "<|file_sep|>", 3, 0), text = tiny_token(&v, "</s>", 4, 0);
+    int32_t message = tiny_token(&v, "<|end|>", 3, 0), turn = tiny_token(&v, "<|return|>", 3, 0);
+    int32_t call = tiny_token(&v, "<|call|>", 3, 0);
+    gb_array(&v.file, "tokenizer.ggml.eos_token_ids", GGUF_I32, list, 3, sizeof list);
+    gb_u32(&v.file, "tokenizer.ggml.eom_token_id", BC);
+    gb_u32(&v.file, "tokenizer.ggml.fim_pad_token_id", 'x');
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    const int32_t ends[] = { 'x', AB, BC, SPACE_A, END, EOT, named, turn, call };
+    for (int32_t id = 0, i = 0; id < tokenizer_n_vocab(t.tokenizer); id++) {
+        bool want = i < (int32_t)(sizeof ends / sizeof *ends) && ends[i] == id;
+        if (tokenizer_is_end(t.tokenizer, id) != want) fail_msg("token %d: wrong, as an end", id);
+        i += want;
+    }
+    assert_false(tokenizer_is_end(t.tokenizer, text));    /* no control token */
+    assert_false(tokenizer_is_end(t.tokenizer, message)); /* gpt-oss: others end its turns */
+    tiny_close(&t);
+}
+
+static void expect_bad_list(gguf_type type, const void *list, uint64_t n, size_t n_bytes, sumi_status status,
+                            const char *part)
+{
+    tiny_vocab v;
+    fill(&v, "gpt-2");
+    gb_array(&v.file, "tokenizer.ggml.eos_token_ids", type, list, n, n_bytes);
+    tiny_tokenizer t = tiny_open(&v);
+    test_expect_error(t.status, status, &t.err, part);
+    tiny_close(&t);
+}
+
+static void lists_of_ids_that_cannot_be_are_refused(void **state)
+{
+    static const uint8_t many[TINY_MAX];
+    (void)state;
+    expect_bad_list(GGUF_I32, (const int32_t[]){ 1, 264 }, 2, 8, SUMI_EFORMAT, "eos_token_ids is 264, outside");
+    expect_bad_list(GGUF_I32, (const int32_t[]){ -2 }, 1, 4, SUMI_EFORMAT, "eos_token_ids is -2, outside");
+    expect_bad_list(GGUF_U64, (const uint64_t[]){ UINT64_MAX - 5 }, 1, 8, SUMI_EFORMAT, "outside");
+    expect_bad_list(GGUF_F32, (const float[]){ 1 }, 1, 4, SUMI_EFORMAT, "not an array of integers");
+    expect_bad_list(GGUF_U8, many, TINY_MAX, TINY_MAX, SUMI_ELIMIT, "2048 tokens; at most 1024");
+}
+
+static void what_stands_around_a_text_may_be_listed(void **state)
+{
+    const int32_t before[] = { TAG, END }, after[] = { EOT, TAG, TAG };
+    tiny_vocab v;
+    int32_t first, n_text;
+    (void)state;
+    fill(&v, "gpt-2");
+    gb_bool(&v.file, "tokenizer.ggml.add_bos_token", true);
+    gb_array(&v.file, "sumi.tokenizer.before_text", GGUF_I32, before, 2, sizeof before);
+    gb_array(&v.file, "sumi.tokenizer.after_text", GGUF_I32, after, 3, sizeof after);
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    TINY_CHECK(t, "ab", SUMI_TOKENIZE_BOS_EOS, TAG, END, AB, EOT, TAG, TAG);
+    TINY_CHECK(t, "ab", 0, AB);
+    tokenizer_find_text(t.tokenizer, (const int32_t[]){ TAG, END, AB, EOT, TAG, TAG }, 6, &first, &n_text);
+    assert_int_equal(first, 2);
+    assert_int_equal(n_text, 1);
+    tokenizer_find_text(t.tokenizer, (const int32_t[]){ TAG, AB, TAG, TAG }, 4, &first, &n_text); /* neither is whole */
+    assert_int_equal(first, 0);
+    assert_int_equal(n_text, 4);
+    tiny_close(&t);
+}
+
 static void decoding_writes_special_tokens_on_request_and_refuses_wrong_ids(void **state)
 {
     tiny_tokenizer t = open_with("gpt-2");
@@ -271,6 +341,9 @@ int main(void)
         cmocka_unit_test(of_two_equal_tokens_the_last_is_found),
         cmocka_unit_test(a_byte_without_a_token_gives_nothing),
         cmocka_unit_test(tokens_know_what_they_are),
+        cmocka_unit_test(lists_of_the_file_and_known_names_end_an_answer),
+        cmocka_unit_test(lists_of_ids_that_cannot_be_are_refused),
+        cmocka_unit_test(what_stands_around_a_text_may_be_listed),
         cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(a_repeated_line_has_repeated_tokens),
