@@ -8,8 +8,11 @@ static void put_name(const server *s, buf *out)
     json_put_string(out, s->opts.model_name);
 }
 
+/* max_model_len: how many tokens a request may have, under vLLM's name. */
 static void put_model(const server *s, buf *out)
 {
+    sumi_engine_stats stats;
+    sumi_engine_get_stats(s->engine, &stats);
     buf_append_str(out, "{\"id\":");
     put_name(s, out);
     buf_printf(out,
@@ -20,7 +23,7 @@ static void put_model(const server *s, buf *out)
     put_name(s, out);
     buf_append_str(out, ",\"created_at\":");
     json_put_time(out, s->started_s);
-    buf_append_char(out, '}');
+    buf_printf(out, ",\"max_model_len\":%d}", stats.n_ctx);
 }
 
 enum MHD_Result get_models(exchange *x)

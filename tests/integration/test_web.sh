@@ -7,4 +7,5 @@ model=${SUMI_MODELS:-models}/smollm2.gguf
 [ -r "$model" ] || { echo "$model is missing: run scripts/fetch-model smollm2"; exit 1; }
 command -v "${SUMI_CHROMIUM:-chromium}" >/dev/null || { echo "chromium is missing: apt-get install chromium"; exit 1; }
 python3 tests/integration/web_markdown_checks.py "$sumi" "$model" &&
+    python3 tests/integration/web_thread_checks.py "$sumi" "$model" &&
     python3 tests/integration/web_checks.py "$sumi" "$model" "$(dirname "$sumi")/web-pictures"

@@ -4,10 +4,11 @@
 import * as prefs from './prefs.js';
 
 export class ApiError extends Error {
-    constructor(message, status = 0, retryAfter = 0) {
+    constructor(message, status = 0, retryAfter = 0, details = {}) {
         super(message);
         this.status = status; /* 0: there was no answer */
         this.retryAfter = retryAfter; /* seconds */
+        this.details = details; /* the error of the API: code, param, ... */
     }
 }
 
@@ -26,14 +27,14 @@ export function useKey(key, remember = false) {
 /* ---- Requests ---- */
 
 async function refusal(response) {
-    let message = '';
+    let error = null;
     try {
-        message = (await response.json()).error.message;
+        ({ error } = await response.json());
     } catch {
         /* a proxy's page, or none */
     }
-    return new ApiError(message || `The server answers with status ${response.status}`, response.status,
-                        Number(response.headers.get('Retry-After')) || 0);
+    return new ApiError(error?.message || `The server answers with status ${response.status}`, response.status,
+                        Number(response.headers.get('Retry-After')) || 0, error ?? {});
 }
 
 async function send(path, body, signal) {

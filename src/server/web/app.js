@@ -13,6 +13,8 @@ import { createSettings } from './settings.js';
 import { createSidebar } from './sidebar.js';
 import { createThread } from './thread.js';
 import { openStore } from './store.js';
+import * as transfer from './transfer.js';
+import * as tree from './tree.js';
 import * as prefs from './prefs.js';
 
 const askForKey = createKeyDialog(() => showModel());
@@ -22,14 +24,18 @@ const settings = createSettings((values) => chat.changeSettings(values));
 const thread = createThread($('thread'), $('to-end'), {
     edit: (node, text) => chat.edit(node, text),
     again: (node) => chat.again(node),
+    goOn: (node) => chat.goOn(node),
+    forget: (node) => chat.forget(node),
+    remove: (node) => chat.removeMessage(node),
     choose: (node) => chat.choose(node),
     example: (text) => setText(text),
 });
 const chat = createChat(api, store, settings, { thread, changed });
-const sidebar = createSidebar($('conversations'), {
+const sidebar = createSidebar($('conversations'), $('search'), {
     select: (id) => { layout.closeList(); chat.select(id); },
     rename: chat.rename,
     remove: chat.remove,
+    search: chat.search,
 });
 const live = createLive(api);
 const layout = createLayout({
@@ -40,6 +46,7 @@ const layout = createLayout({
 /* ---- The message box ---- */
 
 const text = $('text'), send = $('send');
+let contextLength = 0; /* of the model, in tokens; 0: not known */
 
 function setText(value) {
     text.value = value;
@@ -81,8 +88,39 @@ function changed() {
     $('title').textContent = current.title;
     document.title = current.nodes.length ? `${current.title} – sumi` : 'sumi';
     prefs.set('conversation', current.nodes.length ? current.id : null, 'sessionStorage');
+    $('save-button').disabled = !current.nodes.length;
     showState();
+    showContext();
     sidebar.show(store.list(), current.id, chat.isRunning);
+}
+
+/* How much of the model's context the last answer left; nothing before there is one. */
+function showContext() {
+    const s = tree.path(chat.current()).findLast((n) => n.stats?.prompt)?.stats;
+    $('context').hidden = !s || !contextLength;
+    if ($('context').hidden) return;
+    const used = s.prompt + s.tokens;
+    Object.assign($('context-meter'), { max: contextLength, high: 0.85 * contextLength, value: used });
+    $('context-text').textContent = `${used.toLocaleString('en')} of ${contextLength.toLocaleString('en')} tokens of context`;
+}
+
+async function exportAll() {
+    const all = await store.all();
+    if (!all.length) return toast('There is no conversation to export');
+    transfer.download('sumi-conversations.json', 'application/json', transfer.toJson(all));
+}
+
+async function importFile(file) {
+    try {
+        await chat.takeIn(await transfer.fromFile(file, settings.clean));
+    } catch (e) {
+        toast(e.message);
+    }
+}
+
+function saveAsMarkdown() {
+    const current = chat.current();
+    transfer.download(transfer.nameOf(current.title) + '.md', 'text/markdown', transfer.toMarkdown(current));
 }
 
 function chooseTheme(theme) {
@@ -93,9 +131,11 @@ function chooseTheme(theme) {
 
 async function showModel() {
     try {
-        const name = (await api.json('v1/models')).data[0].id;
-        $('model').textContent = name;
-        thread.setName(name);
+        const model = (await api.json('v1/models')).data[0];
+        contextLength = model.max_model_len ?? 0;
+        $('model').textContent = model.id;
+        thread.setName(model.id);
+        showContext();
     } catch (e) {
         toast(e.message);
     }
@@ -105,6 +145,17 @@ async function start() {
     $('new').append(icon('plus'), 'New conversation');
     $('new').addEventListener('click', () => { layout.closeList(); chat.fresh(); text.focus(); });
     dress($('to-end'), 'down', 'Go to the end');
+    dress($('save-button'), 'save', 'Save the conversation as Markdown');
+    $('save-button').addEventListener('click', saveAsMarkdown);
+    $('export').append(icon('save'), 'Export');
+    $('export').addEventListener('click', exportAll);
+    $('import').append(icon('load'), 'Import');
+    $('import').addEventListener('click', () => $('import-file').click());
+    $('import-file').addEventListener('change', (e) => {
+        const [file] = e.target.files;
+        if (file) importFile(file);
+        e.target.value = ''; /* the same file can be chosen again */
+    });
     for (const radio of $('themes').querySelectorAll('input')) {
         radio.checked = radio.value === (document.documentElement.dataset.theme ?? 'auto');
         radio.addEventListener('change', () => chooseTheme(radio.value));

@@ -1,12 +1,14 @@
-/* chat.js - what happens to conversations: asking, answering, stopping, editing, choosing, naming, deleting.
+/* chat.js - what happens to conversations: asking, answering, continuing, stopping, editing, choosing, naming, deleting.
  *
  * Answers belong to their conversation and not to the view: they run on while another conversation is shown. A running
  * conversation is the object in `running`; all others are read from the store when they are shown. */
 import { toast, say } from './dom.js';
+import { contains } from './store.js';
 import * as tree from './tree.js';
 
 const SAVE_MS = 1500; /* while an answer streams in, it is stored that often */
 const TITLE_LENGTH = 60;
+const KEEP_SHARE = 0.6; /* of the context, when the oldest messages are forgotten: room for answers */
 
 const titleOf = (text) => {
     const line = text.trim().split('\n')[0];
@@ -63,11 +65,10 @@ export function createChat(api, store, settings, view) {
         }
     }
 
-    async function stream(conversation, node, signal) {
+    async function stream(conversation, node, more, signal) {
         const start_ms = performance.now();
         let saved_ms = start_ms, cut = false;
-        const body = { messages: tree.messages(conversation, node.parent), ...parameters(conversation.settings) };
-        for await (const event of api.chat(body, signal)) {
+        for await (const event of api.chat({ ...parameters(conversation.settings), ...more }, signal)) {
             take(event, node, start_ms);
             if (node.state === 'length') { cut = true; node.state = 'running'; } /* its usage is still to come */
             view.thread.update(conversation, node);
@@ -80,21 +81,22 @@ export function createChat(api, store, settings, view) {
         return cut ? 'length' : 'done';
     }
 
-    /* A new answer to the message `question`, beside those that it has. */
-    async function answer(conversation, question) {
-        const node = tree.add(conversation, question.id, 'assistant', '');
+    /* Appends to an answer what the server says to the request `more`. */
+    async function fill(conversation, node, more) {
         const controller = new AbortController();
-        Object.assign(node, { state: 'running', stats: { tokens: 0 } });
+        const before = (node.stats?.before ?? 0) + (node.stats?.tokens ?? 0);
+        Object.assign(node, { state: 'running', stats: { tokens: 0, before }, error: undefined, full: undefined });
         running.set(conversation.id, { conversation, controller });
         if (conversation === current) view.thread.follow();
         redraw(conversation);
         save(conversation);
         say('The answer begins');
         try {
-            node.state = await stream(conversation, node, controller.signal);
+            node.state = await stream(conversation, node, more, controller.signal);
         } catch (e) {
             node.state = controller.signal.aborted ? 'stopped' : 'failed';
             node.error = e.message;
+            if (e.details?.code === 'context_length_exceeded') node.full = { prompt: e.details.n_prompt_tokens, context: e.details.n_ctx };
         }
         if (running.get(conversation.id)?.controller === controller) running.delete(conversation.id);
         conversation.updated = Date.now();
@@ -102,6 +104,10 @@ export function createChat(api, store, settings, view) {
         if (node.state !== 'failed') say(node.state === 'stopped' ? 'Stopped' : 'The answer is complete');
         await save(conversation);
     }
+
+    /* A new answer to the message `question`, beside those that it has. */
+    const answer = (conversation, question) =>
+        fill(conversation, tree.add(conversation, question.id, 'assistant', ''), { messages: tree.messages(conversation, question.id) });
 
     function redraw(conversation) {
         if (conversation === current) view.thread.show(current);
@@ -126,6 +132,29 @@ export function createChat(api, store, settings, view) {
     function again(node) {
         stop();
         answer(current, current.nodes[node.parent]);
+    }
+
+    /* More of an answer that was cut off: the model goes on behind its last word. */
+    function goOn(node) {
+        stop();
+        fill(current, node, { messages: tree.messages(current, node.id), continue_final_message: true, add_generation_prompt: false });
+    }
+
+    /* The context is full: the oldest messages are no longer sent, and the model is asked once more. */
+    function forget(node) {
+        const { prompt, context } = node.full ?? {};
+        if (!tree.forget(current, node.id, prompt > context ? KEEP_SHARE * context / prompt : KEEP_SHARE))
+            return toast('The last message alone is longer than the context of the model');
+        if (node.text) goOn(node);
+        else again(node);
+    }
+
+    function removeMessage(node) {
+        stop();
+        const conversation = current, undo = tree.remove(conversation, node);
+        redraw(conversation);
+        save(conversation);
+        toast('The message is deleted', { label: 'Undo', run() { undo(); redraw(conversation); save(conversation); } });
     }
 
     function stop() {
@@ -173,6 +202,23 @@ export function createChat(api, store, settings, view) {
         save(current);
     }
 
+    /* Conversations of a file. One that is here already is replaced only by a newer state of itself. */
+    async function takeIn(list) {
+        let taken = 0;
+        for (const c of list) {
+            const here = running.has(c.id) ? c : await store.load(c.id);
+            if (here && here.updated >= c.updated) continue;
+            deleted.delete(c.id);
+            await save(c);
+            taken++;
+        }
+        await reload();
+        toast(`${taken} conversation${taken === 1 ? ' is' : 's are'} imported` + (taken < list.length ? `, ${list.length - taken} were here already` : ''));
+    }
+
+    /* The ids of those that contain the text. */
+    const search = async (text) => (await store.all()).filter((c) => contains(c, text)).map((c) => c.id);
+
     /* Another page of this browser has changed something. */
     async function reload() {
         const stored = running.has(current.id) ? null : await store.load(current.id);
@@ -180,7 +226,7 @@ export function createChat(api, store, settings, view) {
         else view.changed();
     }
 
-    return { send, edit, again, stop, choose, select, rename, remove, changeSettings, reload,
+    return { send, edit, again, goOn, forget, stop, choose, select, rename, remove, removeMessage, search, takeIn, changeSettings, reload,
              fresh: () => show(tree.create(settings.get())), current: () => current,
              isRunning: (id = current.id) => running.has(id) };
 }

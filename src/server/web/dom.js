@@ -17,12 +17,14 @@ export function el(tag, attributes = {}, ...children) {
     return e;
 }
 
-export function svg(tag, attributes = {}, ...children) {
-    const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
+const inNamespace = (namespace) => (tag, attributes = {}, ...children) => {
+    const e = document.createElementNS(namespace, tag);
     for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
     e.append(...children);
     return e;
-}
+};
+export const svg = inNamespace('http://www.w3.org/2000/svg');
+export const mathml = inNamespace('http://www.w3.org/1998/Math/MathML');
 
 /* Strokes on a field of 24 x 24. */
 const icons = {
@@ -41,6 +43,10 @@ const icons = {
     left: 'M14 6l-6 6 6 6',
     right: 'M10 6l6 6-6 6',
     down: 'M12 5v14M6 13l6 6 6-6',
+    go: 'M5 5l7 7-7 7M13 5l7 7-7 7',
+    forget: 'M4 5h16M4 10h16M9 15l6 6M15 15l-6 6',
+    save: 'M12 4v11M7 11l5 5 5-5M5 20h14',
+    load: 'M12 16V5M7 9l5-5 5 5M5 20h14',
     key: 'M14.5 9.5m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0M11 13l-7 7M6.5 17.5l2.5 2.5',
 };
 

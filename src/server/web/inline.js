@@ -1,12 +1,13 @@
 /* inline.js - the inside of a paragraph: emphasis, code, links, line breaks; CommonMark 0.31, section 6.
  *
- *   text -> tokens: strings, nodes { tag, children, depth, href? }, runs of delimiters { mark, length, n, open, close }
+ *   text -> tokens: strings, nodes { tag, children, depth, href? }, formulas { tag: 'math', made, source }, runs of delimiters { mark, length, n, open, close }
  *        -> runs are matched (the algorithm of CommonMark's appendix) -> nodes -> elements
  *
  * Differences: HTML is text; a line break is one; images become links to them, for the page loads nothing from
  * elsewhere; there are no link definitions; bare addresses and ~~deleted~~ text as in GitHub's dialect.
  * Links go to http, https and mailto only. Work grows with the length of the text, whatever the text. */
 import { el } from './dom.js';
+import { math, MAX_FORMULA } from './math.js';
 
 const MAX_DEPTH = 24; /* elements in each other; what would be deeper becomes plain text */
 const MAX_ADDRESS = 4096;
@@ -35,6 +36,7 @@ function flat(nodes) {
         const n = stack.pop();
         if (typeof n === 'string') text += n;
         else if (n.tag === 'br') text += ' ';
+        else if (n.tag === 'math') text += n.source;
         else for (const c of n.children.toReversed()) stack.push(c);
     }
     return text;
@@ -93,6 +95,22 @@ function codeSpan(text, at, runs) {
 
 const escapable = /[!-/:-@[-`{-~]/;
 const unescaped = (text) => text.replace(/\\([!-/:-@[-`{-~])/g, '$1');
+
+const marks = [['\\(', '\\)', false], ['\\[', '\\]', true], ['$$', '$$', true], ['$', '$', false]];
+
+/* \( \), \[ \], $$ $$ and $ $ around a formula. For a single $ the rules of Pandoc: no space inside of the marks and no
+ * digit behind them, so that prices stay prices. Null: it is none, or one that math.js does not know. */
+function formulaAt(text, at) {
+    const mark = marks.find(([open]) => text.startsWith(open, at));
+    if (!mark) return null;
+    const [open, close, display] = mark;
+    const begin = at + open.length, end = text.slice(begin, begin + MAX_FORMULA + close.length).indexOf(close) + begin;
+    if (end <= begin) return null;
+    const inside = text.slice(begin, end), single = open === '$';
+    if (single && (/^\s|\s$|\n/.test(inside) || /\d/.test(text[end + 1] ?? '') || text[end - 1] === '\\')) return null;
+    const made = math(inside, display);
+    return made && { node: { tag: 'math', made, source: text.slice(at, end + close.length) }, end: end + close.length };
+}
 
 /* (address "title") at `at`. Brackets in an address come in pairs. Null: it is no target. */
 function linkTarget(text, at) {
@@ -168,7 +186,7 @@ function closeBracket(text, at, list, brackets) {
 
 function tokenize(text) {
     const list = [], brackets = [], runs = backtickRuns(text);
-    const special = /[\\`*_~[\]!<&\nh]/g;
+    const special = /[\\`*_~[\]!<&\nh$]/g;
     let at = 0;
     const plain = (end) => { if (end > at) list.push(text.slice(at, end)); at = end; };
     while (at < text.length) {
@@ -189,7 +207,13 @@ function one(text, at, list, brackets, runs) {
     switch (c) {
     case '\\':
         if (text[at + 1] === '\n') return push({ tag: 'br' }, at + 2);
+        found = formulaAt(text, at);
+        if (found) return push(found.node, found.end);
         if (escapable.test(text[at + 1] ?? '')) return push(text[at + 1], at + 2);
+        break;
+    case '$':
+        found = formulaAt(text, at);
+        if (found) return push(found.node, found.end);
         break;
     case '`':
         found = codeSpan(text, at, runs);
@@ -268,6 +292,7 @@ const asText = (t) => (t.mark ? t.mark.repeat(t.n) : t);
 function build(node) {
     if (typeof node === 'string') return node;
     if (node.tag === 'br') return el('br');
+    if (node.tag === 'math') return node.made;
     const attributes = node.href
         ? { href: node.href, target: '_blank', rel: 'noopener noreferrer', title: node.href } : {};
     return el(node.tag, attributes, node.children.map(build));

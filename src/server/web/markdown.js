@@ -8,8 +8,12 @@
 import { el, copyButton } from './dom.js';
 import { inline } from './inline.js';
 import { highlight } from './code.js';
+import { math } from './math.js';
 
 const MAX_DEPTH = 12; /* lists and quotes in each other; deeper ones are text */
+const MAX_BLOCKS = 3000; /* of a text; what would follow is one paragraph: no answer has so many, and each has elements */
+
+const MAX_MATH_LINES = 60;
 
 const fence = /^ {0,3}(`{3,}(?!.*`)|~{3,})(.*)$/;
 const heading = /^ {0,3}(#{1,6})(?:[ \t]|$)/;
@@ -25,7 +29,11 @@ function parse(lines, depth) {
     const blocks = [];
     for (let i = 0; i < lines.length;) {
         if (blank(lines[i])) { i++; continue; }
-        const block = (depth < MAX_DEPTH && (codeAt(lines, i) ?? quoteAt(lines, i, depth) ?? headingAt(lines, i) ??
+        if (blocks.length >= MAX_BLOCKS) {
+            blocks.push({ type: 'paragraph', text: lines.slice(i).join('\n'), source: lines.slice(i).join('\n'), begin: i, end: lines.length });
+            break;
+        }
+        const block = (depth < MAX_DEPTH && (codeAt(lines, i) ?? mathAt(lines, i) ?? quoteAt(lines, i, depth) ?? headingAt(lines, i) ??
                        (rule.test(lines[i]) ? { type: 'rule', end: i + 1 } : null) ??
                        listAt(lines, i, depth) ?? tableAt(lines, i))) || paragraphAt(lines, i);
         block.begin = i;
@@ -45,6 +53,23 @@ function codeAt(lines, i) {
     while (end < lines.length && !close.test(lines[end])) end++;
     const code = lines.slice(i + 1, end).map((l) => l.slice(Math.min(indent, l.length - l.trimStart().length)));
     return { type: 'code', language: open[2].trim().split(/\s/)[0], text: code.join('\n'), end: Math.min(end + 1, lines.length) };
+}
+
+/* $$ ... $$ and \[ ... \], on a line or over several; a formula whose end is not there yet is text. */
+function mathAt(lines, i) {
+    const open = /^ {0,3}(\$\$|\\\[)/.exec(lines[i]);
+    if (!open) return null;
+    const close = open[1] === '$$' ? '$$' : '\\]';
+    const text = [];
+    for (let end = i; end < Math.min(lines.length, i + MAX_MATH_LINES); end++) {
+        const line = end === i ? lines[i].slice(open[0].length) : lines[end];
+        const at = line.indexOf(close);
+        if (at >= 0 && !blank(line.slice(at + 2))) return null;
+        text.push(at < 0 ? line : line.slice(0, at));
+        if (at >= 0) return { type: 'math', text: text.join('\n'), end: end + 1 };
+        if (blank(line) && end > i) return null;
+    }
+    return null;
 }
 
 function headingAt(lines, i) {
@@ -155,8 +180,15 @@ function tableAt(lines, i) {
 
 /* ---- Elements ---- */
 
+/* "[ ] " and "[x] " in front of an item's text: a task, as in GitHub's dialect (5.3). */
 function listItem(blocks, loose) {
-    const li = el('li');
+    const task = blocks[0]?.type === 'paragraph' && /^\[([ xX])\][ \t\n]+(?=\S)/.exec(blocks[0].text);
+    const li = el('li', { class: task && 'task' });
+    if (task) {
+        const done = task[1] !== ' ';
+        li.append(el('input', { type: 'checkbox', disabled: true, checked: done, 'aria-label': done ? 'done' : 'to be done' }));
+        blocks = [{ ...blocks[0], text: blocks[0].text.slice(task[0].length) }, ...blocks.slice(1)];
+    }
     for (const b of blocks)
         if (b.type === 'paragraph' && !loose) for (const c of inline(b.text)) li.append(c);
         else li.append(build(b));
@@ -180,6 +212,7 @@ function code(b) {
 function build(b) {
     switch (b.type) {
     case 'code': return code(b);
+    case 'math': return el('div', { class: 'math', tabindex: 0, role: 'group', 'aria-label': 'Formula' }, math(b.text, true) ?? b.source);
     case 'rule': return el('hr');
     case 'table': return table(b);
     case 'quote': return el('blockquote', {}, b.blocks.map(build));

@@ -87,6 +87,7 @@ export function createSettings(onChange) {
 
     return {
         element,
+        clean,
         get: () => ({ ...values }),
         set(next) { values = clean(next); showAll(); },
     };

@@ -16,12 +16,19 @@ function openDatabase() {
     return settled(request);
 }
 
-/* The same four calls on a Map. */
+/* Does the text stand in the title or in a message? Case does not matter. */
+export function contains(conversation, text) {
+    const wanted = text.toLowerCase();
+    return conversation.title.toLowerCase().includes(wanted) || conversation.nodes.some((n) => n.text.toLowerCase().includes(wanted));
+}
+
+/* The same calls on a Map. */
 function memoryStore() {
     const kept = new Map();
     return {
         lasting: false,
         list: () => [...kept.values()],
+        all: async () => [...kept.values()],
         load: async (id) => kept.get(id),
         save: async (c) => void kept.set(c.id, c),
         remove: async (id) => void kept.delete(id),
@@ -32,10 +39,11 @@ async function databaseStore(db, onChange) {
     const channel = new BroadcastChannel('sumi');
     const table = (mode) => db.transaction('conversations', mode).objectStore('conversations');
     const load = (id) => settled(table('readonly').get(id));
+    const all = () => settled(table('readonly').getAll());
     const heads = new Map(); /* id -> what the list shows, so that drawing it reads no messages */
     const note = (c) => heads.set(c.id, { id: c.id, title: c.title, updated: c.updated });
 
-    (await settled(table('readonly').getAll())).forEach(note);
+    (await all()).forEach(note);
     channel.onmessage = async ({ data: id }) => {
         const changed = await load(id);
         if (changed) note(changed);
@@ -55,7 +63,7 @@ async function databaseStore(db, onChange) {
         while (heads.size > MAX_CONVERSATIONS)
             await remove([...heads.values()].reduce((a, b) => (a.updated < b.updated ? a : b)).id);
     }
-    return { lasting: true, list: () => [...heads.values()], load, save, remove };
+    return { lasting: true, list: () => [...heads.values()], all, load, save, remove };
 }
 
 /* onChange(): another page has changed something. */

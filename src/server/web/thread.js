@@ -1,6 +1,7 @@
 /* thread.js - the messages of the shown conversation. It draws and asks; what happens then, chat.js decides. */
 import { el, icon, iconButton, copyButton, fitHeight, isSend } from './dom.js';
 import { showMarkdown } from './markdown.js';
+import { split } from './thoughts.js';
 import * as tree from './tree.js';
 
 const examples = ['Explain how a tree drinks, to a child', 'Write a Python function that reverses a list',
@@ -12,7 +13,8 @@ const seconds = (ms) => (ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFi
 function numbers(node) {
     const s = node.stats;
     if (!s?.tokens) return '';
-    const parts = [`${s.tokens} token${s.tokens === 1 ? '' : 's'}`];
+    const all = s.tokens + (s.before ?? 0);
+    const parts = [`${all} token${all === 1 ? '' : 's'}`];
     const decode_ms = s.last_ms - s.first_ms;
     if (s.tokens > 1 && decode_ms > 0) parts.push(`${((s.tokens - 1) / decode_ms * 1000).toFixed(1)} tokens/s`);
     parts.push(`first after ${seconds(s.first_ms)}`);
@@ -22,7 +24,23 @@ function numbers(node) {
 
 const endings = { stopped: 'stopped', length: 'cut off at the limit of tokens' };
 
-/* actions: edit(node, text), again(node), choose(node), example(text) */
+/* The thoughts of an answer, in front of it: closed, until somebody wants to read them. */
+function createThoughts(article) {
+    const title = el('summary'), text = el('div', { class: 'markdown', dir: 'auto' });
+    const element = el('details', { class: 'thoughts' }, title, text);
+    let source = '';
+    const draw = () => { if (element.open) showMarkdown(text, source); };
+    element.addEventListener('toggle', draw);
+    return ({ thought, open }, running) => {
+        if (thought === null) return element.remove();
+        if (!element.parentNode) article.prepend(element);
+        source = thought;
+        title.textContent = open && running ? 'Thinking' : 'Thoughts';
+        draw();
+    };
+}
+
+/* actions: edit(node, text), again(node), goOn(node), forget(node), remove(node), choose(node), example(text) */
 export function createThread(box, toEnd, actions) {
     let conversation = null, name = 'Model';
     let shown = new Map();   /* node id -> { article, refresh } */
@@ -74,35 +92,47 @@ export function createThread(box, toEnd, actions) {
     function question(node) {
         const article = el('article', { class: 'question', 'aria-label': 'You' });
         article.append(
-            el('div', { class: 'bubble' }, node.text),
+            el('div', { class: 'bubble', dir: 'auto' }, node.text),
             el('div', { class: 'tools' }, versions(node), copyButton('Copy the message', () => node.text),
-               iconButton('edit', 'Edit the message', () => editor(node, article), { class: 'icon edit' })));
+               iconButton('edit', 'Edit the message', () => editor(node, article), { class: 'icon edit' }), removeButton(node)));
         return { article, refresh() {} };
     }
 
+    const removeButton = (node) => iconButton('trash', 'Delete the message', () => actions.remove(node), { class: 'icon remove' });
+
+    const wordButton = (name, label, onclick) => el('button', { type: 'button', class: 'word', onclick }, icon(name), label);
+
+    /* "Try again" cannot help where the context is too short: then the oldest messages must go. */
     function failure(node) {
-        return el('p', { class: 'failure', role: 'alert' }, el('span', {}, node.error),
-                  el('button', { type: 'button', onclick: () => actions.again(node) }, icon('again'), 'Try again'));
+        const does = node.full ? wordButton('forget', 'Forget the oldest messages', () => actions.forget(node))
+                               : wordButton('again', node.text ? 'Answer again' : 'Try again', () => actions.again(node));
+        return el('p', { class: 'failure', role: 'alert' }, el('span', {}, node.error), does);
     }
 
+    const canGoOn = (node) => ['length', 'stopped'].includes(node.state) && node.text;
+
     function answer(node) {
-        const text = el('div', { class: 'markdown' });
+        const text = el('div', { class: 'markdown', dir: 'auto' });
         const below = el('div', { class: 'below' });
         const article = el('article', { class: 'answer', 'aria-label': name }, text, below);
+        const showThoughts = createThoughts(article);
         let drawn = null;
         function refresh() {
             const running = node.state === 'running';
             article.classList.toggle('running', running);
             article.setAttribute('aria-busy', running);
-            showMarkdown(text, node.text);
-            if (running && !node.text) text.replaceChildren(el('p', { class: 'wait' }, el('span', { class: 'hidden' }, 'Waiting')));
+            const parts = split(node.text);
+            showThoughts(parts, running);
+            showMarkdown(text, parts.text);
+            if (running && !parts.text) text.replaceChildren(el('p', { class: 'wait' }, el('span', { class: 'hidden' }, 'Waiting')));
             const line = el('span', { class: 'numbers' }, [numbers(node), endings[node.state]].filter(Boolean).join(' · '));
             if (running) below.replaceChildren(line);
             else if (drawn !== node.state)
                 below.replaceChildren(...[
                     node.state === 'failed' && failure(node),
-                    el('div', { class: 'tools' }, versions(node), copyButton('Copy the answer', () => node.text),
-                       iconButton('again', 'Answer again', () => actions.again(node), { class: 'icon again' }), line),
+                    el('div', { class: 'tools' }, versions(node), copyButton('Copy the answer', () => split(node.text).text),
+                       iconButton('again', 'Answer again', () => actions.again(node), { class: 'icon again' }), removeButton(node),
+                       canGoOn(node) && wordButton('go', 'Continue', () => actions.goOn(node)), line),
                 ].filter(Boolean));
             drawn = node.state;
         }
@@ -124,8 +154,12 @@ export function createThread(box, toEnd, actions) {
         const other = next !== conversation;
         conversation = next;
         shown = new Map();
-        for (const node of tree.path(conversation)) shown.set(node.id, node.role === 'user' ? question(node) : answer(node));
+        const nodes = tree.path(conversation);
+        for (const node of nodes) shown.set(node.id, node.role === 'user' ? question(node) : answer(node));
         box.replaceChildren(...(shown.size ? [...shown.values()].map((s) => s.article) : [welcome()]));
+        const first = nodes.find((n) => n.id >= (conversation.from ?? 0));
+        if (first && first !== nodes[0]) shown.get(first.id).article.before(
+            el('p', { class: 'forgotten' }, 'The model is no longer sent what stands above'));
         if (other) following = true;
         if (following) toBottom();
     }
