@@ -13,22 +13,27 @@ _sumi_models() {
 _sumi() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
     local common='--threads --ctx --kv-memory --activations --isa --pin --numa --log-level --log-json --help'
-    local options
+    local commands='run serve ps pull list rm info tokenize detokenize template logits convert embed eval bench' options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'run serve pull list rm info tokenize detokenize template logits convert embed eval bench --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
+        return
+    fi
+    if [ "$command" = help ]; then
+        mapfile -t COMPREPLY < <([ "$COMP_CWORD" != 2 ] || compgen -W "$commands" -- "$cur")
         return
     fi
     case $command in
     run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --model-alias --pooling --api-key-file --hash-key --allow-anonymous --metrics-open --no-web
+    serve) options="--host --port --model-name --model-alias --pooling --api-key-file --api-key --hash-key --allow-anonymous --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
         --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;
+    ps) options='--url --json --help' ;;
     pull) options='--endpoint --token-file --sha256 --check-sha256 --dry-run --quiet --timeout --retries --retry-wait
         --help' ;;
     list) options='--json --names --help' ;;
@@ -51,9 +56,13 @@ _sumi() {
     *) return ;;
     esac
     case $prev in
-    -f | --file | --token-file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy)
+    -f | --file | --token-file | --api-key-file | --tls-cert | --tls-key | --messages | --tools | --template | --out | --npy | --log-file)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return ;;
+    --swap-dir | --prefix-cache)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return ;;
     --type)
         mapfile -t COMPREPLY < <(compgen -W 'F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S Q4_1 Q4_0 IQ4_NL
@@ -62,13 +71,19 @@ _sumi() {
     --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last cls' -- "$cur"); return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
     --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
-    --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avx512 amx' -- "$cur"); return ;;
+    --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avxvnni avx512 amx' -- "$cur"); return ;;
+    --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-    elif [ "$command" = pull ] || [ "$command" = list ]; then
-        mapfile -t COMPREPLY < <([ "$command" = list ] || compgen -W 'hf: ollama: https://' -- "$cur")
+    elif [ "$command" = pull ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'hf: ollama: https://' -- "$cur")
+    elif [ "$command" = list ] || [ "$command" = ps ]; then
+        return
+    elif [[ $command =~ ^(embed|convert)$ ]] && [ "$COMP_CWORD" -gt 2 ]; then # the text, the result
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     elif [ "$command" = rm ]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_sumi_models)" -- "$cur")
     elif [ "$command" = eval ] && [ "$COMP_CWORD" = 2 ]; then

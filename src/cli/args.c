@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/exact.h"
+#include "cli/help.h"
 #include "engine/pooling.h"
 
 typedef struct parse { /* one call of cli_parse() */
@@ -24,32 +26,30 @@ static parse *parse_of(const struct argp_state *state)
     return (parse *)(uintptr_t)state->root_argp; /* never a const object: cli_parse() owns it */
 }
 
+static void tell(const char *command, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void tell(const char *command, const char *format, va_list args)
+{
+    fprintf(stderr, "%s: ", command);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "; see '%s --help'\n", command);
+}
+
+void cli_tell_mistake(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tell(command, format, args);
+    va_end(args);
+}
+
 error_t cli_mistake(const struct argp_state *state, const char *format, ...)
 {
     va_list args;
-    fprintf(stderr, "%s: ", state->name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    tell(state->name, format, args);
     va_end(args);
-    fprintf(stderr, "; see '%s --help'\n", state->name);
     parse_of(state)->told = true;
     return EINVAL;
-}
-
-/* The option that arg ("--name", "--name=value", "-n") means, in argp or its children; NULL: none. */
-static const struct argp_option *find_option(const struct argp *argp, const char *arg)
-{
-    size_t n = strcspn(arg, "=");
-    bool is_long = arg[1] == '-';
-    for (const struct argp_option *o = argp->options; o && (o->name || o->key || o->doc); o++) {
-        if (is_long && o->name && strlen(o->name) == n - 2 && !strncmp(o->name, arg + 2, n - 2)) return o;
-        if (!is_long && o->key && o->key == arg[1]) return o;
-    }
-    for (const struct argp_child *c = argp->children; c && c->argp; c++) {
-        const struct argp_option *found = find_option(c->argp, arg);
-        if (found) return found;
-    }
-    return NULL;
 }
 
 /* What argp's getopt stumbled over. It looked at the argument before `next`, or is inside argument `next` ("-xyz"). */
@@ -57,7 +57,7 @@ static void tell_bad_option(const struct argp_state *state)
 {
     const char *arg = state->argv[state->next - 1];
     if ((arg[0] != '-' || state->next == 1) && state->next < state->argc) arg = state->argv[state->next];
-    const struct argp_option *o = find_option(state->root_argp, arg);
+    const struct argp_option *o = exact_find(state->root_argp, arg);
     int n = (int)strcspn(arg, "=");
     if (o && o->arg) cli_mistake(state, "%.*s needs a value, %s", n, arg, o->arg);
     else if (o) cli_mistake(state, "%.*s takes no value", n, arg);
@@ -74,9 +74,8 @@ static error_t parse_root(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = root->input;
         return 0;
     case 'h':
-        setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); /* a sentence about options that says nothing here */
-        argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, state->name);
-        exit(EXIT_DONE);
+        help_print(&root->root, state->name, root->input);
+        exit(cli_flush(EXIT_DONE));
     case ARGP_KEY_ERROR:
         if (!root->told) tell_bad_option(state);
         return 0;
@@ -93,17 +92,18 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     const struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
     parse root = { .root = { .options = options, .parser = parse_root, .children = children }, .input = input };
     char name[64];
-    char **args = calloc((size_t)argc + 1, sizeof *args);
+    char **args = calloc(2 * (size_t)argc + 1, sizeof *args);
     if (!args) {
         cli_fail("out of memory");
         return false;
     }
-    memcpy(args, argv, (size_t)argc * sizeof *args); /* argp reorders them */
     snprintf(name, sizeof name, "sumi %.32s", argv[0]);
+    int n_args = exact_arguments(&root.root, name, argc, argv, args);
     args[0] = name;
-    error_t why = argp_parse(&root.root, argc, args, ARGP_NO_ERRS | ARGP_NO_HELP, &root.next, &root);
-    if (why == 0 && root.next < argc) {
-        fprintf(stderr, "%s: there is no place for '%s'; see '%s --help'\n", name, args[root.next], name);
+    error_t why = EINVAL;
+    if (n_args >= 0) why = argp_parse(&root.root, n_args, args, ARGP_NO_ERRS | ARGP_NO_HELP, &root.next, &root);
+    if (why == 0 && root.next < n_args) {
+        cli_tell_mistake(name, "there is no place for '%s'", args[root.next]);
         why = EINVAL;
     }
     if (why == ENOMEM) cli_fail("out of memory");

@@ -2,7 +2,7 @@
  *
  * A command describes its options with argp and calls cli_parse(), which makes every mistake one line on stderr and
  * exit code 2:      sumi run: --temp: 'warm' is not a number; see 'sumi run --help'
- * (argp's own messages take two lines, and exit with 64.) --help and --usage work as argp does them. */
+ * (argp's own messages take two lines, and exit with 64.) Options are written in full (exact.h); --help is help.h's. */
 #ifndef SUMI_CLI_ARGS_H
 #define SUMI_CLI_ARGS_H
 
@@ -16,6 +16,9 @@ SUMI_MUST_USE bool cli_parse(const struct argp *argp, int argc, char **argv, voi
 
 /* Tells a mistake in the arguments, once; returns what an argp parser returns then. */
 error_t cli_mistake(const struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same where there is no parser: command is "sumi run". */
+void cli_tell_mistake(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* For ARGP_KEY_ARG: the first argument is MODEL; more than that is a mistake. */
 error_t cli_model_argument(struct argp_state *state, char *arg, const char **model);

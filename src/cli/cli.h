@@ -23,11 +23,16 @@ int cmd_serve(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
 
 /* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for the message of a failed library call. */
 int cli_fail_error(const sumi_error *err);
+
+/* Writes out what standard output still holds. The exit code that the program ends with: `code`, or, if that is EXIT_DONE
+ * and something could not be written, EXIT_FAILED after a line. A reader that has gone (`| head`) is no failure. */
+int cli_flush(int code);
 
 /* Where this user's models are (store/store.h), from the environment. */
 store_places cli_places(void);

@@ -64,13 +64,15 @@ static const struct argp_child children[] = { { &common_argp, 0, "Computing:", 1
 static const struct argp argp = {
     options,
     parse,
-    "MODEL\n--hardware",
+    "MODEL\n--hardware\nserve MODEL",
     "Measure prompt and decode speed, or what the machine can do at most.\v"
     "Columns: MB/token is what a token makes the machine read at least (weights, keys, values), GB/s and "
     "GOPS what that "
     "comes to; the shares are of the DRAM bandwidth and of the arithmetic peak of the kernels in use, "
     "measured first.\n\n"
-    "Example:\n  sumi bench smollm2 -t 2 --prompt 512 --batch 1,8,32\n  sumi bench --hardware\n",
+    "'sumi bench serve' measures an engine under many requests; 'sumi bench serve --help' explains it.\n\n"
+    "Examples:\n  sumi bench smollm2 -t 2 --prompt 512 --batch 1,8,32\n  sumi bench --hardware\n"
+    "  sumi bench serve smollm2 --requests 100\n",
     children,
     NULL,
     NULL

@@ -17,11 +17,11 @@ enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STOP, KEY_IGNORE_EOS, KEY_LOGPROBS, KEY_
 enum { EXIT_INTERRUPTED = 130, MAX_PROMPT_BYTES = 1 << 28 }; /* 128 + SIGINT, as shells say it */
 
 static const char doc[] =
-    "Answers a prompt, and streams the answer to standard output. Without -p or -f the prompt is read from standard "
-    "input; on a terminal it is a chat."
+    "Answer PROMPT, and stream the answer to standard output. Without a prompt, -p or -f it is read from standard "
+    "input; on a terminal that is a chat."
     "\v"
     "Examples:\n"
-    "  sumi run smollm2 -p \"Why is the sky blue?\"\n"
+    "  sumi run smollm2 \"Why is the sky blue?\"\n"
     "  sumi run smollm2 -f letter.txt --system \"Summarise it.\" --temp 0\n"
     "  sumi run model.gguf --raw -p \"Once upon a time\" -n 100 --stop \"The end\"\n"
     "  echo \"Name a colour.\" | sumi run smollm2 --json --seed 7\n"
@@ -32,7 +32,7 @@ static const char doc[] =
 
 static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, "What it answers:", 1 },
-    { "prompt", 'p', "TEXT", 0, "The prompt", 1 },
+    { "prompt", 'p', "TEXT", 0, "The prompt; the same as PROMPT", 1 },
     { "file", 'f', "FILE", 0, "Read the prompt from FILE (- is standard input)", 1 },
     { "system", KEY_SYSTEM, "TEXT", 0, "System message: who the model is, how it answers", 1 },
     { "raw", KEY_RAW, NULL, 0, "Continue the text, without the chat template", 1 },
@@ -57,7 +57,7 @@ static error_t check(const run_options *o, struct argp_state *state)
 {
     bool has_prompt = o->prompt || o->file || !isatty(STDIN_FILENO);
     if (!o->model) return cli_mistake(state, "which MODEL?");
-    if (o->prompt && o->file) return cli_mistake(state, "give -p or -f, not both");
+    if (o->prompt && o->file) return cli_mistake(state, "give a prompt or -f, not both");
     if (o->raw && o->system) return cli_mistake(state, "--system needs the chat template, which --raw does not use");
     if (o->generate.n_logprobs > 0 && !o->json) return cli_mistake(state, "--logprobs needs --json");
     if (o->json && !has_prompt) return cli_mistake(state, "--json needs a prompt: -p, -f or standard input");
@@ -87,7 +87,11 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
         why = cli_int(state, "--logprobs", arg, 0, 1000, &n);
         o->generate.n_logprobs = (int32_t)n;
         return why;
-    case ARGP_KEY_ARG: return cli_model_argument(state, arg, &o->model);
+    case ARGP_KEY_ARG:
+        if (!o->model) return cli_model_argument(state, arg, &o->model);
+        if (o->prompt) return cli_mistake(state, "there is a prompt already: '%s' is one argument too many", arg);
+        o->prompt = arg;
+        return 0;
     case ARGP_KEY_END: return check(o, state);
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -96,7 +100,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {
     { &common_argp, 0, "How it computes:", 10 }, { &settings_argp, 0, "How it answers:", 5 }, { 0 },
 };
-static const struct argp run_argp = { options, parse_run, "MODEL", doc, children, NULL, NULL };
+static const struct argp run_argp = { options, parse_run, "MODEL [PROMPT]", doc, children, NULL, NULL };
 
 uint64_t run_new_seed(void)
 {

@@ -26,6 +26,14 @@ int cli_fail_error(const sumi_error *err)
     return cli_fail("%s", err->message);
 }
 
+int cli_flush(int code)
+{
+    errno = 0;
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || errno == EPIPE || code != EXIT_DONE) return code;
+    return cli_fail("standard output: %s", errno ? strerror(errno) : "writing failed");
+}
+
 store_places cli_places(void)
 {
     store_places p;

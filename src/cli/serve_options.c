@@ -13,6 +13,7 @@ enum {
     OPT_ALIAS,
     OPT_POOLING,
     OPT_KEYS,
+    OPT_API_KEY,
     OPT_HASH_KEY,
     OPT_ANONYMOUS,
     OPT_METRICS_OPEN,
@@ -59,6 +60,8 @@ static const struct argp_option options[] = {
 
     { NULL, 0, NULL, 0, "Who may ask:", 2 },
     { "api-key-file", OPT_KEYS, "FILE", 0, "Names and SHA-256 sums of keys, read again on SIGHUP", 2 },
+    { "api-key", OPT_API_KEY, "KEY", 0,
+      "Clients must send this key. Others on this machine see it in 'ps'; --api-key-file keeps it out of sight", 2 },
     { "hash-key", OPT_HASH_KEY, "NAME", 0,
       "Serve nothing: read a key (an empty one: make it), and print its line for that file", 2 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 2 },
@@ -122,6 +125,16 @@ static error_t set_format(const struct argp_state *state, const char *arg, bool 
     return cli_mistake(state, "--log-format: '%s' is neither 'text' nor 'json'", arg);
 }
 
+/* What a header cannot carry is no key. */
+static error_t set_api_key(const struct argp_state *state, const char *arg, const char **out)
+{
+    bool good = *arg != '\0';
+    for (const char *c = arg; *c; c++) good &= *c > ' ' && *c <= '~';
+    if (!good) return cli_mistake(state, "--api-key: a key has ASCII characters and no spaces");
+    *out = arg;
+    return 0;
+}
+
 static error_t parse_times(int key, const char *arg, const struct argp_state *state, serve_args *a)
 {
     server_opts *o = &a->server;
@@ -179,6 +192,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ALIAS: a->server.model_aliases = arg; return 0;
     case OPT_POOLING: return cli_pooling(state, "--pooling", arg, &a->server.pooling);
     case OPT_KEYS: a->server.key_file = arg; return 0;
+    case OPT_API_KEY: return set_api_key(state, arg, &a->server.api_key);
     case OPT_HASH_KEY: a->new_key = arg; return 0;
     case OPT_ANONYMOUS: a->server.allow_anonymous = true; return 0;
     case OPT_METRICS_OPEN: a->server.metrics_open = true; return 0;

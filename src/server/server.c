@@ -35,21 +35,35 @@ server_opts server_opts_default(void)
 
 /* ---- Keys ---- */
 
-static sumi_status read_keys(keys **out, const char *path, sumi_error *err)
+static sumi_status read_key_file(buf *text, const char *path, sumi_error *err)
 {
-    buf text;
     char chunk[4096];
     size_t n;
-    *out = NULL;
     FILE *f = fopen(path, "rbe");
     if (!f) return sumi_fail_errno(err, path);
-    buf_init(&text, MAX_KEY_FILE_BYTES);
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(&text, chunk, n);
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(text, chunk, n);
     bool failed = ferror(f);
     fclose(f);
-    sumi_status st = failed || text.status != SUMI_OK
-                         ? sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is larger than 4 MiB", path)
-                         : keys_parse(out, text.data ? text.data : "", text.n, path, err);
+    if (!failed && text->status == SUMI_OK) return SUMI_OK;
+    return sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is larger than 4 MiB", path);
+}
+
+/* The keys of the file, and the one that was given directly, as one more line. NULL: there are none. */
+static sumi_status read_keys(const server *s, keys **out, sumi_error *err)
+{
+    const server_opts *o = &s->opts;
+    char line[KEY_MAX_LINE];
+    buf text;
+    *out = NULL;
+    if (!o->key_file && !o->api_key) return SUMI_OK;
+    buf_init(&text, MAX_KEY_FILE_BYTES);
+    sumi_status st = o->key_file ? read_key_file(&text, o->key_file, err) : SUMI_OK;
+    if (o->api_key) {
+        key_write_line("api-key", o->api_key, line);
+        buf_printf(&text, "\n%s\n", line);
+    }
+    if (st == SUMI_OK && text.status != SUMI_OK) st = sumi_fail(err, text.status, "the keys: out of memory");
+    if (st == SUMI_OK) st = keys_parse(out, text.data ? text.data : "", text.n, o->key_file ? o->key_file : "--api-key", err);
     buf_deinit(&text);
     return st;
 }
@@ -58,7 +72,7 @@ sumi_status server_reload_keys(server *s, sumi_error *err)
 {
     keys *fresh, *old;
     if (!s->opts.key_file) return SUMI_OK;
-    sumi_status st = read_keys(&fresh, s->opts.key_file, err);
+    sumi_status st = read_keys(s, &fresh, err);
     if (st != SUMI_OK) return st;
     pthread_mutex_lock(&s->lock);
     old = s->keys;
@@ -121,7 +135,7 @@ static sumi_status check_exposure(const server *s, bool loopback, sumi_error *er
 {
     if (loopback || s->keys || s->opts.allow_anonymous) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL,
-                     "%s can be reached from other machines: give --api-key-file, or --allow-anonymous to "
+                     "%s can be reached from other machines: give --api-key-file or --api-key, or --allow-anonymous to "
                      "serve everybody",
                      s->opts.host);
 }
@@ -136,7 +150,7 @@ static sumi_status start(server *s, sumi_error *err)
                                   .idle_ms = o->idle_s * 1000.0,
                                   .tls = o->tls_cert };
     bool loopback;
-    sumi_status st = s->opts.key_file ? read_keys(&s->keys, s->opts.key_file, err) : SUMI_OK;
+    sumi_status st = read_keys(s, &s->keys, err);
     if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
     if (st == SUMI_OK) st = check_exposure(s, loopback, err);
     if (st == SUMI_OK) st = conns_create(&s->conns, &limits, err);

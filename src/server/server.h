@@ -16,7 +16,8 @@ typedef struct server_opts {
     int port;                  /* 0: any free one */
     const char *model_name;    /* as clients call it, and as answers do */
     const char *model_aliases; /* other names of it, with commas between, "*": every name; NULL: none */
-    const char *key_file;      /* see keys.h; NULL: everybody may ask */
+    const char *key_file;      /* see keys.h; NULL, and no api_key: everybody may ask */
+    const char *api_key;       /* one more key, called "api-key", without limits; NULL: none */
     bool allow_anonymous;      /* without keys on other addresses than the machine's own */
     bool metrics_open;         /* /metrics, /stats and /version without a key */
     bool no_web;               /* without the web page */

@@ -150,9 +150,13 @@ sumi_status ref_parse(model_ref *r, const char *text, sumi_error *err)
     };
     memset(r, 0, sizeof *r);
     const char *rest = strip_prefix(text, &r->kind);
+    if (!rest && !strchr(text, '/')) { /* NAME[:TAG]: only Ollama's registry has names without an owner */
+        r->kind = REF_OLLAMA;
+        rest = text;
+    }
     if (!rest)
-        return sumi_fail(err, SUMI_EINVAL,
-                         "'%.100s' is neither a URL nor hf:OWNER/NAME[:TAG] nor ollama:NAME[:TAG]", text);
+        return sumi_fail(err, SUMI_EINVAL, "'%.100s' is no reference; did you mean 'hf:%.100s' or 'ollama:%.100s'?", text,
+                         text, text);
     bool ok = r->kind == REF_HF       ? parse_hf(r, rest)
               : r->kind == REF_OLLAMA ? parse_ollama(r, rest)
                                       : parse_url(r, text, rest);

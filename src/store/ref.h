@@ -5,6 +5,7 @@
  *     hf.co/OWNER/NAME[:WHAT]                  "safetensors" for the original weights
  *     https://huggingface.co/OWNER/NAME[/blob/REVISION/FILE]
  *   ollama:[[HOST/]NAMESPACE/]NAME[:TAG]       a model of an Ollama registry; ollama.com/library/NAME[:TAG]
+ *   NAME[:TAG]                                 the same, for ref_parse() only: elsewhere it is a name of what is here
  *
  * A reference also says where the model lies in the store, so that it is found again by the same words:
  *

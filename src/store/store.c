@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "store/lock.h"
 #include "store/ref.h"
 #include "store/repo.h"
@@ -178,11 +179,20 @@ static bool find_flat(const store_places *p, const char *name, char *out, size_t
     return false;
 }
 
+/* "; did you mean 'smollm2'?", or "". */
+static void suggest(const store_list *l, const char *model, char *out, size_t n_out)
+{
+    nearest near = { .to = model };
+    for (int32_t i = 0; i < l->n; i++) nearest_try(&near, l->models[i].name);
+    if (near.best) snprintf(out, n_out, "; did you mean '%.80s'?", near.best);
+    else out[0] = '\0';
+}
+
 sumi_status store_find(const store_places *p, const char *model, char *out, size_t n_out, sumi_error *err)
 {
     store_list l;
     const store_model *m;
-    char places[400];
+    char places[400], hint[120] = "";
     if (exists(model)) {
         if ((size_t)snprintf(out, n_out, "%s", model) < n_out) return SUMI_OK;
         return sumi_fail(err, SUMI_EINVAL, "%.64s...: the path is too long", model);
@@ -198,14 +208,15 @@ sumi_status store_find(const store_places *p, const char *model, char *out, size
     st = store_match(&l, model, &m, err);
     if (st == SUMI_OK && (size_t)snprintf(out, n_out, "%s", m->path) >= n_out)
         st = sumi_fail(err, SUMI_EINVAL, "%.64s...: the path is too long", m->path);
+    if (st == SUMI_EIO) suggest(&l, model, hint, sizeof hint);
     store_list_deinit(&l);
     if (st != SUMI_EIO) return st;
     list_places(p, places, sizeof places);
     return sumi_fail(
         err, st,
-        "%.100s: no such file, and no model of that name in %s; 'sumi list' shows which there are, and "
+        "%.100s: no such file, and no model of that name in %s%s 'sumi list' shows which there are, and "
         "'sumi pull' fetches more",
-        model, places);
+        model, places, *hint ? hint : ";");
 }
 
 /* ---- Removing ---- */

@@ -28,13 +28,35 @@ bad() {
 bad 2 'which command'
 bad 2 "unknown command 'fly'" fly
 bad 2 "unknown command '--fly'" --fly
+bad 2 "unknown command 'lisst'; did you mean 'list'" lisst
+bad 2 "no command 'quantize': 'sumi convert" quantize "$model"
+bad 2 "no command 'push'" push "$model"
+bad 2 'one argument too many' help bench serve x
 
 # Arguments.
 bad 2 'which MODEL' run
 bad 2 "no option '--fly'" run "$model" --fly
 bad 2 "no option '--fly'" run "$model" --fly=3
 bad 2 "no option '-q'" run -q "$model"
-bad 2 'one argument too many' run "$model" "$model"
+bad 2 "no option '--tmep'; did you mean '--temp'" run "$model" --tmep 1
+bad 2 "no option '--sys'; did you mean '--system'" run "$model" --sys Hello
+bad 2 "no option '-temp'; did you mean '--temp'" run "$model" -temp 1
+bad 2 'one argument too many' run "$model" 'a prompt' 'another one'
+bad 2 'give a prompt or -f' run "$model" 'a prompt' -f y
+bad 2 '-ngl: sumi computes on processors only' run "$model" -p x -ngl 99
+bad 2 '-hf: .*sumi pull hf:OWNER/NAME' run -hf a/b -p x
+bad 2 '--grammar: .*grammar' run "$model" -p x --grammar=g
+bad 2 '--gpu-memory-utilization: .*--kv-memory' serve "$model" --gpu-memory-utilization 0.9
+bad 2 "ctx: '4k' is not a whole number" run "$model" -p x --ctx-size=4k
+bad 2 "ctx: '4k' is not a whole number" run "$model" -p x -c4k
+bad 2 "seed: 'x' is not a whole number" run "$model" -p x -s x
+bad 2 "top-k: 'x' is not a whole number" run "$model" -p x --top_k x
+bad 2 '-c needs a value' run "$model" -p x -c
+bad 2 '--model needs a value, MODEL' run --model
+bad 2 "no option '--ctx-size'" info "$model" --ctx-size 5
+bad 2 "api-key: a key has" serve "$model" --api-key 'a b'
+bad 2 "url: 'x' is no http" ps --url x
+bad 1 'no server answers at http://127.0.0.1:1;' ps --url http://127.0.0.1:1
 bad 2 '--prompt needs a value' run "$model" --prompt
 bad 2 '-n needs a value' run "$model" -n
 bad 2 '--raw takes no value' run "$model" --raw=yes
@@ -54,7 +76,7 @@ bad 2 '--pin takes no value' run "$model" -p x --pin=yes
 bad 1 'threads cannot have a processor each' run "$model" -p x -n 1 --pin -t $(($(nproc) + 1))
 bad 2 "log-level: 'loud' is none of" run "$model" -p x --log-level loud
 bad 2 'stop: the text is empty' run "$model" -p x --stop ''
-bad 2 'give -p or -f' run "$model" -p x -f y
+bad 2 'give a prompt or -f' run "$model" -p x -f y
 bad 2 'logprobs needs --json' run "$model" -p x --logprobs 3
 bad 2 'system needs the chat template' run "$model" -p x --raw --system y
 
@@ -82,7 +104,9 @@ bad 2 "sha256: '12' is not 64" pull https://a.invalid/b.gguf --sha256 12
 bad 2 'are for URLs' pull hf:a/b --check-sha256
 bad 2 "endpoint: 'ftp://x' is no http" pull hf:a/b --endpoint ftp://x
 bad 2 'timeout: 0 is not between' pull hf:a/b --timeout 0
-bad 1 "'smollm2' is neither a URL nor hf:" pull smollm2
+bad 1 'connect' pull smollm2 --retries 0
+bad 1 "'a/b' is no reference; did you mean 'hf:a/b' or 'ollama:a/b'" pull a/b
+bad 1 "no model of that name.*; did you mean '" run "$(basename "$model" | sed 's/l/k/; s/.gguf//')" -p x
 bad 1 'hf:OWNER/NAME' pull hf:a
 bad 1 'hf:OWNER/NAME' pull hf:../b
 bad 1 'connect' pull hf:a/b --retries 0

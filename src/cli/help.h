@@ -1,0 +1,19 @@
+/* help.h - what --help prints: text wraps to the width of the terminal, example commands are never cut. */
+#ifndef SUMI_CLI_HELP_H
+#define SUMI_CLI_HELP_H
+
+#include <argp.h>
+
+/* Columns of the terminal: $COLUMNS, or what the terminal says, else 80. */
+int help_width(void);
+
+/* Prints text on stdout, wrapped to help_width() at spaces; the first line begins in column `at`, the others in column
+ * `indent`. */
+void help_wrap(const char *text, int at, int indent);
+
+/* The help of a command: root has options of its own and the command's argp as its only child. What stands behind the
+ * \v of the command's doc comes last, with its help_filter applied (ARGP_KEY_HELP_POST_DOC); lines there that begin with
+ * a space, such as examples, are printed as they are. name: "sumi run". */
+void help_print(const struct argp *root, const char *name, void *input);
+
+#endif
