@@ -143,7 +143,7 @@ sumi_status answer_run(answer *a, sumi_context *ctx, int32_t seq, const int32_t 
 
 static double per_second(int32_t n, double ms)
 {
-    return ms > 0 ? n * 1000.0 / ms : 0;
+    return ms > 0 && n > 0 ? n * 1000.0 / ms : 0;
 }
 
 json_t *answer_json(const answer *a)

@@ -21,6 +21,8 @@
 #include "engine/model.h"
 #include "model/cost.h"
 
+#define LEAST_MS 1e-6 /* a clock that did not move is not divided by */
+
 typedef struct bench {
     const bench_args *a;
     sumi_model *m;
@@ -170,7 +172,8 @@ static sumi_status open_context(bench *b)
     const bench_args *a = b->a;
     sumi_context_opts opts = a->common.context;
     int32_t longest = largest(a->prompts, a->n_prompts), most = largest(a->batches, a->n_batches);
-    int64_t decode_len = a->prefill_len + a->gen;
+    int64_t decode_len = most ? a->prefill_len + a->gen : 0;
+    if (!most) most = 1; /* prompts alone */
     int64_t n_ctx = longest > decode_len ? longest : decode_len, n_tokens = decode_len * most;
     if (!opts.n_ctx) opts.n_ctx = (int32_t)n_ctx;
     opts.max_seqs = most;
@@ -211,6 +214,7 @@ static void print_share(double value)
 /* One figure into the table or the JSON list. */
 static void report(bench *b, json_t *list, const char *key, int32_t n, const work *w, double ms)
 {
+    ms = ms > LEAST_MS ? ms : LEAST_MS;
     double rate = (double)w->n_tokens * 1000 / ms, gbs = w->bytes / ms * 1e-6,
            gops = (w->int8_ops + w->f32_ops) / ms * 1e-6;
     double of_read = b->limits.read_gbs > 0 ? gbs / b->limits.read_gbs : -1,
@@ -222,7 +226,7 @@ static void report(bench *b, json_t *list, const char *key, int32_t n, const wor
                                           "share_of_gops", share(of_gops)));
     if (b->a->json) return;
     if (b->bar.on) fputs("\r\033[K", stderr);
-    printf("  %-7s %6d %10.1f %9.2f %9.2f %8.1f", strcmp(key, "batch") ? "prompt" : "decode", n, rate,
+    printf("  %-6s %6d %9.1f %8.2f %9.2f %7.1f", strcmp(key, "batch") ? "prompt" : "decode", n, rate,
            ms_per_step, per_token * 1e-6, gbs);
     print_share(of_read);
     printf(" %8.1f", gops);
@@ -233,18 +237,18 @@ static void report(bench *b, json_t *list, const char *key, int32_t n, const wor
 
 static double load_gbs(const bench *b)
 {
-    return (double)b->info.weight_bytes / b->load_ms * 1e-6;
+    return (double)b->info.weight_bytes / (b->load_ms > LEAST_MS ? b->load_ms : LEAST_MS) * 1e-6;
 }
 
 static void print_header(const bench *b)
 {
     const bench_limits *l = &b->limits;
-    printf("%s: %d threads, %s; loaded in %.0f ms, %.2f GB/s\n", b->a->model, b->ctx_info.n_threads,
+    printf("%s:\n%d threads, %s; loaded in %.0f ms, %.2f GB/s\n", b->a->model, b->ctx_info.n_threads,
            b->info.isa, b->load_ms, load_gbs(b));
     if (l->read_gbs > 0) printf("limits of this machine: DRAM %.1f GB/s", l->read_gbs);
     if (l->int8_gops > 0) printf(", int8 %.0f GOPS", l->int8_gops);
     if (l->f32_gops > 0) printf(", float32 %.0f GOPS", l->f32_gops);
-    printf("%s\n  %-7s %6s %10s %9s %9s %8s %8s %8s %8s\n", l->read_gbs > 0 ? "\n" : "", "what", "n",
+    printf("%s\n  %-6s %6s %9s %8s %9s %7s %8s %8s %8s\n", l->read_gbs > 0 ? "\n" : "", "what", "n",
            "tokens/s", "ms/step", "MB/token", "GB/s", "of DRAM", "GOPS", "of peak");
 }
 

@@ -11,8 +11,8 @@
 enum { OPT_PROMPT = 256, OPT_GEN, OPT_BATCH, OPT_PREFILL, OPT_REPS, OPT_NO_LIMITS, OPT_HARDWARE, OPT_JSON };
 
 static const struct argp_option options[] = {
-    { "prompt", OPT_PROMPT, "N[,N]", 0, "Prompt lengths to measure (512)", 0 },
-    { "gen", OPT_GEN, "N", 0, "Decode steps (64)", 0 },
+    { "prompt", OPT_PROMPT, "N[,N]", 0, "Prompt lengths to measure; 0: none (512)", 0 },
+    { "gen", OPT_GEN, "N", 0, "Decode steps; 0: decoding is not measured (64)", 0 },
     { "batch", OPT_BATCH, "B[,B]", 0, "Sequences that decode together (1,8,32)", 0 },
     { "prefill-len", OPT_PREFILL, "N", 0, "Longest prompt of a decoding sequence (128)", 0 },
     { "reps", OPT_REPS, "N", 0, "Runs for each figure; their median counts (5)", 0 },
@@ -33,10 +33,19 @@ static error_t parse_list(const struct argp_state *state, const char *option, co
     return *n ? 0 : cli_mistake(state, "%s: no numbers", option);
 }
 
+/* "0": an empty list. */
+static error_t parse_prompts(const struct argp_state *state, const char *arg, bench_args *a)
+{
+    if (strcmp(arg, "0") != 0) return parse_list(state, "--prompt", arg, 1 << 20, &a->prompts, &a->n_prompts);
+    a->n_prompts = 0;
+    return 0;
+}
+
 static error_t check(const struct argp_state *state, const bench_args *a)
 {
     if (a->hardware && a->model)
         return cli_mistake(state, "--hardware needs no MODEL: '%s' is too much", a->model);
+    if (!a->n_prompts && !a->gen) return cli_mistake(state, "--prompt 0 and --gen 0 leave nothing to measure");
     if (!a->hardware && !a->model) return cli_mistake(state, "MODEL is missing (or --hardware)");
     return 0;
 }
@@ -46,8 +55,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     bench_args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &a->common; return 0;
-    case OPT_PROMPT: return parse_list(state, "--prompt", arg, 1 << 20, &a->prompts, &a->n_prompts);
-    case OPT_GEN: return cli_int(state, "--gen", arg, 1, 1 << 20, &a->gen);
+    case OPT_PROMPT: return parse_prompts(state, arg, a);
+    case OPT_GEN: return cli_int(state, "--gen", arg, 0, 1 << 20, &a->gen);
     case OPT_BATCH: return parse_list(state, "--batch", arg, BENCH_MAX_BATCH, &a->batches, &a->n_batches);
     case OPT_PREFILL: return cli_int(state, "--prefill-len", arg, 2, 1 << 20, &a->prefill_len);
     case OPT_REPS: return cli_int(state, "--reps", arg, 1, BENCH_MAX_REPS, &a->reps);
@@ -55,7 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HARDWARE: a->hardware = true; return 0;
     case OPT_JSON: a->json = true; return 0;
     case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
-    case ARGP_KEY_END: return check(state, a);
+    case ARGP_KEY_END:
+        if (!a->gen) a->n_batches = 0;
+        return check(state, a);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

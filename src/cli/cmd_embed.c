@@ -96,7 +96,7 @@ typedef struct embedding_run {
     sumi_pooling pooling;
     int32_t n_embd, n_ctx;
     lines in;
-    FILE *npy; /* NULL: JSON to standard output */
+    npy npy; /* with --npy; else JSON to standard output */
     row rows[WINDOW];
     int64_t n_read, n_written;
     progress bar;
@@ -147,10 +147,7 @@ static sumi_status submit_lines(embedding_run *r, bool *more, sumi_error *err)
 static sumi_status write_row(embedding_run *r, const row *w, sumi_error *err)
 {
     buf out;
-    if (r->npy) {
-        if (fwrite(w->x, sizeof *w->x, (size_t)r->n_embd, r->npy) == (size_t)r->n_embd) return SUMI_OK;
-        return sumi_fail_errno(err, r->args->npy);
-    }
+    if (r->args->npy) return npy_write(&r->npy, w->x, 1, err);
     buf_init(&out, SIZE_MAX);
     buf_printf(&out, "{\"index\": %lld, \"tokens\": %d, \"embedding\": [", (long long)w->number - 1,
                w->n_tokens);
@@ -199,25 +196,6 @@ static sumi_status embed_lines(embedding_run *r, sumi_error *err)
 
 /* ---- All of it ---- */
 
-/* The header says how many lines there are, which is known at the end. */
-static sumi_status open_npy(embedding_run *r, sumi_error *err)
-{
-    if (!r->args->npy) return SUMI_OK;
-    r->npy = fopen(r->args->npy, "wbe");
-    if (r->npy && npy_write_header(r->npy, 0, r->n_embd)) return SUMI_OK;
-    return sumi_fail_errno(err, r->args->npy);
-}
-
-static sumi_status close_npy(embedding_run *r, sumi_status st, sumi_error *err)
-{
-    if (!r->npy) return st;
-    bool ok = st != SUMI_OK ||
-              (fseek(r->npy, 0, SEEK_SET) == 0 && npy_write_header(r->npy, r->n_written, r->n_embd));
-    int why = errno;
-    if (fclose(r->npy) != 0 && ok && st == SUMI_OK) ok = false, why = errno;
-    return ok ? st : sumi_fail(err, SUMI_EIO, "%s: %s", r->args->npy, strerror(why));
-}
-
 static sumi_status start_engine(embedding_run *r, sumi_error *err)
 {
     sumi_engine_opts o = sumi_engine_opts_default();
@@ -241,11 +219,12 @@ static sumi_status run(embedding_run *r, sumi_error *err)
     if (!x) return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d vectors", WINDOW);
     for (int32_t i = 0; i < WINDOW; i++) r->rows[i].x = x + (size_t)i * (size_t)r->n_embd;
     sumi_status st = start_engine(r, err);
-    if (st == SUMI_OK) st = open_npy(r, err);
+    if (st == SUMI_OK && r->args->npy) st = npy_open(&r->npy, r->args->npy, r->n_embd, err);
     r->bar = progress_start("embed", lines_size(&r->in));
-    r->bar.on &= lines_size(&r->in) > 0 && (r->npy || !isatty(STDOUT_FILENO));
+    r->bar.on &= lines_size(&r->in) > 0 && (r->args->npy || !isatty(STDOUT_FILENO));
     if (st == SUMI_OK) st = embed_lines(r, err);
-    st = close_npy(r, st, err);
+    if (st == SUMI_OK && r->args->npy) st = npy_finish(&r->npy, err);
+    npy_close(&r->npy);
     sumi_engine_destroy(r->engine);
     free(x);
     return st;
@@ -254,7 +233,7 @@ static sumi_status run(embedding_run *r, sumi_error *err)
 int cmd_embed(int argc, char **argv)
 {
     embed_args a = { .common = common_options_default() };
-    embedding_run r = { .args = &a };
+    embedding_run r = { .args = &a, .npy.file.fd = -1 };
     sumi_error err;
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;
     sumi_status st = lines_open(&r.in, a.file, TOKENIZER_MAX_TEXT, &err);

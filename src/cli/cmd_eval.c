@@ -161,6 +161,8 @@ static sumi_status measure(eval_args *a, sumi_model *m, const char *text, size_t
     sumi_free(ids);
     if (status != SUMI_OK) return status;
     double mean = s.nll / (double)s.n, variance = s.nll2 / (double)s.n - mean * mean;
+    if (!isfinite(exp(mean)))
+        return sumi_fail(err, SUMI_ENUMERIC, "%s: the perplexity is not finite: a probability is 0 or no number", a->file);
     double error = exp(mean) * sqrt(variance > 0 ? variance / (double)s.n : 0);
     printf("{\"perplexity\": %.6f, \"stderr\": %.6f, \"tokens\": %lld, \"ctx\": %d, \"seconds\": %.2f}\n", exp(mean),
            error, (long long)s.n, opts.n_ctx, (clock_ms() - start) / 1000);

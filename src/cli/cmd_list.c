@@ -1,12 +1,14 @@
 /* cmd_list.c - sumi list: the models that are here, by the names that other commands know them by. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
 #include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/help.h"
 #include "cli/info.h"
 #include "convert/file_type.h"
 #include "convert/model_file.h"
@@ -41,7 +43,7 @@ static const struct argp list_argp = {
     .parser = parse_option,
     .doc = "Show the models that are here: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
            "~/.cache/sumi, where "
-           "'sumi pull' puts them. Every command takes the names as MODEL."
+           "'sumi pull' puts them. Every command takes the names as MODEL. On a terminal, date and path are shown where they fit."
            "\vExamples:\n"
            "  sumi list\n"
            "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
@@ -94,37 +96,93 @@ static void show_params(char *out, size_t n_out, uint64_t n)
     else snprintf(out, n_out, "%.1f B", (double)n / 1e9);
 }
 
-static void print_row(const store_model *m, int width)
+static bool stat_first(const store_model *m, struct stat *out)
 {
+    return stat(m->n_files ? m->files[0] : m->path, out) == 0;
+}
+
+/* The first model of the list whose file is that of model i in another place (a hard link); NULL: none. *again: one before
+ * has the same name too, as where one place is linked into another. */
+static const store_model *same_file(const store_list *l, int32_t i, bool *again)
+{
+    struct stat mine, other;
+    const store_model *first = NULL;
+    *again = false;
+    if (!stat_first(&l->models[i], &mine)) return NULL;
+    for (int32_t k = 0; k < i; k++) {
+        if (!stat_first(&l->models[k], &other) || mine.st_dev != other.st_dev || mine.st_ino != other.st_ino) continue;
+        if (!first) first = &l->models[k];
+        *again = *again || !strcmp(l->models[k].name, l->models[i].name);
+    }
+    return first;
+}
+
+/* The columns behind the name take 47 characters; the date and the path stand there if they fit. */
+enum { ROW = 47, DATE = 12, MIN_NAME = 32, MAX_NAME = 60 };
+
+typedef struct table {
+    int name, path; /* widths of the longest; name at most MAX_NAME */
+    bool has_date, has_path;
+} table;
+
+static table measure(const store_list *l)
+{
+    table t = { .name = 4 };
+    int columns = help_columns(), room = MAX_NAME;
+    if (columns && columns - ROW < room) room = columns - ROW > MIN_NAME ? columns - ROW : MIN_NAME;
+    for (int32_t i = 0; i < l->n; i++) {
+        int n = (int)strlen(l->models[i].name), n_path = (int)strlen(l->models[i].path);
+        if (n <= room && n > t.name) t.name = n;
+        if (n_path > t.path) t.path = n_path;
+    }
+    t.has_date = !columns || t.name + ROW + DATE <= columns;
+    t.has_path = !columns || t.name + ROW + DATE + 2 + t.path <= columns;
+    return t;
+}
+
+static void print_row(const store_list *l, int32_t i, const table *t)
+{
+    bool again;
+    const store_model *m = &l->models[i], *same = same_file(l, i, &again);
     char name[STORE_MAX_PATH], path[STORE_MAX_PATH], size[16], params[16], date[32];
     about a;
     struct tm when;
+    if (again) return;
+    printable_copy(name, sizeof name, m->name, strlen(m->name));
+    bool fits = (int)strlen(name) <= t->name;
+    printf("%-*s%s", t->name, name, fits ? "" : "\n"); /* a long name has a line of its own */
+    if (!fits) printf("%*s", t->name, "");
+    if (same) {
+        printable_copy(name, sizeof name, same->name, strlen(same->name));
+        bool long_row = help_columns() && t->name + 19 + (int)strlen(name) > help_columns();
+        printf("  the same file as%s%s\n", long_row ? "\n  " : " ", name);
+        return;
+    }
     look_into(m, &a);
     show_size(size, sizeof size, (double)m->n_bytes);
     show_params(params, sizeof params, a.n_params);
     strftime(date, sizeof date, "%Y-%m-%d", localtime_r(&m->modified, &when));
-    printable_copy(name, sizeof name, m->name, strlen(m->name));
     printable_copy(path, sizeof path, m->path, strlen(m->path));
     const char *why_not = a.error.status == SUMI_EUNSUPPORTED ? "unsupported" : "unreadable";
     const char *what = m->partial ? "not whole" : a.failed ? why_not : *a.architecture ? a.architecture : "-";
-    printf("%-*s %10s  %-12s %8s  %-11s %s  %s\n", width, name, size, what, params, *a.type ? a.type : "-",
-           date, path);
+    printf(" %10s  %-12s %7s  %-11s", size, what, params, *a.type ? a.type : "-");
+    if (t->has_date) printf("  %s", date);
+    if (t->has_path) printf("  %s", path);
+    putchar('\n');
 }
 
 static int print_table(const store_list *l, const store_places *p)
 {
-    int width = 4;
-    for (int32_t i = 0; i < l->n; i++)
-        if ((int)strlen(l->models[i].name) > width) width = (int)strlen(l->models[i].name);
+    table t = measure(l);
     if (l->n == 0) {
         fprintf(stderr, "sumi: there are no models in");
         for (int32_t i = 0; i < p->n; i++) fprintf(stderr, "%s %s", i ? "," : "", p->folders[i]);
         fprintf(stderr, "; 'sumi pull --help' tells how to get one\n");
         return EXIT_DONE;
     }
-    printf("%-*s %10s  %-12s %8s  %-11s %-10s  %s\n", width < 60 ? width : 60, "NAME", "SIZE", "ARCHITECTURE",
-           "PARAMS", "TYPE", "MODIFIED", "PATH");
-    for (int32_t i = 0; i < l->n; i++) print_row(&l->models[i], width < 60 ? width : 60);
+    printf("%-*s %10s  %-12s %7s  %-11s%s%s\n", t.name, "NAME", "SIZE", "ARCHITECTURE", "PARAMS", "TYPE",
+           t.has_date ? "  MODIFIED" : "", t.has_path ? "    PATH" : "");
+    for (int32_t i = 0; i < l->n; i++) print_row(l, i, &t);
     return EXIT_DONE;
 }
 
@@ -136,8 +194,10 @@ static json_t *json_text(const char *text)
     return json_string(shown);
 }
 
-static json_t *json_model(const store_model *m)
+static json_t *json_model(const store_list *l, int32_t i)
 {
+    bool again;
+    const store_model *m = &l->models[i], *same = same_file(l, i, &again);
     about a;
     look_into(m, &a);
     json_t *o = json_pack("{s:o, s:o, s:I, s:I, s:i, s:b}", "name", json_text(m->name), "path",
@@ -147,6 +207,7 @@ static json_t *json_model(const store_model *m)
     json_object_set_new(o, "architecture", *a.architecture ? json_text(a.architecture) : json_null());
     json_object_set_new(o, "n_params", a.n_params ? json_integer((json_int_t)a.n_params) : json_null());
     json_object_set_new(o, "type", *a.type ? json_string(a.type) : json_null());
+    if (same) json_object_set_new(o, "same_file_as", json_text(same->name));
     if (a.failed) json_object_set_new(o, "error", json_text(a.error.message));
     return o;
 }
@@ -155,7 +216,7 @@ static int print_json(const store_list *l)
 {
     json_t *root = json_array();
     bool ok = root != NULL;
-    for (int32_t i = 0; ok && i < l->n; i++) ok = json_array_append_new(root, json_model(&l->models[i])) == 0;
+    for (int32_t i = 0; ok && i < l->n; i++) ok = json_array_append_new(root, json_model(l, i)) == 0;
     if (ok) json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     json_decref(root);
     if (!ok) return cli_fail("out of memory");
@@ -189,5 +250,5 @@ int cmd_list(int argc, char **argv)
     else if (!a.names) code = print_table(&l, &p);
     if (a.names) print_names(&l);
     store_list_deinit(&l);
-    return fflush(stdout) == 0 ? code : cli_fail("standard output cannot be written");
+    return code;
 }

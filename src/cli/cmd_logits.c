@@ -48,20 +48,16 @@ static const struct argp argp = { options, parse, "MODEL --ids \"1 2 3\" --out F
     children, NULL, NULL };
 
 /* Runs the ids in steps of as many tokens as have logits at once, and writes each step's rows. */
-static sumi_status write_rows(FILE *f, const char *path, sumi_context *ctx, const int32_t *ids, int32_t n_ids,
-                              int32_t n_vocab, int32_t chunk, sumi_error *err)
+static sumi_status write_rows(npy *out, sumi_context *ctx, const int32_t *ids, int32_t n_ids, int32_t chunk, sumi_error *err)
 {
     int32_t seq;
     sumi_status status = sumi_seq_open(ctx, &seq, err);
-    bool written = npy_write_header(f, n_ids, n_vocab);
-    for (int32_t done = 0; done < n_ids && written && status == SUMI_OK; done += chunk) {
+    for (int32_t done = 0; done < n_ids && status == SUMI_OK; done += chunk) {
         int32_t n = n_ids - done < chunk ? n_ids - done : chunk;
         sumi_span span = { seq, n, ids + done, SUMI_WANT_ALL };
         status = sumi_step(ctx, &span, 1, err);
-        if (status == SUMI_OK)
-            written = fwrite(sumi_logits(ctx, 0), sizeof(float) * (size_t)n_vocab, (size_t)n, f) == (size_t)n;
+        if (status == SUMI_OK) status = npy_write(out, sumi_logits(ctx, 0), n, err);
     }
-    if (!written && status == SUMI_OK) status = sumi_fail_errno(err, path);
     return status;
 }
 
@@ -76,9 +72,11 @@ static sumi_status write_logits(const logits_args *a, sumi_model *m, const int32
     opts.max_batch_tokens = opts.max_logit_rows = 64;
     sumi_status status = sumi_context_create(&ctx, m, &opts, err);
     if (status != SUMI_OK) return status;
-    FILE *f = fopen(a->out, "wbe");
-    if (f) status = write_rows(f, a->out, ctx, ids, n_ids, info.n_vocab, opts.max_batch_tokens, err);
-    if (!f || (fclose(f) != 0 && status == SUMI_OK)) status = sumi_fail_errno(err, a->out);
+    npy out;
+    status = npy_open(&out, a->out, info.n_vocab, err);
+    if (status == SUMI_OK) status = write_rows(&out, ctx, ids, n_ids, opts.max_batch_tokens, err);
+    if (status == SUMI_OK) status = npy_finish(&out, err);
+    npy_close(&out);
     sumi_context_destroy(ctx);
     return status;
 }

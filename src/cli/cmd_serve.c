@@ -2,8 +2,10 @@
  *
  * Signals are blocked in all threads and fetched here, one by one: SIGTERM and SIGINT end the server in order, SIGHUP
  * reads the keys and opens the log again. The server listens before the model is loaded, so that a load balancer sees it come. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -102,7 +104,10 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
                 (long long)stats.kv_blocks * stats.kv_block);
     printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->cert_path ? "https" : "http",
            v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
-    fflush(stdout);
+    if (fflush(stdout) == 0) return;
+    log_message(&lines, SUMI_LOG_WARN, "standard output: %s; the address could not be printed", strerror(errno));
+    __fpurge(stdout); /* the server is none the worse for it, and ends with 0 */
+    clearerr(stdout);
 }
 
 static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double start_ms, sumi_error *err)

@@ -133,6 +133,7 @@ static sumi_status bench(const tokenize_args *a, const open_tokenizer *o, const 
         if (created - start < create_ms) create_ms = created - start;
         if (encoded - created < encode_ms) encode_ms = encoded - created;
     }
+    if (encode_ms <= 0) encode_ms = 1e-6; /* an empty text, and a clock that did not move */
     printf("{\"create_ms\": %.2f, \"encode_ms\": %.3f, \"bytes\": %zu, \"tokens\": %d, \"mb_per_s\": %.2f}\n",
            create_ms, encode_ms, n_bytes, n_ids, (double)n_bytes / 1e3 / encode_ms);
     return SUMI_OK;

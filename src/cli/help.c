@@ -13,20 +13,26 @@
 enum { LEAST_WIDTH = 50, MOST_WIDTH = 110 }; /* room for two columns; longer lines are hard to read */
 enum { TEXT_COLUMN = 29, MAX_GROUP = 100 };
 
-int help_width(void)
+int help_columns(void)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
     int width = columns ? atoi(columns) : 0;
     if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) width = size.ws_col;
-    if (width <= 0) width = 80;
+    return width > 0 ? width : 0;
+}
+
+static int text_width(void)
+{
+    int width = help_columns();
+    if (width == 0) width = 80;
     return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
 }
 
 /* n bytes of text: one paragraph. */
 static void wrap(const char *text, size_t n, int at, int indent)
 {
-    int width = help_width() - 1;
+    int width = text_width() - 1;
     bool begins = true;
     while (n > 0) {
         size_t blanks = 0;

@@ -4,10 +4,10 @@
 
 #include <argp.h>
 
-/* Columns of the terminal: $COLUMNS, or what the terminal says, else 80. */
-int help_width(void);
+/* Columns of the terminal that standard output is: $COLUMNS, or what it says; 0: it is none. */
+int help_columns(void);
 
-/* Prints text on stdout, wrapped to help_width() at spaces; the first line begins in column `at`, the others in column
+/* Prints text on stdout, wrapped to the terminal, or to 80 columns, at spaces; the first line begins in column `at`, the others in column
  * `indent`. */
 void help_wrap(const char *text, int at, int indent);
 

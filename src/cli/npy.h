@@ -1,13 +1,21 @@
-/* npy.h - a float32 matrix as a numpy file (numpy.lib.format, version 1.0): the header; rows follow as they are. */
+/* npy.h - NumPy's file format, of float32 matrices [rows, columns]: numpy.load() reads it.
+ *
+ * The file is there when it is complete, or not at all (base/new_file.h): one that was there before stays until then. */
 #ifndef SUMI_CLI_NPY_H
 #define SUMI_CLI_NPY_H
 
-#include <stdio.h>
+#include "base/new_file.h"
 
-#include "sumi.h"
+typedef struct npy {
+    new_file file;
+    int64_t n_rows; /* written */
+    int32_t n_cols;
+} npy;
 
-/* Writes the header at the place of f. Its length does not depend on the numbers, so it may be written anew when the
- * rows are counted. False: as fwrite(). */
-SUMI_MUST_USE bool npy_write_header(FILE *f, int64_t n_rows, int32_t n_cols);
+/* Always followed by npy_close(). EIO names the file. */
+SUMI_MUST_USE sumi_status npy_open(npy *n, const char *path, int32_t n_cols, sumi_error *err);
+SUMI_MUST_USE sumi_status npy_write(npy *n, const float *rows, int64_t n_rows, sumi_error *err); /* [n_rows, n_cols] */
+SUMI_MUST_USE sumi_status npy_finish(npy *n, sumi_error *err); /* writes the header, and moves the file to its place */
+void npy_close(npy *n);                                        /* removes what is not finished */
 
 #endif

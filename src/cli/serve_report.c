@@ -87,7 +87,8 @@ static void count_samples(figures *f, const serve_samples *s)
 static bool compute(const serve_result *r, figures *f)
 {
     int64_t n_gaps = 0, n = 0;
-    *f = (figures){ .seconds = (r->end_ms - r->start_ms) / 1000, .hash = 14695981039346656037u };
+    double ms = r->end_ms - r->start_ms; /* below 0: no request has ended */
+    *f = (figures){ .seconds = (ms > 0.001 ? ms : 0.001) / 1000, .hash = 14695981039346656037u };
     for (int32_t i = 0; i < r->load->n; i++) n_gaps += r->load->requests[i].n_tokens;
     double *first = calloc((size_t)r->load->n, sizeof *first),
            *whole = calloc((size_t)r->load->n, sizeof *whole);
