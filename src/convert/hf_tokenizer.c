@@ -46,7 +46,7 @@ static sumi_status put_token(hf_vocab *v, const char *text, size_t n, json_int_t
 {
     if (i < 0 || i >= MAX_TOKENS)
         return sumi_fail(err, SUMI_EFORMAT, "token '%.60s' has no id from 0 to %d", text, MAX_TOKENS - 1);
-    if (i < v->n) v->tokens[i] = (hf_token){ text, n, kind, 0 };
+    if (i < v->n) v->tokens[i] = (hf_token){ text, n, kind, 0, 0 };
     return SUMI_OK;
 }
 
@@ -91,8 +91,10 @@ static sumi_status read_added(hf_vocab *v, const json_t *added, sumi_error *err)
         const json_t *t = json_array_get(added, i), *text = json_object_get(t, "content");
         if (!json_is_string(text)) return sumi_fail(err, SUMI_EFORMAT, "added token %zu has no content", i);
         bool special = json_is_true(json_object_get(t, "special")) || looks_special(json_string_value(text));
-        st = put_token(v, json_string_value(text), json_string_length(text), id_of(json_object_get(t, "id")),
-                       special ? HF_CONTROL : HF_USER_DEFINED, err);
+        json_int_t id = id_of(json_object_get(t, "id"));
+        st = put_token(v, json_string_value(text), json_string_length(text), id, special ? HF_CONTROL : HF_USER_DEFINED,
+                       err);
+        if (st == SUMI_OK && id < v->n) v->tokens[id].flags = hf_added_flags(t);
     }
     return st;
 }
@@ -126,7 +128,7 @@ static sumi_status fill_gaps(hf_vocab *v, sumi_error *err)
     for (int32_t i = 0; i < v->n; i++) {
         if (v->tokens[i].kind) continue;
         int n = snprintf(end, MAX_NAME, "[PAD%d]", (int)i);
-        v->tokens[i] = (hf_token){ end, (size_t)n, HF_UNUSED, 0 };
+        v->tokens[i] = (hf_token){ end, (size_t)n, HF_UNUSED, 0, 0 };
         end += MAX_NAME;
     }
     return SUMI_OK;
@@ -226,8 +228,9 @@ static void put_spaced(gguf_head *head, const hf_token *t)
 static void put_piece(gguf_head *head, const hf_token *t)
 {
     buf text;
-    if (t->kind == HF_CONTROL || !strncmp(t->text, "##", 2)) {
-        size_t skip = t->kind == HF_CONTROL ? 0 : 2;
+    bool whole = t->kind == HF_CONTROL || t->kind == HF_USER_DEFINED;
+    if (whole || !strncmp(t->text, "##", 2)) {
+        size_t skip = whole ? 0 : 2;
         gguf_put_text(head, t->text + skip, t->n - skip);
         return;
     }
@@ -384,6 +387,7 @@ sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *h
     hf_vocab v = { .folder = f, .unknown = -1 };
     if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", map_short_name(f->path));
     sumi_status st = write_model(&v, n_vocab, head, err);
+    if (st == SUMI_OK) hf_added_write(&v, head);
     if (st == SUMI_OK) st = hf_special_write(&v, head, err);
     if (st != SUMI_OK) sumi_fail_in(err, "%s/tokenizer.json", map_short_name(f->path));
     strmap_destroy(v.ids);

@@ -14,6 +14,7 @@ typedef struct hf_token {
     size_t n;
     int32_t kind; /* tokenizer.ggml.token_type; 0: nothing has this id */
     float score;
+    uint8_t flags; /* ADDED_*, of added tokens */
 } hf_token;
 
 typedef struct hf_vocab {
@@ -35,6 +36,10 @@ SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab
 /* hf_special.c: BOS, EOS and their kin, end tokens, what stands around a text, and the chat template. Errors as those of
  * hf_post_read(). */
 SUMI_MUST_USE sumi_status hf_special_write(const hf_vocab *v, gguf_head *head, sumi_error *err);
+
+/* hf_added.c: the flags of an entry of "added_tokens"; and those of all tokens, written. Kinds of tokens and spaced are set. */
+uint8_t hf_added_flags(const json_t *added);
+void hf_added_write(hf_vocab *v, gguf_head *head);
 
 #define HF_MAX_AROUND 16
 

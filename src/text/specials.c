@@ -19,7 +19,7 @@ static special_edge *find_edge(const specials *s, uint32_t node, uint8_t byte)
         if (!s->edges[i].to || s->edges[i].from_byte == from_byte) return &s->edges[i];
 }
 
-static bool is_special(const vocab *v, int32_t id)
+bool specials_has(const vocab *v, int32_t id)
 {
     if (v->raw[id].n == 0) return false;
     if (v->kind[id] == TOKEN_CONTROL || v->kind[id] == TOKEN_UNKNOWN) return true;
@@ -27,10 +27,11 @@ static bool is_special(const vocab *v, int32_t id)
     return v->kind[id] == TOKEN_USER_DEFINED && v->raw[id].data == v->symbol[id].data;
 }
 
-static void add(specials *s, const vocab *v, int32_t id)
+static void add(specials *s, const special_token *token)
 {
-    const vocab_text *t = &v->raw[id];
+    const vocab_text *t = &token->text;
     uint32_t node = 0;
+    if (!t->n) return;
     for (uint32_t i = 0; i < t->n; i++) {
         uint8_t byte = (uint8_t)t->data[i];
         special_edge *e = find_edge(s, node, byte);
@@ -41,24 +42,23 @@ static void add(specials *s, const vocab *v, int32_t id)
         }
         node = e->to;
     }
-    if (v->kind[id] == TOKEN_USER_DEFINED) {
-        s->nodes[node].user = id;
+    if (token->user) {
+        s->nodes[node].user = token->id;
         s->first_user[(uint8_t)t->data[0]] = true;
     } else {
-        s->nodes[node].control = id;
+        s->nodes[node].control = token->id;
     }
 }
 
-sumi_status specials_init(specials *s, const vocab *v, sumi_error *err)
+sumi_status specials_init(specials *s, const special_token *tokens, size_t n, sumi_error *err)
 {
     *s = (specials){ 0 };
     size_t bytes = 0;
-    for (int32_t i = 0; i < v->n_tokens; i++) {
-        if (!is_special(v, i)) continue;
-        if (v->raw[i].n > SPECIALS_MAX_TOKEN_BYTES)
-            return sumi_fail(err, SUMI_ELIMIT, "special token %d has %u bytes; at most %d are possible", i,
-                             v->raw[i].n, SPECIALS_MAX_TOKEN_BYTES);
-        bytes += v->raw[i].n;
+    for (size_t i = 0; i < n; i++) {
+        if (tokens[i].text.n > SPECIALS_MAX_TOKEN_BYTES)
+            return sumi_fail(err, SUMI_ELIMIT, "special token %d has %u bytes; at most %d are possible", tokens[i].id,
+                             tokens[i].text.n, SPECIALS_MAX_TOKEN_BYTES);
+        bytes += tokens[i].text.n;
     }
     if (bytes >= SPECIALS_MAX_BYTES) /* so that a node and a byte fit in 32 bits */
         return sumi_fail(err, SUMI_ELIMIT, "the special tokens have %zu bytes; at most %d are possible",
@@ -72,8 +72,7 @@ sumi_status specials_init(specials *s, const vocab *v, sumi_error *err)
     if (!s->nodes || !s->edges) return sumi_fail(err, SUMI_ENOMEM, "special tokens: out of memory");
     s->nodes[0] = (special_node){ -1, -1 };
     s->n_nodes = 1;
-    for (int32_t i = 0; i < v->n_tokens; i++)
-        if (is_special(v, i)) add(s, v, i);
+    for (size_t i = 0; i < n; i++) add(s, &tokens[i]);
     return SUMI_OK;
 }
 

@@ -1,4 +1,4 @@
-/* specials.h - finding special tokens in text: control tokens and user-defined ones.
+/* specials.h - finding special tokens in text: control tokens and user-defined ones. added_tokens.h has what is around it.
  *
  * At each place the longest token wins, and the leftmost place wins over later ones. A user-defined token is
  * part of the vocabulary's plain text ("\n\n", "<table>") and is always found; a control token ("<|im_end|>")
@@ -35,8 +35,17 @@ typedef struct specials {
     bool first_user[256]; /* a user-defined token begins with this byte */
 } specials;
 
-/* ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to specials_deinit() after a failure. */
-SUMI_MUST_USE sumi_status specials_init(specials *s, const vocab *v, sumi_error *err);
+typedef struct special_token {
+    vocab_text text;
+    int32_t id;
+    bool user; /* user-defined, else a control token */
+} special_token;
+
+/* Whether token id is looked for in text at all. */
+bool specials_has(const vocab *v, int32_t id);
+
+/* Of tokens with the same text the last one is found. ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to specials_deinit() after a failure. */
+SUMI_MUST_USE sumi_status specials_init(specials *s, const special_token *tokens, size_t n, sumi_error *err);
 void specials_deinit(specials *s);
 
 /* The first special token in text at or after from: its id, where it starts and ends; -1: there is none.

@@ -6,11 +6,13 @@
 
 #include "base/error.h"
 #include "base/fp16.h"
+#include "text/added_tokens.h"
 #include "text/fallback.h"
 #include "text/utf8.h"
 
 #define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
 #define SPACE_BYTES  3
+#define NO_RANK      UINT32_MAX
 
 /* ---- Preparing ---------------------------------------------------------------------------------------------- */
 
@@ -47,8 +49,8 @@ static bool is_sorted(const scored *a, size_t n)
 }
 
 /* Ranks: user-defined tokens by id, then the others by score, then by id. scores: NULL, or n_tokens unaligned
- * floats. */
-static sumi_status set_ranks(spm *s, const char *scores)
+ * floats. flags: NULL, or those of added_tokens.h. */
+static sumi_status set_ranks(spm *s, const char *scores, const uint8_t *flags)
 {
     size_t n = (size_t)s->v->n_tokens, n_scored = 0;
     uint32_t next = 0;
@@ -57,7 +59,8 @@ static sumi_status set_ranks(spm *s, const char *scores)
     if (!a || !s->rank) goto fail;
     for (int32_t i = 0; i < s->v->n_tokens; i++) {
         float score = 0;
-        if (s->v->kind[i] == TOKEN_USER_DEFINED) s->rank[i] = next++;
+        if (flags && flags[i] & ADDED_NO_MERGE) s->rank[i] = NO_RANK;
+        else if (s->v->kind[i] == TOKEN_USER_DEFINED) s->rank[i] = next++;
         if (s->v->kind[i] == TOKEN_USER_DEFINED || !vocab_can_merge(s->v, i)) continue;
         if (scores) memcpy(&score, scores + (size_t)i * sizeof score, sizeof score);
         a[n_scored++] = (scored){ score_key(score), i };
@@ -75,13 +78,13 @@ fail:
     return SUMI_ENOMEM;
 }
 
-sumi_status spm_init(spm *s, const vocab *v, const gguf *g, sumi_error *err)
+sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err)
 {
     const char *scores;
     *s = (spm){ .v = v, .unknown = -1 };
     sumi_status status = vocab_read_scores(v, g, &scores, err);
     if (status) return status;
-    if (set_ranks(s, scores))
+    if (set_ranks(s, scores, flags))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
     space_words_init(&s->words, v);
     for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
@@ -105,7 +108,7 @@ static uint32_t pair_order(const void *user, const bpe_symbol *left, const bpe_s
 {
     const word_view *w = user;
     int32_t id = vocab_find(w->s->v, w->text + left->start, (size_t)left->n_bytes + right->n_bytes);
-    if (id < 0) return BPE_NO_PAIR;
+    if (id < 0 || w->s->rank[id] == NO_RANK) return BPE_NO_PAIR;
     *merged = id;
     return w->s->rank[id] << 8 | (255 - (left->n_chars < 255 ? left->n_chars : 255));
 }

@@ -7,11 +7,11 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "text/added_tokens.h"
 #include "text/byte_bpe.h"
 #include "text/end_tokens.h"
 #include "text/normalize.h"
 #include "text/pretok.h"
-#include "text/specials.h"
 #include "text/spm.h"
 #include "text/unigram.h"
 #include "text/utf8.h"
@@ -20,9 +20,12 @@
 #define MAX_DECODED ((size_t)1 << 30)
 #define MAX_CHANGED (3 * TOKENIZER_MAX_TEXT + 3) /* text after changes: a space may become three bytes */
 
+#define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
+#define SPACE_BYTES  3
+
 struct tokenizer {
     vocab v;
-    specials specials;
+    added_tokens added;
     byte_bpe bytes; /* VOCAB_BYTE_LEVEL: this and the next two */
     const pretok_rule *rule;
     pretok *pretok;
@@ -90,7 +93,7 @@ static sumi_status create_sentencepiece(tokenizer *t, const gguf *g, int32_t unk
     t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", true);
     t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
     t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", true);
-    sumi_status status = spm_init(&t->spm, &t->v, g, err);
+    sumi_status status = spm_init(&t->spm, &t->v, g, t->added.flags, err);
     t->spm.unknown = unknown;
     t->spm.add_space_prefix = t->add_space;
     t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
@@ -131,6 +134,33 @@ static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *er
     return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, t->rule->long_pieces, err);
 }
 
+/* Spaces as the text of SentencePiece's tokens has them: U+2581 is one, and one more stands in front. */
+static sumi_status normalize_spaces(const tokenizer *t, const char *text, size_t n, char **out, size_t *n_out)
+{
+    buf b;
+    buf_init(&b, MAX_CHANGED);
+    if (t->add_space && n) buf_append_char(&b, ' ');
+    for (size_t i = 0; i < n; i++) {
+        bool symbol = n - i >= SPACE_BYTES && !memcmp(text + i, SPACE_SYMBOL, SPACE_BYTES);
+        buf_append_char(&b, symbol ? ' ' : text[i]);
+        i += symbol ? SPACE_BYTES - 1 : 0;
+    }
+    *out = b.status ? NULL : buf_take(&b, n_out);
+    buf_deinit(&b);
+    return *out ? SUMI_OK : SUMI_ENOMEM;
+}
+
+/* added_normalize_fn: the text in which normalised tokens are looked for; valid UTF-8 if the vocabulary is byte-level. */
+static sumi_status normalize(const void *user, const char *text, size_t n, char **out, size_t *n_out)
+{
+    const tokenizer *t = user;
+    *out = NULL;
+    if (t->v.model == VOCAB_WORDPIECE) return wordpiece_normalize(&t->wordpiece, text, n, out, n_out);
+    if (t->v.model == VOCAB_SENTENCEPIECE && t->added.space_symbols) return normalize_spaces(t, text, n, out, n_out);
+    if (t->v.model != VOCAB_BYTE_LEVEL || !t->rule->normalizes) return SUMI_OK;
+    return utf8_valid_prefix(text, n) == n ? normalize_form(t->rule->form, text, n, out, n_out) : SUMI_OK;
+}
+
 /* BOS and EOS as the flags say, unless the file lists what stands around a text. */
 static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
 {
@@ -147,7 +177,7 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
 {
     int32_t unknown = -1;
     sumi_status status = vocab_init(&t->v, g, err);
-    if (!status && (status = specials_init(&t->specials, &t->v, err))) sumi_fail_in(err, "%s", gguf_name(g));
+    if (!status && (status = added_tokens_init(&t->added, &t->v, g, err))) sumi_fail_in(err, "%s", gguf_name(g));
     if (!status) status = read_ids(t, g, &unknown, err);
     if (status) return status;
     switch (t->v.model) {
@@ -156,6 +186,7 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
     case VOCAB_UNIGRAM: status = create_unigram(t, g, unknown, err); break;
     case VOCAB_WORDPIECE: create_wordpiece(t, g, unknown); break;
     }
+    if (!status) status = added_tokens_normalize(&t->added, &t->v, normalize, t, err);
     if (!status) status = read_around(t, g, err);
     if (status) return status;
     if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
@@ -181,7 +212,7 @@ void tokenizer_destroy(tokenizer *t)
     unigram_deinit(&t->unigram);
     byte_bpe_deinit(&t->bytes);
     pretok_destroy(t->pretok);
-    specials_deinit(&t->specials);
+    added_tokens_deinit(&t->added);
     vocab_deinit(&t->v);
     free(t->before.ids);
     free(t->after.ids);
@@ -250,6 +281,7 @@ const char *tokenizer_text(const tokenizer *t, int32_t id, size_t *n_bytes)
 
 typedef struct encoder {
     const tokenizer *t;
+    bool control; /* control tokens are found in text */
     id_list out;
     word_cache cache;
     spm_work spm; /* its bpe serves byte-level vocabularies too */
@@ -284,24 +316,57 @@ static void encode_normal(encoder *e, const char *text, size_t n)
     }
 }
 
-/* A stretch of valid UTF-8. What normalization has changed has a cache of its own, for words are kept by where
- * they stand. */
+typedef void (*encode_fn)(encoder *e, const char *text, size_t n);
+
+/* Text that normalising has changed has a cache of its own, for words are kept by where they stand. Takes `changed`. */
+static void encode_changed(encoder *e, char *changed, size_t n, encode_fn encode)
+{
+    word_cache cache = e->cache;
+    word_cache_init(&e->cache, e->t->v.key, changed, n);
+    encode(e, changed, n);
+    word_cache_deinit(&e->cache);
+    e->cache = cache;
+    free(changed);
+}
+
+/* What stands between normalised tokens. A space that normalising puts in front is there already. */
+static void encode_between(encoder *e, const char *text, size_t n)
+{
+    const tokenizer *t = e->t;
+    if (!n || e->status) return;
+    switch (t->v.model) {
+    case VOCAB_BYTE_LEVEL: encode_normal(e, text, n); break;
+    case VOCAB_SENTENCEPIECE:
+        e->status = spm_encode(&t->spm, &e->spm, text, n, !t->added.space_symbols, &e->out);
+        break;
+    case VOCAB_UNIGRAM: e->status = unigram_encode(&t->unigram, &e->unigram, text, n, &e->out); break;
+    case VOCAB_WORDPIECE: e->status = wordpiece_encode(&t->wordpiece, &e->wordpiece, text, n, &e->out); break;
+    }
+}
+
+/* Normalised text, in which some of the special tokens are found. */
+static void encode_normalized(encoder *e, const char *text, size_t n)
+{
+    added_walk w = { 0 };
+    added_match m;
+    for (size_t from = 0;; from = w.end) {
+        bool found = added_tokens_next(&e->t->added, true, e->control, text, n, &w, &m);
+        size_t end = found ? m.start : n;
+        if (end > from) encode_between(e, text + from, end - from);
+        if (!found || e->status) return;
+        id_list_add(&e->out, m.id);
+    }
+}
+
 static void encode_valid(encoder *e, const char *text, size_t n)
 {
     char *normal = NULL;
     size_t n_normal = 0;
+    encode_fn encode = e->t->added.has_normal ? encode_normalized : encode_normal;
     if (e->t->rule->normalizes) e->status = normalize_form(e->t->rule->form, text, n, &normal, &n_normal);
     if (e->status) return;
-    if (normal) {
-        word_cache cache = e->cache;
-        word_cache_init(&e->cache, e->t->v.key, normal, n_normal);
-        encode_normal(e, normal, n_normal);
-        word_cache_deinit(&e->cache);
-        e->cache = cache;
-        free(normal);
-    } else {
-        encode_normal(e, text, n);
-    }
+    if (normal) encode_changed(e, normal, n_normal, encode);
+    else encode(e, text, n);
 }
 
 /* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a
@@ -319,31 +384,43 @@ static void encode_byte_level(encoder *e, const char *text, size_t n)
     }
 }
 
-static void encode_segment(encoder *e, const char *text, size_t n, bool at_start)
+/* A vocabulary that is not byte-level, some of whose special tokens are found in normalised text. */
+static void encode_and_find(encoder *e, const char *text, size_t n)
 {
+    char *normal;
+    size_t n_normal;
+    e->status = normalize(e->t, text, n, &normal, &n_normal);
+    if (e->status) return;
+    if (normal) encode_changed(e, normal, n_normal, encode_normalized);
+    else encode_normalized(e, text, n);
+}
+
+static void encode_segment(encoder *e, const char *text, size_t n)
+{
+    const tokenizer *t = e->t;
     if (!n || e->status) return;
-    switch (e->t->v.model) {
-    case VOCAB_BYTE_LEVEL: encode_byte_level(e, text, n); break;
-    case VOCAB_SENTENCEPIECE: e->status = spm_encode(&e->t->spm, &e->spm, text, n, at_start, &e->out); break;
-    case VOCAB_UNIGRAM: e->status = unigram_encode(&e->t->unigram, &e->unigram, text, n, &e->out); break;
-    case VOCAB_WORDPIECE:
-        e->status = wordpiece_encode(&e->t->wordpiece, &e->wordpiece, text, n, &e->out);
-        break;
+    if (t->v.model == VOCAB_BYTE_LEVEL) {
+        encode_byte_level(e, text, n);
+    } else if (t->added.has_normal) {
+        encode_and_find(e, text, n);
+    } else if (t->v.model == VOCAB_SENTENCEPIECE) {
+        e->status = spm_encode(&t->spm, &e->spm, text, n, true, &e->out); /* after the start or a special token */
+    } else {
+        encode_between(e, text, n);
     }
 }
 
-static void encode_text(encoder *e, const char *text, size_t n, bool control)
+static void encode_text(encoder *e, const char *text, size_t n)
 {
-    size_t from = 0, start, end;
-    for (;;) {
-        int32_t id = specials_find(&e->t->specials, text, n, from, control, &start, &end);
-        if (id < 0) break;
-        encode_segment(e, text + from, start - from, true);
-        if (e->status) return;
-        id_list_add(&e->out, id);
-        from = end;
+    added_walk w = { 0 };
+    added_match m;
+    for (size_t from = 0;; from = w.end) {
+        bool found = added_tokens_next(&e->t->added, false, e->control, text, n, &w, &m);
+        size_t end = found ? m.start : n;
+        if (end > from) encode_segment(e, text + from, end - from);
+        if (!found || e->status) return;
+        id_list_add(&e->out, m.id);
     }
-    encode_segment(e, text + from, n - from, true); /* each segment follows the start or a special token */
 }
 
 static sumi_status encoder_init(encoder *e, const tokenizer *t, const char *text, size_t n)
@@ -387,7 +464,8 @@ sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_byte
     bool wrap = flags & SUMI_TOKENIZE_BOS_EOS;
     if (!status) {
         if (wrap) id_list_add_all(&e.out, &t->before);
-        encode_text(&e, text, n_bytes, flags & SUMI_TOKENIZE_SPECIAL);
+        e.control = flags & SUMI_TOKENIZE_SPECIAL;
+        encode_text(&e, text, n_bytes);
         if (wrap) id_list_add_all(&e.out, &t->after);
         status = e.status ? e.status : e.out.failed ? SUMI_ENOMEM : SUMI_OK;
     }

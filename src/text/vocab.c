@@ -64,6 +64,8 @@ static void add_symbols(vocab *v, int32_t first, int32_t end)
     for (int32_t id = first; id < end; id++) {
         const vocab_text *t = &v->symbol[id];
         if (!t->n || !vocab_can_merge(v, id)) continue;
+        /* An added token of WordPiece is no piece: it has no mark that tells whether it begins a word. */
+        if (v->model == VOCAB_WORDPIECE && v->kind[id] == TOKEN_USER_DEFINED) continue;
         if (t->n > v->max_symbol_bytes) v->max_symbol_bytes = t->n;
         ids[n] = id;
         ahead[n] = prepare(v, t->data, t->n);

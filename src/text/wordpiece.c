@@ -183,10 +183,8 @@ static sumi_status rewrite(buf *b, normalizer normalize)
     return b->status;
 }
 
-static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const char *text, size_t n,
-                               id_list *out)
+static sumi_status normalize(const wordpiece *w, buf *b, const char *text, size_t n)
 {
-    buf *b = &work->clean;
     sumi_status status = SUMI_OK;
     b->n = 0;
     if (is_printable_ascii(text, n)) {
@@ -197,7 +195,26 @@ static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const c
         if (w->strip_accents && b->n) status = rewrite(b, normalize_strip_accents);
         if (w->lower && b->n && !status) status = rewrite(b, normalize_lower);
     }
-    if (status || (status = b->status)) return status;
+    return status ? status : b->status;
+}
+
+sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out, size_t *n_out)
+{
+    buf b;
+    *out = NULL;
+    buf_init(&b, SIZE_MAX);
+    sumi_status status = normalize(w, &b, text, n);
+    if (!status && !(*out = buf_take(&b, n_out))) status = SUMI_ENOMEM;
+    buf_deinit(&b);
+    return status;
+}
+
+static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const char *text, size_t n,
+                               id_list *out)
+{
+    buf *b = &work->clean;
+    sumi_status status = normalize(w, b, text, n);
+    if (status) return status;
     add_words(w, &work->word, b->data, b->n, out);
     return work->word.status ? work->word.status : out->failed ? SUMI_ENOMEM : SUMI_OK;
 }

@@ -34,6 +34,9 @@ typedef struct wordpiece {
 /* Reads tokenizer.ggml.normalizer.*; unknown: the token of words that are none, >= 0. v is borrowed. Nothing to free. */
 void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown);
 
+/* What becomes of a text before it is cut into words. *out is never NULL on success; free with free(). ENOMEM. */
+SUMI_MUST_USE sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out, size_t *n_out);
+
 typedef struct wordpiece_work { /* belongs to one call */
     buf clean, word;
     word_cache *cache;

@@ -236,6 +236,92 @@ static void lists_of_ids_that_cannot_be_are_refused(void **state)
     expect_bad_list(GGUF_U8, many, TINY_MAX, TINY_MAX, SUMI_ELIMIT, "2048 tokens; at most 1024");
 }
 
+/* Files in which llama.cpp knows by name that special tokens take white space around them. */
+static void named_families_take_white_space_around_special_tokens(void **state)
+{
+    enum { MASK = EOT + 1, BERT_MASK, UNKNOWN, TEXT_END };
+    static const struct {
+        const char *key, *value;
+        bool before_mask, before_bert_mask, behind;
+    } cases[] = {
+        { "general.name", "Phi-3 Mini 4k Instruct", false, false, true },
+        { "general.name", "My phi3 tune", false, false, true },
+        { "general.name", "Phi 4", false, false, false },
+        { "general.name", "Modern-BERT large", false, true, false },
+        { "general.architecture", "nomic-bert-moe", true, false, false },
+        { "general.architecture", "llama", false, false, false },
+        { "tokenizer.ggml.pre", "jina-v2-code", true, false, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tiny_vocab v;
+        fill(&v, NULL);
+        tiny_token(&v, "<mask>", 3, 0);
+        tiny_token(&v, "[MASK]", 3, 0);
+        tiny_token(&v, "<unk>", 2, 0);
+        tiny_token(&v, "<|endoftext|>", 3, 0);
+        gb_str(&v.file, cases[i].key, cases[i].value);
+        if (strcmp(cases[i].key, "tokenizer.ggml.pre")) gb_str(&v.file, "tokenizer.ggml.pre", "gpt-2");
+        tiny_tokenizer t = tiny_open(&v);
+        if (t.status) fail_msg("%s: %s", cases[i].value, t.err.message);
+        if (cases[i].before_mask) TINY_CHECK(t, "b \n<mask> b", SUMI_TOKENIZE_SPECIAL, 'b', MASK, ' ', 'b');
+        if (cases[i].before_bert_mask) TINY_CHECK(t, "b  [MASK] b", SUMI_TOKENIZE_SPECIAL, 'b', BERT_MASK, ' ', 'b');
+        if (cases[i].behind) {
+            TINY_CHECK(t, "b <end>\n\xC2\xA0 b<t> b", SUMI_TOKENIZE_SPECIAL, 'b', ' ', END, 'b', TAG, 'b');
+            TINY_CHECK(t, "<unk> <|endoftext|> b", SUMI_TOKENIZE_SPECIAL, UNKNOWN, ' ', TEXT_END, ' ', 'b');
+        } else {
+            TINY_CHECK(t, " <end> b", SUMI_TOKENIZE_SPECIAL, ' ', END, ' ', 'b');
+        }
+        tiny_close(&t);
+    }
+}
+
+static void expect_bad_flags(const int32_t *ids, uint64_t n_ids, uint64_t n_flags, const char *part)
+{
+    static const uint8_t flags[4];
+    tiny_vocab v;
+    fill(&v, "gpt-2");
+    gb_array(&v.file, "sumi.tokenizer.added_tokens", GGUF_I32, ids, n_ids, 4 * n_ids);
+    if (n_flags) gb_array(&v.file, "sumi.tokenizer.added_flags", GGUF_U8, flags, n_flags, n_flags);
+    tiny_tokenizer t = tiny_open(&v);
+    test_expect_error(t.status, SUMI_EFORMAT, &t.err, part);
+    tiny_close(&t);
+}
+
+static void flags_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    expect_bad_flags((const int32_t[]){ END, TAG }, 2, 1, "not lists of equal length");
+    expect_bad_flags((const int32_t[]){ END }, 1, 0, "not lists of equal length");
+    expect_bad_flags((const int32_t[]){ EOT + 1 }, 1, 1, "has 264, outside");
+    expect_bad_flags((const int32_t[]){ -1 }, 1, 1, "has -1, outside");
+}
+
+/* White space that is given back again and again would cost the square of the text. */
+static void white_space_around_tokens_takes_linear_time(void **state)
+{
+    enum { N = 1 << 20 };
+    const uint8_t flags[] = { 3, 4 };
+    tiny_vocab v;
+    int32_t *ids, n;
+    (void)state;
+    fill(&v, "gpt-2");
+    gb_array(&v.file, "sumi.tokenizer.added_tokens", GGUF_I32, (const int32_t[]){ END, TAG }, 2, 8);
+    gb_array(&v.file, "sumi.tokenizer.added_flags", GGUF_U8, flags, 2, 2);
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    char *text = malloc(N);
+    memset(text, ' ', N);
+    memcpy(text + N / 2, "<end>", 5);
+    for (size_t i = N - 3 * 1000; i < N; i += 3) memcpy(text + i, "<t>", 3); /* the first and the last stand alone */
+    assert_int_equal(tokenizer_encode(t.tokenizer, text, N, SUMI_TOKENIZE_SPECIAL, &ids, &n, NULL), SUMI_OK);
+    assert_int_equal(ids[0], END);
+    assert_int_equal(n, 1001);
+    free(ids);
+    free(text);
+    tiny_close(&t);
+}
+
 static void what_stands_around_a_text_may_be_listed(void **state)
 {
     const int32_t before[] = { TAG, END }, after[] = { EOT, TAG, TAG };
@@ -343,6 +429,9 @@ int main(void)
         cmocka_unit_test(tokens_know_what_they_are),
         cmocka_unit_test(lists_of_the_file_and_known_names_end_an_answer),
         cmocka_unit_test(lists_of_ids_that_cannot_be_are_refused),
+        cmocka_unit_test(named_families_take_white_space_around_special_tokens),
+        cmocka_unit_test(flags_that_cannot_be_are_refused),
+        cmocka_unit_test(white_space_around_tokens_takes_linear_time),
         cmocka_unit_test(what_stands_around_a_text_may_be_listed),
         cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
         cmocka_unit_test(any_bytes_come_back),
