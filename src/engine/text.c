@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/model.h"
+#include "engine/text_bound.h"
 
 /* A prompt of many millions of tokens fits no context; more is a mistake or an attack. */
 #define MAX_RENDERED_BYTES ((size_t)64 << 20)
@@ -13,6 +14,11 @@ sumi_status sumi_tokenize(const sumi_model *m, const char *text, size_t n_bytes,
                           int32_t *n_ids, sumi_error *err)
 {
     return tokenizer_encode(m->tok, text, n_bytes, flags, ids, n_ids, err);
+}
+
+int64_t model_fewest_tokens(const sumi_model *m, const char *text, size_t n_bytes)
+{
+    return tokenizer_fewest_tokens(m->tok, text, n_bytes);
 }
 
 sumi_status sumi_detokenize(const sumi_model *m, const int32_t *ids, int32_t n_ids, bool special, char **text,

@@ -5,16 +5,40 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/body_work.h"
 
 /* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
 enum { MAX_SWALLOWED_BYTES = 64 << 20 };
 enum { STREAM_BLOCK_BYTES = 4096 };
+
+/* ---- Limits of keys ---- */
+
+/* Counts the request in the limits of its key, before its body is read: a body can cost more than an answer, and what is
+ * refused later counts too. False: *e is a 429. */
+static bool enter_limits(exchange *x, api_error *e)
+{
+    route_meter as = x->key ? route_metered_as(x->route) : METER_NOTHING;
+    key_limits *limits = x->key ? &x->key->limits : NULL;
+    if (as == METER_REQUEST) x->entered = key_limits_enter(limits, clock_ms(), e);
+    if (as == METER_NOTHING || x->entered || (as == METER_COUNT && key_limits_count(limits, clock_ms(), e))) return true;
+    atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
+    return false;
+}
+
+/* Leaves the limits of the key, if it is in them. */
+static void leave_limits(exchange *x, job_usage usage)
+{
+    if (x->entered) key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
+    x->entered = false;
+}
 
 /* ---- Answers ---- */
 
 static enum MHD_Result send_response(exchange *x, int status, struct MHD_Response *r, const api_error *e)
 {
     if (!r) return MHD_NO;
+    /* Who asks one after the other is never one too many. */
+    if (!x->job) leave_limits(x, (job_usage){ 0 });
     headers_add(x, r, e);
     x->status = status;
     enum MHD_Result result = MHD_queue_response(x->conn, (unsigned)status, r);
@@ -65,22 +89,7 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
     return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
 }
 
-bool http_enter_limits(exchange *x, api_error *e)
-{
-    if (!x->key) return true;
-    x->entered = key_limits_enter(&x->key->limits, clock_ms(), e);
-    if (!x->entered) atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
-    return x->entered;
-}
-
 /* ---- Answers of the engine ---- */
-
-/* Leaves the limits of the key, if it is in them. */
-static void leave_limits(exchange *x, job_usage usage)
-{
-    if (x->entered) key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
-    x->entered = false;
-}
 
 /* Leaves the limits of the key when the engine is done, before the client can know: who asks one after the other is never
  * one too many, and pays before the next. */
@@ -241,7 +250,7 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     if (rest) strncat(x->rest, rest, sizeof x->rest - 1);
     if (!access_check(x, e)) return false;
     if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
-    if (!x->route->model || state == SERVER_READY) return true;
+    if (!x->route->model || state == SERVER_READY) return enter_limits(x, e);
     if (state == SERVER_LOADING)
         return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
     return api_fail_draining(e);
@@ -298,6 +307,7 @@ enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, co
         *n_data = 0;
         return go_on ? MHD_YES : MHD_NO;
     }
+    if (x->work) return body_work_go_on(x);
     if (x->job) return answer_whole(x);
     if (!conns_enter(x->server->conns, x->link, CONN_ANSWER)) return MHD_NO;
     if (x->server->opts.log_prompts)
@@ -350,6 +360,7 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     conn_phase phase;
     (void)conn;
     if (!x) return;
+    body_work_drop(x);
     if (x->job) leave_job(x);
     leave_limits(x, (job_usage){ 0 });
     bool was_cut = conns_was_cut(s->conns, x->link, &phase);

@@ -50,6 +50,7 @@ struct exchange {
     api_error refused; /* status != 0: the answer that waits for the end of the body */
     size_t n_swallowed;
     buf body;
+    struct body_work *work; /* a large body is at work, and the connection sleeps; NULL: none is */
     job *job;
     double start_ms;
     int status;
@@ -66,9 +67,6 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
 enum MHD_Result http_error(exchange *x, const api_error *e);
 /* An answer with headers of its own, besides those that every answer has. Takes r; NULL closes the connection. */
 enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r);
-
-/* Counts the request in the limits of its key. False: an answer (429) is in *e. */
-SUMI_MUST_USE bool http_enter_limits(exchange *x, api_error *e);
 
 /* Gives the exchange a job, whose parts are all submitted, and answers with it, now or later. */
 enum MHD_Result http_answer_with(exchange *x, job *j);
@@ -103,5 +101,9 @@ const route *route_find(const char *method, const char *url, int *number, const 
 api_kind route_api(const char *url);    /* whose path it is, also if there is no such route */
 extern const char *const route_paths[]; /* [route_n_paths()], the last one for paths that are none */
 int route_n_paths(void);
+
+/* As what a request counts in the limits of its key. */
+typedef enum route_meter { METER_NOTHING, METER_REQUEST, METER_COUNT } route_meter;
+route_meter route_metered_as(const route *r);
 
 #endif

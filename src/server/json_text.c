@@ -19,10 +19,9 @@ static void put_escaped(buf *out, unsigned char c)
     }
 }
 
-void json_put_text(buf *out, const char *text, size_t n)
+void json_put_inside(buf *out, const char *text, size_t n)
 {
     size_t from = 0, i = 0; /* bytes from .. i need no change */
-    buf_append_char(out, '"');
     while (i < n) {
         unsigned char c = (unsigned char)text[i];
         uint32_t cp;
@@ -41,6 +40,12 @@ void json_put_text(buf *out, const char *text, size_t n)
         else put_escaped(out, c);
     }
     buf_append(out, text + from, i - from);
+}
+
+void json_put_text(buf *out, const char *text, size_t n)
+{
+    buf_append_char(out, '"');
+    json_put_inside(out, text, n);
     buf_append_char(out, '"');
 }
 

@@ -7,6 +7,7 @@
 /* text [n] as a string with its quotes. Bytes that are no UTF-8 become U+FFFD; U+2028 and U+2029 are escaped, so that
  * a string stays on one line for every reader. */
 void json_put_text(buf *out, const char *text, size_t n);
+void json_put_inside(buf *out, const char *text, size_t n); /* without the quotes: part of a string */
 
 /* The same of text up to its NUL; NULL is null. */
 void json_put_string(buf *out, const char *text);

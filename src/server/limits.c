@@ -6,7 +6,7 @@
 void key_limits_init(key_limits *l)
 {
     pthread_mutex_init(&l->lock, NULL);
-    l->requests = l->requests_per_min;
+    l->requests = l->counts = l->requests_per_min;
     l->tokens = l->tokens_per_min;
     l->filled_ms = 0;
     l->n_running = 0;
@@ -21,6 +21,7 @@ static void fill(key_limits *l, double now_ms)
 {
     double minutes = l->filled_ms > 0 && now_ms > l->filled_ms ? (now_ms - l->filled_ms) / 60000 : 0;
     l->requests = fmin(l->requests + minutes * l->requests_per_min, l->requests_per_min);
+    l->counts = fmin(l->counts + minutes * l->requests_per_min, l->requests_per_min);
     l->tokens = fmin(l->tokens + minutes * l->tokens_per_min, l->tokens_per_min);
     l->filled_ms = now_ms;
 }
@@ -67,4 +68,15 @@ void key_limits_leave(key_limits *l, int64_t n_tokens)
     l->n_running--;
     l->tokens -= (double)n_tokens;
     pthread_mutex_unlock(&l->lock);
+}
+
+bool key_limits_count(key_limits *l, double now_ms, api_error *e)
+{
+    pthread_mutex_lock(&l->lock);
+    fill(l, now_ms);
+    bool in = !l->requests_per_min || l->counts >= 1;
+    if (in) l->counts--;
+    else refuse(e, "counts of tokens a minute", l->requests_per_min, seconds_for(1 - l->counts, l->requests_per_min));
+    pthread_mutex_unlock(&l->lock);
+    return in;
 }

@@ -76,6 +76,13 @@ int route_n_paths(void)
     return N_ROUTES + 1;
 }
 
+route_meter route_metered_as(const route *r)
+{
+    if (!r->model || strcmp(r->method, "POST") || r->handle == post_ollama_show) return METER_NOTHING;
+    bool counts = r->handle == post_tokenize || r->handle == post_detokenize || r->handle == post_count_tokens;
+    return counts ? METER_COUNT : METER_REQUEST;
+}
+
 /* rest: what a final "*" stands for, at least one byte; NULL: the path has none. */
 static bool matches(const char *path, const char *url, const char **rest)
 {

@@ -13,6 +13,7 @@
 enum {
     LINGER_S = 5, /* after the engine has ended: for answers on their way to slow readers */
     MAX_KEY_FILE_BYTES = 4 << 20,
+    LARGE_BYTES = 256 << 10, /* a body that takes some tenths of a second at worst */
 };
 
 server_opts server_opts_default(void)
@@ -149,12 +150,18 @@ static sumi_status start(server *s, sumi_error *err)
                                   .body_ms = o->body_ms,
                                   .idle_ms = o->idle_s * 1000.0,
                                   .tls = o->tls_cert };
+    /* While a body of the largest size runs, one waits of each of some clients. */
+    const work_limits works = { .n_threads = o->n_threads > 2 ? o->n_threads : 2,
+                                .large_bytes = LARGE_BYTES,
+                                .client_bytes = 2 * o->max_body_bytes,
+                                .bytes = 16 * o->max_body_bytes };
     bool loopback;
     sumi_status st = read_keys(s, &s->keys, err);
     if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
     if (st == SUMI_OK) st = check_exposure(s, loopback, err);
     if (st == SUMI_OK) st = conns_create(&s->conns, &limits, err);
     if (st == SUMI_OK) st = watch_create(&s->watch, s->conns, s->opts.heartbeat_s * 1000.0, err);
+    if (st == SUMI_OK) st = work_pool_create(&s->works, &works, err);
     if (st == SUMI_OK) st = start_http(s, err);
     return st;
 }
@@ -222,7 +229,9 @@ void server_destroy(server *s)
 {
     if (!s) return;
     stop_listening(s);
+    work_pool_stop(s->works); /* wakes what sleeps: MHD does not stop else */
     if (s->daemon) MHD_stop_daemon(s->daemon);
+    work_pool_destroy(s->works);
     watch_destroy(s->watch);
     conns_destroy(s->conns);
     keys_unref(s->keys);

@@ -15,6 +15,7 @@
 #include "server/server.h"
 #include "server/stall.h"
 #include "server/watch.h"
+#include "server/work.h"
 
 enum { CONNECTION_BYTES = 64 << 10 }; /* memory of a connection, in which its headers must fit */
 
@@ -26,6 +27,7 @@ struct server {
     struct MHD_Daemon *daemon;
     conns *conns;
     watch *watch;
+    work_pool *works;
     int listen_fd, port;
     int64_t started_s; /* since 1970 */
 
@@ -41,7 +43,7 @@ struct server {
     pthread_cond_t idle; /* n_jobs has become 0 */
     /* Under lock: */
     keys *keys;
-    int32_t n_jobs;
+    int32_t n_jobs; /* and bodies at work */
     stall stall;  /* watchdog of /ready */
     bool stalled; /* at the last look */
 };

@@ -7,6 +7,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "engine/text_bound.h"
+#include "server/body_work.h"
 #include "server/model_name.h"
 
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
@@ -38,7 +40,34 @@ void text_ids_deinit(text_ids *p)
     *p = (text_ids){ 0 };
 }
 
-static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, sumi_error *err)
+/* What a prompt may have, and has. */
+typedef struct prompt_bound {
+    int32_t max;    /* tokens; 0: any number, which is cut later or only counted */
+    int32_t fewest; /* > 0: some prompt is too long, and has so many tokens at least */
+} prompt_bound;
+
+/* The longest prompt: the context, or what --max-prompt-tokens allows. */
+static int32_t longest_prompt(const server *s)
+{
+    sumi_engine_stats stats;
+    sumi_engine_get_stats(s->engine, &stats);
+    int max = s->opts.max_prompt_tokens;
+    return max > 0 && max < stats.n_ctx ? max : stats.n_ctx;
+}
+
+/* Tokenises text unless a glance says that it has more tokens than max, as megabytes of it have; then *fewest says how
+ * many it has at least. */
+static sumi_status text_to_ids(const sumi_model *model, const char *text, size_t n_bytes, uint32_t flags,
+                               prompt_bound *bound, int32_t **ids, int32_t *n_ids, sumi_error *err)
+{
+    int64_t fewest = bound->max ? model_fewest_tokens(model, text, n_bytes) : 0;
+    if (fewest <= bound->max) return sumi_tokenize(model, text, n_bytes, flags, ids, n_ids, err);
+    bound->fewest = fewest < INT32_MAX ? (int32_t)fewest : INT32_MAX;
+    return SUMI_ELIMIT;
+}
+
+static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, prompt_bound *bound,
+                            sumi_error *err)
 {
     char *rendered, *messages = json_dumps(r->messages, JSON_COMPACT);
     buf text;
@@ -52,20 +81,20 @@ static sumi_status chat_ids(const sumi_model *model, const text_request *r, text
     sumi_free(rendered);
     buf_append(&text, json_string_value(r->prefill), json_string_length(r->prefill));
     if (text.status != SUMI_OK) st = err->status = text.status;
-    else st = sumi_tokenize(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &p->ids[0], &p->n_ids[0], err);
+    else st = text_to_ids(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, bound, &p->ids[0], &p->n_ids[0], err);
     buf_deinit(&text);
     if (st == SUMI_OK) p->n = 1;
     return st;
 }
 
 static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt, text_ids *p,
-                              sumi_error *err)
+                              prompt_bound *bound, sumi_error *err)
 {
     int32_t **ids = &p->ids[p->n], *n = &p->n_ids[p->n];
     sumi_status st = SUMI_OK;
     if (prompt->text) {
         uint32_t flags = SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS;
-        st = sumi_tokenize(model, prompt->text, prompt->n_bytes, flags, ids, n, err);
+        st = text_to_ids(model, prompt->text, prompt->n_bytes, flags, bound, ids, n, err);
     } else if ((*ids = malloc((size_t)prompt->n_ids * sizeof **ids))) {
         memcpy(*ids, prompt->ids, (size_t)prompt->n_ids * sizeof **ids);
         *n = prompt->n_ids;
@@ -76,8 +105,9 @@ static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt
     return st;
 }
 
-bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, api_error *e)
+bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, text_ids *ids, api_error *e)
 {
+    prompt_bound bound = { .max = bounded && !r->cut ? longest_prompt(x->server) : 0 };
     sumi_error err = { .message = "out of memory" };
     sumi_status st = SUMI_OK;
     const sumi_model *model = x->server->model;
@@ -90,11 +120,12 @@ bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, 
         return api_fail(e, 400, "no_chat_template", NULL,
                         "this model has no chat template that could be used: ask it to go on with a text");
     if (!text_ids_init(ids, r->n_prompts)) return api_fail_memory(e);
-    if (chat) st = chat_ids(model, r, ids, &err);
+    if (chat) st = chat_ids(model, r, ids, &bound, &err);
     for (int32_t i = 0; !chat && st == SUMI_OK && i < r->n_prompts; i++)
-        st = prompt_ids(model, &r->prompts[i], ids, &err);
+        st = prompt_ids(model, &r->prompts[i], ids, &bound, &err);
     if (st == SUMI_OK) return true;
     text_ids_deinit(ids);
+    if (bound.fewest) return api_fail_context(e, NULL, bound.fewest, bound.max);
     return api_fail_status(e, &err);
 }
 
@@ -171,10 +202,7 @@ static bool check_kind(const exchange *x, const text_api *api, api_error *e)
 /* A prompt may be as long as the context, or as --max-prompt-tokens allows. */
 static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
 {
-    int max = x->server->opts.max_prompt_tokens;
-    sumi_engine_stats stats;
-    sumi_engine_get_stats(x->server->engine, &stats);
-    if (max == 0 || max > stats.n_ctx) max = stats.n_ctx;
+    int32_t max = longest_prompt(x->server);
     for (int32_t i = 0; i < ids->n; i++)
         if (ids->n_ids[i] > max) return api_fail_context(e, NULL, ids->n_ids[i], max);
     return true;
@@ -188,19 +216,48 @@ text_limits text_api_limits(const exchange *x)
     return limits;
 }
 
+/* A request on its way: what the pool's thread makes of a body. */
+typedef struct text_work {
+    body_work base;
+    const text_api *api;
+    text_request r;
+    text_ids ids;
+    api_error e; /* unless ok: why there is no answer */
+    bool ok;
+} text_work;
+
+static void run(body_work *b)
+{
+    text_work *t = (text_work *)b;
+    exchange *x = b->x;
+    const text_api *api = t->api;
+    const text_limits limits = text_api_limits(x);
+    if (!api->parse(&t->r, x->body.data, x->body.n, &limits, &t->e)) return;
+    buf_deinit(&x->body);
+    t->ok = check_kind(x, api, &t->e) && text_api_tokenize(x, &t->r, true, &t->ids, &t->e) &&
+            (!api->check || api->check(x, &t->r, &t->ids, &t->e)) && check_lengths(x, &t->ids, &t->e);
+}
+
+static enum MHD_Result answer(body_work *b)
+{
+    text_work *t = (text_work *)b;
+    return t->ok ? submit(b->x, t->api, &t->r, &t->ids) : http_error(b->x, &t->e);
+}
+
+static void destroy(body_work *b)
+{
+    text_work *t = (text_work *)b;
+    text_ids_deinit(&t->ids); /* both are empty if a reply took them */
+    text_request_deinit(&t->r);
+    free(t);
+}
+
 enum MHD_Result text_api_post(exchange *x, const text_api *api)
 {
-    const text_limits limits = text_api_limits(x);
-    text_request r;
-    text_ids ids = { 0 };
-    api_error e;
-    if (!api->parse(&r, x->body.data, x->body.n, &limits, &e)) return http_error(x, &e);
-    buf_deinit(&x->body);
-    bool ok = check_kind(x, api, &e) && text_api_tokenize(x, &r, &ids, &e) &&
-              (!api->check || api->check(x, &r, &ids, &e)) && check_lengths(x, &ids, &e) &&
-              http_enter_limits(x, &e);
-    enum MHD_Result result = ok ? submit(x, api, &r, &ids) : http_error(x, &e);
-    text_ids_deinit(&ids); /* both are empty if a reply took them */
-    text_request_deinit(&r);
-    return result;
+    text_work *t = calloc(1, sizeof *t);
+    if (t) {
+        t->base = (body_work){ .run = run, .answer = answer, .destroy = destroy };
+        t->api = api;
+    }
+    return body_work_start(x, t ? &t->base : NULL);
 }

@@ -1,4 +1,4 @@
-/* text_api.h - the way that all text APIs share: body -> request -> tokens -> limits of the key -> job -> answer.
+/* text_api.h - the way that all text APIs share: body -> request -> tokens -> job -> answer.
  *
  * An API is a parser, a reply and its format; this file asks the engine. One prompt is one request of the engine: a part
  * of the job. */
@@ -22,8 +22,10 @@ enum MHD_Result text_api_post(exchange *x, const text_api *api);
 /* What the server takes in a request. */
 text_limits text_api_limits(const exchange *x);
 
-/* The tokens of a request's prompts, for the served model. False: *e says why, and *ids is empty. */
-SUMI_MUST_USE bool text_api_tokenize(const exchange *x, const text_request *r, text_ids *ids, api_error *e);
+/* The tokens of a request's prompts, for the served model. bounded: a text that has surely more tokens than fit is refused
+ * without being tokenised. False: *e says why, and *ids is empty. */
+SUMI_MUST_USE bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, text_ids *ids,
+                                     api_error *e);
 
 /* Whether the served model is meant; NULL: any will do. False: *e is a 404. */
 SUMI_MUST_USE bool text_api_check_model(const exchange *x, const char *name, api_error *e);

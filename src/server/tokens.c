@@ -1,26 +1,39 @@
 /* tokens.c - POST /tokenize and /detokenize: text to token ids and back, with the fields of other servers.
  *
  *   {"prompt": "Hello"} or {"content": "Hello"}, "add_special_tokens": true   ->   {"tokens": [..], "count": 1, ...}
- *   {"tokens": [1, 2]}                                                        ->   {"prompt": "..", "content": ".."} */
+ *   {"tokens": [1, 2]}                                                        ->   {"prompt": "..", "content": ".."}
+ *
+ * A token of few digits may stand for a hundred bytes, and each is told twice: text of many tokens is made while the client
+ * reads it, so that an answer takes the same memory however long it is. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/model.h"
+#include "server/body_work.h"
 #include "server/endpoints.h"
 #include "server/json_fields.h"
 #include "server/json_text.h"
+#include "text/detok.h"
 
-static enum MHD_Result tell_ids(exchange *x, const int32_t *ids, int32_t n)
+/* ---- Text to ids ---- */
+
+typedef struct tokenize_work {
+    body_work base;
+    buf out; /* the answer, if ok */
+    api_error e;
+    bool ok;
+} tokenize_work;
+
+static void put_ids(const exchange *x, const int32_t *ids, int32_t n, buf *out)
 {
-    buf out;
-    buf_init(&out, SIZE_MAX);
-    buf_append_str(&out, "{\"tokens\":[");
-    for (int32_t i = 0; i < n; i++) buf_printf(&out, i ? ",%d" : "%d", ids[i]);
     sumi_engine_stats stats;
     sumi_engine_get_stats(x->server->engine, &stats);
-    buf_printf(&out, "],\"count\":%d,\"max_model_len\":%d}", n, stats.n_ctx);
-    return http_reply_buf(x, 200, "application/json", &out);
+    buf_append_str(out, "{\"tokens\":[");
+    for (int32_t i = 0; i < n; i++) buf_printf(out, i ? ",%d" : "%d", ids[i]);
+    buf_printf(out, "],\"count\":%d,\"max_model_len\":%d}", n, stats.n_ctx);
 }
 
-static bool tokenize(exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
+static bool tokenize(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
 {
     const char *text = NULL;
     bool special = true;
@@ -36,48 +49,190 @@ static bool tokenize(exchange *x, const json_t *o, int32_t **ids, int32_t *n, ap
            api_fail_status(e, &err);
 }
 
-enum MHD_Result post_tokenize(exchange *x)
+static void run_tokenize(body_work *b)
 {
-    api_error e;
+    tokenize_work *t = (tokenize_work *)b;
+    exchange *x = b->x;
     int32_t *ids = NULL, n = 0;
-    json_t *o = json_parse_object(x->body.data, x->body.n, &e);
-    bool ok = o && tokenize(x, o, &ids, &n, &e);
+    json_t *o = json_parse_object(x->body.data, x->body.n, &t->e);
+    buf_deinit(&x->body);
+    t->ok = o && tokenize(x, o, &ids, &n, &t->e);
     json_decref(o);
-    enum MHD_Result result = ok ? tell_ids(x, ids, n) : http_error(x, &e);
+    if (t->ok) put_ids(x, ids, n, &t->out);
     sumi_free(ids);
-    return result;
 }
 
-static bool detokenize(exchange *x, const json_t *o, char **text, size_t *n_bytes, api_error *e)
+static enum MHD_Result answer_tokenize(body_work *b)
 {
+    tokenize_work *t = (tokenize_work *)b;
+    return t->ok ? http_reply_buf(b->x, 200, "application/json", &t->out) : http_error(b->x, &t->e);
+}
+
+static void destroy_tokenize(body_work *b)
+{
+    buf_deinit(&((tokenize_work *)b)->out);
+    free(b);
+}
+
+enum MHD_Result post_tokenize(exchange *x)
+{
+    tokenize_work *t = calloc(1, sizeof *t);
+    if (!t) return body_work_start(x, NULL);
+    t->base = (body_work){ .run = run_tokenize, .answer = answer_tokenize, .destroy = destroy_tokenize };
+    buf_init(&t->out, SIZE_MAX);
+    return body_work_start(x, &t->base);
+}
+
+/* ---- Ids to text ---- */
+
+enum {
+    PIECE_IDS = 64,   /* that become text at once */
+    WHOLE_IDS = 4096, /* more are told piece by piece */
+    STREAM_BYTES = 16 << 10,
+};
+
+/* An answer that is being made: the same text in each of the fields. */
+typedef struct text_writer {
+    const tokenizer *t;
+    int32_t *ids; /* [n] */
+    int32_t n, at;
+    int field;
+    detok detok;
+    buf text, out; /* of the piece; what the client has not got yet, from `sent` on */
+    size_t sent;
+} text_writer;
+
+static const char *const field_starts[] = { "{\"prompt\":\"", "\",\"content\":\"", "\"}" };
+enum { N_FIELDS = sizeof field_starts / sizeof *field_starts - 1 };
+
+static void free_writer(void *cls)
+{
+    text_writer *w = cls;
+    buf_deinit(&w->text);
+    buf_deinit(&w->out);
+    free(w->ids);
+    free(w);
+}
+
+/* Takes ids. NULL: out of memory. */
+static text_writer *create_writer(const tokenizer *t, int32_t *ids, int32_t n)
+{
+    text_writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        free(ids);
+        return NULL;
+    }
+    *w = (text_writer){ .t = t, .ids = ids, .n = n };
+    buf_init(&w->text, SIZE_MAX);
+    buf_init(&w->out, SIZE_MAX);
+    return w;
+}
+
+/* Appends the next piece to out. False: there is none, the answer is complete. */
+static bool write_piece(text_writer *w)
+{
+    if (w->field > N_FIELDS) return false;
+    if (w->at == 0) {
+        buf_append_str(&w->out, field_starts[w->field]);
+        detok_init(&w->detok, w->t, true);
+    }
+    w->text.n = 0;
+    int32_t end = w->n - w->at > PIECE_IDS ? w->at + PIECE_IDS : w->n;
+    if (w->field == N_FIELDS) end = w->n;
+    else
+        while (w->at < end) detok_push(&w->detok, w->ids[w->at++], &w->text);
+    if (end == w->n) {
+        if (w->field < N_FIELDS) detok_flush(&w->detok, &w->text);
+        w->field++;
+        w->at = 0;
+    }
+    json_put_inside(&w->out, w->text.data, w->text.n);
+    if (w->text.status != SUMI_OK) w->out.status = w->text.status;
+    return true;
+}
+
+static ssize_t read_writer(void *cls, uint64_t pos, char *to, size_t max)
+{
+    text_writer *w = cls;
+    (void)pos;
+    while (w->sent == w->out.n) {
+        w->sent = w->out.n = 0;
+        if (!write_piece(w)) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (w->out.status != SUMI_OK) return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    size_t n = w->out.n - w->sent < max ? w->out.n - w->sent : max;
+    memcpy(to, w->out.data + w->sent, n);
+    w->sent += n;
+    return (ssize_t)n;
+}
+
+/* Takes w. */
+static enum MHD_Result tell_text(exchange *x, text_writer *w)
+{
+    if (w->n <= WHOLE_IDS) {
+        while (write_piece(w)) continue;
+        enum MHD_Result result = http_reply_buf(x, 200, "application/json", &w->out);
+        free_writer(w);
+        return result;
+    }
+    struct MHD_Response *r =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_writer, w, free_writer);
+    if (!r) free_writer(w);
+    else MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    return http_send(x, 200, r);
+}
+
+typedef struct detokenize_work {
+    body_work base;
+    text_writer *writer; /* NULL: e says why */
+    api_error e;
+} detokenize_work;
+
+static bool check_ids(const int32_t *ids, int32_t n, int32_t n_vocab, api_error *e)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= n_vocab)
+            return api_fail(e, 400, "invalid_value", "tokens",
+                            "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i], i + 1, n, n_vocab);
+    return true;
+}
+
+static void run_detokenize(body_work *b)
+{
+    detokenize_work *d = (detokenize_work *)b;
+    exchange *x = b->x;
+    const tokenizer *t = model_tokenizer(x->server->model);
+    int32_t *ids = NULL, n = 0;
+    json_t *o = json_parse_object(x->body.data, x->body.n, &d->e);
     const json_t *list = field_get(o, "tokens");
-    int32_t *ids, n;
-    sumi_error err;
-    if (!json_is_array(list))
-        return api_fail(e, 400, "missing_field", "tokens", "tokens: a list of token ids is needed");
-    bool ok = field_ids(list, "tokens", &ids, &n, e);
-    if (ok && sumi_detokenize(x->server->model, ids, n, true, text, n_bytes, &err) != SUMI_OK)
-        ok = api_fail_status(e, &err);
-    free(ids);
-    return ok;
+    buf_deinit(&x->body);
+    bool ok = o && (json_is_array(list) || api_fail(&d->e, 400, "missing_field", "tokens",
+                                                    "tokens: a list of token ids is needed"));
+    ok = ok && field_ids(list, "tokens", &ids, &n, &d->e) && check_ids(ids, n, tokenizer_n_vocab(t), &d->e);
+    json_decref(o);
+    if (!ok) free(ids);
+    else if (!(d->writer = create_writer(t, ids, n))) api_fail_memory(&d->e);
+}
+
+static enum MHD_Result answer_detokenize(body_work *b)
+{
+    detokenize_work *d = (detokenize_work *)b;
+    text_writer *w = d->writer;
+    d->writer = NULL;
+    return w ? tell_text(b->x, w) : http_error(b->x, &d->e);
+}
+
+static void destroy_detokenize(body_work *b)
+{
+    detokenize_work *d = (detokenize_work *)b;
+    if (d->writer) free_writer(d->writer);
+    free(d);
 }
 
 enum MHD_Result post_detokenize(exchange *x)
 {
-    api_error e;
-    char *text = NULL;
-    size_t n = 0;
-    json_t *o = json_parse_object(x->body.data, x->body.n, &e);
-    bool ok = o && detokenize(x, o, &text, &n, &e);
-    json_decref(o);
-    if (!ok) return http_error(x, &e);
-    buf out;
-    buf_init(&out, SIZE_MAX);
-    buf_append_str(&out, "{\"prompt\":");
-    json_put_text(&out, text, n);
-    buf_append_str(&out, ",\"content\":");
-    json_put_text(&out, text, n);
-    buf_append_char(&out, '}');
-    sumi_free(text);
-    return http_reply_buf(x, 200, "application/json", &out);
+    detokenize_work *d = calloc(1, sizeof *d);
+    if (!d) return body_work_start(x, NULL);
+    d->base = (body_work){ .run = run_detokenize, .answer = answer_detokenize, .destroy = destroy_detokenize };
+    return body_work_start(x, &d->base);
 }

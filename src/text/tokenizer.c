@@ -35,6 +35,7 @@ struct tokenizer {
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
     id_list before, after; /* what SUMI_TOKENIZE_BOS_EOS puts around a text */
+    size_t longest; /* count_dark_bytes() of the token that has most; 0: says nothing of texts */
     bool *ends; /* [n_tokens] tokens that end a generation */
 };
 
@@ -173,6 +174,40 @@ static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
     return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
 }
 
+/* Bytes that encoding surely keeps: those of characters that are no white space (of the characters beyond ASCII that are,
+ * all begin with one of four bytes, and whatever begins so is left out), if the vocabulary has them. */
+static size_t count_dark_bytes(const tokenizer *t, const char *text, size_t n_bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_bytes; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (c == 0xC2) i += 1;
+        else if (c >= 0xE1 && c <= 0xE3) i += 2;
+        else n += c > ' ' && t->v.byte_id[c] >= 0;
+    }
+    return n;
+}
+
+/* Whether what is known of a text's bytes says something of its tokens: not where many characters become one unknown token,
+ * or normalization makes characters of which bytes are lost. */
+static bool keeps_bytes(const tokenizer *t)
+{
+    bool all = true;
+    for (int b = 0; b < 256; b++) all = all && t->v.byte_id[b] >= 0;
+    if (t->v.model == VOCAB_SENTENCEPIECE) return all;
+    return t->v.model == VOCAB_BYTE_LEVEL && (all || !t->rule->normalizes);
+}
+
+static size_t find_longest(const tokenizer *t)
+{
+    size_t longest = 0;
+    for (int32_t i = 0; keeps_bytes(t) && i < t->v.n_tokens; i++) {
+        size_t n = count_dark_bytes(t, t->v.raw[i].data, t->v.raw[i].n);
+        if (n > longest) longest = n;
+    }
+    return longest;
+}
+
 static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
 {
     int32_t unknown = -1;
@@ -189,6 +224,7 @@ static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
     if (!status) status = added_tokens_normalize(&t->added, &t->v, normalize, t, err);
     if (!status) status = read_around(t, g, err);
     if (status) return status;
+    t->longest = find_longest(t);
     if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
         return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
     return end_tokens_find(t->ends, &t->v, g, t->eos, err);
@@ -275,6 +311,14 @@ const char *tokenizer_text(const tokenizer *t, int32_t id, size_t *n_bytes)
 {
     *n_bytes = is_token(t, id) ? t->v.raw[id].n : 0;
     return is_token(t, id) ? t->v.raw[id].data : NULL;
+}
+
+int64_t tokenizer_fewest_tokens(const tokenizer *t, const char *text, size_t n_bytes)
+{
+    enum { NORMAL_SHRINKS = 4 }; /* times at most: of characters of four bytes NFKC makes ASCII */
+    if (t->longest == 0) return 0;
+    bool normalizes = t->v.model == VOCAB_BYTE_LEVEL && t->rule->normalizes;
+    return (int64_t)(count_dark_bytes(t, text, n_bytes) / t->longest / (normalizes ? NORMAL_SHRINKS : 1));
 }
 
 /* ---- Encoding ----------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 """ops_checks.py - what test_serve_ops.sh asks of a running `sumi serve`: limits, time limits, the log, keys, TLS, numbers.
 
 usage: ops_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
-import ctypes, hashlib, http.client, json, os, re, select, shutil, signal, socket, ssl, subprocess, tempfile
+import ctypes, hashlib, http.client, json, os, random, re, select, shutil, signal, socket, ssl, subprocess, tempfile
 
 from served import CHAT, MODEL, SUMI, TEXT, Server, chat, check, finish
 
@@ -318,6 +318,46 @@ def keys():
         s.end()
 
 
+def large_bodies():
+    """Limits of keys come before bodies are read; large bodies hold up nobody; text of many ids is made while it is read."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "keys")
+        open(path, "w").write("".join(f"{k} {sha(k)} rpm={n}\n" for k, n in (("one", 1), ("two", 2), ("many", 1000))))
+        s = Server("--api-key-file", path)
+        bearer = lambda k: {"Authorization": "Bearer " + k, "Content-Type": "application/json"}
+        status = lambda *a: s.ask("POST", *a)[0]
+        got = [status(TEXT, b"{", bearer("one")) for _ in range(2)]
+        check("what is refused counts, and what is too much is not parsed", got == [400, 429], got)
+        got = [status("/tokenize", {"prompt": "a"}, bearer("two")), status("/detokenize", {"tokens": [1]}, bearer("two")),
+               status("/tokenize", {"prompt": "a"}, bearer("two")), status("/v1/messages/count_tokens", chat("a"), bearer("two"))]
+        got.append(status(TEXT, {"prompt": "a", "max_tokens": 1}, bearer("two")))
+        check("counting tokens has a limit of its own", got == [200, 200, 429, 429, 200], got)
+        got = s.ask("POST", TEXT, {"prompt": "word " * 1000000}, bearer("many"))
+        check("a prompt is too long at a glance", got[0] == 400 and
+              2048 < got[1]["error"].get("n_prompt_tokens", 0) < 1000000, got)
+        long = json.dumps({"prompt": "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=800000))})
+        attackers = [s.connect() for _ in range(4)]
+        for c in attackers:
+            c.request("POST", "/tokenize", long, bearer("many"))
+        check("while large bodies are at work", s.ask("GET", "/health")[0] == 200)
+        check("small requests are answered", status(TEXT, {"prompt": "a", "max_tokens": 1}, bearer("many")) == 200)
+        ready = select.select([c.sock for c in attackers], [], [], 0)[0]
+        check("before the last of them", len(ready) < 4, ready)
+        leaver = s.connect()
+        leaver.request("POST", "/tokenize", long, bearer("many"))
+        leaver.close()
+        got = [json.loads(c.getresponse().read())["count"] for c in attackers]
+        check("which are answered too", len(set(got)) == 1 and got[0] > 200000, got)
+        ids = ",".join(["9", "28120", "504"] * 10000)  # the first one stands for 16 bytes or more
+        _, whole, h = s.ask("POST", "/detokenize", '{"tokens":[%s]}' % ids, bearer("many"))
+        _, part, one = s.ask("POST", "/detokenize", '{"tokens":[9,28120,504]}', bearer("many"))
+        check("much text comes as a stream", h["Transfer-Encoding"] == "chunked" and not one["Transfer-Encoding"], h)
+        check("and is the same", whole["prompt"] == whole["content"] == part["prompt"] * 10000, part)
+        got = s.ask("POST", "/detokenize", '{"tokens":[%s,49152]}' % ids, bearer("many"))
+        check("all ids are looked at first", got[0] == 400 and "49152" in got[1]["error"]["message"], got[1])
+        s.end()
+
+
 def tls():
     with tempfile.TemporaryDirectory() as folder:
         cert, key, other = (os.path.join(folder, n) for n in ("cert.pem", "key.pem", "other.pem"))
@@ -438,7 +478,7 @@ def bad_use():
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, impatience, keys, tls, numbers, standstill,
-             manual, bad_use):
+for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, impatience, keys, large_bodies, tls, numbers,
+             standstill, manual, bad_use):
     part()
 finish()

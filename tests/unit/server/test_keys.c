@@ -102,6 +102,26 @@ static void only_so_many_run_at_once(void **state)
     key_limits_deinit(&l);
 }
 
+static void counting_has_a_bucket_of_its_own(void **state)
+{
+    (void)state;
+    key_limits l = { .requests_per_min = 2, .max_concurrent = 1 }, none = { .max_concurrent = 1 };
+    api_error e;
+    key_limits_init(&l);
+    key_limits_init(&none);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    for (int i = 0; i < 2; i++) assert_true(key_limits_count(&l, 1000, &e));
+    assert_false(key_limits_count(&l, 1000, &e));
+    assert_int_equal(e.status, 429);
+    assert_int_equal(e.retry_after, 30);
+    key_limits_leave(&l, 0);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_true(key_limits_count(&l, 31100, &e));
+    for (int i = 0; i < 100; i++) assert_true(key_limits_count(&none, 1000, &e));
+    key_limits_deinit(&l);
+    key_limits_deinit(&none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +130,7 @@ int main(void)
         cmocka_unit_test(requests_come_back_with_time),
         cmocka_unit_test(tokens_are_paid_afterwards),
         cmocka_unit_test(only_so_many_run_at_once),
+        cmocka_unit_test(counting_has_a_bucket_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

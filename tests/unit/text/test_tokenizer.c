@@ -414,6 +414,35 @@ static void a_repeated_line_has_repeated_tokens(void **state)
     tiny_close(&t);
 }
 
+/* Nothing that fits may be refused by what a glance says. */
+static void a_text_never_has_fewer_tokens_than_a_glance_says(void **state)
+{
+    (void)state;
+    enum { MAX = 300 };
+    static const char *const pieces[] = { "abc", "<t>x", "<end>", " a", "\t\n  ", "\xC2\xA0", "\xE3\x80\x80",
+                                          "\xE2\x80\x83", "\xEF\xBC\xA1", "\xC2", "\xF0\x9F\x99\x82", "\xFF" };
+    static const char *const rules[] = { "gpt-2", "qwen2", "llama-bpe" }; /* one of them normalizes */
+    test_rng r = test_rng_init(11);
+    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
+        tiny_tokenizer t = open_with(rules[k]);
+        int64_t most = 0;
+        for (int i = 0; i < 500; i++) {
+            char text[MAX * 4 + 1] = "";
+            int32_t *ids, n_ids, n = test_rng_range(&r, 0, MAX - 1), kinds = (int32_t)(sizeof pieces / sizeof *pieces);
+            kinds = test_rng_range(&r, 1, kinds);
+            for (int32_t j = 0; j < n; j++) strcat(text, pieces[test_rng_range(&r, 0, kinds - 1)]);
+            int64_t fewest = tokenizer_fewest_tokens(t.tokenizer, text, strlen(text));
+            assert_int_equal(tokenizer_encode(t.tokenizer, text, strlen(text), SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL),
+                             SUMI_OK);
+            free(ids);
+            if (fewest > n_ids) fail_msg("%s, text %d: %lld > %d", rules[k], i, (long long)fewest, n_ids);
+            if (fewest > most) most = fewest;
+        }
+        assert_true(most > 10); /* and it does say something */
+        tiny_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +465,7 @@ int main(void)
         cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(a_repeated_line_has_repeated_tokens),
+        cmocka_unit_test(a_text_never_has_fewer_tokens_than_a_glance_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
