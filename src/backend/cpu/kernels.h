@@ -8,6 +8,7 @@
 #ifndef SUMI_BACKEND_CPU_KERNELS_H
 #define SUMI_BACKEND_CPU_KERNELS_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@
  *
  *   x[t][32 g + i] ~ d[t] * q[t][i]     s[t] = d[t] * sum of q[t]     h[k][t] = d[t] * sum of q[t] over half k
  *
- * s and h serve weights with minima or zero points.
+ * s and h serve weights with minima or zero points. A group in which something is not finite has q = 0 and NaN for d, s
+ * and h, so whatever is multiplied with it is NaN and the caller notices.
  *
  * The rounding error of a group grows with its largest value, and a few groups of a row have outliers that are many times
  * larger than the rest: nearly all of the error comes from these. Where d is more than ACT_OUTLIER times its mean
@@ -63,6 +65,13 @@ static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
 {
     int32_t i = g * r->lanes;
     return (q8_digit){ r->q + i * ACT_GROUP, r->d + i, r->s + i, r->h + 2 * i, r->lanes };
+}
+
+/* A group in which something is not finite. */
+static inline void q8_set_nan(const q8_digit *to)
+{
+    memset(to->q, 0, ACT_GROUP);
+    to->d[0] = to->s[0] = to->h[0] = to->h[to->lanes] = NAN;
 }
 
 /* In a matrix of n groups, group n * i of a row is group 0 of the row i tiles further. */
@@ -180,7 +189,9 @@ static inline int32_t attn_partial_len(int32_t v_dim)
  * but TQ1_0; lane: the row's place in the first vector. Same bytes at every level. */
 #define DECL_PACK_ROW(name) \
     void name(dtype type, uint8_t *lane, const uint8_t *blocks, int32_t n_blocks, int32_t panel_rows)
-/* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. */
+/* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. Where max|x|
+ * is at most Q8_LEAST, whose 127 / max|x| is still finite, q is 0. A group that is not finite: q8_set_nan(). */
+#define Q8_LEAST 0x1p-120f
 #define DECL_QUANTIZE_ROW(name) void name(const q8_digit *out, const float *x, int32_t n)
 /* sum a[i] b[i] */
 #define DECL_DOT_F32(name) float name(const float *a, const float *b, int32_t n)

@@ -103,6 +103,60 @@ static void quantised_rows_are_equal(const kernels *k, test_rng *rng)
     }
 }
 
+/* Numbers of all bit patterns: NaNs of both kinds, infinities, denormals. */
+static float any_float(test_rng *rng)
+{
+    static const uint32_t special[] = { 0x7fc00000, 0xffc00001, 0x7f800001, 0x7f800000, 0xff800000, 0x00000001,
+                                        0x807fffff, 0x03000000, 0x03800000, 0x04000000, 0x7f7fffff, 0xff7fffff };
+    const uint32_t n = sizeof special / sizeof *special;
+    uint32_t bits = (uint32_t)test_rng_range(rng, 0, 2 * (int32_t)n);
+    float v;
+    bits = bits < n ? special[bits] : test_rng_u32(rng);
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* What a group must be: zeros under NaN where something is not finite; -128 never. */
+static void check_group(const q8_digit *group, const float *x)
+{
+    bool is_finite = true;
+    for (int32_t i = 0; i < 32; i++) is_finite = is_finite && isfinite(x[i]);
+    assert_true(isfinite(group->d[0]) == is_finite);
+    for (int32_t i = 0; i < 32; i++) assert_true(is_finite ? group->q[i] != -128 : group->q[i] == 0);
+    if (is_finite) return;
+    assert_true(isnan(group->d[0]) && isnan(group->s[0]) && isnan(group->h[0]) && isnan(group->h[group->lanes]));
+}
+
+static void rows_of_any_floats_are_equal(const kernels *k, test_rng *rng)
+{
+    static digit digits[2];
+    static float x[MAX_N];
+    for (int round = 0; round < 300; round++) {
+        int32_t n = 32 * test_rng_range(rng, 1, MAX_N / 32), lanes = act_lanes(test_rng_range(rng, 1, 8));
+        q8_digit a = digit_row(&digits[0], lanes - 1, lanes), b = digit_row(&digits[1], lanes - 1, lanes);
+        for (int32_t g = 0; g < n / 32; g++) { /* groups with one such number, with several, and of one size */
+            test_fill_normal(rng, x + 32 * g, 32, ldexpf(1, test_rng_range(rng, -149, 120)));
+            for (int32_t i = 0; i < 32; i++)
+                if (test_rng_range(rng, 0, g % 3 ? 60 : 3) == 0) x[32 * g + i] = any_float(rng);
+        }
+        ref.quantize_row(&a, x, n);
+        k->quantize_row(&b, x, n);
+        assert_memory_equal(&digits[0], &digits[1], sizeof digits[0]);
+        for (int32_t g = 0; g < n / 32; g++) {
+            q8_digit group = q8_digit_at(&a, g);
+            check_group(&group, x + 32 * g);
+        }
+    }
+}
+
+static void what_is_not_finite_stays_so_in_int8_at_every_level(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_init(5);
+    rows_of_any_floats_are_equal(&ref, &rng);
+    test_for_each_level(rows_of_any_floats_are_equal);
+}
+
 static void the_int8_quantisation_is_the_same_at_every_level(void **state)
 {
     (void)state;
@@ -256,6 +310,35 @@ static void check_product(product *p, const kernels *k)
     }
     free(alone);
     free(got);
+}
+
+/* A token with a number that is not finite: NaN in all of its row of the result, and nothing in those of the others. */
+static void a_nan_spreads(const kernels *k, test_rng *rng)
+{
+    static product p;
+    float x[32] = { [7] = NAN };
+    for (int type = 0; type < DTYPE_MAX; type++) {
+        if (!k->panels[type]) continue;
+        make_product(&p, k, dtype_find((uint32_t)type), rng);
+        int32_t bad = test_rng_range(rng, 0, p.n_tokens - 1), group = test_rng_range(rng, 0, p.n_cols / 32 - 1);
+        q8_row row = tile_row(&p.x, bad, p.n_cols, p.lanes);
+        q8_row at = q8_row_at(&row, group);
+        ref.quantize_row(&at.first, x, 32);
+        at.more[0] = 0;
+        p.args.y = p.y;
+        k->panels[type](&p.args);
+        for (int32_t t = 0; t < p.n_tokens; t++)
+            for (int32_t r = 0; r < p.n_rows; r++)
+                if (isnan(p.y[(size_t)t * (size_t)p.n_rows + (size_t)r]) != (t == bad))
+                    fail_msg("%s: [%d][%d] of %d tokens, NaN in %d", p.type->name, t, r, p.n_tokens, bad);
+        free_product(&p);
+    }
+}
+
+static void a_nan_of_a_token_reaches_its_result_and_no_other(void **state)
+{
+    (void)state;
+    for_each_product_level(a_nan_spreads);
 }
 
 static void products_are_close(const kernels *k, test_rng *rng)
@@ -519,7 +602,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_int8_quantisation_is_the_same_at_every_level),
+        cmocka_unit_test(what_is_not_finite_stays_so_in_int8_at_every_level),
         cmocka_unit_test(packed_products_agree_with_the_reference_and_do_not_depend_on_the_batch),
+        cmocka_unit_test(a_nan_of_a_token_reaches_its_result_and_no_other),
         cmocka_unit_test(extreme_weights_and_activations_do_not_overflow),
         cmocka_unit_test(packing_gives_the_same_bytes_at_every_level),
         cmocka_unit_test(products_of_floats_are_right_and_do_not_depend_on_the_batch),

@@ -3,19 +3,33 @@
  * A group of 32 is two registers, and what is slow about it are the sums across lanes: its largest value, and the sums of
  * its halves. So 16 groups go together, and their lanes are folded while they are transposed: each step puts two
  * registers side by side and halves what is left of both (transpose_max()), until one register holds one value of each
- * group. The scales of 16 groups are then one division. */
+ * group. The scales of 16 groups are then one division.
+ *
+ * The largest magnitude is found among the bits of the floats without their signs, as integers: their order is that of the
+ * numbers, with infinity and then NaN above all of them, where a maximum of floats forgets a NaN. */
 #include "backend/cpu/avx512/avx512.h"
 
 #include <assert.h>
 
 #define LANES 16 /* groups that go together */
+#define BITS_OF_INFINITY 0x7f800000
+
+static inline __m512 max_bits(__m512 a, __m512 b) /* of magnitudes */
+{
+    return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
 
 /* A group by itself, for the end of a row. */
 static inline void quantize_group(const q8_digit *out, const float *x)
 {
     __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
-    float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b))), d = largest / 127.0f;
-    __m512 inverse = _mm512_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    int32_t bits = _mm512_reduce_max_epi32(_mm512_castps_si512(max_bits(_mm512_abs_ps(a), _mm512_abs_ps(b))));
+    if (bits >= BITS_OF_INFINITY) {
+        q8_set_nan(out);
+        return;
+    }
+    float largest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits))), d = largest / 127.0f;
+    __m512 inverse = _mm512_set1_ps(largest > Q8_LEAST ? 127.0f / largest : 0.0f);
     __m512i ia = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse)), ib = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
     _mm_storeu_si128((__m128i *)out->q, _mm512_cvtsepi32_epi8(ia));
     _mm_storeu_si128((__m128i *)(out->q + 16), _mm512_cvtsepi32_epi8(ib));
@@ -36,17 +50,17 @@ static inline __m512 transpose_max(const __m512 v[LANES])
     __m512 r[8], s[4], t[2];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++) /* | v[i] | v[i] | v[i+8] | v[i+8] | */
-        r[i] = _mm512_max_ps(EVEN_QUARTERS(v[i], v[i + 8]), ODD_QUARTERS(v[i], v[i + 8]));
+        r[i] = max_bits(EVEN_QUARTERS(v[i], v[i + 8]), ODD_QUARTERS(v[i], v[i + 8]));
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) /* | v[i] | v[i+8] | v[i+4] | v[i+12] |, each in 4 lanes */
-        s[i] = _mm512_max_ps(EVEN_QUARTERS(r[i], r[i + 4]), ODD_QUARTERS(r[i], r[i + 4]));
+        s[i] = max_bits(EVEN_QUARTERS(r[i], r[i + 4]), ODD_QUARTERS(r[i], r[i + 4]));
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) { /* each quarter: i, i + 2 in 2 lanes */
         __m512 low = _mm512_shuffle_ps(s[i], s[i + 2], _MM_SHUFFLE(1, 0, 1, 0));
-        t[i] = _mm512_max_ps(low, _mm512_shuffle_ps(s[i], s[i + 2], _MM_SHUFFLE(3, 2, 3, 2)));
+        t[i] = max_bits(low, _mm512_shuffle_ps(s[i], s[i + 2], _MM_SHUFFLE(3, 2, 3, 2)));
     }
     __m512 even = _mm512_shuffle_ps(t[0], t[1], _MM_SHUFFLE(2, 0, 2, 0)); /* each quarter: 0, 2, 1, 3 */
-    __m512 all = _mm512_max_ps(even, _mm512_shuffle_ps(t[0], t[1], _MM_SHUFFLE(3, 1, 3, 1)));
+    __m512 all = max_bits(even, _mm512_shuffle_ps(t[0], t[1], _MM_SHUFFLE(3, 1, 3, 1)));
     /* lane of v[i]: quarter of i / 4 in the order 0, 8, 4, 12; place of i % 4 in the order 0, 2, 1, 3 */
     const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
     return _mm512_permutexvar_ps(order, all);
@@ -98,10 +112,11 @@ static void quantize_groups(const q8_digit *out, const float *x)
 #pragma GCC unroll 16
     for (int g = 0; g < LANES; g++) {
         __m512 a = _mm512_loadu_ps(x + g * ACT_GROUP), b = _mm512_loadu_ps(x + g * ACT_GROUP + 16);
-        v[g] = _mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b));
+        v[g] = max_bits(_mm512_abs_ps(a), _mm512_abs_ps(b));
     }
     __m512 largest = transpose_max(v), limit = _mm512_set1_ps(127);
-    __mmask16 positive = _mm512_cmp_ps_mask(largest, _mm512_setzero_ps(), _CMP_GT_OQ);
+    __mmask16 positive = _mm512_cmp_ps_mask(largest, _mm512_set1_ps(Q8_LEAST), _CMP_GT_OQ);
+    __mmask16 bad = _mm512_cmpge_epi32_mask(_mm512_castps_si512(largest), _mm512_set1_epi32(BITS_OF_INFINITY));
     _mm512_store_ps(d, _mm512_div_ps(largest, limit));
     _mm512_store_ps(inverse, _mm512_maskz_div_ps(positive, limit, largest));
     for (int i = 0; i < 2 * LANES; i++) {
@@ -109,17 +124,18 @@ static void quantize_groups(const q8_digit *out, const float *x)
         _mm_store_si128((__m128i *)(q + 16 * i), _mm512_cvtsepi32_epi8(r));
     }
     for (int i = 0; i < 2; i++) _mm512_store_ps(h + 16 * i, _mm512_cvtepi32_ps(sums_of_halves(q + 256 * i)));
-    if (out->lanes == 1) {
-        put_groups(out, q, d, h);
-        return;
-    }
-    for (int g = 0; g < LANES; g++) {
+    if (out->lanes == 1) put_groups(out, q, d, h);
+    for (int g = 0; g < LANES && out->lanes > 1; g++) {
         q8_digit to = q8_digit_at(out, g);
         _mm256_storeu_si256((__m256i *)to.q, _mm256_load_si256((__m256i *)(q + g * ACT_GROUP)));
         to.d[0] = d[g];
         to.s[0] = d[g] * (h[2 * g] + h[2 * g + 1]); /* integers below 2^24: exact */
         to.h[0] = d[g] * h[2 * g];
         to.h[to.lanes] = d[g] * h[2 * g + 1];
+    }
+    for (uint32_t left = bad; left; left &= left - 1) {
+        q8_digit to = q8_digit_at(out, __builtin_ctz(left));
+        q8_set_nan(&to);
     }
 }
 
