@@ -102,6 +102,8 @@ typedef struct sumi_model_opts {
     sumi_activations activations; /* see above */
     sumi_numa numa;               /* see above; EUNSUPPORTED where the system refuses, as containers often do */
     bool vocab_only;              /* tokenizer and template only: works on files without tensors */
+    bool strict_roles;            /* chats go to the template as they are; else what its template does not take (a system
+                                     message, turns that do not alternate) is folded into the turns beside it */
     sumi_log_fn log;              /* NULL: silent */
     void *log_user;
 } sumi_model_opts;
@@ -159,12 +161,15 @@ typedef struct sumi_message {
 
 /* Renders the model's chat template. *text is NUL-terminated, freed with sumi_free(); tokenise it with
  * SUMI_TOKENIZE_SPECIAL and without SUMI_TOKENIZE_BOS_EOS, for templates write these tokens themselves.
- * EUNSUPPORTED: the model has no template; EINVAL: the template refused the messages (its own words in err). */
+ * A system message that the template does not take goes before the next user's text, and neighbours of one role become one
+ * turn if the template wants them to alternate (sumi_model_opts.strict_roles: not). EUNSUPPORTED: the model has no template;
+ * EINVAL: the template refused the messages (its own words in err). */
 SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format(const sumi_model *model, const sumi_message *messages,
                                                     int32_t n_messages, bool add_generation_prompt, char **text,
                                                     size_t *n_bytes, sumi_error *err);
 
-/* The same from JSON texts: messages is an array as the OpenAI API defines it; tools an array, or NULL. */
+/* The same from JSON texts: messages is an array as the OpenAI API defines it; tools an array, or NULL. Calls of tools get the
+ * form that the template reads; EINVAL: it leaves them out. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format_json(const sumi_model *model, const char *messages,
                                                          const char *tools, bool add_generation_prompt,
                                                          char **text, size_t *n_bytes, sumi_error *err);

@@ -24,10 +24,10 @@ _sumi() {
         return
     fi
     case $command in
-    run) options="--prompt --file --system --raw --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
+    run) options="--prompt --file --system --raw --strict-roles --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --model-alias --pooling --api-key-file --api-key --hash-key --allow-anonymous --metrics-open --no-web
+    serve) options="--host --port --model-name --model-alias --pooling --strict-roles --api-key-file --api-key --hash-key --allow-anonymous --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
         --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
@@ -41,7 +41,7 @@ _sumi() {
     info) options='--metadata --tensors --all --key --json --help' ;;
     tokenize) options='--file --json --pieces --no-special --no-bos --bench --help' ;;
     detokenize) options='--no-special --no-bos --help' ;;
-    template) options='--template --messages --tools --no-generation-prompt --bos --eos --help' ;;
+    template) options='--template --messages --tools --no-generation-prompt --strict-roles --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
     convert) options='--type --threads --force --help' ;;
     embed) options="--pooling --no-normalize --truncate --npy $common" ;;

@@ -13,7 +13,7 @@
 #include "cli/run.h"
 #include "cli/settings.h"
 
-enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STOP, KEY_IGNORE_EOS, KEY_LOGPROBS, KEY_JSON, KEY_STATS };
+enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STRICT, KEY_STOP, KEY_IGNORE_EOS, KEY_LOGPROBS, KEY_JSON, KEY_STATS };
 enum { EXIT_INTERRUPTED = 130, MAX_PROMPT_BYTES = 1 << 28 }; /* 128 + SIGINT, as shells say it */
 
 static const char doc[] =
@@ -36,6 +36,8 @@ static const struct argp_option options[] = {
     { "file", 'f', "FILE", 0, "Read the prompt from FILE (- is standard input)", 1 },
     { "system", KEY_SYSTEM, "TEXT", 0, "System message: who the model is, how it answers", 1 },
     { "raw", KEY_RAW, NULL, 0, "Continue the text, without the chat template", 1 },
+    { "strict-roles", KEY_STRICT, NULL, 0,
+      "Refuse a system message that the chat template does not take, instead of putting it before the question", 1 },
     { NULL, 0, NULL, 0, "How it ends, and what is shown:", 7 },
     { "stop", KEY_STOP, "TEXT", 0, "End the answer before TEXT; may be given many times", 7 },
     { "ignore-eos", KEY_IGNORE_EOS, NULL, 0, "Go on when the model wants to end", 7 },
@@ -79,6 +81,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
     case 'f': o->file = arg; return 0;
     case KEY_SYSTEM: o->system = arg; return 0;
     case KEY_RAW: o->raw = true; return 0;
+    case KEY_STRICT: o->common.model.strict_roles = true; return 0;
     case KEY_JSON: o->json = true; return 0;
     case KEY_STATS: o->stats = true; return 0;
     case KEY_IGNORE_EOS: o->generate.ignore_eos = true; return 0;

@@ -18,10 +18,10 @@
 
 typedef struct template_args {
     const char *model, *template, *messages, *tools, *bos, *eos;
-    bool no_generation_prompt;
+    bool no_generation_prompt, strict_roles;
 } template_args;
 
-enum { OPT_TEMPLATE = 256, OPT_MESSAGES, OPT_TOOLS, OPT_NO_PROMPT, OPT_BOS, OPT_EOS };
+enum { OPT_TEMPLATE = 256, OPT_MESSAGES, OPT_TOOLS, OPT_NO_PROMPT, OPT_STRICT, OPT_BOS, OPT_EOS };
 
 static const struct argp_option options[] = {
     { "messages", OPT_MESSAGES, "FILE", 0,
@@ -29,6 +29,8 @@ static const struct argp_option options[] = {
     { "tools", OPT_TOOLS, "FILE", 0, "The tools that the model may call: a JSON array", 0 },
     { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of a model's", 0 },
     { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not open the assistant's next turn", 0 },
+    { "strict-roles", OPT_STRICT, NULL, 0,
+      "Give roles to the template as they are, without folding what it does not take into the turns beside it", 0 },
     { "bos", OPT_BOS, "TEXT", 0, "bos_token in the template; default: the model's", 0 },
     { "eos", OPT_EOS, "TEXT", 0, "eos_token in the template; default: the model's", 0 },
     { 0 },
@@ -42,6 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_MESSAGES: a->messages = arg; return 0;
     case OPT_TOOLS: a->tools = arg; return 0;
     case OPT_NO_PROMPT: a->no_generation_prompt = true; return 0;
+    case OPT_STRICT: a->strict_roles = true; return 0;
     case OPT_BOS: a->bos = arg; return 0;
     case OPT_EOS: a->eos = arg; return 0;
     case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
@@ -129,6 +132,7 @@ static sumi_status render(job *t, const template_args *a, sumi_error *err)
     t->input.messages = t->messages;
     t->input.tools = t->tools;
     t->input.add_generation_prompt = !a->no_generation_prompt;
+    t->input.strict_roles = a->strict_roles;
     if (a->bos) t->input.bos = a->bos, t->input.n_bos = strlen(a->bos);
     if (a->eos) t->input.eos = a->eos, t->input.n_eos = strlen(a->eos);
     status = chat_template_format(t->template, &t->input, &t->prompt, err);

@@ -12,6 +12,7 @@ enum {
     OPT_NAME,
     OPT_ALIAS,
     OPT_POOLING,
+    OPT_STRICT_ROLES,
     OPT_KEYS,
     OPT_API_KEY,
     OPT_HASH_KEY,
@@ -52,6 +53,8 @@ static const struct argp_option options[] = {
       "More names that clients may use, with commas between; '*': any name", 1 },
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
       "How a text's states become its embedding (as the model says, or mean)", 1 },
+    { "strict-roles", OPT_STRICT_ROLES, NULL, 0,
+      "Refuse chats that the model's template does not take, instead of folding system messages and joining turns", 1 },
     { "host", OPT_HOST, "ADDRESS", 0, "Listen on this address (127.0.0.1)", 1 },
     { "port", OPT_PORT, "N", 0, "Listen on this port; 0: any free one, which is printed (8080)", 1 },
     { "tls-cert", OPT_CERT, "FILE", 0, "Speak TLS with this certificate (PEM)", 1 },
@@ -191,6 +194,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_NAME: a->server.model_name = arg; return 0;
     case OPT_ALIAS: a->server.model_aliases = arg; return 0;
     case OPT_POOLING: return cli_pooling(state, "--pooling", arg, &a->server.pooling);
+    case OPT_STRICT_ROLES: a->common.model.strict_roles = true; return 0;
     case OPT_KEYS: a->server.key_file = arg; return 0;
     case OPT_API_KEY: return set_api_key(state, arg, &a->server.api_key);
     case OPT_HASH_KEY: a->new_key = arg; return 0;

@@ -76,6 +76,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     sumi_model *m = calloc(1, sizeof *m);
     if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     m->log = (logger){ opts->log, opts->log_user };
+    m->strict_roles = opts->strict_roles;
     if ((status = model_file_open(&m->file, path, err))) goto fail;
     /* Before the vocabulary, which may be of a kind that only unknown families have. */
     if (!opts->vocab_only && (status = model_check_arch(m->file, err))) goto fail;

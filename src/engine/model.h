@@ -17,6 +17,7 @@ struct sumi_model {
     backend *be;                /* NULL when vocab_only */
     model *weights;             /* NULL when vocab_only */
     logger log;
+    bool strict_roles;
     sumi_model_info info;
     char *name;                 /* general.name as a C string */
 };

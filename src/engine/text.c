@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/chat.h"
 #include "engine/model.h"
 #include "engine/text_bound.h"
 
@@ -32,24 +33,6 @@ bool sumi_token_is_end(const sumi_model *m, int32_t id)
     return tokenizer_is_end(m->tok, id);
 }
 
-/* Takes over messages and tools (NULL: none). */
-static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, bool add_generation_prompt,
-                          char **text, size_t *n_bytes, sumi_error *err)
-{
-    buf out;
-    buf_init(&out, MAX_RENDERED_BYTES);
-    chat_input input = { .messages = messages, .tools = tools, .add_generation_prompt = add_generation_prompt };
-    input.bos = tokenizer_text(m->tok, m->info.bos_id, &input.n_bos);
-    input.eos = tokenizer_text(m->tok, m->info.eos_id, &input.n_eos);
-    sumi_status status = chat_template_format(m->chat, &input, &out, err);
-    json_decref(messages);
-    json_decref(tools);
-    if (status == SUMI_OK && !(*text = buf_take(&out, n_bytes)))
-        status = sumi_fail(err, SUMI_ENOMEM, "chat template: out of memory");
-    buf_deinit(&out);
-    return status;
-}
-
 static sumi_status require_template(const sumi_model *m, char **text, size_t *n_bytes, sumi_error *err)
 {
     *text = NULL;
@@ -57,6 +40,34 @@ static sumi_status require_template(const sumi_model *m, char **text, size_t *n_
     if (m->chat) return SUMI_OK;
     if (err) *err = m->chat_error;
     return m->chat_error.status;
+}
+
+sumi_status model_format_chat(const sumi_model *m, const chat_input *in, char **text, size_t *n_bytes, sumi_error *err)
+{
+    buf out;
+    chat_input input = *in;
+    sumi_status status = require_template(m, text, n_bytes, err);
+    if (status != SUMI_OK) return status;
+    buf_init(&out, MAX_RENDERED_BYTES);
+    input.strict_roles = m->strict_roles;
+    input.bos = tokenizer_text(m->tok, m->info.bos_id, &input.n_bos);
+    input.eos = tokenizer_text(m->tok, m->info.eos_id, &input.n_eos);
+    status = chat_template_format(m->chat, &input, &out, err);
+    if (status == SUMI_OK && !(*text = buf_take(&out, n_bytes)))
+        status = sumi_fail(err, SUMI_ENOMEM, "chat template: out of memory");
+    buf_deinit(&out);
+    return status;
+}
+
+/* Takes over messages and tools (NULL: none). */
+static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, bool add_generation_prompt,
+                          char **text, size_t *n_bytes, sumi_error *err)
+{
+    const chat_input in = { .messages = messages, .tools = tools, .add_generation_prompt = add_generation_prompt };
+    sumi_status status = model_format_chat(m, &in, text, n_bytes, err);
+    json_decref(messages);
+    json_decref(tools);
+    return status;
 }
 
 sumi_status sumi_chat_format(const sumi_model *m, const sumi_message *messages, int32_t n_messages,

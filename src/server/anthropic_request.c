@@ -1,7 +1,10 @@
 /* anthropic_request.c - see anthropic_request.h. */
 #include "server/anthropic_request.h"
 
+#include <string.h>
+
 #include "server/json_fields.h"
+#include "server/tool_history.h"
 
 static bool refuse(const char *name, const char *what, api_error *e)
 {
@@ -52,6 +55,15 @@ static json_t *join_texts(const json_t *turns, size_t first, size_t n)
     return joined;
 }
 
+/* Whether the turn after number i is of its role; calls of tools and their results stay apart. */
+static bool goes_on(const json_t *turns, size_t i)
+{
+    const json_t *turn = json_array_get(turns, i), *next = json_array_get(turns, i + 1);
+    const json_t *role = json_object_get(turn, "role");
+    if (tool_history_calls(turn) || tool_history_calls(next) || !strcmp(json_string_value(role), "tool")) return false;
+    return json_equal(json_object_get(next, "role"), role);
+}
+
 /* Turns of one role that follow each other become one. */
 static bool join_turns(text_request *r, api_error *e)
 {
@@ -60,9 +72,8 @@ static bool join_turns(text_request *r, api_error *e)
     bool ok = (r->messages = json_array()) != NULL;
     for (size_t i = 0; ok && i < n_turns; i += n) {
         json_t *turn = json_array_get(turns, i);
-        const json_t *role = json_object_get(turn, "role");
         n = 1;
-        while (json_equal(json_object_get(json_array_get(turns, i + n), "role"), role)) n++;
+        while (goes_on(turns, i + n - 1)) n++;
         if (n > 1) ok = json_object_set_new(turn, "content", join_texts(turns, i, n)) == 0;
         ok = ok && json_array_append(r->messages, turn) == 0;
     }
@@ -72,14 +83,14 @@ static bool join_turns(text_request *r, api_error *e)
 
 static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "user", "assistant", "system", NULL }, *const types[] = { "text",
-                                                                                                   NULL };
+    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL }, *const types[] = { "text", NULL };
     const json_t *system = field_get(r->root, "system");
     if (system && !text_add_message(r, "system", text_join_parts(system, types, "system", "system", e), e))
         return false;
-    if (!text_read_messages(r, field_get(r->root, "messages"), "messages", roles, types, limits, e) ||
-        !join_turns(r, e))
-        return false;
+    json_t *list = field_get(r->root, "messages"), *turns = list ? tool_history_from_anthropic(list, e) : NULL;
+    bool ok = (!list || turns) && text_read_messages(r, turns, "messages", roles, types, limits, e) && join_turns(r, e);
+    json_decref(turns);
+    if (!ok) return false;
     text_take_prefill(r);
     return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/json_fields.h"
+#include "server/tool_history.h"
 
 static void set_defaults(text_request *r)
 {
@@ -55,12 +56,13 @@ static bool read_messages(text_request *r, const text_limits *limits, api_error 
 {
     static const char *const roles[] = { "user", "assistant", "system", "tool", NULL },
                              *const types[] = { "text", NULL },
-                             *const refused[] = { "images", "tool_calls", NULL };
+                             *const refused[] = { "images", NULL };
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     if (!list || (json_is_array(list) && json_array_size(list) == 0)) return true;
     json_array_foreach(list, i, m) if (!text_refuse_fields(m, refused, e)) return false;
     if (!text_read_messages(r, list, "messages", roles, types, limits, e)) return false;
+    if (!tool_history_number(r->messages)) return api_fail_memory(e);
     text_take_prefill(r);
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "server/json_fields.h"
 #include "server/openai_request.h"
+#include "server/tool_history.h"
 
 static bool refuse(const char *name, const char *what, api_error *e)
 {
@@ -63,23 +64,9 @@ static bool read_settings(text_request *r, api_error *e)
            openai_read_sampling(r, e);
 }
 
-/* Items that are no messages (calls of tools, reasoning) are told by their type. */
-static bool check_items(const json_t *list, api_error *e)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item)
-    {
-        if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
-            return api_fail(e, 400, "unsupported_content", "input",
-                            "input[%zu]: only items of type 'message' are supported by this server", i);
-    }
-    return true;
-}
-
 static bool read_input(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "user", "assistant", "system", "developer", NULL },
+    static const char *const roles[] = { "user", "assistant", "system", "developer", "tool", NULL },
                              *const types[] = { "input_text", "output_text", "text", NULL };
     json_t *input = field_get(r->root, "input"), *instructions = field_get(r->root, "instructions");
     const char *text = NULL;
@@ -88,7 +75,10 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
     if (json_is_string(input)) return text_add_message(r, "user", json_incref(input), e);
     if (input && !json_is_array(input))
         return api_fail(e, 400, "invalid_type", "input", "input: it must be a string or a list of messages");
-    return check_items(input, e) && text_read_messages(r, input, "input", roles, types, limits, e);
+    json_t *list = input ? tool_history_from_responses(input, e) : NULL;
+    bool ok = (!input || list) && text_read_messages(r, list, "input", roles, types, limits, e);
+    json_decref(list);
+    return ok;
 }
 
 bool responses_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,

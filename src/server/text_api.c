@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "engine/chat.h"
 #include "engine/text_bound.h"
 #include "server/body_work.h"
 #include "server/model_name.h"
@@ -69,12 +70,11 @@ static sumi_status text_to_ids(const sumi_model *model, const char *text, size_t
 static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, prompt_bound *bound,
                             sumi_error *err)
 {
-    char *rendered, *messages = json_dumps(r->messages, JSON_COMPACT);
+    const chat_input chat = { .messages = r->messages, .add_generation_prompt = true };
+    char *rendered;
     buf text;
     size_t n;
-    if (!messages) return err->status = SUMI_ENOMEM;
-    sumi_status st = sumi_chat_format_json(model, messages, NULL, true, &rendered, &n, err);
-    free(messages);
+    sumi_status st = model_format_chat(model, &chat, &rendered, &n, err);
     if (st != SUMI_OK) return st;
     buf_init(&text, SIZE_MAX);
     buf_append(&text, rendered, n);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/json_fields.h"
+#include "server/tool_history.h"
 
 text_limits text_limits_default(void)
 {
@@ -130,6 +131,7 @@ void text_take_prefill(text_request *r)
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
     const char *role = json_string_value(json_object_get(last, "role"));
     if (!role || strcmp(role, "assistant") != 0) return;
+    if (tool_history_calls(last)) return; /* it is complete: results come next */
     r->prefill = json_incref(json_object_get(last, "content"));
     json_array_remove(r->messages, n - 1);
 }
@@ -143,6 +145,20 @@ static bool fail_role(const char *const *roles, const char *field, size_t number
              names.data ? names.data : "");
     buf_deinit(&names);
     return false;
+}
+
+/* Message number i of the field: its text, which a call of tools may lack, and what it says of tools. */
+static bool read_message(text_request *r, const json_t *m, const char *role, const char *field, size_t i,
+                         const char *const *types, api_error *e)
+{
+    char where[64];
+    const json_t *content = field_get(m, "content");
+    bool lacks_text = tool_history_calls(m) && (!content || json_array_size(content) == 0) && !json_is_string(content);
+    snprintf(where, sizeof where, "%s[%zu].content", field, i);
+    json_t *text = lacks_text ? json_null() : text_join_parts(json_object_get(m, "content"), types, field, where, e);
+    if (!text_add_message(r, role, text, e)) return false;
+    snprintf(where, sizeof where, "%s[%zu]", field, i);
+    return tool_history_copy(json_array_get(r->messages, json_array_size(r->messages) - 1), m, field, where, e);
 }
 
 bool text_read_messages(text_request *r, const json_t *list, const char *field, const char *const *roles,
@@ -163,10 +179,7 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
         if (!is_one_of(role, roles)) return fail_role(roles, field, i, e);
         /* The newer name of the same thing; templates know the older. */
         if (!strcmp(role, "developer")) role = "system";
-        char where[64];
-        snprintf(where, sizeof where, "%s[%zu].content", field, i);
-        json_t *text = text_join_parts(json_object_get(m, "content"), types, field, where, e);
-        if (!text_add_message(r, role, text, e)) return false;
+        if (!read_message(r, m, role, field, i, types, e)) return false;
     }
     return true;
 }

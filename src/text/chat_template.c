@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "base/error.h"
-#include "text/jinja.h"
+#include "text/chat_adapt.h"
 
 struct chat_template {
     jinja_template *jinja;
+    chat_caps caps;
 };
 
 sumi_status chat_template_compile(chat_template **out, const char *source, size_t n_bytes, const char *name,
@@ -17,9 +20,13 @@ sumi_status chat_template_compile(chat_template **out, const char *source, size_
     chat_template *t = calloc(1, sizeof *t);
     if (!t) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);
     sumi_status status = jinja_template_compile(&t->jinja, source, n_bytes, name, err);
-    if (status == SUMI_OK) *out = t;
-    else free(t);
-    return status;
+    if (status != SUMI_OK) {
+        free(t);
+        return status;
+    }
+    t->caps = chat_caps_find(t->jinja);
+    *out = t;
+    return SUMI_OK;
 }
 
 void chat_template_destroy(chat_template *t)
@@ -88,31 +95,86 @@ static int set_text(json_t *vars, const char *name, const char *text, size_t n)
     return text ? json_object_set_new(vars, name, json_stringn(text, n)) : 0;
 }
 
-static json_t *chat_vars(const chat_input *in)
+/* messages: those of in, as the template takes them. */
+static json_t *chat_vars(const chat_input *in, json_t *messages)
 {
     json_t *vars = json_object();
     bool failed = json_object_set_new(vars, "documents", json_null()) ||
                   (in->extra && json_object_update(vars, in->extra)) ||
                   set_text(vars, "bos_token", in->bos, in->n_bos) ||
                   set_text(vars, "eos_token", in->eos, in->n_eos) ||
-                  json_object_set_new(vars, "messages", chat_messages(in->messages)) ||
+                  json_object_set(vars, "messages", messages) ||
                   json_object_set_new(vars, "tools", in->tools ? json_incref(in->tools) : json_null()) ||
-                  json_object_set_new(vars, "add_generation_prompt", json_boolean(in->add_generation_prompt));
+                  json_object_set_new(vars, "add_generation_prompt",
+                                      json_boolean(in->add_generation_prompt && !in->continue_final));
     if (!failed) return vars;
     json_decref(vars);
     return NULL;
 }
 
+/* ---- Going on with the last message ---- */
+
+/* Written after the last message, to be found in the rendered text. As transformers has it: the space at its end tells
+ * whether the template has trimmed the message. */
+#define END_MARK "CONTINUE_FINAL_MESSAGE_TAG "
+
+static sumi_status mark_end(json_t *messages, sumi_error *err)
+{
+    size_t n = json_array_size(messages);
+    json_t *last = n ? json_array_get(messages, n - 1) : NULL;
+    const json_t *content = json_object_get(last, "content");
+    buf text;
+    if (!json_is_string(content))
+        return sumi_fail(err, SUMI_EINVAL, "messages: the last one has no text that could be gone on with");
+    buf_init(&text, SIZE_MAX);
+    buf_append(&text, json_string_value(content), json_string_length(content));
+    buf_append_str(&text, END_MARK);
+    json_t *copy = text.status == SUMI_OK ? json_copy(last) : NULL, *marked = copy ? json_stringn(text.data, text.n) : NULL;
+    buf_deinit(&text);
+    if (json_object_set_new(copy, "content", marked) == 0 && json_array_set_new(messages, n - 1, copy) == 0) return SUMI_OK;
+    return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+}
+
+/* Where the mark [n_mark] stands in out from `from` on for the last time; NULL: it does not. */
+static char *find_last(const buf *out, size_t from, const char *mark, size_t n_mark)
+{
+    for (size_t i = out->n; i >= from + n_mark; i--)
+        if (!memcmp(out->data + i - n_mark, mark, n_mark)) return out->data + i - n_mark;
+    return NULL;
+}
+
+/* Takes the mark, and what the template wrote after it, away from out, whose first `from` bytes are not looked at. */
+static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
+{
+    size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;
+    char *at = find_last(out, from, END_MARK, n_word);
+    if (!at) return sumi_fail(err, SUMI_EINVAL, "messages: the chat template leaves out the last one, which was to be gone on with");
+    size_t n = (size_t)(at - out->data);
+    bool is_trimmed = out->n - n < n_mark || at[n_word] != ' ';
+    while (is_trimmed && n > from && strchr(" \t\r\n", out->data[n - 1])) n--;
+    out->n = n;
+    out->data[n] = '\0';
+    return SUMI_OK;
+}
+
 sumi_status chat_template_format(const chat_template *t, const chat_input *input, buf *out, sumi_error *err)
 {
     sumi_status status = check_objects(input->messages, "messages", err);
+    size_t from = out->n;
     if (status == SUMI_OK && input->tools) status = check_objects(input->tools, "tools", err);
     if (status != SUMI_OK) return status;
-    json_t *vars = chat_vars(input);
-    if (!vars)
-        return sumi_fail(err, SUMI_ENOMEM,
-                         "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
-    status = chat_template_render(t, vars, out, err);
+    json_t *all = chat_messages(input->messages), *messages = NULL, *vars = NULL;
+    if (!all) return sumi_fail(err, SUMI_ENOMEM, "chat template: out of memory");
+    status = chat_adapt(&t->caps, all, input->strict_roles, &messages, err);
+    if (status == SUMI_OK && input->continue_final) status = mark_end(messages, err);
+    if (status == SUMI_OK && !(vars = chat_vars(input, messages)))
+        status = sumi_fail(err, SUMI_ENOMEM,
+                           "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
+    if (status == SUMI_OK) status = chat_template_render(t, vars, out, err);
+    if (status == SUMI_OK) status = chat_check_calls(messages, out->data + from, out->n - from, err);
+    if (status == SUMI_OK && input->continue_final) status = cut_at_mark(out, from, err);
     json_decref(vars);
+    json_decref(messages);
+    json_decref(all);
     return status;
 }

@@ -9,7 +9,7 @@
 
 typedef struct chat_template chat_template; /* immutable after compile; any thread may render */
 
-/* Reads the Jinja source of a chat template. name ("model.gguf: chat template") goes before messages. *out is freed
+/* Reads, and tries with a few small chats, the Jinja source of a chat template. name ("model.gguf: chat template") goes before messages. *out is freed
  * with chat_template_destroy(). SUMI_EFORMAT: "NAME: line N: what"; SUMI_ELIMIT, SUMI_ENOMEM. */
 SUMI_MUST_USE sumi_status chat_template_compile(chat_template **out, const char *source, size_t n_bytes,
                                                 const char *name, sumi_error *err);
@@ -29,13 +29,16 @@ typedef struct chat_input {
     json_t *tools;    /* an array, or NULL */
     json_t *extra;    /* an object of further variables, which go before the ones here; or NULL */
     bool add_generation_prompt;
+    bool continue_final; /* the text ends within the last message, which is to be gone on with; no generation prompt */
+    bool strict_roles;   /* roles go to the template as they are; else as chat_adapt.h says */
     const char *bos, *eos; /* texts of the tokens; NULL: the model has none, and the variable is undefined */
     size_t n_bos, n_eos;
 } chat_input;
 
-/* Renders with the variables that transformers' apply_chat_template() would pass: tools and documents are none rather
+/* Renders messages that chat_adapt.h has made fit with the variables that transformers' apply_chat_template() would pass: tools and documents are none rather
  * than undefined if there are none, and a message's "reasoning" or "thinking" is also its "reasoning_content".
- * SUMI_EINVAL: messages or tools are not arrays of objects; else as chat_template_render(). */
+ * SUMI_EINVAL: messages or tools are not arrays of objects, hold calls of tools that the template leaves out, or do not end
+ * with a text that could be gone on with; else as chat_template_render(). */
 SUMI_MUST_USE sumi_status chat_template_format(const chat_template *t, const chat_input *input, buf *out,
                                                sumi_error *err);
 

@@ -1,0 +1,240 @@
+/* tool_history.c - see tool_history.h. */
+#include "server/tool_history.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/json_fields.h"
+#include "server/text_request.h"
+
+bool tool_history_calls(const json_t *m)
+{
+    return json_array_size(json_object_get(m, "tool_calls")) > 0;
+}
+
+/* ---- OpenAI's form ---- */
+
+/* Arguments are an object, or text that is one; "" is a call without any. */
+static bool are_arguments(const json_t *v)
+{
+    if (!json_is_string(v)) return !v || json_is_object(v);
+    if (json_string_length(v) == 0) return true;
+    json_t *o = json_loadb(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, NULL);
+    bool is_object = json_is_object(o);
+    json_decref(o);
+    return is_object;
+}
+
+static bool check_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
+{
+    const json_t *function = json_object_get(call, "function"), *id = field_get(call, "id");
+    const char *name = json_string_value(json_object_get(function, "name"));
+    if (!text_is_missing_or(call, "type", "function"))
+        return api_fail(e, 400, "unsupported_content", field, "%s.tool_calls[%zu]: only the type \"function\" is supported",
+                        where, i);
+    if (!name || !*name)
+        return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].function.name: it must be a string", where, i);
+    if (id && !json_is_string(id))
+        return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].id: it must be a string", where, i);
+    return are_arguments(field_get(function, "arguments")) ||
+           api_fail(e, 400, "invalid_value", field,
+                    "%s.tool_calls[%zu].function.arguments: it must be a JSON object, as text or as it is", where, i);
+}
+
+static bool copy_calls(json_t *to, json_t *calls, const char *field, const char *where, api_error *e)
+{
+    size_t i;
+    json_t *call;
+    if (!json_is_array(calls))
+        return api_fail(e, 400, "invalid_type", field, "%s.tool_calls: it must be a list", where);
+    json_array_foreach(calls, i, call) if (!check_call(call, field, where, i, e)) return false;
+    return json_array_size(calls) == 0 || json_object_set(to, "tool_calls", calls) == 0 || api_fail_memory(e);
+}
+
+bool tool_history_copy(json_t *to, const json_t *m, const char *field, const char *where, api_error *e)
+{
+    static const char *const words[] = { "tool_call_id", "name",     "tool_name", "reasoning_content",
+                                         "reasoning",    "thinking", NULL };
+    json_t *calls = field_get(m, "tool_calls");
+    if (calls && !copy_calls(to, calls, field, where, e)) return false;
+    for (int i = 0; words[i]; i++) {
+        json_t *word = field_get(m, words[i]);
+        if (json_is_string(word) && json_object_set(to, words[i], word) != 0) return api_fail_memory(e);
+    }
+    if (!field_get(m, "function_call")) return true;
+    return api_fail(e, 400, "unsupported_content", field, "%s.function_call: it is not supported; tool_calls are", where);
+}
+
+/* ---- Ollama ---- */
+
+/* Sets o's `key` to the id of call number n, unless it has one. */
+static bool set_number(json_t *o, const char *key, int n)
+{
+    char id[16];
+    snprintf(id, sizeof id, "call%05d", n % 100000);
+    return json_object_get(o, key) || json_object_set_new(o, key, json_string(id)) == 0;
+}
+
+bool tool_history_number(json_t *messages)
+{
+    size_t i, k;
+    json_t *m, *call;
+    int n_calls = 0, n_results = 0;
+    json_array_foreach(messages, i, m)
+    {
+        const char *role = json_string_value(json_object_get(m, "role"));
+        json_t *name = json_object_get(m, "tool_name");
+        if (name && json_object_set(m, "name", name) != 0) return false;
+        json_array_foreach(json_object_get(m, "tool_calls"), k, call) if (!set_number(call, "id", n_calls++)) return false;
+        if (role && !strcmp(role, "tool") && !set_number(m, "tool_call_id", n_results++)) return false;
+    }
+    return true;
+}
+
+/* ---- The other two ---- */
+
+/* A list that grows; once out of memory, it stays so. */
+typedef struct history {
+    json_t *list;
+    bool failed;
+} history;
+
+static void add(history *h, json_t *message)
+{
+    if (!message || json_array_append_new(h->list, message) != 0) h->failed = true;
+}
+
+static json_t *finish(history *h, bool ok, api_error *e)
+{
+    if (ok && !h->failed) return h->list;
+    if (ok) api_fail_memory(e);
+    json_decref(h->list);
+    return NULL;
+}
+
+static json_t *call_of(const json_t *id, const json_t *name, const json_t *arguments)
+{
+    return json_pack("{s:O?, s:s, s:{s:O?, s:O?}}", "id", id, "type", "function", "function", "name", name, "arguments",
+                     arguments);
+}
+
+static json_t *result_of(const json_t *id, const json_t *content)
+{
+    if (content) return json_pack("{s:s, s:O?, s:O}", "role", "tool", "tool_call_id", id, "content", content);
+    return json_pack("{s:s, s:O?, s:s}", "role", "tool", "tool_call_id", id, "content", "");
+}
+
+static bool is_type(const json_t *o, const char *type)
+{
+    const char *is = json_string_value(json_object_get(o, "type"));
+    return is && !strcmp(is, type);
+}
+
+static bool has_role(const json_t *m, const char *role)
+{
+    const char *is = json_string_value(json_object_get(m, "role"));
+    return is && !strcmp(is, role);
+}
+
+/* Blocks of a turn, apart: calls, results (which come before what else the user says), and the rest. */
+static bool add_blocks(history *h, const json_t *m, size_t number, api_error *e)
+{
+    json_t *rest = json_array(), *calls = json_array(), *block;
+    size_t i;
+    bool ok = true, is_assistant = has_role(m, "assistant");
+    json_array_foreach(json_object_get(m, "content"), i, block)
+    {
+        const char *of = is_type(block, "tool_use") ? "assistant" : is_type(block, "tool_result") ? "user" : NULL;
+        if (of && !has_role(m, of)) {
+            ok = api_fail(e, 400, "invalid_value", "messages", "messages[%zu].content[%zu]: it belongs to the role %s",
+                          number, i, of);
+            break;
+        }
+        if (!of) h->failed |= json_array_append(rest, block) != 0;
+        else if (is_assistant)
+            h->failed |= json_array_append_new(calls, call_of(json_object_get(block, "id"), json_object_get(block, "name"),
+                                                              json_object_get(block, "input"))) != 0;
+        else add(h, result_of(json_object_get(block, "tool_use_id"), field_get(block, "content")));
+    }
+    size_t n_rest = json_array_size(rest), n_calls = json_array_size(calls);
+    if (ok && n_calls) add(h, json_pack("{s:s, s:O, s:O}", "role", "assistant", "content", rest, "tool_calls", calls));
+    else if (ok && n_rest) add(h, json_pack("{s:O?, s:O}", "role", json_object_get(m, "role"), "content", rest));
+    json_decref(rest);
+    json_decref(calls);
+    return ok;
+}
+
+static bool has_tools(const json_t *m)
+{
+    size_t i;
+    json_t *block;
+    json_array_foreach(json_object_get(m, "content"), i, block)
+        if (is_type(block, "tool_use") || is_type(block, "tool_result")) return true;
+    return false;
+}
+
+json_t *tool_history_from_anthropic(json_t *list, api_error *e)
+{
+    history h = { .list = json_array() };
+    size_t i;
+    json_t *m;
+    bool ok = true;
+    if (!json_is_array(list)) {
+        json_decref(h.list);
+        return json_incref(list);
+    }
+    json_array_foreach(list, i, m)
+    {
+        if (has_role(m, "tool"))
+            ok = api_fail(e, 400, "invalid_value", "messages",
+                          "messages[%zu].role: it must be one of user, assistant, system", i);
+        else if (has_tools(m)) ok = add_blocks(&h, m, i, e);
+        else add(&h, json_incref(m));
+        if (!ok) break;
+    }
+    return finish(&h, ok, e);
+}
+
+/* A call goes to the turn of the assistant that is there, which may have other calls. */
+static void add_call(history *h, const json_t *item)
+{
+    size_t n = json_array_size(h->list);
+    json_t *last = n ? json_array_get(h->list, n - 1) : NULL, *calls;
+    json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
+    if (has_role(last, "assistant")) {
+        json_t *copy = json_copy(last); /* the request's own is left as it is */
+        if (!(calls = json_object_get(copy, "tool_calls"))) json_object_set_new(copy, "tool_calls", calls = json_array());
+        h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->list, n - 1, copy) != 0;
+        return;
+    }
+    add(h, json_pack("{s:s, s:n, s:[o]}", "role", "assistant", "content", "tool_calls", call));
+}
+
+json_t *tool_history_from_responses(json_t *list, api_error *e)
+{
+    history h = { .list = json_array() };
+    size_t i;
+    json_t *item;
+    bool ok = true;
+    if (!json_is_array(list)) {
+        json_decref(h.list);
+        return json_incref(list);
+    }
+    json_array_foreach(list, i, item)
+    {
+        if (is_type(item, "function_call")) add_call(&h, item);
+        else if (is_type(item, "function_call_output"))
+            add(&h, result_of(json_object_get(item, "call_id"), field_get(item, "output")));
+        else if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
+            ok = api_fail(e, 400, "unsupported_content", "input",
+                          "input[%zu]: only items of the types 'message', 'function_call' and 'function_call_output' are "
+                          "supported by this server",
+                          i);
+        else if (has_role(item, "tool"))
+            ok = api_fail(e, 400, "invalid_value", "input",
+                          "input[%zu].role: it must be one of user, assistant, system, developer", i);
+        else add(&h, json_incref(item));
+        if (!ok) break;
+    }
+    return finish(&h, ok, e);
+}
