@@ -185,6 +185,7 @@ int chat_run(session *s)
         conversation_deinit(&c.talk);
         return cli_fail_error(&err);
     }
+    line_input_set_words(in, chat_command_name);
     interrupt_install();
     print_greeting(s);
     loop(&c, in);

@@ -21,6 +21,7 @@ void chat_answer(chat *c);
 
 /* Runs a line that starts with '/'. */
 void chat_command(chat *c, const char *line);
+const char *chat_command_name(size_t i); /* "/help"; NULL after the last one */
 
 void chat_complain(const sumi_error *err); /* one line on stderr; the chat goes on */
 

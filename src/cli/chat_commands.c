@@ -73,8 +73,8 @@ static void regen(chat *c, const char *arg)
 static void stats(chat *c, const char *arg)
 {
     (void)arg;
-    fprintf(stderr, "%d answers: %d prompt tokens computed in %.0f ms, %d reused, %d generated in %.0f ms", (int)c->n_answers,
-            (int)c->n_prompt, c->prefill_ms, (int)c->n_reused, (int)c->n_generated, c->decode_ms);
+    fprintf(stderr, "%d answer%s: %d prompt tokens computed in %.0f ms, %d reused, %d generated in %.0f ms", (int)c->n_answers,
+            c->n_answers == 1 ? "" : "s", (int)c->n_prompt, c->prefill_ms, (int)c->n_reused, (int)c->n_generated, c->decode_ms);
     if (c->decode_ms > 0) fprintf(stderr, " (%.1f/s)", c->n_generated * 1000.0 / c->decode_ms);
     fprintf(stderr, "; %d of %d tokens of the context are in use\n",
             (int)sumi_seq_len(c->session->ctx, c->session->seq), (int)c->capacity);
@@ -90,15 +90,15 @@ static const struct chat_command {
     const char *name, *usage, *summary;
     void (*run)(chat *c, const char *arg);
 } commands[] = {
-    { "help", "", "this list", help },
-    { "clear", "", "forget the conversation; the system message stays", clear },
-    { "system", "[TEXT]", "set the system message, or remove it", set_system },
-    { "set", "[NAME VALUE]", "change a setting (temp, top-k, max-tokens, seed, ...), or list them", set },
-    { "regen", "", "answer the last question again, with another seed", regen },
-    { "save", "FILE", "write the conversation as JSON messages", save },
-    { "load", "FILE", "read a conversation written by /save", load },
-    { "stats", "", "tokens and speed so far", stats },
-    { "exit", "", "leave; so does Ctrl-D", leave },
+    { "/help", "", "this list", help },
+    { "/clear", "", "forget the conversation; the system message stays", clear },
+    { "/system", "[TEXT]", "set the system message, or remove it", set_system },
+    { "/set", "[NAME VALUE]", "change a setting (temp, top-k, max-tokens, seed, ...), or list them", set },
+    { "/regen", "", "answer the last question again, with another seed", regen },
+    { "/save", "FILE", "write the conversation as JSON messages", save },
+    { "/load", "FILE", "read a conversation written by /save", load },
+    { "/stats", "", "tokens and speed so far", stats },
+    { "/exit", "", "leave; so does Ctrl-D", leave },
 };
 
 static void help(chat *c, const char *arg)
@@ -106,18 +106,24 @@ static void help(chat *c, const char *arg)
     (void)c;
     (void)arg;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(stderr, "  /%-7s %-13s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-    fprintf(stderr, "A line that ends in \\ goes on; \"\"\" on a line of its own begins and ends a text of many lines.\n");
+        fprintf(stderr, "  %-8s %-13s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
+    fprintf(stderr, "A line that ends in \\ goes on; \"\"\" on a line of its own begins and ends a text of many lines.\n"
+                    "Pasted text may have many lines. Tab completes a command.\n");
+}
+
+const char *chat_command_name(size_t i)
+{
+    return i < sizeof commands / sizeof *commands ? commands[i].name : NULL;
 }
 
 void chat_command(chat *c, const char *line)
 {
-    size_t n = strcspn(line + 1, " \n");
-    const char *arg = line + 1 + n + strspn(line + 1 + n, " \n");
+    size_t n = strcspn(line, " \n");
+    const char *arg = line + n + strspn(line + n, " \n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strlen(commands[i].name) == n && !strncmp(commands[i].name, line + 1, n)) {
+        if (strlen(commands[i].name) == n && !strncmp(commands[i].name, line, n)) {
             commands[i].run(c, arg);
             return;
         }
-    cli_fail("there is no command /%.*s; /help lists them", (int)(n < 40 ? n : 40), line + 1);
+    cli_fail("there is no command %.*s; /help lists them", (int)(n < 40 ? n : 40), line);
 }

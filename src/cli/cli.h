@@ -5,7 +5,8 @@
 #include "store/store.h"
 #include "sumi.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 }; /* exit codes of the program */
+/* Exit codes of the program; the last one is 128 + SIGINT, as shells say it. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 /* A sub-command: argv[0] is its name. Returns an exit code. */
 int cmd_run(int argc, char **argv);
@@ -27,7 +28,8 @@ int cmd_ps(int argc, char **argv);
 
 /* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same for the message of a failed library call. */
+/* The same for the message of a failed library call; an empty one says nothing. ECANCELLED gives
+ * EXIT_INTERRUPTED. */
 int cli_fail_error(const sumi_error *err);
 
 /* Writes out what standard output still holds. The exit code that the program ends with: `code`, or, if that is EXIT_DONE
@@ -40,7 +42,13 @@ store_places cli_places(void);
 /* MODEL as users write it, a path, a name or a reference to a pulled model, to a path (store_find()). */
 SUMI_MUST_USE sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err);
 
-/* All of stdin, or of a file: *data is NUL-terminated, freed with free(). At most max_bytes. */
+bool cli_is_stdin(const char *path); /* NULL or "-" */
+
+/* Tells somebody at a terminal that the program waits for text from it, and what ends it. */
+void cli_say_reading(int fd);
+
+/* All of stdin, or of a file: *data is NUL-terminated, freed with free(). At most max_bytes. ECANCELLED with
+ * an empty message: Ctrl-C, where interrupt.h counts them. */
 SUMI_MUST_USE sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_t *n_bytes,
                                         sumi_error *err); /* path NULL or "-": stdin */
 

@@ -13,7 +13,6 @@
 #include "cli/progress.h"
 #include "store/pull.h"
 
-#define EXIT_INTERRUPTED 130
 #define MAX_TOKEN        512
 
 typedef struct pull_args {

@@ -14,7 +14,7 @@
 #include "cli/settings.h"
 
 enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STRICT, KEY_STOP, KEY_IGNORE_EOS, KEY_LOGPROBS, KEY_JSON, KEY_STATS };
-enum { EXIT_INTERRUPTED = 130, MAX_PROMPT_BYTES = 1 << 28 }; /* 128 + SIGINT, as shells say it */
+enum { MAX_PROMPT_BYTES = 1 << 28 };
 
 static const char doc[] =
     "Answer PROMPT, and stream the answer to standard output. Without a prompt, -p or -f it is read from standard "

@@ -2,13 +2,16 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "cli/interrupt.h"
 
 int cli_fail(const char *format, ...)
 {
@@ -23,7 +26,8 @@ int cli_fail(const char *format, ...)
 
 int cli_fail_error(const sumi_error *err)
 {
-    return cli_fail("%s", err->message);
+    if (err->message[0]) cli_fail("%s", err->message);
+    return err->status == SUMI_ECANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;
 }
 
 int cli_flush(int code)
@@ -47,25 +51,39 @@ sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_erro
     return store_find(&p, model, out, n_out, err);
 }
 
+bool cli_is_stdin(const char *path)
+{
+    return !path || !strcmp(path, "-");
+}
+
+void cli_say_reading(int fd)
+{
+    if (isatty(fd) && isatty(STDERR_FILENO)) fprintf(stderr, "(reading from the terminal: Ctrl-D on an empty line ends the text)\n");
+}
+
 sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_t *n_bytes, sumi_error *err)
 {
-    bool is_stdin = !path || !strcmp(path, "-");
-    const char *name = is_stdin ? "standard input" : path;
-    FILE *f = is_stdin ? stdin : fopen(path, "rbe");
+    const char *name = cli_is_stdin(path) ? "standard input" : path;
+    int fd = cli_is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     *data = NULL;
     *n_bytes = 0;
-    if (!f) return sumi_fail_errno(err, name);
+    if (fd < 0) return sumi_fail_errno(err, name);
+    cli_say_reading(fd);
     buf b;
     buf_init(&b, max_bytes);
     char chunk[65536];
-    size_t n;
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(&b, chunk, n);
-    bool failed = ferror(f);
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) != 0 && b.status == SUMI_OK) { /* 0 once is the end: on a terminal one Ctrl-D */
+        if (n > 0) buf_append(&b, chunk, (size_t)n);
+        else if (errno != EINTR || interrupt_pending()) break;
+    }
+    bool failed = n < 0, interrupted = failed && errno == EINTR;
     int why = errno;
-    if (!is_stdin) fclose(f);
+    if (fd != STDIN_FILENO) close(fd);
     if (!failed && (*data = buf_take(&b, n_bytes))) return SUMI_OK;
     sumi_status status = b.status;
     buf_deinit(&b);
+    if (interrupted) return sumi_fail(err, SUMI_ECANCELLED, "%s", ""); /* who pressed Ctrl-C knows it */
     if (failed) return sumi_fail(err, SUMI_EIO, "%s: %s", name, strerror(why));
     if (status == SUMI_ELIMIT) return sumi_fail(err, status, "%s: larger than %zu bytes", name, max_bytes);
     return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);

@@ -1,7 +1,15 @@
 /* line_input.c - see line_input.h.
  *
  * libedit retries a read that a signal interrupted, so Ctrl-C would be lost: it gets its characters from read_char()
- * here, which gives up when interrupt.h has one pending. */
+ * here, which gives up when interrupt.h has one pending, and draws the line anew when the window has another size.
+ *
+ * Pasted text is bracketed: the terminal sends ESC [ 2 0 0 ~ in front of it and ESC [ 2 0 1 ~ behind it (xterm's control
+ * sequences, mode 2004). A pasted line feed therefore does not send the message:
+ *
+ *   pasted   "first\nsecond\nthird"
+ *   editor   > first            taken as a line; so is "second", which is only shown
+ *            . second
+ *            . third_           stays in the editor; Enter sends all three */
 #include "cli/line_input.h"
 
 #include <errno.h>
@@ -9,6 +17,7 @@
 #include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +26,12 @@
 #include <wchar.h>
 
 #include "base/error.h"
+#include "cli/columns.h"
 #include "cli/interrupt.h"
 
 enum { HISTORY_LINES = 1000 };
+
+static const char paste_begin[] = "\033[200~", paste_end[] = "\033[201~";
 
 struct line_input {
     EditLine *edit;
@@ -27,7 +39,48 @@ struct line_input {
     char path[PATH_MAX]; /* of the history; "": it is not kept */
     const char *prompt;
     mbstate_t decoding;  /* of a character whose bytes come one by one */
+    buf pasted;          /* not yet taken by the editor before `at`; lines end in "\n" */
+    size_t at;
+    bool refill;         /* the line that was read ended inside of `pasted` */
+    const char *(*word)(size_t i); /* for Tab; NULL: none */
 };
+
+/* The window has another size. Like the count of Ctrl-C in interrupt.c, a signal handler can reach nothing else. */
+static volatile sig_atomic_t resized;
+
+static void on_sigwinch(int signal_number)
+{
+    (void)signal_number;
+    resized = 1;
+}
+
+/* Moves to the begin of the prompt and clears what is shown from there. A line that is longer than the terminal is wide takes
+ * several rows; terminals wrap it anew when they get another width, so the rows follow from the text and the width now. */
+static void clear_line(line_input *in)
+{
+    const LineInfo *line = el_line(in->edit);
+    int width = columns_of_text(in->prompt, strlen(in->prompt)) +
+                columns_of_text(line->buffer, (size_t)(line->cursor - line->buffer));
+    int rows = width / columns_of_terminal(STDOUT_FILENO);
+    if (rows > 0) printf("\033[%dA", rows);
+    fputs("\r\033[J", stdout);
+    fflush(stdout);
+}
+
+/* One byte from the terminal: 1, 0 at its end, -1 after Ctrl-C or an error. */
+static int read_byte(line_input *in, char *byte)
+{
+    for (;;) {
+        if (resized) {
+            resized = 0;
+            clear_line(in);
+            el_resize(in->edit);
+            el_set(in->edit, EL_REFRESH);
+        }
+        ssize_t n = interrupt_pending() ? -1 : read(STDIN_FILENO, byte, 1);
+        if (n >= 0 || errno != EINTR || interrupt_pending()) return (int)n;
+    }
+}
 
 /* One character from the terminal: 1, 0 at its end, -1 after Ctrl-C or an error. */
 static int read_char(EditLine *edit, wchar_t *out)
@@ -36,9 +89,8 @@ static int read_char(EditLine *edit, wchar_t *out)
     el_get(edit, EL_CLIENTDATA, &in);
     for (;;) {
         char byte;
-        ssize_t n = interrupt_pending() ? -1 : read(STDIN_FILENO, &byte, 1);
-        if (n < 0 && errno == EINTR && !interrupt_pending()) continue; /* another signal, such as a new window size */
-        if (n <= 0) return (int)n;
+        int n = read_byte(in, &byte);
+        if (n <= 0) return n;
         size_t used = mbrtowc(out, &byte, 1, &in->decoding);
         if (used == (size_t)-2) continue; /* more bytes to come */
         if (used != (size_t)-1) return 1;
@@ -46,6 +98,94 @@ static int read_char(EditLine *edit, wchar_t *out)
         *out = L'?';
         return 1;
     }
+}
+
+/* Reads a pasted text up to its end into in->pasted. Only the end of a line and the tab are taken of control characters:
+ * what was copied from a web page must not steer the editor. */
+static bool read_pasted(line_input *in)
+{
+    const size_t n_end = sizeof paste_end - 1;
+    char byte;
+    buf *text = &in->pasted;
+    size_t n_seen = 0; /* characters of paste_end */
+    text->n = in->at = 0;
+    while (n_seen < n_end) {
+        if (read_byte(in, &byte) <= 0) return false;
+        if (byte == paste_end[n_seen]) {
+            n_seen++;
+            continue;
+        }
+        for (size_t i = 1; i < n_seen; i++) buf_append_char(text, paste_end[i]); /* it was text, without its ESC */
+        n_seen = byte == paste_end[0];
+        if (n_seen) continue;
+        if (byte == '\r' || byte == '\n') buf_append_char(text, '\n'); /* terminals send a carriage return */
+        else if (((unsigned char)byte >= ' ' && byte != 0x7f) || byte == '\t') buf_append_char(text, byte);
+    }
+    return text->status == SUMI_OK;
+}
+
+/* The next line of what was pasted; NULL: there is no end of a line in the rest. */
+static const char *next_pasted(line_input *in, size_t *n)
+{
+    const char *line = in->pasted.data + in->at;
+    const char *end = in->at < in->pasted.n ? memchr(line, '\n', in->pasted.n - in->at) : NULL;
+    if (!end) return NULL;
+    *n = (size_t)(end - line);
+    in->at += *n + 1;
+    return line;
+}
+
+/* The key that a terminal sends in front of pasted text: its first line goes into the editor; if more follow, that line
+ * is complete. */
+static unsigned char paste(EditLine *edit, int key)
+{
+    line_input *in;
+    (void)key;
+    el_get(edit, EL_CLIENTDATA, &in);
+    if (in->at >= in->pasted.n && !read_pasted(in)) return CC_EOF;
+    size_t n = in->pasted.n - in->at;
+    char *first = in->pasted.data + in->at, *end = n ? memchr(first, '\n', n) : NULL;
+    if (n == 0) return CC_NORM;
+    in->at = end ? in->at + (size_t)(end - first) + 1 : in->pasted.n;
+    if (end) {
+        *end = '\0';
+        clear_line(in); /* CC_NEWLINE draws nothing: the line is drawn here, as a whole */
+    }
+    if (*first && el_insertstr(edit, first) != 0) return CC_ERROR; /* it refuses an empty text */
+    if (!end) return CC_REFRESH;
+    in->refill = true;
+    el_set(edit, EL_REFRESH);
+    fputc('\n', stdout);
+    return CC_NEWLINE;
+}
+
+/* Completes the first word of the line. Of several candidates what they share is inserted, and all are listed. */
+static unsigned char complete(EditLine *edit, int key)
+{
+    line_input *in;
+    (void)key;
+    el_get(edit, EL_CLIENTDATA, &in);
+    const LineInfo *line = el_line(edit);
+    size_t n = (size_t)(line->cursor - line->buffer), shared = 0;
+    const char *first = NULL, *w;
+    int n_found = 0;
+    if (!in->word || n == 0 || memchr(line->buffer, ' ', n)) return CC_ERROR;
+    for (size_t i = 0; (w = in->word(i)); i++) {
+        if (strncmp(w, line->buffer, n) != 0) continue;
+        if (n_found++ == 0) shared = strlen(first = w);
+        while (strncmp(first, w, shared) != 0) shared--;
+    }
+    if (n_found == 0) return CC_ERROR;
+    if (n_found > 1 && shared == n) {
+        fputc('\n', stdout);
+        for (size_t i = 0; (w = in->word(i)); i++)
+            if (!strncmp(w, line->buffer, n)) printf("%s  ", w);
+        fputc('\n', stdout);
+        return CC_REDISPLAY;
+    }
+    char rest[64];
+    snprintf(rest, sizeof rest, "%.*s%s", (int)(shared - n), first + n, n_found == 1 ? " " : "");
+    return el_insertstr(edit, rest) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 static char *prompt_text(EditLine *edit)
@@ -86,6 +226,7 @@ sumi_status line_input_create(line_input **out, sumi_error *err)
     if (!in) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8"); /* what models speak */
     in->prompt = "> ";
+    buf_init(&in->pasted, MAX_MESSAGE_BYTES);
     in->edit = el_init("sumi", stdin, stdout, stderr);
     in->history = history_init();
     if (!in->edit || !in->history) {
@@ -98,11 +239,17 @@ sumi_status line_input_create(line_input **out, sumi_error *err)
     el_set(in->edit, EL_GETCFN, read_char);
     el_set(in->edit, EL_HIST, history, in->history);
     el_set(in->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_set(in->edit, EL_ADDFN, "sumi-paste", "Take pasted text", paste);
+    el_set(in->edit, EL_BIND, paste_begin, "sumi-paste", NULL);
+    el_set(in->edit, EL_ADDFN, "sumi-complete", "Complete a command", complete);
+    el_set(in->edit, EL_BIND, "^I", "sumi-complete", NULL);
     history(in->history, &event, H_SETSIZE, HISTORY_LINES);
     history(in->history, &event, H_SETUNIQUE, 1);
     find_history(in);
     if (in->path[0]) history(in->history, &event, H_LOAD, in->path);
     el_source(in->edit, NULL); /* ~/.editrc */
+    struct sigaction action = { .sa_handler = on_sigwinch }; /* without SA_RESTART: a waiting read() returns */
+    sigaction(SIGWINCH, &action, NULL);
     *out = in;
     return SUMI_OK;
 }
@@ -118,7 +265,20 @@ void line_input_destroy(line_input *in)
     }
     if (in->edit) el_end(in->edit);
     if (in->history) history_end(in->history);
+    buf_deinit(&in->pasted);
     free(in);
+}
+
+void line_input_set_words(line_input *in, const char *(*word)(size_t i))
+{
+    in->word = word;
+}
+
+/* Asks the terminal to mark pasted text, while a line is edited: a program that is started meanwhile knows nothing of it. */
+static void mark_pastes(bool on)
+{
+    fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
+    fflush(stdout);
 }
 
 /* One line without its newline; *n its length. */
@@ -128,10 +288,17 @@ static line_result read_line(line_input *in, const char *prompt, const char **li
     HistEvent event;
     in->prompt = prompt;
     memset(&in->decoding, 0, sizeof in->decoding);
+    resized = 0;
+    if (in->at < in->pasted.n) el_push(in->edit, paste_begin); /* as if the rest was pasted now: paste() takes it */
+    in->refill = false;
     el_resize(in->edit); /* the window may have another size than at the last line */
+    mark_pastes(true);
     *line = el_gets(in->edit, &count);
+    mark_pastes(false);
     if (interrupt_pending()) {
         interrupt_clear();
+        in->refill = false;
+        in->at = in->pasted.n;
         el_reset(in->edit);
         fputc('\n', stdout);
         return LINE_INTERRUPTED;
@@ -159,7 +326,12 @@ line_result line_input_read(line_input *in, buf *message)
             buf_append(message, line, backslash ? n - 1 : n);
             buf_append_char(message, '\n');
         }
-        more = quoted || backslash;
+        while (in->refill && (line = next_pasted(in, &n))) {
+            printf(". %.*s\n", (int)n, line);
+            buf_append(message, line, n);
+            buf_append_char(message, '\n');
+        }
+        more = quoted || backslash || in->refill;
     }
     if (message->n > 0) message->data[--message->n] = '\0';
     return LINE_READ;

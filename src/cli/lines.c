@@ -9,16 +9,18 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cli/cli.h"
 
 enum { CHUNK = 1 << 16 };
 
 sumi_status lines_open(lines *l, const char *path, size_t max_bytes, sumi_error *err)
 {
-    bool is_stdin = !path || !strcmp(path, "-");
-    *l = (lines){ .name = is_stdin ? "standard input" : path, .fd = STDIN_FILENO };
+    *l = (lines){ .name = cli_is_stdin(path) ? "standard input" : path, .fd = STDIN_FILENO };
     buf_init(&l->data, max_bytes + CHUNK);
-    if (!is_stdin) l->fd = open(path, O_RDONLY | O_CLOEXEC);
-    return l->fd >= 0 ? SUMI_OK : sumi_fail_errno(err, path);
+    if (!cli_is_stdin(path)) l->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (l->fd < 0) return sumi_fail_errno(err, path);
+    cli_say_reading(l->fd);
+    return SUMI_OK;
 }
 
 void lines_close(lines *l)

@@ -2,6 +2,7 @@
 #ifndef SUMI_CLI_PROGRESS_H
 #define SUMI_CLI_PROGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct progress {
@@ -14,5 +15,8 @@ typedef struct progress {
 progress progress_start(const char *what, int64_t total);
 void progress_show(progress *p, int64_t done, const char *note); /* note: what stands behind the bar, or "" */
 void progress_end(progress *p);                                  /* clears the line */
+
+/* The line that is shown, at most columns - 1 wide. percent: 0 to 100. */
+void progress_line(char *out, size_t n_out, const char *what, int percent, double left_s, const char *note, int columns);
 
 #endif

@@ -1,0 +1,66 @@
+/* test_progress.c - the bar of long work is never as wide as the terminal: there it would wrap, and flood the screen. */
+#include <string.h>
+
+#include "cli/columns.h"
+#include "cli/progress.h"
+#include "test_support.h"
+
+static const char model[] = "SmolLM2-135M-Instruct-Q8_0.gguf", note[] = "79.3 MiB, 21.4 MiB/s";
+
+static void a_bar_stays_below_the_width_of_any_terminal(void **state)
+{
+    static const char *const names[] = { model, "", "x", "模型的名字很长很长很长很长很长很长.gguf",
+                                         "a-name-that-is-much-longer-than-any-terminal-would-ever-be-wide-a-name-that-is-much-longer-than-any" };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int columns = 12; columns < 200; columns++)
+            for (int percent = 0; percent <= 100; percent += 25) {
+                char line[2048];
+                progress_line(line, sizeof line, names[i], percent, percent * 100.0, percent % 50 ? note : "", columns);
+                assert_true(columns_of_text(line, strlen(line)) < columns);
+            }
+}
+
+static void parts_give_way_one_after_the_other(void **state)
+{
+    char line[2048];
+    (void)state;
+    progress_line(line, sizeof line, model, 50, 12, note, 200);
+    assert_string_equal(line, "SmolLM2-135M-Instruct-Q8_0.gguf [###############               ]  50%  12 s left  79.3 MiB, 21.4 MiB/s");
+    progress_line(line, sizeof line, model, 50, 12, note, 80);
+    assert_string_equal(line, "SmolLM2-135M-... [##########           ]  50%  12 s left  79.3 MiB, 21.4 MiB/s");
+    progress_line(line, sizeof line, model, 50, 12, note, 60);
+    assert_string_equal(line, "SmolLM2-135M-Instruct-Q8_0.gguf  50%  12 s left");
+    progress_line(line, sizeof line, model, 50, 12, note, 40);
+    assert_string_equal(line, "SmolLM2-135M-...  50%  12 s left");
+}
+
+static void text_that_is_cut_ends_in_dots(void **state)
+{
+    char out[64], small[8];
+    (void)state;
+    columns_fit(out, sizeof out, "abcdef", 6);
+    assert_string_equal(out, "abcdef");
+    columns_fit(out, sizeof out, "abcdef", 5);
+    assert_string_equal(out, "ab...");
+    columns_fit(out, sizeof out, "模型名字", 7); /* each is two columns wide */
+    assert_string_equal(out, "模型...");
+    columns_fit(out, sizeof out, "e\xcc\x81" "abc", 4); /* a combining accent takes none */
+    assert_string_equal(out, "e\xcc\x81" "abc");
+    columns_fit(out, sizeof out, "abcdef", 2);
+    assert_string_equal(out, "");
+    columns_fit(small, sizeof small, "abcdefghij", 20);
+    assert_string_equal(small, "abcd...");
+    columns_fit(small, 2, "abcdefghij", 20);
+    assert_string_equal(small, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bar_stays_below_the_width_of_any_terminal),
+        cmocka_unit_test(parts_give_way_one_after_the_other),
+        cmocka_unit_test(text_that_is_cut_ends_in_dots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
