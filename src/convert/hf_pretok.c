@@ -28,6 +28,12 @@
 #define O200K(contraction, numbers)                                                                          \
     "split [^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" contraction "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
     "*" contraction "|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES "\n"
+#define AFMOE_SCRIPTS \
+    "[\xE4\xB8\x80-\xE9\xBF\xBF\xE3\x90\x80-\xE4\xB6\xBF\xEF\xA4\x80-\xEF\xAB\xBF" \
+    "\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF\xEF\xBD\xA5-\xEF\xBE\x9F" \
+    "\xE2\xBC\x80-\xE2\xBF\x9F\xE0\xB9\x80-\xE0\xB9\xBF\xE0\xBA\x80-\xE0\xBB\xBF" \
+    "\xE1\x9E\x80-\xE1\x9F\xBF\xE1\x80\x80-\xE1\x82\x9F\xEA\xA9\xA0-\xEA\xA9\xBF" \
+    "\xEA\xA7\xA0-\xEA\xA7\xBF\xEA\xB0\x80-\xED\x9E\xAF\xE1\x84\x80-\xE1\x87\xBF]+"
 #define SIGN "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 
 enum { ANY = -1 };
@@ -86,6 +92,15 @@ static const struct {
                          LOWER_SET) "*" CONTRACTION "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
                                     "\n",
       "", ANY, "kimi-k2" },
+    { "split \\p{N}+\nsplit (?=(\\d{3})+(?!\\d))\nsplit " AFMOE_SCRIPTS "\nsplit " SIGN
+      "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES "\n",
+      "", ANY, "afmoe" },
+    { "split " CONTRACTION
+      "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s{512}(?!\\S)|"
+      "\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|"
+      "\\s{1,2}(?!\\S)|\\s{1}\n",
+      "", ANY, "jais-2" },
+    { "split [^\\n]+|[\\n]+\n" CL100K("\\p{N}"), "", ANY, "laguna" },
     { "punctuation\ngpt2\ndigits\nsplit [0-9][0-9][0-9]\n", "", ANY, "falcon" },
     { "split  "
       "?[^(\\s|[.,!?\xE2\x80\xA6\xE3\x80\x82\xEF\xBC\x8C\xE3\x80\x81\xE0\xA5\xA4\xDB\x94\xD8\x8C])]+\n",

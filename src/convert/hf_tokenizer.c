@@ -3,6 +3,7 @@
  *   tokenizer.json                                 tokenizer.ggml.model
  *   BPE behind a ByteLevel                         gpt2: tokens in GPT-2's alphabet, merges as "LEFT RIGHT"
  *   BPE on characters, U+2581 for spaces           llama: merges become scores
+ *   BPE on characters, WhitespaceSplit             gpt2, "whitespace": tokens and merges as they are
  *   WordPiece                                      bert: words begin with U+2581, not: go on with "##"
  *   Unigram                                        t5: tokens and scores as they are; its switches are in hf_unigram.c
  *
@@ -321,6 +322,22 @@ static sumi_status write_sentencepiece(hf_vocab *v, gguf_head *head, sumi_error 
     return SUMI_OK;
 }
 
+/* Merges of characters, in words that end at white space (Jina's Chinese encoder). */
+static sumi_status write_words(hf_vocab *v, gguf_head *head, sumi_error *err)
+{
+    const json_t *normal = json_object_get(v->folder->tokenizer, "normalizer");
+    bool lower = !strcmp(text_of(normal, "type"), "Lowercase");
+    if (json_is_object(normal) && !lower)
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "WhitespaceSplit with the normalizer '%.40s' is not supported",
+                         text_of(normal, "type"));
+    set_sentencepiece_kinds(v);
+    gguf_put_str(head, "tokenizer.ggml.model", "gpt2");
+    gguf_put_str(head, "tokenizer.ggml.pre", "whitespace");
+    gguf_put_bool(head, "tokenizer.ggml.normalizer.lowercase", lower);
+    write_tokens(v, head);
+    return write_merges(v, head, err);
+}
+
 static sumi_status write_unigram(hf_vocab *v, gguf_head *head, sumi_error *err)
 {
     sumi_status st = hf_unigram_write(v, head, err);
@@ -378,6 +395,8 @@ static sumi_status write_model(hf_vocab *v, int64_t n_vocab, gguf_head *head, su
     if (st != SUMI_OK) return st;
     if (wordpiece) return write_wordpiece(v, head, err);
     if (unigram) return write_unigram(v, head, err);
+    if (!strcmp(text_of(json_object_get(tokenizer, "pre_tokenizer"), "type"), "WhitespaceSplit"))
+        return write_words(v, head, err);
     bool bytes = find_step(json_object_get(tokenizer, "pre_tokenizer"), "pretokenizers", "ByteLevel");
     return bytes ? write_byte_level(v, head, err) : write_sentencepiece(v, head, err);
 }

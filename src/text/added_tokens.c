@@ -150,13 +150,6 @@ sumi_status added_tokens_normalize(added_tokens *a, const vocab *v, added_normal
 
 /* ---- Finding ------------------------------------------------------------------------------------------------ */
 
-/* White_Space of Unicode, which \s is to `tokenizers`. */
-static bool is_space(uint32_t cp)
-{
-    return (cp >= 9 && cp <= 13) || cp == ' ' || cp == 0x85 || cp == 0xA0 || cp == 0x1680 ||
-           (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
-}
-
 /* \w of Rust's regular expressions: letters, marks, decimal digits, numbers that are letters, connecting punctuation,
  * joiners, and the letters in circles and squares that are alphabetic. */
 static bool is_word(uint32_t cp)
@@ -201,7 +194,7 @@ static size_t strip_left(const char *text, size_t least, size_t start, bool spac
     uint32_t cp;
     size_t len;
     if (start < least) return least;
-    while ((len = last_char(text, least, start, &cp)) && is_space(cp) && (spaces || cp != ' ')) start -= len;
+    while ((len = last_char(text, least, start, &cp)) && utf8_is_space(cp) && (spaces || cp != ' ')) start -= len;
     return start;
 }
 
@@ -209,7 +202,7 @@ static size_t strip_right(const char *text, size_t n, size_t end, bool spaces)
 {
     uint32_t cp;
     size_t len;
-    while (end < n && (len = utf8_decode(text + end, n - end, &cp)) && is_space(cp) && (spaces || cp != ' ')) end += len;
+    while (end < n && (len = utf8_decode(text + end, n - end, &cp)) && utf8_is_space(cp) && (spaces || cp != ' ')) end += len;
     return end;
 }
 

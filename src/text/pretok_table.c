@@ -80,6 +80,19 @@
     "[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}"            \
     "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+"
 
+/* AFMoE: runs of East and South-East Asian scripts. */
+#define AFMOE_SCRIPTS                                                                                        \
+    "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{30FF}\\x{FF65}-\\x{FF9F}"          \
+    "\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}"              \
+    "\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+"
+
+/* Jais 2: white space in powers of two. A run has no line break ahead of a place inside it that follows other white space:
+ * looking for one again at each such place would take the square of the run. */
+#define RUN(n) WS "{" #n "}(?![^" WS "])|"
+#define JAIS2_SPACES                                                                                         \
+    "(?<![^\\r\\n\\P{White_Space}])" WS "*[\\r\\n]+|" RUN(512) RUN(256) RUN(128) RUN(64) RUN(32) RUN(16) RUN(8) RUN(4) WS     \
+    "{1,2}(?![^" WS "])|" WS
+
 /* Bloom: words and what they touch, up to white space and the signs that end or divide sentences. */
 #define BLOOM " ?[^(|)" WS ".,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C}]+"
 
@@ -105,13 +118,17 @@ static const pretok_rule rules[] = {
       .patterns = { CL100K("\\p{N}{1,3}") },
       .ignore_merges = true,
       .add_bos = true },
-    { .names = { "chatglm-bpe", "glm4" }, .patterns = { CL100K("\\p{N}{1,3}") }, .ignore_merges = true },
+    { .names = { "chatglm-bpe", "glm4", "glm5" }, .patterns = { CL100K("\\p{N}{1,3}") }, .ignore_merges = true },
     { .names = { "dbrx", "smaug-bpe" }, .patterns = { CL100K("\\p{N}{1,3}") } },
+    { .names = { "jais-2" },
+      .patterns = { CONTRACTION "|[^\\r\\n" LN "]?\\p{L}+|\\p{N}{1,3}| ?[^" WS LN "]+[\\r\\n]*|" JAIS2_SPACES } },
     { .names = { "minicpm5" }, .patterns = { "\\p{N}{1,3}", CL100K("\\p{N}+") }, .ignore_merges = true },
     { .names = { "qwen2", "deepseek-r1-qwen", "megrez", "kormo", "f2llmv2" },
       .patterns = { CL100K("\\p{N}") },
       NFC },
     { .names = { "stablelm2", "hunyuan", "solar-open", "grok-2" }, .patterns = { CL100K("\\p{N}") } },
+    /* Lines first: what goes over line breaks is cut there. */
+    { .names = { "laguna" }, .patterns = { "[^\\n]+|\\n+", CL100K("\\p{N}") } },
     /* Words hold their marks. */
     { .names = { "qwen35" },
       .patterns = { CONTRACTION "|[^\\r\\n" LN "]?[\\p{L}\\p{M}]+|\\p{N}| ?[^" WS LN
@@ -155,6 +172,9 @@ static const pretok_rule rules[] = {
     { .names = { "spark2_5" },
       .patterns = { "\\p{N}{1,3}", KANA_HAN, DEEPSEEK3("|[\\r\\n]|" WS "+(?![^" WS "])|" WS "+"),
                     "\\p{N}" } },
+    { .names = { "afmoe" },
+      .threes = { [1] = THREES_CUT },
+      .patterns = { "\\p{N}+", "", AFMOE_SCRIPTS, DEEPSEEK3("[\\r\\n]*|" SPACES) } },
     { .names = { "bloom", "poro-chat", "gpt3-finnish" }, .patterns = { BLOOM } },
     { .names = { "viking" }, .patterns = { BLOOM, "\\p{N}" } },
     /* Punctuation(contiguous), ByteLevel, Digits, Split. */

@@ -80,11 +80,12 @@ fail:
 
 sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err)
 {
-    const char *scores;
+    const char *scores = NULL;
     *s = (spm){ .v = v, .unknown = -1 };
-    sumi_status status = vocab_read_scores(v, g, &scores, err);
+    sumi_status status =
+        v->chars ? pair_table_init(&s->pairs, v, g, NULL, NULL, err) : vocab_read_scores(v, g, &scores, err);
     if (status) return status;
-    if (set_ranks(s, scores, flags))
+    if (!v->chars && set_ranks(s, scores, flags))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
     space_words_init(&s->words, v);
     for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
@@ -95,6 +96,7 @@ void spm_deinit(spm *s)
 {
     free(s->rank);
     s->rank = NULL;
+    pair_table_deinit(&s->pairs);
 }
 
 /* ---- Encoding ----------------------------------------------------------------------------------------------- */
@@ -113,6 +115,17 @@ static uint32_t pair_order(const void *user, const bpe_symbol *left, const bpe_s
     return w->s->rank[id] << 8 | (255 - (left->n_chars < 255 ? left->n_chars : 255));
 }
 
+static uint32_t listed_order(const void *user, const bpe_symbol *left, const bpe_symbol *right, int32_t *merged)
+{
+    return pair_table_find(user, left->id, right->id, merged);
+}
+
+/* Of a character without a token, which begins with this byte. */
+static bool gives_nothing(const spm *s, char first)
+{
+    return s->v->chars && s->unknown < 0 && s->v->byte_id[(uint8_t)first] < 0;
+}
+
 /* Merges the word in work->word. */
 static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
 {
@@ -125,11 +138,15 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
         len = utf8_decode(text + i, n - i, &cp);
         int32_t id = len == 1 ? s->ascii[cp] : len ? vocab_find(s->v, text + i, len) : -1;
         if (!len) len = 1; /* a byte that is no character stands alone */
+        if (id < 0 && gives_nothing(s, text[i])) continue; /* its neighbours may merge */
         work->merge.symbols[n_symbols++] =
             (bpe_symbol){ .id = id, .start = (uint32_t)i, .n_bytes = (uint32_t)len, .n_chars = 1 };
     }
+    if (!n_symbols) return SUMI_OK;
     word_view view = { s, text };
-    if (bpe_merge(&work->merge, n_symbols, pair_order, &view)) return SUMI_ENOMEM;
+    if (s->rank ? bpe_merge(&work->merge, n_symbols, pair_order, &view)
+                : bpe_merge(&work->merge, n_symbols, listed_order, &s->pairs))
+        return SUMI_ENOMEM;
     bool unknown = false;
     for (int32_t i = 0; i >= 0; i = work->merge.symbols[i].next) {
         const bpe_symbol *b = &work->merge.symbols[i];
@@ -137,6 +154,7 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
             id_list_add(out, b->id);
             unknown = false;
         } else {
+            if (s->v->chars == CHARS_WORDS) unknown = false; /* each is one by itself */
             fallback_add(s->v, s->unknown, text + b->start, b->n_bytes, &unknown, out);
         }
     }
@@ -189,8 +207,24 @@ static size_t squeeze_spaces(const char *text, size_t n, char *out)
     }
 }
 
+/* What stands between white space, which gives nothing. */
+static sumi_status encode_without_space(const spm *s, spm_work *work, const char *text, size_t n, id_list *out)
+{
+    sumi_status status = SUMI_OK;
+    for (size_t i = 0, end; i < n && !status; i = end) {
+        uint32_t cp;
+        size_t len, begin = i;
+        while (begin < n && (len = utf8_decode(text + begin, n - begin, &cp)) && utf8_is_space(cp)) begin += len;
+        for (end = begin; end < n; end += len ? len : 1)
+            if ((len = utf8_decode(text + end, n - end, &cp)) && utf8_is_space(cp)) break;
+        status = encode_words(s, work, text + begin, end - begin, false, out);
+    }
+    return status;
+}
+
 sumi_status spm_encode(const spm *s, spm_work *work, const char *text, size_t n, bool at_start, id_list *out)
 {
+    if (s->v->chars == CHARS_WORDS) return encode_without_space(s, work, text, n, out);
     bool prefix = at_start && s->add_space_prefix;
     if (!s->remove_extra_whitespaces) return encode_words(s, work, text, n, prefix, out);
     char *squeezed = malloc(n + 1);

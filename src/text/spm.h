@@ -18,20 +18,22 @@
 
 #include "base/buf.h"
 #include "text/bpe.h"
+#include "text/pair_table.h"
 #include "text/space_words.h"
 #include "text/vocab.h"
 #include "text/word_cache.h"
 
 typedef struct spm {
     const vocab *v;
-    uint32_t *rank;     /* [n_tokens] place in the order of merges */
+    uint32_t *rank;     /* [n_tokens] place in the order of merges; NULL: `pairs` has it */
+    pair_table pairs;   /* of a vocabulary that lists its merges */
     int32_t ascii[128]; /* the token of a single character; -1: none */
     int32_t unknown;    /* -1: none */
     space_words words;
     bool add_space_prefix, remove_extra_whitespaces;
 } spm;
 
-/* Reads tokenizer.ggml.scores; without it ids are the order. v is borrowed. EFORMAT, ENOMEM; s is safe to
+/* Reads tokenizer.ggml.scores, without which ids are the order, or tokenizer.ggml.merges. flags: of added_tokens.h, or NULL. v is borrowed. EFORMAT, ENOMEM; s is safe to
  * spm_deinit() after a failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
 SUMI_MUST_USE sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err);
 void spm_deinit(spm *s);

@@ -34,6 +34,7 @@ struct tokenizer {
     wordpiece wordpiece; /* VOCAB_WORDPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
+    bool lower; /* CHARS_WORDS: text becomes lower case */
     id_list before, after; /* what SUMI_TOKENIZE_BOS_EOS puts around a text */
     size_t longest; /* count_dark_bytes() of the token that has most; 0: says nothing of texts */
     bool *ends; /* [n_tokens] tokens that end a generation */
@@ -80,7 +81,7 @@ static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_
     if (status || t->v.model == VOCAB_WORDPIECE) return status ? status : read_bert_ids(t, g, unknown, err);
     for (int32_t i = 0; t->v.model == VOCAB_UNIGRAM && *unknown < 0 && i < t->v.n_tokens; i++)
         if (t->v.kind[i] == TOKEN_UNKNOWN) *unknown = i;
-    if (t->v.model != VOCAB_SENTENCEPIECE || t->v.n_tokens < 3) return SUMI_OK;
+    if (t->v.model != VOCAB_SENTENCEPIECE || t->v.chars || t->v.n_tokens < 3) return SUMI_OK;
     if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
         t->bos = 1;
     if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
@@ -91,9 +92,11 @@ static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_
 
 static sumi_status create_sentencepiece(tokenizer *t, const gguf *g, int32_t unknown, sumi_error *err)
 {
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", true);
+    bool chars = t->v.chars != CHARS_NONE;
+    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", !chars) || t->v.chars == CHARS_GEMMA4;
     t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
-    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", true);
+    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", !chars);
+    t->lower = t->v.chars == CHARS_WORDS && read_flag(g, "tokenizer.ggml.normalizer.lowercase", false);
     sumi_status status = spm_init(&t->spm, &t->v, g, t->added.flags, err);
     t->spm.unknown = unknown;
     t->spm.add_space_prefix = t->add_space;
@@ -439,6 +442,22 @@ static void encode_and_find(encoder *e, const char *text, size_t n)
     else encode_normalized(e, text, n);
 }
 
+/* Text after the start or a special token. */
+static void encode_sentencepiece(encoder *e, const char *text, size_t n)
+{
+    e->status = spm_encode(&e->t->spm, &e->spm, text, n, true, &e->out);
+}
+
+static void encode_lower(encoder *e, const char *text, size_t n)
+{
+    char *lower = NULL;
+    size_t n_lower;
+    if (utf8_valid_prefix(text, n) == n) e->status = normalize_lower(text, n, &lower, &n_lower);
+    if (e->status) return;
+    if (lower) encode_changed(e, lower, n_lower, encode_sentencepiece);
+    else encode_sentencepiece(e, text, n);
+}
+
 static void encode_segment(encoder *e, const char *text, size_t n)
 {
     const tokenizer *t = e->t;
@@ -447,8 +466,10 @@ static void encode_segment(encoder *e, const char *text, size_t n)
         encode_byte_level(e, text, n);
     } else if (t->added.has_normal) {
         encode_and_find(e, text, n);
+    } else if (t->lower) {
+        encode_lower(e, text, n);
     } else if (t->v.model == VOCAB_SENTENCEPIECE) {
-        e->status = spm_encode(&t->spm, &e->spm, text, n, true, &e->out); /* after the start or a special token */
+        encode_sentencepiece(e, text, n);
     } else {
         encode_between(e, text, n);
     }

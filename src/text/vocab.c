@@ -107,10 +107,10 @@ static vocab_text replace(const vocab_text *t, const char *from, size_t n_from, 
     return (vocab_text){ start, (uint32_t)(w - start) };
 }
 
-static bool is_spaces(const vocab_text *t)
+static bool is_run_of(const vocab_text *t, char c)
 {
     for (uint32_t i = 0; i < t->n; i++)
-        if (t->data[i] != ' ') return false;
+        if (t->data[i] != c) return false;
     return t->n > 0;
 }
 
@@ -118,13 +118,16 @@ static bool is_spaces(const vocab_text *t)
 static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **arena)
 {
     vocab_text *t = &v->symbol[id];
-    int32_t byte = v->kind[id] == TOKEN_BYTE || !kinds_known ? parse_byte_token(t) : -1;
+    bool may_be_byte = v->kind[id] == TOKEN_BYTE || !kinds_known || (v->chars && v->kind[id] == TOKEN_NORMAL);
+    int32_t byte = may_be_byte ? parse_byte_token(t) : -1;
+    if (v->chars == CHARS_GEMMA4 && v->kind[id] == TOKEN_NORMAL && t->n > 1 && is_run_of(t, '\n'))
+        v->kind[id] = TOKEN_USER_DEFINED;
     if (byte >= 0) {
         v->kind[id] = TOKEN_BYTE;
         v->byte_id[byte] = id;
         v->raw[id] = (vocab_text){ *arena, 1 };
         *(*arena)++ = (char)byte;
-    } else if (v->kind[id] == TOKEN_USER_DEFINED && is_spaces(t)) {
+    } else if (v->kind[id] == TOKEN_USER_DEFINED && is_run_of(t, ' ')) {
         /* Converters write runs of U+2581 as real spaces; merges know them by their old name. */
         v->raw[id] = *t;
         *t = replace(t, " ", 1, SPACE_SYMBOL, 3, arena);
@@ -167,10 +170,28 @@ static void set_byte_level(vocab *v, int32_t id, const byte_alphabet *a, char **
 static const struct {
     const char *name;
     vocab_model model;
-} models[] = { { "gpt2", VOCAB_BYTE_LEVEL },
-               { "llama", VOCAB_SENTENCEPIECE },
-               { "t5", VOCAB_UNIGRAM },
-               { "bert", VOCAB_WORDPIECE } };
+    vocab_chars chars;
+} models[] = { { "gpt2", VOCAB_BYTE_LEVEL, CHARS_NONE },      { "llama", VOCAB_SENTENCEPIECE, CHARS_NONE },
+               { "t5", VOCAB_UNIGRAM, CHARS_NONE },           { "bert", VOCAB_WORDPIECE, CHARS_NONE },
+               { "gemma4", VOCAB_SENTENCEPIECE, CHARS_GEMMA4 }, { "whitespace", VOCAB_SENTENCEPIECE, CHARS_WORDS } };
+
+/* Pre-tokenizers of "gpt2" that say that its merges are of characters. */
+static const struct {
+    const char *pre;
+    vocab_chars chars;
+} of_chars[] = { { "gemma4", CHARS_GEMMA4 },
+                 { "granite-embed-multi-311m", CHARS_GEMMA4 },
+                 { "sarvam-moe", CHARS_SPACES },
+                 { "whitespace", CHARS_WORDS } };
+
+static void set_chars(vocab *v, const gguf *g)
+{
+    gguf_str pre;
+    if (v->model != VOCAB_BYTE_LEVEL || !gguf_get_str(g, "tokenizer.ggml.pre", &pre)) return;
+    for (size_t i = 0; i < sizeof of_chars / sizeof *of_chars; i++)
+        if (gguf_str_is(pre, of_chars[i].pre)) v->chars = of_chars[i].chars;
+    if (v->chars) v->model = VOCAB_SENTENCEPIECE;
+}
 
 static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
 {
@@ -181,10 +202,13 @@ static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (!gguf_str_is(model, models[i].name)) continue;
         v->model = models[i].model;
+        v->chars = models[i].chars;
+        set_chars(v, g);
         return SUMI_OK;
     }
     return sumi_fail(err, SUMI_EUNSUPPORTED,
-                     "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama', 't5' and 'bert' are",
+                     "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama', 't5', 'bert', 'gemma4' and "
+                     "'whitespace' are",
                      gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
 }
 

@@ -12,6 +12,7 @@
  *   t5       as llama
  *   bert     "\u2581the"             the same      " the"        NORMAL
  *   bert     "ing"                   the same      the same      NORMAL: goes on with a word
+ *   gemma4   as llama
  *
  * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and
  * UNUSED. A control token never comes out of plain text, whatever merges a file lists.
@@ -55,8 +56,17 @@ typedef struct vocab_slot {
     uint16_t n, tag; /* bytes of the symbol; bits of the hash that the place does not use */
 } vocab_slot;
 
+/* Vocabularies with a list of merges, as byte-level ones, but of characters. They are SENTENCEPIECE otherwise. */
+typedef enum vocab_chars {
+    CHARS_NONE,
+    CHARS_GEMMA4, /* runs of line breaks that are tokens stay whole, and BOS comes first */
+    CHARS_SPACES, /* U+2581 stands for a space */
+    CHARS_WORDS,  /* white space is dropped */
+} vocab_chars;
+
 typedef struct vocab {
     vocab_model model;
+    vocab_chars chars;
     int32_t n_tokens;
     vocab_text *symbol, *raw; /* [n_tokens] */
     uint8_t *kind;            /* [n_tokens] token_kind */

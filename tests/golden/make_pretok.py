@@ -64,6 +64,11 @@ DEEPSEEK3 = r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 YOUTU = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|" + KANA_HAN
 
+AFMOE_SCRIPTS = ("[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-\u0e7f\u0e80-\u0eff"
+                 "\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+")
+JAIS2 = (CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)"
+         r"|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}")
+
 # names of tokenizer.ggml.pre: (normalizer, chain, ignore_merges)
 CHAINS = {
     "gpt-2 phi-2 jais gigachat roberta-bpe jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code exaone4 trillion "
@@ -72,7 +77,7 @@ CHAINS = {
     "smollm starcoder refact codeshell minerva-7b mellum2": (None, chain(DIGITS, GPT2), False),
     "command-r": (NFC, chain(DIGITS, GPT2), False),
     "exaone": (NFKC, chain(DIGITS, GPT2), False),
-    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano chatglm-bpe glm4":
+    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano chatglm-bpe glm4 glm5":
         (None, chain(CL100K % "{1,3}"), True),
     "dbrx smaug-bpe": (None, chain(CL100K % "{1,3}"), False),
     "minicpm5": (None, chain(r"\p{N}{1,3}", CL100K % "+"), True),
@@ -99,6 +104,9 @@ CHAINS = {
     "deepseek-v3 hunyuan-dense joyai-llm hy_v4":
         (None, chain(r"\p{N}{1,3}", KANA_HAN, DEEPSEEK3 + r"[\r\n]*|" + TAIL), False),
     "spark2_5": (None, chain(r"\p{N}{1,3}", KANA_HAN, DEEPSEEK3 + r"|[\r\n]|\s+(?!\S)|\s+", DIGITS), False),
+    "afmoe": (None, chain(r"\p{N}+", r"(?=(\d{3})+(?!\d))", AFMOE_SCRIPTS, DEEPSEEK3 + r"[\r\n]*|" + TAIL), False),
+    "jais-2": (None, chain(JAIS2), False),
+    "laguna": (None, chain(r"[^\n]+|[\n]+", CL100K % ""), False),
     "bloom poro-chat gpt3-finnish": (None, chain(BLOOM), False),
     "viking": (None, chain(BLOOM, DIGITS), False),
     "falcon": (None, chain(pre_tokenizers.Punctuation("contiguous"), GPT2, pre_tokenizers.Digits(individual_digits=False),
