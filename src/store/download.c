@@ -20,6 +20,8 @@
 #define MAX_ETAG  256
 #define MAX_STATE 16384
 
+#define CHECKPOINT ((int64_t)64 << 20) /* bytes between two notes of what is on the disk */
+
 typedef struct part { /* of one call of download() */
     const download_file *file;
     char path[4096], state_path[4096]; /* PATH.part, PATH.part.json */
@@ -27,16 +29,24 @@ typedef struct part { /* of one call of download() */
     int64_t have, n_bytes; /* n_bytes: of the whole, -1: not known yet */
     digest want;
     hasher h;
+    int64_t noted;  /* bytes that the state vouches for, where no digest is known */
     char etag[MAX_ETAG]; /* of what the part belongs to, "": none that proves anything */
 } part;
 
 /* ---- What the part is part of ---- */
 
-static sumi_status write_state(const part *p, sumi_error *err)
+/* Where no digest will tell whether the whole is right, the state has the SHA-256 of the bytes that were brought to the
+ * disk: after a power cut a part may be longer than what it holds. */
+static sumi_status write_state(part *p, sumi_error *err)
 {
     new_file f = { .fd = -1 };
-    json_t *state = json_pack("{s:s, s:s, s:s, s:I}", "url", p->file->url, "etag", p->etag, "digest",
-                              p->want.hex, "bytes", (json_int_t)p->n_bytes);
+    hasher so_far = p->h;
+    bool proven = p->want.kind != DIGEST_NONE;
+    if (!proven && p->have > 0 && fdatasync(p->fd) != 0) return sumi_fail_errno(err, p->path);
+    p->noted = p->have;
+    json_t *state = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "url", p->file->url, "etag", p->etag, "digest",
+                              p->want.hex, "bytes", (json_int_t)p->n_bytes, "kept", (json_int_t)p->have, "kept_sha256",
+                              proven ? "" : hasher_end(&so_far).hex);
     char *text = state ? json_dumps(state, JSON_INDENT(2)) : NULL;
     json_decref(state);
     if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
@@ -54,23 +64,34 @@ static const char *text_of(const json_t *state, const char *key)
     return text ? text : "";
 }
 
-/* True if the part belongs to what is to be fetched; sets etag to what the server has to agree to, or "" if the digest
- * will tell. */
-static bool read_state(part *p)
+/* The state; NULL: there is none, or what has its name is something else. O_NONBLOCK: a FIFO must not make us wait. */
+static json_t *load_state(const part *p)
 {
     struct stat s;
-    if (stat(p->state_path, &s) != 0 || s.st_size > MAX_STATE) return false;
-    json_t *state = json_load_file(p->state_path, 0, NULL);
-    const char *etag = text_of(state, "etag");
-    bool same = false;
+    json_t *state = NULL;
+    int fd = open(p->state_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MAX_STATE) state = json_loadfd(fd, 0, NULL);
+    close(fd);
+    return state;
+}
+
+/* How many bytes of the part are of use: 0 if it does not belong to what is to be fetched. If a digest will not tell, sets
+ * etag to what the server has to agree to, and *kept to what these bytes must be. */
+static int64_t read_state(part *p, int64_t n_part, digest *kept)
+{
+    json_t *state = load_state(p);
+    const char *etag = text_of(state, "etag"), *hex = text_of(state, "kept_sha256");
+    int64_t n = 0, noted = json_integer_value(json_object_get(state, "kept"));
     if (p->want.kind != DIGEST_NONE) {
-        same = !strcmp(text_of(state, "digest"), p->want.hex);
-    } else if (*etag && strlen(etag) < sizeof p->etag && !strcmp(text_of(state, "url"), p->file->url)) {
-        same = true;
+        n = strcmp(text_of(state, "digest"), p->want.hex) ? 0 : n_part;
+    } else if (*etag && strlen(etag) < sizeof p->etag && !strcmp(text_of(state, "url"), p->file->url) && noted > 0 &&
+               noted <= n_part && digest_parse(kept, DIGEST_SHA256, hex, strlen(hex))) {
+        n = noted;
         strcpy(p->etag, etag);
     }
     json_decref(state);
-    return same;
+    return n;
 }
 
 /* ---- The sink ---- */
@@ -78,7 +99,7 @@ static bool read_state(part *p)
 static sumi_status start_over(part *p, sumi_error *err)
 {
     if (ftruncate(p->fd, 0) != 0 || lseek(p->fd, 0, SEEK_SET) != 0) return sumi_fail_errno(err, p->path);
-    p->have = 0;
+    p->have = p->noted = 0;
     hasher_init(&p->h, p->want.kind, p->file->n_bytes);
     return SUMI_OK;
 }
@@ -160,7 +181,8 @@ static sumi_status write_body(void *self, const void *data, size_t n, sumi_error
         p->have += written;
     }
     if (p->file->progress) p->file->progress(p->file->user, p->have, p->n_bytes);
-    return SUMI_OK;
+    bool due = p->want.kind == DIGEST_NONE && *p->etag && p->have - p->noted >= CHECKPOINT;
+    return due ? write_state(p, err) : SUMI_OK;
 }
 
 /* ---- One file ---- */
@@ -168,16 +190,25 @@ static sumi_status write_body(void *self, const void *data, size_t n, sumi_error
 static sumi_status open_part(part *p, bool (*cancelled)(void *user), void *user, sumi_error *err)
 {
     struct stat s;
+    digest kept = { DIGEST_NONE, "" };
     p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (p->fd < 0 || fstat(p->fd, &s) != 0) return sumi_fail_errno(err, p->path);
     if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is not a regular file", p->path);
-    bool of_use = s.st_size > 0 && read_state(p) && (p->n_bytes < 0 || s.st_size <= p->n_bytes);
-    if (!of_use) return start_over(p, err);
+    int64_t n = s.st_size > 0 ? read_state(p, s.st_size, &kept) : 0;
+    if (n == 0 || (p->n_bytes >= 0 && n > p->n_bytes)) return start_over(p, err);
+    if (ftruncate(p->fd, n) != 0 || lseek(p->fd, 0, SEEK_SET) != 0) return sumi_fail_errno(err, p->path);
     hasher_init(&p->h, p->want.kind, p->file->n_bytes);
-    p->have = s.st_size;
+    p->have = n;
     sumi_status st = hasher_add_file(&p->h, p->fd, p->have, cancelled, user, err);
-    if (st != SUMI_OK) sumi_fail_in(err, "%s", p->path);
-    return st;
+    if (st != SUMI_OK) {
+        sumi_fail_in(err, "%s", p->path);
+        return st;
+    }
+    hasher so_far = p->h;
+    digest found = hasher_end(&so_far);
+    if (kept.kind == DIGEST_NONE || !strcmp(found.hex, kept.hex)) return SUMI_OK;
+    p->etag[0] = '\0';
+    return start_over(p, err);
 }
 
 static void remove_part(const part *p)
@@ -243,6 +274,8 @@ sumi_status download(fetcher *f, const download_file *file, bool (*cancelled)(vo
     if (st == SUMI_EFORMAT && result->n_kept > 0) { /* maybe the part was to blame: once more without it */
         if ((st = start_over(&p, err)) == SUMI_OK) st = run(f, &p, result, err);
     }
+    if (st != SUMI_OK && p.want.kind == DIGEST_NONE && *p.etag && p.have > p.noted)
+        (void)!write_state(&p, NULL); /* else less is kept */
     if (p.fd >= 0) close(p.fd);
     if (st == SUMI_EFORMAT || (st != SUMI_OK && p.have == 0 && p.fd >= 0)) remove_part(&p);
     return st;

@@ -84,12 +84,14 @@ static bool parse_hf(model_ref *r, const char *text)
         if (!take(r->revision, text, n)) return false;
         text += n;
     }
+    if (strlen(r->name) + 1 + strlen(r->revision) > NAME_MAX_PART) return false; /* together they name a folder */
     if (*text == ':') {
         if (strlen(text + 1) > NAME_MAX_PATH) return false;
         snprintf(r->what, sizeof r->what, "%s", text + 1);
         return name_is_path(r->what);
     }
-    return *text == '\0' || take_page(r, text + 1);
+    if (*text == '\0') return true;
+    return take_page(r, text + 1) && strlen(r->name) + 1 + strlen(r->revision) <= NAME_MAX_PART;
 }
 
 /* "host.name:5000": plain but for the port. */

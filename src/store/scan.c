@@ -187,7 +187,7 @@ static char *make_name(const store_model *m, const char *root, bool by_label)
     snprintf(below, sizeof below, "%s", relative);
     int n = split_path(below, parts, 16), written = -1;
     bool is_folder = !repo_is_model_gguf(m->path);
-    if (n >= 3 && !strcmp(parts[0], "hf")) {
+    if (n >= (is_folder ? 3 : 4) && !strcmp(parts[0], "hf")) { /* a file one level higher belongs to no repository */
         const char *file = is_folder ? "safetensors"
                                      : relative + strlen("hf/") + strlen(parts[1]) + 1 + strlen(parts[2]) + 1;
         if (!is_folder && by_label) repo_label(file, last, sizeof last);

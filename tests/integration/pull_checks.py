@@ -142,6 +142,31 @@ def interruptions(hub):
         works(what, pull(url), path)
         check(what + ": all of the new file", path.read_bytes() == other)
     clear()
+    for what, spoil in [("a part that lost bytes", lambda f: (f.seek(500_000), f.write(bytes(100_000)))),
+                        ("a part that is longer than what came", lambda f: (f.seek(0, 2), f.write(bytes(500_000))))]:
+        clear()
+        hub.put("/files/b.gguf", LARGE, cuts=[1_000_000, 0])
+        pull(url, "--retries", "0")
+        with open(part, "r+b") as f:
+            spoil(f)
+        hub.put("/files/b.gguf", LARGE)
+        works(what + ", of a file without a digest", pull(url), path)
+        check(what + ": the file is right", path.read_bytes() == LARGE)
+    clear()
+    part.parent.mkdir(parents=True)
+    victim = STORE / "victim"
+    victim.write_bytes(b"mine")
+    for name in (".json", ".json.new"):
+        pathlib.Path(str(part) + name).symlink_to(victim)
+    r = pull(url)
+    check("links in the place of the state are not followed", r.code == 0 and victim.read_bytes() == b"mine", r)
+    check("and the file is right", path.read_bytes() == LARGE)
+    clear()
+    part.parent.mkdir(parents=True)
+    part.write_bytes(LARGE[:1000])
+    os.mkfifo(str(part) + ".json")
+    refused("a FIFO in the place of the state", pull(url), "b.gguf.part.json: is no regular file")
+    clear()
     hub.put("/files/b.gguf", LARGE, cuts=[1_000_000, 0], etag=None)
     pull(url, "--retries", "0")
     hub.seen.clear()

@@ -115,6 +115,19 @@ static void models_are_named_by_where_they_lie(void **state)
                         "ollama:l:1b ollama:me/l:1b w");
 }
 
+/* Trees that no pull makes, as an unpacked archive may hold them. */
+static void files_at_odd_places_have_names_of_their_own(void **state)
+{
+    (void)state;
+    assert_int_equal(system("rm -r xdg"), 0);
+    MAKE("hf/owner/x.gguf", "hf/y.gguf", "ollama/z.gguf", "ollama/a/b/c/d.gguf", "url/w.gguf", "hf/owner/name/deep/er/v.gguf");
+    static const char *const all[] = { "x", "y", "v" };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strstr(names(), all[i])) fail_msg("%s is not listed: %s", all[i], names());
+    assert_string_equal(find("x"), "hf/owner/x.gguf");
+    assert_string_equal(find("y"), "hf/y.gguf");
+}
+
 static void models_are_found_by_what_they_are_called(void **state)
 {
     static const char *const cases[][2] = {
@@ -203,6 +216,7 @@ int main(void)
         cmocka_unit_test(models_are_found_by_what_they_are_called),
         cmocka_unit_test(what_is_removed_takes_all_its_files_and_no_others),
         cmocka_unit_test(a_locked_model_is_not_removed),
+        cmocka_unit_test(files_at_odd_places_have_names_of_their_own),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
