@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hex.h"
 
 struct keys {
     _Atomic int32_t refs;
@@ -17,14 +18,6 @@ struct keys {
 };
 
 _Static_assert(KEY_HASH_BYTES == SHA256_DIGEST_SIZE, "a key is known by its SHA-256");
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 static bool read_hash(const char *text, uint8_t *hash)
 {

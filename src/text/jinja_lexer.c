@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "text/jinja_unicode.h"
 
 const char *jinja_token_text(jinja_token_kind kind)
@@ -291,20 +292,13 @@ static sumi_status lex_number(jinja_lexer *lx, jinja_token *tok)
     return errno ? fail(lx, lx->line, "a number does not fit into 64 bits") : SUMI_OK;
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c)) return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* n_digits hexadecimal digits at *p as a character; -1 if they are not there or are none. */
 static int32_t unescape_hex(const char **p, const char *end, int n_digits)
 {
     int64_t c = 0;
     for (int i = 0; i < n_digits; i++, (*p)++) {
-        if (*p == end || hex_value(**p) < 0) return -1;
-        c = c << 4 | hex_value(**p);
+        if (*p == end || hex_digit(**p) < 0) return -1;
+        c = c << 4 | hex_digit(**p);
     }
     return c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? -1 : (int32_t)c;
 }
