@@ -71,13 +71,7 @@ static void look_into(const store_model *m, about *out)
     printable_copy(out->architecture, sizeof out->architecture, s.architecture.n ? s.architecture.data : "",
                    s.architecture.n);
     out->n_params = s.n_params;
-    int most = -1;
-    for (int i = 0; i < DTYPE_MAX; i++)
-        if (s.types[i].n_params && (most < 0 || s.types[i].n_params > s.types[most].n_params)) most = i;
-    int64_t number;
-    const file_type *mix = gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
-    if (mix) snprintf(out->type, sizeof out->type, "%s", mix->name);
-    else if (most >= 0) snprintf(out->type, sizeof out->type, "%s", dtype_gguf_name((uint32_t)most));
+    snprintf(out->type, sizeof out->type, "%s", file_type_name(g));
     gguf_close(g);
 }
 

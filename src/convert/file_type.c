@@ -77,6 +77,22 @@ static bool stays_float(const gguf_tensor *t, const char *name)
            is(name, "rope_factors") || is(name, "rope_freqs");
 }
 
+const char *file_type_name(const gguf *g)
+{
+    int64_t number, n[DTYPE_MAX] = { 0 };
+    const file_type *told =
+        gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
+    if (told) return told->name;
+    int most = 0;
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
+        const gguf_tensor *t = gguf_tensor_at(g, i);
+        n[t->type->type] += t->n_elems;
+    }
+    for (int i = 1; i < DTYPE_MAX; i++)
+        if (n[i] > n[most]) most = i;
+    return n[most] > 0 ? dtype_gguf_name((uint32_t)most) : "";
+}
+
 static bool has_more(more_layers where, int64_t layer, int64_t n_layers)
 {
     switch (where) {

@@ -31,6 +31,9 @@ const file_type *file_type_find(const char *name);
 const file_type *file_type_of_number(int64_t number); /* NULL: no such number */
 const file_type *file_type_at(int32_t i); /* NULL behind the last */
 
+/* What g calls itself, general.file_type, else the type of most of its numbers: "Q4_K_M", "F32"; "" without tensors. */
+const char *file_type_name(const gguf *g);
+
 /* The type of tensor t of g. tied: the embedding is the output matrix. f NULL: matrices keep their type. */
 dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied);
 
