@@ -4,11 +4,16 @@
 #include <nettle/sha2.h>
 #include <string.h>
 
+#include "convert/file_type.h"
+#include "engine/model.h"
 #include "server/endpoints.h"
 #include "server/json_fields.h"
 #include "server/json_text.h"
 #include "server/ollama_reply.h"
 #include "server/text_api.h"
+
+/* The version of Ollama's API that this one is like. Clients look at it: VS Code wants 0.6.4 or later. */
+static const char OLLAMA_VERSION[] = "0.12.0";
 
 static void put_digest(const server *s, const sumi_model_info *info, buf *out)
 {
@@ -29,15 +34,16 @@ static void put_parameter_size(uint64_t n, buf *out)
     else buf_printf(out, "\"%.1fM\"", (double)n / 1e6);
 }
 
-static void put_details(const sumi_model_info *info, buf *out)
+static void put_details(const server *s, const sumi_model_info *info, buf *out)
 {
+    const char *type = file_type_name(s->model->file);
     buf_append_str(out, "\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":");
     json_put_string(out, info->architecture);
     buf_append_str(out, ",\"families\":[");
     json_put_string(out, info->architecture);
     buf_append_str(out, "],\"parameter_size\":");
     put_parameter_size(info->n_params, out);
-    buf_append_str(out, ",\"quantization_level\":\"unknown\"}");
+    buf_printf(out, ",\"quantization_level\":\"%s\"}", *type ? type : "unknown");
 }
 
 /* Names have a tag there. */
@@ -59,10 +65,10 @@ static void put_model(const server *s, buf *out)
     put_name(s, out);
     buf_append_str(out, ",\"model\":");
     put_name(s, out);
-    buf_printf(out, ",\"size\":%llu,\"digest\":\"", (unsigned long long)info.weight_bytes);
+    buf_printf(out, ",\"size\":%zu,\"digest\":\"", gguf_file_bytes(s->model->file));
     put_digest(s, &info, out);
     buf_append_str(out, "\",");
-    put_details(&info, out);
+    put_details(s, &info, out);
 }
 
 enum MHD_Result get_ollama_tags(exchange *x)
@@ -93,7 +99,7 @@ enum MHD_Result get_ollama_version(exchange *x)
 {
     buf out;
     buf_init(&out, 64);
-    buf_printf(&out, "{\"version\":\"%s\"}", sumi_version());
+    buf_printf(&out, "{\"version\":\"%s\"}", OLLAMA_VERSION);
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
@@ -128,7 +134,7 @@ static enum MHD_Result show(exchange *x)
     sumi_model_get_info(x->server->model, &info);
     buf_init(&out, SIZE_MAX);
     buf_append_str(&out, "{\"modelfile\":\"\",\"parameters\":\"\",\"template\":\"\",");
-    put_details(&info, &out);
+    put_details(x->server, &info, &out);
     buf_append_char(&out, ',');
     put_model_info(&info, &out);
     buf_append_str(&out, ",\"capabilities\":[");

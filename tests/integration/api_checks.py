@@ -2,8 +2,8 @@
 Anthropic's messages, OpenAI's responses, Ollama's. Each must give the answer that /v1/chat/completions gives.
 
 usage: api_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
-import hashlib, json, tempfile
-from served import CHAT, Server, chat, check, finish
+import hashlib, json, os, subprocess, tempfile
+from served import CHAT, MODEL, SUMI, Server, chat, check, finish
 
 MESSAGES, COUNT, RESPONSES = "/v1/messages", "/v1/messages/count_tokens", "/v1/responses"
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
@@ -108,6 +108,7 @@ def ollama(s, text, n_prompt):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     asked = json.dumps({**prompt, "stream": False})
     check("curl's form is JSON", s.ask("POST", "/api/generate", asked, form)[1]["response"] == text)
+    check("so is what has no type", s.ask("POST", "/api/generate", asked, {})[1]["response"] == text)
     check("but not from a web page", s.ask("POST", "/api/generate", asked, {**form, "Origin": "http://a.example"})[0] == 415)
     loaded = lines(s, "/api/chat", {"model": "smollm2", "messages": []})
     check("loading is done", len(loaded) == 1 and loaded[0]["done_reason"] == "load", loaded)
@@ -119,7 +120,17 @@ def ollama(s, text, n_prompt):
     shown = s.ask("POST", "/api/show", {"model": "smollm2"})[1]
     check("its shape is shown", shown["model_info"]["llama.block_count"] == 30 and
           shown["details"]["parameter_size"] == "134.5M" and "completion" in shown["capabilities"], shown)
-    check("a version", "version" in s.ask("GET", "/api/version")[1])
+    check("a version that its clients take", [int(n) for n in s.ask("GET", "/api/version")[1]["version"].split(".")] >= [0, 6, 4])
+    here = next(m for m in json.loads(subprocess.run([SUMI, "list", "--json"], capture_output=True, text=True, env={
+        **os.environ, "SUMI_MODELS": os.path.dirname(MODEL)}).stdout) if m["name"] == "smollm2")
+    check("its size and type are those of sumi list", (here["bytes"], here["type"]) == (
+        listed[0]["size"], listed[0]["details"]["quantization_level"]), (here, listed))
+    one = {"max_tokens": 1, "messages": QUESTION}
+    for name in ("smollm2:latest", "smollm2"):
+        check(f"{name} is a name everywhere", s.ask("POST", CHAT, {**one, "model": name})[0] == 200 and
+              s.ask("POST", MESSAGES, {**one, "model": name})[0] == 200 and s.ask("GET", "/v1/models/" + name)[0] == 200)
+    check("case does not matter to Ollama", s.ask("POST", "/api/show", {"model": "SmolLM2:latest"})[0] == 200 and
+          s.ask("POST", CHAT, {**one, "model": "SmolLM2"})[0] == 404)
 
 
 def shape(body):
@@ -153,7 +164,7 @@ def refusals(s):
         (413, "anthropic", "POST", MESSAGES, {**good, "system": "x" * 200000}),
         (413, "ollama", "POST", "/api/generate", {"model": "smollm2", "prompt": "x" * 200000}),
         (415, "anthropic", "POST", MESSAGES, json.dumps(good), text_type),
-        (415, "ollama", "POST", "/api/chat", "{}", text_type),
+        (415, "ollama", "POST", "/api/chat", "{}", {**text_type, "Origin": "http://a.example"}),
         (400, "anthropic", "POST", MESSAGES, "{", json_type),
         (400, "anthropic", "POST", MESSAGES, {"messages": QUESTION}),
         (400, "anthropic", "POST", MESSAGES, {**good, "messages": long}),

@@ -32,13 +32,23 @@ static void a_star_is_every_name_if_it_stands_alone(void **state)
     assert_false(model_name_fits("gpt-4o", "smollm2", "gpt-*", false));
 }
 
-static void a_tag_may_follow_names_of_ollama(void **state)
+static void the_tag_latest_may_follow_each_name(void **state)
 {
     (void)state;
-    assert_true(model_name_fits("smollm2:latest", "smollm2", NULL, true));
-    assert_true(model_name_fits("a:latest", "smollm2", "a", true));
-    assert_false(model_name_fits("smollm2:135m", "smollm2", NULL, true));
-    assert_false(model_name_fits("smollm2:latest", "smollm2", NULL, false));
+    for (int any_case = 0; any_case < 2; any_case++) {
+        assert_true(model_name_fits("smollm2:latest", "smollm2", NULL, any_case));
+        assert_true(model_name_fits("a:latest", "smollm2", "a", any_case));
+        assert_false(model_name_fits("smollm2:135m", "smollm2", NULL, any_case));
+        assert_false(model_name_fits("smollm2:latest:latest", "smollm2", NULL, any_case));
+    }
+}
+
+static void case_does_not_matter_to_ollama(void **state)
+{
+    (void)state;
+    assert_true(model_name_fits("SmolLM2", "smollm2", NULL, true));
+    assert_true(model_name_fits("gpt-4O:latest", "smollm2", "GPT-4o", true));
+    assert_false(model_name_fits("SmolLM2", "smollm2", NULL, false));
 }
 
 int main(void)
@@ -47,7 +57,8 @@ int main(void)
         cmocka_unit_test(a_model_has_its_name_and_its_aliases),
         cmocka_unit_test(empty_aliases_are_no_names),
         cmocka_unit_test(a_star_is_every_name_if_it_stands_alone),
-        cmocka_unit_test(a_tag_may_follow_names_of_ollama),
+        cmocka_unit_test(the_tag_latest_may_follow_each_name),
+        cmocka_unit_test(case_does_not_matter_to_ollama),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
