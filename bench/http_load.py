@@ -53,7 +53,7 @@ async def one(port, ids, a, record):
                        "cache_prompt": False}).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     record["start"] = time.monotonic()
-    writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
     if b" 200 " not in await reader.readline():
         sys.exit("http_load.py: a request was refused")

@@ -27,7 +27,7 @@ _sumi() {
     run) options="--prompt --file --system --raw --strict-roles --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
         --seed $common" ;;
-    serve) options="--host --port --model-name --model-alias --pooling --strict-roles --api-key-file --api-key --hash-key --allow-anonymous --metrics-open --no-web
+    serve) options="--host --port --model-name --model-alias --pooling --strict-roles --api-key-file --api-key --hash-key --allow-anonymous --allowed-host --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --http-threads --max-connections --max-connections-ip --max-body --max-queue
         --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts

@@ -1,8 +1,10 @@
 /* cmd_serve.c - sumi serve: an HTTP server over an engine, until SIGTERM or SIGINT.
  *
- * Signals are blocked in all threads and fetched here, one by one: SIGTERM and SIGINT end the server in order, SIGHUP
- * reads the keys and opens the log again. The server listens before the model is loaded, so that a load balancer sees it come. */
+ * Signals are blocked in all threads and fetched here, one by one: SIGTERM, SIGINT and SIGQUIT end the server in order, SIGHUP
+ * reads the keys and opens the log again, SIGUSR1 the log alone. The server listens before the model is loaded, so that a load
+ * balancer sees it come; whoever ends it in that time does not wait for the model. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -37,9 +40,13 @@ static void block_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGQUIT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
     sigprocmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a client that leaves is no reason to end */
+    signal(SIGUSR2, SIG_IGN);
+    signal(SIGALRM, SIG_IGN);
 }
 
 static logger into(journal *log)
@@ -47,15 +54,51 @@ static logger into(journal *log)
     return (logger){ journal_message, log };
 }
 
+static void reopen_log(journal *log)
+{
+    sumi_error err;
+    const logger lines = into(log);
+    if (journal_reopen(log, &err) == SUMI_OK) return;
+    log_message(&lines, SUMI_LOG_ERROR, "the log goes on into the old file: %s", err.message);
+}
+
 static void reload(server *s, journal *log)
 {
     sumi_error err;
     const logger lines = into(log);
-    if (journal_reopen(log, &err) != SUMI_OK)
-        log_message(&lines, SUMI_LOG_ERROR, "the log goes on into the old file: %s", err.message);
+    reopen_log(log);
     if (server_reload_keys(s, &err) == SUMI_OK)
         log_message(&lines, SUMI_LOG_INFO, "keys and log are opened anew");
     else log_message(&lines, SUMI_LOG_ERROR, "the keys stay as they were: %s", err.message);
+}
+
+/* A thread that ends the program if it is asked to while the model is being loaded: there is no answer that could be lost,
+ * and nothing has been written. */
+static void *end_while_loading(void *log)
+{
+    sigset_t ends;
+    int number;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGQUIT);
+    if (sigwait(&ends, &number) != 0) return NULL;
+    journal_message(log, SUMI_LOG_INFO, "ending: the model is not loaded yet");
+    _exit(EXIT_DONE);
+}
+
+/* Loads the model and makes its engine. */
+static sumi_status load(const serve_args *a, common_options *common, sumi_model **m, sumi_engine **engine,
+                        sumi_error *err)
+{
+    pthread_t waiting;
+    bool waits = pthread_create(&waiting, NULL, end_while_loading, a->server.journal) == 0;
+    sumi_status st = cli_open_model(m, a->model, common, err);
+    if (st == SUMI_OK) st = sumi_engine_create(engine, *m, &a->engine, err);
+    if (!waits) return st;
+    pthread_cancel(waiting); /* in sigwait(): a signal that was not fetched stays for wait_for_the_end() */
+    pthread_join(waiting, NULL);
+    return st;
 }
 
 /* Until a signal asks to end. Who then presses Ctrl-C once more does not want to wait for answers to end. */
@@ -63,8 +106,10 @@ static void wait_for_the_end(server *s, journal *log, const sigset_t *set)
 {
     for (;;) {
         int number = 0;
-        if (sigwait(set, &number) != 0 || number != SIGHUP) break;
-        reload(s, log);
+        if (sigwait(set, &number) != 0) break;
+        if (number == SIGHUP) reload(s, log);
+        else if (number == SIGUSR1) reopen_log(log);
+        else break;
     }
     sigset_t again;
     sigemptyset(&again);
@@ -115,8 +160,7 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
     sumi_model *m;
     sumi_engine *engine = NULL;
     journal *log = a->server.journal;
-    sumi_status st = cli_open_model(&m, a->model, &a->common, err);
-    if (st == SUMI_OK) st = sumi_engine_create(&engine, m, &a->engine, err);
+    sumi_status st = load(a, &a->common, &m, &engine, err);
     if (st == SUMI_OK) {
         server_attach(s, m, engine);
         tell_start(a, s, m, engine, clock_ms() - start_ms);
@@ -166,6 +210,7 @@ static sumi_status run(serve_args *a, sumi_error *err)
     sumi_status st = open_log(a, err);
     if (st == SUMI_OK && a->cert_path) st = cli_read_file(a->cert_path, MAX_PEM_BYTES, &cert, &n, err);
     if (st == SUMI_OK && a->key_path) st = cli_read_file(a->key_path, MAX_PEM_BYTES, &key, &n, err);
+    a->server.allowed_hosts = a->allowed_hosts;
     a->server.tls_cert = cert;
     a->server.tls_key = key;
     a->server.max_queue = a->engine.max_queue;

@@ -8,6 +8,7 @@
 
 enum {
     OPT_HOST = 256,
+    OPT_ALLOWED_HOST,
     OPT_PORT,
     OPT_NAME,
     OPT_ALIAS,
@@ -69,6 +70,10 @@ static const struct argp_option options[] = {
       "Serve nothing: read a key (an empty one: make it), and print its line for that file", 2 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 2 },
     { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats and /version need no key", 2 },
+    { "allowed-host", OPT_ALLOWED_HOST, "NAME", 0,
+      "Answer those without a key under this name too; '.example': all names below it, '*': every name. Each option "
+      "adds one (addresses, localhost and names that nobody can own)",
+      2 },
     { "no-web", OPT_NO_WEB, NULL, 0, "Without the web page", 2 },
     { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 2 },
 
@@ -138,6 +143,17 @@ static error_t set_api_key(const struct argp_state *state, const char *arg, cons
     return 0;
 }
 
+static error_t add_host(const struct argp_state *state, const char *arg, serve_args *a)
+{
+    bool is_name = *arg && !strpbrk(arg, "/:@ ") && (!strchr(arg, '*') || !strcmp(arg, "*"));
+    if (!is_name)
+        return cli_mistake(state, "--allowed-host: '%s' is not a name such as llm.example, .example or *", arg);
+    if (a->server.n_allowed_hosts == MAX_ALLOWED_HOSTS)
+        return cli_mistake(state, "--allowed-host: more than %d names", MAX_ALLOWED_HOSTS);
+    a->allowed_hosts[a->server.n_allowed_hosts++] = arg;
+    return 0;
+}
+
 static error_t parse_times(int key, const char *arg, const struct argp_state *state, serve_args *a)
 {
     server_opts *o = &a->server;
@@ -190,6 +206,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[1] = &a->common;
         return 0;
     case OPT_HOST: a->server.host = arg; return 0;
+    case OPT_ALLOWED_HOST: return add_host(state, arg, a);
     case OPT_PORT: return set_int(state, "--port", arg, 0, 65535, &a->server.port);
     case OPT_NAME: a->server.model_name = arg; return 0;
     case OPT_ALIAS: a->server.model_aliases = arg; return 0;

@@ -5,10 +5,13 @@
 #include "cli/options.h"
 #include "server/server.h"
 
+enum { MAX_ALLOWED_HOSTS = 64 };
+
 typedef struct serve_args {
     common_options common;
     sumi_engine_opts engine;
-    server_opts server; /* without what is read from files: tls_cert, tls_key, journal */
+    server_opts server; /* without allowed_hosts, and what is read from files: tls_cert, tls_key, journal */
+    const char *allowed_hosts[MAX_ALLOWED_HOSTS]; /* [server.n_allowed_hosts] */
     const char *model, *cert_path, *key_path;
     const char *log_path; /* NULL: stderr */
     const char *new_key;  /* name of a key that is to be made instead of serving; NULL: none */

@@ -37,6 +37,7 @@ enum {
 typedef struct connection {
     char name[CONN_MAX_NAME]; /* the client's address; "" if unknown */
     conn_verdict verdict;
+    bool told; /* by whoever speaks HTTP: that it was late is in the log */
     /* Under the lock of conns: */
     struct connection *next, **link;
     int fd;

@@ -8,6 +8,9 @@
 #include <strings.h>
 
 #include "server/http.h"
+#include "server/path.h"
+
+static const char UNSUPPORTED_ENCODING[] = "unsupported_encoding";
 
 static const char *header(const exchange *x, const char *name)
 {
@@ -52,6 +55,8 @@ void headers_read(exchange *x)
 {
     read_id(x);
     trace_read(&x->trace, header(x, "traceparent"));
+    const char *agent = header(x, MHD_HTTP_HEADER_USER_AGENT);
+    if (agent) strncat(x->agent, agent, AGENT_MAX);
 }
 
 static void add_cors(const exchange *x, struct MHD_Response *r)
@@ -78,6 +83,8 @@ void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
         snprintf(number, sizeof number, "%d", e->retry_after);
         MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, number);
     }
+    if (e->code && !strcmp(e->code, UNSUPPORTED_ENCODING))
+        MHD_add_response_header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
     if (e->status == 401) MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (e->allow) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, e->allow);
 }
@@ -89,24 +96,39 @@ static bool is_type(const char *type, const char *name)
     return n == strlen(name) && !strncasecmp(type, name, n);
 }
 
-/* Pages of another origin cannot send JSON without asking first. Ollama's users send it by curl, which calls it a form:
- * that is taken from all but pages, which tell their origin. */
+/* Pages of another origin cannot send JSON without asking first. Ollama does not look at the type, and some of its clients
+ * send none or, as curl does, a form's: that is taken from all but pages, which tell their origin. */
 static bool is_json(const exchange *x)
 {
     const char *type = header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if (is_type(type, "application/json")) return true;
-    return x->api == API_OLLAMA && is_type(type, "application/x-www-form-urlencoded") &&
-           !header(x, MHD_HTTP_HEADER_ORIGIN);
+    return is_type(type, "application/json") || (x->api == API_OLLAMA && !header(x, MHD_HTTP_HEADER_ORIGIN));
+}
+
+bool headers_check_host(const exchange *x, const char *url, api_error *e)
+{
+    size_t n;
+    const char *host = path_authority(url, &n); /* it counts more than the header: RFC 9112, 3.2.2 */
+    if (!host && (host = header(x, MHD_HTTP_HEADER_HOST))) n = strlen(host);
+    if (!host || host_is_allowed(&x->server->hosts, host, n)) return true;
+    const char *port = memchr(host, ':', n);
+    int n_name = port ? (int)(port - host) : (int)n;
+    return api_fail(e, 403, "host_not_allowed", NULL,
+                    "this server is not known as '%.*s': give it --allowed-host %.*s, or ask it by its address",
+                    n_name < 100 ? n_name : 100, host, n_name < 100 ? n_name : 100, host);
 }
 
 bool headers_check_body(exchange *x, api_error *e)
 {
     size_t max = x->server->opts.max_body_bytes;
     const char *length = header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *encoding = header(x, MHD_HTTP_HEADER_CONTENT_ENCODING);
     char *end;
     if (!is_json(x))
         return api_fail(e, 415, "unsupported_media_type", NULL,
                         "the body must be JSON: send 'Content-Type: application/json'");
+    if (encoding && !is_type(encoding, "identity"))
+        return api_fail(e, 415, UNSUPPORTED_ENCODING, NULL,
+                        "bodies that are compressed are not taken: send it as it is");
     if (!length) return true; /* chunked: counted while it comes */
     errno = 0;
     unsigned long long n = strtoull(length, &end, 10);

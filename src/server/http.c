@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "server/body_work.h"
+#include "server/path.h"
 
 /* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
 enum { MAX_SWALLOWED_BYTES = 64 << 20 };
@@ -81,6 +82,9 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *b
 enum MHD_Result http_error(exchange *x, const api_error *e)
 {
     x->code = e->code;
+    x->param = e->param;
+    if (e->status == 429 && e->code && !strcmp(e->code, "queue_full"))
+        atomic_fetch_add(&x->server->metrics.n_queue_full, 1);
     buf body;
     size_t n;
     buf_init(&body, SIZE_MAX);
@@ -214,7 +218,7 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
     conn_phase phase;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         connection *k = *socket_context;
-        if (k && conns_was_cut(s->conns, k, &phase) && phase != CONN_BODY) tell_cut(s, k);
+        if (k && conns_was_cut(s->conns, k, &phase) && !k->told) tell_cut(s, k);
         conns_close(s->conns, k);
         return;
     }
@@ -239,16 +243,18 @@ static bool check_connection(exchange *x, api_error *e)
                     o->max_connections_ip);
 }
 
-/* Everything that can be said before the body is there. */
-static bool check(exchange *x, const char *url, const char *method, api_error *e)
+/* Everything that can be said before the body is there. Who shows a key is no page of another site, so its Host does not
+ * matter. */
+static bool check(exchange *x, const char *url, const char *path, const char *method, api_error *e)
 {
     const char *rest = NULL;
     int state = atomic_load(&x->server->state);
     if (!check_connection(x, e)) return false;
-    x->route = route_find(method, url, &x->path, &rest, e);
+    x->route = route_find(method, path, &x->path, &rest, e);
+    if (x->route && !access_check(x, e)) return false;
+    if (!x->key && !headers_check_host(x, url, e)) return false;
     if (!x->route) return false;
     if (rest) strncat(x->rest, rest, sizeof x->rest - 1);
-    if (!access_check(x, e)) return false;
     if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
     if (!x->route->model || state == SERVER_READY) return enter_limits(x, e);
     if (state == SERVER_LOADING)
@@ -256,27 +262,46 @@ static bool check(exchange *x, const char *url, const char *method, api_error *e
     return api_fail_draining(e);
 }
 
-static exchange *open_exchange(server *s, struct MHD_Connection *c, const char *url, const char *method)
+void *http_on_target(void *server_of, const char *target, struct MHD_Connection *c)
 {
-    connection *link = link_of(c);
-    exchange *x = link && conns_enter(s->conns, link, CONN_BODY) ? calloc(1, sizeof *x) : NULL;
-    if (!x) return NULL;
+    server *s = server_of;
+    exchange *x = target ? calloc(1, sizeof *x) : NULL;
+    if (!x) return NULL; /* http_on_request() closes the connection */
+    size_t n = strlen(target), n_path = strcspn(target, "?");
     x->server = s;
     x->conn = c;
-    x->link = link;
+    x->link = link_of(c);
+    x->path = route_n_paths() - 1;
+    x->start_ms = clock_ms();
+    if (!strchr(target, ' ')) x->version_at = target + n + 1;
+    memcpy(x->target, target, n_path < TARGET_MAX ? n_path : TARGET_MAX);
+    return x;
+}
+
+/* The headers are there. False: the connection is late, and closed. */
+static bool begin(exchange *x, const char *url, const char *method, const char *version)
+{
+    server *s = x->server;
+    char path[sizeof x->rest + 64];
+    if (!x->link || !conns_enter(s->conns, x->link, CONN_BODY)) return false;
+    x->begun = true;
     x->last = atomic_load(&s->state) == SERVER_DRAINING;
     x->start_ms = clock_ms();
     strncat(x->method, method, sizeof x->method - 1);
     buf_init(&x->body, s->opts.max_body_bytes);
     headers_read(x);
-    x->api = route_api(url);
+    path_clean(url, path, sizeof path);
+    x->api = route_api(path);
     if (x->api == API_OPENAI && headers_is_anthropic(x)) x->api = API_ANTHROPIC;
     pthread_mutex_lock(&s->lock);
     x->keys = keys_ref(s->keys);
     pthread_mutex_unlock(&s->lock);
-    if (!strcmp(method, MHD_HTTP_METHOD_OPTIONS)) x->path = route_n_paths() - 1;
-    else check(x, url, method, &x->refused);
-    return x;
+    x->framed = framing_check(x, method, version, &x->refused);
+    bool is_preflight = !strcmp(method, MHD_HTTP_METHOD_OPTIONS);
+    bool fine = x->framed && (is_preflight ? headers_check_host(x, url, &x->refused)
+                                           : check(x, url, path, method, &x->refused));
+    (void)fine; /* a refusal is in x->refused, and sent when its time has come */
+    return true;
 }
 
 static bool take_body(exchange *x, const char *data, size_t n)
@@ -296,11 +321,13 @@ enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, co
                                 void **state)
 {
     exchange *x = *state;
-    (void)version;
-    if (!x) {
-        *state = x = open_exchange(server_of, conn, url, method);
-        if (!x) return MHD_NO;
-        return x->refused.status && headers_expect(x) ? http_error(x, &x->refused) : MHD_YES;
+    (void)server_of;
+    (void)conn;
+    if (!x) return MHD_NO;
+    if (!x->begun) {
+        if (!begin(x, url, method, version)) return MHD_NO;
+        bool now = x->refused.status && (!x->framed || headers_expect(x));
+        return now ? http_error(x, &x->refused) : MHD_YES;
     }
     if (*n_data) {
         bool go_on = take_body(x, data, *n_data);
@@ -329,27 +356,44 @@ static void leave_job(exchange *x)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Looks of machines, which come every few seconds, and the page's files are nothing to read about while all is well. */
+/* Probes of machines, which come every few seconds, and the page's files are logged at DEBUG while all is well, and while
+ * the model is being loaded. */
+static bool is_probe(const exchange *x)
+{
+    if (!x->route || x->route->access == ROUTE_GUARDED) return false;
+    return x->status < 400 || (x->status == 503 && atomic_load(&x->server->state) == SERVER_LOADING);
+}
+
 static void tell(exchange *x, bool left)
 {
     const server *s = x->server;
-    bool is_look = x->route && x->route->access != ROUTE_GUARDED && x->status < 400;
     const journal_request line = { .id = x->id,
                                    .trace_id = x->trace.id,
-                                   .client = x->link->name,
+                                   .client = x->link ? x->link->name : NULL,
                                    .method = x->method,
-                                   .path = route_paths[x->path],
+                                   .path = x->target,
+                                   .agent = x->agent,
                                    .key = x->key ? x->key->name : NULL,
                                    .status = x->status,
                                    .ms = clock_ms() - x->start_ms,
                                    .left = left,
                                    .code = x->code,
+                                   .param = x->param,
                                    .finish = x->asked ? metrics_finish_name(x->usage.finish) : NULL,
                                    .n_prompt = x->usage.n_prompt,
                                    .n_cached = x->usage.n_cached,
                                    .n_generated = x->usage.n_generated,
                                    .first_token_ms = x->usage.first_token_ms };
-    journal_put_request(s->opts.journal, is_look ? SUMI_LOG_DEBUG : SUMI_LOG_INFO, &line);
+    journal_put_request(s->opts.journal, is_probe(x) ? SUMI_LOG_DEBUG : SUMI_LOG_INFO, &line);
+}
+
+/* The status with which MHD refused the request by itself; 0: it did not. */
+static int refused_by_mhd(exchange *x)
+{
+    const union MHD_ConnectionInfo *status = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (x->status || !status) return 0;
+    x->code = "malformed_request";
+    return (int)status->http_status;
 }
 
 void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
@@ -363,11 +407,14 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     body_work_drop(x);
     if (x->job) leave_job(x);
     leave_limits(x, (job_usage){ 0 });
-    bool was_cut = conns_was_cut(s->conns, x->link, &phase);
+    bool was_cut = x->link && conns_was_cut(s->conns, x->link, &phase);
+    int by_mhd = was_cut ? 0 : refused_by_mhd(x);
+    if (by_mhd) x->status = by_mhd;
     if (!x->status) x->status = was_cut ? 408 : 499; /* 499: the client left before there was an answer */
-    metrics_http(&s->metrics, x->path, x->status);
-    tell(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut);
-    conns_enter(s->conns, x->link, CONN_IDLE);
+    if (!by_mhd) metrics_http(&s->metrics, x->path, x->status); /* otherwise server.c has counted it */
+    tell(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut && !by_mhd);
+    if (x->link) x->link->told = was_cut;
+    if (x->link) conns_enter(s->conns, x->link, CONN_IDLE);
     keys_unref(x->keys);
     buf_deinit(&x->body);
     free(x);

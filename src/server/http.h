@@ -1,7 +1,9 @@
 /* http.h - one request of a client and its answer, over libmicrohttpd.
  *
- * MHD calls the handler of a connection several times for one request:
- *   1. headers        -> an exchange is made: id, route, key, checks. A refusal is kept until the body is read
+ * MHD calls us several times for one request:
+ *   0. first line     -> an exchange is made, which has what the log tells of requests that MHD itself refuses
+ *   1. headers        -> id, framing, route, key, checks. A refusal is kept until the body is read, unless it is not
+ *                        certain where the body ends
  *   2. body, piece by piece -> collected up to the limit
  *   3. end            -> the route's handler, which answers, or starts a job and lets the connection sleep
  *   4. after a sleep  -> the whole answer; streams are read through their response instead
@@ -14,7 +16,7 @@
 #include "server/server_internal.h"
 #include "server/trace.h"
 
-enum { REQUEST_ID_MAX = 64 };
+enum { REQUEST_ID_MAX = 64, TARGET_MAX = 200, AGENT_MAX = 120 };
 
 typedef struct exchange exchange;
 typedef enum MHD_Result (*route_fn)(exchange *x);
@@ -36,6 +38,9 @@ struct exchange {
     server *server;
     struct MHD_Connection *conn;
     connection *link;   /* the same, as conns.h has it */
+    bool begun;         /* the headers are there; otherwise only conn, link, target and version_at are set */
+    char target[TARGET_MAX + 1]; /* the path as it was sent, without its query, cut; for the log */
+    const char *version_at;      /* framing.c: where the version must begin; NULL: nowhere */
     const route *route; /* NULL: none */
     api_kind api;       /* in which errors are told */
     int path;           /* number of the route, for metrics */
@@ -43,7 +48,9 @@ struct exchange {
     char id[REQUEST_ID_MAX + 1];
     trace trace;
     char method[16];   /* for the log */
+    char agent[AGENT_MAX + 1]; /* User-Agent, cut; for the log */
     bool last;         /* the connection is closed after the answer */
+    bool framed;       /* it is certain where the request ends */
     keys *keys;        /* one reference, which keeps key alive */
     api_key *key;      /* NULL: anonymous */
     bool entered;      /* counted in the limits of key */
@@ -54,7 +61,7 @@ struct exchange {
     job *job;
     double start_ms;
     int status;
-    const char *code; /* of the error that was answered; NULL: none */
+    const char *code, *param; /* of the error that was answered; NULL: none */
     job_usage usage;  /* for the log, if asked */
     bool asked;       /* the engine */
 };
@@ -72,6 +79,7 @@ enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r);
 enum MHD_Result http_answer_with(exchange *x, job *j);
 
 /* ---- What server.c tells MHD to call ---- */
+void *http_on_target(void *server, const char *target, struct MHD_Connection *conn);
 void http_on_connection(void *server, struct MHD_Connection *conn, void **socket_context,
                         enum MHD_ConnectionNotificationCode what);
 enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url,
@@ -84,21 +92,29 @@ void http_on_end(void *server, struct MHD_Connection *conn, void **state,
 /* Who asks. False: *e is a 401 or 403. */
 SUMI_MUST_USE bool access_check(exchange *x, api_error *e);
 
+/* ---- framing.c ---- */
+/* Whether the request can be read in one way only. False: *e is a 400 or 501, after which the connection is closed.
+ * method, version: as MHD gave them. */
+SUMI_MUST_USE bool framing_check(exchange *x, const char *method, const char *version, api_error *e);
+bool framing_is_checked_by_mhd(void); /* this version does it */
+
 /* ---- headers.c ---- */
-/* The id of the client if it is plain, or a new one; its traceparent if it is one. */
+/* The id of the client if it is plain, or a new one; its traceparent if it is one; what it calls itself. */
 void headers_read(exchange *x);
 /* A client of that API, whatever the path: they all tell its version. */
 bool headers_is_anthropic(const exchange *x);
-SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e);          /* 431 */
+SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e); /* 431 */
+SUMI_MUST_USE bool headers_check_host(const exchange *x, const char *url, api_error *e);   /* 403 */
 void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
 SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
 bool headers_expect(const exchange *x); /* the client waits for "100 Continue" before it sends the body */
 enum MHD_Result headers_preflight(exchange *x); /* the answer to OPTIONS */
 
 /* ---- route.c ---- */
-/* NULL: *e is a 404 or 405. *number: for metrics, also then. */
-const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e);
-api_kind route_api(const char *url);    /* whose path it is, also if there is no such route */
+/* path: as path_clean() makes it; known paths below /v1 are found without it. NULL: *e is a 404 or 405. *number: for
+ * metrics, also then. */
+const route *route_find(const char *method, const char *path, int *number, const char **rest, api_error *e);
+api_kind route_api(const char *path);   /* whose path it is, also if there is no such route */
 extern const char *const route_paths[]; /* [route_n_paths()], the last one for paths that are none */
 int route_n_paths(void);
 

@@ -152,6 +152,17 @@ static void put_field(const journal *j, buf *line, const char *name, const char 
     }
 }
 
+/* It may have spaces. */
+static void put_agent(const journal *j, buf *line, const char *agent)
+{
+    if (j->opts.json) {
+        put_field(j, line, "agent", NULL, agent);
+    } else if (agent && *agent) {
+        buf_append_str(line, " agent=");
+        json_put_string(line, agent);
+    }
+}
+
 static void put_count(const journal *j, buf *line, const char *name, const char *text_name, int64_t value)
 {
     buf_printf(line, j->opts.json ? ",\"%s\":%lld" : " %s=%lld", j->opts.json ? name : text_name,
@@ -186,6 +197,7 @@ void journal_put_request(journal *j, sumi_log_level level, const journal_request
     put_field(j, &line, "client", "client", r->client);
     put_field(j, &line, "key", "key", r->key);
     put_field(j, &line, "error", "error", r->code);
+    put_field(j, &line, "param", "param", r->param);
     if (r->finish) {
         put_count(j, &line, "prompt_tokens", "prompt", r->n_prompt);
         put_count(j, &line, "cached_tokens", "cached", r->n_cached);
@@ -194,6 +206,7 @@ void journal_put_request(journal *j, sumi_log_level level, const journal_request
         if (r->first_token_ms > 0) put_ms(j, &line, "first_token_ms", "first_token=", r->first_token_ms);
     }
     put_field(j, &line, "trace_id", "trace", r->trace_id);
+    put_agent(j, &line, r->agent);
     if (r->left) buf_append_str(&line, j->opts.json ? ",\"left\":true" : " (the client left)");
     end(j, &line);
 }

@@ -24,11 +24,11 @@ typedef struct journal_opts {
 
 /* What is told of a request. Strings may hold any bytes; NULL: there is none. */
 typedef struct journal_request {
-    const char *id, *trace_id, *client, *method, *path, *key;
+    const char *id, *trace_id, *client, *method, *path, *key, *agent;
     int status;
     double ms;                               /* from its headers to the end of the answer */
     bool left;                               /* the client did not wait for the end */
-    const char *code;                        /* of the error that was answered; NULL: none */
+    const char *code, *param;                /* of the error that was answered; NULL: none */
     const char *finish;                      /* how the engine ended it; NULL: the engine was not asked */
     int64_t n_prompt, n_cached, n_generated; /* tokens, if the engine was asked */
     double first_token_ms;                   /* since it was submitted; 0: there was no token */

@@ -17,7 +17,7 @@ typedef struct metrics {
     _Atomic uint64_t finished[SUMI_FINISH_ERROR + 1]; /* requests of the engine, by how they ended */
     _Atomic uint64_t n_prompt, n_generated;           /* tokens of requests that have ended */
     _Atomic uint64_t http[METRICS_MAX_PATHS][METRICS_MAX_STATUS];
-    _Atomic uint64_t n_rate_limited;
+    _Atomic uint64_t n_rate_limited, n_queue_full; /* requests that were refused so */
 } metrics;
 
 void metrics_init(metrics *m);

@@ -1,6 +1,7 @@
 /* route.c - which handler a method and a path have. */
 #include <string.h>
 
+#include "base/nearest.h"
 #include "server/endpoints.h"
 
 #define OPEN    ROUTE_OPEN
@@ -101,24 +102,43 @@ static bool is_under(const char *url, const char *path)
     return !strncmp(url, path, n) && (url[n] == '\0' || url[n] == '/');
 }
 
-api_kind route_api(const char *url)
+api_kind route_api(const char *path)
 {
-    if (is_under(url, "/v1/messages")) return API_ANTHROPIC;
-    return is_under(url, "/api") ? API_OLLAMA : API_OPENAI;
+    if (is_under(path, "/v1/messages") || is_under(path, "/messages")) return API_ANTHROPIC;
+    return is_under(path, "/api") ? API_OLLAMA : API_OPENAI;
 }
 
-const route *route_find(const char *method, const char *url, int *number, const char **rest, api_error *e)
+/* The route of a path and its number; -1: none. Clients of llama.cpp's server, and those whose base URL lacks it, leave
+ * /v1 away. */
+static int find(const char *path, const char **rest)
+{
+    for (int i = 0; i < N_ROUTES; i++)
+        if (matches(routes[i].path, path, rest)) return i;
+    for (int i = 0; i < N_ROUTES; i++)
+        if (!strncmp(routes[i].path, "/v1/", 4) && matches(routes[i].path + 3, path, rest)) return i;
+    return -1;
+}
+
+static void fail_unknown(const char *path, api_error *e)
+{
+    nearest near = { .to = path };
+    for (int i = 0; i < N_ROUTES; i++) nearest_try(&near, routes[i].path);
+    if (near.best)
+        api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': is '%s' meant?", path, near.best);
+    else api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': /openapi.json lists all", path);
+}
+
+const route *route_find(const char *method, const char *path, int *number, const char **rest, api_error *e)
 {
     const char *wanted = strcmp(method, "HEAD") ? method : "GET"; /* MHD leaves the body away */
-    *number = N_ROUTES;
-    for (int i = 0; i < N_ROUTES; i++) {
-        if (!matches(routes[i].path, url, rest)) continue;
-        *number = i;
-        if (!strcmp(routes[i].method, wanted)) return &routes[i];
-        api_fail(e, 405, "method_not_allowed", NULL, "this path takes %s only", routes[i].method);
-        e->allow = strcmp(routes[i].method, "GET") ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+    int i = find(path, rest);
+    *number = i < 0 ? N_ROUTES : i;
+    if (i < 0) {
+        fail_unknown(path, e);
         return NULL;
     }
-    api_fail(e, 404, "not_found", NULL, "there is no such path");
+    if (!strcmp(routes[i].method, wanted)) return &routes[i];
+    api_fail(e, 405, "method_not_allowed", NULL, "this path takes %s only", routes[i].method);
+    e->allow = strcmp(routes[i].method, "GET") ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
     return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "server/http.h"
+#include "server/path.h"
 
 enum {
     LINGER_S = 5, /* after the engine has ended: for answers on their way to slow readers */
@@ -85,14 +86,35 @@ sumi_status server_reload_keys(server *s, sumi_error *err)
 
 /* ---- Start ---- */
 
+/* A request that MHD refuses by itself reaches no handler: what it logs is how that is known. */
+static void count_refused(server *s, const char *format, va_list args)
+{
+    static const char words[] = "Error processing request (HTTP response code is %u ";
+    va_list copy;
+    if (strncmp(format, words, sizeof words - 1) != 0) return;
+    va_copy(copy, args);
+    unsigned status = va_arg(copy, unsigned);
+    va_end(copy);
+    metrics_http(&s->metrics, route_n_paths() - 1, (int)status);
+    log_message(&s->log, SUMI_LOG_INFO, "a request that is no HTTP was answered with %u", status);
+}
+
 static void log_of_mhd(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 static void log_of_mhd(void *cls, const char *format, va_list args)
 {
     server *s = cls;
     char line[512];
+    count_refused(s, format, args);
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\n")] = '\0';
     log_message(&s->log, SUMI_LOG_DEBUG, "http: %s", line);
+}
+
+static size_t decode(void *cls, struct MHD_Connection *c, char *text)
+{
+    (void)cls;
+    (void)c;
+    return path_decode(text);
 }
 
 static sumi_status start_http(server *s, sumi_error *err)
@@ -106,6 +128,8 @@ static sumi_status start_http(server *s, sumi_error *err)
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 #define ADD(option, number, pointer) items[n++] = (struct MHD_OptionItem){ option, number, pointer }
     ADD(MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL);
+    ADD(MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, s);
+    ADD(MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)decode, NULL);
     ADD(MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_end, s);
     ADD(MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_on_connection, s);
     ADD(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL);
@@ -113,7 +137,7 @@ static sumi_status start_http(server *s, sumi_error *err)
      * threads, would leave more of them unanswered in the queue of the socket. */
     ADD(MHD_OPTION_CONNECTION_LIMIT, (o->max_connections + CONNS_RESERVE + o->n_threads) * o->n_threads,
         NULL);
-    ADD(MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL); /* what RFC 9112 forbids, such as no Host, is refused */
+    ADD(MHD_OPTION_STRICT_FOR_CLIENT, framing_is_checked_by_mhd(), NULL); /* otherwise framing.c checks it */
     ADD(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
     if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
     if (o->tls_cert) {
@@ -178,6 +202,7 @@ sumi_status server_create(server **out, const server_opts *opts, sumi_error *err
     s->started_s = (int64_t)time(NULL);
     if (getrandom(&s->id_salt, sizeof s->id_salt, 0) < 0) s->id_salt = (uint64_t)s->started_s;
     metrics_init(&s->metrics);
+    host_rules_init(&s->hosts, opts->host, opts->allowed_hosts, opts->n_allowed_hosts);
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -14,6 +14,8 @@ typedef struct server server;
 typedef struct server_opts {
     const char *host;          /* a numeric address; IPv6 without brackets */
     int port;                  /* 0: any free one */
+    const char *const *allowed_hosts; /* [n_allowed_hosts]: names by which it may be asked, see hosts.h */
+    int n_allowed_hosts;
     const char *model_name;    /* as clients call it, and as answers do */
     const char *model_aliases; /* other names of it, with commas between, "*": every name; NULL: none */
     const char *key_file;      /* see keys.h; NULL, and no api_key: everybody may ask */

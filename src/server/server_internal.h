@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "server/conns.h"
+#include "server/hosts.h"
 #include "server/keys.h"
 #include "server/metrics.h"
 #include "server/server.h"
@@ -23,6 +24,7 @@ typedef enum server_state { SERVER_LOADING, SERVER_READY, SERVER_DRAINING } serv
 
 struct server {
     server_opts opts;
+    host_rules hosts;
     logger log;
     struct MHD_Daemon *daemon;
     conns *conns;

@@ -25,7 +25,7 @@ def count(what):
 
 def request(path, body, *headers, method="POST"):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(data)}", *headers]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {len(data)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
 
 
@@ -163,7 +163,7 @@ async def sends_too_much(port, rng):
         if rng.random() < 0.5:
             c.send(request("/v1/completions", b"x" * (MAX_BODY + rng.randint(1, 100000))))
         else:
-            c.send(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            c.send(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                    b"Transfer-Encoding: chunked\r\n\r\n" + (b"2000\r\n" + b"x" * 8192 + b"\r\n") * 12 + b"0\r\n\r\n")
         await expect("too much", c, None, {413})
 
@@ -182,7 +182,7 @@ async def sends_nonsense(port, rng):
 async def speaks_no_http(port, rng):
     async with Connection(port, rng) as c:
         c.send(rng.choice([rng.randbytes(500), b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n", b"\x16\x03\x01" + rng.randbytes(200),
-                           b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+                           b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
                            b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n"]))
         await asyncio.sleep(rng.uniform(0, 0.2))
         c.reset()

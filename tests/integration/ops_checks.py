@@ -60,12 +60,12 @@ def drip(s, first):
 
 def slow_clients():
     s = Server("--header-timeout", "0.3", "--body-timeout", "0.3", "--log-level", "info")
-    answer = drip(s, "GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    answer = drip(s, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
     check("headers that never end are 408, although bytes come", status_of(answer) == 408, answer)
-    answer = drip(s, f"POST {TEXT} HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 5000\r\n\r\n")
+    answer = drip(s, f"POST {TEXT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Content-Length: 5000\r\n\r\n")
     check("a body that never ends is 408, although bytes come", status_of(answer) == 408, answer)
     check("408 is an error object", json.loads(answer.split("\r\n\r\n")[1])["error"]["code"] == "request_too_slow", answer)
-    answer = drip(s, f"POST {TEXT} HTTP/1.1\r\nHost: a\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n1000\r\n")
+    answer = drip(s, f"POST {TEXT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n1000\r\n")
     check("a chunked one too", status_of(answer) == 408, answer)
     check("an answer takes its time", s.ask("POST", TEXT, {"prompt": "1, 2,", "max_tokens": 400, "ignore_eos": True})[0] == 200)
     s.wait_for("the log and the numbers tell it", lambda: s.metric('http_requests_total{path="other",status="408"') == 1 and
@@ -75,7 +75,7 @@ def slow_clients():
 
 def sizes():
     s = Server("--max-body", "100K")
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: a\r\n{JSON}Expect: 100-continue\r\n"
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Expect: 100-continue\r\n"
     answer = raw(s, head + "Content-Length: 9999999\r\n\r\n")
     check("a large body is refused before it is sent", status_of(answer) == 413, answer)
     with socket.create_connection(("127.0.0.1", s.port), timeout=600) as c:
@@ -85,16 +85,16 @@ def sizes():
         check("others are asked for", first == "HTTP/1.1 100 Continue\r\n\r\n", first)
         c.sendall(body.encode())
         check("and answered", status_of(read_answer(c)) == 200)
-    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: a\r\n{JSON}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n".replace(
+    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n".replace(
         "application/json", "text/plain"))
     check("a wrong type too", status_of(answer) == 415, answer)
     chunk = "10000\r\n" + "x" * 65536 + "\r\n"
-    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: a\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n", chunk * 3, "0\r\n\r\n")
+    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n", chunk * 3, "0\r\n\r\n")
     check("a chunked body is counted", status_of(answer) == 413, answer)
-    answer = raw(s, "GET /health HTTP/1.1\r\nHost: a\r\nX-Large: " + "x" * 40000 + "\r\n\r\n")
+    answer = raw(s, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Large: " + "x" * 40000 + "\r\n\r\n")
     check("large headers are 431", status_of(answer) == 431, answer)
     check("in an error object", '"headers_too_large"' in answer, answer)
-    answer = raw(s, "GET /health HTTP/1.1\r\nHost: a\r\nX-Large: " + "x" * 200000 + "\r\n\r\n")
+    answer = raw(s, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Large: " + "x" * 200000 + "\r\n\r\n")
     check("larger ones too", answer == "" or status_of(answer) == 431, answer)
     s.end()
 
@@ -106,7 +106,7 @@ def connections():
     status, body, headers = s.ask("GET", "/health")
     check("a second one of an address is 429", status == 429 and body["error"]["code"] == "too_many_connections", body)
     check("and is closed", headers["Connection"] == "close" and int(headers["Retry-After"]) > 0, headers)
-    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 2\r\n\r\n{{}}")
+    answer = raw(s, f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Content-Length: 2\r\n\r\n{{}}")
     check("so is a POST", status_of(answer) == 429, answer)
     check("the first one still is", s.ask("GET", "/health", connection=kept)[0] == 200)
     kept.close()
@@ -147,7 +147,7 @@ def headers():
     check("405 tells the methods", status == 405 and h["Allow"] == "POST, OPTIONS", h)
     old = raw(s, "GET /health HTTP/1.0\r\n\r\n")
     check("HTTP/1.0 is answered", status_of(old) == 200, old)
-    two = raw(s, "GET /version HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    two = raw(s, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     check("requests sent ahead are answered in order", status_of(two) == 200 and '"version"' in two, two)
     s.end()
 
@@ -159,9 +159,19 @@ def log():
         lines = lambda name=path: [json.loads(l) for l in open(name)]
         s.ask("POST", TEXT, {"prompt": "a secret \"prompt\"", "max_tokens": 4, "ignore_eos": True},
               {"X-Request-Id": "one", "traceparent": TRACE, "Authorization": "Bearer sk-secret"})
-        s.ask("GET", "/no%1b%0a<where>?key=secret")
+        s.ask("GET", "/no%1b%0a<where>?key=secret", None, {"User-Agent": "curl/1 \x1b[2J\"x\""})
+        s.ask("POST", "/completions", {"prompt": "a", "temperature": "hot"}, {"User-Agent": "a" * 500})
         s.ask("GET", "/health")
-        s.wait_for("both are logged", lambda: len([l for l in lines() if l["message"] == "request"]) == 2)
+        s.wait_for("all are logged", lambda: len([l for l in lines() if l["message"] == "request"]) == 3)
+        lost = next(l for l in lines() if l.get("status") == 404)
+        check("a path that is none is shown as it was sent", lost["path"] == "/no%1b%0a<where>" and "curl/1" in lost["agent"], lost)
+        wrong = next(l for l in lines() if l.get("status") == 400)
+        check("a refusal has the field that is wrong", wrong["path"] == "/completions" and wrong["param"] == "temperature" and
+              wrong["agent"] == "a" * 120, wrong)
+        refused = raw(s, f"POST {TEXT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Content-Length: x\r\n\r\n")
+        s.wait_for("what MHD refuses is logged and counted", lambda: status_of(refused) == 400 and [
+            (l["path"], l["client"]) for l in lines() if l.get("error") == "malformed_request"] == [(TEXT, "127.0.0.1")] and
+            s.metric('http_requests_total{path="other",status="400"') == 1)
         one = next(l for l in lines() if l.get("id") == "one")
         want = {"method": "POST", "path": TEXT, "status": 200, "client": "127.0.0.1", "generated_tokens": 4,
                 "cached_tokens": 0, "finish": "length", "trace_id": TRACE[3:35], "level": "info"}
@@ -179,10 +189,45 @@ def log():
         check("the end is logged", "ending" in lines()[-1]["message"], lines())
         check("an error has its code", [l.get("error") for l in lines(path + ".1") if l.get("status") == 404] == ["not_found"])
         s = Server("--log-file", path, "--log-prompts", "--log-level", "info")
-        s.ask("POST", TEXT, {"prompt": "a secret\nprompt", "max_tokens": 1}, {"X-Request-Id": "two"})
+        s.ask("POST", TEXT, {"prompt": "a secret\nprompt", "max_tokens": 1}, {"X-Request-Id": "two", "User-Agent": "x \x1b y"})
         s.end()
+        check("an agent is one word in text", any('agent="x ' in l and "\x1b" not in l for l in open(path)))
         bodies = [l for l in open(path) if " body two " in l]
         check("prompts are logged if that is asked for", len(bodies) == 1 and "a secret" in bodies[0], bodies)
+
+
+def signals():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "log")
+        s = Server("--log-file", path, "--log-level", "info")
+        for number in (signal.SIGUSR2, signal.SIGALRM):
+            s.process.send_signal(number)
+        os.rename(path, path + ".1")
+        s.process.send_signal(signal.SIGUSR1)
+        s.wait_for("SIGUSR1 opens the log anew", lambda: os.path.exists(path))
+        check("the server goes on", s.ask("POST", CHAT, chat("Hi", max_tokens=1))[0] == 200)
+        s.process.send_signal(signal.SIGQUIT)
+        check("SIGQUIT ends in order", s.process.wait(600) == 0 and "ending: answers" in open(path).read())
+
+    def asked_to_end():  # the signal waits until the program fetches it, which is before the model is there
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    r = subprocess.run([SUMI, "serve", MODEL, "--port", "0"], capture_output=True, text=True, preexec_fn=asked_to_end)
+    check("SIGTERM does not wait for the model", r.returncode == 0 and r.stdout == "" and "not loaded yet" in r.stderr, r)
+
+
+def names():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "keys")
+        open(path, "w").write(f"ann {hashlib.sha256(b'secret').hexdigest()}\n")
+        s = Server("--api-key-file", path, "--allowed-host", "known.example")
+        ask = lambda host, key: s.ask("GET", "/v1/models", None, {"Host": host, "Authorization": "Bearer " + key})[0]
+        check("who has a key may ask by any name", ask("evil.example", "secret") == 200)
+        check("a wrong key is 401", ask("evil.example", "wrong") == 401)
+        check("what is open has its names", [s.ask("GET", "/health", None, {"Host": h})[0] for h in (
+            "evil.example", "known.example", "localhost")] == [403, 200, 200])
+        s.end()
 
 
 def time_limits():
@@ -221,7 +266,7 @@ def limits():
 def draining():
     s = Server("--drain-timeout", "600")
     with socket.create_connection(("127.0.0.1", s.port), timeout=600) as kept:
-        kept.sendall(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
+        kept.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
         check("ready", status_of(read_answer(kept)) == 200)
         running = s.connect()
         running.request("POST", TEXT, json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True}),
@@ -231,7 +276,7 @@ def draining():
         s.process.send_signal(signal.SIGTERM)
 
         def answer():
-            kept.sendall(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
+            kept.sendall(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
             return read_answer(kept)
         s.wait_for("while it drains it is not ready", lambda: status_of(last := answer()) == 503 and "shutting_down" in last)
     running.close()
@@ -304,6 +349,7 @@ def keys():
         waiting.request("POST", TEXT, endless, {"Content-Type": "application/json", **bearer("secret")})
         s.wait_for("one of ann's waits", lambda: numbers("vllm:num_requests_waiting{") == 1)
         status, body, h = s.ask("POST", CHAT, hi, bearer("secret"))
+        check("it is counted", numbers("sumi_refused_total{") == 1)
         check("a key's queue is full", status == 429 and body["error"]["code"] == "queue_full" and int(h["Retry-After"]) > 0, body)
         running.close()
         waiting.close()
@@ -395,6 +441,8 @@ def numbers():
     s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": "hot"})
     s.wait_for("the last step and both answers are counted", lambda: s.metric("vllm:num_requests_running{") == 0 and
                s.metric('http_requests_total{path="/v1/completions"') == 2)
+    status = s.ask("POST", CHAT, chat("Hi", logit_bias={"99999999": 1}))[0]
+    check("a bad request is no full queue", status == 400 and s.metric("sumi_refused_total{") == 0)
     status, page, h = s.ask("GET", "/metrics")
     page = page.decode()
     check("the page has its type", h["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", h)
@@ -475,10 +523,11 @@ def bad_use():
         fails(1, "--allow-anonymous", "--host", "0.0.0.0")
         fails(1, "not an address", "--host", "example.com")
         fails(2, "neither 'text' nor 'json'", "--log-format", "xml")
+        fails(2, "is not a name", "--allowed-host", "http://a.example")
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, log, time_limits, limits, draining, impatience, keys, large_bodies, tls, numbers,
-             standstill, manual, bad_use):
+for part in (slow_clients, sizes, connections, headers, names, log, signals, time_limits, limits, draining, impatience, keys,
+             large_bodies, tls, numbers, standstill, manual, bad_use):
     part()
 finish()
