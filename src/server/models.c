@@ -8,11 +8,9 @@ static void put_name(const server *s, buf *out)
     json_put_string(out, s->opts.model_name);
 }
 
-/* max_model_len: how many tokens a request may have, under vLLM's name. */
+/* max_model_len: how many tokens a request may have, under vLLM's name; unknown while the model is being loaded. */
 static void put_model(const server *s, buf *out)
 {
-    sumi_engine_stats stats;
-    sumi_engine_get_stats(s->engine, &stats);
     buf_append_str(out, "{\"id\":");
     put_name(s, out);
     buf_printf(out,
@@ -23,7 +21,12 @@ static void put_model(const server *s, buf *out)
     put_name(s, out);
     buf_append_str(out, ",\"created_at\":");
     json_put_time(out, s->started_s);
-    buf_printf(out, ",\"max_model_len\":%d}", stats.n_ctx);
+    if (atomic_load(&s->state) != SERVER_LOADING) {
+        sumi_engine_stats stats;
+        sumi_engine_get_stats(s->engine, &stats);
+        buf_printf(out, ",\"max_model_len\":%d", stats.n_ctx);
+    }
+    buf_append_char(out, '}');
 }
 
 enum MHD_Result get_models(exchange *x)
