@@ -34,7 +34,7 @@ _sumi() {
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;
     ps) options='--url --json --help' ;;
-    pull) options='--endpoint --token-file --sha256 --check-sha256 --dry-run --quiet --timeout --retries --retry-wait
+    pull) options='--endpoint --token-file --sha256 --check-sha256 --dry-run --quiet --timeout --retries --retry-wait --json
         --help' ;;
     list) options='--json --names --help' ;;
     rm) options='--yes --help' ;;
@@ -43,9 +43,9 @@ _sumi() {
     detokenize) options='--no-special --no-bos --help' ;;
     template) options='--template --messages --tools --no-generation-prompt --strict-roles --bos --eos --help' ;;
     logits) options="--ids --out $common" ;;
-    convert) options='--type --threads --force --help' ;;
+    convert) options='--type --threads --force --json --help' ;;
     embed) options="--pooling --no-normalize --truncate --npy $common" ;;
-    eval) options="--file --windows $common" ;;
+    eval) options="--file --windows --json $common" ;;
     bench)
         options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common"
         if [ "${COMP_WORDS[2]:-}" = serve ]; then

@@ -162,6 +162,12 @@ json_t *answer_json(const answer *a)
     return o;
 }
 
+const char *answer_cut(const answer *a, const sumi_generate_opts *opts)
+{
+    if (a->stats.finish != SUMI_FINISH_LENGTH) return NULL;
+    return a->stats.n_generated == opts->max_tokens ? "(cut at --max-tokens)" : "(cut: the context is full)";
+}
+
 void answer_print_stats(const answer *a, FILE *out)
 {
     const sumi_generation *g = &a->stats;

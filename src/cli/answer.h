@@ -33,6 +33,9 @@ SUMI_MUST_USE sumi_status answer_run(answer *a, sumi_context *ctx, int32_t seq, 
 /* {"text", "tokens", "finish", "usage", "timings", "logprobs"}; the caller's, NULL: out of memory. */
 json_t *answer_json(const answer *a);
 
+/* Where the answer was cut, "(cut at --max-tokens)", or NULL if it ended by itself. */
+const char *answer_cut(const answer *a, const sumi_generate_opts *opts);
+
 /* One line: "12 prompt tokens in 35 ms (340/s), 64 tokens in 800 ms (80/s)". */
 void answer_print_stats(const answer *a, FILE *out);
 

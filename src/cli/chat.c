@@ -100,10 +100,8 @@ static sumi_status finish_answer(chat *c, const answer *a, sumi_error *err)
     fputc('\n', stdout);
     fflush(stdout);
     if (a->stats.finish == SUMI_FINISH_CANCELLED) fprintf(stderr, "(stopped)\n");
-    if (a->stats.finish == SUMI_FINISH_LENGTH)
-        fprintf(stderr, a->stats.n_generated == c->session->options->generate.max_tokens
-                            ? "(cut at --max-tokens)\n"
-                            : "(cut: the context is full)\n");
+    const char *cut = answer_cut(a, &c->session->options->generate);
+    if (cut) fprintf(stderr, "%s\n", cut);
     if (c->session->options->stats) answer_print_stats(a, stderr);
     if (a->text.n == 0 && a->stats.finish == SUMI_FINISH_CANCELLED)
         return sumi_fail(err, SUMI_ECANCELLED, "stopped before the first word: the question is taken back");

@@ -28,6 +28,10 @@ int cmd_ps(int argc, char **argv);
 
 /* Prints "sumi: message" on stderr, one line, and returns EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* From now on cli_fail() prints {"level":"error","message":"..."}, as --log-json promises. */
+void cli_fail_as_json(void);
+/* One line: "sumi: message", or as JSON. label: "warning: " or "", for the former. The message is made printable. */
+void cli_print_message(bool json, const char *level, const char *label, const char *message);
 /* The same for the message of a failed library call; an empty one says nothing. ECANCELLED gives
  * EXIT_INTERRUPTED. */
 int cli_fail_error(const sumi_error *err);

@@ -14,11 +14,11 @@ static const struct argp_option options[] = {
     { "prompt", OPT_PROMPT, "N[,N]", 0, "Prompt lengths to measure; 0: none (512)", 0 },
     { "gen", OPT_GEN, "N", 0, "Decode steps; 0: decoding is not measured (64)", 0 },
     { "batch", OPT_BATCH, "B[,B]", 0, "Sequences that decode together (1,8,32)", 0 },
-    { "prefill-len", OPT_PREFILL, "N", 0, "Longest prompt of a decoding sequence (128)", 0 },
-    { "reps", OPT_REPS, "N", 0, "Runs for each figure; their median counts (5)", 0 },
-    { "no-limits", OPT_NO_LIMITS, NULL, 0, "Do not measure what the machine can do, nor compare with it", 0 },
+    { "prefill-len", OPT_PREFILL, "N", 0, "Longest prompt of the decoding sequences (128)", 0 },
+    { "reps", OPT_REPS, "N", 0, "Runs of each measurement, of which the median is shown (5)", 0 },
+    { "no-limits", OPT_NO_LIMITS, NULL, 0, "Do not measure the limits of the machine", 0 },
     { "hardware", OPT_HARDWARE, NULL, 0,
-      "Measure the machine instead of a model: memory, arithmetic, threads", 0 },
+      "Measure the machine, not a model: memory, arithmetic, threads", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object", 0 },
     { 0 },
 };
@@ -76,11 +76,10 @@ static const struct argp argp = {
     options,
     parse,
     "MODEL\n--hardware\nserve MODEL",
-    "Measure prompt and decode speed, or what the machine can do at most.\v"
-    "Columns: MB/token is what a token makes the machine read at least (weights, keys, values), GB/s and "
-    "GOPS what that "
-    "comes to; the shares are of the DRAM bandwidth and of the arithmetic peak of the kernels in use, "
-    "measured first.\n\n"
+    "Measure the speed of prompts and of decoding, or the limits of the machine.\v"
+    "Columns: MB/token is the least memory that is read for a token (weights, keys, values); GB/s and GOPS are the memory "
+    "and arithmetic rates that follow from it; 'of DRAM' and 'of peak' are their shares of the limits, which are measured "
+    "first.\n\n"
     "'sumi bench serve' measures an engine under many requests; 'sumi bench serve --help' explains it.\n\n"
     "Examples:\n  sumi bench smollm2 -t 2 --prompt 512 --batch 1,8,32\n  sumi bench --hardware\n"
     "  sumi bench serve smollm2 --requests 100\n",

@@ -43,14 +43,14 @@ typedef struct serve_args {
 } serve_args;
 
 static const struct argp_option options[] = {
-    { "requests", OPT_REQUESTS, "N", 0, "Requests in all (200)", 0 },
-    { "rate", OPT_RATE, "R", 0, "Poisson arrivals, R in a second", 0 },
-    { "concurrency", OPT_CONCURRENCY, "C", 0, "A closed loop: always C requests under way (16)", 0 },
+    { "requests", OPT_REQUESTS, "N", 0, "Number of requests (200)", 0 },
+    { "rate", OPT_RATE, "R", 0, "Requests arrive at random (Poisson), R per second", 0 },
+    { "concurrency", OPT_CONCURRENCY, "C", 0, "C requests are always running (16)", 0 },
     { "prompt-len", OPT_PROMPT, "D", 0,
       "Tokens of a prompt: N, uniform:A..B, lognormal:MEAN,SIGMA or file:PATH (128)", 0 },
     { "gen-len", OPT_GEN, "D", 0, "Tokens of an answer (64)", 0 },
-    { "shared-prefix", OPT_SHARED, "N", 0, "Tokens with which every prompt begins, before its own (0)", 0 },
-    { "seed", OPT_SEED, "S", 0, "Of lengths, tokens and arrivals (0)", 0 },
+    { "shared-prefix", OPT_SHARED, "N", 0, "Length of a common beginning of all prompts, in tokens (0)", 0 },
+    { "seed", OPT_SEED, "S", 0, "Seed of lengths, tokens and arrivals (0)", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object", 0 },
     { "static-batching", OPT_STATIC, NULL, 0, "Baseline: batches that wait for their longest member", 0 },
     { "no-chunking", OPT_NO_CHUNKING, NULL, 0, "Baseline: every prompt in one step", 0 },

@@ -7,23 +7,26 @@
 #include "base/clock.h"
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/convert_report.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 
-enum { OPT_TYPE = 256, OPT_FORCE, OPT_LIST };
+enum { OPT_TYPE = 256, OPT_FORCE, OPT_JSON };
 
 typedef struct convert_args {
     const char *model, *out;
     sumi_convert_opts opts;
+    bool json;
     progress bar;
     bool started;
 } convert_args;
 
 static const struct argp_option options[] = {
     { "type", OPT_TYPE, "TYPE", 0,
-      "Type of the weights: BF16, Q8_0, Q4_K_M, ... (default: as they are); see below", 0 },
+      "Type of the weights: BF16, Q8_0, Q4_K_M, ...; listed below (default: as in MODEL)", 0 },
     { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
     { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it is there", 0 },
+    { "json", OPT_JSON, NULL, 0, "Print one JSON object: type, bytes, bits per weight, tensors of other types, the source", 0 },
     { 0 },
 };
 
@@ -48,6 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 't':
         if ((why = cli_int(state, "--threads", arg, 0, 1024, &n)) == 0) a->opts.n_threads = (int32_t)n;
         return why;
+    case OPT_JSON: a->json = true; return 0;
     case OPT_FORCE: a->opts.overwrite = true; return 0;
     case ARGP_KEY_ARG:
         if (!a->model) a->model = arg;
@@ -86,10 +90,9 @@ static const struct argp argp = {
     "Write a model as a GGUF file, which sumi and llama.cpp load.\v"
     "MODEL is a Hugging Face folder (config.json, tokenizer.json, model.safetensors), a GGUF file, or the "
     "name of a model in "
-    "the models folder. The more bits, the closer to the original and the larger and slower. Norms, biases "
-    "and the like "
-    "stay F32. Converting what is quantised already loses once more: begin with the published weights if you "
-    "can.\n\n"
+    "the models folder. More bits are closer to the original, larger and slower. Norms, biases and other "
+    "small tensors stay F32. A tensor whose rows cannot be cut into the type's blocks gets another type. A model that is "
+    "quantised already loses once more: begin with the published weights if you can.\n\n"
     "Examples:\n"
     "  sumi convert Qwen3-0.6B qwen3.gguf                  the same numbers in one file\n"
     "  sumi convert Qwen3-0.6B qwen3-q4.gguf --type Q4_K_M\n"
@@ -123,5 +126,6 @@ int cmd_convert(int argc, char **argv)
     interrupt_install();
     sumi_status st = sumi_convert(path, a.out, &a.opts, &err);
     if (a.started) progress_end(&a.bar);
+    if (st == SUMI_OK) st = convert_report(path, a.out, a.opts.type, a.json, &err);
     return st == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
 }

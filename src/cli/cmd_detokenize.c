@@ -22,7 +22,7 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS };
 static const struct argp_option options[] = {
     { "no-special", OPT_NO_SPECIAL, NULL, 0, "Leave special tokens out of the text", 0 },
     { "no-bos", OPT_NO_BOS, NULL, 0,
-      "The ids came from 'tokenize --no-bos': a BOS at their start was in the text", 0 },
+      "The ids come from 'tokenize --no-bos': keep BOS and EOS", 0 },
     { 0 },
 };
 
@@ -42,8 +42,8 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Turns token ids on standard input, with white space or commas between, into their text. The BOS "
-           "and EOS that 'sumi tokenize' adds by itself are taken away again."
+    .doc = "Turn token ids on standard input, separated by white space or commas, into their text. BOS and EOS that 'sumi "
+           "tokenize' adds are left out."
            "\vExample:\n"
            "  echo 19556 905 | sumi detokenize smollm2",
 };

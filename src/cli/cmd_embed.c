@@ -33,14 +33,13 @@ typedef struct embed_args {
 
 static const struct argp_option options[] = {
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
-      "How the states of a text's tokens become its vector: their mean, the last one, or, of encoders, the "
-      "first one (as "
-      "the model says, or mean)",
+      "Which state becomes the vector: the mean of all tokens, the last token's, or the first one's (cls, of "
+      "encoders); default: as the model says, else mean",
       0 },
-    { "no-normalize", OPT_RAW, NULL, 0, "Leave vectors as they are; otherwise they get the length 1", 0 },
-    { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context, instead of failing",
+    { "no-normalize", OPT_RAW, NULL, 0, "Do not scale vectors to length 1", 0 },
+    { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context; without it they are an error",
       0 },
-    { "npy", OPT_NPY, "FILE", 0, "Write float32 [n_lines, n_embd] in numpy's format to FILE, and no JSON",
+    { "npy", OPT_NPY, "FILE", 0, "Write a NumPy array, float32 [n_lines, n_embd], to FILE instead of JSON",
       0 },
     { 0 },
 };
@@ -69,9 +68,7 @@ static const struct argp argp = {
     options,
     parse,
     "MODEL [FILE]",
-    "Write the embedding of each line of FILE, or of standard input: what the model makes of it, as a "
-    "vector. "
-    "Lines that mean the same have vectors with a large scalar product.\v"
+    "Write one embedding vector for each line of FILE, or of standard input. Similar lines have a high dot product.\v"
     "Prints one JSON object for each line: its index, its number of tokens, the vector.\n\n"
     "Examples:\n"
     "  echo \"a small house\" | sumi embed smollm2\n"

@@ -20,6 +20,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/text_file.h"
 
 #define CHUNK 64 /* tokens in a step: each has a row of logits */
 
@@ -27,13 +28,15 @@ typedef struct eval_args {
     common_options common;
     const char *what, *model, *file;
     int64_t window, max_windows;
+    bool json;
 } eval_args;
 
-enum { OPT_WINDOWS = 256 };
+enum { OPT_WINDOWS = 256, OPT_JSON };
 
 static const struct argp_option options[] = {
     { "file", 'f', "FILE", 0, "The text; - is standard input", 0 },
     { "windows", OPT_WINDOWS, "N", 0, "Stop after N windows", 0 },
+    { "json", OPT_JSON, NULL, 0, "Print the JSON object alone, without the line for people", 0 },
     { 0 },
 };
 
@@ -43,6 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &a->common; return 0;
     case 'f': a->file = arg; return 0;
+    case OPT_JSON: a->json = true; return 0;
     case OPT_WINDOWS: return cli_int(state, "--windows", arg, 1, INT32_MAX, &a->max_windows);
     case ARGP_KEY_ARG:
         if (a->what) return cli_model_argument(state, arg, &a->model);
@@ -60,8 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = { { &common_argp, 0, "Computing:", 10 }, { 0 } };
 static const struct argp argp = { options, parse, "perplexity MODEL -f FILE",
     "Measure how well a model predicts a text: lower is better.\v"
-    "--ctx is the window: 512 unless given. The last line of the output is a JSON object with \"perplexity\", its "
-    "standard error and \"tokens\", the number of predictions.\n\n"
+    "The text is cut into windows of --ctx tokens (512) that do not overlap. Every position of a window but the first is scored "
+    "(llama.cpp's llama-perplexity scores the second half only, so its figures are lower). The last line of the output is a JSON "
+    "object: \"perplexity\", \"stderr\" (its standard error), \"tokens\" (predictions scored), \"ctx\", \"seconds\".\n\n"
     "Example:\n  sumi eval perplexity smollm2 -f book.txt --ctx 512\n",
     children, NULL, NULL };
 
@@ -164,6 +169,7 @@ static sumi_status measure(eval_args *a, sumi_model *m, const char *text, size_t
     if (!isfinite(exp(mean)))
         return sumi_fail(err, SUMI_ENUMERIC, "%s: the perplexity is not finite: a probability is 0 or no number", a->file);
     double error = exp(mean) * sqrt(variance > 0 ? variance / (double)s.n : 0);
+    if (!a->json) printf("perplexity %.4f +- %.4f, of %lld tokens\n", exp(mean), error, (long long)s.n);
     printf("{\"perplexity\": %.6f, \"stderr\": %.6f, \"tokens\": %lld, \"ctx\": %d, \"seconds\": %.2f}\n", exp(mean),
            error, (long long)s.n, opts.n_ctx, (clock_ms() - start) / 1000);
     return SUMI_OK;
@@ -177,7 +183,7 @@ int cmd_eval(int argc, char **argv)
     sumi_model *m = NULL;
     char *text = NULL;
     size_t n_bytes;
-    sumi_status status = cli_read_file(a.file, (size_t)1 << 30, &text, &n_bytes, &err);
+    sumi_status status = cli_read_text(a.file, (size_t)1 << 30, &text, &n_bytes, &err);
     if (status == SUMI_OK) status = cli_open_decoder(&m, a.model, &a.common, &err);
     if (status == SUMI_OK) status = measure(&a, m, text, n_bytes, &err);
     sumi_model_close(m);

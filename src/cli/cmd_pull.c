@@ -1,4 +1,5 @@
 /* cmd_pull.c - sumi pull: a model from the net into the store. Prints the path that can be opened; all else goes to stderr. */
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 typedef struct pull_args {
     const char *model, *endpoint, *token_file;
     digest want;
-    bool want_beside, dry_run, quiet;
+    bool want_beside, dry_run, quiet, json;
     int64_t timeout_s, n_retries;
     float retry_s;
     char token[MAX_TOKEN];
@@ -28,23 +29,23 @@ typedef struct pull_args {
     char what[64], note[96];
 } pull_args;
 
-enum { OPT_ENDPOINT = 256, OPT_TOKEN_FILE, OPT_SHA256, OPT_CHECK, OPT_TIMEOUT, OPT_RETRIES, OPT_RETRY_WAIT };
+enum { OPT_ENDPOINT = 256, OPT_TOKEN_FILE, OPT_SHA256, OPT_CHECK, OPT_TIMEOUT, OPT_RETRIES, OPT_RETRY_WAIT, OPT_JSON };
 
 static const struct argp_option options[] = {
     { "endpoint", OPT_ENDPOINT, "URL", 0,
-      "Ask this hub or registry instead: a mirror ($HF_ENDPOINT, $OLLAMA_REGISTRY)", 0 },
+      "Address of a mirror of the hub or registry ($HF_ENDPOINT, $OLLAMA_REGISTRY)", 0 },
     { "token-file", OPT_TOKEN_FILE, "FILE", 0,
-      "A token of Hugging Face, for gated and private models ($HF_TOKEN)", 0 },
-    { "sha256", OPT_SHA256, "HEX", 0, "What the SHA-256 of a URL's file must be", 0 },
-    { "check-sha256", OPT_CHECK, NULL, 0, "Fetch URL.sha256 too, and check the file against it", 0 },
+      "File with a Hugging Face token, for gated and private models ($HF_TOKEN)", 0 },
+    { "sha256", OPT_SHA256, "HEX", 0, "SHA-256 that the file of a URL must have", 0 },
+    { "check-sha256", OPT_CHECK, NULL, 0, "Check the file of a URL against URL.sha256", 0 },
     { "dry-run", 'n', NULL, 0, "Only list what would be fetched", 0 },
-    { "quiet", 'q', NULL, 0, "No bar and no notices", 0 },
-    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Give up a connection after so long without a byte (default 60)",
+    { "json", OPT_JSON, NULL, 0, "Print one JSON object: path, files with their sizes", 0 },
+    { "quiet", 'q', NULL, 0, "No progress bar and no notices", 0 },
+    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Seconds without a byte after which a connection is given up (60)",
       0 },
-    { "retries", OPT_RETRIES, "N", 0, "Try so often again without getting further (default 5)", 0 },
+    { "retries", OPT_RETRIES, "N", 0, "Retries in a row without a new byte (5)", 0 },
     { "retry-wait", OPT_RETRY_WAIT, "SECONDS", 0,
-      "Wait so long before the first of them, then twice as long each "
-      "(default 1)",
+      "Seconds before the first retry, doubled each time (1)",
       0 },
     { 0 },
 };
@@ -74,6 +75,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_CHECK: a->want_beside = true; return 0;
     case 'n': a->dry_run = true; return 0;
     case 'q': a->quiet = true; return 0;
+    case OPT_JSON: a->json = true; return 0;
     case OPT_TIMEOUT: return cli_int(state, "--timeout", arg, 1, 3600, &a->timeout_s);
     case OPT_RETRIES: return cli_int(state, "--retries", arg, 0, 1000, &a->n_retries);
     case OPT_RETRY_WAIT: return cli_float(state, "--retry-wait", arg, 0, 60, &a->retry_s);
@@ -88,15 +90,15 @@ static const struct argp pull_argp = {
     .parser = parse_option,
     .args_doc = "MODEL",
     .doc = "Fetch a model into the models folder: $SUMI_MODELS, or $XDG_CACHE_HOME/sumi, or ~/.cache/sumi. "
-           "What is "
-           "interrupted goes on where it was when the same command is given again; what is there already is "
+           "An "
+           "interrupted download goes on when the same command is given again; a model that is there already is "
            "checked. "
-           "The path of the model is printed."
+           "Prints the path of the model."
            "\vMODEL is\n"
-           "  hf:OWNER/NAME            a model of huggingface.co: of several GGUF files\n"
-           "                           Q4_K_M or what is nearest; without GGUF files\n"
-           "                           the folder of safetensors\n"
-           "  hf:OWNER/NAME:Q8_0       the file, or files, of that quantisation\n"
+           "  hf:OWNER/NAME            a model of huggingface.co: its Q4_K_M file, or\n"
+           "                           the nearest type; if it has no GGUF files, the\n"
+           "                           folder of safetensors\n"
+           "  hf:OWNER/NAME:Q8_0       the file of that quantisation\n"
            "  hf:OWNER/NAME:FILE.gguf  that file; ':safetensors' for that folder\n"
            "  hf:OWNER/NAME@REVISION   a branch, a tag or a commit\n"
            "  ollama:NAME[:TAG]        a model of Ollama's registry, also written\n"
@@ -205,6 +207,22 @@ static void print_plan(const pull_plan *p)
     }
 }
 
+/* path: NULL with --dry-run, since it is known when the files are there. Sizes that no hub has told are null. */
+static int print_json(const pull_plan *p, const char *path)
+{
+    json_t *files = json_array(), *o = json_pack("{s:s?, s:o}", "path", path, "files", files);
+    for (int32_t i = 0; o && i < p->files.n; i++) {
+        int64_t n = p->files.files[i].n_bytes;
+        json_array_append_new(files, json_pack("{s:s, s:o}", "path", p->files.files[i].path, "bytes",
+                                               n >= 0 ? json_integer((json_int_t)n) : json_null()));
+    }
+    bool ok = o && json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0;
+    json_decref(o);
+    if (!ok && !ferror(stdout)) return cli_fail("the JSON: out of memory");
+    putchar('\n');
+    return EXIT_DONE;
+}
+
 static int report(const pull_args *a, sumi_status st, const pull_plan *plan, const char *path,
                   const sumi_error *err)
 {
@@ -213,6 +231,7 @@ static int report(const pull_args *a, sumi_status st, const pull_plan *plan, con
         return EXIT_INTERRUPTED;
     }
     if (st != SUMI_OK) return cli_fail_error(err);
+    if (a->json) return print_json(plan, a->dry_run ? NULL : path);
     if (a->dry_run) print_plan(plan);
     else printf("%s\n", path);
     return EXIT_DONE;

@@ -36,11 +36,9 @@ static const struct argp rm_argp = {
     .options = options,
     .parser = parse_option,
     .args_doc = "NAME...",
-    .doc = "Remove models, whole ones and those that are not whole yet, from the folder that 'sumi pull' "
-           "writes to."
-           "\vNAME is one that 'sumi list' shows, or its end, if only one model is called so. On a terminal "
-           "it asks first; "
-           "elsewhere --yes is needed.\n\n"
+    .doc = "Remove models, also unfinished downloads, from the folder that 'sumi pull' writes to."
+           "\vNAME is a name that 'sumi list' shows; it may be shortened to its end if that is unique. On a terminal "
+           "rm asks first; elsewhere it needs --yes.\n\n"
            "Examples:\n"
            "  sumi rm hf:bartowski/SmolLM2-135M-Instruct-GGUF:Q4_K_M\n"
            "  sumi rm --yes smollm2:135m",

@@ -5,13 +5,16 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "cli/answer.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "cli/run.h"
 #include "cli/settings.h"
+#include "cli/text_file.h"
 
 enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STRICT, KEY_STOP, KEY_IGNORE_EOS, KEY_LOGPROBS, KEY_JSON, KEY_STATS };
 enum { MAX_PROMPT_BYTES = 1 << 28 };
@@ -28,22 +31,23 @@ static const char doc[] =
     "  sumi run smollm2            (a chat; /help lists its commands)\n"
     "\n"
     "The prompt goes through the chat template of the model, if it has one; --raw continues the text as it is. One "
-    "newline at the end of a file or of standard input is not part of the prompt.";
+    "newline at the end of a file or of standard input is not part of the prompt, nor is a byte order mark; lines that end in "
+    "CR LF end in LF.";
 
 static const struct argp_option options[] = {
-    { NULL, 0, NULL, 0, "What it answers:", 1 },
+    { NULL, 0, NULL, 0, "Prompt:", 1 },
     { "prompt", 'p', "TEXT", 0, "The prompt; the same as PROMPT", 1 },
     { "file", 'f', "FILE", 0, "Read the prompt from FILE (- is standard input)", 1 },
-    { "system", KEY_SYSTEM, "TEXT", 0, "System message: who the model is, how it answers", 1 },
+    { "system", KEY_SYSTEM, "TEXT", 0, "System message", 1 },
     { "raw", KEY_RAW, NULL, 0, "Continue the text, without the chat template", 1 },
     { "strict-roles", KEY_STRICT, NULL, 0,
       "Refuse a system message that the chat template does not take, instead of putting it before the question", 1 },
-    { NULL, 0, NULL, 0, "How it ends, and what is shown:", 7 },
+    { NULL, 0, NULL, 0, "End and output:", 7 },
     { "stop", KEY_STOP, "TEXT", 0, "End the answer before TEXT; may be given many times", 7 },
-    { "ignore-eos", KEY_IGNORE_EOS, NULL, 0, "Go on when the model wants to end", 7 },
+    { "ignore-eos", KEY_IGNORE_EOS, NULL, 0, "Do not end at the model's end token", 7 },
     { "json", KEY_JSON, NULL, 0, "Print one JSON object: text, tokens, finish, usage, timings", 7 },
-    { "logprobs", KEY_LOGPROBS, "N", 0, "With --json: log-probability of each token and of the N best ones", 7 },
-    { "stats", KEY_STATS, NULL, 0, "Print tokens and speed on stderr (on a terminal this is done anyway)", 7 },
+    { "logprobs", KEY_LOGPROBS, "N", 0, "With --json: log-probabilities of each token and of the N most probable ones", 7 },
+    { "stats", KEY_STATS, NULL, 0, "Print token counts and speed on stderr (always done on a terminal)", 7 },
     { 0 },
 };
 
@@ -101,7 +105,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    { &common_argp, 0, "How it computes:", 10 }, { &settings_argp, 0, "How it answers:", 5 }, { 0 },
+    { &common_argp, 0, "Computing:", 10 }, { &settings_argp, 0, "Sampling:", 5 }, { 0 },
 };
 static const struct argp run_argp = { options, parse_run, "MODEL [PROMPT]", doc, children, NULL, NULL };
 
@@ -134,7 +138,7 @@ static sumi_status read_prompt(const run_options *o, char **text, size_t *n_byte
         *n_bytes = strlen(o->prompt);
         return *text ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
     }
-    sumi_status st = cli_read_file(o->file, MAX_PROMPT_BYTES, text, n_bytes, err);
+    sumi_status st = cli_read_text(o->file, MAX_PROMPT_BYTES, text, n_bytes, err);
     if (st == SUMI_OK && *n_bytes > 0 && (*text)[*n_bytes - 1] == '\n') (*text)[--*n_bytes] = '\0';
     return st;
 }
@@ -196,6 +200,8 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
     if (st == SUMI_OK && o->json) st = print_json(s, &a, err);
     if (st == SUMI_OK && !o->json && (putchar('\n') == EOF || fflush(stdout) != 0))
         st = sumi_fail_errno(err, "standard output");
+    const char *cut = st == SUMI_OK ? answer_cut(&a, &o->generate) : NULL;
+    if (cut && (o->stats || isatty(STDERR_FILENO))) fprintf(stderr, "%s\n", cut); /* --json has it in "finish" */
     if (st == SUMI_OK && (o->stats || (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO)))) answer_print_stats(&a, stderr);
     *interrupted = a.stats.finish == SUMI_FINISH_CANCELLED;
     free(text);
@@ -204,14 +210,32 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
     return st;
 }
 
+/* For --log-level info: what was loaded, and what it takes. */
+static void tell_start(const session *s, double load_ms)
+{
+    common_options *common = &s->options->common;
+    const logger log = { cli_print_log, common };
+    sumi_model_info m;
+    sumi_context_info c;
+    sumi_model_get_info(s->model, &m);
+    sumi_context_get_info(s->ctx, &c);
+    log_message(&log, SUMI_LOG_INFO,
+                "%s: %s, %.3g billion parameters in %.0f MiB, loaded in %.0f ms; kernels %s, %d threads; context %d tokens, "
+                "%.0f MiB for keys and values",
+                s->options->model, m.architecture, (double)m.n_params * 1e-9, (double)m.weight_bytes / 0x1p20, load_ms, m.isa,
+                c.n_threads, c.n_ctx, (double)c.kv_bytes / 0x1p20);
+}
+
 static sumi_status open_session(session *s, sumi_error *err)
 {
+    double start = clock_ms();
     common_options *common = &s->options->common;
     sumi_status st = cli_open_decoder(&s->model, s->options->model, common, err);
     common->context.max_seqs = 1;
     common->context.max_logit_rows = 1;
     if (st == SUMI_OK) st = sumi_context_create(&s->ctx, s->model, &common->context, err);
     if (st == SUMI_OK) st = sumi_seq_open(s->ctx, &s->seq, err);
+    if (st == SUMI_OK) tell_start(s, clock_ms() - start);
     return st;
 }
 

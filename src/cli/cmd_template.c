@@ -9,6 +9,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/open_tokenizer.h"
+#include "cli/text_file.h"
 #include "convert/model_file.h"
 #include "text/chat_template.h"
 
@@ -28,7 +29,7 @@ static const struct argp_option options[] = {
       "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
     { "tools", OPT_TOOLS, "FILE", 0, "The tools that the model may call: a JSON array", 0 },
     { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of a model's", 0 },
-    { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not open the assistant's next turn", 0 },
+    { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not begin the assistant's next turn", 0 },
     { "strict-roles", OPT_STRICT, NULL, 0,
       "Give roles to the template as they are, without folding what it does not take into the turns beside it", 0 },
     { "bos", OPT_BOS, "TEXT", 0, "bos_token in the template; default: the model's", 0 },
@@ -61,7 +62,7 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL\n--template FILE",
-    .doc = "Renders a chat template: prints exactly the text that the model would get for these messages."
+    .doc = "Render a chat template: print the exact text that the model gets for these messages."
            "\vExample:\n"
            "  echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' | sumi template smollm2 --messages -",
 };
@@ -81,7 +82,7 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
     char *data;
     size_t n;
     json_error_t why;
-    sumi_status status = cli_read_file(path, MAX_JSON_BYTES, &data, &n, err);
+    sumi_status status = cli_read_text(path, MAX_JSON_BYTES, &data, &n, err);
     if (status) return status;
     *out = json_loadb(data, n, JSON_ALLOW_NUL, &why);
     free(data);
@@ -108,7 +109,7 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
     size_t n;
     sumi_status status;
     if (a->template) {
-        status = cli_read_file(a->template, MAX_TEMPLATE_BYTES, &t->source, &n, err);
+        status = cli_read_text(a->template, MAX_TEMPLATE_BYTES, &t->source, &n, err);
         return status ? status : chat_template_compile(&t->template, t->source, n, a->template, err);
     }
     status = cli_find_model(a->model, path, sizeof path, err);

@@ -21,12 +21,12 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS, OPT_JSON, OPT_PIECES, OPT_BENCH };
 static const struct argp_option options[] = {
     { "file", 'f', "FILE", 0, "Read the text from FILE instead of standard input", 0 },
     { "no-special", OPT_NO_SPECIAL, NULL, 0,
-      "Take text such as <|im_end|> as text, not as the token of that name", 0 },
-    { "no-bos", OPT_NO_BOS, NULL, 0, "Do not add BOS and EOS, also if the model file asks for them", 0 },
-    { "pieces", OPT_PIECES, NULL, 0, "One token on a line: its id, a tab, its text as a JSON string", 0 },
+      "Read text such as <|im_end|> as plain text, not as a special token", 0 },
+    { "no-bos", OPT_NO_BOS, NULL, 0, "Do not add BOS and EOS, even if the model asks for them", 0 },
+    { "pieces", OPT_PIECES, NULL, 0, "One line per token: id, tab, text as a JSON string", 0 },
     { "json", OPT_JSON, NULL, 0, "Print a JSON object: n, ids and, with --pieces, pieces", 0 },
     { "bench", OPT_BENCH, NULL, 0,
-      "Print no ids but the processor time that making the tokenizer and tokenising took, best of 5", 0 },
+      "Print the processor time of loading and of tokenising instead of ids, best of 5 runs", 0 },
     { 0 },
 };
 
@@ -50,8 +50,8 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Turns text on standard input into token ids, on one line with spaces between. The model file may "
-           "hold a vocabulary and no tensors."
+    .doc = "Turn text on standard input into token ids, on one line with spaces between. The model file may "
+           "hold a vocabulary and no tensors. The ids stand for the very bytes: neither a byte order mark nor CR is left out."
            "\vExamples:\n"
            "  echo \"Hello world\" | sumi tokenize smollm2\n"
            "  sumi tokenize smollm2 -f book.txt --json --pieces",

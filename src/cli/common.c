@@ -11,16 +11,40 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/interrupt.h"
+
+static bool fail_as_json; /* set once, while arguments are read */
+
+void cli_fail_as_json(void)
+{
+    fail_as_json = true;
+}
+
+void cli_print_message(bool json, const char *level, const char *label, const char *message)
+{
+    char line[1024];
+    printable_copy(line, sizeof line, message, strlen(message));
+    if (!json) {
+        fprintf(stderr, "sumi: %s%s\n", label, line);
+        return;
+    }
+    fprintf(stderr, "{\"level\":\"%s\",\"message\":\"", level);
+    for (const char *c = line; *c; c++) { /* JSON strings escape quotes and backslashes (RFC 8259) */
+        if (*c == '"' || *c == '\\') fputc('\\', stderr);
+        fputc(*c, stderr);
+    }
+    fputs("\"}\n", stderr);
+}
 
 int cli_fail(const char *format, ...)
 {
+    char message[1024];
     va_list args;
-    fputs("sumi: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    cli_print_message(fail_as_json, "error", "", message);
     return EXIT_FAILED;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/text_file.h"
 
 enum { MAX_FILE_BYTES = 1 << 28 };
 
@@ -103,7 +104,7 @@ sumi_status conversation_load(conversation *c, const char *path, sumi_error *err
     json_error_t why;
     json_t *item;
     conversation loaded = { 0 };
-    sumi_status st = cli_read_file(path, MAX_FILE_BYTES, &text, &n_bytes, err);
+    sumi_status st = cli_read_text(path, MAX_FILE_BYTES, &text, &n_bytes, err);
     if (st != SUMI_OK) return st;
     json_t *list = json_loadb(text, n_bytes, 0, &why);
     free(text);

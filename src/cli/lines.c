@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/text_file.h"
 
 enum { CHUNK = 1 << 16 };
 
@@ -39,9 +40,12 @@ int64_t lines_size(const lines *l)
 static lines_state give(lines *l, size_t n, bool has_end, const char **line, size_t *n_bytes)
 {
     *line = l->data.data ? l->data.data + l->at : "";
+    size_t n_bom = l->n_lines == 0 ? text_bom_bytes(*line, n) : 0;
     l->at += n + has_end;
     l->n_bytes += (int64_t)(n + has_end);
     l->n_lines++;
+    *line += n_bom;
+    n -= n_bom;
     *n_bytes = n > 0 && (*line)[n - 1] == '\r' ? n - 1 : n;
     return LINES_ONE;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "cli/cli.h"
+#include "cli/text_file.h"
 
 enum { MAX_LENGTH = 1 << 20, STREAM_PROMPT = 1, STREAM_GEN, STREAM_ARRIVAL, STREAM_IDS, STREAM_SHARED };
 
@@ -18,7 +19,7 @@ static sumi_status parse_file(lengths *l, const char *path, sumi_error *err)
 {
     char *text, *save = NULL;
     size_t n_bytes;
-    sumi_status st = cli_read_file(path, 16 << 20, &text, &n_bytes, err);
+    sumi_status st = cli_read_text(path, 16 << 20, &text, &n_bytes, err);
     if (st != SUMI_OK) return st;
     l->kind = LENGTHS_FILE;
     if (!(l->list = calloc(n_bytes / 2 + 1, sizeof *l->list)))

@@ -1,11 +1,9 @@
 /* options.c - see options.h. */
 #include "cli/options.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "engine/model.h"
@@ -52,24 +50,27 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
     case KEY_PIN: o->context.pin = true; return 0;
     case KEY_NUMA: return set_numa(state, arg, &o->model.numa);
     case KEY_LOG_LEVEL: return set_level(state, arg, &o->log_level);
-    case KEY_LOG_JSON: o->log_json = true; return 0;
+    case KEY_LOG_JSON:
+        o->log_json = true;
+        cli_fail_as_json();
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option common_list[] = {
-    { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
-    { "ctx", KEY_CTX, "N", 0, "Longest sequence, in tokens (default: what the model was trained for)", 0 },
+    { "threads", 't', "N", 0, "Computing threads (default: one for each available processor)", 0 },
+    { "ctx", KEY_CTX, "N", 0, "Context: longest sequence, in tokens (default: what the model was trained for)", 0 },
     { "kv-memory", KEY_KV_MEMORY, "SIZE", 0,
       "Memory for keys and values, such as 512M or 2G (default: what --ctx needs, at most a quarter of the free memory)",
       0 },
     { "activations", KEY_ACTIVATIONS, "auto|f32", 0,
-      "f32 does not round activations: slower, closest to the definition of the model", 0 },
-    { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best there is)", 0 },
-    { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor: only where nothing else runs", 0 },
-    { "numa", KEY_NUMA, "off|spread", 0, "spread puts weights on all NUMA nodes in turn (default: off)", 0 },
-    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (warn; of serve: info); messages go to stderr", 0 },
-    { "log-json", KEY_LOG_JSON, NULL, 0, "Messages as JSON objects, one on each line", 0 },
+      "f32: activations are not rounded; slower, closest to the definition of the model (auto)", 0 },
+    { "isa", KEY_ISA, "NAME", 0, "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best that the processor has)", 0 },
+    { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor; use it only where nothing else runs", 0 },
+    { "numa", KEY_NUMA, "off|spread", 0, "spread: weights are spread over all NUMA nodes (default: off)", 0 },
+    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "Messages on stderr: error, warn, info or debug (default: warn; serve: info)", 0 },
+    { "log-json", KEY_LOG_JSON, NULL, 0, "Messages and the error line as JSON objects, one on each line", 0 },
     { 0 },
 };
 
@@ -81,24 +82,11 @@ common_options common_options_default(void)
                              .log_level = SUMI_LOG_WARN };
 }
 
-/* One message of the library on stderr. It may name what a file says, so it is made printable; JSON strings escape
- * quotes and backslashes (RFC 8259). */
 void cli_print_log(void *user, sumi_log_level level, const char *message)
 {
     const common_options *o = user;
-    char line[1024];
     if (level > o->log_level) return;
-    printable_copy(line, sizeof line, message, strlen(message));
-    if (!o->log_json) {
-        fprintf(stderr, "sumi: %s%s\n", level == SUMI_LOG_WARN ? "warning: " : "", line);
-        return;
-    }
-    fprintf(stderr, "{\"level\":\"%s\",\"message\":\"", log_level_name(level));
-    for (const char *c = line; *c; c++) {
-        if (*c == '"' || *c == '\\') fputc('\\', stderr);
-        fputc(*c, stderr);
-    }
-    fputs("\"}\n", stderr);
+    cli_print_message(o->log_json, log_level_name(level), level == SUMI_LOG_WARN ? "warning: " : "", message);
 }
 
 sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o, sumi_error *err)

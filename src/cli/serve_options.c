@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/cli.h"
 #include "cli/serving.h"
 
 enum {
@@ -53,58 +54,58 @@ static const struct argp_option options[] = {
     { "model-alias", OPT_ALIAS, "NAMES", 0,
       "More names that clients may use, with commas between; '*': any name", 1 },
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
-      "How a text's states become its embedding (as the model says, or mean)", 1 },
+      "How embeddings are made of the states of a text (default: as the model says, else mean)", 1 },
     { "strict-roles", OPT_STRICT_ROLES, NULL, 0,
       "Refuse chats that the model's template does not take, instead of folding system messages and joining turns", 1 },
-    { "host", OPT_HOST, "ADDRESS", 0, "Listen on this address (127.0.0.1)", 1 },
-    { "port", OPT_PORT, "N", 0, "Listen on this port; 0: any free one, which is printed (8080)", 1 },
-    { "tls-cert", OPT_CERT, "FILE", 0, "Speak TLS with this certificate (PEM)", 1 },
-    { "tls-key", OPT_KEY, "FILE", 0, "Its private key (PEM)", 1 },
-    { "http-threads", OPT_THREADS, "N", 0, "Threads that speak HTTP (2)", 1 },
+    { "host", OPT_HOST, "ADDRESS", 0, "Address to listen on (127.0.0.1)", 1 },
+    { "port", OPT_PORT, "N", 0, "Port to listen on; 0: any free one, which is printed (8080)", 1 },
+    { "tls-cert", OPT_CERT, "FILE", 0, "Certificate for TLS (PEM)", 1 },
+    { "tls-key", OPT_KEY, "FILE", 0, "Private key of the certificate (PEM)", 1 },
+    { "http-threads", OPT_THREADS, "N", 0, "Threads for HTTP (2)", 1 },
 
     { NULL, 0, NULL, 0, "Who may ask:", 2 },
     { "api-key-file", OPT_KEYS, "FILE", 0, "Names and SHA-256 sums of keys, read again on SIGHUP", 2 },
     { "api-key", OPT_API_KEY, "KEY", 0,
       "Clients must send this key. Others on this machine see it in 'ps'; --api-key-file keeps it out of sight", 2 },
     { "hash-key", OPT_HASH_KEY, "NAME", 0,
-      "Serve nothing: read a key (an empty one: make it), and print its line for that file", 2 },
-    { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Without keys, listen on addresses that others reach", 2 },
-    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats and /version need no key", 2 },
+      "Do not serve: read a key from stdin (empty: make one) and print its line for the key file", 2 },
+    { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Serve other machines without keys", 2 },
+    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats and /version without a key", 2 },
     { "allowed-host", OPT_ALLOWED_HOST, "NAME", 0,
       "Answer those without a key under this name too; '.example': all names below it, '*': every name. Each option "
       "adds one (addresses, localhost and names that nobody can own)",
       2 },
-    { "no-web", OPT_NO_WEB, NULL, 0, "Without the web page", 2 },
-    { "cors-origin", OPT_CORS, "ORIGIN", 0, "Web pages of this origin may ask, or '*': all (none)", 2 },
+    { "no-web", OPT_NO_WEB, NULL, 0, "No web page at /", 2 },
+    { "cors-origin", OPT_CORS, "ORIGIN", 0, "Origin of web pages that may send requests; '*': all (none)", 2 },
 
     { NULL, 0, NULL, 0, "Limits:", 3 },
-    { "max-connections", OPT_CONNECTIONS, "N", 0, "Connections in all (1024)", 3 },
-    { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Connections of one address; 0: no limit (0)", 3 },
+    { "max-connections", OPT_CONNECTIONS, "N", 0, "Most connections (1024)", 3 },
+    { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Most connections from one address; 0: no limit (0)", 3 },
     { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 3 },
-    { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Tokens of a prompt; 0: what the context holds (0)",
+    { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Longest prompt, in tokens; 0: what the context holds (0)",
       3 },
-    { "max-choices", OPT_CHOICES, "N", 0, "Answers to one prompt, 'n' and 'best_of' (16)", 3 },
-    { "max-stop", OPT_STOP, "N", 0, "Stop strings of a request (16)", 3 },
-    { "max-queue", OPT_QUEUE, "N", 0, "Requests that wait; more are refused with 429 (256)", 3 },
-    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Requests of one key that wait; 0: no limit of its own (0)",
+    { "max-choices", OPT_CHOICES, "N", 0, "Most answers to one prompt, 'n' and 'best_of' (16)", 3 },
+    { "max-stop", OPT_STOP, "N", 0, "Most stop strings in a request (16)", 3 },
+    { "max-queue", OPT_QUEUE, "N", 0, "Most waiting requests; more are refused with 429 (256)", 3 },
+    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Most waiting requests of one key; 0: no limit (0)",
       3 },
 
     { NULL, 0, NULL, 0, "Time limits, in seconds; 0: none:", 4 },
-    { "header-timeout", OPT_HEADER_TIMEOUT, "S", 0, "Until the headers of a request have come (10)", 4 },
-    { "body-timeout", OPT_BODY_TIMEOUT, "S", 0, "From the headers until the body has come (60)", 4 },
-    { "queue-timeout", OPT_QUEUE_TIMEOUT, "S", 0, "Longest wait in the queue (0)", 4 },
-    { "first-token-timeout", OPT_FIRST_TOKEN_TIMEOUT, "S", 0, "Until the first token (0)", 4 },
-    { "request-timeout", OPT_REQUEST_TIMEOUT, "S", 0, "Until the last token (0)", 4 },
-    { "idle-timeout", OPT_IDLE, "S", 0, "Close connections that send or take nothing for so long (60)", 4 },
-    { "heartbeat", OPT_HEARTBEAT, "S", 0, "Send a comment into streams that are silent for so long (15)", 4 },
-    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready says no when steps stand still for so long (60)",
+    { "header-timeout", OPT_HEADER_TIMEOUT, "S", 0, "To receive the headers of a request (10)", 4 },
+    { "body-timeout", OPT_BODY_TIMEOUT, "S", 0, "To receive the body of a request (60)", 4 },
+    { "queue-timeout", OPT_QUEUE_TIMEOUT, "S", 0, "To wait in the queue (0)", 4 },
+    { "first-token-timeout", OPT_FIRST_TOKEN_TIMEOUT, "S", 0, "To the first token (0)", 4 },
+    { "request-timeout", OPT_REQUEST_TIMEOUT, "S", 0, "To the last token (0)", 4 },
+    { "idle-timeout", OPT_IDLE, "S", 0, "Connections are closed after this many silent seconds (60)", 4 },
+    { "heartbeat", OPT_HEARTBEAT, "S", 0, "Streams get a keep-alive comment after this many silent seconds; 0: never (15)", 4 },
+    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready fails when no step has finished for this long (60)",
       4 },
-    { "drain-timeout", OPT_DRAIN_TIMEOUT, "S", 0, "On SIGTERM, let answers run on for so long (30)", 4 },
+    { "drain-timeout", OPT_DRAIN_TIMEOUT, "S", 0, "On SIGTERM, running answers may take this long to end (30)", 4 },
 
     { NULL, 0, NULL, 0, "Log:", 5 },
-    { "log-format", OPT_LOG_FORMAT, "text|json", 0, "Lines for people, or JSON objects (text)", 5 },
-    { "log-file", OPT_LOG_FILE, "FILE", 0, "Append to this file, opened anew on SIGHUP (stderr)", 5 },
-    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "The bodies of requests too, with what users have written",
+    { "log-format", OPT_LOG_FORMAT, "text|json", 0, "Form of the log: lines of text, or JSON objects (text)", 5 },
+    { "log-file", OPT_LOG_FILE, "FILE", 0, "File that the log is appended to, opened again on SIGHUP (stderr)", 5 },
+    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "Log the bodies of requests too: what users have written",
       5 },
     { 0 },
 };
@@ -129,6 +130,7 @@ static error_t set_seconds(const struct argp_state *state, const char *option, c
 static error_t set_format(const struct argp_state *state, const char *arg, bool *json)
 {
     *json = !strcmp(arg, "json");
+    if (*json) cli_fail_as_json();
     if (*json || !strcmp(arg, "text")) return 0;
     return cli_mistake(state, "--log-format: '%s' is neither 'text' nor 'json'", arg);
 }

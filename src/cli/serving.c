@@ -15,18 +15,18 @@ enum {
 };
 
 static const struct argp_option list[] = {
-    { "max-seqs", KEY_MAX_SEQS, "N", 0, "Answers that are computed at once (32)", 0 },
-    { "token-budget", KEY_BUDGET, "N", 0, "Tokens of a step at most, of answers and prompts together (512)",
+    { "max-seqs", KEY_MAX_SEQS, "N", 0, "Most answers computed at the same time (32)", 0 },
+    { "token-budget", KEY_BUDGET, "N", 0, "Most tokens computed in one step, of answers and prompts together (512)",
       0 },
     { "stall", KEY_STALL, "X", 0,
-      "By how much prompts may lengthen a step while answers run: 1 is twice as long, 0 any (1)", 0 },
+      "How much new prompts may slow running answers: 1 = steps up to twice as long, 0 = no limit (1)", 0 },
     { "swap-memory", KEY_SWAP, "SIZE", 0,
-      "Room in a file for requests that must make way; without it they are computed again (0)", 0 },
-    { "swap-dir", KEY_SWAP_DIR, "DIR", 0, "Where that file is ($TMPDIR or /tmp)", 0 },
-    { "prefix-cache", KEY_PREFIX, "DIR", 0, "Keep cached prompts there for the next start", 0 },
-    { "no-prefix-cache", KEY_NO_PREFIX, NULL, 0, "Compute every prompt from its first token on", 0 },
+      "Size of the swap file for paused requests; without it they are computed again (0)", 0 },
+    { "swap-dir", KEY_SWAP_DIR, "DIR", 0, "Folder of the swap file ($TMPDIR or /tmp)", 0 },
+    { "prefix-cache", KEY_PREFIX, "DIR", 0, "Folder in which cached prompts are kept for the next start", 0 },
+    { "no-prefix-cache", KEY_NO_PREFIX, NULL, 0, "Compute every prompt from its first token: no caching", 0 },
     { "share-prefixes", KEY_SHARE, NULL, 0,
-      "Let clients use each other's cached prompts: they can tell from timing what others asked", 0 },
+      "Share cached prompts between clients. Faster, but timing reveals what others asked", 0 },
     { 0 },
 };
 

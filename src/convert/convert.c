@@ -87,7 +87,7 @@ static sumi_status choose_types(conversion *c, sumi_error *err)
     if (!c->out) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     for (int64_t i = 0; i < n; i++) {
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
-        c->out[i].type = file_type_of(c->mix, t, n_layers, tied);
+        c->out[i].type = file_type_of(c->mix, t, n_layers, tied, NULL);
         if (!quant_find(c->out[i].type)->encode && c->out[i].type != t->type->type)
             return sumi_fail(err, SUMI_EUNSUPPORTED, "type %s cannot be written",
                              dtype_find((uint32_t)c->out[i].type)->name);

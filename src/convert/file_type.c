@@ -21,8 +21,8 @@
 static const file_type file_types[] = {
     PLAIN(0, F32, "32 bits: exact"),
     PLAIN(1, F16, "16 bits: exact for most models"),
-    PLAIN(32, BF16, "16 bits, the type of most published weights: exact for them"),
-    PLAIN(7, Q8_0, "8.5 bits: hardly to be told from 16"),
+    PLAIN(32, BF16, "16 bits: the type of most published weights"),
+    PLAIN(7, Q8_0, "8.5 bits: almost no loss"),
     SIMPLE(18, Q6_K, "6.6 bits"),
     { "Q5_K_M", 17, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q6_K, MORE_THIRD, DTYPE_Q6_K, "5.7 bits" },
     { "Q5_K_S", 16, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q5_K, MORE_NOWHERE, DTYPE_Q5_K, "5.5 bits" },
@@ -37,7 +37,7 @@ static const file_type file_types[] = {
     { "Q3_K_S", 11, DTYPE_Q3_K, DTYPE_Q6_K, DTYPE_Q3_K, MORE_NOWHERE, DTYPE_Q3_K, "3.5 bits" },
     { "Q2_K", 10, DTYPE_Q2_K, DTYPE_Q6_K, DTYPE_Q3_K, MORE_EVERYWHERE, DTYPE_Q3_K, "2.9 bits: a great loss" },
     SIMPLE(37, TQ2_0, "2 bits, for models trained with weights of -1, 0, 1"),
-    SIMPLE(36, TQ1_0, "1.7 bits, the same"),
+    SIMPLE(36, TQ1_0, "1.7 bits, for the same models"),
 };
 /* clang-format on */
 
@@ -130,7 +130,7 @@ static dtype wanted(const file_type *f, const char *name, int64_t layer, int64_t
     return sensitive && has_more(f->where, layer, n_layers) ? f->more : f->base;
 }
 
-dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied)
+static dtype type_before_fit(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied)
 {
     char full[256], *name = full;
     long layer = -1;
@@ -145,5 +145,12 @@ dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, b
     if (stays_float(t, name)) return is_float ? DTYPE_F32 : t->type->type;
     if (!f || t->type->type == DTYPE_MXFP4)
         return t->type->type; /* trained in it: nothing is gained by another one */
-    return that_fits(wanted(f, name, layer, n_layers, tied), t->dims[0]);
+    return wanted(f, name, layer, n_layers, tied);
+}
+
+dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied, dtype *want)
+{
+    dtype type = type_before_fit(f, t, n_layers, tied);
+    if (want) *want = type;
+    return that_fits(type, t->dims[0]); /* a type that is kept fits */
 }

@@ -34,7 +34,8 @@ const file_type *file_type_at(int32_t i); /* NULL behind the last */
 /* What g calls itself, general.file_type, else the type of most of its numbers: "Q4_K_M", "F32"; "" without tensors. */
 const char *file_type_name(const gguf *g);
 
-/* The type of tensor t of g. tied: the embedding is the output matrix. f NULL: matrices keep their type. */
-dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied);
+/* The type of tensor t of g. tied: the embedding is the output matrix. f NULL: matrices keep their type. *want: the type that
+ * it would have if its rows could be cut into that type's blocks; NULL: not asked. */
+dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied, dtype *want);
 
 #endif

@@ -261,6 +261,10 @@ def hugging_face(hub):
     refused("a repository that is not there", pull("hf:me/none", env=env), "is there a model me/none")
     r = pull("-n", "hf:me/tiny:Q8_0", env=env)
     check("--dry-run lists", r.code == 0 and re.search(r"t-Q8_0.gguf +2.9 MiB", r.out), r)
+    told = json.loads(pull("-n", "hf:me/tiny:Q8_0", "--json", env=env).out)
+    check("--dry-run --json", told == {"path": None, "files": [{"path": "t-Q8_0.gguf", "bytes": told["files"][0]["bytes"]}]}, told)
+    told = json.loads(pull("hf:me/tiny", "--json", env=env).out)
+    check("--json", told["path"] == str(path) and [f["bytes"] for f in told["files"]] == [len(TINY)], told)
     with open(path, "r+b") as f:
         f.seek(1000), f.write(b"rot")
     works("a file that rotted is fetched again", pull("hf:me/tiny", env=env), path)

@@ -9,8 +9,12 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 fail() { echo "FAILED: $*"; failed=1; }
 
-"$sumi" convert "$model" "$work/same.gguf" 2>"$work/err" || fail "$(cat "$work/err")"
-[ ! -s "$work/err" ] || fail "it says something in a pipe"
+"$sumi" convert "$model" "$work/same.gguf" >"$work/told" 2>"$work/err" || fail "$(cat "$work/err")"
+[ ! -s "$work/err" ] || fail "something on stderr: $(cat "$work/err")"
+grep -qE '^.*/same.gguf: F32, [0-9.]+ MiB, 32.00 bits per weight; it was F32, ' "$work/told" || fail "it does not say what it wrote: $(cat "$work/told")"
+"$sumi" convert "$model" "$work/q2.gguf" --type Q2_K --json >"$work/q2.json" 2>"$work/err" || fail "--json: $(cat "$work/err")"
+[ ! -s "$work/err" ] || fail "--json: something on stderr: $(cat "$work/err")"
+"$sumi" convert "$work/q2.gguf" "$work/twice.gguf" --type Q8_0 2>&1 >/dev/null | grep -q 'quantised already' || fail "no warning for a quantised source"
 "$sumi" convert "$model" "$work/q8.gguf" --type q8_0 -t 2 || fail "--type in lower case"
 "$sumi" convert "$work/same.gguf" "$work/again.gguf" || fail "from GGUF to GGUF"
 cmp -s "$work/same.gguf" "$work/again.gguf" || fail "a file is not the same again"
@@ -81,6 +85,15 @@ for name, kind, file_type in (("same", 0, 0), ("q8", 8, 7)):
     check("vocabulary", len(r.keys["tokenizer.ggml.tokens"]) == r.tensors["token_embd.weight"][0][1] == 30522)
     check("matrices", r.tensors["blk.0.ffn_up.weight"] [:2] == ([384, 1536], kind), r.tensors["blk.0.ffn_up.weight"])
     check("norms", r.tensors["blk.0.attn_output_norm.weight"][:2] == ([384], 0))
+
+# What --json tells, from the file itself: rows that are no multiple of 256 have no block of Q2_K.
+told, r = json.load(open(f"{sys.argv[1]}/q2.json")), Reader(f"{sys.argv[1]}/q2.gguf")
+fallback = [kind for dims, kind, _ in r.tensors.values() if kind > 1 and dims[0] % 256]
+check("tensors that fell back", told["fallback_tensors"] == len(fallback) > 0 and told["fallback_types"] == {"IQ4_NL": fallback.count(20),
+      **({"Q8_0": fallback.count(8)} if 8 in fallback else {})}, told)
+check("type and size", told["type"] == "Q2_K" and told["bytes"] == len(r.data) and told["tensors"] == len(r.tensors), told)
+check("bits per weight", abs(told["bits_per_weight"] - 8 * (len(r.data) - r.begin) / sum(math.prod(d) for d, _, _ in r.tensors.values())) < 0.01, told)
+check("source", told["source"]["type"] == "F32" and not told["source"]["quantised_again"], told)
 
 def vector(name):
     line = json.loads(open(f"{sys.argv[1]}/{name}.json").readline())

@@ -15,4 +15,6 @@ jq -n -e --argjson got "$last" --argjson n $windows --slurpfile golden $golden '
     ($golden[0].window_scores[:$n] | add / ($n * 511) | exp) as $want
     | ($got.perplexity / $want - 1 | fabs) < 0.01 and $got.tokens == $n * 511' >/dev/null ||
     fail "perplexity of $windows windows is not that of transformers within 1 %: $last"
+[ "$("$SUMI_PROGRAM" eval perplexity tests/golden/tiny/qwen2-tied.gguf -f "$text" --windows 1 --ctx 64 --json | wc -l)" = 1 ] ||
+    fail "--json prints more than the object"
 echo "$last"

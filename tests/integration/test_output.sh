@@ -52,6 +52,30 @@ for result in "logits $model --ids '$ids' --out" "embed $model '$work/text' --np
     head -c 6 "$work/old.npy" | grep -q NUMPY || complain "$result: no NumPy file"
 done
 
+# Text from an editor of Windows, with a byte order mark and "\r\n", is the same text; for tokenize it is not.
+printf 'Hello there\nyou two' >"$work/plain"
+printf '\xef\xbb\xbfHello there\r\nyou two\r\n' >"$work/dos"
+same_text() { # COMMAND with FILE in place of the text
+    [ "$(eval "$1" <"$work/dos" | sed 's/"timings":{[^}]*}//; s/"seconds.*//')" = "$(eval "$1" <"$work/plain" | sed 's/"timings":{[^}]*}//; s/"seconds.*//')" ] ||
+        complain "$1: CRLF and a byte order mark change the answer"
+}
+same_text "'$sumi' run $model --raw -f - -n 4 --json --seed 1"
+same_text "'$sumi' run $model --raw -n 4 --json --seed 1"
+same_text "'$sumi' embed $model"
+printf '\r\n' >>"$work/dos" # eval takes the last newline, too
+printf '\n\n' >>"$work/plain"
+same_text "'$sumi' eval perplexity $model -f - --ctx 32"
+[ "$("$sumi" tokenize "$model" <"$work/dos")" != "$("$sumi" tokenize "$model" <"$work/plain")" ] || complain 'tokenize changes its text'
+
+# Messages: an answer that was cut, what was loaded, a failure as JSON.
+"$sumi" run "$model" --raw hi -n 1 --stats 2>&1 >/dev/null | grep -qx '(cut at --max-tokens)' || complain 'run --stats does not say that -n cut the answer'
+"$sumi" run "$model" --raw hi -n 1 2>&1 >/dev/null | grep -q . && complain 'run says something on stderr in a pipe'
+"$sumi" run "$model" --raw hi -n 1 --log-level info 2>&1 >/dev/null |
+    grep -qE '^sumi: .*: qwen2, .* loaded in [0-9]+ ms; kernels [a-z0-9]+, [0-9]+ threads; context [0-9]+ tokens, [0-9]+ MiB' ||
+    complain 'run --log-level info'
+"$sumi" run "$work/no\"such" --log-json hi 2>&1 | jq -e '.level == "error" and (.message | endswith(": No such file or directory") or contains("no model of that name"))' >/dev/null ||
+    complain 'the error line of --log-json is no JSON'
+
 # Numbers of work that was not done are 0.
 "$sumi" run "$model" --raw -p hello -n 0 --json | jq -e '.timings.decode_per_second == 0 and .timings.prompt_per_second > 0' >/dev/null ||
     complain 'run -n 0 --json'

@@ -14,7 +14,10 @@ static dtype type_of(const char *mix, const char *name, dtype from, int32_t n_di
                       .dims = { n_cols, 64, 1, 1 } };
     const file_type *f = mix ? file_type_find(mix) : NULL;
     assert_true(!mix || f);
-    return file_type_of(f, &t, 16, tied);
+    dtype want, got = file_type_of(f, &t, 16, tied, &want);
+    assert_int_equal(got, file_type_of(f, &t, 16, tied, NULL));
+    if (n_cols % 256 == 0) assert_int_equal(got, want); /* every block fits */
+    return got;
 }
 
 static void assert_type(const char *mix, const char *name, dtype expected)
