@@ -24,7 +24,7 @@
 #include "cli/serve_options.h"
 #include "cli/serving.h"
 
-enum { MAX_PEM_BYTES = 1 << 20, SPARE_FILES = 128 };
+enum { SPARE_FILES = 128 };
 
 /* "models/smollm2.gguf" -> "smollm2" */
 static void name_of(const char *model, char *out, size_t n_out)
@@ -67,9 +67,9 @@ static void reload(server *s, journal *log)
     sumi_error err;
     const logger lines = into(log);
     reopen_log(log);
-    if (server_reload_keys(s, &err) == SUMI_OK)
-        log_message(&lines, SUMI_LOG_INFO, "keys and log are opened anew");
-    else log_message(&lines, SUMI_LOG_ERROR, "the keys stay as they were: %s", err.message);
+    if (server_reload(s, &err) == SUMI_OK)
+        log_message(&lines, SUMI_LOG_INFO, "keys, certificate and log are opened anew");
+    else log_message(&lines, SUMI_LOG_ERROR, "what cannot be read stays as it was: %s", err.message);
 }
 
 /* A thread that ends the program if it is asked to while the model is being loaded: there is no answer that could be lost,
@@ -147,7 +147,7 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
                 a->server.model_name, info.architecture, (double)info.n_params * 1e-9, ms, stats.n_threads,
                 info.isa, stats.max_seqs, stats.n_ctx, (double)stats.kv_bytes / (1 << 20),
                 (long long)stats.kv_blocks * stats.kv_block);
-    printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->cert_path ? "https" : "http",
+    printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->server.tls_cert ? "https" : "http",
            v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
     if (fflush(stdout) == 0) return;
     log_message(&lines, SUMI_LOG_WARN, "standard output: %s; the address could not be printed", strerror(errno));
@@ -181,9 +181,9 @@ static void check_private(const serve_args *a)
 {
     struct stat of;
     const logger lines = into(a->server.journal);
-    if (!a->key_path || stat(a->key_path, &of) != 0 || !(of.st_mode & (S_IROTH | S_IWOTH))) return;
-    log_message(&lines, SUMI_LOG_WARN, "%s: everybody on this machine can read the private key: chmod o-rw",
-                a->key_path);
+    if (!a->server.tls_key || stat(a->server.tls_key, &of) != 0 || !(of.st_mode & (S_IROTH))) return;
+    log_message(&lines, SUMI_LOG_WARN, "%s: everybody on this machine can read the private key: chmod o-r",
+                a->server.tls_key);
 }
 
 static sumi_status open_log(serve_args *a, sumi_error *err)
@@ -203,16 +203,12 @@ static sumi_status run(serve_args *a, sumi_error *err)
     sigset_t set;
     server *s;
     double start_ms = clock_ms();
-    char name[256], *cert = NULL, *key = NULL;
-    size_t n;
+    char name[256];
     name_of(a->model, name, sizeof name);
     if (!a->server.model_name) a->server.model_name = name;
     sumi_status st = open_log(a, err);
-    if (st == SUMI_OK && a->cert_path) st = cli_read_file(a->cert_path, MAX_PEM_BYTES, &cert, &n, err);
-    if (st == SUMI_OK && a->key_path) st = cli_read_file(a->key_path, MAX_PEM_BYTES, &key, &n, err);
     a->server.allowed_hosts = a->allowed_hosts;
-    a->server.tls_cert = cert;
-    a->server.tls_key = key;
+    a->server.trusted_proxies = a->trusted_proxies;
     a->server.max_queue = a->engine.max_queue;
     serving_take_common(&a->engine, &a->common);
     block_signals(&set);
@@ -221,8 +217,6 @@ static sumi_status run(serve_args *a, sumi_error *err)
     if (st == SUMI_OK) st = server_create(&s, &a->server, err);
     if (st == SUMI_OK) st = serve(a, s, &set, start_ms, err);
     journal_close(a->server.journal);
-    free(cert);
-    free(key);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/serving.h"
+#include "server/tls.h"
 
 enum {
     OPT_HOST = 256,
@@ -24,6 +25,8 @@ enum {
     OPT_CORS,
     OPT_CERT,
     OPT_KEY,
+    OPT_PRIORITIES,
+    OPT_PROXY,
     OPT_THREADS,
     OPT_CONNECTIONS,
     OPT_CONNECTIONS_IP,
@@ -59,8 +62,12 @@ static const struct argp_option options[] = {
       "Refuse chats that the model's template does not take, instead of folding system messages and joining turns", 1 },
     { "host", OPT_HOST, "ADDRESS", 0, "Address to listen on (127.0.0.1)", 1 },
     { "port", OPT_PORT, "N", 0, "Port to listen on; 0: any free one, which is printed (8080)", 1 },
-    { "tls-cert", OPT_CERT, "FILE", 0, "Certificate for TLS (PEM)", 1 },
+    { "tls-cert", OPT_CERT, "FILE", 0, "Certificate for TLS (PEM), read again on SIGHUP", 1 },
     { "tls-key", OPT_KEY, "FILE", 0, "Private key of the certificate (PEM)", 1 },
+    { "tls-priorities", OPT_PRIORITIES, "TEXT", 0,
+      "Protocols and ciphers, as GnuTLS writes them (TLS 1.2 and 1.3 with forward secrecy)", 1 },
+    { "trusted-proxy", OPT_PROXY, "ADDRESS[/BITS]", 0,
+      "A proxy whose X-Forwarded-For is believed; may be given many times (none)", 1 },
     { "http-threads", OPT_THREADS, "N", 0, "Threads for HTTP (2)", 1 },
 
     { NULL, 0, NULL, 0, "Who may ask:", 2 },
@@ -80,7 +87,7 @@ static const struct argp_option options[] = {
 
     { NULL, 0, NULL, 0, "Limits:", 3 },
     { "max-connections", OPT_CONNECTIONS, "N", 0, "Most connections (1024)", 3 },
-    { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Most connections from one address; 0: no limit (0)", 3 },
+    { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0, "Most connections from one address; 0: no limit (three quarters of all)", 3 },
     { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 3 },
     { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Longest prompt, in tokens; 0: what the context holds (0)",
       3 },
@@ -156,6 +163,35 @@ static error_t add_host(const struct argp_state *state, const char *arg, serve_a
     return 0;
 }
 
+static error_t add_proxy(const struct argp_state *state, const char *arg, serve_args *a)
+{
+    int *n = &a->server.n_trusted_proxies;
+    if (*n == MAX_TRUSTED_PROXIES)
+        return cli_mistake(state, "--trusted-proxy: more than %d addresses", MAX_TRUSTED_PROXIES);
+    if (!ip_range_parse(&a->trusted_proxies[*n], arg))
+        return cli_mistake(state, "--trusted-proxy: '%s' is not an address such as 10.0.0.1, 10.0.0.0/8 or ::1", arg);
+    ++*n;
+    return 0;
+}
+
+static error_t set_priorities(const struct argp_state *state, const char *arg, const char **out)
+{
+    const char *wrong;
+    *out = arg;
+    if (tls_check_priorities(arg, &wrong)) return 0;
+    return cli_mistake(state, "--tls-priorities: GnuTLS does not know '%s'", wrong);
+}
+
+/* As browsers write it in the header Origin: scheme, name and port, in small letters. */
+static error_t set_origin(const struct argp_state *state, const char *arg, const char **out)
+{
+    const char *host = !strncmp(arg, "http://", 7) ? arg + 7 : !strncmp(arg, "https://", 8) ? arg + 8 : "";
+    *out = arg;
+    bool is_origin = *host && !host[strcspn(host, "/*?#@ ABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+    if (is_origin || !strcmp(arg, "*")) return 0;
+    return cli_mistake(state, "--cors-origin: '%s' is not an origin such as https://chat.example:8443, or *", arg);
+}
+
 static error_t parse_times(int key, const char *arg, const struct argp_state *state, serve_args *a)
 {
     server_opts *o = &a->server;
@@ -195,7 +231,7 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
 
 static error_t check(const struct argp_state *state, const serve_args *a)
 {
-    if (!a->cert_path != !a->key_path) return cli_mistake(state, "--tls-cert and --tls-key go together");
+    if (!a->server.tls_cert != !a->server.tls_key) return cli_mistake(state, "--tls-cert and --tls-key go together");
     return a->model || a->new_key ? 0 : cli_mistake(state, "MODEL is missing");
 }
 
@@ -220,9 +256,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ANONYMOUS: a->server.allow_anonymous = true; return 0;
     case OPT_METRICS_OPEN: a->server.metrics_open = true; return 0;
     case OPT_NO_WEB: a->server.no_web = true; return 0;
-    case OPT_CORS: a->server.cors_origin = arg; return 0;
-    case OPT_CERT: a->cert_path = arg; return 0;
-    case OPT_KEY: a->key_path = arg; return 0;
+    case OPT_CORS: return set_origin(state, arg, &a->server.cors_origin);
+    case OPT_CERT: a->server.tls_cert = arg; return 0;
+    case OPT_KEY: a->server.tls_key = arg; return 0;
+    case OPT_PRIORITIES: return set_priorities(state, arg, &a->server.tls_priorities);
+    case OPT_PROXY: return add_proxy(state, arg, a);
     case OPT_LOG_FORMAT: return set_format(state, arg, &a->common.log_json);
     case OPT_LOG_FILE: a->log_path = arg; return 0;
     case OPT_LOG_PROMPTS: a->server.log_prompts = true; return 0;

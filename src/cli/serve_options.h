@@ -10,9 +10,10 @@ enum { MAX_ALLOWED_HOSTS = 64 };
 typedef struct serve_args {
     common_options common;
     sumi_engine_opts engine;
-    server_opts server; /* without allowed_hosts, and what is read from files: tls_cert, tls_key, journal */
+    server_opts server; /* without the lists below, and the journal */
+    ip_range trusted_proxies[MAX_TRUSTED_PROXIES]; /* [server.n_trusted_proxies] */
     const char *allowed_hosts[MAX_ALLOWED_HOSTS]; /* [server.n_allowed_hosts] */
-    const char *model, *cert_path, *key_path;
+    const char *model;
     const char *log_path; /* NULL: stderr */
     const char *new_key;  /* name of a key that is to be made instead of serving; NULL: none */
     int64_t drain_s;

@@ -64,23 +64,28 @@ int conns_timer(const conns *c)
 
 /* ---- Addresses ---- */
 
-/* Two are equal if they count as one. */
-static void read_address(connection *k, const struct sockaddr *a)
+/* What counts as one address; two are equal if they do. NULL: unknown, or a proxy that asks for nobody. */
+static void set_address(connection *k, const struct in6_addr *a)
 {
+    bool v4 = a && IN6_IS_ADDR_V4MAPPED(a);
+    memset(k->address, 0, sizeof k->address);
     if (!a) return;
-    if (a->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)a;
-        k->address[0] = 4;
-        k->address[1] = in->sin_addr.s_addr;
-        inet_ntop(AF_INET, &in->sin_addr, k->name, sizeof k->name);
-    } else if (a->sa_family == AF_INET6) {
-        const struct in6_addr *in = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-        bool v4 = IN6_IS_ADDR_V4MAPPED(in);
-        k->address[0] = v4 ? 4 : 6;
-        memcpy(&k->address[1], in->s6_addr + (v4 ? 12 : 0), v4 ? 4 : 8);
-        if (v4) inet_ntop(AF_INET, in->s6_addr + 12, k->name, sizeof k->name);
-        else inet_ntop(AF_INET6, in, k->name, sizeof k->name);
-    }
+    k->address[0] = v4 ? 4 : 6;
+    memcpy(&k->address[1], a->s6_addr + (v4 ? 12 : 0), v4 ? 4 : 8);
+}
+
+static void set_name(connection *k, const struct in6_addr *a)
+{
+    bool v4 = IN6_IS_ADDR_V4MAPPED(a);
+    inet_ntop(v4 ? AF_INET : AF_INET6, a->s6_addr + (v4 ? 12 : 0), k->name, sizeof k->name);
+}
+
+static void read_address(const conns *c, connection *k, const struct sockaddr *a)
+{
+    if (!ip_of_socket(&k->peer, a)) return;
+    k->is_proxy = ip_range_has(c->limits.trusted, c->limits.n_trusted, &k->peer);
+    set_name(k, &k->peer);
+    set_address(k, k->is_proxy ? NULL : &k->peer);
 }
 
 static int count_address(const conns *c, const connection *like)
@@ -150,7 +155,7 @@ static conn_verdict judge(const conns *c, const connection *k)
 {
     const conns_limits *l = &c->limits;
     if (l->max && c->n_welcome >= l->max) return CONN_TOO_MANY;
-    if (l->max_address && count_address(c, k) >= l->max_address) return CONN_TOO_MANY_OF_ADDRESS;
+    if (l->max_address && !k->is_proxy && count_address(c, k) >= l->max_address) return CONN_TOO_MANY_OF_ADDRESS;
     return CONN_WELCOME;
 }
 
@@ -179,7 +184,7 @@ connection *conns_open(conns *c, int fd, const struct sockaddr *address)
     c->counts.n_accepted++;
     if (k) {
         k->fd = fd;
-        read_address(k, address);
+        read_address(c, k, address);
         in = insert(c, k);
     }
     pthread_mutex_unlock(&c->lock);
@@ -199,6 +204,21 @@ void conns_close(conns *c, connection *k)
     c->n_welcome -= k->verdict == CONN_WELCOME;
     pthread_mutex_unlock(&c->lock);
     free(k);
+}
+
+bool conns_serve(conns *c, connection *k, const struct in6_addr *client)
+{
+    pthread_mutex_lock(&c->lock);
+    set_address(k, NULL);
+    if (client) set_name(k, client);
+    bool known = client && memcmp(client, &k->peer, sizeof *client) != 0; /* else the proxy speaks for itself */
+    connection like = *k;
+    if (known) set_address(&like, client);
+    bool fine = !known || !c->limits.max_address || count_address(c, &like) < c->limits.max_address;
+    if (known && fine) set_address(k, client);
+    c->counts.n_refused += !fine;
+    pthread_mutex_unlock(&c->lock);
+    return fine;
 }
 
 bool conns_enter(conns *c, connection *k, conn_phase phase)

@@ -12,7 +12,8 @@
  * finds it closed. Over TLS it is closed without words.
  *
  * Of connections beyond the limits, in all or of one address, some more are let in to be told so (503, 429) as an answer
- * to their first request; those beyond these are closed at once. An address is one of IPv4, or a /64 of IPv6.
+ * to their first request; those beyond these are closed at once. An address is one of IPv4, or a /64 of IPv6. The limit of
+ * an address does not hold for trusted proxies: there it counts those of their connections that serve one client now.
  *
  * Locks: one, the innermost. Sockets are touched in it only between conns_open() and conns_close(): MHD calls the latter
  * before it closes one. */
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "server/forwarded.h"
 #include "sumi.h"
 
 typedef struct conns conns;
@@ -35,7 +37,9 @@ enum {
 }; /* connections that are let in to be refused; an address as text */
 
 typedef struct connection {
-    char name[CONN_MAX_NAME]; /* the client's address; "" if unknown */
+    char name[CONN_MAX_NAME]; /* the client's address; "" if unknown. By whoever speaks HTTP */
+    bool is_proxy;            /* a trusted one */
+    struct in6_addr peer;     /* its address, if it is one */
     conn_verdict verdict;
     bool told; /* by whoever speaks HTTP: that it was late is in the log */
     /* Under the lock of conns: */
@@ -51,6 +55,8 @@ typedef struct conns_limits {
     int max, max_address; /* connections, in all and of one address; 0: no limit of that kind */
     double headers_ms, body_ms, idle_ms; /* headers and body 0: no limit */
     bool tls;
+    const ip_range *trusted; /* [n_trusted]: proxies; must outlive conns */
+    int n_trusted;
 } conns_limits;
 
 SUMI_MUST_USE sumi_status conns_create(conns **out, const conns_limits *limits, sumi_error *err);
@@ -63,6 +69,10 @@ void conns_cut_late(conns *c);
 /* A connection was accepted. NULL: it has been shut down. address NULL: unknown. */
 connection *conns_open(conns *c, int fd, const struct sockaddr *address);
 void conns_close(conns *c, connection *k);
+
+/* A trusted proxy asks for a client, whose name k has from then on. False: too many connections serve that client. NULL: the
+ * request has ended. */
+bool conns_serve(conns *c, connection *k, const struct in6_addr *client);
 
 /* It is in another phase now. False: it was late, and nothing that is said to it arrives. */
 bool conns_enter(conns *c, connection *k, conn_phase phase);

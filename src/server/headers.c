@@ -59,6 +59,39 @@ void headers_read(exchange *x)
     if (agent) strncat(x->agent, agent, AGENT_MAX);
 }
 
+typedef struct text_list {
+    char text[1024];
+    size_t n;
+} text_list;
+
+/* A header that comes several times is one list (RFC 9110, 5.3). Of too long ones the end is kept, which proxies write. */
+static enum MHD_Result add_forwarded(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    text_list *l = cls;
+    size_t n = value && !strcasecmp(key, "X-Forwarded-For") ? strlen(value) : 0, max = sizeof l->text - 1;
+    (void)kind;
+    if (n == 0) return MHD_YES;
+    if (n > max) {
+        value += n - max;
+        n = max;
+    }
+    size_t kept = l->n + 1 + n <= sizeof l->text ? l->n : 0; /* otherwise what came before goes */
+    if (kept) l->text[kept++] = ',';
+    memcpy(l->text + kept, value, n);
+    l->n = kept + n;
+    return MHD_YES;
+}
+
+void headers_read_client(const exchange *x, struct in6_addr *client)
+{
+    const server_opts *o = &x->server->opts;
+    text_list list = { .n = 0 };
+    MHD_get_connection_values(x->conn, MHD_HEADER_KIND, add_forwarded, &list);
+    const char *real = list.n == 0 ? header(x, "X-Real-IP") : NULL;
+    forwarded_client(client, &x->link->peer, real ? real : list.text, real ? strlen(real) : list.n,
+                     o->trusted_proxies, o->n_trusted_proxies);
+}
+
 static void add_cors(const exchange *x, struct MHD_Response *r)
 {
     const char *origin = x->server->opts.cors_origin;

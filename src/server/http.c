@@ -19,17 +19,34 @@ enum { STREAM_BLOCK_BYTES = 4096 };
 static bool enter_limits(exchange *x, api_error *e)
 {
     route_meter as = x->key ? route_metered_as(x->route) : METER_NOTHING;
-    key_limits *limits = x->key ? &x->key->limits : NULL;
+    key_limits *limits = x->key ? x->key->limits : NULL;
     if (as == METER_REQUEST) x->entered = key_limits_enter(limits, clock_ms(), e);
     if (as == METER_NOTHING || x->entered || (as == METER_COUNT && key_limits_count(limits, clock_ms(), e))) return true;
     atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
     return false;
 }
 
+bool http_charge(exchange *x, key_charge charge, api_error *e)
+{
+    if (!x->entered) return true;
+    if (key_limits_charge(x->key->limits, clock_ms(), charge, e)) {
+        x->charge = charge;
+        return true;
+    }
+    atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
+    return false;
+}
+
+/* The key was taken out of the file while the request ran. */
+static bool is_revoked(const exchange *x)
+{
+    return x->key && atomic_load(&x->key->limits->revoked);
+}
+
 /* Leaves the limits of the key, if it is in them. */
 static void leave_limits(exchange *x, job_usage usage)
 {
-    if (x->entered) key_limits_leave(&x->key->limits, usage.n_prompt + usage.n_generated);
+    if (x->entered) key_limits_leave(x->key->limits, x->charge, usage.n_prompt + usage.n_generated);
     x->entered = false;
 }
 
@@ -117,6 +134,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
     (void)pos;
     if (s->at == s->out.n) {
         s->at = s->out.n = 0;
+        if (is_revoked(s->x)) return MHD_CONTENT_READER_END_WITH_ERROR;
         switch (job_fill(s->job, &s->out)) {
         case JOB_SUSPENDED: return 0;
         case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
@@ -176,6 +194,10 @@ static enum MHD_Result answer_whole(exchange *x)
     settle(x);
     if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
     if (state == JOB_REFUSED) return refuse_rest(x);
+    if (is_revoked(x)) {
+        api_fail(&e, 401, "invalid_api_key", NULL, "this API key is not known any more");
+        return http_error(x, &e);
+    }
     buf_init(&out, SIZE_MAX);
     if (x->job->format->whole(x->job->reply, &out, &e))
         return http_reply_buf(x, 200, "application/json", &out);
@@ -225,6 +247,7 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
     int number = fd ? fd->connect_fd : -1;
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    tls_serve_this_thread(s->tls);
     *socket_context = conns_open(s->conns, number, address ? address->client_addr : NULL);
 }
 
@@ -234,8 +257,11 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
 static bool check_connection(exchange *x, api_error *e)
 {
     const server_opts *o = &x->server->opts;
-    if (x->link->verdict == CONN_WELCOME) return headers_check_size(x, e);
-    x->last = true;
+    struct in6_addr client;
+    if (x->link->is_proxy) headers_read_client(x, &client);
+    bool fine = !x->link->is_proxy || conns_serve(x->server->conns, x->link, &client);
+    if (x->link->verdict == CONN_WELCOME && fine) return headers_check_size(x, e);
+    x->last = fine; /* a proxy's connection may serve others */
     if (x->link->verdict == CONN_TOO_MANY)
         return api_fail(e, 503, "too_many_connections", NULL, "%d connections are open: no more are possible",
                         o->max_connections);
@@ -414,6 +440,7 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     if (!by_mhd) metrics_http(&s->metrics, x->path, x->status); /* otherwise server.c has counted it */
     tell(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut && !by_mhd);
     if (x->link) x->link->told = was_cut;
+    if (x->link && x->link->is_proxy) conns_serve(s->conns, x->link, NULL);
     if (x->link) conns_enter(s->conns, x->link, CONN_IDLE);
     keys_unref(x->keys);
     buf_deinit(&x->body);

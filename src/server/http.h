@@ -54,6 +54,7 @@ struct exchange {
     keys *keys;        /* one reference, which keeps key alive */
     api_key *key;      /* NULL: anonymous */
     bool entered;      /* counted in the limits of key */
+    key_charge charge; /* taken from them */
     api_error refused; /* status != 0: the answer that waits for the end of the body */
     size_t n_swallowed;
     buf body;
@@ -74,6 +75,9 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
 enum MHD_Result http_error(exchange *x, const api_error *e);
 /* An answer with headers of its own, besides those that every answer has. Takes r; NULL closes the connection. */
 enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r);
+
+/* Takes what the request asks for from the limits of its key. False: *e is a 429. */
+SUMI_MUST_USE bool http_charge(exchange *x, key_charge charge, api_error *e);
 
 /* Gives the exchange a job, whose parts are all submitted, and answers with it, now or later. */
 enum MHD_Result http_answer_with(exchange *x, job *j);
@@ -104,6 +108,8 @@ void headers_read(exchange *x);
 /* A client of that API, whatever the path: they all tell its version. */
 bool headers_is_anthropic(const exchange *x);
 SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e); /* 431 */
+/* The client for whom a trusted proxy asks. */
+void headers_read_client(const exchange *x, struct in6_addr *client);
 SUMI_MUST_USE bool headers_check_host(const exchange *x, const char *url, api_error *e);   /* 403 */
 void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
 SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */

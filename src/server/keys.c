@@ -63,10 +63,11 @@ void key_write_line(const char *name, const char *key, char line[KEY_MAX_LINE])
 static bool read_scope(const char *text, api_key *k)
 {
     k->status_only = !strcmp(text, "status");
-    return k->status_only || !strcmp(text, "all");
+    k->api_only = !strcmp(text, "api");
+    return k->status_only || k->api_only || !strcmp(text, "all");
 }
 
-static bool read_setting(const char *text, api_key *k)
+static bool read_setting(const char *text, api_key *k, key_limits *limits)
 {
     if (!strncmp(text, "scope=", 6)) return read_scope(text + 6, k);
     const struct {
@@ -74,9 +75,9 @@ static bool read_setting(const char *text, api_key *k)
         int32_t *out;
         long low, high;
     } settings[] = {
-        { "rpm=", &k->limits.requests_per_min, 1, 1000000 },
-        { "tpm=", &k->limits.tokens_per_min, 1, INT32_MAX },
-        { "concurrent=", &k->limits.max_concurrent, 1, 65536 },
+        { "rpm=", &limits->requests_per_min, 1, 1000000 },
+        { "tpm=", &limits->tokens_per_min, 1, INT32_MAX },
+        { "concurrent=", &limits->max_concurrent, 1, 65536 },
         { "share=", &k->share, 1, 1000 },
         { "priority=", &k->priority, -100, 100 },
     };
@@ -93,13 +94,14 @@ static bool read_setting(const char *text, api_key *k)
 }
 
 /* One line without its newline, which is cut into words. *used: it held a key. */
-static sumi_status read_line(char *line, api_key *k, bool *used, const char *file, int number,
+static sumi_status read_line(char *line, api_key *k, key_limits *limits, bool *used, const char *file, int number,
                              sumi_error *err)
 {
     char *rest, *word = strtok_r(line, " \t\r", &rest);
     *used = false;
     if (!word || word[0] == '#') return SUMI_OK;
     *k = (api_key){ .share = 1 };
+    *limits = (key_limits){ 0 };
     if (!is_name(word))
         return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -",
                          file, number, KEY_MAX_NAME);
@@ -110,23 +112,54 @@ static sumi_status read_line(char *line, api_key *k, bool *used, const char *fil
                          "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits", file,
                          number);
     while ((word = strtok_r(NULL, " \t\r", &rest)))
-        if (!read_setting(word, k))
+        if (!read_setting(word, k, limits))
             return sumi_fail(err, SUMI_EFORMAT,
                              "%s: line %d: '%s' is none of rpm=, tpm=, concurrent=, share=, priority= "
-                             "with a number in range, scope=all, scope=status",
+                             "with a number in range, scope=all, scope=status, scope=api",
                              file, number, word);
     *used = true;
     return SUMI_OK;
 }
 
-static sumi_status add(keys *k, const api_key *key, const char *file, int number, sumi_error *err)
+/* A counted copy with full buckets; NULL: out of memory. */
+static key_limits *new_limits(const key_limits *settings)
+{
+    key_limits *l = malloc(sizeof *l);
+    if (!l) return NULL;
+    memcpy(l, settings, sizeof *l);
+    key_limits_init(l);
+    l->refs = 1;
+    return l;
+}
+
+static void drop_limits(key_limits *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool last = --l->refs == 0;
+    pthread_mutex_unlock(&l->lock);
+    if (!last) return;
+    key_limits_deinit(l);
+    free(l);
+}
+
+static void free_keys(keys *k)
+{
+    for (int32_t i = 0; k && i < k->n; i++) drop_limits(k->list[i].limits);
+    if (k) free(k->list);
+    free(k);
+}
+
+static sumi_status add(keys *k, const api_key *key, const key_limits *limits, const char *file, int number, sumi_error *err)
 {
     if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
     for (int32_t i = 0; i < k->n; i++)
         if (!strcmp(k->list[i].name, key->name))
             return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' is there twice", file, number,
                              key->name);
-    k->list[k->n++] = *key;
+    api_key *to = &k->list[k->n];
+    *to = *key;
+    if (!(to->limits = new_limits(limits))) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", file);
+    k->n++;
     return SUMI_OK;
 }
 
@@ -143,20 +176,19 @@ sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name,
     if (!k || !copy || !k->list) st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);
     for (char *line = copy, *next; st == SUMI_OK && line; line = next) {
         api_key key;
+        key_limits limits;
         bool used;
         next = strchr(line, '\n');
         if (next) *next++ = '\0';
-        st = read_line(line, &key, &used, name, ++number, err);
-        if (st == SUMI_OK && used) st = add(k, &key, name, number, err);
+        st = read_line(line, &key, &limits, &used, name, ++number, err);
+        if (st == SUMI_OK && used) st = add(k, &key, &limits, name, number, err);
     }
     if (st == SUMI_OK && k->n == 0) st = sumi_fail(err, SUMI_EFORMAT, "%s: there is no key in it", name);
     free(copy);
     if (st != SUMI_OK) {
-        if (k) free(k->list);
-        free(k);
+        free_keys(k);
         return st;
     }
-    for (int32_t i = 0; i < k->n; i++) key_limits_init(&k->list[i].limits);
     k->refs = 1;
     *out = k;
     return SUMI_OK;
@@ -171,9 +203,33 @@ keys *keys_ref(keys *k)
 void keys_unref(keys *k)
 {
     if (!k || atomic_fetch_sub(&k->refs, 1) != 1) return;
-    for (int32_t i = 0; i < k->n; i++) key_limits_deinit(&k->list[i].limits);
-    free(k->list);
-    free(k);
+    free_keys(k);
+}
+
+static api_key *same_key(keys *in, const api_key *as)
+{
+    for (int32_t i = 0; i < in->n; i++)
+        if (!strcmp(in->list[i].name, as->name))
+            return memcmp(in->list[i].hash, as->hash, sizeof as->hash) ? NULL : &in->list[i];
+    return NULL;
+}
+
+void keys_take_over(keys *fresh, keys *old)
+{
+    for (int32_t i = 0; old && i < old->n; i++) {
+        key_limits *kept = old->list[i].limits;
+        api_key *key = same_key(fresh, &old->list[i]);
+        if (!key) {
+            atomic_store(&kept->revoked, true);
+            continue;
+        }
+        key_limits_change(kept, key->limits);
+        pthread_mutex_lock(&kept->lock);
+        kept->refs++;
+        pthread_mutex_unlock(&kept->lock);
+        drop_limits(key->limits);
+        key->limits = kept;
+    }
 }
 
 int32_t keys_count(const keys *k)

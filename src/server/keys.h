@@ -6,11 +6,12 @@
  *
  *   rpm, tpm     requests and tokens (of prompts and answers) in a minute      concurrent   requests at once
  *   share        of the engine under load, 1 .. 1000 (1)                       priority     -100 .. 100 (0)
- *   scope        all, or status: /metrics, /stats and /version only (all)
+ *   scope        all; status: /metrics, /stats and /version only; api: everything but these, which tell of all keys (all)
  *
  * The keys themselves are nowhere: what a client sends is hashed, and compared with every key in constant time.
  * Threads: a table never changes, but for the limits of its keys, which have a lock (limits.h). It is counted: a reload
- * puts another one in its place, while requests under way go on with theirs. */
+ * puts another one in its place, while requests under way go on with theirs. The limits of a key that is in both tables are
+ * one object, which knows who runs and what is left. */
 #ifndef SUMI_SERVER_KEYS_H
 #define SUMI_SERVER_KEYS_H
 
@@ -28,8 +29,8 @@ typedef struct api_key {
     char name[KEY_MAX_NAME + 1];
     uint8_t hash[KEY_HASH_BYTES];
     int32_t priority, share;
-    bool status_only;
-    key_limits limits;
+    bool status_only, api_only;
+    key_limits *limits; /* counted; its own lock */
 } api_key;
 
 typedef struct keys keys;
@@ -37,6 +38,9 @@ typedef struct keys keys;
 /* text [n]: the file; name: what errors call it. EFORMAT: a line is wrong, and err tells which. One reference. */
 SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name,
                                      sumi_error *err);
+/* fresh takes the place of old, which requests may still use: keys of the same name and hash go on with their limits, those
+ * that are gone are marked as revoked. No request has seen fresh. old NULL: nothing happens. */
+void keys_take_over(keys *fresh, keys *old);
 keys *keys_ref(keys *k);
 void keys_unref(keys *k); /* NULL is fine */
 int32_t keys_count(const keys *k);

@@ -62,11 +62,51 @@ bool key_limits_enter(key_limits *l, double now_ms, api_error *e)
     return in;
 }
 
-void key_limits_leave(key_limits *l, int64_t n_tokens)
+bool key_limits_charge(key_limits *l, double now_ms, key_charge charge, api_error *e)
+{
+    bool in = false;
+    pthread_mutex_lock(&l->lock);
+    fill(l, now_ms);
+    if (l->max_concurrent && charge.n_more > l->max_concurrent - l->n_running)
+        refuse(e, "answers at once, of all its requests", l->max_concurrent, 1);
+    else if (l->requests_per_min && charge.n_more > l->requests)
+        refuse(e, "requests a minute, each answer counts as one", l->requests_per_min,
+               seconds_for(charge.n_more - l->requests, l->requests_per_min));
+    else if (l->tokens_per_min && l->tokens <= 0) /* others were charged since it came */
+        refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
+    else in = true;
+    if (in) {
+        l->n_running += charge.n_more;
+        l->requests -= charge.n_more;
+        l->tokens -= (double)charge.n_tokens;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return in;
+}
+
+void key_limits_leave(key_limits *l, key_charge charge, int64_t n_tokens)
 {
     pthread_mutex_lock(&l->lock);
-    l->n_running--;
-    l->tokens -= (double)n_tokens;
+    l->n_running -= 1 + charge.n_more;
+    l->tokens += (double)(charge.n_tokens - n_tokens);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* What a bucket has after its size has changed. */
+static double resize(double has, int32_t from, int32_t to)
+{
+    return from ? fmin(has, to) : to;
+}
+
+void key_limits_change(key_limits *l, const key_limits *to)
+{
+    pthread_mutex_lock(&l->lock);
+    l->requests = resize(l->requests, l->requests_per_min, to->requests_per_min);
+    l->counts = resize(l->counts, l->requests_per_min, to->requests_per_min);
+    l->tokens = resize(l->tokens, l->tokens_per_min, to->tokens_per_min);
+    l->requests_per_min = to->requests_per_min;
+    l->tokens_per_min = to->tokens_per_min;
+    l->max_concurrent = to->max_concurrent;
     pthread_mutex_unlock(&l->lock);
 }
 

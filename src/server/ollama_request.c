@@ -45,7 +45,7 @@ static bool open_request(text_request *r, const char *body, size_t n_bytes, cons
                          api_error *e)
 {
     static const char *const refused[] = { "format", "think",    "tools",        "logprobs", "images",
-                                           "suffix", "template", "top_logprobs", NULL };
+                                           "suffix", "template", "top_logprobs", "shift",  NULL };
     if (!text_request_open(r, body, n_bytes, e)) return false;
     set_defaults(r);
     return text_refuse_fields(r->root, refused, e) && field_string(r->root, "model", &r->model, e) &&
@@ -96,7 +96,10 @@ static bool read_prompt(text_request *r, api_error *e)
 bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
                        api_error *e)
 {
-    if (open_request(r, body, n_bytes, limits, e) && read_messages(r, limits, e)) return true;
+    if (open_request(r, body, n_bytes, limits, e)) {
+        r->drop_oldest = true;
+        if (field_bool(r->root, "truncate", &r->drop_oldest, e) && read_messages(r, limits, e)) return true;
+    }
     text_request_deinit(r);
     return false;
 }

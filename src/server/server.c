@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "server/http.h"
 #include "server/path.h"
+#include "server/secret_file.h"
 
 enum {
     LINGER_S = 5, /* after the engine has ended: for answers on their way to slow readers */
@@ -24,7 +25,7 @@ server_opts server_opts_default(void)
                           .model_name = "model",
                           .n_threads = 2,
                           .max_connections = 1024,
-                          .max_connections_ip = 0,
+                          .max_connections_ip = -1,
                           .max_body_bytes = (size_t)8 << 20,
                           .max_choices = SUMI_MAX_CHOICES,
                           .max_stop = 16,
@@ -37,19 +38,6 @@ server_opts server_opts_default(void)
 
 /* ---- Keys ---- */
 
-static sumi_status read_key_file(buf *text, const char *path, sumi_error *err)
-{
-    char chunk[4096];
-    size_t n;
-    FILE *f = fopen(path, "rbe");
-    if (!f) return sumi_fail_errno(err, path);
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(text, chunk, n);
-    bool failed = ferror(f);
-    fclose(f);
-    if (!failed && text->status == SUMI_OK) return SUMI_OK;
-    return sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is larger than 4 MiB", path);
-}
-
 /* The keys of the file, and the one that was given directly, as one more line. NULL: there are none. */
 static sumi_status read_keys(const server *s, keys **out, sumi_error *err)
 {
@@ -59,7 +47,7 @@ static sumi_status read_keys(const server *s, keys **out, sumi_error *err)
     *out = NULL;
     if (!o->key_file && !o->api_key) return SUMI_OK;
     buf_init(&text, MAX_KEY_FILE_BYTES);
-    sumi_status st = o->key_file ? read_key_file(&text, o->key_file, err) : SUMI_OK;
+    sumi_status st = o->key_file ? secret_file_read(&text, o->key_file, err) : SUMI_OK;
     if (o->api_key) {
         key_write_line("api-key", o->api_key, line);
         buf_printf(&text, "\n%s\n", line);
@@ -70,18 +58,36 @@ static sumi_status read_keys(const server *s, keys **out, sumi_error *err)
     return st;
 }
 
-sumi_status server_reload_keys(server *s, sumi_error *err)
+/* The server's certificate, if it has one, is read again. */
+static sumi_status reload_tls(server *s, sumi_error *err)
+{
+    bool changed = false;
+    sumi_status st = s->tls ? tls_reload(s->tls, &changed, err) : SUMI_OK;
+    if (changed) log_message(&s->log, SUMI_LOG_INFO, "%s: new connections get the new certificate", s->opts.tls_cert);
+    return st;
+}
+
+static sumi_status reload_keys(server *s, sumi_error *err)
 {
     keys *fresh, *old;
     if (!s->opts.key_file) return SUMI_OK;
     sumi_status st = read_keys(s, &fresh, err);
     if (st != SUMI_OK) return st;
+    keys_take_over(fresh, s->keys); /* this thread alone changes s->keys */
     pthread_mutex_lock(&s->lock);
     old = s->keys;
     s->keys = fresh;
     pthread_mutex_unlock(&s->lock);
     keys_unref(old);
     return SUMI_OK;
+}
+
+sumi_status server_reload(server *s, sumi_error *err)
+{
+    sumi_error second;
+    sumi_status st = reload_keys(s, err), of_tls = reload_tls(s, st == SUMI_OK ? err : &second);
+    if (st != SUMI_OK && of_tls != SUMI_OK) log_message(&s->log, SUMI_LOG_ERROR, "%s", second.message);
+    return st == SUMI_OK ? of_tls : st;
 }
 
 /* ---- Start ---- */
@@ -142,8 +148,8 @@ static sumi_status start_http(server *s, sumi_error *err)
     if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
     if (o->tls_cert) {
         flags |= MHD_USE_TLS;
-        ADD(MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_cert);
-        ADD(MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key);
+        ADD(MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)(o->tls_priorities ? o->tls_priorities : TLS_PRIORITIES));
+        ADD(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_retrieve);
     }
     ADD(MHD_OPTION_END, 0, NULL);
 #undef ADD
@@ -152,7 +158,7 @@ static sumi_status start_http(server *s, sumi_error *err)
                                  log_of_mhd, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "the HTTP server does not start%s",
-                     o->tls_cert ? ": look at the certificate and its key"
+                     o->tls_cert ? ": look at --tls-priorities"
                                  : ", with these limits of connections and threads");
 }
 
@@ -168,8 +174,12 @@ static sumi_status check_exposure(const server *s, bool loopback, sumi_error *er
 static sumi_status start(server *s, sumi_error *err)
 {
     const server_opts *o = &s->opts;
+    int share = o->max_connections / 4 * 3; /* one address leaves the rest to others */
+    if (o->max_connections_ip < 0) s->opts.max_connections_ip = share > 0 ? share : o->max_connections;
     const conns_limits limits = { .max = o->max_connections,
                                   .max_address = o->max_connections_ip,
+                                  .trusted = o->trusted_proxies,
+                                  .n_trusted = o->n_trusted_proxies,
                                   .headers_ms = o->header_ms,
                                   .body_ms = o->body_ms,
                                   .idle_ms = o->idle_s * 1000.0,
@@ -181,6 +191,7 @@ static sumi_status start(server *s, sumi_error *err)
                                 .bytes = 16 * o->max_body_bytes };
     bool loopback;
     sumi_status st = read_keys(s, &s->keys, err);
+    if (st == SUMI_OK && s->opts.tls_cert) st = tls_create(&s->tls, s->opts.tls_cert, s->opts.tls_key, err);
     if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
     if (st == SUMI_OK) st = check_exposure(s, loopback, err);
     if (st == SUMI_OK) st = conns_create(&s->conns, &limits, err);
@@ -259,6 +270,7 @@ void server_destroy(server *s)
     work_pool_destroy(s->works);
     watch_destroy(s->watch);
     conns_destroy(s->conns);
+    tls_destroy(s->tls);
     keys_unref(s->keys);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);

@@ -7,6 +7,7 @@
 #ifndef SUMI_SERVER_SERVER_H
 #define SUMI_SERVER_SERVER_H
 
+#include "server/forwarded.h"
 #include "server/journal.h"
 
 typedef struct server server;
@@ -24,9 +25,12 @@ typedef struct server_opts {
     bool metrics_open;         /* /metrics, /stats and /version without a key */
     bool no_web;               /* without the web page */
     const char *cors_origin;   /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
-    const char *tls_cert, *tls_key;          /* PEM texts; NULL: no TLS */
+    const char *tls_cert, *tls_key;          /* paths of PEM files; NULL: no TLS */
+    const char *tls_priorities;              /* protocols and ciphers as GnuTLS writes them; NULL: see tls.h */
     int n_threads;                           /* that speak HTTP */
-    int max_connections, max_connections_ip; /* in all; of one address, 0: no limit */
+    int max_connections, max_connections_ip; /* in all; of one address, 0: no limit, -1: three quarters of all */
+    const ip_range *trusted_proxies;         /* [n_trusted_proxies]: who says for whom they ask, see forwarded.h */
+    int n_trusted_proxies;
     size_t max_body_bytes;
     int max_prompt_tokens;     /* of one prompt; 0: what the context holds */
     int max_choices, max_stop; /* of a request: n and best_of, at most SUMI_MAX_CHOICES; stop strings */
@@ -49,7 +53,7 @@ SUMI_MUST_USE sumi_status server_create(server **out, const server_opts *opts, s
 void server_attach(server *s, sumi_model *model,
                    sumi_engine *engine); /* both outlive the server's last request */
 int server_port(const server *s);
-sumi_status server_reload_keys(server *s, sumi_error *err); /* on failure the old ones stay */
+sumi_status server_reload(server *s, sumi_error *err); /* keys and certificate; on failure the old ones stay */
 
 /* Closes the listening socket, refuses new requests with 503, lets those that run go on for up to drain_ms, then ends
  * them. Returns when all answers are sent, or a few seconds later. Once. */

@@ -15,6 +15,7 @@
 #include "server/metrics.h"
 #include "server/server.h"
 #include "server/stall.h"
+#include "server/tls.h"
 #include "server/watch.h"
 #include "server/work.h"
 
@@ -28,6 +29,7 @@ struct server {
     logger log;
     struct MHD_Daemon *daemon;
     conns *conns;
+    tls *tls; /* NULL: none */
     watch *watch;
     work_pool *works;
     int listen_fd, port;

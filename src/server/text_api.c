@@ -10,6 +10,7 @@
 #include "engine/chat.h"
 #include "engine/text_bound.h"
 #include "server/body_work.h"
+#include "server/chat_window.h"
 #include "server/model_name.h"
 
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
@@ -67,10 +68,11 @@ static sumi_status text_to_ids(const sumi_model *model, const char *text, size_t
     return SUMI_ELIMIT;
 }
 
-static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, prompt_bound *bound,
-                            sumi_error *err)
+/* The ids of a chat: those of r's messages, or of fewer. */
+static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages,
+                                   text_ids *p, prompt_bound *bound, sumi_error *err)
 {
-    const chat_input chat = { .messages = r->messages, .add_generation_prompt = true };
+    const chat_input chat = { .messages = messages, .add_generation_prompt = true };
     char *rendered;
     buf text;
     size_t n;
@@ -85,6 +87,62 @@ static sumi_status chat_ids(const sumi_model *model, const text_request *r, text
     buf_deinit(&text);
     if (st == SUMI_OK) p->n = 1;
     return st;
+}
+
+/* The same without the oldest n turns. *fits: it has no more than max tokens; otherwise *p is empty. */
+static sumi_status try_without(const sumi_model *model, const text_request *r, int32_t n, int32_t max, text_ids *p,
+                               bool *fits, sumi_error *err)
+{
+    prompt_bound bound = { .max = max };
+    json_t *messages = chat_without_oldest(r->messages, n);
+    sumi_status st = messages ? ids_of_messages(model, r, messages, p, &bound, err) : (err->status = SUMI_ENOMEM);
+    json_decref(messages);
+    *fits = st == SUMI_OK && p->n_ids[0] <= max;
+    if (st == SUMI_OK && !*fits) {
+        sumi_free(p->ids[0]);
+        p->n = 0;
+    }
+    return bound.fewest ? SUMI_OK : st;
+}
+
+/* A chat that does not fit loses the fewest turns with which it leaves room for the answer that is asked for, or for a
+ * quarter of the context. *p is empty if its last turn is too long. */
+static sumi_status drop_oldest(const sumi_model *model, const text_request *r, text_ids *p, int32_t longest,
+                               sumi_error *err)
+{
+    int32_t answer = r->params.max_tokens, low = 1, last = chat_n_turns(r->messages) - 1, high = last;
+    int32_t room = answer < 0 || answer > longest / 2 ? longest / 4 : answer;
+    bool fits = false;
+    sumi_status st = SUMI_OK;
+    while (low < high && st == SUMI_OK) { /* fewer turns are fewer tokens */
+        int32_t middle = low + (high - low) / 2;
+        st = try_without(model, r, middle, longest - room, p, &fits, err);
+        if (fits) sumi_free(p->ids[0]);
+        p->n = 0;
+        if (fits) high = middle;
+        else low = middle + 1;
+    }
+    if (st == SUMI_OK && last > 0) st = try_without(model, r, high, high < last ? longest - room : longest, p, &fits, err);
+    return st;
+}
+
+static sumi_status chat_ids(const sumi_model *model, const text_request *r, text_ids *p, prompt_bound *bound,
+                            sumi_error *err)
+{
+    sumi_status st = ids_of_messages(model, r, r->messages, p, bound, err);
+    bool too_long = bound->max && (bound->fewest || (st == SUMI_OK && p->n_ids[0] > bound->max));
+    if (!r->drop_oldest || !too_long) return st;
+    text_ids shorter;
+    if (!text_ids_init(&shorter, 1)) return err->status = SUMI_ENOMEM;
+    sumi_status dropped = drop_oldest(model, r, &shorter, bound->max, err);
+    if (dropped != SUMI_OK || shorter.n == 0) { /* the whole one says why it does not fit */
+        text_ids_deinit(&shorter);
+        return dropped != SUMI_OK ? dropped : st;
+    }
+    text_ids_deinit(p);
+    *p = shorter;
+    bound->fewest = 0;
+    return SUMI_OK;
 }
 
 static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt, text_ids *p,
@@ -238,10 +296,30 @@ static void run(body_work *b)
             (!api->check || api->check(x, &t->r, &t->ids, &t->e)) && check_lengths(x, &t->ids, &t->e);
 }
 
+/* The most that the request can use. The texts of embeddings have no answers: they are one request, as their tokens count. */
+static key_charge charge_of(const exchange *x, const text_work *t)
+{
+    const sumi_request *p = &t->r.params;
+    int32_t width = p->best_of > p->n ? p->best_of : p->n;
+    sumi_engine_stats stats;
+    key_charge c = { 0 };
+    if (t->ids.n == 0) return c;
+    sumi_engine_get_stats(x->server->engine, &stats);
+    if (width < 1) width = 1;
+    if (!t->api->embeds) c.n_more = t->ids.n * width - 1;
+    for (int32_t i = 0; i < t->ids.n; i++) {
+        int32_t n = t->ids.n_ids[i], room = stats.n_ctx > n ? stats.n_ctx - n : 0;
+        int32_t longest = p->max_tokens >= 0 && p->max_tokens < room ? p->max_tokens : room;
+        c.n_tokens += n + (t->api->embeds ? 0 : (int64_t)width * longest);
+    }
+    return c;
+}
+
 static enum MHD_Result answer(body_work *b)
 {
     text_work *t = (text_work *)b;
-    return t->ok ? submit(b->x, t->api, &t->r, &t->ids) : http_error(b->x, &t->e);
+    bool ok = t->ok && http_charge(b->x, charge_of(b->x, t), &t->e);
+    return ok ? submit(b->x, t->api, &t->r, &t->ids) : http_error(b->x, &t->e);
 }
 
 static void destroy(body_work *b)

@@ -46,6 +46,7 @@ typedef struct text_request {
     /* Embeddings; params.embed is how, NONE: as the server was told: */
     int32_t dimensions; /* numbers of each vector, from its beginning; 0: all */
     bool base64;        /* vectors are text of their bytes */
+    bool drop_oldest;   /* a chat that is longer than the context loses its oldest turns */
     bool cut;           /* texts that are too long are cut, not refused */
 } text_request;
 

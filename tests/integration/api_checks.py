@@ -110,6 +110,16 @@ def ollama(s, text, n_prompt):
     check("curl's form is JSON", s.ask("POST", "/api/generate", asked, form)[1]["response"] == text)
     check("so is what has no type", s.ask("POST", "/api/generate", asked, {})[1]["response"] == text)
     check("but not from a web page", s.ask("POST", "/api/generate", asked, {**form, "Origin": "http://a.example"})[0] == 415)
+    turns = [{"role": "system", "content": "Be brief."}] + [
+        {"role": r, "content": f"{i} " + "word " * 300} for i in range(8) for r in ("user", "assistant")]
+    asked = {**body, "stream": False, "options": {"num_predict": 2}}
+    long = s.ask("POST", "/api/chat", {**asked, "messages": turns + QUESTION})
+    fits = [s.ask("POST", "/api/chat", {**asked, "truncate": False, "messages": turns[:1] + turns[i:] + QUESTION})
+            for i in range(1, len(turns), 2)]
+    check("a chat that is too long loses its oldest turns", long[0] == 200 and long[1]["prompt_eval_count"] == next(
+        f[1]["prompt_eval_count"] for f in fits if f[0] == 200 and f[1]["prompt_eval_count"] <= 2046), (long, fits))
+    check("unless it says no", fits[0][0] == 400 and s.ask("POST", "/api/chat", {**asked, "messages": [
+        {"role": "user", "content": "word " * 3000}]})[0] == 400, fits[0])
     loaded = lines(s, "/api/chat", {"model": "smollm2", "messages": []})
     check("loading is done", len(loaded) == 1 and loaded[0]["done_reason"] == "load", loaded)
 

@@ -1,7 +1,7 @@
 """ops_checks.py - what test_serve_ops.sh asks of a running `sumi serve`: limits, time limits, the log, keys, TLS, numbers.
 
 usage: ops_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
-import ctypes, hashlib, http.client, json, os, random, re, select, shutil, signal, socket, ssl, subprocess, tempfile
+import ctypes, hashlib, http.client, json, os, random, re, select, shutil, signal, socket, ssl, subprocess, tempfile, warnings
 
 from served import CHAT, MODEL, SUMI, TEXT, Server, chat, check, finish
 
@@ -230,6 +230,80 @@ def names():
         s.end()
 
 
+def proxies():
+    s = Server("--trusted-proxy", "127.0.0.0/8", "--max-connections-ip", "1", "--log-level", "info")
+    endless = json.dumps({"prompt": "1,", "ignore_eos": True, "max_tokens": 1900, "stream": True})
+    kept = s.connect()
+    kept.request("POST", TEXT, endless, {"Content-Type": "application/json", "X-Forwarded-For": "203.0.113.9, 192.0.2.7, 127.0.0.9"})
+    kept.getresponse().read1(10)
+    ask = lambda h: s.ask("GET", "/v1/models", None, h)[0]
+    check("connections of a proxy count for its clients", [ask(h) for h in (
+        {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "192.0.2.8"}, {"X-Real-IP": "192.0.2.7"}, {})] == [429, 200, 429, 200])
+    kept.close()
+    s.wait_for("the log has the client", lambda: f"POST {TEXT} 200" in s.said() and "client=192.0.2.7 " in s.said())
+    s.end(silent=False)
+    s = Server("--log-level", "info")
+    s.ask("GET", "/v1/models", None, {"X-Forwarded-For": "192.0.2.7"})
+    s.wait_for("who is not trusted is not believed", lambda: "GET /v1/models 200" in s.said() and "192.0.2.7" not in s.said())
+    s.end(silent=False)
+
+
+def budgets():
+    """What a key may use holds for requests that come together, and a reload of the file forgets nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "keys")
+        line = lambda name, settings: f"{name} {hashlib.sha256(name.encode()).hexdigest()} {settings}\n"
+        write = lambda *lines: open(path, "w").writelines(lines)
+        all_ = [line("tokens", "tpm=200"), line("one", "concurrent=1"), line("rare", "rpm=2"), line("wide", "concurrent=4 rpm=5"),
+                line("gone", ""), line("api", "scope=api")]
+        write(*all_)
+        s = Server("--api-key-file", path, "--log-level", "info")
+        key = lambda name: {"Authorization": "Bearer " + name}
+        post = lambda name, **more: s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "max_tokens": 1, "ignore_eos": True, **more}, key(name))[0]
+        n_reloads = lambda: s.said().count("opened anew")
+
+        def reload():
+            n = n_reloads()
+            s.process.send_signal(signal.SIGHUP)
+            s.wait_for("it is read again", lambda: n_reloads() > n)
+
+        busy = s.connect()
+        busy.request("POST", TEXT, json.dumps({"prompt": "1,", "max_tokens": 1900, "ignore_eos": True, "stream": True}),
+                     {"Content-Type": "application/json", **key("tokens")})
+        busy.getresponse().read1(10)
+        check("tokens are taken before they are made", [post("tokens") for _ in range(3)] == [429] * 3)
+        busy.close()
+        s.wait_for("what was not used comes back", lambda: post("tokens") == 200)
+        running = s.connect()
+        running.request("POST", TEXT, json.dumps({"prompt": "1,", "max_tokens": 1900, "ignore_eos": True, "stream": True}),
+                        {"Content-Type": "application/json", **key("one")})
+        running.getresponse().read1(10)
+        got = [post("rare")]
+        reload()
+        got += [post("one"), post("rare"), post("rare")]
+        check("a reload forgets neither who runs nor what is left", got == [200, 429, 200, 429], got)
+        running.close()
+        check("each answer counts", [post("wide", n=5, temperature=1), post("wide", n=4, temperature=1), post("wide", n=4, temperature=1)] ==
+              [429, 200, 429])
+        last = s.connect()
+        last.request("POST", TEXT, json.dumps({"prompt": "1,", "max_tokens": 1900, "ignore_eos": True, "stream": True}),
+                     {"Content-Type": "application/json", **key("gone")})
+        answer = last.getresponse()
+        answer.read1(10)
+        write(*(l for l in all_ if not l.startswith("gone")))
+        reload()
+        try:
+            rest = answer.read()
+        except (http.client.HTTPException, OSError):
+            rest = b""
+        check("a stream of a key that is gone ends", b"[DONE]" not in rest and post("gone") == 401)
+        check("a key for the API sees no numbers", s.ask("GET", "/metrics", None, key("api"))[0] == 403 and post("api") == 200)
+        os.chmod(path, 0o666)
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_for("a file that everybody may write to is refused", lambda: "everybody on this machine may write to it" in s.said())
+        s.end(silent=False)
+
+
 def time_limits():
     endless = {"prompt": "1, 2, 3,", "ignore_eos": True, "max_tokens": 1900}
     s = Server("--max-seqs", "1", "--queue-timeout", "0.2")
@@ -355,7 +429,7 @@ def keys():
         waiting.close()
         open(path, "a").write("this is no key\n")
         s.process.send_signal(signal.SIGHUP)
-        said = lambda: [l for l in open(log) if "the keys stay as they were" in l]
+        said = lambda: [l for l in open(log) if "what cannot be read stays as it was" in l]
         s.wait_for("a broken file is told in one line", lambda: len(said()) == 1 and "line 7" in said()[0])
         check("and the old keys stay", s.ask("GET", "/v1/models", None, bearer("secret"))[0] == 200)
         text = open(log).read()
@@ -427,8 +501,45 @@ def tls():
             check("plain HTTP is not answered", False)
         except (http.client.HTTPException, OSError):
             pass
-        s.end(silent=False)
+        def shown():
+            with socket.create_connection(("127.0.0.1", s.port), timeout=600) as c, ssl._create_unverified_context().wrap_socket(c) as t:
+                return t.getpeercert(True), t.version()
+
+        def old(version):
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the versions that are tried
+            context = ssl._create_unverified_context()
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.maximum_version = version
+            try:
+                with socket.create_connection(("127.0.0.1", s.port), timeout=600) as c, context.wrap_socket(c) as t:
+                    return t.cipher()[0]
+            except (ssl.SSLError, OSError):
+                return None
+
+        check("old protocols are refused", old(ssl.TLSVersion.TLSv1) is None and old(ssl.TLSVersion.TLSv1_1) is None)
+        check("TLS 1.2 has forward secrecy", (old(ssl.TLSVersion.TLSv1_2) or "").startswith("ECDHE-"), old(ssl.TLSVersion.TLSv1_2))
+        kept = c()
+        kept.request("GET", "/health")
+        kept.getresponse().read()
+        first = shown()[0]
         os.chmod(other, 0o600)
+        shutil.copy(other, key)
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_for("a key without its certificate is told", lambda: "it is not the key of the certificate" in s.said())
+        check("and the old ones stay", shown()[0] == first)
+        shutil.copy(os.path.join(folder, "other-cert.pem"), cert)
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_for("a renewed certificate is shown to new connections", lambda: shown()[0] != first)
+        kept.request("GET", "/health")
+        check("open connections go on", kept.getresponse().status == 200)
+        s.end(silent=False)
+        os.chmod(other, 0o666)
+        r = subprocess.run([SUMI, "serve", MODEL, "--port", "0", "--tls-cert", cert, "--tls-key", other], capture_output=True, text=True)
+        check("a key that everybody may write to is refused", r.returncode == 1 and "everybody on this machine may write" in r.stderr, r)
+        os.chmod(other, 0o600)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                        key, "-out", cert, "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
         r = subprocess.run([SUMI, "serve", MODEL, "--port", "0", "--tls-cert", cert, "--tls-key", other], capture_output=True,
                            text=True)
         check("a key of another certificate is one line", r.returncode == 1 and len(r.stderr.splitlines()) == 1 and
@@ -523,11 +634,14 @@ def bad_use():
         fails(1, "--allow-anonymous", "--host", "0.0.0.0")
         fails(1, "not an address", "--host", "example.com")
         fails(2, "neither 'text' nor 'json'", "--log-format", "xml")
+        fails(2, "is not an origin", "--cors-origin", "a.b")
+        fails(2, "is not an address", "--trusted-proxy", "proxy.example")
+        fails(2, "GnuTLS does not know 'RUBBISH'", "--tls-priorities", "RUBBISH")
         fails(2, "is not a name", "--allowed-host", "http://a.example")
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, names, log, signals, time_limits, limits, draining, impatience, keys,
+for part in (slow_clients, sizes, connections, headers, names, proxies, budgets, log, signals, time_limits, limits, draining, impatience, keys,
              large_bodies, tls, numbers, standstill, manual, bad_use):
     part()
 finish()

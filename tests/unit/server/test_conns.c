@@ -172,6 +172,31 @@ static void an_address_is_one_of_ipv4_or_a_network_of_ipv6(void **state)
     conns_destroy(c);
 }
 
+static void a_proxy_is_not_one_address(void **state)
+{
+    (void)state;
+    ip_range trusted;
+    assert_true(ip_range_parse(&trusted, "10.0.0.0/8"));
+    conns *c = create((conns_limits){ .max_address = 1, .trusted = &trusted, .n_trusted = 1 });
+    pair pairs[3];
+    connection *k[3];
+    struct in6_addr ann = { .s6_addr = { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7 } }, bob = ann;
+    bob.s6_addr[15] = 8;
+    for (int i = 0; i < 3; i++) {
+        k[i] = from(c, &pairs[i], "10.0.0.1");
+        assert_int_equal(k[i]->verdict, CONN_WELCOME);
+    }
+    assert_true(conns_serve(c, k[0], &ann));
+    assert_string_equal(k[0]->name, "192.0.2.7");
+    assert_false(conns_serve(c, k[1], &ann)); /* one at once */
+    assert_true(conns_serve(c, k[1], &bob));
+    assert_true(conns_serve(c, k[2], &k[2]->peer)); /* the proxy itself */
+    assert_true(conns_serve(c, k[0], NULL));
+    assert_true(conns_serve(c, k[2], &ann));
+    for (int i = 0; i < 3; i++) close_pair(c, &pairs[i]);
+    conns_destroy(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +205,7 @@ int main(void)
         cmocka_unit_test(over_tls_nothing_is_said),
         cmocka_unit_test(beyond_the_limit_some_are_let_in_to_be_refused),
         cmocka_unit_test(an_address_is_one_of_ipv4_or_a_network_of_ipv6),
+        cmocka_unit_test(a_proxy_is_not_one_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

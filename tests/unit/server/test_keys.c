@@ -26,9 +26,9 @@ static void a_key_is_found_by_what_hashes_to_it(void **state)
     api_key *bob = keys_find(k, "abc");
     assert_non_null(bob);
     assert_string_equal(bob->name, "bob");
-    assert_int_equal(bob->limits.requests_per_min, 60);
-    assert_int_equal(bob->limits.tokens_per_min, 1000);
-    assert_int_equal(bob->limits.max_concurrent, 2);
+    assert_int_equal(bob->limits->requests_per_min, 60);
+    assert_int_equal(bob->limits->tokens_per_min, 1000);
+    assert_int_equal(bob->limits->max_concurrent, 2);
     assert_int_equal(bob->share, 5);
     assert_int_equal(bob->priority, -3);
     assert_false(bob->status_only);
@@ -82,7 +82,7 @@ static void tokens_are_paid_afterwards(void **state)
     api_error e;
     key_limits_init(&l);
     assert_true(key_limits_enter(&l, 1000, &e));
-    key_limits_leave(&l, 90);
+    key_limits_leave(&l, (key_charge){ 0 }, 90);
     assert_false(key_limits_enter(&l, 1000, &e));
     assert_int_equal(e.retry_after, 31);
     assert_true(key_limits_enter(&l, 32100, &e));
@@ -97,7 +97,7 @@ static void only_so_many_run_at_once(void **state)
     key_limits_init(&l);
     assert_true(key_limits_enter(&l, 1, &e));
     assert_false(key_limits_enter(&l, 1, &e));
-    key_limits_leave(&l, 0);
+    key_limits_leave(&l, (key_charge){ 0 }, 0);
     assert_true(key_limits_enter(&l, 1, &e));
     key_limits_deinit(&l);
 }
@@ -114,12 +114,84 @@ static void counting_has_a_bucket_of_its_own(void **state)
     assert_false(key_limits_count(&l, 1000, &e));
     assert_int_equal(e.status, 429);
     assert_int_equal(e.retry_after, 30);
-    key_limits_leave(&l, 0);
+    key_limits_leave(&l, (key_charge){ 0 }, 0);
     assert_true(key_limits_enter(&l, 1000, &e));
     assert_true(key_limits_count(&l, 31100, &e));
     for (int i = 0; i < 100; i++) assert_true(key_limits_count(&none, 1000, &e));
     key_limits_deinit(&l);
     key_limits_deinit(&none);
+}
+
+static void tokens_are_taken_before_and_what_is_left_comes_back(void **state)
+{
+    (void)state;
+    key_limits l = { .tokens_per_min = 200 };
+    const key_charge one = { .n_tokens = 340 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_true(key_limits_enter(&l, 1000, &e)); /* they have come together: */
+    assert_true(key_limits_charge(&l, 1000, one, &e));
+    assert_false(key_limits_charge(&l, 1000, one, &e)); /* the second finds nothing left */
+    assert_int_equal(e.status, 429);
+    key_limits_leave(&l, (key_charge){ 0 }, 0);
+    assert_false(key_limits_enter(&l, 1000, &e));
+    key_limits_leave(&l, one, 30); /* it was shorter than it could have been */
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_true(key_limits_charge(&l, 1000, (key_charge){ .n_tokens = 170 }, &e));
+    assert_false(key_limits_enter(&l, 1000, &e));
+    assert_int_equal(e.retry_after, 1);
+    key_limits_deinit(&l);
+}
+
+static void each_answer_counts(void **state)
+{
+    (void)state;
+    key_limits l = { .requests_per_min = 10, .max_concurrent = 4 };
+    const key_charge four = { .n_more = 3 }, five = { .n_more = 4 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_false(key_limits_charge(&l, 1000, five, &e));
+    assert_true(key_limits_charge(&l, 1000, four, &e));
+    assert_false(key_limits_enter(&l, 1000, &e));
+    key_limits_leave(&l, four, 0);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_true(key_limits_charge(&l, 1000, four, &e));
+    key_limits_leave(&l, four, 0);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    assert_false(key_limits_charge(&l, 1000, four, &e)); /* 4 + 4 + 1 of 10 are gone */
+    assert_non_null(strstr(e.message, "requests a minute"));
+    key_limits_deinit(&l);
+}
+
+static void a_reload_forgets_neither_buckets_nor_who_runs(void **state)
+{
+    (void)state;
+    sumi_error err;
+    api_error e;
+    keys *old = parse("ann " ABC " rpm=2 concurrent=2\nbob " EMPTY, &err);
+    api_key *ann = keys_find(old, "abc"), *bob = keys_find(old, "");
+    assert_true(key_limits_enter(ann->limits, 1000, &e));
+    assert_true(key_limits_enter(ann->limits, 1000, &e));
+    keys *fresh = parse("ann " ABC " rpm=3 concurrent=2", &err);
+    keys_take_over(fresh, old);
+    assert_ptr_equal(keys_find(fresh, "abc")->limits, ann->limits);
+    assert_false(key_limits_enter(ann->limits, 1000, &e));
+    assert_non_null(strstr(e.message, "2 requests at once"));
+    assert_false(atomic_load(&ann->limits->revoked));
+    assert_true(atomic_load(&bob->limits->revoked)); /* it is in the file no more */
+    key_limits_leave(ann->limits, (key_charge){ 0 }, 0);
+    key_limits_leave(ann->limits, (key_charge){ 0 }, 0);
+    keys_unref(old);
+    ann = keys_find(fresh, "abc");
+    assert_false(key_limits_enter(ann->limits, 1000, &e)); /* both requests of this minute are gone */
+    assert_true(key_limits_enter(ann->limits, 21100, &e));
+    keys *changed = parse("ann " EMPTY, &err);
+    keys_take_over(changed, fresh); /* another key under the old name */
+    assert_true(atomic_load(&ann->limits->revoked));
+    keys_unref(fresh);
+    keys_unref(changed);
 }
 
 int main(void)
@@ -131,6 +203,9 @@ int main(void)
         cmocka_unit_test(tokens_are_paid_afterwards),
         cmocka_unit_test(only_so_many_run_at_once),
         cmocka_unit_test(counting_has_a_bucket_of_its_own),
+        cmocka_unit_test(tokens_are_taken_before_and_what_is_left_comes_back),
+        cmocka_unit_test(each_answer_counts),
+        cmocka_unit_test(a_reload_forgets_neither_buckets_nor_who_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
