@@ -130,6 +130,7 @@ typedef struct sumi_model_info {
     uint64_t weight_bytes;    /* bytes of all tensors in the file */
     bool has_chat_template;
     bool is_encoder;          /* attention looks both ways: there are embeddings, and neither logits nor answers */
+    bool has_logits;          /* it has an output head, and makes answers; false for encoders, too */
     sumi_pooling pooling;     /* of embeddings, as the file says; NONE: it does not, or vocab_only */
 } sumi_model_info;
 

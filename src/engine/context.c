@@ -322,8 +322,8 @@ static bool wants_logits(sumi_want want)
 /* An encoder takes a text whole. */
 static sumi_status check_encoder_span(const sumi_context *c, const sumi_span *s, sumi_error *err)
 {
-    if (!c->model->info.is_encoder) return SUMI_OK;
     if (wants_logits(s->want)) return model_check_generates(c->model, err);
+    if (!c->model->info.is_encoder) return SUMI_OK;
     if (c->len[s->seq] == 0) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "sequence %d has %d tokens: it cannot grow, as an encoder takes a text whole",
                      s->seq, c->len[s->seq]);

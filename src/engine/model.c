@@ -27,6 +27,10 @@ static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi
     if (status != SUMI_OK) return status;
     if (opts->numa == SUMI_NUMA_SPREAD && (status = m->be->spread_weights(m->be, err))) return status;
     if ((status = model_create(&m->weights, m->file, m->be, err))) return status;
+    int64_t n_vision = model_n_vision_tensors(m->file);
+    if (n_vision > 0)
+        log_message(&m->log, SUMI_LOG_INFO, "%s: its %lld tensors of a vision part are not used: sumi reads text only",
+                    gguf_name(m->file), (long long)n_vision);
     if (m->weights->n_vocab == tokenizer_n_vocab(m->tok)) return SUMI_OK;
     return sumi_fail(err, SUMI_EFORMAT, "%s: %d tokens in the vocabulary, but token_embd.weight has %d rows",
                      gguf_name(m->file), tokenizer_n_vocab(m->tok), m->weights->n_vocab);
@@ -58,6 +62,7 @@ static sumi_status fill_info(sumi_model *m, sumi_error *err)
     info->n_ff = h->n_ff;
     info->n_ctx_train = h->n_ctx_train;
     info->is_encoder = h->encoder;
+    info->has_logits = m->weights->output != NULL;
     info->pooling = h->pooling;
     return SUMI_OK;
 }
@@ -115,9 +120,9 @@ const tokenizer *model_tokenizer(const sumi_model *m)
 
 sumi_status model_check_generates(const sumi_model *m, sumi_error *err)
 {
-    if (!m->info.is_encoder) return SUMI_OK;
-    return sumi_fail(err, SUMI_EUNSUPPORTED,
-                     "%s is an encoder: it makes embeddings and no text; use sumi embed", gguf_name(m->file));
+    if (m->info.has_logits) return SUMI_OK;
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "%s %s: it makes embeddings and no text; use sumi embed", gguf_name(m->file),
+                     m->info.is_encoder ? "is an encoder" : "has no output head");
 }
 
 kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)

@@ -9,6 +9,10 @@
 /* Norms, biases and a feed-forward block in the manner of GPT-2. */
 #define GPT (ARCH_NORM_BIAS | ARCH_BIASES | ARCH_NO_GATE)
 
+#define GPT_OSS                                                                                                  \
+    .norm = NORM_RMS, .norm_eps = 1e-5f, .pairing = ROPE_HALVES, .glu = GLU_CLAMPED, .router = ROUTER_SOFTMAX_CHOSEN, \
+    .features = ARCH_QKV_BIAS | ARCH_EXPERTS | ARCH_YARN_EXACT, .window_pattern = 2, .rope_theta = 150000
+
 /* Encoders in the manner of BERT (Devlin et al. 2019). */
 #define BERT (ARCH_ENCODER | ARCH_POST_LN | ARCH_EMBED_NORM | ARCH_NORM_BIAS)
 
@@ -25,7 +29,7 @@ static const arch families[] = {
     { .name = "command-r", .norm = NORM_LAYER, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .features = ARCH_PARALLEL | ARCH_MAY_QK_NORM, .qk_norm = QK_NORM_HEADS, .logits = LOGITS_TIMES },
     { .name = "deepseek2", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
-      .features = ARCH_LATENT | ARCH_EXPERTS },
+      .features = ARCH_LATENT | ARCH_EXPERTS | ARCH_BIAS_MEANS_SIGMOID },
     { .name = "eurobert", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
       .features = ARCH_ENCODER },
     { .name = "ernie4_5-moe", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
@@ -43,15 +47,14 @@ static const arch families[] = {
       .attention_softcap = 50, .logit_softcap = 30 },
     { .name = "gemma3", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_GELU_TANH,
       .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_EMBED_SCALE | ARCH_PLAIN_WINDOW_ROPE,
-      .window_pattern = 6, .rope_theta_local = 10000 },
+      .norm_eps = 1e-6f, .window_pattern = 6, .rope_theta = 1000000, .rope_theta_local = 10000 },
     { .name = "glm4moe", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
       .features = ARCH_MAY_QK_NORM | ARCH_EXPERTS | ARCH_EXPERTS_NORMALISED, .router = ROUTER_SIGMOID },
-    { .name = "gpt-oss", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_CLAMPED,
-      .features = ARCH_QKV_BIAS | ARCH_EXPERTS | ARCH_YARN_EXACT, .router = ROUTER_SOFTMAX_CHOSEN,
-      .window_pattern = 2 },
+    { .name = "gpt-oss", GPT_OSS },
     { .name = "gpt2", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_LEARNED_POS },
     { .name = "gptneox", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU,
       .features = GPT | ARCH_PARALLEL_KEY },
+    { .name = "gptoss", GPT_OSS }, /* Ollama's name */
     { .name = "granite", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,
       .logits = LOGITS_DIVIDED, .rope = ROPE_UNLESS_SWITCHED_OFF },
     { .name = "granitemoe", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_SILU,

@@ -31,13 +31,14 @@ enum {
     ARCH_EMBED_NORM = 1 << 18,        /* embeddings are normalised */
     ARCH_ENCODER = 1 << 19,           /* attention looks both ways, and nothing makes logits */
     ARCH_POST_LN = 1 << 20,           /* x = norm(x + block(x)): norms make the residual stream (Vaswani et al. 2017) */
-    ARCH_YARN_EXACT = 1 << 21,        /* YaRN's slope is not widened to whole pairs */
+    ARCH_YARN_EXACT = 1 << 21,        /* YaRN's slope is not widened to whole pairs, if the file does not say */
     ARCH_CHUNKS = 1 << 22,            /* windows are chunks: fixed stretches of the context, beyond which nothing is seen */
     ARCH_QK_NORM_LAST = 1 << 23,      /* norms of queries and keys follow the rotation */
     ARCH_QK_UNIT_NORM = 1 << 24,      /* they have no weights, and are where there are rotations */
     ARCH_QUERY_GROWTH = 1 << 25,      /* queries that do not rotate grow with their position */
     ARCH_WEIGH_INPUT = 1 << 26,       /* an expert's weight is a factor on its input */
     ARCH_LATENT = 1 << 27,            /* multi-head latent attention (latent.c) */
+    ARCH_BIAS_MEANS_SIGMOID = 1 << 29, /* a router with a bias of the choice scores by sigmoid, if the file does not say */
     ARCH_FULL_FIRST = 1 << 28,        /* of window_pattern layers the first sees all tokens, not the last */
 };
 
@@ -65,6 +66,8 @@ typedef struct arch {
     router_kind router;     /* of ARCH_EXPERTS, if the file does not say */
     int32_t window_pattern; /* with a sliding window: every n-th layer sees all tokens; 0: none does */
     int32_t window;         /* if the file does not say; 0: none */
+    float norm_eps;         /* if the file does not say; 0: it must */
+    float rope_theta;       /* the same; 0: 10000 */
     float rope_theta_local; /* rotation base of the layers with a window; 0: the same as the others */
     float max_alibi_bias;   /* linear biases of attention, if the file does not say; 0: none */
     float attention_softcap, logit_softcap; /* if the file does not say; 0: none */

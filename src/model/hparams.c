@@ -40,16 +40,37 @@ static void fail(reader *r, sumi_status status, const char *what)
         r->status = sumi_fail(r->err, status, "%s: key '%s' %s", gguf_name(r->g), r->key, what);
 }
 
+/* A list with one value for each layer is that value, where all are the same. */
+static bool read_equal(reader *r, int64_t *value)
+{
+    gguf_array list;
+    bool is_list = gguf_get_array(r->g, r->key, &list);
+    if (!is_list || list.n == 0 || list.type == GGUF_STRING || list.type == GGUF_F32 || list.type == GGUF_F64) return false;
+    *value = gguf_array_i64(&list, 0);
+    for (uint64_t i = 1; i < list.n; i++)
+        if (gguf_array_i64(&list, i) != *value) return false;
+    return true;
+}
+
+/* What llama.cpp writes for a setting that a model does not have: 0, or -1, also as an unsigned number. */
+static bool stands_for_nothing(int64_t value)
+{
+    return value == 0 || value == -1 || value == UINT32_MAX;
+}
+
 /* An integer from low to high. otherwise < low: the key must be there. */
 static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high, int32_t otherwise)
 {
     int64_t value = otherwise;
     char what[96];
     if (present(r, suffix)) {
-        gguf_array array;
-        if (gguf_get_array(r->g, r->key, &array)) fail(r, SUMI_EUNSUPPORTED, "has one value for each layer: not supported");
-        else if (!gguf_get_i64(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not an integer");
-        else if (value < low || value > high) {
+        gguf_array list = { 0 };
+        if (gguf_get_array(r->g, r->key, &list) && !read_equal(r, &value))
+            fail(r, SUMI_EUNSUPPORTED, "has one value for each layer: not supported");
+        else if (list.n == 0 && !gguf_get_i64(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not an integer");
+        else if (value >= low && value <= high) return (int32_t)value;
+        else if (otherwise >= low && stands_for_nothing(value)) value = otherwise;
+        else {
             snprintf(what, sizeof what, "is %lld, not in %d..%d", (long long)value, low, high);
             fail(r, SUMI_EFORMAT, what);
         }
@@ -59,12 +80,13 @@ static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high
     return r->status == SUMI_OK ? (int32_t)value : low;
 }
 
-/* A positive finite number. otherwise < 0: the key must be there. */
+/* A positive finite number; 0 and -1 stand for a key that is not there. otherwise < 0: the key must be there. */
 static float read_float(reader *r, const char *suffix, float otherwise)
 {
     float value = otherwise;
     if (present(r, suffix)) {
         if (!gguf_get_f32(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a number");
+        else if (otherwise >= 0 && (value == 0 || value == -1)) return otherwise;
         else if (!(value > 0) || !isfinite(value)) fail(r, SUMI_EFORMAT, "is not a positive number");
     } else if (otherwise < 0) {
         fail(r, SUMI_EFORMAT, "is missing");
@@ -87,15 +109,20 @@ static bool read_bool(reader *r, const char *suffix, bool otherwise)
     return value;
 }
 
-/* True if the key asks for something: a number other than 0, true, or anything else. */
+/* True if the key asks for something: a number other than 0 and -1, also in a list, true, or anything else. */
 static bool asks(reader *r, const char *suffix)
 {
     int64_t integer;
     float number;
-    bool flag;
+    bool flag, any = false;
+    gguf_array list;
     if (!present(r, suffix)) return false;
-    if (gguf_get_i64(r->g, r->key, &integer)) return integer != 0;
-    if (gguf_get_f32(r->g, r->key, &number)) return number != 0;
+    if (gguf_get_i64(r->g, r->key, &integer)) return !stands_for_nothing(integer);
+    if (gguf_get_f32(r->g, r->key, &number)) return number != 0 && number != -1;
+    if (gguf_get_array(r->g, r->key, &list) && list.type != GGUF_STRING) {
+        for (uint64_t i = 0; i < list.n; i++) any = any || gguf_array_f64(&list, i) != 0;
+        return any;
+    }
     if (gguf_get_bool(r->g, r->key, &flag)) return flag;
     return true;
 }
@@ -116,9 +143,6 @@ static void refuse_other_features(reader *r)
     static const char *const features[] = {
         "attention.output_scale",
         "attention.shared_kv_layers",
-        "attention.key_length_swa",
-        "rope.dimension_count_swa",
-        "rope.dimension_sections",
         "rope.scaling.alpha",
         "swin_norm",
         "activation_sparsity_scale",
@@ -138,6 +162,15 @@ static void refuse_other_features(reader *r)
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
 
+/* A size of the layers with a window must be that of the others: `plain`, or what its own key has. */
+static void expect_same_size(reader *r, const char *suffix, const char *plain_suffix, int32_t plain)
+{
+    int64_t size, other;
+    if (!gguf_get_i64(r->g, key_of(r, plain_suffix), &size) || stands_for_nothing(size)) size = plain;
+    if (asks(r, suffix) && (!gguf_get_i64(r->g, r->key, &other) || other != size))
+        fail(r, SUMI_EUNSUPPORTED, "gives layers with a window another size: not supported");
+}
+
 /* DeepSeek stretches all of a query and key by a size that grows with the context, not only what is rotated: the scale of
  * their product grows by its square. */
 static void read_yarn_multiplier(reader *r, hparams *h)
@@ -149,29 +182,40 @@ static void read_yarn_multiplier(reader *r, hparams *h)
     if (h->rope_size == 0) h->rope_size = 1;
 }
 
-/* Factors for each pair need nothing here: they are tensors (rope.c), whatever the type says. */
+static void read_yarn(reader *r, hparams *h)
+{
+    h->rope = ROPE_YARN;
+    h->rope_factor = read_float(r, "rope.scaling.factor", -1);
+    if (h->rope_n_ctx == 0) h->rope_n_ctx = h->n_ctx_train;
+    if (h->rope_n_ctx == 0) fail(r, SUMI_EFORMAT, "needs the original context length");
+    /* The factor is on the size that is usual for YaRN. A size by the other key is a size; llama.cpp writes 1 for none. */
+    float usual = h->rope_factor > 1 ? 0.1f * logf(h->rope_factor) + 1 : 1;
+    float size = read_float(r, "rope.scaling.yarn_attn_factor", 1);
+    if (h->rope_size > 0) h->rope_size *= usual;
+    if (size != 1) h->rope_size = size;
+    h->yarn_beta_fast = read_float(r, "rope.scaling.yarn_beta_fast", 32);
+    h->yarn_beta_slow = read_float(r, "rope.scaling.yarn_beta_slow", 1);
+    h->yarn_exact = !read_bool(r, "rope.scaling.yarn_truncate", !(r->a->features & ARCH_YARN_EXACT));
+    if (read_float_or_0(r, "rope.scaling.yarn_ext_factor", 1) != 1)
+        fail(r, SUMI_EUNSUPPORTED, "is not 1: not supported");
+    read_yarn_multiplier(r, h);
+}
+
+/* Factors for each pair need nothing here: they are tensors (rope.c), whatever the type says. A factor without a type is
+ * that of the linear kind, in gpt-oss that of YaRN. */
 static void read_rope_scaling(reader *r, hparams *h)
 {
-    gguf_str type = { "none", 4 };
+    bool yarn = r->a->features & ARCH_YARN_EXACT && asks(r, "rope.scaling.factor");
+    gguf_str type = { yarn ? "yarn" : "linear", yarn ? 4 : 6 };
     h->rope_n_ctx = read_int(r, "rope.scaling.original_context_length", 0, 1 << 30, 0);
     h->rope_size = read_float(r, "rope.scaling.attn_factor", 0);
-    h->rope_factor = read_float(r, "rope.scale_linear", 1);
-    h->rope = h->rope_factor != 1 ? ROPE_LINEAR : ROPE_UNSCALED;
-    if (!gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type)) return;
+    h->rope_factor = 1;
+    gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type);
     if (gguf_str_is(type, "linear")) {
-        h->rope = ROPE_LINEAR;
-        h->rope_factor = read_float(r, "rope.scaling.factor", 1);
+        h->rope_factor = read_float(r, "rope.scaling.factor", read_float(r, "rope.scale_linear", 1));
+        h->rope = h->rope_factor != 1 ? ROPE_LINEAR : ROPE_UNSCALED;
     } else if (gguf_str_is(type, "yarn")) {
-        h->rope = ROPE_YARN;
-        h->rope_factor = read_float(r, "rope.scaling.factor", -1);
-        if (h->rope_n_ctx == 0) h->rope_n_ctx = h->n_ctx_train;
-        if (h->rope_n_ctx == 0) fail(r, SUMI_EFORMAT, "needs the original context length");
-        h->rope_size = read_float(r, "rope.scaling.yarn_attn_factor", h->rope_size);
-        h->yarn_beta_fast = read_float(r, "rope.scaling.yarn_beta_fast", 32);
-        h->yarn_beta_slow = read_float(r, "rope.scaling.yarn_beta_slow", 1);
-        if (read_float_or_0(r, "rope.scaling.yarn_ext_factor", 1) != 1)
-            fail(r, SUMI_EUNSUPPORTED, "is not 1: not supported");
-        read_yarn_multiplier(r, h);
+        read_yarn(r, h);
     } else if (!gguf_str_is(type, "none") && !gguf_str_is(type, "longrope")) {
         fail(r, SUMI_EUNSUPPORTED,
              "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
@@ -184,8 +228,11 @@ static void read_rope(reader *r, hparams *h)
     if (r->a->rope == ROPE_UNLESS_SWITCHED_OFF) off = !read_bool(r, "rope.scaling.finetuned", true);
     h->n_rot = read_int(r, "rope.dimension_count", 2, h->head_dim, h->head_dim);
     if (h->n_rot % 2) fail(r, SUMI_EFORMAT, "is odd");
+    expect_same_size(r, "rope.dimension_count_swa", "rope.dimension_count", h->n_rot);
     if (off) h->n_rot = 0;
-    h->rope_theta = read_float(r, "rope.freq_base", 10000);
+    /* The names with "global" and "local" are those of Ollama's converter. */
+    float theta = read_float(r, "rope.global.freq_base", r->a->rope_theta > 0 ? r->a->rope_theta : 10000);
+    h->rope_theta = read_float(r, "rope.freq_base", theta);
     if (h->rope_theta <= 1) fail(r, SUMI_EFORMAT, "is not above 1");
     read_rope_scaling(r, h);
 }
@@ -235,12 +282,21 @@ static void read_heads(reader *r, hparams *h)
     h->attention_scale = read_float(r, "attention.scale", usual_attention_scale(r, h));
 }
 
+/* llama.cpp saves Gemma 2's caps with every model; only families that have caps mean these very numbers. */
+static float read_softcap(reader *r, const char *suffix, float usual, float of_gemma2)
+{
+    float cap = read_float_or_0(r, suffix, usual);
+    return usual == 0 && cap == of_gemma2 ? 0 : cap;
+}
+
 static void read_attention(reader *r, hparams *h)
 {
     h->n_heads = read_int(r, "attention.head_count", 1, MAX_WIDTH, 0);
     if (r->a->features & ARCH_LATENT) read_latent(r, h);
     else read_heads(r, h);
-    h->attention_softcap = read_float_or_0(r, "attn_logit_softcapping", r->a->attention_softcap);
+    expect_same_size(r, "attention.key_length_swa", "attention.key_length", h->head_dim);
+    expect_same_size(r, "attention.value_length_swa", "attention.value_length", h->v_dim);
+    h->attention_softcap = read_softcap(r, "attn_logit_softcapping", r->a->attention_softcap, 50);
     h->qkv_clamp = read_float_or_0(r, "attention.clamp_kqv", 0);
     h->max_alibi_bias = read_float_or_0(r, "attention.max_alibi_bias", r->a->max_alibi_bias);
     if (h->max_alibi_bias > 0 && r->a->rope != ROPE_NO_LAYERS)
@@ -268,16 +324,18 @@ static void read_activation(reader *r, hparams *h)
     static const struct {
         const char *name;
         glu_kind kind;
-    } names[] = { { "gelu", GLU_GELU }, { "silu", GLU_SILU }, { "gelu_pytorch_tanh", GLU_GELU_TANH } };
+    } names[] = { { "gelu", GLU_GELU }, { "silu", GLU_SILU }, { "gelu_pytorch_tanh", GLU_GELU_TANH },
+                  { "relu2", GLU_RELU2 } };
     gguf_str name;
     h->glu = r->a->glu;
     if (!gguf_get_str(r->g, key_of(r, "hidden_activation"), &name)) return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!gguf_str_is(name, names[i].name)) continue;
-        h->glu = names[i].kind;
+        if (r->a->glu == GLU_CLAMPED && names[i].kind != GLU_SILU) break; /* which is made of SiLU */
+        if (r->a->glu != GLU_CLAMPED) h->glu = names[i].kind;
         return;
     }
-    fail(r, SUMI_EUNSUPPORTED, "names an activation other than gelu, gelu_pytorch_tanh and silu: not supported");
+    fail(r, SUMI_EUNSUPPORTED, "names an activation other than gelu, gelu_pytorch_tanh, relu2 and silu: not supported");
 }
 
 /* Which layers have a window: the file lists them, or every n-th has none. */
@@ -298,7 +356,8 @@ static void read_windows(reader *r, hparams *h)
     for (int32_t i = 0; i < h->n_layers; i++)
         h->has_window[i] =
             is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || i % pattern != full;
-    h->rope_theta_local = read_float(r, "rope.freq_base_swa", r->a->rope_theta_local);
+    float theta = read_float(r, "rope.local.freq_base", r->a->rope_theta_local);
+    h->rope_theta_local = read_float(r, "rope.freq_base_swa", theta);
     if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0)
         h->rope_theta_local = h->rope_theta;
 }
@@ -332,7 +391,7 @@ static void read_scales(reader *r, hparams *h)
     h->residual_scale = read_float(r, "residual_scale", residual);
     h->logit_scale = read_float(r, "logit_scale", logit);
     if (r->a->logits == LOGITS_DIVIDED) h->logit_scale = 1.0f / h->logit_scale;
-    h->logit_softcap = read_float_or_0(r, "final_logit_softcapping", r->a->logit_softcap);
+    h->logit_softcap = read_softcap(r, "final_logit_softcapping", r->a->logit_softcap, 30);
 }
 
 /* Mixtures of experts: the keys are those of every family that has them; which layers are, tensors tell. */
@@ -349,6 +408,7 @@ static void read_router(reader *r, hparams *h)
     if (kind > (int32_t)(sizeof kinds / sizeof *kinds))
         fail(r, SUMI_EUNSUPPORTED, "is not 1 (softmax), 2 (sigmoid) or 3 (softmax of the chosen): not supported");
     else if (kind > 0) to->kind = kinds[kind - 1];
+    h->router_told = kind > 0;
     to->normalised = read_bool(r, "expert_weights_norm", r->a->features & ARCH_EXPERTS_NORMALISED);
     to->scale = read_float_or_0(r, "expert_weights_scale", 1);
     if (to->scale == 0) to->scale = 1; /* files of families without a scale may have this */
@@ -359,8 +419,14 @@ static void read_router(reader *r, hparams *h)
     if (to->n_used_groups == 0) to->n_used_groups = to->n_groups;
     if (r->status == SUMI_OK && n / to->n_groups * to->n_used_groups < to->n_used)
         fail(r, SUMI_EFORMAT, "leaves fewer experts than are used");
-    to->n_group_best = to->kind == ROUTER_SIGMOID ? 2 : 1;
-    if (n / to->n_groups < to->n_group_best) to->n_group_best = 1;
+    hparams_set_router(to, to->kind);
+}
+
+void hparams_set_router(router *to, router_kind kind)
+{
+    to->kind = kind;
+    to->n_group_best = kind == ROUTER_SIGMOID ? 2 : 1;
+    if (to->n_experts / to->n_groups < to->n_group_best) to->n_group_best = 1;
 }
 
 sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err)
@@ -377,7 +443,9 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     if (!present(&r, "context_length")) h->n_ctx_train = 0;
     read_attention(&r, h);
     h->norm_eps = read_float(
-        &r, a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", -1);
+        &r, a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+        a->norm_eps > 0 ? a->norm_eps : -1);
+    h->headless = !read_bool(&r, "output_head", true);
     h->parallel = a->features & ARCH_PARALLEL;
     if (a->features & ARCH_PARALLEL_KEY) h->parallel = read_bool(&r, "use_parallel_residual", true);
     read_direction(&r, h);

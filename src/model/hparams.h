@@ -16,11 +16,13 @@ typedef struct hparams {
     int32_t n_draft_layers; /* blocks behind the others that predict further tokens: they make no logits, nothing uses them */
     int32_t n_ctx_train;       /* 0: the file does not say */
     int32_t n_rot;             /* elements of a head that are rotated, even, <= head_dim; 0: none */
+    bool router_told;          /* the file says which kind of router; tensors may tell, too */
     router router;             /* of the layers that are mixtures of experts; n_experts 0: none is */
     int32_t window;            /* sliding window in tokens; 0: none */
     bool has_window[KV_MAX_LAYERS], has_rope[KV_MAX_LAYERS]; /* [n_layers] */
     glu_kind glu;
     bool encoder;              /* attention looks both ways */
+    bool headless;             /* a decoder without output matrix: it makes hidden states and no logits */
     sumi_pooling pooling;      /* of its embeddings; NONE: the file does not say */
     float query_growth; /* of ARCH_QUERY_GROWTH, every query_growth_length tokens; 0: none */
     int32_t query_growth_length;
@@ -33,6 +35,7 @@ typedef struct hparams {
     float rope_factor; /* of ROPE_LINEAR and ROPE_YARN */
     float rope_size;   /* of rotated elements; 0: as usual for the scaling */
     float yarn_beta_fast, yarn_beta_slow;
+    bool yarn_exact;   /* its slope is not widened to whole pairs */
     float embed_scale, attention_scale, residual_scale, logit_scale;
     float max_alibi_bias; /* 0: no linear biases (alibi.c) */
     float qkv_clamp;      /* q, k and v are at most this; 0: no limit */
@@ -41,5 +44,8 @@ typedef struct hparams {
 
 /* SUMI_EFORMAT: a key is missing or out of range; SUMI_EUNSUPPORTED: asks for what no feature here provides. */
 SUMI_MUST_USE sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err);
+
+/* The kind of a router, and what follows from it. */
+void hparams_set_router(router *to, router_kind kind);
 
 #endif

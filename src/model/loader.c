@@ -201,11 +201,24 @@ static bool is_of_draft(const loader *l, gguf_str name)
     return false;
 }
 
+/* What sees, in files that hold it beside the part that reads: Ollama's. */
+static bool is_of_vision(gguf_str name)
+{
+    return (name.n > 2 && !memcmp(name.data, "v.", 2)) || (name.n > 3 && !memcmp(name.data, "mm.", 3));
+}
+
+int64_t model_n_vision_tensors(const gguf *g)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) n += is_of_vision(gguf_tensor_at(g, i)->name);
+    return n;
+}
+
 void loader_refuse_unknown_tensors(loader *l)
 {
     for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {
         gguf_str name = gguf_tensor_at(l->g, i)->name;
-        if (!l->used[i] && !is_of_draft(l, name))
+        if (!l->used[i] && !is_of_draft(l, name) && !is_of_vision(name))
             loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is not part of the %s family as sumi knows it",
                         (int)(name.n < 64 ? name.n : 64), name.data, l->m->arch->name);
     }

@@ -70,12 +70,16 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
 {
     const hparams *h = &l->m->h;
     int32_t n = h->router.n_experts;
+    if (has(l, i, "ffn_gate_up_exps") && !strcmp(l->m->arch->name, "gptoss"))
+        loader_fail(l, SUMI_EUNSUPPORTED, "tensor 'blk.%d.ffn_gate_up_exps.weight' has gate and up in turn: not supported", i);
     bool fused = has(l, i, "ffn_gate_up_exps"), gated = !(l->m->arch->features & ARCH_NO_GATE);
     const char *up = fused ? "ffn_gate_up_exps" : "ffn_up_exps", *gate = fused ? up : "ffn_gate_exps";
     x->router = h->router;
     x->w_router = loader_matrix(l, in_block(i, "ffn_gate_inp", "weight"), all_rows(n), h->n_embd);
     x->b_router = loader_vector(l, in_block(i, "ffn_gate_inp", "bias"), false, all_rows(n));
     x->router.choice_bias = loader_vector(l, in_block(i, "exp_probs_b", "bias"), false, all_rows(n));
+    if (x->router.choice_bias && !h->router_told && l->m->arch->features & ARCH_BIAS_MEANS_SIGMOID)
+        hparams_set_router(&x->router, ROUTER_SIGMOID); /* GLM-4.7-Flash, whose first files do not have the key */
     x->n_ff = loader_n_rows(l, has_single(l, i, up) ? of_expert(i, up, 0) : in_block(i, up, "weight"));
     if (fused) x->n_ff /= 2;
     if (l->status != SUMI_OK) return;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -150,10 +151,12 @@ static void load_second_block(loader *l, int32_t i, layer *y)
     if (x->n_ff > m->max_expert_ff) m->max_expert_ff = x->n_ff;
 }
 
-/* Like a bias, a file may have them whatever the family. */
+/* Like a bias, a file may have them whatever the family. Ollama's files have no ".weight" there. */
 static float *load_sinks(loader *l, int32_t i)
 {
-    tensor_name name = in_block(i, "attn_sinks", "weight");
+    tensor_name name = in_block(i, "attn_sinks", "weight"), bare = name;
+    bare.s[strlen(bare.s) - strlen(".weight")] = '\0';
+    if (loader_has(l, bare)) name = bare;
     float *sinks = loader_vector(l, name, false, all_rows(l->m->h.n_heads));
     for (int32_t h = 0; sinks && h < l->m->h.n_heads; h++)
         if (!isfinite(sinks[h])) loader_fail(l, SUMI_EFORMAT, "%s[%d] is not a finite number", name.s, h);
@@ -173,9 +176,9 @@ static void load_layer(loader *l, int32_t i)
     else load_qkv(l, i, y);
     y->q_norm = head_norm(l, i, "attn_q_norm", h->n_heads);
     y->k_norm = head_norm(l, i, "attn_k_norm", h->n_kv_heads);
-    y->w_o = loader_matrix(l, in_block(i, "attn_output", "weight"), all_rows(h->n_embd),
-                           (int64_t)h->n_heads * h->v_head_dim);
-    y->b_o = loader_vector(l, in_block(i, "attn_output", "bias"), bias, all_rows(h->n_embd));
+    const char *out = loader_has(l, in_block(i, "attn_out", "weight")) ? "attn_out" : "attn_output"; /* Ollama's gpt-oss */
+    y->w_o = loader_matrix(l, in_block(i, out, "weight"), all_rows(h->n_embd), (int64_t)h->n_heads * h->v_head_dim);
+    y->b_o = loader_vector(l, in_block(i, out, "bias"), bias, all_rows(h->n_embd));
     y->sinks = load_sinks(l, i);
     if (post) y->post_attn_norm = block_norm(l, i, "post_attention_norm");
     load_second_block(l, i, y);
@@ -195,10 +198,10 @@ static weight *load_other_embedding(loader *l, const char *name, int32_t *n_rows
     return loader_table(l, full, *n_rows, l->m->h.n_embd);
 }
 
-/* Whether the logits are products with the embeddings of tokens; encoders have none. */
+/* Whether the logits are products with the embeddings of tokens; encoders and models without a head have none. */
 static bool has_tied_output(const loader *l)
 {
-    return !l->m->h.encoder && !loader_has(l, at_top("output", "weight"));
+    return !l->m->h.encoder && !l->m->h.headless && !loader_has(l, at_top("output", "weight"));
 }
 
 static void load_embeddings(loader *l)
@@ -222,7 +225,7 @@ static void load_output(loader *l)
     model *m = l->m;
     bool bias = m->arch->features & ARCH_OUTPUT_BIAS;
     if (!(m->arch->features & ARCH_POST_LN)) m->output_norm = top_norm(l, "output_norm");
-    if (m->h.encoder) return;
+    if (m->h.encoder || m->h.headless) return;
     m->output = has_tied_output(l) ? m->tok_embd
                                    : loader_matrix(l, at_top("output", "weight"), all_rows(m->n_vocab),
                                                    m->h.n_embd);

@@ -66,6 +66,9 @@ typedef struct model {
 /* SUMI_EUNSUPPORTED unless the file is of a known family; err may be NULL. */
 SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
 
+/* Tensors of the part that sees, which nothing here uses. */
+int64_t model_n_vision_tensors(const gguf *g);
+
 /* Reads sizes and weights of g for be; both must outlive the model. */
 SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_error *err);
 void model_destroy(model *m);

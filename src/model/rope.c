@@ -104,8 +104,8 @@ void loader_rope(loader *l)
         mem_free(divisors);
     }
     if (l->status != SUMI_OK) return;
-    if (h->rope == ROPE_YARN) stretch_by_yarn(h, m->arch->features & ARCH_YARN_EXACT, m->freqs);
-    m->rope_size = 1;
-    if (is_long || h->rope == ROPE_YARN) m->rope_size = h->rope_size > 0 ? h->rope_size : usual_size(h);
+    if (h->rope == ROPE_YARN) stretch_by_yarn(h, h->yarn_exact, m->freqs);
+    if (h->rope_size > 0) m->rope_size = h->rope_size;
+    else m->rope_size = is_long || h->rope == ROPE_YARN ? usual_size(h) : 1;
     if (h->rope_theta_local > 0) m->freqs_local = make_freqs(l, h->rope_theta_local, 1, NULL);
 }

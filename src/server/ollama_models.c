@@ -138,7 +138,7 @@ static enum MHD_Result show(exchange *x)
     buf_append_char(&out, ',');
     put_model_info(&info, &out);
     buf_append_str(&out, ",\"capabilities\":[");
-    if (!info.is_encoder) buf_append_str(&out, "\"completion\",");
+    if (info.has_logits) buf_append_str(&out, "\"completion\",");
     buf_append_str(&out, "\"embedding\"],\"modified_at\":");
     json_put_time(&out, x->server->started_s);
     buf_append_char(&out, '}');

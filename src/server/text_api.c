@@ -251,10 +251,10 @@ static bool check_kind(const exchange *x, const text_api *api, api_error *e)
 {
     sumi_model_info info;
     sumi_model_get_info(x->server->model, &info);
-    if (api->embeds || !info.is_encoder) return true;
+    if (api->embeds || info.has_logits) return true;
     return api_fail(e, 400, "unsupported_value", "model",
-                    "the model '%s' is an encoder: it makes embeddings and no text; use /v1/embeddings",
-                    x->server->opts.model_name);
+                    "the model '%s' %s: it makes embeddings and no text; use /v1/embeddings",
+                    x->server->opts.model_name, info.is_encoder ? "is an encoder" : "has no output head");
 }
 
 /* A prompt may be as long as the context, or as --max-prompt-tokens allows. */

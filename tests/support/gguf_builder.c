@@ -171,6 +171,70 @@ void gb_split(const char *path, const char *prefix, int32_t n_shards)
     free(file);
 }
 
+/* False: the name is left out. */
+static bool renamed(gguf_str name, const gb_rename *r, char out[256])
+{
+    snprintf(out, 256, "%.*s", (int)name.n, name.data);
+    for (; r->from; r++) {
+        size_t n = strlen(r->from);
+        if (name.n < n || memcmp(name.data, r->from, n) != 0) continue;
+        if (r->to) snprintf(out, 256, "%s%.*s", r->to, (int)(name.n - n), name.data + n);
+        return r->to != NULL;
+    }
+    return true;
+}
+
+static void copy_array(gguf_builder *b, const char *key, const gguf *g, const gguf_array *a)
+{
+    if (a->type != GGUF_STRING) {
+        size_t size = a->type == GGUF_BOOL || a->type == GGUF_U8 || a->type == GGUF_I8 ? 1 : 4;
+        gb_array(b, key, a->type, a->data, a->n, size * a->n);
+        return;
+    }
+    char **texts = calloc((size_t)a->n + 1, sizeof *texts);
+    assert_non_null(texts);
+    for (uint64_t i = 0; i < a->n; i++) {
+        gguf_str s = gguf_array_str(g, a, i);
+        texts[i] = strndup(s.data, s.n);
+    }
+    gb_str_array(b, key, (const char *const *)texts, (size_t)a->n);
+    for (uint64_t i = 0; i < a->n; i++) free(texts[i]);
+    free(texts);
+}
+
+static void copy_key(gguf_builder *b, const char *key, const gguf *g, int64_t i)
+{
+    int64_t n;
+    double f;
+    bool flag;
+    gguf_str s;
+    gguf_array a;
+    char text[4096];
+    if (gguf_value_bool(g, i, &flag)) gb_bool(b, key, flag);
+    else if (gguf_value_i64(g, i, &n) && n >= 0) gb_u32(b, key, (uint32_t)n);
+    else if (gguf_value_i64(g, i, &n)) gb_i32(b, key, (int32_t)n);
+    else if (gguf_value_f64(g, i, &f)) gb_f32(b, key, (float)f);
+    else if (gguf_value_array(g, i, &a)) copy_array(b, key, g, &a);
+    else if (gguf_value_str(g, i, &s)) {
+        snprintf(text, sizeof text, "%.*s", (int)s.n, s.data);
+        gb_str(b, key, text);
+    }
+}
+
+void gb_copy(gguf_builder *b, const gguf *g, const gb_rename *renames)
+{
+    char name[256];
+    for (int64_t i = 0; i < gguf_n_keys(g); i++)
+        if (renamed(gguf_key(g, i), renames, name)) copy_key(b, name, g, i);
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
+        const gguf_tensor *t = gguf_tensor_at(g, i);
+        uint64_t dims[GGUF_MAX_DIMS];
+        for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
+        if (renamed(t->name, renames, name))
+            gb_tensor(b, name, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
+    }
+}
+
 static double touch_bytes(const void *data, size_t n)
 {
     double sum = 0;

@@ -51,6 +51,13 @@ void gb_write(gguf_builder *b, const char *path);
 /* Writes the model at path as n_shards files PREFIX-00001-of-0000N.gguf, with about as many tensors in each. */
 void gb_split(const char *path, const char *prefix, int32_t n_shards);
 
+/* Copies keys and tensors of g under other names: each (from, to) replaces the beginning of a name, the first that fits;
+ * to NULL leaves it out. The array ends with { NULL, NULL }. Integers become u32 or i32. */
+typedef struct gb_rename {
+    const char *from, *to;
+} gb_rename;
+void gb_copy(gguf_builder *b, const gguf *g, const gb_rename *renames);
+
 /* Little-endian pieces for values given to gb_raw(). */
 void gb_put_u32(buf *out, uint32_t value);
 void gb_put_u64(buf *out, uint64_t value);
