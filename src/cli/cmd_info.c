@@ -169,7 +169,7 @@ int cmd_info(int argc, char **argv)
     gguf *g;
     if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
-    if (model_file_open(&g, path, &err) != SUMI_OK) return cli_fail_error(&err);
+    if (model_file_open(&g, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
     int code = print_views(g, &a);
     gguf_close(g);
     return code;

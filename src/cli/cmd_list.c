@@ -63,7 +63,7 @@ static void look_into(const store_model *m, about *out)
     info_summary s;
     *out = (about){ 0 };
     if (m->partial) return;
-    if (model_file_open(&g, m->path, &out->error) != SUMI_OK) {
+    if (model_file_open(&g, m->path, NULL, &out->error) != SUMI_OK) {
         out->failed = true;
         return;
     }

@@ -113,7 +113,7 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
         return status ? status : chat_template_compile(&t->template, t->source, n, a->template, err);
     }
     status = cli_find_model(a->model, path, sizeof path, err);
-    if (!status) status = model_file_open(&t->file, path, err);
+    if (!status) status = model_file_open(&t->file, path, NULL, err);
     if (status) return status;
     if (!gguf_get_str(t->file, "tokenizer.chat_template", &source))
         return sumi_fail(err, SUMI_EUNSUPPORTED,

@@ -12,7 +12,7 @@ sumi_status cli_open_tokenizer(open_tokenizer *o, const char *model, sumi_error 
     char path[4096];
     *o = (open_tokenizer){ 0 };
     sumi_status status = cli_find_model(model, path, sizeof path, err);
-    if (!status) status = model_file_open(&o->file, path, err);
+    if (!status) status = model_file_open(&o->file, path, NULL, err);
     if (!status) status = tokenizer_create(&o->tokenizer, o->file, err);
     return status;
 }

@@ -245,7 +245,7 @@ static sumi_status open_file(conversion *c, const char *out, sumi_error *err)
 static sumi_status convert(conversion *c, const char *path, const char *out, sumi_error *err)
 {
     uint8_t *head = NULL;
-    sumi_status st = model_file_open(&c->in, path, err);
+    sumi_status st = model_file_open(&c->in, path, NULL, err);
     if (st == SUMI_OK) st = choose_types(c, err);
     if (st == SUMI_OK) st = alloc_buffers(c, err);
     if (st == SUMI_OK) st = write_head(c, &head, err);

@@ -35,12 +35,15 @@ static void make(const void *user, int64_t i, int64_t first, int64_t n, void *ds
     hf_recipe_make(&((const hf_model *)user)->tensors.recipes[i], first, n, dst);
 }
 
-static const hf_family *find_family(const hf_folder *f, sumi_error *err)
+static const hf_family *find_family(const hf_folder *f, bool *is_base, sumi_error *err)
 {
     const json_t *classes = json_object_get(f->config, "architectures");
     const char *class = json_string_value(json_array_get(classes, 0));
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
-    const hf_family *family = class ? hf_family_find(class) : NULL;
+    const hf_family *family = NULL;
+    *is_base = false;
+    if (class) family = hf_family_find(class, is_base);
+    else if (type) family = hf_family_of_type(type);
     if (family) return family;
     if (class || type)
         sumi_fail(err, SUMI_EUNSUPPORTED,
@@ -59,21 +62,32 @@ static int64_t count_vocab(const hf_model *m)
     return 0;
 }
 
-static sumi_status write_head(hf_model *m, sumi_error *err)
+/* A decoder of a class without a head, or whose head is told to be a tensor that is not there: it makes hidden states only. */
+static void note_head(hf_model *m, bool is_base)
+{
+    hf_keys *k = &m->keys;
+    bool tied = hf_bool(k, "tie_word_embeddings", true);
+    if (!k->is_encoder && !k->has_output && (is_base || !tied)) hf_put_bool(k, "output_head", false);
+}
+
+static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
 {
     sumi_status st = SUMI_OK;
     if (m->folder.config) {
-        const hf_family *family = find_family(&m->folder, err);
+        bool is_base;
+        const hf_family *family = find_family(&m->folder, &is_base, err);
         if (!family) return err->status;
         if (m->folder.n_files == 0)
             return sumi_fail(err, SUMI_EFORMAT, "%s: no weights", map_short_name(m->folder.path));
         if ((st = hf_keys_write(&m->keys, &m->folder, family, &m->head, err))) return st;
+        m->keys.log = log;
         if ((st = hf_tensors_init(&m->tensors, &m->keys))) return st;
+        note_head(m, is_base);
     }
     return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
 }
 
-sumi_status hf_describe(gguf **out, hf_folder *folder, sumi_error *err)
+sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_error *err)
 {
     size_t n_head = 0;
     sumi_error why = { SUMI_OK, "" };
@@ -85,7 +99,7 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, sumi_error *err)
     }
     m->folder = *folder;
     gguf_head_init(&m->head, 32);
-    sumi_status st = write_head(m, &why);
+    sumi_status st = write_head(m, log, &why);
     uint8_t *head = st == SUMI_OK ? gguf_head_take(&m->head, &n_head) : NULL;
     m->files = calloc((size_t)m->folder.n_files + 1, sizeof *m->files);
     if (st == SUMI_OK && (!head || !m->files))
@@ -103,12 +117,12 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, sumi_error *err)
     return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
 }
 
-sumi_status hf_open(gguf **out, const char *path, sumi_error *err)
+sumi_status hf_open(gguf **out, const char *path, const logger *log, sumi_error *err)
 {
     hf_folder folder;
     *out = NULL;
     sumi_status st = hf_folder_init(&folder, path, err);
-    if (st == SUMI_OK) return hf_describe(out, &folder, err);
+    if (st == SUMI_OK) return hf_describe(out, &folder, log, err);
     hf_folder_deinit(&folder);
     return st;
 }

@@ -7,14 +7,15 @@
 #ifndef SUMI_CONVERT_HF_H
 #define SUMI_CONVERT_HF_H
 
+#include "base/log.h"
 #include "convert/hf_folder.h"
 #include "format/gguf.h"
 
 /* Errors as hf_folder_init(), and EUNSUPPORTED: an architecture, a setting, a tensor or a vocabulary that is not known,
- * named. Free with gguf_close(). */
-SUMI_MUST_USE sumi_status hf_open(gguf **out, const char *path, sumi_error *err);
+ * named. What the folder contradicts itself in is told to log (may be NULL). Free with gguf_close(). */
+SUMI_MUST_USE sumi_status hf_open(gguf **out, const char *path, const logger *log, sumi_error *err);
 
 /* The same for a folder that is read already; it is taken over, on failure too. */
-SUMI_MUST_USE sumi_status hf_describe(gguf **out, hf_folder *folder, sumi_error *err);
+SUMI_MUST_USE sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_error *err);
 
 #endif

@@ -2,9 +2,11 @@
  * and the tensor map of the Python package gguf. */
 #include "convert/hf_family.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
+#include "convert/ends_with.h"
 #include "convert/hf_keys.h"
 
 /* ---- Names -------------------------------------------------------------------------------------------------- */
@@ -336,13 +338,11 @@ static void put_encoder(hf_keys *k)
     const char *const types[] = { "type_vocab_size", NULL };
     gguf_put_u32(k->head, "tokenizer.ggml.token_type_count", (uint32_t)hf_int(k, types, 1, 1 << 16, 2));
     hf_put_bool(k, "attention.causal", false);
+    k->is_encoder = true;
 }
 
 static void keys_bert(hf_keys *k)
 {
-    hf_expect(k, "hidden_act", "\"gelu\"");
-    hf_expect(k, "position_embedding_type", "\"absolute\"");
-    hf_expect(k, "is_decoder", "false");
     put_encoder(k);
 }
 
@@ -353,8 +353,6 @@ static void keys_nomic(hf_keys *k)
     static const char *const off[] = { "prenorm",       "use_rms_norm",  "rotary_emb_interleaved",
                                        "qkv_proj_bias", "mlp_fc1_bias",  "mlp_fc2_bias",
                                        "causal",        "parallel_block" };
-    hf_expect(k, "hidden_act", "\"silu\"");
-    hf_expect(k, "activation_function", "\"swiglu\"");
     hf_expect(k, "rotary_emb_fraction", "1.0");
     for (size_t i = 0; i < sizeof off / sizeof *off; i++) hf_expect(k, off[i], "false");
     if (hf_get(k, "rotary_emb_scale_base"))
@@ -372,14 +370,29 @@ static int64_t size_of(hf_keys *k, const char *name, int64_t low, int64_t otherw
     return hf_int(k, (const char *const[]){ name, NULL }, low, 1 << 20, otherwise);
 }
 
+/* Groups of experts. With the method "greedy" they do not count. */
+static void put_groups(hf_keys *k)
+{
+    int64_t n = size_of(k, "n_group", 0, 0), used = size_of(k, "topk_group", 0, 0);
+    const char *method = hf_text(k, "topk_method");
+    bool greedy = method && !strcmp(method, "greedy");
+    if (method && !greedy && strcmp(method, "group_limited_greedy") != 0 && strcmp(method, "noaux_tc") != 0)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'topk_method' is '%.40s': not supported", method);
+    if (greedy || n < 2) return;
+    hf_put_int(k, "expert_group_count", n);
+    hf_put_int(k, "expert_group_used_count", used > 0 ? used : 1);
+}
+
 /* Keys and values are made from one latent (DeepSeek-AI 2024); files have the latent as the only key and value head. */
 static void keys_deepseek(hf_keys *k)
 {
     int64_t rank = size_of(k, "kv_lora_rank", 1, 0), n_rot = k->head_dim,
             nope = size_of(k, "qk_nope_head_dim", 1, 0);
-    int64_t q_rank = size_of(k, "q_lora_rank", 0, 0), n_group = size_of(k, "n_group", 0, 0);
+    int64_t q_rank = size_of(k, "q_lora_rank", 0, 0);
     const char *scores = hf_text(k, "scoring_func"), *type = hf_text(k, "model_type");
     bool sigmoid = scores ? !strcmp(scores, "sigmoid") : type && !strcmp(type, "deepseek_v3");
+    if (scores && !sigmoid && strcmp(scores, "softmax") != 0)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'scoring_func' is '%.40s': not supported", scores);
     hf_put_int(k, "attention.key_length", rank + n_rot);
     hf_put_int(k, "attention.value_length", rank);
     hf_put_int(k, "attention.key_length_mla", nope + n_rot);
@@ -389,29 +402,41 @@ static void keys_deepseek(hf_keys *k)
     hf_put_int(k, "leading_dense_block_count", size_of(k, "first_k_dense_replace", 0, 0));
     hf_put_int(k, "expert_shared_count", size_of(k, "n_shared_experts", 0, 0));
     hf_put_f32(k, "expert_weights_scale", hf_number(k, "routed_scaling_factor", 1));
-    if (n_group > 1) hf_put_int(k, "expert_group_count", n_group);
-    if (n_group > 1) hf_put_int(k, "expert_group_used_count", size_of(k, "topk_group", 1, 1));
+    put_groups(k);
     hf_put_int(k, "expert_gating_func", sigmoid ? 2 : 1);
     hf_expect(k, "moe_layer_freq", "1");
     k->latent_key_rows = nope;
     k->n_kv_heads = 1;
 }
 
+/* In the newer architecture both blocks of a layer are always side by side, and heads are in groups. */
 static void keys_falcon(hf_keys *k)
 {
+    bool one_head = hf_bool(k, "multi_query", true), parallel = hf_bool(k, "parallel_attn", true);
+    int64_t factor = size_of(k, "ff_factor", 1, 4);
     hf_expect(k, "alibi", "false");
+    if (factor != 4 && !hf_has(k, "ffn_hidden_size"))
+        hf_fail(k, SUMI_EUNSUPPORTED, "'ff_factor' is not 4: not supported");
     if (hf_bool(k, "new_decoder_architecture", false)) return;
-    k->n_kv_heads = hf_bool(k, "multi_query", true) ? 1 : k->n_heads;
+    if (!parallel) hf_fail(k, SUMI_EUNSUPPORTED, "'parallel_attn' is false: not supported");
+    k->n_kv_heads = one_head ? 1 : k->n_heads;
+}
+
+/* null switches a cap off, which readers must be told where the family has it. */
+static void put_softcap(hf_keys *k, const char *name, double usual)
+{
+    double cap = hf_number(k, name, hf_has(k, name) ? 0 : usual);
+    if (cap < 0) hf_fail(k, SUMI_EFORMAT, "'%s' is negative", name);
+    if (cap > 0 || usual > 0) hf_put_f32(k, name, cap);
 }
 
 /* Scores are divided by the root of a setting that GGUF files leave out where it is the head size. */
 static void keys_gemma2(hf_keys *k)
 {
-    double attention = hf_number(k, "attn_logit_softcapping", 0),
-           logits = hf_number(k, "final_logit_softcapping", 0);
-    double scalar = hf_number(k, "query_pre_attn_scalar", (double)k->head_dim);
-    if (attention > 0) hf_put_f32(k, "attn_logit_softcapping", attention);
-    if (logits > 0) hf_put_f32(k, "final_logit_softcapping", logits);
+    bool caps = !strcmp(k->family->arch, "gemma2");
+    double scalar = hf_number(k, "query_pre_attn_scalar", 256);
+    put_softcap(k, "attn_logit_softcapping", caps ? 50 : 0);
+    put_softcap(k, "final_logit_softcapping", caps ? 30 : 0);
     if (scalar > 0 && scalar != (double)k->head_dim) hf_put_f32(k, "attention.scale", 1 / sqrt(scalar));
 }
 
@@ -422,9 +447,7 @@ static void keys_glm4moe(hf_keys *k)
     hf_put_int(k, "expert_shared_count", size_of(k, "n_shared_experts", 0, 0));
     hf_put_f32(k, "expert_weights_scale", hf_number(k, "routed_scaling_factor", 1));
     hf_put_int(k, "expert_gating_func", 2);
-    if (size_of(k, "n_group", 0, 0) > 1) hf_put_int(k, "expert_group_count", size_of(k, "n_group", 0, 0));
-    if (size_of(k, "n_group", 0, 0) > 1)
-        hf_put_int(k, "expert_group_used_count", size_of(k, "topk_group", 1, 1));
+    put_groups(k);
 }
 
 static void keys_ernie(hf_keys *k)
@@ -442,13 +465,25 @@ static void keys_granite(hf_keys *k)
     hf_put_f32(k, "logit_scale", hf_number(k, "logits_scaling", 1));
 }
 
+/* 1 rotates, 0 does not; readers know the pattern of three in four only. */
+static void three_in_four(hf_keys *k)
+{
+    const json_t *layers = hf_get(k, "no_rope_layers");
+    for (size_t i = 0; i < json_array_size(layers); i++)
+        if (json_integer_value(json_array_get(layers, i)) != ((i + 1) % 4 != 0))
+            hf_fail(k, SUMI_EUNSUPPORTED, "'no_rope_layers' is not every fourth layer: not supported");
+}
+
 /* Chunks of attention, and queries that grow with their position. */
 static void keys_llama4(hf_keys *k)
 {
     hf_put_int(k, "attention.chunk_size", size_of(k, "attention_chunk_size", 1, 8192));
     hf_put_int(k, "interleave_moe_layer_step", size_of(k, "interleave_moe_layer_step", 1, 1));
-    hf_expect(k, "use_qk_norm", "true");
-    hf_expect(k, "attn_temperature_tuning", "true");
+    bool has_norms = size_of(k, "num_local_experts", 0, 16) != 128; /* Maverick has none, which readers know by its size */
+    hf_expect(k, "use_qk_norm", has_norms ? "true" : "false");
+    if (json_is_false(hf_get(k, "attn_temperature_tuning")))
+        hf_fail(k, SUMI_EUNSUPPORTED, "'attn_temperature_tuning' is false: not supported");
+    three_in_four(k);
     hf_put_int(k, "attention.temperature_length", size_of(k, "floor_scale", 1, 8192));
     hf_put_f32(k, "attention.temperature_scale", hf_number(k, "attn_scale", 0.1));
 }
@@ -470,11 +505,9 @@ static void keys_minicpm(hf_keys *k)
 static void keys_mpt(hf_keys *k)
 {
     const json_t *a = hf_get(k, "attn_config");
-    double clip = json_number_value(json_object_get(a, "clip_qkv")),
-           bias = json_number_value(json_object_get(a, "alibi_bias_max"));
-    if (json_is_false(json_object_get(a, "alibi")) || json_is_true(json_object_get(a, "qk_ln")))
-        hf_fail(k, SUMI_EUNSUPPORTED,
-                "'attn_config' asks for learned positions or norms of queries: not supported");
+    double clip = json_number_value(hf_member(k, a, "attn_config", "clip_qkv")),
+           bias = json_number_value(hf_member(k, a, "attn_config", "alibi_bias_max"));
+    hf_check_settings(k, a, "attn_config");
     if (hf_number(k, "expansion_ratio", 4) != 4)
         hf_fail(k, SUMI_EUNSUPPORTED, "'expansion_ratio' is not 4: not supported");
     if (clip > 0) hf_put_f32(k, "attention.clamp_kqv", clip);
@@ -487,13 +520,14 @@ static void keys_olmo(hf_keys *k)
     if (clip > 0) hf_put_f32(k, "attention.clamp_kqv", clip);
 }
 
-/* 1 rotates, 0 does not; readers know the pattern of three in four only. */
+static void keys_olmoe(hf_keys *k)
+{
+    if (hf_get(k, "clip_qkv")) hf_fail(k, SUMI_EUNSUPPORTED, "'clip_qkv', behind the norms, is not supported");
+}
+
 static void keys_smollm3(hf_keys *k)
 {
-    const json_t *layers = hf_get(k, "no_rope_layers");
-    for (size_t i = 0; i < json_array_size(layers); i++)
-        if (json_integer_value(json_array_get(layers, i)) != ((i + 1) % 4 != 0))
-            hf_fail(k, SUMI_EUNSUPPORTED, "'no_rope_layers' is not every fourth layer: not supported");
+    three_in_four(k);
 }
 
 static void keys_starcoder(hf_keys *k)
@@ -510,81 +544,131 @@ static void keys_starcoder(hf_keys *k)
 /* A row is a paragraph. */
 /* clang-format off */
 static const hf_family families[] = {
-    { .classes = { "ArceeForCausalLM" }, .arch = "arcee", LLAMA, .traits = HF_PAIRS },
+    { .classes = { "ArceeForCausalLM" }, .arch = "arcee", LLAMA, .traits = HF_PAIRS, .activation = "relu2" },
     { .classes = { "BertModel", "BertForMaskedLM", "BertForPreTraining" }, .arch = "bert", .layers = "encoder.layer.",
-      .top = bert_top, .block = bert_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_bert },
+      .top = bert_top, .block = bert_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_bert, .activation = "gelu", .norm_eps = 1e-12 },
     { .classes = { "BloomForCausalLM", "BloomModel" }, .arch = "bloom", .layers = "transformer.h.", .top = falcon_top,
-      .block = falcon_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
+      .block = falcon_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .activation = "gelu_pytorch_tanh" },
     { .classes = { "Cohere2ForCausalLM" }, .arch = "cohere2", LLAMA,
-      .traits = HF_LAYER_NORM | HF_WINDOWS, .window_pattern = 4, .keys = keys_cohere },
+      .traits = HF_LAYER_NORM | HF_WINDOWS, .window_pattern = 4, .keys = keys_cohere, .window = 4096 },
     { .classes = { "CohereForCausalLM" }, .arch = "command-r", LLAMA,
-      .traits = HF_LAYER_NORM, .keys = keys_cohere },
-    { .classes = { "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM" }, .arch = "deepseek2", LLAMA, .keys = keys_deepseek },
+      .traits = HF_LAYER_NORM, .keys = keys_cohere, .rope_theta = 500000 },
+    { .classes = { "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM" }, .arch = "deepseek2", LLAMA, .traits = HF_MAY_NORM_EXPERTS, .keys = keys_deepseek, .norm_eps = 1e-6 },
     { .classes = { "Ernie4_5_MoeForCausalLM" }, .arch = "ernie4_5-moe", LLAMA,
-      .keys = keys_ernie },
+      .keys = keys_ernie, .rope_theta = 500000 },
     { .classes = { "ExaoneForCausalLM" }, .arch = "exaone", .layers = "transformer.h.", .top = gpt2_top,
       .block = exaone_block },
     { .classes = { "Exaone4ForCausalLM" }, .arch = "exaone4", LLAMA, .own = post_norms,
-      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
+      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4, .window = 4096 },
     { .classes = { "FalconForCausalLM", "RWForCausalLM" }, .arch = "falcon", .layers = "transformer.h.",
-      .top = falcon_top, .block = falcon_block, .traits = HF_LAYER_NORM, .keys = keys_falcon },
-    { .classes = { "GemmaForCausalLM" }, .arch = "gemma", LLAMA, .traits = HF_NORM_PLUS_1 },
+      .top = falcon_top, .block = falcon_block, .traits = HF_LAYER_NORM, .keys = keys_falcon, .activation = "gelu" },
+    { .classes = { "GemmaForCausalLM" }, .arch = "gemma", LLAMA, .traits = HF_NORM_PLUS_1, .norm_eps = 1e-6, .head_dim = 256, .activation = "gelu_pytorch_tanh" },
     { .classes = { "Gemma2ForCausalLM" }, .arch = "gemma2", GEMMA,
-      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 2, .keys = keys_gemma2 },
+      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 2, .keys = keys_gemma2, .norm_eps = 1e-6, .head_dim = 256, .window = 4096, .activation = "gelu_pytorch_tanh" },
     { .classes = { "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration" }, .arch = "gemma3", GEMMA,
-      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 6, .keys = keys_gemma2 },
+      .traits = HF_NORM_PLUS_1 | HF_WINDOWS, .window_pattern = 6, .keys = keys_gemma2, .norm_eps = 1e-6, .head_dim = 256, .window = 4096, .rope_theta = 1000000, .activation = "gelu_pytorch_tanh" },
     { .classes = { "GPT2LMHeadModel" }, .arch = "gpt2", .layers = "transformer.h.", .top = gpt2_top,
-      .block = gpt2_block, .traits = HF_LAYER_NORM | HF_NO_ROPE },
+      .block = gpt2_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .activation = "gelu_pytorch_tanh" },
     { .classes = { "GPTNeoXForCausalLM" }, .arch = "gptneox", .layers = "gpt_neox.layers.",
-      .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
-    { .classes = { "Glm4MoeForCausalLM" }, .arch = "glm4moe", LLAMA, .own = glm4moe_block, .keys = keys_glm4moe },
+      .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel, .activation = "gelu", .rotated = 0.25 },
+    { .classes = { "Glm4MoeForCausalLM" }, .arch = "glm4moe", LLAMA, .own = glm4moe_block, .traits = HF_MAY_NORM_EXPERTS, .keys = keys_glm4moe, .rotated = 0.5 },
     { .classes = { "GptOssForCausalLM" }, .arch = "gpt-oss", LLAMA, .own = gpt_oss_block,
-      .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .window_pattern = 2 },
+      .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .window_pattern = 2, .head_dim = 64, .window = 128, .rope_theta = 150000 },
     { .classes = { "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM" }, .arch = "granitemoe", LLAMA,
-      .own = granitemoe_block, .traits = HF_PAIRS, .keys = keys_granite },
-    { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite },
+      .own = granitemoe_block, .traits = HF_PAIRS, .keys = keys_granite, .norm_eps = 1e-6 },
+    { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite, .norm_eps = 1e-6 },
     { .classes = { "HunYuanMoEV1ForCausalLM" }, .arch = "hunyuan-moe", LLAMA,
       .traits = HF_WIDE_EXPERTS },
     { .classes = { "InternLM2ForCausalLM" }, .arch = "internlm2", .layers = "model.layers.",
-      .top = internlm2_top, .block = internlm2_block, .traits = HF_PAIRS },
-    { .classes = { "LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM", "InternLM3ForCausalLM" },
-      .arch = "llama", LLAMA, .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama },
+      .top = internlm2_top, .block = internlm2_block, .traits = HF_PAIRS, .norm_eps = 1e-6 },
+    { .classes = { "LlamaForCausalLM", "LLaMAForCausalLM", "InternLM3ForCausalLM" },
+      .arch = "llama", LLAMA, .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama, .norm_eps = 1e-6 },
+    { .classes = { "MistralForCausalLM" }, .arch = "llama", LLAMA, .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama,
+      .norm_eps = 1e-6, .window = 4096 },
     { .classes = { "Llama4ForCausalLM", "Llama4ForConditionalGeneration" }, .arch = "llama4", LLAMA,
-      .own = llama4_block, .traits = HF_WIDE_EXPERTS, .keys = keys_llama4 },
+      .own = llama4_block, .traits = HF_WIDE_EXPERTS, .keys = keys_llama4, .rope_theta = 500000 },
     { .classes = { "MixtralForCausalLM" }, .arch = "llama", LLAMA, .own = mixtral_block,
-      .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama },
-    { .classes = { "MiniCPMForCausalLM" }, .arch = "minicpm", LLAMA, .traits = HF_PAIRS, .keys = keys_minicpm },
+      .traits = HF_PAIRS | HF_WINDOWS, .keys = keys_llama, .rope_theta = 1000000 },
+    { .classes = { "MiniCPMForCausalLM" }, .arch = "minicpm", LLAMA, .traits = HF_PAIRS, .keys = keys_minicpm, .norm_eps = 1e-6 },
     { .classes = { "MptForCausalLM", "MPTForCausalLM" }, .arch = "mpt", .layers = "transformer.blocks.",
-      .top = mpt_top, .block = mpt_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_mpt },
+      .top = mpt_top, .block = mpt_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_mpt, .activation = "gelu" },
     { .classes = { "NemotronForCausalLM" }, .arch = "nemotron", LLAMA,
-      .traits = HF_LAYER_NORM | HF_NORM_PLUS_1 },
+      .traits = HF_LAYER_NORM | HF_NORM_PLUS_1, .rotated = 0.5, .activation = "relu2" },
     { .classes = { "NomicBertModel" }, .arch = "nomic-bert", .layers = "encoder.layers.", .top = nomic_top,
-      .block = nomic_block, .traits = HF_LAYER_NORM, .keys = keys_nomic },
+      .block = nomic_block, .traits = HF_LAYER_NORM, .keys = keys_nomic, .norm_eps = 1e-12, .rope_theta = 1000 },
     { .classes = { "OlmoForCausalLM" }, .arch = "olmo", LLAMA, .traits = HF_LAYER_NORM | HF_PAIRS,
       .keys = keys_olmo },
     { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
       .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
-    { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .keys = keys_olmo },
-    { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM },
-    { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "Qwen2ForCausalLM" }, .arch = "qwen2", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "Qwen2MoeForCausalLM" }, .arch = "qwen2moe", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "Qwen3MoeForCausalLM" }, .arch = "qwen3moe", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "Qwen3ForCausalLM" }, .arch = "qwen3", LLAMA, .traits = HF_WINDOWS },
-    { .classes = { "SmolLM3ForCausalLM" }, .arch = "smollm3", LLAMA, .traits = HF_PAIRS, .keys = keys_smollm3 },
+    { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .traits = HF_MAY_NORM_EXPERTS, .keys = keys_olmoe },
+    { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM, .rotated = 0.5, .activation = "gelu_pytorch_tanh" },
+    { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS, .rotated = 1 },
+    { .classes = { "Qwen2ForCausalLM" }, .arch = "qwen2", LLAMA, .traits = HF_WINDOWS | HF_WINDOW_SWITCH, .norm_eps = 1e-6 },
+    { .classes = { "Qwen2MoeForCausalLM" }, .arch = "qwen2moe", LLAMA, .traits = HF_WINDOWS | HF_WINDOW_SWITCH | HF_MAY_NORM_EXPERTS, .norm_eps = 1e-6 },
+    { .classes = { "Qwen3MoeForCausalLM" }, .arch = "qwen3moe", LLAMA, .traits = HF_WINDOWS | HF_WINDOW_SWITCH | HF_MAY_NORM_EXPERTS, .norm_eps = 1e-6 },
+    { .classes = { "Qwen3ForCausalLM" }, .arch = "qwen3", LLAMA, .traits = HF_WINDOWS | HF_WINDOW_SWITCH, .norm_eps = 1e-6, .head_dim = 128 },
+    { .classes = { "SmolLM3ForCausalLM" }, .arch = "smollm3", LLAMA, .traits = HF_PAIRS, .keys = keys_smollm3, .norm_eps = 1e-6, .rope_theta = 2000000 },
     { .classes = { "StableLmForCausalLM", "StableLMEpochForCausalLM" }, .arch = "stablelm", LLAMA,
-      .own = stablelm_block, .traits = HF_LAYER_NORM, .keys = keys_parallel },
+      .own = stablelm_block, .traits = HF_LAYER_NORM, .keys = keys_parallel, .rotated = 0.25 },
     { .classes = { "GPTBigCodeForCausalLM" }, .arch = "starcoder", .layers = "transformer.h.",
-      .top = gpt2_top, .block = starcoder_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_starcoder },
+      .top = gpt2_top, .block = starcoder_block, .traits = HF_LAYER_NORM | HF_NO_ROPE, .keys = keys_starcoder, .activation = "gelu_pytorch_tanh" },
     { .classes = { "Starcoder2ForCausalLM" }, .arch = "starcoder2", LLAMA, .own = starcoder2_block,
-      .traits = HF_LAYER_NORM },
+      .traits = HF_LAYER_NORM | HF_WINDOWS, .activation = "gelu_pytorch_tanh" },
 };
 /* clang-format on */
 
-const hf_family *hf_family_find(const char *class)
+#define N_FAMILIES (sizeof families / sizeof *families)
+
+/* Bytes of a class's name before what tells its head. */
+static size_t stem_length(const char *class)
 {
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    static const char *const heads[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (ends_with(class, heads[i])) return strlen(class) - strlen(heads[i]);
+    return strlen(class);
+}
+
+static const hf_family *find_class(const char *class)
+{
+    for (size_t i = 0; i < N_FAMILIES; i++)
         for (const char *const *c = families[i].classes; *c; c++)
             if (!strcmp(*c, class)) return &families[i];
+    return NULL;
+}
+
+const hf_family *hf_family_find(const char *class, bool *is_base)
+{
+    const hf_family *exact = find_class(class);
+    size_t n = strlen(class);
+    *is_base = false;
+    if (exact || !ends_with(class, "Model")) return exact;
+    n -= strlen(ends_with(class, "TextModel") ? "TextModel" : "Model");
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        for (const char *const *c = families[i].classes; *c; c++)
+            if (n > 0 && stem_length(*c) == n && !strncmp(*c, class, n)) {
+                *is_base = true;
+                return &families[i];
+            }
+    return NULL;
+}
+
+/* "gemma3_text" is "Gemma3" of Gemma3ForCausalLM, "gpt_neox" GPTNeoX: small letters, without what is between words. */
+static bool is_type_of(const char *type, const char *class)
+{
+    const char *end = class + stem_length(class);
+    size_t n = strlen(type) - (ends_with(type, "_text") ? strlen("_text") : 0);
+    for (size_t i = 0; i < n; i++) {
+        if (type[i] == '_' || type[i] == '-') continue;
+        while (class < end && *class == '_') class++;
+        if (class == end || tolower((unsigned char)*class++) != tolower((unsigned char)type[i])) return false;
+    }
+    return class == end;
+}
+
+const hf_family *hf_family_of_type(const char *model_type)
+{
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        for (const char *const *c = families[i].classes; *c; c++)
+            if (is_type_of(model_type, *c)) return &families[i];
     return NULL;
 }

@@ -44,6 +44,8 @@ enum {
     HF_WINDOWS = 1 << 4,      /* sliding_window counts, with layer_types if they are there */
     HF_LIST_WINDOWS = 1 << 5, /* the layers that have one are listed in the file */
     HF_WIDE_EXPERTS = 1 << 6, /* intermediate_size is that of experts */
+    HF_WINDOW_SWITCH = 1 << 7,    /* windows are off unless use_sliding_window is true */
+    HF_MAY_NORM_EXPERTS = 1 << 8, /* norm_topk_prob counts; without it a family has one way */
 };
 
 struct hf_keys;
@@ -56,10 +58,20 @@ typedef struct hf_family {
     const hf_name *own, *block; /* modules of a layer: own come before block; own may be NULL */
     uint32_t traits;
     int32_t window_pattern;          /* with HF_WINDOWS: every n-th layer has none; 0: all have */
+    /* What holds where config.json does not say, in transformers; 0 and NULL: what most have. */
+    double norm_eps;   /* 1e-5 */
+    double rope_theta; /* 10000 */
+    double rotated;    /* part of a head that rotates; 0: all of it, and config.json can say nothing else */
+    int32_t head_dim;  /* hidden_size / num_attention_heads */
+    int32_t window;    /* none */
+    const char *activation; /* as readers of GGUF call it; "silu". It needs no key there */
     void (*keys)(struct hf_keys *k); /* what only this family has; NULL: nothing */
 } hf_family;
 
-/* NULL: not known. */
-const hf_family *hf_family_find(const char *class);
+/* NULL: not known. *is_base: the class has no output head, as "Qwen3Model". */
+const hf_family *hf_family_find(const char *class, bool *is_base);
+
+/* By "model_type", for files without "architectures". NULL: not known. */
+const hf_family *hf_family_of_type(const char *model_type);
 
 #endif

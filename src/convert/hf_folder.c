@@ -46,6 +46,47 @@ static sumi_status map(const hf_folder *f, const char *name, size_t max, void **
     return st;
 }
 
+/* Python writes NaN, Infinity and -Infinity, which JSON does not have. They become texts, "NaN" and so on, which whoever reads
+ * a number refuses by name. n_found 0: there are none. The caller frees the result; NULL: out of memory. */
+static char *quote_non_numbers(const char *text, size_t n, size_t *n_out, size_t *n_found)
+{
+    static const char *const names[] = { "NaN", "Infinity", "-Infinity" };
+    char *out = malloc(2 * n + 1);
+    bool quoted = false;
+    size_t used = 0;
+    *n_found = 0;
+    for (size_t i = 0; out && i < n;) {
+        size_t length = 0;
+        for (size_t k = 0; !quoted && k < sizeof names / sizeof *names; k++)
+            if (n - i >= strlen(names[k]) && !memcmp(text + i, names[k], strlen(names[k]))) length = strlen(names[k]);
+        if (length > 0) {
+            out[used++] = '"';
+            memcpy(out + used, text + i, length);
+            used += length;
+            out[used++] = '"';
+            i += length;
+            ++*n_found;
+            continue;
+        }
+        if (text[i] == '"') quoted = !quoted;
+        else if (quoted && text[i] == '\\' && i + 1 < n) out[used++] = text[i++];
+        out[used++] = text[i++];
+    }
+    *n_out = used;
+    return out;
+}
+
+static json_t *parse(const char *data, size_t n, size_t flags, json_error_t *why)
+{
+    size_t n_fixed, n_found;
+    json_t *json = json_loadb(data, n, flags, why);
+    if (json) return json;
+    char *fixed = quote_non_numbers(data, n, &n_fixed, &n_found);
+    if (fixed && n_found > 0) json = json_loadb(fixed, n_fixed, flags, why);
+    free(fixed);
+    return json;
+}
+
 /* *out NULL: the file is not there. Texts may hold NULs, as some tokens do. */
 static sumi_status read_json(const hf_folder *f, const char *name, json_t **out, sumi_error *err)
 {
@@ -57,7 +98,7 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     *out = NULL;
     sumi_status st = map(f, name, MAX_JSON, &data, &n, err);
     if (st != SUMI_OK || !data) return st;
-    *out = json_loadb(data, n, JSON_ALLOW_NUL | reals, &why);
+    *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
     munmap(data, n);
     if (!*out)
         return sumi_fail(err, SUMI_EFORMAT, "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,

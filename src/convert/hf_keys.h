@@ -5,6 +5,7 @@
 #ifndef SUMI_CONVERT_HF_KEYS_H
 #define SUMI_CONVERT_HF_KEYS_H
 
+#include "base/log.h"
 #include "convert/hf_family.h"
 #include "convert/hf_folder.h"
 #include "format/gguf_write.h"
@@ -21,8 +22,11 @@ typedef struct hf_keys {
     const json_t *text; /* text_config, or NULL */
     const hf_family *family;
     gguf_head *head;
+    const logger *log; /* for warnings; NULL: silent */
+    json_t *read;      /* names of the settings that were read, as keys */
     sumi_error *err;
     sumi_status status;
+    bool is_encoder, has_output; /* the second: a tensor makes logits, or the embeddings do */
     int64_t n_layers, n_embd, n_heads, n_kv_heads, head_dim;
     int64_t n_rot;           /* rotated elements of a head */
     int64_t latent_key_rows; /* of a head that is made from a latent: rows of its key (DeepSeek) */
@@ -41,11 +45,15 @@ void hf_keys_deinit(hf_keys *k);
 
 /* The value under name, NULL: none, or null. */
 const json_t *hf_get(const hf_keys *k, const char *name);
+/* A member of another object, which is in the list of what was read as "PARENT.NAME". */
+const json_t *hf_member(const hf_keys *k, const json_t *object, const char *parent, const char *name);
+/* The setting is there, if only as null. */
+bool hf_has(const hf_keys *k, const char *name);
 /* The first of names (NULL at the end) that is there. */
 int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, int64_t otherwise);
-double hf_number(const hf_keys *k, const char *name, double otherwise);
-bool hf_bool(const hf_keys *k, const char *name, bool otherwise);
-const char *hf_text(const hf_keys *k, const char *name); /* NULL: none */
+double hf_number(hf_keys *k, const char *name, double otherwise);
+bool hf_bool(hf_keys *k, const char *name, bool otherwise);
+const char *hf_text(hf_keys *k, const char *name); /* NULL: none */
 
 /* Under "ARCHITECTURE.suffix". */
 void hf_put_int(hf_keys *k, const char *suffix, int64_t value);
@@ -61,5 +69,14 @@ void hf_expect(hf_keys *k, const char *name, const char *value);
 
 /* hf_rope.c: the rotations, as keys and as factors. */
 void hf_rope(hf_keys *k);
+
+/* hf_activation.c: the function of the feed-forward blocks, if it is another than the family's. */
+void hf_activation(hf_keys *k);
+
+/* hf_windows.c: which layers have a sliding window. */
+void hf_windows(hf_keys *k);
+
+/* hf_settings.c: refuses what is in the object, was not read and may matter. parent: what its names are written behind, "". */
+void hf_check_settings(hf_keys *k, const json_t *settings, const char *parent);
 
 #endif

@@ -22,7 +22,8 @@ typedef struct rope {
 
 static double number(const rope *r, const char *name, double otherwise)
 {
-    const json_t *v = json_object_get(r->set, name);
+    const json_t *v = hf_member(r->k, r->set, "rope", name);
+    if (v && !json_is_number(v)) hf_fail(r->k, SUMI_EFORMAT, "'%s' of the rotations is not a number", name);
     return json_is_number(v) ? json_number_value(v) : hf_number(r->k, name, otherwise);
 }
 
@@ -34,14 +35,18 @@ static int64_t whole(double v)
 
 static const char *type_of(const rope *r)
 {
-    const char *type = json_string_value(json_object_get(r->set, "rope_type"));
-    if (!type) type = json_string_value(json_object_get(r->set, "type"));
-    return type ? type : "default";
+    const char *type = json_string_value(hf_member(r->k, r->set, "rope", "rope_type"));
+    const char *old = json_string_value(hf_member(r->k, r->set, "rope", "type"));
+    return type ? type : old ? old : "default";
 }
 
 static double theta(const rope *r)
 {
-    return number(r, "rope_theta", hf_number(r->k, "rotary_emb_base", 10000));
+    double usual = r->k->family->rope_theta > 0 ? r->k->family->rope_theta : 10000;
+    double base = number(r, "rope_theta", hf_number(r->k, "rotary_emb_base", usual));
+    double alpha = 0, d = (double)r->k->head_dim;
+    if (!strcmp(r->k->family->arch, "hunyuan-moe")) alpha = number(r, "alpha", 0);
+    return alpha > 0 && d > 2 ? base * pow(alpha, d / (d - 2)) : base; /* NTK-aware, by the same for every context */
 }
 
 /* n zeros, which belong to the keys; NULL: a failure is recorded. */
@@ -76,7 +81,7 @@ static void write_llama3(const rope *r)
 static void write_list(const rope *r, const char *setting, const char *tensor)
 {
     hf_keys *k = r->k;
-    const json_t *list = json_object_get(r->set, setting);
+    const json_t *list = hf_member(k, r->set, "rope", setting);
     if (json_array_size(list) != (size_t)k->n_rot / 2)
         hf_fail(k, SUMI_EFORMAT, "'%s' has %zu factors, not %lld", setting, json_array_size(list),
                 (long long)k->n_rot / 2);
@@ -99,26 +104,54 @@ static void write_longrope(const rope *r)
     write_list(r, "short_factor", "rope_factors_short.weight");
 }
 
+static double size_by(double factor, double mscale)
+{
+    return factor > 1 ? 0.1 * mscale * log(factor) + 1 : 1;
+}
+
+/* The size of rotated elements is written as a factor on the usual one. DeepSeek also stretches what is not rotated, by the
+ * log multiplier; with it readers take a size of 1. */
+static void write_yarn_size(const rope *r, double factor)
+{
+    hf_keys *k = r->k;
+    double mscale = number(r, "mscale", 0), all = number(r, "mscale_all_dim", 0);
+    double size = mscale > 0 && all > 0 ? size_by(factor, mscale) / size_by(factor, all) : size_by(factor, 1);
+    bool latent = !strcmp(k->family->arch, "deepseek2") && all > 0;
+    size = number(r, "attention_factor", number(r, "attn_factor", size));
+    if (!(size > 0)) hf_fail(k, SUMI_EFORMAT, "the size of YaRN's rotations is not positive");
+    if (latent) hf_put_f32(k, "rope.scaling.yarn_log_multiplier", 0.1 * all);
+    if (size != (latent ? 1 : size_by(factor, 1))) hf_put_f32(k, "rope.scaling.attn_factor", size / size_by(factor, 1));
+}
+
 static void write_yarn(const rope *r)
 {
     hf_keys *k = r->k;
+    double factor = number(r, "factor", 1), original = number(r, "original_max_position_embeddings", 0);
+    double fast = number(r, "beta_fast", 32), slow = number(r, "beta_slow", 1);
+    const json_t *truncate = hf_member(k, r->set, "rope", "truncate");
+    bool exact = json_is_false(truncate), usual = !strcmp(k->family->arch, "gpt-oss");
     hf_put_str(k, "rope.scaling.type", "yarn");
-    hf_put_f32(k, "rope.scaling.factor", number(r, "factor", 1));
-    double original = number(r, "original_max_position_embeddings", 0);
+    hf_put_f32(k, "rope.scaling.factor", factor);
     if (original > 0) hf_put_int(k, "rope.scaling.original_context_length", whole(original));
-    double size = number(r, "attention_factor", number(r, "attn_factor", 0));
-    if (size > 0) hf_put_f32(k, "rope.scaling.yarn_attn_factor", size);
-    double mscale = number(r, "mscale_all_dim", 0);
-    if (mscale > 0) hf_put_f32(k, "rope.scaling.yarn_log_multiplier", 0.1 * mscale);
-    if (json_object_get(r->set, "beta_fast"))
-        hf_put_f32(k, "rope.scaling.yarn_beta_fast", number(r, "beta_fast", 32));
-    if (json_object_get(r->set, "beta_slow"))
-        hf_put_f32(k, "rope.scaling.yarn_beta_slow", number(r, "beta_slow", 1));
+    if (fast != 32) hf_put_f32(k, "rope.scaling.yarn_beta_fast", fast);
+    if (slow != 1) hf_put_f32(k, "rope.scaling.yarn_beta_slow", slow);
+    if (truncate ? exact != usual : usual) hf_put_bool(k, "rope.scaling.yarn_truncate", !exact);
+    write_yarn_size(r, factor);
+}
+
+/* Settings that do nothing in rotations of this kind, as it is written for all kinds. */
+static void skip(const rope *r, const char *const *names)
+{
+    for (; *names; names++) hf_member(r->k, r->set, "rope", *names);
 }
 
 static void write_scaling(const rope *r)
 {
+    static const char *const of_dynamic[] = { "factor",    "original_max_position_embeddings", "beta_fast",
+                                              "beta_slow", "mscale",                           "mscale_all_dim",
+                                              NULL };
     const char *type = type_of(r);
+    if (!strcmp(type, "dynamic")) skip(r, of_dynamic);
     if (!strcmp(type, "linear")) {
         hf_put_str(r->k, "rope.scaling.type", "linear");
         hf_put_f32(r->k, "rope.scaling.factor", number(r, "factor", 1));
@@ -136,28 +169,44 @@ static void write_scaling(const rope *r)
 /* The part of a head that rotates, as int() of Python rounds it. */
 static int64_t rotated(const rope *r)
 {
-    double part =
-        number(r, "partial_rotary_factor", hf_number(r->k, "rotary_pct", hf_number(r->k, "rope_pct", 1)));
+    double part = r->k->family->rotated > 0 ? r->k->family->rotated : 1;
+    part = number(r, "partial_rotary_factor", hf_number(r->k, "rotary_pct", hf_number(r->k, "rope_pct", part)));
     if (!(part > 0) || part > 1)
         hf_fail(r->k, SUMI_EFORMAT, "'partial_rotary_factor' is not above 0 and at most 1");
+    else if (part != 1 && r->k->family->rotated == 0)
+        hf_fail(r->k, SUMI_EUNSUPPORTED, "'partial_rotary_factor' is %g: in this family heads rotate as a whole", part);
     return r->k->status == SUMI_OK ? (int64_t)(part * (double)r->k->head_dim) : 2;
+}
+
+/* Layers with a window rotate by a base of their own, without scaling. */
+static double local_theta(hf_keys *k, const json_t *local, const json_t *set)
+{
+    double base = hf_number(k, "rope_local_base_freq", 0);
+    const json_t *type = hf_member(k, local, "rope.sliding_attention", "rope_type");
+    const json_t *own = hf_member(k, local, "rope.sliding_attention", "rope_theta");
+    if (type && (!json_is_string(type) || strcmp(json_string_value(type), "default") != 0))
+        hf_fail(k, SUMI_EUNSUPPORTED, "rotations of layers with a window are not of type 'default': not supported");
+    const json_t *part = hf_member(k, local, "rope.sliding_attention", "partial_rotary_factor");
+    if (part && !json_equal(part, json_object_get(set, "partial_rotary_factor")) && json_number_value(part) != 1)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'partial_rotary_factor' differs between layers: not supported");
+    hf_check_settings(k, local, "rope.sliding_attention");
+    return json_is_number(own) ? json_number_value(own) : base;
 }
 
 void hf_rope(hf_keys *k)
 {
-    const json_t *set = hf_get(k, "rope_parameters"), *local = NULL;
-    if (!set) set = hf_get(k, "rope_scaling");
+    const json_t *newer = hf_get(k, "rope_parameters"), *set = hf_get(k, "rope_scaling"), *local = NULL;
+    if (!set) set = newer;
     if (json_object_get(set, "full_attention")) { /* by kind of layer */
         local = json_object_get(set, "sliding_attention");
         set = json_object_get(set, "full_attention");
     }
     rope r = { k, set };
     k->n_rot = rotated(&r);
+    double base = theta(&r), local_base = local_theta(k, local, set);
     hf_put_int(k, "rope.dimension_count", k->n_rot);
-    hf_put_f32(k, "rope.freq_base", theta(&r));
-    double local_theta = hf_number(k, "rope_local_base_freq", 0);
-    if (json_is_number(json_object_get(local, "rope_theta")))
-        local_theta = json_number_value(json_object_get(local, "rope_theta"));
-    if (local_theta > 0) hf_put_f32(k, "rope.freq_base_swa", local_theta);
+    hf_put_f32(k, "rope.freq_base", base);
+    if (local_base > 0) hf_put_f32(k, "rope.freq_base_swa", local_base);
     write_scaling(&r);
+    hf_check_settings(k, set, "rope");
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "format/map_file.h"
 
 #define MAX_INDEX (1 << 16)
 
@@ -122,19 +123,65 @@ static const st_tensor *find_scales(const hf_keys *k, const st_tensor *blocks)
     return NULL;
 }
 
+/* Files of the bare model have names without that of the model: "layers.7." for "model.layers.7.". */
+static size_t prefix_length(const hf_family *family)
+{
+    static const char *const prefixes[] = { "model.", "transformer.", "gpt_neox." };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (!strncmp(family->layers, prefixes[i], strlen(prefixes[i]))) return strlen(prefixes[i]);
+    return 0;
+}
+
+static bool add_outer(finder *f, const char *name, hf_source *s)
+{
+    char full[512];
+    const hf_family *family = f->k->family;
+    if (add_named(f, family->top, name, s, 0)) return true;
+    int n = snprintf(full, sizeof full, "%.*s%s", (int)prefix_length(family), family->layers, name);
+    return n < (int)sizeof full && add_named(f, family->top, full, s, 0);
+}
+
+static bool is_output(const char *name)
+{
+    return !strcmp(name, "lm_head.weight") || !strcmp(name, "embed_out.weight") || !strcmp(name, "output.weight");
+}
+
+static bool same_data(const st_tensor *a, const st_tensor *b)
+{
+    return a->type == b->type && a->n_elems == b->n_elems && a->n_bytes == b->n_bytes && !memcmp(a->data, b->data, a->n_bytes);
+}
+
+/* Whether the output matrix is only another copy of the embeddings. transformers keeps one that differs, whatever
+ * tie_word_embeddings says, and so do we. */
+static bool is_copy_of_embeddings(finder *f, const st_tensor *output)
+{
+    hf_keys *k = f->k;
+    if (!hf_bool(k, "tie_word_embeddings", false)) return false;
+    for (int32_t i = 0; i < k->folder->n_files; i++)
+        for (int64_t j = 0; j < st_n_tensors(k->folder->files[i]); j++) {
+            const st_tensor *t = st_tensor_at(k->folder->files[i], j);
+            if (t != output && t->n_elems == output->n_elems && strstr(t->name, "emb") && same_data(t, output)) return true;
+        }
+    log_message(k->log, SUMI_LOG_WARN,
+                "%s/config.json: 'tie_word_embeddings' is true, but '%.60s' differs from the embeddings: it is used",
+                map_short_name(k->folder->path), output->name);
+    return false;
+}
+
 static void find_one(finder *f, const st_tensor *tensor, int32_t file)
 {
     char buffer[512];
     const hf_family *family = f->k->family;
     const char *name = inner_name(tensor->name, buffer), *rest = name + strlen(family->layers);
+    const char *bare = family->layers + prefix_length(family);
     hf_source s = { .tensor = tensor, .file = file, .layer = -1, .scales = find_scales(f->k, tensor) };
     if (is_other_part(tensor->name)) return;
-    bool tied = hf_bool(f->k, "tie_word_embeddings", false);
-    if (tied && (!strncmp(name, "lm_head.weight", 15) || !strncmp(name, "embed_out.weight", 17))) return;
+    if (is_output(name)) {
+        if (is_copy_of_embeddings(f, tensor)) return;
+        f->k->has_output = true;
+    }
     bool in_layer = !strncmp(name, family->layers, strlen(family->layers));
-    if (!in_layer && !strncmp(family->layers, "transformer.", 12) &&
-        !strncmp(name, family->layers + 12, strlen(family->layers + 12)))
-        rest = name + strlen(family->layers + 12), in_layer = true; /* files of the bare model */
+    if (!in_layer && !strncmp(name, bare, strlen(bare))) rest = name + strlen(bare), in_layer = true;
     if (in_layer) {
         int64_t layer = read_number(&rest);
         if (layer >= f->k->n_layers && layer < f->k->n_layers + f->k->n_extra_layers) return;
@@ -142,7 +189,7 @@ static void find_one(finder *f, const st_tensor *tensor, int32_t file)
             s.layer = (int32_t)layer;
             if (add_named(f, family->own, rest, &s, 1000) || add_named(f, family->block, rest, &s, 0)) return;
         }
-    } else if (add_named(f, family->top, name, &s, 0)) {
+    } else if (add_outer(f, name, &s)) {
         return;
     }
     hf_fail(f->k, SUMI_EUNSUPPORTED, "tensor '%.80s' is not part of the %s family as sumi knows it",

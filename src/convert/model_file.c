@@ -12,12 +12,12 @@
 #include "format/safetensors.h"
 
 /* The folder of a file: of "a/b.safetensors" it is "a", of "b.safetensors" ".". */
-static sumi_status open_folder_of(gguf **out, const char *path, sumi_error *err)
+static sumi_status open_folder_of(gguf **out, const char *path, const logger *log, sumi_error *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (!folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    sumi_status st = hf_open(out, folder, err);
+    sumi_status st = hf_open(out, folder, log, err);
     free(folder);
     return st;
 }
@@ -32,14 +32,14 @@ static bool begins_as_gguf(const char *path)
     return is;
 }
 
-sumi_status model_file_open(gguf **out, const char *path, sumi_error *err)
+sumi_status model_file_open(gguf **out, const char *path, const logger *log, sumi_error *err)
 {
     struct stat s;
     const char *dot = strrchr(path, '.');
     bool there = stat(path, &s) == 0;
     *out = NULL;
-    if (there && S_ISDIR(s.st_mode)) return hf_open(out, path, err);
-    if (dot && !strcmp(dot, ".safetensors")) return open_folder_of(out, path, err);
+    if (there && S_ISDIR(s.st_mode)) return hf_open(out, path, log, err);
+    if (dot && !strcmp(dot, ".safetensors")) return open_folder_of(out, path, log, err);
     if (there && S_ISREG(s.st_mode) && st_is_pickle(path) && !begins_as_gguf(path))
         return sumi_fail(
             err, SUMI_EUNSUPPORTED,

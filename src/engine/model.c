@@ -82,7 +82,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     m->log = (logger){ opts->log, opts->log_user };
     m->strict_roles = opts->strict_roles;
-    if ((status = model_file_open(&m->file, path, err))) goto fail;
+    if ((status = model_file_open(&m->file, path, &m->log, err))) goto fail;
     /* Before the vocabulary, which may be of a kind that only unknown families have. */
     if (!opts->vocab_only && (status = model_check_arch(m->file, err))) goto fail;
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;

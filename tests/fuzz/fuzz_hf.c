@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         hf_folder_deinit(&f);
         return 0;
     }
-    if (hf_describe(&g, &f, &err) != SUMI_OK) {
+    if (hf_describe(&g, &f, NULL, &err) != SUMI_OK) {
         if (g || strchr(err.message, '\n')) abort();
         return 0;
     }

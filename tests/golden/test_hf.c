@@ -17,7 +17,7 @@ static gguf *open_model(const char *path)
 {
     gguf *g;
     sumi_error err;
-    if (model_file_open(&g, path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    if (model_file_open(&g, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
     return g;
 }
 

@@ -149,7 +149,7 @@ static int check_json(const char *name, bool keeps_texts)
     test_folder f = test_folder_create();
     snprintf(path, sizeof path, "tests/golden/hf/tokenizer-%s.json", name);
     test_folder_copy(&f, "tokenizer.json", path);
-    if (model_file_open(&g, f.path, &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    if (model_file_open(&g, f.path, NULL, &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
     compare_tokens(t, other.tokenizer);
     int n_wrong = check_ids(name, model, t, keeps_texts);
     tokenizer_destroy(t);

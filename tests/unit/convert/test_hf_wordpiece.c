@@ -36,7 +36,7 @@ static sumi_status open_vocabulary(const char *normal, const char *pre, const ch
     test_folder_write(&f, "tokenizer.json", json, (size_t)n);
     *g = NULL;
     *t = NULL;
-    sumi_status st = model_file_open(g, f.path, err);
+    sumi_status st = model_file_open(g, f.path, NULL, err);
     if (st == SUMI_OK) st = tokenizer_create(t, *g, err);
     test_folder_remove(&f);
     return st;
