@@ -373,7 +373,9 @@ static int64_t size_of(hf_keys *k, const char *name, int64_t low, int64_t otherw
 /* Groups of experts. With the method "greedy" they do not count. */
 static void put_groups(hf_keys *k)
 {
-    int64_t n = size_of(k, "n_group", 0, 0), used = size_of(k, "topk_group", 0, 0);
+    const char *type = hf_text(k, "model_type");
+    bool v3 = type && !strcmp(type, "deepseek_v3");
+    int64_t n = size_of(k, "n_group", 0, v3 ? 8 : 0), used = size_of(k, "topk_group", 0, v3 ? 4 : 0);
     const char *method = hf_text(k, "topk_method");
     bool greedy = method && !strcmp(method, "greedy");
     if (method && !greedy && strcmp(method, "group_limited_greedy") != 0 && strcmp(method, "noaux_tc") != 0)
@@ -401,7 +403,8 @@ static void keys_deepseek(hf_keys *k)
     if (q_rank > 0) hf_put_int(k, "attention.q_lora_rank", q_rank);
     hf_put_int(k, "leading_dense_block_count", size_of(k, "first_k_dense_replace", 0, 0));
     hf_put_int(k, "expert_shared_count", size_of(k, "n_shared_experts", 0, 0));
-    hf_put_f32(k, "expert_weights_scale", hf_number(k, "routed_scaling_factor", 1));
+    hf_put_f32(k, "expert_weights_scale",
+               hf_number(k, "routed_scaling_factor", type && !strcmp(type, "deepseek_v3") ? 2.5 : 1));
     put_groups(k);
     hf_put_int(k, "expert_gating_func", sigmoid ? 2 : 1);
     hf_expect(k, "moe_layer_freq", "1");
@@ -455,6 +458,12 @@ static void keys_ernie(hf_keys *k)
     hf_put_int(k, "leading_dense_block_count", size_of(k, "moe_layer_start_index", 0, 0));
     hf_put_int(k, "interleave_moe_layer_step", size_of(k, "moe_layer_interval", 1, 1));
     hf_put_int(k, "expert_shared_count", size_of(k, "moe_num_shared_experts", 0, 0));
+}
+
+static void keys_gpt_oss(hf_keys *k)
+{
+    if (!hf_has(k, "rope_scaling") && !hf_has(k, "rope_parameters"))
+        hf_fail(k, SUMI_EFORMAT, "'rope_scaling' is missing");
 }
 
 static void keys_granite(hf_keys *k)
@@ -573,7 +582,7 @@ static const hf_family families[] = {
       .top = gptneox_top, .block = gptneox_block, .traits = HF_LAYER_NORM, .keys = keys_parallel, .activation = "gelu", .rotated = 0.25 },
     { .classes = { "Glm4MoeForCausalLM" }, .arch = "glm4moe", LLAMA, .own = glm4moe_block, .traits = HF_MAY_NORM_EXPERTS, .keys = keys_glm4moe, .rotated = 0.5 },
     { .classes = { "GptOssForCausalLM" }, .arch = "gpt-oss", LLAMA, .own = gpt_oss_block,
-      .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .window_pattern = 2, .head_dim = 64, .window = 128, .rope_theta = 150000 },
+      .traits = HF_WINDOWS | HF_WIDE_EXPERTS, .keys = keys_gpt_oss, .window_pattern = 2, .head_dim = 64, .window = 128, .rope_theta = 150000 },
     { .classes = { "GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM" }, .arch = "granitemoe", LLAMA,
       .own = granitemoe_block, .traits = HF_PAIRS, .keys = keys_granite, .norm_eps = 1e-6 },
     { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = keys_granite, .norm_eps = 1e-6 },
@@ -598,8 +607,9 @@ static const hf_family families[] = {
       .block = nomic_block, .traits = HF_LAYER_NORM, .keys = keys_nomic, .norm_eps = 1e-12, .rope_theta = 1000 },
     { .classes = { "OlmoForCausalLM" }, .arch = "olmo", LLAMA, .traits = HF_LAYER_NORM | HF_PAIRS,
       .keys = keys_olmo },
-    { .classes = { "Olmo2ForCausalLM", "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
-      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4 },
+    { .classes = { "Olmo2ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms },
+    { .classes = { "Olmo3ForCausalLM" }, .arch = "olmo2", LLAMA, .own = post_norms,
+      .traits = HF_WINDOWS | HF_LIST_WINDOWS, .window_pattern = 4, .rope_theta = 500000, .window = 4096 },
     { .classes = { "OlmoeForCausalLM" }, .arch = "olmoe", LLAMA, .traits = HF_MAY_NORM_EXPERTS, .keys = keys_olmoe },
     { .classes = { "PhiForCausalLM" }, .arch = "phi2", LLAMA, .own = phi2_block, .traits = HF_LAYER_NORM, .rotated = 0.5, .activation = "gelu_pytorch_tanh" },
     { .classes = { "Phi3ForCausalLM" }, .arch = "phi3", LLAMA, .traits = HF_WINDOWS, .rotated = 1 },

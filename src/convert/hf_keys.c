@@ -180,7 +180,7 @@ static void write_sizes(hf_keys *k)
     hf_put_int(k, "attention.head_count", k->n_heads);
     if (hf_get(k, "qk_rope_head_dim")) {
         k->head_dim = hf_int(k, NAMES("qk_rope_head_dim"), 2, 65536, 0);
-    } else if (told || k->family->head_dim) {
+    } else {
         hf_put_int(k, "attention.key_length", k->head_dim);
         hf_put_int(k, "attention.value_length", k->head_dim);
     }

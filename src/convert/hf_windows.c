@@ -81,6 +81,8 @@ void hf_windows(hf_keys *k)
     bool on = hf_bool(k, "use_sliding_window", !(k->family->traits & HF_WINDOW_SWITCH));
     if (types && json_array_size(types) != (size_t)k->n_layers)
         hf_fail(k, SUMI_EFORMAT, "'layer_types' has %zu entries, not %lld", json_array_size(types), (long long)k->n_layers);
+    for (size_t i = 0; i < json_array_size(types) && k->status == SUMI_OK; i++)
+        has_type(k, types, (int64_t)i, "sliding_attention");
     read_pattern(k);
     if (window && on && k->status == SUMI_OK) write(k, types, window);
 }
