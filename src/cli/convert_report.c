@@ -44,8 +44,8 @@ static void count(report *r)
 static sumi_status look(report *r, const char *in, const char *out, sumi_error *err)
 {
     struct stat s;
-    sumi_status st = model_file_open(&r->in, in, err);
-    if (st == SUMI_OK) st = model_file_open(&r->out, out, err);
+    sumi_status st = model_file_open(&r->in, in, NULL, err);
+    if (st == SUMI_OK) st = model_file_open(&r->out, out, NULL, err);
     if (st != SUMI_OK) return st;
     if (stat(out, &s) == 0) r->n_bytes = (uint64_t)s.st_size;
     info_summarise(r->in, &r->from);
