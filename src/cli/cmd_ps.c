@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
@@ -107,7 +108,7 @@ int cmd_ps(int argc, char **argv)
     if (!cli_parse(&ps_argp, argc, argv, &a)) return EXIT_USAGE;
     buf_init(&text, MAX_ANSWER_BYTES);
     sumi_status st = ask(&a, &text, &err);
-    json_t *o = st == SUMI_OK ? json_loadb(text.data ? text.data : "", text.n, 0, NULL) : NULL;
+    json_t *o = st == SUMI_OK ? json_read(text.data ? text.data : "", text.n, 0, NULL) : NULL;
     if (st == SUMI_OK && !json_is_object(json_object_get(o, "requests")))
         st = sumi_fail(&err, SUMI_EFORMAT, "%s: /stats is not that of a sumi server", a.url);
     if (st == SUMI_OK && a.json) printf("%.*s\n", (int)text.n, text.data);

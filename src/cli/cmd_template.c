@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/open_tokenizer.h"
@@ -84,7 +85,7 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
     json_error_t why;
     sumi_status status = cli_read_text(path, MAX_JSON_BYTES, &data, &n, err);
     if (status) return status;
-    *out = json_loadb(data, n, JSON_ALLOW_NUL, &why);
+    *out = json_read(data, n, JSON_ALLOW_NUL, &why);
     free(data);
     const char *name = strcmp(path, "-") ? path : "standard input";
     return *out ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", name, why.line, why.text);

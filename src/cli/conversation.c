@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "cli/cli.h"
 #include "cli/text_file.h"
 
@@ -106,7 +107,7 @@ sumi_status conversation_load(conversation *c, const char *path, sumi_error *err
     conversation loaded = { 0 };
     sumi_status st = cli_read_text(path, MAX_FILE_BYTES, &text, &n_bytes, err);
     if (st != SUMI_OK) return st;
-    json_t *list = json_loadb(text, n_bytes, 0, &why);
+    json_t *list = json_read(text, n_bytes, 0, &why);
     free(text);
     if (!list) return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", path, why.line, why.text);
     if (!json_is_array(list)) st = sumi_fail(err, SUMI_EFORMAT, "%s: not an array of messages", path);

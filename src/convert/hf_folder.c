@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "convert/ends_with.h"
 #include "format/map_file.h"
 
@@ -79,10 +80,10 @@ static char *quote_non_numbers(const char *text, size_t n, size_t *n_out, size_t
 static json_t *parse(const char *data, size_t n, size_t flags, json_error_t *why)
 {
     size_t n_fixed, n_found;
-    json_t *json = json_loadb(data, n, flags, why);
+    json_t *json = json_read(data, n, flags, why);
     if (json) return json;
     char *fixed = quote_non_numbers(data, n, &n_fixed, &n_found);
-    if (fixed && n_found > 0) json = json_loadb(fixed, n_fixed, flags, why);
+    if (fixed && n_found > 0) json = json_read(fixed, n_fixed, flags, why);
     free(fixed);
     return json;
 }
@@ -101,7 +102,7 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
     munmap(data, n);
     if (!*out)
-        return sumi_fail(err, SUMI_EFORMAT, "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,
                          why.text);
     if (json_is_object(*out)) return SUMI_OK;
     json_decref(*out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "engine/chat.h"
 #include "engine/model.h"
 #include "engine/text_bound.h"
@@ -88,8 +89,10 @@ sumi_status sumi_chat_format(const sumi_model *m, const sumi_message *messages, 
 static sumi_status parse_list(json_t **out, const char *json, const char *what, sumi_error *err)
 {
     json_error_t why;
-    *out = json_loads(json, JSON_REJECT_DUPLICATES, &why);
-    if (!*out) return sumi_fail(err, SUMI_EINVAL, "%s: line %d, column %d: %s", what, why.line, why.column, why.text);
+    *out = json_read(json, strlen(json), JSON_REJECT_DUPLICATES, &why);
+    if (!*out)
+        return sumi_fail(err, json_read_status(&why, SUMI_EINVAL), "%s: line %d, column %d: %s", what, why.line, why.column,
+                         why.text);
     if (json_is_array(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "base/mem.h"
 #include "format/cursor.h"
 #include "format/map_file.h"
@@ -188,9 +189,9 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
         return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n,
                          ST_MAX_HEADER);
     json_error_t why;
-    json_t *header = json_loadb((const char *)s->data + c.pos, (size_t)n, JSON_REJECT_DUPLICATES, &why);
+    json_t *header = json_read((const char *)s->data + c.pos, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!header)
-        return sumi_fail(err, SUMI_EFORMAT, "header at byte %lld: %s", (long long)c.pos + why.position,
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)c.pos + why.position,
                          why.text);
     sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos + (size_t)n, err)
                                             : sumi_fail(err, SUMI_EFORMAT, "its header is no JSON object");

@@ -93,12 +93,11 @@ bool embeddings_parse_ollama(text_request *r, const char *body, size_t n_bytes, 
 
 static bool read_prompt(text_request *r, api_error *e)
 {
-    const json_t *v = field_get(r->root, "prompt");
-    const char *text = NULL;
-    if (!field_string(r->root, "prompt", &text, e)) return false;
+    const json_t *v = NULL;
+    if (!field_text(r->root, "prompt", &v, e)) return false;
     if (json_string_length(v) == 0) return true;
     if (!(r->prompts = calloc(1, sizeof *r->prompts))) return api_fail_memory(e);
-    r->prompts[r->n_prompts++] = (text_prompt){ .text = text, .n_bytes = json_string_length(v) };
+    r->prompts[r->n_prompts++] = (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
     return true;
 }
 

@@ -11,8 +11,14 @@
 
 enum { JSON_MAX_NESTING = 64 };
 
-/* The object in text [n]; NULL: not JSON, not an object, or nested too deep. Free with json_decref(). */
+/* The object in text [n]; NULL: not JSON, not an object, or nested too deep (400), or out of memory (500). Strings may hold NULs;
+ * integers of more than 64 bits are reals. Free with json_decref(). */
 json_t *json_parse_object(const char *text, size_t n, api_error *e);
+
+const char *json_plain_text(const json_t *v); /* of a string, borrowed; NULL: it is none, or has a NUL inside */
+
+/* The number v; false: it is none, or has a fraction. 2.0 is a whole number: JSON does not tell them apart. */
+bool json_whole_number(const json_t *v, double *out);
 
 json_t *field_get(const json_t *o, const char *name); /* borrowed; NULL: missing or null */
 SUMI_MUST_USE bool field_bool(const json_t *o, const char *name, bool *out, api_error *e);
@@ -23,7 +29,9 @@ SUMI_MUST_USE bool field_int32(const json_t *o, const char *name, int32_t low, i
 SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out,
                                api_error *e);
 SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out,
-                                api_error *e); /* borrowed */
+                                api_error *e); /* borrowed, without a NUL */
+SUMI_MUST_USE bool field_text(const json_t *o, const char *name, const json_t **out,
+                              api_error *e); /* borrowed; a string with its length, which may hold NULs */
 SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out,
                                 api_error *e); /* borrowed */
 

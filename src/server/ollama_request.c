@@ -80,9 +80,9 @@ static bool set_raw_prompt(text_request *r, const json_t *prompt, api_error *e)
 static bool read_prompt(text_request *r, api_error *e)
 {
     json_t *o = r->root, *system = field_get(o, "system"), *prompt = field_get(o, "prompt");
-    const char *text = NULL;
+    const json_t *text = NULL;
     bool raw = false;
-    if (!field_string(o, "system", &text, e) || !field_string(o, "prompt", &text, e) ||
+    if (!field_text(o, "system", &text, e) || !field_text(o, "prompt", &text, e) ||
         !field_bool(o, "raw", &raw, e))
         return false;
     if (json_string_length(prompt) == 0) return true;

@@ -31,7 +31,7 @@ bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_err
 {
     const json_t *v = field_get(r->root, name);
     if (!v) return api_fail(e, 400, "missing_field", name, "%s: it is missing", name);
-    bool several = json_is_array(v) && !json_is_integer(json_array_get(v, 0));
+    bool several = json_is_array(v) && !json_is_number(json_array_get(v, 0));
     size_t n = several ? json_array_size(v) : 1;
     if (n == 0) return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
     if (n > (size_t)max)

@@ -35,7 +35,9 @@ static void put_settings(const solo_reply *r, buf *out)
     const json_t *root = r->request.root, *given = field_get(root, "metadata");
     char *metadata = given ? json_dumps(given, JSON_COMPACT) : NULL;
     buf_append_str(out, ",\"instructions\":");
-    json_put_string(out, json_string_value(field_get(root, "instructions")));
+    const json_t *instructions = field_get(root, "instructions");
+    if (instructions) json_put_text(out, json_string_value(instructions), json_string_length(instructions));
+    else buf_append_str(out, "null");
     buf_append_str(out, ",\"max_output_tokens\":");
     if (p->max_tokens >= 0) buf_printf(out, "%d", p->max_tokens);
     else buf_append_str(out, "null");

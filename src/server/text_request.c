@@ -65,12 +65,12 @@ bool text_read_stop(text_request *r, const json_t *o, const char *name, bool sin
                         limits->max_stop);
     if (!(r->stop = calloc(n, sizeof *r->stop))) return api_fail_memory(e);
     for (size_t i = 0; i < n; i++) {
-        r->stop[i] = json_is_array(v) ? json_string_value(json_array_get(v, i))
-                     : single         ? json_string_value(v)
-                                      : NULL;
-        if (!r->stop[i])
+        const json_t *stop = json_is_array(v) ? json_array_get(v, i) : single ? v : NULL;
+        if (!json_is_string(stop))
             return api_fail(e, 400, "invalid_type", name, "%s: it must be %sa list of strings", name,
                             single ? "a string or " : "");
+        if (!(r->stop[i] = json_plain_text(stop)))
+            return api_fail(e, 400, "invalid_value", name, "%s: string %zu has a NUL character (\\u0000)", name, i + 1);
         if (!r->stop[i][0])
             return api_fail(e, 400, "invalid_value", name, "%s: string %zu is empty", name, i + 1);
     }

@@ -35,17 +35,15 @@ static void put_ids(const exchange *x, const int32_t *ids, int32_t n, buf *out)
 
 static bool tokenize(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
 {
-    const char *text = NULL;
+    const json_t *text = NULL;
     bool special = true;
     sumi_error err;
-    const char *name = field_get(o, "prompt") ? "prompt" : "content";
-    if (!field_string(o, "content", &text, e) || !field_string(o, "prompt", &text, e) ||
+    if (!field_text(o, "content", &text, e) || !field_text(o, "prompt", &text, e) ||
         !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e))
         return false;
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = SUMI_TOKENIZE_SPECIAL | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
-    size_t n_bytes = json_string_length(field_get(o, name));
-    return sumi_tokenize(x->server->model, text, n_bytes, flags, ids, n, &err) == SUMI_OK ||
+    return sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err) == SUMI_OK ||
            api_fail_status(e, &err);
 }
 

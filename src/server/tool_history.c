@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_read.h"
 #include "server/json_fields.h"
 #include "server/text_request.h"
 
@@ -19,7 +20,7 @@ static bool are_arguments(const json_t *v)
 {
     if (!json_is_string(v)) return !v || json_is_object(v);
     if (json_string_length(v) == 0) return true;
-    json_t *o = json_loadb(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, NULL);
+    json_t *o = json_read(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, NULL);
     bool is_object = json_is_object(o);
     json_decref(o);
     return is_object;

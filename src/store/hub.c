@@ -7,13 +7,14 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "store/names.h"
 
 static json_t *parse(const char *json, size_t n, const char *what, sumi_error *err)
 {
     json_error_t why;
-    json_t *root = json_loadb(json, n, 0, &why);
-    if (!root) sumi_fail(err, SUMI_EFORMAT, "%s: not JSON: %s, line %d", what, why.text, why.line);
+    json_t *root = json_read(json, n, 0, &why);
+    if (!root) sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s: not JSON: %s, line %d", what, why.text, why.line);
     return root;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "base/siphash.h"
 
 enum { SHORT_ID = 9 };
@@ -33,7 +34,7 @@ static json_t *arguments_for(const chat_caps *caps, json_t *arguments)
     bool is_text = json_is_string(arguments);
     if (is_text == caps->arguments_text || (!is_text && !json_is_object(arguments))) return json_incref(arguments);
     if (is_text && json_string_length(arguments) == 0) return json_object(); /* a call without arguments */
-    if (is_text) return json_loadb(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, NULL);
+    if (is_text) return json_read(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, NULL);
     char *text = json_dumps(arguments, 0);
     json_t *string = text ? json_string(text) : NULL;
     free(text);

@@ -1,0 +1,124 @@
+/* json_read.c - see json_read.h.
+ *
+ * jansson's allocation functions are the process's, so ours stand in front of those that were there, and do nothing but call them
+ * outside of a reading: memory is the same whoever allocated it. In a reading the live blocks are noted in a hash set (open
+ * addressing, linear probing, half full at most), as jansson frees them in any order. */
+#include "base/json_read.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_SLOTS = 64 };
+
+typedef struct reading {
+    jmp_buf out;
+    void **slots; /* [n_slots], NULL: free */
+    size_t n_slots, n;
+} reading;
+
+static _Thread_local reading *current; /* of this thread; NULL: none */
+static json_malloc_t next_malloc;
+static json_free_t next_free;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static size_t home(const reading *r, const void *block)
+{
+    return (size_t)(((uint64_t)(uintptr_t)block >> 4) * 0x9e3779b97f4a7c15u >> 32) & (r->n_slots - 1);
+}
+
+static void insert(reading *r, void *block)
+{
+    size_t i = home(r, block);
+    while (r->slots[i]) i = (i + 1) & (r->n_slots - 1);
+    r->slots[i] = block;
+}
+
+static bool grow(reading *r)
+{
+    reading more = { .n_slots = r->n_slots ? 2 * r->n_slots : FIRST_SLOTS };
+    more.slots = calloc(more.n_slots, sizeof *more.slots);
+    if (!more.slots) return false;
+    for (size_t i = 0; i < r->n_slots; i++)
+        if (r->slots[i]) insert(&more, r->slots[i]);
+    free(r->slots);
+    r->slots = more.slots;
+    r->n_slots = more.n_slots;
+    return true;
+}
+
+/* Takes a block out. What was displaced by it moves back, so that no search meets a gap (Knuth, volume 3, algorithm 6.4R). */
+static void forget(reading *r, const void *block)
+{
+    size_t mask = r->n_slots - 1, i = home(r, block);
+    while (r->slots[i] != block) i = (i + 1) & mask;
+    for (size_t gap = i;;) {
+        r->slots[gap] = NULL;
+        do {
+            i = (i + 1) & mask;
+            if (!r->slots[i]) {
+                r->n--;
+                return;
+            }
+        } while (((i - home(r, r->slots[i])) & mask) < ((i - gap) & mask));
+        r->slots[gap] = r->slots[i];
+        gap = i;
+    }
+}
+
+static void *noted_malloc(size_t n)
+{
+    reading *r = current;
+    if (!r) return next_malloc(n);
+    void *block = 2 * (r->n + 1) <= r->n_slots || grow(r) ? next_malloc(n) : NULL;
+    if (!block) longjmp(r->out, 1);
+    insert(r, block);
+    r->n++;
+    return block;
+}
+
+static void noted_free(void *block)
+{
+    if (current && block) forget(current, block);
+    next_free(block);
+}
+
+static void install(void)
+{
+    json_get_alloc_funcs(&next_malloc, &next_free);
+    json_set_alloc_funcs(noted_malloc, noted_free);
+}
+
+static void free_all(reading *r)
+{
+    for (size_t i = 0; i < r->n_slots; i++)
+        if (r->slots[i]) next_free(r->slots[i]);
+}
+
+sumi_status json_read_status(const json_error_t *why, sumi_status otherwise)
+{
+    return json_error_code(why) == json_error_out_of_memory ? SUMI_ENOMEM : otherwise;
+}
+
+json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
+{
+    reading r = { 0 };
+    json_error_t error; /* not *why, which may be NULL: longjmp() keeps only variables that nobody changed since */
+    json_t *volatile read = NULL;
+    pthread_once(&once, install);
+    current = &r;
+    if (setjmp(r.out) == 0) {
+        read = json_loadb(text, n, flags, &error);
+        current = NULL;
+    } else {
+        current = NULL;
+        free_all(&r);
+        error = (json_error_t){ .line = -1, .column = -1, .source = "<buffer>", .text = "out of memory" };
+        error.text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where json_error_code() looks */
+    }
+    free(r.slots);
+    if (why) *why = error;
+    return read;
+}
