@@ -33,6 +33,7 @@ enum MHD_Result get_ollama_version(exchange *x);
 enum MHD_Result get_ollama_tags(exchange *x);
 enum MHD_Result get_ollama_ps(exchange *x);
 enum MHD_Result post_ollama_show(exchange *x);
+enum MHD_Result post_ollama_pull(exchange *x);
 
 /* ---- embeddings.c ---- */
 enum MHD_Result post_embeddings(exchange *x);
@@ -42,6 +43,11 @@ enum MHD_Result post_ollama_embeddings(exchange *x);
 /* ---- tokens.c ---- */
 enum MHD_Result post_tokenize(exchange *x);
 enum MHD_Result post_detokenize(exchange *x);
+
+/* ---- props.c ---- */
+enum MHD_Result get_props(exchange *x);
+enum MHD_Result get_slots(exchange *x);
+enum MHD_Result get_tokenizer_info(exchange *x);
 
 /* ---- stats.c ---- */
 enum MHD_Result get_stats(exchange *x);

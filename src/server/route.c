@@ -31,9 +31,13 @@ static const route routes[] = {
     { "POST", "/api/embed", post_ollama_embed, GUARDED, MODEL },
     { "POST", "/api/embeddings", post_ollama_embeddings, GUARDED, MODEL },
     { "POST", "/api/show", post_ollama_show, GUARDED, MODEL },
+    { "POST", "/api/pull", post_ollama_pull, GUARDED, MODEL },
     { "GET", "/api/tags", get_ollama_tags, GUARDED, MODEL },
     { "GET", "/api/ps", get_ollama_ps, GUARDED, MODEL },
     { "GET", "/api/version", get_ollama_version, GUARDED, ANY_TIME },
+    { "GET", "/props", get_props, GUARDED, MODEL },
+    { "GET", "/slots", get_slots, STATUS, MODEL },
+    { "GET", "/tokenizer_info", get_tokenizer_info, GUARDED, MODEL },
     { "POST", "/tokenize", post_tokenize, GUARDED, MODEL },
     { "POST", "/detokenize", post_detokenize, GUARDED, MODEL },
 };
@@ -62,9 +66,13 @@ const char *const route_paths[] = {
     "/api/embed",
     "/api/embeddings",
     "/api/show",
+    "/api/pull",
     "/api/tags",
     "/api/ps",
     "/api/version",
+    "/props",
+    "/slots",
+    "/tokenizer_info",
     "/tokenize",
     "/detokenize",
     "other",
@@ -79,7 +87,8 @@ int route_n_paths(void)
 
 route_meter route_metered_as(const route *r)
 {
-    if (!r->model || strcmp(r->method, "POST") || r->handle == post_ollama_show) return METER_NOTHING;
+    if (!r->model || strcmp(r->method, "POST") || r->handle == post_ollama_show || r->handle == post_ollama_pull)
+        return METER_NOTHING;
     bool counts = r->handle == post_tokenize || r->handle == post_detokenize || r->handle == post_count_tokens;
     return counts ? METER_COUNT : METER_REQUEST;
 }

@@ -151,7 +151,21 @@ def shape(body):
         return "ollama" if set(body) == {"error"} else None
     if body.get("type") == "error":
         return "anthropic" if set(body["error"]) == {"type", "message"} and set(body) == {"type", "error", "request_id"} else None
-    return "openai" if set(body["error"]) == {"message", "type", "param", "code"} else None
+    full = {"n_prompt_tokens", "n_ctx"} if body["error"].get("code") == "context_length_exceeded" else set()  # as llama.cpp has them
+    return "openai" if set(body["error"]) == {"message", "type", "param", "code"} | full else None
+
+
+def described(s):
+    """What clients of other servers ask for before they send text."""
+    status, props, _ = s.ask("GET", "/props")
+    check("/props tells the context and the template", status == 200 and props["default_generation_settings"]["n_ctx"] == 2048 and
+          "<|im_start|>" in props["chat_template"] and props["bos_token"] == "<|im_start|>" and "/" not in props["model_path"], props)
+    status, slots, _ = s.ask("GET", "/slots?fail_on_no_slot=1")
+    check("/slots has a place for each answer", status == 200 and len(slots) == props["total_slots"] and not any(x["is_processing"] for x in slots), slots)
+    status, info, _ = s.ask("GET", "/tokenizer_info")
+    check("/tokenizer_info tells the vocabulary", status == 200 and info["vocab_size"] == 49152 and info["eos_token"] == "<|im_end|>", info)
+    check("/api/pull: the model is here", s.ask("POST", "/api/pull", {"model": "smollm2:latest", "stream": False})[1] == {"status": "success"})
+    check("/api/pull of another one is refused", s.ask("POST", "/api/pull", {"model": "llama3.2"})[0] == 404)
 
 
 def refusals(s):
@@ -165,7 +179,7 @@ def refusals(s):
         (404, "anthropic", "GET", "/v1/models/other", None, version),
         (404, "openai", "GET", "/v1/models/other"),
         (404, "openai", "GET", "/v1/responses/resp_1"),
-        (404, "ollama", "POST", "/api/pull", {"model": "smollm2"}),
+        (404, "ollama", "POST", "/api/pull", {"model": "other"}),
         (404, "ollama", "POST", "/api/chat", {"model": "other"}),
         (404, "ollama", "POST", "/api/show", {"model": "other"}),
         (405, "anthropic", "GET", MESSAGES),
@@ -213,6 +227,7 @@ answer, prompt_tokens = same["choices"][0]["message"]["content"], same["usage"][
 check("there is an answer", "Paris" in answer, answer)
 for api in anthropic, responses, ollama:
     api(server, answer, prompt_tokens)
+described(server)
 refusals(server)
 server.end()
 keys()
