@@ -41,10 +41,18 @@ static void count(report *r)
     }
 }
 
+/* What the library says of the folder: it is opened here once more, and sumi_convert() says nothing. */
+static void print_warning(void *user, sumi_log_level level, const char *message)
+{
+    (void)user;
+    if (level <= SUMI_LOG_WARN) cli_print_message(false, log_level_name(level), "warning: ", message);
+}
+
 static sumi_status look(report *r, const char *in, const char *out, sumi_error *err)
 {
     struct stat s;
-    sumi_status st = model_file_open(&r->in, in, NULL, err);
+    const logger log = { print_warning, NULL };
+    sumi_status st = model_file_open(&r->in, in, &log, err);
     if (st == SUMI_OK) st = model_file_open(&r->out, out, NULL, err);
     if (st != SUMI_OK) return st;
     if (stat(out, &s) == 0) r->n_bytes = (uint64_t)s.st_size;

@@ -49,7 +49,7 @@ static const arch families[] = {
       .features = ARCH_QK_NORM | ARCH_POST_NORMS | ARCH_EMBED_SCALE | ARCH_PLAIN_WINDOW_ROPE,
       .norm_eps = 1e-6f, .window_pattern = 6, .rope_theta = 1000000, .rope_theta_local = 10000 },
     { .name = "glm4moe", .norm = NORM_RMS, .pairing = ROPE_HALVES, .glu = GLU_SILU,
-      .features = ARCH_MAY_QK_NORM | ARCH_EXPERTS | ARCH_EXPERTS_NORMALISED, .router = ROUTER_SIGMOID },
+      .features = ARCH_MAY_QK_NORM | ARCH_EXPERTS, .router = ROUTER_SIGMOID },
     { .name = "gpt-oss", GPT_OSS },
     { .name = "gpt2", .norm = NORM_LAYER, .glu = GLU_GELU_TANH, .features = GPT | ARCH_LEARNED_POS },
     { .name = "gptneox", .norm = NORM_LAYER, .pairing = ROPE_HALVES, .glu = GLU_GELU,
