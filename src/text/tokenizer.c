@@ -376,13 +376,29 @@ static void encode_changed(encoder *e, char *changed, size_t n, encode_fn encode
     free(changed);
 }
 
-/* What stands between normalised tokens. A space that normalising puts in front is there already. */
+/* Byte-level text: `encode` takes stretches of valid UTF-8 through the pre-tokenizer, a run of bytes that are no characters is a
+ * piece of its own. A pattern that could see such bytes would have to call them letters or not. */
+static void encode_bytes(encoder *e, const char *text, size_t n, encode_fn encode)
+{
+    for (size_t i = 0; i < n && !e->status;) {
+        size_t valid = utf8_valid_prefix(text + i, n - i), invalid = 0;
+        if (valid) encode(e, text + i, valid);
+        i += valid;
+        uint32_t cp;
+        while (i + invalid < n && !utf8_decode(text + i + invalid, n - i - invalid, &cp)) invalid++;
+        if (invalid && !e->status) encode_piece(e, text + i, invalid);
+        i += invalid;
+    }
+}
+
+/* What stands between normalised tokens, which may have cut a character in two. A space that normalising puts in front is
+ * there already. */
 static void encode_between(encoder *e, const char *text, size_t n)
 {
     const tokenizer *t = e->t;
     if (!n || e->status) return;
     switch (t->v.model) {
-    case VOCAB_BYTE_LEVEL: encode_normal(e, text, n); break;
+    case VOCAB_BYTE_LEVEL: encode_bytes(e, text, n, encode_normal); break;
     case VOCAB_SENTENCEPIECE:
         e->status = spm_encode(&t->spm, &e->spm, text, n, !t->added.space_symbols, &e->out);
         break;
@@ -414,21 +430,6 @@ static void encode_valid(encoder *e, const char *text, size_t n)
     if (e->status) return;
     if (normal) encode_changed(e, normal, n_normal, encode);
     else encode(e, text, n);
-}
-
-/* Byte-level text: valid stretches go through the pre-tokenizer, a run of bytes that are no characters is a
- * piece of its own. A pattern that could see such bytes would have to call them letters or not. */
-static void encode_byte_level(encoder *e, const char *text, size_t n)
-{
-    for (size_t i = 0; i < n && !e->status;) {
-        size_t valid = utf8_valid_prefix(text + i, n - i), invalid = 0;
-        if (valid) encode_valid(e, text + i, valid);
-        i += valid;
-        uint32_t cp;
-        while (i + invalid < n && !utf8_decode(text + i + invalid, n - i - invalid, &cp)) invalid++;
-        if (invalid && !e->status) encode_piece(e, text + i, invalid);
-        i += invalid;
-    }
 }
 
 /* A vocabulary that is not byte-level, some of whose special tokens are found in normalised text. */
@@ -463,7 +464,7 @@ static void encode_segment(encoder *e, const char *text, size_t n)
     const tokenizer *t = e->t;
     if (!n || e->status) return;
     if (t->v.model == VOCAB_BYTE_LEVEL) {
-        encode_byte_level(e, text, n);
+        encode_bytes(e, text, n, encode_valid);
     } else if (t->added.has_normal) {
         encode_and_find(e, text, n);
     } else if (t->lower) {

@@ -2,10 +2,11 @@
  * byte-level text from left to right must become what the merge loop makes of it.
  *
  *   byte 0   settings: bit 0 SentencePiece, bits 1-2 the pre-tokenizer, 3 add_bos, 4 add_space_prefix,
- *            5 a key of a wrong type, 6 WordPiece, 7 Unigram: bytes of a charsmap follow, a byte how many times four
+ *            5 a key of a wrong type, 6 WordPiece, 7 Unigram: bytes of a charsmap follow, a byte how many times four;
+ *            without bits 0, 6 and 7 bit 4 chooses pre-tokenizers whose merges are of characters
  *   then     tokens: a byte kind | length << 3, the text; until a zero byte, at most 64
  *            merges (byte-level) of two tokens each: two bytes; until two zeros
- *            bos, eos, unknown: a byte each
+ *            bos, eos, unknown: a byte each; 128 and more of bos give flags to special tokens
  *            the rest is the text */
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,19 @@ static void read_charsmap(tiny_vocab *v, input *in)
     in->n -= n;
 }
 
+/* Flags of added_tokens.h, all of them in turn from `first` on. */
+static void put_flags(tiny_vocab *v, uint8_t first)
+{
+    int32_t ids[TINY_MAX];
+    uint8_t flags[TINY_MAX];
+    for (size_t i = 0; i < v->n_tokens; i++) {
+        ids[i] = (int32_t)i;
+        flags[i] = (uint8_t)(first + i * 7);
+    }
+    gb_array(&v->file, "sumi.tokenizer.added_tokens", GGUF_I32, ids, v->n_tokens, v->n_tokens * sizeof *ids);
+    gb_array(&v->file, "sumi.tokenizer.added_flags", GGUF_U8, flags, v->n_tokens, v->n_tokens);
+}
+
 /* Both ways of byte-level BPE. */
 static void compare_ways(const gguf *file, const char *text, size_t n)
 {
@@ -99,18 +113,22 @@ static void compare_ways(const gguf *file, const char *text, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const char *const rules[] = { "gpt-2", "deepseek-llm", "llama-bpe", "qwen2" };
+    static const char *const rules[2][4] = { { "gpt-2", "deepseek-llm", "llama-bpe", "qwen2" },
+                                             { "gemma4", "sarvam-moe", "whitespace", "jais-2" } };
     input in = { data, n };
     tiny_vocab v;
     uint8_t settings = next(&in);
     tiny_init(&v, settings & 128 ? "t5" : settings & 64 ? "bert" : settings & 1 ? "llama" : "gpt2");
     if (settings & 128) read_charsmap(&v, &in);
-    gb_str(&v.file, "tokenizer.ggml.pre", rules[settings >> 1 & 3]);
+    bool chars = (settings & 209) == 16;
+    gb_str(&v.file, "tokenizer.ggml.pre", rules[chars][settings >> 1 & 3]);
     gb_bool(&v.file, "tokenizer.ggml.add_bos_token", settings & 8);
     gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", settings & 16);
     read_tokens(&v, &in);
     if (!(settings & 1)) read_merges(&v, &in);
-    gb_u32(&v.file, "tokenizer.ggml.bos_token_id", next(&in));
+    uint8_t bos = next(&in);
+    gb_u32(&v.file, "tokenizer.ggml.bos_token_id", bos & 127);
+    if (bos & 128) put_flags(&v, bos);
     gb_u32(&v.file, "tokenizer.ggml.eos_token_id", next(&in));
     gb_u32(&v.file, "tokenizer.ggml.unknown_token_id", next(&in));
     if (settings & 32) gb_f32(&v.file, "tokenizer.ggml.eot_token_id", 1.5f); /* not an integer */
@@ -125,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         free(ids);
         free(text);
     }
-    if (t.tokenizer && !(settings & 193)) compare_ways(t.file, (const char *)in.p, in.n);
+    if (t.tokenizer && !(settings & 193) && !chars) compare_ways(t.file, (const char *)in.p, in.n);
     tiny_close(&t);
     return 0;
 }

@@ -297,6 +297,23 @@ static void flags_that_cannot_be_are_refused(void **state)
     expect_bad_flags((const int32_t[]){ -1 }, 1, 1, "has -1, outside");
 }
 
+/* A token of a hostile file that is half a character: what it leaves is no UTF-8, which patterns must not see. */
+static void a_normalized_token_may_cut_a_character(void **state)
+{
+    const uint8_t flag = 8;
+    const int32_t id = EOT + 1;
+    tiny_vocab v;
+    (void)state;
+    fill(&v, "gpt-2");
+    assert_int_equal(tiny_token(&v, "\x96", 3, 0), id);
+    gb_array(&v.file, "sumi.tokenizer.added_tokens", GGUF_I32, &id, 1, 4);
+    gb_array(&v.file, "sumi.tokenizer.added_flags", GGUF_U8, &flag, 1, 1);
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    TINY_CHECK(t, "x\xE2\x96\x81y", SUMI_TOKENIZE_SPECIAL, 'x', 0xE2, id, 0x81, 'y');
+    tiny_close(&t);
+}
+
 /* White space that is given back again and again would cost the square of the text. */
 static void white_space_around_tokens_takes_linear_time(void **state)
 {
@@ -427,7 +444,7 @@ static void a_text_never_has_fewer_tokens_than_a_glance_says(void **state)
         tiny_tokenizer t = open_with(rules[k]);
         int64_t most = 0;
         for (int i = 0; i < 500; i++) {
-            char text[MAX * 4 + 1] = "";
+            char text[MAX * 5 + 1] = ""; /* the longest piece has five bytes */
             int32_t *ids, n_ids, n = test_rng_range(&r, 0, MAX - 1), kinds = (int32_t)(sizeof pieces / sizeof *pieces);
             kinds = test_rng_range(&r, 1, kinds);
             for (int32_t j = 0; j < n; j++) strcat(text, pieces[test_rng_range(&r, 0, kinds - 1)]);
@@ -460,6 +477,7 @@ int main(void)
         cmocka_unit_test(lists_of_ids_that_cannot_be_are_refused),
         cmocka_unit_test(named_families_take_white_space_around_special_tokens),
         cmocka_unit_test(flags_that_cannot_be_are_refused),
+        cmocka_unit_test(a_normalized_token_may_cut_a_character),
         cmocka_unit_test(white_space_around_tokens_takes_linear_time),
         cmocka_unit_test(what_stands_around_a_text_may_be_listed),
         cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
