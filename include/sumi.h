@@ -21,9 +21,19 @@
  *   - What can fail returns a sumi_status, and fills *err (which may be NULL) with one line that names the thing.
  *     The library never prints, exits or aborts because of a file or an argument that it was given.
  *   - On failure an out-pointer is set to NULL and there is nothing to free.
+ *   - Options may be NULL where a function takes a pointer to them: the defaults.
  *   - Text is UTF-8 with an explicit length in bytes; other bytes are allowed, and become the vocabulary's byte tokens.
  *   - The answer never depends on load: a token's logits are bit for bit the same whatever shares its step, however
- *     its prompt was cut into steps, and with any number of threads. */
+ *     its prompt was cut into steps, and with any number of threads.
+ *
+ * Structures grow at their ends in later versions, and programs that were compiled before go on to work:
+ *   - Options and requests begin with their size, which the *_default() functions of this header set to that of the
+ *     program's own structure. The library takes a smaller one and uses the defaults for what it lacks; a larger one, of a
+ *     newer header, and one without a size are EINVAL. Other languages call *_init() with the size that they know.
+ *   - What the library fills in (sumi_model_info, sumi_context_info, sumi_engine_stats, sumi_estimate) is written up to the
+ *     size that the inline function of this header passes to its *_sized() twin.
+ *   - sumi_error, sumi_sampling, sumi_logit_bias, sumi_choice, sumi_piece, sumi_generation, sumi_usage, sumi_message and
+ *     sumi_span, of which there are arrays or which lie inside others, do not grow within one soname. */
 #ifndef SUMI_H
 #define SUMI_H
 
@@ -52,6 +62,8 @@ extern "C" {
     X(ECANCELLED, "cancelled")                                                                                 \
     X(EBUSY, "too many requests")
 
+/* SUMI_OK, SUMI_ENOMEM, SUMI_EIO, SUMI_EFORMAT, SUMI_EUNSUPPORTED, SUMI_EINVAL, SUMI_ELIMIT, SUMI_ENUMERIC, SUMI_ECANCELLED,
+ * SUMI_EBUSY: 0, 1, 2, ... New ones come at the end. */
 typedef enum sumi_status {
 #define SUMI_STATUS_ENUM(name, text) SUMI_##name,
     SUMI_STATUS_LIST(SUMI_STATUS_ENUM)
@@ -70,6 +82,10 @@ SUMI_API void sumi_free(void *p);                          /* frees what a funct
 typedef enum sumi_log_level { SUMI_LOG_ERROR, SUMI_LOG_WARN, SUMI_LOG_INFO, SUMI_LOG_DEBUG } sumi_log_level;
 /* Receives one message without a newline. Called from the thread that called the library. */
 typedef void (*sumi_log_fn)(void *user, sumi_log_level level, const char *message);
+
+/* Called now and then by the thread that called the library: done of total (bytes, or tokens) are behind it. False ends the
+ * work with SUMI_ECANCELLED. */
+typedef bool (*sumi_progress_fn)(void *user, uint64_t done, uint64_t total);
 
 /* ---- Model -------------------------------------------------------------------------------------------------- */
 
@@ -98,6 +114,7 @@ typedef enum sumi_numa {
 } sumi_numa;
 
 typedef struct sumi_model_opts {
+    size_t size; /* of this structure: see above */
     const char *isa;              /* "ref", "avx2", "avxvnni", "avx512", "amx"; NULL: SUMI_ISA if set, else the machine's best */
     sumi_activations activations; /* see above */
     sumi_numa numa;               /* see above; EUNSUPPORTED where the system refuses, as containers often do */
@@ -106,13 +123,22 @@ typedef struct sumi_model_opts {
                                      message, turns that do not alternate) is folded into the turns beside it */
     sumi_log_fn log;              /* NULL: silent */
     void *log_user;
+    sumi_progress_fn progress;    /* of opening: bytes of weights that are ready. NULL: none */
+    void *progress_user;
 } sumi_model_opts;
 
-SUMI_API sumi_model_opts sumi_model_opts_default(void);
+SUMI_API void sumi_model_opts_init(sumi_model_opts *opts, size_t size);
+static inline sumi_model_opts sumi_model_opts_default(void)
+{
+    sumi_model_opts o;
+    sumi_model_opts_init(&o, sizeof o);
+    return o;
+}
 
 /* Maps the model at path, a GGUF file or a Hugging Face folder (safetensors), and builds everything that reading it needs.
  * *out is the caller's: free it with sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT: damaged or inconsistent;
- * EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know; ENOMEM. */
+ * EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know; ECANCELLED: progress said so;
+ * ENOMEM. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model_opts *opts,
                                                    sumi_error *err);
 SUMI_API void sumi_model_close(sumi_model *model); /* NULL is fine */
@@ -134,7 +160,11 @@ typedef struct sumi_model_info {
     sumi_pooling pooling;     /* of embeddings, as the file says; NONE: it does not, or vocab_only */
 } sumi_model_info;
 
-SUMI_API void sumi_model_get_info(const sumi_model *model, sumi_model_info *info);
+SUMI_API void sumi_model_get_info_sized(const sumi_model *model, sumi_model_info *info, size_t size);
+static inline void sumi_model_get_info(const sumi_model *model, sumi_model_info *info)
+{
+    sumi_model_get_info_sized(model, info, sizeof *info);
+}
 
 /* ---- Text --------------------------------------------------------------------------------------------------- */
 
@@ -178,15 +208,21 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format_json(const sumi_model *model
 /* ---- Converting --------------------------------------------------------------------------------------------- */
 
 typedef struct sumi_convert_opts {
+    size_t size; /* of this structure: see above */
     const char *type;  /* "Q4_K_M", "BF16", ...: sumi_convert_type(); NULL: matrices keep their types */
     bool overwrite;    /* a file that is there already; else EIO */
     int32_t n_threads; /* 0: one for each available processor. The result does not depend on it */
-    /* Called now and then by the calling thread with bytes of the result; false ends the work with ECANCELLED. NULL: none */
-    bool (*progress)(void *user, uint64_t done, uint64_t total);
+    sumi_progress_fn progress; /* bytes of the result. NULL: none */
     void *user;
 } sumi_convert_opts;
 
-SUMI_API sumi_convert_opts sumi_convert_opts_default(void);
+SUMI_API void sumi_convert_opts_init(sumi_convert_opts *opts, size_t size);
+static inline sumi_convert_opts sumi_convert_opts_default(void)
+{
+    sumi_convert_opts o;
+    sumi_convert_opts_init(&o, sizeof o);
+    return o;
+}
 
 /* Writes the model at path, a GGUF file or a Hugging Face folder, as one GGUF file at out, which llama.cpp reads too. The
  * file appears when it is complete; on failure nothing is left. Memory is that of a few rows. Errors as sumi_model_open();
@@ -204,6 +240,7 @@ SUMI_API const char *sumi_convert_type(int32_t i, const char **summary);
 typedef struct sumi_context sumi_context;
 
 typedef struct sumi_context_opts {
+    size_t size; /* of this structure: see above */
     int32_t n_threads;        /* 0: one for each available processor */
     bool pin;                 /* bind each thread of the context to a processor of its own; the thread that calls stays
                                  free to move. For a machine that does nothing else: others' work waits or is waited
@@ -216,7 +253,13 @@ typedef struct sumi_context_opts {
                                  but at most a quarter of the free memory */
 } sumi_context_opts;
 
-SUMI_API sumi_context_opts sumi_context_opts_default(void);
+SUMI_API void sumi_context_opts_init(sumi_context_opts *opts, size_t size);
+static inline sumi_context_opts sumi_context_opts_default(void)
+{
+    sumi_context_opts o;
+    sumi_context_opts_init(&o, sizeof o);
+    return o;
+}
 
 /* Everything that later steps need is allocated here. *out is freed with sumi_context_destroy(), before the model.
  * EINVAL: an option out of range; ELIMIT: kv_bytes does not hold a single block; ENOMEM. */
@@ -234,7 +277,11 @@ typedef struct sumi_context_info {
     size_t kv_bytes;           /* bytes of the pool */
 } sumi_context_info;
 
-SUMI_API void sumi_context_get_info(const sumi_context *ctx, sumi_context_info *info);
+SUMI_API void sumi_context_get_info_sized(const sumi_context *ctx, sumi_context_info *info, size_t size);
+static inline void sumi_context_get_info(const sumi_context *ctx, sumi_context_info *info)
+{
+    sumi_context_get_info_sized(ctx, info, sizeof *info);
+}
 
 /* Opens an empty sequence; *seq is its number until sumi_seq_close(). ELIMIT: max_seqs are open. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_seq_open(sumi_context *ctx, int32_t *seq, sumi_error *err);
@@ -284,6 +331,34 @@ SUMI_API int32_t sumi_n_hidden_rows(const sumi_context *ctx);
  * changed. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                                                 sumi_error *err);
+/* The same, with a call of progress (tokens of ids) before every step of at most 128 tokens and after the last one. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *ids,
+                                                        int32_t n_ids, sumi_progress_fn progress, void *user,
+                                                        sumi_error *err);
+
+/* ---- Memory before opening ---------------------------------------------------------------------------------- */
+
+typedef struct sumi_estimate {
+    uint64_t weight_bytes;   /* memory for weights, which are copied into the order that the kernels read */
+    uint64_t mapped_bytes;   /* weights that are read from the file as they are: shared with other processes */
+    uint64_t kv_token_bytes; /* keys and values of one more token of a sequence, in the layers that see all tokens */
+    uint64_t kv_bytes;       /* keys and values of one sequence of n_ctx tokens */
+    uint64_t scratch_bytes;  /* of a context for its steps, about */
+    int32_t n_ctx;           /* of context_opts, or what the model was trained for */
+} sumi_estimate;
+
+/* What sumi_model_open() and then sumi_context_create() with these options will take, from the file's head alone: weights are
+ * not read. kv_bytes of context_opts is not looked at, and the vocabulary and its tables come on top: some megabytes. Errors
+ * as of both. */
+SUMI_API SUMI_MUST_USE sumi_status sumi_model_estimate_sized(const char *path, const sumi_model_opts *opts,
+                                                             const sumi_context_opts *context_opts,
+                                                             sumi_estimate *estimate, size_t size, sumi_error *err);
+SUMI_MUST_USE static inline sumi_status sumi_model_estimate(const char *path, const sumi_model_opts *opts,
+                                                            const sumi_context_opts *context_opts,
+                                                            sumi_estimate *estimate, sumi_error *err)
+{
+    return sumi_model_estimate_sized(path, opts, context_opts, estimate, sizeof *estimate, err);
+}
 
 /* ---- Embeddings --------------------------------------------------------------------------------------------- */
 
@@ -369,6 +444,7 @@ typedef struct sumi_piece {
 typedef bool (*sumi_piece_fn)(void *user, const sumi_piece *piece);
 
 typedef struct sumi_generate_opts {
+    size_t size; /* of this structure: see above */
     sumi_sampling sampling;
     int32_t max_tokens;        /* -1: until the context is full */
     const char *const *stop;   /* n_stop strings that end the text; they are not part of it */
@@ -379,9 +455,17 @@ typedef struct sumi_generate_opts {
     bool ignore_eos;           /* end tokens do not end the text */
     sumi_piece_fn on_piece;    /* may be NULL */
     void *user;
+    sumi_progress_fn on_prompt; /* called with user while the prompt is computed, as by sumi_prefill_watched(); false ends
+                                   the generation as CANCELLED, with seq as it was before. NULL: none */
 } sumi_generate_opts;
 
-SUMI_API sumi_generate_opts sumi_generate_opts_default(void);
+SUMI_API void sumi_generate_opts_init(sumi_generate_opts *opts, size_t size);
+static inline sumi_generate_opts sumi_generate_opts_default(void)
+{
+    sumi_generate_opts o;
+    sumi_generate_opts_init(&o, sizeof o);
+    return o;
+}
 
 typedef struct sumi_generation {
     sumi_finish finish;
@@ -411,6 +495,7 @@ typedef enum sumi_preemption {
 } sumi_preemption;
 
 typedef struct sumi_engine_opts {
+    size_t size; /* of this structure: see above */
     int32_t n_threads;       /* as in sumi_context_opts */
     bool pin;                /* as in sumi_context_opts */
     int32_t n_ctx;           /* as in sumi_context_opts */
@@ -435,7 +520,13 @@ typedef struct sumi_engine_opts {
     bool static_batching;    /* classic batches that wait for their longest member, for comparisons */
 } sumi_engine_opts;
 
-SUMI_API sumi_engine_opts sumi_engine_opts_default(void);
+SUMI_API void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size);
+static inline sumi_engine_opts sumi_engine_opts_default(void)
+{
+    sumi_engine_opts o;
+    sumi_engine_opts_init(&o, sizeof o);
+    return o;
+}
 
 /* What happened to a request. */
 typedef enum sumi_event_type {
@@ -486,6 +577,7 @@ typedef struct sumi_event {
 typedef bool (*sumi_event_fn)(void *user, const sumi_event *event);
 
 typedef struct sumi_request {
+    size_t size; /* of this structure: see above */
     const int32_t *ids;       /* n_ids > 0 tokens: the prompt */
     int32_t n_ids;
     sumi_pooling embed;       /* not NONE: nothing is generated, the answer is one vector, as sumi_embed() gives it; n is 1,
@@ -515,7 +607,13 @@ typedef struct sumi_request {
     void *user;
 } sumi_request;
 
-SUMI_API sumi_request sumi_request_default(void); /* one choice, no limits, priority 0, weight 1 */
+SUMI_API void sumi_request_init(sumi_request *request, size_t size); /* one choice, no limits, priority 0, weight 1 */
+static inline sumi_request sumi_request_default(void)
+{
+    sumi_request o;
+    sumi_request_init(&o, sizeof o);
+    return o;
+}
 
 /* Starts the engine's thread. *out is freed with sumi_engine_destroy(), before the model. Errors as
  * sumi_context_create(); EIO: the swap file or the folder for prefixes cannot be used. */
@@ -573,7 +671,11 @@ typedef struct sumi_engine_stats {
     uint64_t progress;                       /* grows with each step: stands still while n_running > 0 if it hangs */
 } sumi_engine_stats;
 
-SUMI_API void sumi_engine_get_stats(sumi_engine *engine, sumi_engine_stats *stats);
+SUMI_API void sumi_engine_get_stats_sized(sumi_engine *engine, sumi_engine_stats *stats, size_t size);
+static inline void sumi_engine_get_stats(sumi_engine *engine, sumi_engine_stats *stats)
+{
+    sumi_engine_get_stats_sized(engine, stats, sizeof *stats);
+}
 
 #ifdef __cplusplus
 }

@@ -238,6 +238,9 @@ struct backend {
     /* Weights created from now on are spread over the memory of all NUMA nodes. EUNSUPPORTED: the system refuses. */
     sumi_status (*spread_weights)(backend *be, sumi_error *err);
 
+    /* Weights created from now on have sizes and no content: data is not read, and nothing can be computed with them. */
+    bool measure_only;
+
     /* Takes a matrix in the file's format; data must outlive the weight. Weights of one backend are created and destroyed by
      * one thread at a time. */
     sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,

@@ -145,10 +145,11 @@ static int print_key(const gguf *g, const char *key)
     return EXIT_DONE;
 }
 
-static int print_views(const gguf *g, const info_args *a)
+static int print_views(const gguf *g, const char *path, const info_args *a)
 {
     info_summary s;
     info_summarise(g, &s);
+    s.has_memory = s.n_params && !a->key && sumi_model_estimate(path, NULL, NULL, &s.memory, NULL) == SUMI_OK;
     if (a->key) return print_key(g, a->key);
     if (a->json)
         return info_print_json(g, &s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
@@ -170,7 +171,7 @@ int cmd_info(int argc, char **argv)
     if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
     if (model_file_open(&g, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
-    int code = print_views(g, &a);
+    int code = print_views(g, path, &a);
     gguf_close(g);
     return code;
 }

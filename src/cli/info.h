@@ -7,6 +7,7 @@
 #define SUMI_CLI_INFO_H
 
 #include "format/gguf.h"
+#include "sumi.h"
 
 #define INFO_ARRAY_HEAD 8 /* elements that are shown of a long array */
 
@@ -19,9 +20,11 @@ typedef struct info_summary {
         int64_t n_tensors;
         uint64_t n_params;
     } types[DTYPE_MAX]; /* by number */
+    bool has_memory;      /* false: not asked for, or the engine cannot run it */
+    sumi_estimate memory; /* of a context as long as the model was trained for */
 } info_summary;
 
-void info_summarise(const gguf *g, info_summary *s);
+void info_summarise(const gguf *g, info_summary *s); /* without memory */
 
 /* The integer or text at "ARCHITECTURE.suffix"; false as gguf_get_i64(). */
 bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int64_t *value);

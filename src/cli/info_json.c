@@ -3,7 +3,10 @@
  *   { "file", "file_bytes", "gguf_version", "alignment",
  *     "files": [ { "file", "file_bytes" }, ... ],              one, or those of a split model
  *     "architecture", "name", "license",                       null: the file does not say
- *     "n_params", "weight_bytes", "bits_per_weight", "n_vocab", "has_chat_template",
+ *     "n_params", "weight_bytes", "bits_per_weight",
+ *     "memory":   { "weight_bytes", "mapped_bytes",            sumi_estimate; null: not a model that sumi runs
+ *                   "kv_token_bytes", "kv_bytes", "scratch_bytes", "n_ctx" },
+ *     "n_vocab", "has_chat_template",
  *     "end_tokens": [ id, ... ],                               what ends an answer; null: no vocabulary that sumi can read
  *     "types":    { "Q4_1": { "n_tensors", "n_params" }, ... },
  *     "metadata": { KEY: value, ... },
@@ -173,15 +176,24 @@ static json_t *json_types(const info_summary *s)
     return object;
 }
 
+static json_t *json_memory(const info_summary *s)
+{
+    const sumi_estimate *m = &s->memory;
+    if (!s->has_memory) return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "weight_bytes", (json_int_t)m->weight_bytes, "mapped_bytes",
+                     (json_int_t)m->mapped_bytes, "kv_token_bytes", (json_int_t)m->kv_token_bytes, "kv_bytes",
+                     (json_int_t)m->kv_bytes, "scratch_bytes", (json_int_t)m->scratch_bytes, "n_ctx", (int)m->n_ctx);
+}
+
 bool info_print_json(const gguf *g, const info_summary *s, bool whole)
 {
     json_t *root =
-        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
                   json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g), "gguf_version",
                   (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files", json_files(g), "architecture",
                   json_text_or_null(s->architecture), "name", json_text_or_null(s->name), "license",
                   json_text_or_null(s->license), "n_params", (json_int_t)s->n_params, "weight_bytes",
-                  (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "n_vocab",
+                  (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab",
                   (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(g), "types",
                   json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
     if (!root) return false;

@@ -91,6 +91,26 @@ static void print_weights(const info_summary *s, int64_t n_tensors)
     print_types(s);
 }
 
+static void print_memory(const info_summary *s)
+{
+    const sumi_estimate *m = &s->memory;
+    const struct {
+        uint64_t bytes;
+        const char *what;
+    } parts[] = { { m->weight_bytes, "weights" }, { m->mapped_bytes, "weights in the file's pages" },
+                  { m->scratch_bytes, "steps" }, { m->kv_bytes, "keys and values of" } };
+    const char *separator = "  memory           ";
+    if (!s->has_memory) return;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].bytes) continue;
+        printf("%s", separator);
+        print_bytes((double)parts[i].bytes);
+        printf(" %s", parts[i].what);
+        separator = ", ";
+    }
+    printf(" %" PRId32 " tokens\n", m->n_ctx);
+}
+
 static void print_context(const gguf *g, const info_summary *s)
 {
     int64_t n_ctx, window;
@@ -185,6 +205,7 @@ void info_print_overview(const gguf *g, const info_summary *s)
     print_weights(s, gguf_n_tensors(g));
     print_shape(g, s);
     print_context(g, s);
+    print_memory(s);
     print_vocabulary(g, s);
     if (s->chat_template.n) printf("  chat template    yes, %zu bytes\n", s->chat_template.n);
     else printf("  chat template    no\n");

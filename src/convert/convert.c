@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/new_file.h"
 #include "base/pool.h"
+#include "base/sized.h"
 #include "convert/file_type.h"
 #include "convert/model_file.h"
 #include "format/gguf_write.h"
@@ -258,9 +259,10 @@ static sumi_status convert(conversion *c, const char *path, const char *out, sum
     return st;
 }
 
-sumi_convert_opts sumi_convert_opts_default(void)
+void sumi_convert_opts_init(sumi_convert_opts *opts, size_t size)
 {
-    return (sumi_convert_opts){ 0 };
+    const sumi_convert_opts defaults = { .size = size };
+    sized_give(opts, size, &defaults, sizeof defaults);
 }
 
 const char *sumi_convert_type(int32_t i, const char **summary)
@@ -272,13 +274,15 @@ const char *sumi_convert_type(int32_t i, const char **summary)
 
 sumi_status sumi_convert(const char *path, const char *out, const sumi_convert_opts *opts, sumi_error *err)
 {
-    sumi_convert_opts defaults = sumi_convert_opts_default();
-    conversion c = { .opts = opts ? opts : &defaults, .file = { .fd = -1 } };
+    sumi_convert_opts o = sumi_convert_opts_default();
+    conversion c = { .opts = &o, .file = { .fd = -1 } };
+    sumi_status st = sized_take(&o, sizeof o, opts, "sumi_convert_opts", err);
+    if (st != SUMI_OK) return st;
     if (c.opts->type && !(c.mix = file_type_find(c.opts->type)))
         return sumi_fail(err, SUMI_EINVAL, "type '%.40s' is not known", c.opts->type);
     if (c.opts->n_threads < 0 || c.opts->n_threads > 1024)
         return sumi_fail(err, SUMI_EINVAL, "%d threads; 0 to 1024 are possible", (int)c.opts->n_threads);
-    sumi_status st = convert(&c, path, out, err);
+    st = convert(&c, path, out, err);
     deinit(&c);
     return st;
 }

@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "engine/model.h"
 #include "kv/kv_cache.h"
 
@@ -38,9 +39,10 @@ struct sumi_context {
     const int32_t **tables;  /* [max_batch_tokens] */
 };
 
-sumi_context_opts sumi_context_opts_default(void)
+void sumi_context_opts_init(sumi_context_opts *opts, size_t size)
 {
-    return (sumi_context_opts){ .max_seqs = 16, .max_batch_tokens = 512, .max_logit_rows = 64 };
+    const sumi_context_opts defaults = { .size = size, .max_seqs = 16, .max_batch_tokens = 512, .max_logit_rows = 64 };
+    sized_give(opts, size, &defaults, sizeof defaults);
 }
 
 /* ---- Creation ---- */
@@ -51,7 +53,7 @@ static sumi_status in_range(const char *name, int32_t value, int32_t low, int32_
     return sumi_fail(err, SUMI_EINVAL, "%s is %d, not in %d..%d", name, value, low, high);
 }
 
-static sumi_status check_opts(const sumi_context_opts *o, sumi_error *err)
+sumi_status context_check_opts(const sumi_context_opts *o, sumi_error *err)
 {
     sumi_status s = in_range("n_threads", o->n_threads, 0, MAX_THREADS, err);
     if (s == SUMI_OK) s = in_range("n_ctx", o->n_ctx, 0, 1 << 30, err);
@@ -154,10 +156,11 @@ sumi_status sumi_context_create(sumi_context **out, sumi_model *m, const sumi_co
 sumi_status context_create(sumi_context **out, sumi_model *m, const sumi_context_opts *opts,
                            const context_cache_opts *cache, sumi_error *err)
 {
-    sumi_context_opts o = opts ? *opts : sumi_context_opts_default();
+    sumi_context_opts o = sumi_context_opts_default();
     *out = NULL;
     if (!m->weights) return sumi_fail(err, SUMI_EINVAL, "the model was opened for its vocabulary only");
-    sumi_status status = check_opts(&o, err);
+    sumi_status status = sized_take(&o, sizeof o, opts, "sumi_context_opts", err);
+    if (status == SUMI_OK) status = context_check_opts(&o, err);
     if (status != SUMI_OK) return status;
     sumi_context *c = calloc(1, sizeof *c);
     if (!c) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
@@ -175,6 +178,8 @@ sumi_status context_create(sumi_context **out, sumi_model *m, const sumi_context
         sumi_context_destroy(c);
         return status;
     }
+    log_message(&m->log, SUMI_LOG_INFO, "context of %d tokens: %.1f MiB for keys and values in %d blocks, %d threads",
+                c->info.n_ctx, (double)c->info.kv_bytes / 0x1p20, c->info.n_blocks, c->info.n_threads);
     *out = c;
     return SUMI_OK;
 }
@@ -198,10 +203,11 @@ void sumi_context_destroy(sumi_context *c)
     free(c);
 }
 
-void sumi_context_get_info(const sumi_context *c, sumi_context_info *info)
+void sumi_context_get_info_sized(const sumi_context *c, sumi_context_info *info, size_t size)
 {
-    *info = c->info;
-    info->n_free = kv_cache_available(c->cache);
+    sumi_context_info now = c->info;
+    now.n_free = kv_cache_available(c->cache);
+    sized_give(info, size, &now, sizeof now);
 }
 
 const sumi_model *context_model(const sumi_context *c)

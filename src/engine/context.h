@@ -18,6 +18,8 @@ typedef struct context_cache_opts {
 SUMI_MUST_USE sumi_status context_create(sumi_context **out, sumi_model *model, const sumi_context_opts *opts,
                                          const context_cache_opts *cache, sumi_error *err);
 
+SUMI_MUST_USE sumi_status context_check_opts(const sumi_context_opts *opts, sumi_error *err);
+
 /* For swapping and looking; sequences are opened, filled, forked, truncated and closed through the context. */
 kv_cache *context_cache(const sumi_context *ctx);
 

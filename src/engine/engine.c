@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "engine/model.h"
 
 enum {
@@ -14,14 +15,11 @@ enum {
     ROWS_BESIDE = 64 /* rows of a prompt in a step, beside those of answers */
 };
 
-sumi_engine_opts sumi_engine_opts_default(void)
+void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size)
 {
-    return (sumi_engine_opts){ .stall = 1,
-                               .max_seqs = 32,
-                               .token_budget = 512,
-                               .prefix_cache = true,
-                               .max_queue = 1024,
-                               .chunking = true };
+    const sumi_engine_opts defaults = { .size = size, .stall = 1, .max_seqs = 32, .token_budget = 512,
+                                        .prefix_cache = true, .max_queue = 1024, .chunking = true };
+    sized_give(opts, size, &defaults, sizeof defaults);
 }
 
 /* ---- Creation ---- */
@@ -66,7 +64,8 @@ static sumi_status make_context(sumi_engine *e, sumi_model *m, sumi_error *err)
     int32_t longest = o->n_ctx ? o->n_ctx : info.n_ctx_train ? info.n_ctx_train : 2048;
     int32_t step = o->token_budget;
     if (!o->chunking && step < longest + o->max_seqs) step = longest + o->max_seqs;
-    sumi_context_opts c = { .n_threads = o->n_threads,
+    sumi_context_opts c = { .size = sizeof c,
+                            .n_threads = o->n_threads,
                             .pin = o->pin,
                             .n_ctx = o->n_ctx,
                             .max_batch_tokens = step,
@@ -169,9 +168,10 @@ static void publish(sumi_engine *e);
 sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engine_opts *opts,
                                sumi_error *err)
 {
-    sumi_engine_opts o = opts ? *opts : sumi_engine_opts_default();
+    sumi_engine_opts o = sumi_engine_opts_default();
     *out = NULL;
-    sumi_status st = check_opts(&o, err);
+    sumi_status st = sized_take(&o, sizeof o, opts, "sumi_engine_opts", err);
+    if (st == SUMI_OK) st = check_opts(&o, err);
     if (st != SUMI_OK) return st;
     sumi_engine *e = calloc(1, sizeof *e);
     if (!e) return sumi_fail(err, SUMI_ENOMEM, "engine: out of memory");
@@ -306,17 +306,19 @@ static sumi_status enqueue(sumi_engine *e, request *r, const char *name, uint64_
     return st;
 }
 
-sumi_status sumi_engine_submit(sumi_engine *e, const sumi_request *params, uint64_t *id, sumi_error *err)
+sumi_status sumi_engine_submit(sumi_engine *e, const sumi_request *given, uint64_t *id, sumi_error *err)
 {
-    request *r;
+    sumi_request params = sumi_request_default();
+    request *r = NULL;
     *id = 0;
     double now = clock_ms();
-    sumi_status st = request_create(&r, params, &e->limits, err);
+    sumi_status st = sized_take(&params, sizeof params, given, "sumi_request", err);
+    if (st == SUMI_OK) st = request_create(&r, &params, &e->limits, err);
     if (st == SUMI_OK) st = check_room(e, r, err);
     if (st == SUMI_OK) {
         r->submitted_ms = now;
         set_time_limits(r);
-        if ((st = enqueue(e, r, params->client ? params->client : "", id, err)) == SUMI_OK) return SUMI_OK;
+        if ((st = enqueue(e, r, params.client ? params.client : "", id, err)) == SUMI_OK) return SUMI_OK;
     } else {
         pthread_mutex_lock(&e->lock);
         e->stats.n_refused++;
@@ -342,10 +344,10 @@ void sumi_engine_cancel(sumi_engine *e, uint64_t id)
     pthread_mutex_unlock(&e->lock);
 }
 
-void sumi_engine_get_stats(sumi_engine *e, sumi_engine_stats *stats)
+void sumi_engine_get_stats_sized(sumi_engine *e, sumi_engine_stats *stats, size_t size)
 {
     pthread_mutex_lock(&e->lock);
-    *stats = e->stats;
+    sized_give(stats, size, &e->stats, sizeof e->stats);
     pthread_mutex_unlock(&e->lock);
 }
 

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "engine/context.h"
 #include "engine/model.h"
 #include "sample/stop.h"
@@ -21,12 +22,21 @@
  * most STOP_MAX_BYTES; more than this is a damaged vocabulary. */
 #define MAX_PIECE_BYTES ((size_t)1 << 24)
 
-sumi_generate_opts sumi_generate_opts_default(void)
+#define WATCHED_TOKENS 128 /* of a step whose progress somebody watches: a fraction of a second for most models */
+
+void sumi_generate_opts_init(sumi_generate_opts *opts, size_t size)
 {
-    return (sumi_generate_opts){ .sampling = sumi_sampling_default(), .max_tokens = -1 };
+    const sumi_generate_opts defaults = { .size = size, .sampling = sumi_sampling_default(), .max_tokens = -1 };
+    sized_give(opts, size, &defaults, sizeof defaults);
 }
 
 sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids, sumi_error *err)
+{
+    return sumi_prefill_watched(ctx, seq, ids, n_ids, NULL, NULL, err);
+}
+
+sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
+                                 sumi_progress_fn progress, void *user, sumi_error *err)
 {
     sumi_context_info info;
     sumi_context_get_info(ctx, &info);
@@ -37,16 +47,24 @@ sumi_status sumi_prefill(sumi_context *ctx, int32_t seq, const int32_t *ids, int
     if (n_ids > info.n_ctx - held)
         return sumi_fail(err, SUMI_ELIMIT, "%d more tokens after %d do not fit into the context of %d", n_ids, held,
                          info.n_ctx);
+    int32_t most = info.max_batch_tokens;
+    /* The text of an encoder is one step. */
+    if (progress && most > WATCHED_TOKENS && !context_model(ctx)->info.is_encoder) most = WATCHED_TOKENS;
     for (int32_t done = 0; done < n_ids;) {
-        int32_t n = n_ids - done < info.max_batch_tokens ? n_ids - done : info.max_batch_tokens;
+        int32_t n = n_ids - done < most ? n_ids - done : most;
         sumi_span span = { .seq = seq, .n_ids = n, .ids = ids + done,
                            .want = done + n == n_ids ? SUMI_WANT_LAST : SUMI_WANT_NONE };
-        sumi_status st = sumi_step(ctx, &span, 1, err);
+        bool go_on = !progress || progress(user, (uint64_t)done, (uint64_t)n_ids);
+        sumi_status st = go_on ? sumi_step(ctx, &span, 1, err) : sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
         if (st != SUMI_OK) {
             sumi_seq_truncate(ctx, seq, held); /* all or nothing, as a step */
             return st;
         }
         done += n;
+    }
+    if (progress && !progress(user, (uint64_t)n_ids, (uint64_t)n_ids)) {
+        sumi_seq_truncate(ctx, seq, held);
+        return sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
     }
     return SUMI_OK;
 }
@@ -176,11 +194,16 @@ sumi_status sumi_generate(sumi_context *ctx, int32_t seq, const int32_t *ids, in
 {
     run r;
     double start = clock_ms();
-    sumi_generate_opts defaults = sumi_generate_opts_default();
+    sumi_generate_opts o = sumi_generate_opts_default();
     sumi_generation g = { .n_prompt = n_ids };
-    sumi_status st = run_init(&r, ctx, seq, opts ? opts : &defaults, err);
-    if (st == SUMI_OK) st = sumi_prefill(ctx, seq, ids, n_ids, err);
-    if (st == SUMI_OK) {
+    sumi_status st = sized_take(&o, sizeof o, opts, "sumi_generate_opts", err);
+    if (st != SUMI_OK) return st;
+    st = run_init(&r, ctx, seq, &o, err);
+    if (st == SUMI_OK) st = sumi_prefill_watched(ctx, seq, ids, n_ids, o.on_prompt, o.user, err);
+    if (st == SUMI_ECANCELLED) {
+        g.finish = SUMI_FINISH_CANCELLED;
+        st = SUMI_OK;
+    } else if (st == SUMI_OK) {
         sumi_sampler_accept(r.sampler, r.opts->seen, r.opts->n_seen);
         sumi_sampler_accept(r.sampler, ids, n_ids);
         st = decode(&r, start, &g, err);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "convert/model_file.h"
 
 /* A template that is the only thing wrong with a file does not keep its weights from being used. */
@@ -20,13 +22,19 @@ static void load_template(sumi_model *m)
     log_message(&m->log, SUMI_LOG_WARN, "%s", m->chat_error.message);
 }
 
-static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi_error *err)
+const char *model_isa(const sumi_model_opts *opts)
 {
     const char *isa = opts->isa ? opts->isa : getenv("SUMI_ISA");
-    sumi_status status = backend_cpu_create(&m->be, isa && *isa ? isa : NULL, opts->activations, err);
+    return isa && *isa ? isa : NULL;
+}
+
+static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi_error *err)
+{
+    model_watcher watcher = { opts->progress, opts->progress_user };
+    sumi_status status = backend_cpu_create(&m->be, model_isa(opts), opts->activations, err);
     if (status != SUMI_OK) return status;
     if (opts->numa == SUMI_NUMA_SPREAD && (status = m->be->spread_weights(m->be, err))) return status;
-    if ((status = model_create(&m->weights, m->file, m->be, err))) return status;
+    if ((status = model_create(&m->weights, m->file, m->be, &watcher, err))) return status;
     int64_t n_vision = model_n_vision_tensors(m->file);
     if (n_vision > 0)
         log_message(&m->log, SUMI_LOG_INFO, "%s: its %lld tensors of a vision part are not used: sumi reads text only",
@@ -67,28 +75,36 @@ static sumi_status fill_info(sumi_model *m, sumi_error *err)
     return SUMI_OK;
 }
 
-sumi_model_opts sumi_model_opts_default(void)
+void sumi_model_opts_init(sumi_model_opts *opts, size_t size)
 {
-    return (sumi_model_opts){ .activations = SUMI_ACTIVATIONS_AUTO };
+    const sumi_model_opts defaults = { .size = size, .activations = SUMI_ACTIVATIONS_AUTO };
+    sized_give(opts, size, &defaults, sizeof defaults);
 }
 
 sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model_opts *opts, sumi_error *err)
 {
-    sumi_model_opts defaults = sumi_model_opts_default();
-    sumi_status status;
+    sumi_model_opts o = sumi_model_opts_default();
+    double start = clock_ms();
     *out = NULL;
-    if (!opts) opts = &defaults;
+    sumi_status status = sized_take(&o, sizeof o, opts, "sumi_model_opts", err);
+    if (status != SUMI_OK) return status;
     sumi_model *m = calloc(1, sizeof *m);
     if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    m->log = (logger){ opts->log, opts->log_user };
-    m->strict_roles = opts->strict_roles;
+    m->log = (logger){ o.log, o.log_user };
+    m->strict_roles = o.strict_roles;
     if ((status = model_file_open(&m->file, path, &m->log, err))) goto fail;
     /* Before the vocabulary, which may be of a kind that only unknown families have. */
-    if (!opts->vocab_only && (status = model_check_arch(m->file, err))) goto fail;
+    if (!o.vocab_only && (status = model_check_arch(m->file, err))) goto fail;
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
     load_template(m);
-    if (!opts->vocab_only && (status = load_weights(m, opts, err))) goto fail;
+    if (!o.vocab_only && (status = load_weights(m, &o, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
+    if (m->weights)
+        log_message(&m->log, SUMI_LOG_INFO,
+                    "%s: %s, %d layers, kernels %s, %.1f MiB of weights in memory, %.1f MiB in the file; opened in %.0f ms",
+                    gguf_name(m->file), m->info.architecture, m->info.n_layers, m->info.isa,
+                    (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->mapped_bytes / 0x1p20,
+                    clock_ms() - start);
     *out = m;
     return SUMI_OK;
 fail:
@@ -108,9 +124,9 @@ void sumi_model_close(sumi_model *m)
     free(m);
 }
 
-void sumi_model_get_info(const sumi_model *m, sumi_model_info *info)
+void sumi_model_get_info_sized(const sumi_model *m, sumi_model_info *info, size_t size)
 {
-    *info = m->info;
+    sized_give(info, size, &m->info, sizeof m->info);
 }
 
 const tokenizer *model_tokenizer(const sumi_model *m)

@@ -24,6 +24,9 @@ struct sumi_model {
 
 const tokenizer *model_tokenizer(const sumi_model *m);
 
+/* The instruction set that is asked for, by the options or by SUMI_ISA; NULL: the best. */
+const char *model_isa(const sumi_model_opts *opts);
+
 /* EUNSUPPORTED: the model is an encoder, which has no logits. */
 SUMI_MUST_USE sumi_status model_check_generates(const sumi_model *m, sumi_error *err);
 

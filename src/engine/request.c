@@ -6,18 +6,16 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/sized.h"
 #include "engine/model.h"
 
 enum { MAX_NAME_BYTES = 256 };
 
-sumi_request sumi_request_default(void)
+void sumi_request_init(sumi_request *r, size_t size)
 {
-    return (sumi_request){ .sampling = sumi_sampling_default(),
-                           .n = 1,
-                           .length_penalty = 1,
-                           .max_tokens = -1,
-                           .n_prompt_logprobs = -1,
-                           .weight = 1 };
+    const sumi_request defaults = { .size = size, .sampling = sumi_sampling_default(), .n = 1, .length_penalty = 1,
+                                    .max_tokens = -1, .n_prompt_logprobs = -1, .weight = 1 };
+    sized_give(r, size, &defaults, sizeof defaults);
 }
 
 /* ---- Checks ---- */

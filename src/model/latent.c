@@ -58,6 +58,7 @@ static weight **split_uk(loader *l, tensor_name name, float **transposed)
         for (int64_t c = 0; c < rank; c++)
             for (int64_t k = 0; k < n_nope; k++) out[c * n_nope + k] = own[k * rank + c];
         l->status = be->weight_create(be, &w[i], DTYPE_F32, out, rank, n_nope, l->err);
+        if (l->status == SUMI_OK) l->m->copied_bytes += be->weight_bytes(w[i]);
     }
     mem_free(rows);
     if (l->status == SUMI_OK && be->weight_is_copy(w[0])) {

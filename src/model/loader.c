@@ -60,6 +60,10 @@ static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t
 static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t n)
 {
     float *v = mem_alloc((size_t)n * sizeof *v);
+    if (v && l->m->be->measure_only) { /* any numbers that pass the checks of norms and rotations */
+        for (int64_t i = 0; i < n; i++) v[i] = 1;
+        return v;
+    }
     void *made = v && !t->data ? mem_alloc(t->n_bytes) : NULL;
     if (made) gguf_make_rows(l->g, t, 0, t->n_elems / t->dims[0], made);
     if (v && (t->data || made)) quant_find(t->type->type)->decode(t->data ? t->data : made, v, n);
@@ -72,6 +76,7 @@ static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t 
 static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
+    if (l->m->be->measure_only) return t; /* which nobody reads */
     if (t->data) return (const uint8_t *)t->data + (size_t)first * row_bytes;
     made_rows *made = malloc(sizeof *made);
     void *rows = made ? mem_map((size_t)n * row_bytes) : NULL;
@@ -106,6 +111,19 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
     return v;
 }
 
+/* n rows of t have become a matrix, of which products or look-ups may read the file's rows. */
+static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, bool keeps_rows)
+{
+    model *m = l->m;
+    uint64_t bytes = (uint64_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
+    bool is_copy = m->be->weight_is_copy(w);
+    if (is_copy) m->copied_bytes += m->be->weight_bytes(w);
+    if (!is_copy || keeps_rows) *(t->data ? &m->mapped_bytes : &m->copied_bytes) += bytes;
+    l->done += bytes;
+    if (l->watcher && l->watcher->fn && !l->watcher->fn(l->watcher->user, l->done, l->total))
+        loader_fail(l, SUMI_ECANCELLED, "opening was cancelled");
+}
+
 /* n rows of t, counted through all of its matrices. embeds: rows are read one by one, too, not only in products. */
 static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n, bool embeds)
 {
@@ -115,14 +133,19 @@ static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t
     const void *rows = take_rows(l, t, name, first, n);
     if (!rows) return NULL;
     l->status = be->weight_create(be, &w, t->type->type, rows, n, t->dims[0], l->err);
-    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
-    else if (!t->data && !embeds && be->weight_is_copy(w)) drop_rows(l->m);
+    if (l->status != SUMI_OK) {
+        sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+        return w;
+    }
+    if (!t->data && !embeds && be->weight_is_copy(w) && !be->measure_only) drop_rows(l->m);
+    count(l, t, n, w, embeds);
     return w;
 }
 
 /* w: of the last rows of t. One copy of the weights in memory is enough. */
 static void release(loader *l, const gguf_tensor *t, const weight *w)
 {
+    if (l->m->be->measure_only) return;
     if (l->status == SUMI_OK && l->m->be->weight_is_copy(w)) gguf_release(l->g, t);
 }
 
@@ -187,6 +210,7 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
     if (!rows) return NULL;
     l->status = be->table_create(be, &w, t->type->type, rows, n_rows, n_cols, l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    else count(l, t, n_rows, w, false);
     return w;
 }
 

@@ -12,6 +12,8 @@ typedef struct loader {
     const gguf *g;
     model *m;
     bool *used; /* [n_tensors] */
+    const model_watcher *watcher;
+    uint64_t done, total; /* bytes of tensors */
     sumi_error *err;
     sumi_status status; /* the first failure sticks; later calls do nothing and return NULL */
 } loader;

@@ -271,17 +271,19 @@ sumi_status model_check_arch(const gguf *g, sumi_error *err)
     return why.status;
 }
 
-sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_error *err)
+sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher,
+                         sumi_error *err)
 {
     sumi_error why = { SUMI_OK, "" };
     *out = NULL;
-    loader l = { .g = g, .err = &why };
+    loader l = { .g = g, .err = &why, .watcher = watcher };
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) l.total += gguf_tensor_at(g, i)->n_bytes;
     const arch *a = find_arch(g, &why);
     if (!a) goto fail;
     if (!(l.m = calloc(1, sizeof *l.m))) goto fail;
-    if (!(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
     l.m->arch = a;
     l.m->be = be;
+    if (!(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
     if ((l.status = hparams_read(&l.m->h, a, g, &why))) goto fail;
     if (!(l.m->layers = calloc((size_t)l.m->h.n_layers, sizeof *l.m->layers))) goto fail;
     load_all(&l);

@@ -61,7 +61,14 @@ typedef struct model {
     int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
     made_rows *made;       /* a list, owned; NULL for most files */
+    uint64_t copied_bytes, mapped_bytes; /* of matrices: in memory of the model's own, and read from the file's pages */
 } model;
+
+/* Told while the weights are read: bytes of the file's tensors. fn NULL: nobody. */
+typedef struct model_watcher {
+    sumi_progress_fn fn;
+    void *user;
+} model_watcher;
 
 /* SUMI_EUNSUPPORTED unless the file is of a known family; err may be NULL. */
 SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
@@ -69,8 +76,9 @@ SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
 /* Tensors of the part that sees, which nothing here uses. */
 int64_t model_n_vision_tensors(const gguf *g);
 
-/* Reads sizes and weights of g for be; both must outlive the model. */
-SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, sumi_error *err);
+/* Reads sizes and weights of g for be; both must outlive the model. watcher NULL: nobody. ECANCELLED: it said no. */
+SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher,
+                                       sumi_error *err);
 void model_destroy(model *m);
 
 /* How its keys and values are cached: which layers share block tables. */
@@ -107,6 +115,8 @@ typedef struct workspace {
 /* n_ctx: tokens of the longest sequence. SUMI_EINVAL: more than the model has positions. */
 SUMI_MUST_USE sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
                                            int32_t max_tokens, int32_t max_logit_rows, sumi_error *err);
+/* Its bytes, about. */
+uint64_t workspace_estimate(const model *m, int32_t max_tokens, int32_t max_logit_rows);
 void workspace_destroy(const model *m, workspace *ws);
 
 /* One step: K and V of the batch go into kv, logits of b->logit_rows into ws->logits. If some kept rows are not among

@@ -86,6 +86,32 @@ static sumi_status create_routing(workspace *ws, const model *m, sumi_error *err
     return m->max_expert_ff ? m->be->routing_create(m->be, &ws->routing, &limits, err) : SUMI_OK;
 }
 
+/* Bytes of a row of an act. Two digits of int8 and their scales and sums: 3.1 for each column. */
+static uint64_t act_row_bytes(int64_t n_cols, int32_t forms)
+{
+    return (uint64_t)n_cols * ((forms & ACT_F32 ? 4 : 0) + (forms & ACT_INT8 ? 3 : 0));
+}
+
+uint64_t workspace_estimate(const model *m, int32_t max_tokens, int32_t max_logit_rows)
+{
+    const hparams *h = &m->h;
+    int64_t floats = 3 * (int64_t)h->n_embd + (int64_t)(h->n_heads + 2 * h->n_kv_heads) * h->head_dim +
+                     2 * (int64_t)m->max_ff + 2 * (int64_t)h->n_rot + h->router.n_experts;
+    uint64_t row = act_row_bytes(h->n_embd, m->form_qkv | m->form_ffn | m->form_output) +
+                   act_row_bytes((int64_t)h->n_heads * h->v_head_dim, m->form_o | ACT_F32) +
+                   act_row_bytes(m->max_ff, m->form_down);
+    if (h->kv_rank) {
+        floats += (int64_t)h->n_heads * (h->n_nope + h->n_rot + h->v_head_dim) + h->q_rank;
+        row += act_row_bytes(h->q_rank, m->form_uq) + act_row_bytes((int64_t)h->n_heads * h->n_nope, m->form_uk) +
+               act_row_bytes((int64_t)h->n_heads * h->kv_rank, m->form_uv | ACT_F32);
+    }
+    if (m->max_expert_ff)
+        row += (uint64_t)h->router.n_used * (4 * (2 * (uint64_t)m->max_expert_ff + (uint64_t)h->n_embd) +
+                                             act_row_bytes(h->n_embd, m->form_experts) +
+                                             act_row_bytes(m->max_expert_ff, m->form_expert_down));
+    return (uint64_t)max_tokens * (4 * (uint64_t)floats + row) + 4 * (uint64_t)max_logit_rows * (uint64_t)m->n_vocab;
+}
+
 sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
                              int32_t max_tokens, int32_t max_logit_rows, sumi_error *err)
 {

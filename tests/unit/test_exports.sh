@@ -3,7 +3,9 @@
 # come to depend on an inner one or collide with it.
 set -euo pipefail
 library=$(dirname "$SUMI_PROGRAM")/libsumi.so
-promised=$(gcc -E -P -Iinclude include/sumi.h | grep -o '\bsumi_[a-z_]*(' | tr -d '(' | sort -u)
+# Functions that the header defines itself are not exported.
+promised=$(gcc -E -P -Iinclude include/sumi.h | tr '\n' ' ' | grep -o '__attribute__((visibility("default")))[^;{]*' |
+    grep -o '\bsumi_[a-z_]*(' | tr -d '(' | sort -u)
 # The sanitizers and the linker bring names of their own, all of which begin with underscores.
 exported=$(nm -D --defined-only "$library" | awk '{ print $3 }' | grep -v '^_' | sort -u)
 extra=$(comm -13 <(echo "$promised") <(echo "$exported"))

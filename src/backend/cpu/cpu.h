@@ -25,7 +25,7 @@ struct weight {
     int32_t n_rows, n_cols;
     dtype type;
     int32_t input;       /* one ACT_ bit */
-    uint8_t *payload, *header; /* [n_panels] streams in memory; NULL: not packed */
+    uint8_t *payload, *header; /* [n_panels] streams in memory; NULL: not packed, or measured only */
     slab *memory;
     size_t payload_bytes, header_bytes; /* of one panel */
     int32_t n_panels;

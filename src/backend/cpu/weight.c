@@ -43,6 +43,7 @@ static sumi_status pack(const cpu_backend *be, weight *w, sumi_error *err)
     if (!mem_mul((size_t)w->n_panels, w->payload_bytes, &payload) ||
         !mem_mul((size_t)w->n_panels, w->header_bytes, &header) || header > SIZE_MAX - payload - MEM_ALIGN)
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for packed weights");
+    if (be->base.measure_only) return SUMI_OK;
     payload = mem_round_up(payload, MEM_ALIGN);
     sumi_status status = slab_take(be->packed, payload + header, &w->payload, &w->memory, err);
     if (status != SUMI_OK) return status;
@@ -107,10 +108,10 @@ int32_t cpu_weight_input(const weight *w)
 
 size_t cpu_weight_bytes(const weight *w)
 {
-    return w->payload ? (size_t)w->n_panels * (w->payload_bytes + w->header_bytes) : (size_t)w->n_rows * w->row_bytes;
+    return w->n_panels ? (size_t)w->n_panels * (w->payload_bytes + w->header_bytes) : (size_t)w->n_rows * w->row_bytes;
 }
 
 bool cpu_weight_is_copy(const weight *w)
 {
-    return w->payload != NULL;
+    return w->n_panels > 0;
 }

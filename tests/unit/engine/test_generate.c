@@ -31,14 +31,16 @@ const sumi_model *context_model(const sumi_context *ctx)
     return (const sumi_model *)ctx;
 }
 
-void sumi_context_get_info(const sumi_context *ctx, sumi_context_info *info)
+void sumi_context_get_info_sized(const sumi_context *ctx, sumi_context_info *info, size_t size)
 {
+    assert_int_equal(size, sizeof *info);
     *info = ctx->info;
 }
 
-void sumi_model_get_info(const sumi_model *m, sumi_model_info *info)
+void sumi_model_get_info_sized(const sumi_model *m, sumi_model_info *info, size_t size)
 {
     (void)m;
+    assert_int_equal(size, sizeof *info);
     *info = (sumi_model_info){ .n_vocab = N_VOCAB };
 }
 

@@ -94,7 +94,7 @@ static sumi_status load(gguf_builder *b, gguf **g, uint8_t **file, const backend
     size_t n;
     *file = gb_finish(b, &n);
     assert_int_equal(gguf_open_memory(g, *file, n, "built", err), SUMI_OK);
-    return model_create(m, *g, be, err);
+    return model_create(m, *g, be, NULL, err);
 }
 
 static void experts_are_the_same_in_each_form_of_a_file(void **state)

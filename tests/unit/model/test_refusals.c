@@ -58,7 +58,7 @@ static sumi_status load(gguf_builder *b, sumi_error *err)
     model *m = NULL;
     assert_int_equal(gguf_open_memory(&g, file, n, "built", err), SUMI_OK);
     assert_int_equal(backend_cpu_create(&be, "ref", SUMI_ACTIVATIONS_AUTO, err), SUMI_OK);
-    sumi_status status = model_create(&m, g, be, err);
+    sumi_status status = model_create(&m, g, be, NULL, err);
     assert_true((m != NULL) == (status == SUMI_OK));
     model_destroy(m);
     be->destroy(be);

@@ -1,0 +1,59 @@
+/* estimate.c - the memory of a model and of a context, before either is there.
+ *
+ * The model is built as always, by a backend that only measures: every tensor is looked up and checked, and no weight is
+ * read. */
+#include "base/error.h"
+#include "base/sized.h"
+#include "convert/model_file.h"
+#include "engine/context.h"
+#include "engine/model.h"
+
+static void estimate_context(const model *m, const sumi_context_opts *o, sumi_estimate *e)
+{
+    kv_layout l;
+    int32_t n_ctx = o->n_ctx ? o->n_ctx : m->h.n_ctx_train ? m->h.n_ctx_train : 2048, step = o->max_batch_tokens;
+    if (m->h.encoder && step < n_ctx) step = n_ctx;
+    model_kv_layout(m, &l);
+    e->n_ctx = n_ctx;
+    e->kv_bytes = (uint64_t)kv_layout_seq_blocks(&l, n_ctx, step) * kv_block_bytes(&l);
+    for (int32_t g = 0; g < l.n_groups; g++)
+        if (!l.window[g]) e->kv_token_bytes += kv_block_bytes(&l) / KV_BLOCK;
+    e->scratch_bytes = workspace_estimate(m, step, o->max_logit_rows < step ? o->max_logit_rows : step);
+}
+
+static sumi_status measure(const gguf *file, const sumi_model_opts *o, const sumi_context_opts *c, sumi_estimate *e,
+                           sumi_error *err)
+{
+    backend *be;
+    model *m = NULL;
+    sumi_status status = backend_cpu_create(&be, model_isa(o), o->activations, err);
+    if (status != SUMI_OK) return status;
+    be->measure_only = true;
+    if ((status = model_create(&m, file, be, NULL, err)) == SUMI_OK) {
+        e->weight_bytes = m->copied_bytes;
+        e->mapped_bytes = m->mapped_bytes;
+        estimate_context(m, c, e);
+    }
+    model_destroy(m);
+    be->destroy(be);
+    return status;
+}
+
+sumi_status sumi_model_estimate_sized(const char *path, const sumi_model_opts *opts,
+                                      const sumi_context_opts *context_opts, sumi_estimate *estimate, size_t size,
+                                      sumi_error *err)
+{
+    sumi_model_opts o = sumi_model_opts_default();
+    sumi_context_opts c = sumi_context_opts_default();
+    sumi_estimate e = { 0 };
+    gguf *file;
+    sized_give(estimate, size, &e, sizeof e);
+    sumi_status status = sized_take(&o, sizeof o, opts, "sumi_model_opts", err);
+    if (status == SUMI_OK) status = sized_take(&c, sizeof c, context_opts, "sumi_context_opts", err);
+    if (status == SUMI_OK) status = context_check_opts(&c, err);
+    if (status != SUMI_OK || (status = model_file_open(&file, path, NULL, err))) return status;
+    status = measure(file, &o, &c, &e, err);
+    gguf_close(file);
+    if (status == SUMI_OK) sized_give(estimate, size, &e, sizeof e);
+    return status;
+}
