@@ -5,7 +5,7 @@
 # All messages go to stderr. A step that works says nothing but one line; one that fails shows the end of its log.
 
 build_packages=(build-essential cmake ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev
-                libmicrohttpd-dev nettle-dev libcurl4-openssl-dev python3 python3-pip)
+                libmicrohttpd-dev libgnutls28-dev nettle-dev libcurl4-openssl-dev python3 python3-pip)
 test_packages=(libcmocka-dev clang-14 libclang-rt-14-dev mandoc expect jq openssl python3-venv chromium)
 
 models=${SUMI_MODELS:-models}   # where models lie; the tests and the program know the variable too
