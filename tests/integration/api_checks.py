@@ -3,7 +3,7 @@ Anthropic's messages, OpenAI's responses, Ollama's. Each must give the answer th
 
 usage: api_checks.py SUMI MODEL        exit code 0: everything held; each failure is one line"""
 import hashlib, json, os, subprocess, tempfile
-from served import CHAT, MODEL, SUMI, Server, chat, check, finish
+from served import CHAT, MODEL, SUMI, Server, chat, check, finish, is_openai_error
 
 MESSAGES, COUNT, RESPONSES = "/v1/messages", "/v1/messages/count_tokens", "/v1/responses"
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
@@ -151,8 +151,7 @@ def shape(body):
         return "ollama" if set(body) == {"error"} else None
     if body.get("type") == "error":
         return "anthropic" if set(body["error"]) == {"type", "message"} and set(body) == {"type", "error", "request_id"} else None
-    full = {"n_prompt_tokens", "n_ctx"} if body["error"].get("code") == "context_length_exceeded" else set()  # as llama.cpp has them
-    return "openai" if set(body["error"]) == {"message", "type", "param", "code"} | full else None
+    return "openai" if is_openai_error(body["error"]) else None
 
 
 def described(s):

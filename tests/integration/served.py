@@ -76,6 +76,12 @@ class Server:
         check("nothing is said on stderr", (said := self.said()) == "" or not silent, said)
 
 
+def is_openai_error(error):
+    """The fields of an error of OpenAI's API; with those of llama.cpp, if a prompt is too long."""
+    full = {"n_prompt_tokens", "n_ctx"} if isinstance(error, dict) and error.get("code") == "context_length_exceeded" else set()
+    return isinstance(error, dict) and set(error) == {"message", "type", "param", "code"} | full
+
+
 def chat(text, **more):
     return {"messages": [{"role": "user", "content": text}], "temperature": 0, **more}
 
