@@ -182,6 +182,11 @@ const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err)
     bool ignore = flag(json_object_get(tokenizer, "model"), "ignore_merges", false);
     buf_init(&steps, 1 << 16);
     write_step(&steps, json_object_get(tokenizer, "pre_tokenizer"), 0);
+    if (steps.status == SUMI_ENOMEM) { /* what there is of them may be another one's */
+        sumi_fail(err, SUMI_ENOMEM, "out of memory for the pre-tokenizer");
+        buf_deinit(&steps);
+        return NULL;
+    }
     const char *text = steps.data ? steps.data : "";
     for (size_t i = 0; !name && i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].steps, text) && !strcmp(known[i].normal, normal) &&

@@ -274,8 +274,12 @@ static const json_t *find_step(const json_t *step, const char *list, const char 
 static sumi_status write_byte_level(hf_vocab *v, gguf_head *head, sumi_error *err)
 {
     const json_t *pre = json_object_get(v->folder->tokenizer, "pre_tokenizer");
-    const char *name = hf_pretok_name(v->folder->tokenizer, err);
-    if (!name) return SUMI_EUNSUPPORTED;
+    sumi_error why;
+    const char *name = hf_pretok_name(v->folder->tokenizer, &why);
+    if (!name) {
+        if (err) *err = why;
+        return why.status;
+    }
     if (json_is_true(json_object_get(find_step(pre, "pretokenizers", "ByteLevel"), "add_prefix_space")))
         return sumi_fail(err, SUMI_EUNSUPPORTED, "ByteLevel with add_prefix_space is not supported");
     gguf_put_str(head, "tokenizer.ggml.model", "gpt2");

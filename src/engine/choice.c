@@ -122,7 +122,8 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
         }
     }
     if (c->text.status == SUMI_OK && c->ready.status == SUMI_OK) return SUMI_OK;
-    return sumi_fail(err, SUMI_ELIMIT, "token %d: its text does not fit into memory", token.id);
+    return sumi_fail(err, c->text.status == SUMI_OK ? c->ready.status : c->text.status,
+                     "token %d: its text does not fit into memory", token.id);
 }
 
 void choice_decode_all(choice *c, bool skip_last)

@@ -174,7 +174,8 @@ static sumi_status decode(run *r, double start_ms, sumi_generation *result, sumi
         if (result->n_generated++ == 0) result->prefill_ms = clock_ms() - start_ms;
         outcome out = take_token(r, &choice);
         if (r->text.status != SUMI_OK || r->ready.status != SUMI_OK)
-            return sumi_fail(err, SUMI_ELIMIT, "token %d: its text does not fit into memory", choice.id);
+            return sumi_fail(err, r->text.status == SUMI_OK ? r->ready.status : r->text.status,
+                             "token %d: its text does not fit into memory", choice.id);
         result->finish = out == CANCELLED ? SUMI_FINISH_CANCELLED : SUMI_FINISH_STOP;
         if (out == END_TOKEN) deliver_rest(r);
         if (out != GO_ON) return SUMI_OK;

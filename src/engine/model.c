@@ -9,17 +9,25 @@
 #include "base/sized.h"
 #include "convert/model_file.h"
 
-/* A template that is the only thing wrong with a file does not keep its weights from being used. */
-static void load_template(sumi_model *m)
+/* A template that is the only thing wrong with a file does not keep its weights from being used. Without memory for it
+ * nothing is opened: a chat would go on without its template. */
+static sumi_status load_template(sumi_model *m, sumi_error *err)
 {
     gguf_str source;
     if (!gguf_get_str(m->file, "tokenizer.chat_template", &source)) {
         sumi_fail(&m->chat_error, SUMI_EUNSUPPORTED, "%s: the model has no chat template", gguf_name(m->file));
-        return;
+        return SUMI_OK;
     }
-    if (chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error) == SUMI_OK) return;
+    sumi_status status =
+        chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error);
+    if (status == SUMI_OK) return SUMI_OK;
     sumi_fail_in(&m->chat_error, "%s", gguf_name(m->file));
+    if (status == SUMI_ENOMEM) {
+        if (err) *err = m->chat_error;
+        return status;
+    }
     log_message(&m->log, SUMI_LOG_WARN, "%s", m->chat_error.message);
+    return SUMI_OK;
 }
 
 const char *model_isa(const sumi_model_opts *opts)
@@ -96,7 +104,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     /* Before the vocabulary, which may be of a kind that only unknown families have. */
     if (!o.vocab_only && (status = model_check_arch(m->file, err))) goto fail;
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
-    load_template(m);
+    if ((status = load_template(m, err))) goto fail;
     if (!o.vocab_only && (status = load_weights(m, &o, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)

@@ -17,8 +17,13 @@ enum { MAX_PROBE_STEPS = 1 << 20, MAX_PROBE_BYTES = 1 << 20, MAX_PROBE_VALUES = 
 
 enum { MAX_NEEDLES = 4 };
 
+typedef struct probe {
+    const jinja_template *t;
+    bool no_memory; /* an answer is not known */
+} probe;
+
 /* Whether messages render, and the text has all of needles and not `without` (NULL: nothing is forbidden). */
-static bool shows(const jinja_template *t, const char *messages, const char *const needles[MAX_NEEDLES],
+static bool shows(probe *p, const char *messages, const char *const needles[MAX_NEEDLES],
                   const char *without)
 {
     jinja_limits limits = jinja_limits_default();
@@ -28,7 +33,9 @@ static bool shows(const jinja_template *t, const char *messages, const char *con
                              "documents", "add_generation_prompt", 1, "bos_token", "<s>", "eos_token", "</s>");
     buf out;
     buf_init(&out, MAX_PROBE_BYTES);
-    bool shown = vars && jinja_template_render(t, vars, &limits, -1, &out, NULL) == SUMI_OK && out.data;
+    sumi_status status = vars ? jinja_template_render(p->t, vars, &limits, -1, &out, NULL) : SUMI_ENOMEM;
+    p->no_memory |= status == SUMI_ENOMEM || out.status == SUMI_ENOMEM;
+    bool shown = status == SUMI_OK && out.data;
     for (int i = 0; shown && i < MAX_NEEDLES && needles[i]; i++) shown = strstr(out.data, needles[i]) != NULL;
     if (shown && without) shown = !strstr(out.data, without);
     buf_deinit(&out);
@@ -36,7 +43,7 @@ static bool shows(const jinja_template *t, const char *messages, const char *con
     return shown;
 }
 
-#define SHOWS(t, messages, ...) shows(t, "[" messages "]", (const char *const[MAX_NEEDLES]){ __VA_ARGS__ }, NULL)
+#define SHOWS(p, messages, ...) shows(p, "[" messages "]", (const char *const[MAX_NEEDLES]){ __VA_ARGS__ }, NULL)
 
 /* A way to write a call of a tool. */
 typedef struct call_form {
@@ -45,7 +52,7 @@ typedef struct call_form {
 
 /* A call and, under result, what it gave. An object that is printed as Python prints it, with single quotes, is no JSON:
  * under strict such a form does not count. */
-static bool shows_call(const jinja_template *t, call_form f, bool result, bool strict)
+static bool shows_call(probe *p, call_form f, bool result, bool strict)
 {
     char messages[1024];
     const char *id = f.short_id ? "probe0id1" : "call_probe-id-1";
@@ -61,18 +68,19 @@ static bool shows_call(const jinja_template *t, call_form f, bool result, bool s
                    id);
     buf_append_char(&b, ']');
     const char *const needles[MAX_NEEDLES] = { "probe_call", "probe-value", result ? "probe-result" : NULL };
-    bool shown = b.status == SUMI_OK && shows(t, b.data, needles, strict ? "'probe-value'" : NULL);
+    p->no_memory |= b.status == SUMI_ENOMEM;
+    bool shown = b.status == SUMI_OK && shows(p, b.data, needles, strict ? "'probe-value'" : NULL);
     buf_deinit(&b);
     return shown;
 }
 
 /* The first form in which calls are shown, as API clients write them before others. */
-static bool find_call_form(const jinja_template *t, bool result, chat_caps *caps)
+static bool find_call_form(probe *p, bool result, chat_caps *caps)
 {
     for (int strict = 1; strict >= 0; strict--)
         for (int i = 0; i < 8; i++) {
             const call_form f = { .short_id = i & 4, .text = i & 2, .null_content = i & 1 };
-            if (!shows_call(t, f, result, strict)) continue;
+            if (!shows_call(p, f, result, strict)) continue;
             caps->tool_calls = true;
             caps->arguments_text = f.text;
             caps->null_content = f.null_content;
@@ -82,21 +90,28 @@ static bool find_call_form(const jinja_template *t, bool result, chat_caps *caps
     return false;
 }
 
-chat_caps chat_caps_find(const jinja_template *t)
+static chat_caps find(probe *p)
 {
     chat_caps caps = { .system = true, .later_system = true, .repeats = true, .tool_calls = true, .tool_results = true };
-    if (!SHOWS(t, USER_1, "probe-user-1")) return caps;
-    caps.system = SHOWS(t, SYSTEM_1 "," USER_1, "probe-system-1", "probe-user-1");
+    if (!SHOWS(p, USER_1, "probe-user-1")) return caps;
+    caps.system = SHOWS(p, SYSTEM_1 "," USER_1, "probe-system-1", "probe-user-1");
     caps.later_system =
-        caps.system && SHOWS(t, SYSTEM_1 "," USER_1 "," ANSWER_1 "," SYSTEM_2 "," USER_2, "probe-system-1",
+        caps.system && SHOWS(p, SYSTEM_1 "," USER_1 "," ANSWER_1 "," SYSTEM_2 "," USER_2, "probe-system-1",
                              "probe-system-2", "probe-user-1", "probe-user-2");
-    caps.repeats = SHOWS(t, USER_1 "," USER_2 "," ANSWER_1 "," ANSWER_2 "," USER_2, "probe-user-1", "probe-answer-1",
+    caps.repeats = SHOWS(p, USER_1 "," USER_2 "," ANSWER_1 "," ANSWER_2 "," USER_2, "probe-user-1", "probe-answer-1",
                          "probe-answer-2", "probe-user-2");
     caps.tool_calls = false;
-    caps.tool_results = find_call_form(t, true, &caps);
+    caps.tool_results = find_call_form(p, true, &caps);
     if (caps.tool_results) return caps;
-    find_call_form(t, false, &caps);
+    find_call_form(p, false, &caps);
     caps.tool_results =
-        SHOWS(t, USER_1 "," ANSWER_1 "," TURN("tool", "probe-result"), "probe-user-1", "probe-answer-1", "probe-result");
+        SHOWS(p, USER_1 "," ANSWER_1 "," TURN("tool", "probe-result"), "probe-user-1", "probe-answer-1", "probe-result");
     return caps;
+}
+
+bool chat_caps_find(chat_caps *caps, const jinja_template *t)
+{
+    probe p = { .t = t };
+    *caps = find(&p);
+    return !p.no_memory;
 }

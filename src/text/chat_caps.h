@@ -23,7 +23,7 @@ typedef struct chat_caps {
 } chat_caps;
 
 /* Renders a handful of chats, each within small limits. A template that does not even show a user's message is said to take
- * everything: its own errors tell more than a guess. */
-chat_caps chat_caps_find(const jinja_template *t);
+ * everything: its own errors tell more than a guess. False: out of memory. */
+bool chat_caps_find(chat_caps *caps, const jinja_template *t);
 
 #endif

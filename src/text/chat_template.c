@@ -24,7 +24,10 @@ sumi_status chat_template_compile(chat_template **out, const char *source, size_
         free(t);
         return status;
     }
-    t->caps = chat_caps_find(t->jinja);
+    if (!chat_caps_find(&t->caps, t->jinja)) {
+        chat_template_destroy(t);
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);
+    }
     *out = t;
     return SUMI_OK;
 }
