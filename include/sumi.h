@@ -135,7 +135,7 @@ static inline sumi_model_opts sumi_model_opts_default(void)
     return o;
 }
 
-/* Maps the model at path, a GGUF file or a Hugging Face folder (safetensors), and builds everything that reading it needs.
+/* Reads the model at path, a GGUF file or a Hugging Face folder (safetensors), and builds everything that reading it needs.
  * *out is the caller's: free it with sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT: damaged or inconsistent;
  * EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know; ECANCELLED: progress said so;
  * ENOMEM. */
@@ -340,7 +340,7 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_prefill_watched(sumi_context *ctx, int32
 
 typedef struct sumi_estimate {
     uint64_t weight_bytes;   /* memory for weights, which are copied into the order that the kernels read */
-    uint64_t mapped_bytes;   /* weights that are read from the file as they are: shared with other processes */
+    uint64_t mapped_bytes;   /* weights that are used as the file has them: a copy of these rows in memory */
     uint64_t kv_token_bytes; /* keys and values of one more token of a sequence, in the layers that see all tokens */
     uint64_t kv_bytes;       /* keys and values of one sequence of n_ctx tokens */
     uint64_t scratch_bytes;  /* of a context for its steps, about */

@@ -251,7 +251,8 @@ struct backend {
     void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
     int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
     size_t (*weight_bytes)(const weight *w);  /* what a product with all rows reads */
-    bool (*weight_is_copy)(const weight *w);  /* products do not read data any more; embed() still does */
+    bool (*copies_weights)(const backend *be, dtype type); /* products do not read data once a weight is created; embed()
+                                                              still does */
 
     sumi_status (*stream_create)(const backend *be, stream **out, int32_t n_threads, sumi_error *err);
     void (*stream_destroy)(stream *s);

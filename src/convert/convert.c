@@ -188,10 +188,12 @@ static sumi_status write_tensor(conversion *c, int64_t i, sumi_error *err)
     for (int64_t first = 0; first < n_rows; first += piece) {
         int64_t n = n_rows - first < piece ? n_rows - first : piece;
         piece_job job = { c, t, c->out[i].type, first, 0 };
+        sumi_status st = gguf_fetch(c->in, t, first, n, err);
+        if (st != SUMI_OK) return st;
         pool_for(c->threads, n, 1, convert_rows, &job);
         if (atomic_load(&job.bad)) return fail_number(c, &job, err);
         uint64_t at = c->n_head + c->out[i].at + (uint64_t)first * row_bytes;
-        sumi_status st = new_file_write(&c->file, at, c->piece, (size_t)n * row_bytes, err);
+        st = new_file_write(&c->file, at, c->piece, (size_t)n * row_bytes, err);
         if (st != SUMI_OK) return st;
         c->done += (uint64_t)n * row_bytes;
         if (c->opts->progress && !c->opts->progress(c->opts->user, c->done, c->total))
@@ -255,6 +257,7 @@ static sumi_status convert(conversion *c, const char *path, const char *out, sum
     free(head);
     for (int64_t i = 0; st == SUMI_OK && i < gguf_n_tensors(c->in); i++) st = write_tensor(c, i, err);
     if (st == SUMI_OK) st = new_file_pad(&c->file, c->n_head + c->n_data, err);
+    if (st == SUMI_OK) st = gguf_settle(c->in, err); /* all of it is one version of the model */
     if (st == SUMI_OK) st = new_file_finish(&c->file, err);
     return st;
 }

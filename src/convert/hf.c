@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "convert/hf_tensors.h"
 #include "convert/hf_tokenizer.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 /* What is behind a described object. */
 typedef struct hf_model {
@@ -33,6 +33,45 @@ static void destroy(void *user)
 static void make(const void *user, int64_t i, int64_t first, int64_t n, void *dst)
 {
     hf_recipe_make(&((const hf_model *)user)->tensors.recipes[i], first, n, dst);
+}
+
+/* The safetensors file of a source. */
+static safetensors *file_of(const hf_model *m, const hf_source *s)
+{
+    return m->folder.files[s->file];
+}
+
+static sumi_status fetch(void *user, int64_t i, int64_t first, int64_t n, sumi_error *err)
+{
+    const hf_model *m = user;
+    const hf_recipe *r = &m->tensors.recipes[i];
+    sumi_status st = SUMI_OK;
+    (void)first, (void)n; /* what rows are made of may lie anywhere in the sources */
+    for (int32_t k = 0; st == SUMI_OK && k < r->n_sources; k++) {
+        const hf_source *s = &r->sources[k];
+        if (s->tensor) st = st_fetch(file_of(m, s), s->tensor, err);
+        if (st == SUMI_OK && s->scales) st = st_fetch(m->folder.files[s->scales_file], s->scales, err);
+    }
+    return st;
+}
+
+static void release(void *user, int64_t i)
+{
+    const hf_model *m = user;
+    const hf_recipe *r = &m->tensors.recipes[i];
+    for (int32_t k = 0; k < r->n_sources; k++) {
+        const hf_source *s = &r->sources[k];
+        if (s->tensor && !hf_tensors_shows(&m->tensors, s->tensor, i)) st_release(file_of(m, s), s->tensor);
+        if (s->scales) st_release(m->folder.files[s->scales_file], s->scales);
+    }
+}
+
+static sumi_status settle(void *user, sumi_error *err)
+{
+    const hf_model *m = user;
+    sumi_status st = SUMI_OK;
+    for (int32_t i = 0; st == SUMI_OK && i < m->folder.n_files; i++) st = st_settle(m->folder.files[i], err);
+    return st;
 }
 
 static const hf_family *find_family(const hf_folder *f, bool *is_base, sumi_error *err)
@@ -113,7 +152,7 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_e
     }
     for (int32_t i = 0; i < m->folder.n_files; i++)
         m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
-    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, destroy, m };
+    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, fetch, release, settle, destroy, m };
     return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
 }
 

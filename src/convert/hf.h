@@ -3,7 +3,7 @@
  *   config.json -> keys (hf_keys.c)      tokenizer.json -> keys (hf_tokenizer.c)      safetensors -> tensors (hf_tensors.c)
  *
  * The keys and the descriptions of tensors are those that llama.cpp's converter would write; data stays in the files of the
- * folder, which are mapped as long as the object lives. So nothing that reads models has to know of it. */
+ * folder, which are open until it settles. So nothing that reads models has to know of it. */
 #ifndef SUMI_CONVERT_HF_H
 #define SUMI_CONVERT_HF_H
 

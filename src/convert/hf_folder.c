@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/json_read.h"
 #include "convert/ends_with.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define MAX_JSON     ((size_t)256 << 20) /* the largest tokenizer.json known have 40 MB */
 #define MAX_TEMPLATE ((size_t)4 << 20)
@@ -29,20 +28,15 @@ void hf_folder_deinit(hf_folder *f)
     *f = (hf_folder){ 0 };
 }
 
-/* A file of the folder, mapped; *data NULL: it is not there. */
-static sumi_status map(const hf_folder *f, const char *name, size_t max, void **data, size_t *n,
-                       sumi_error *err)
+/* A file of the folder in memory, to be freed; *data NULL: it is not there. */
+static sumi_status read_file(const hf_folder *f, const char *name, size_t max, void **data, size_t *n,
+                             sumi_error *err)
 {
     char *path;
     *data = NULL;
     if (asprintf(&path, "%s/%s", f->path, name) < 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     bool there = access(path, F_OK) == 0;
-    sumi_status st = there ? map_file(path, data, n, err) : SUMI_OK;
-    if (st == SUMI_OK && *data && *n > max) {
-        munmap(*data, *n);
-        *data = NULL;
-        st = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", map_short_name(path), *n, max);
-    }
+    sumi_status st = there ? file_bytes_read(path, max, data, n, err) : SUMI_OK;
     free(path);
     return st;
 }
@@ -97,10 +91,10 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     size_t n;
     json_error_t why;
     *out = NULL;
-    sumi_status st = map(f, name, MAX_JSON, &data, &n, err);
+    sumi_status st = read_file(f, name, MAX_JSON, &data, &n, err);
     if (st != SUMI_OK || !data) return st;
     *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
-    munmap(data, n);
+    free(data);
     if (!*out)
         return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,
                          why.text);
@@ -115,11 +109,11 @@ static sumi_status read_template(hf_folder *f, sumi_error *err)
 {
     void *data;
     json_t *json;
-    sumi_status st = map(f, "chat_template.jinja", MAX_TEMPLATE, &data, &f->n_chat_template, err);
+    sumi_status st = read_file(f, "chat_template.jinja", MAX_TEMPLATE, &data, &f->n_chat_template, err);
     if (st != SUMI_OK) return st;
     if (data) {
         f->chat_template = strndup(data, f->n_chat_template);
-        munmap(data, f->n_chat_template);
+        free(data);
         return f->chat_template ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
     }
     if ((st = read_json(f, "chat_template.json", &json, err))) return st;

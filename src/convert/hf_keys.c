@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define MAX_SIZE (1 << 24) /* keeps products of two sizes and of a few small factors inside 64 bits */
 

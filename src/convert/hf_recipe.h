@@ -16,7 +16,7 @@ typedef struct hf_source {
     const st_tensor *tensor; /* NULL: factors of the configuration */
     const st_tensor *scales; /* of blocks of MXFP4; else NULL */
     const hf_factors *factors;
-    int32_t file;       /* in which tensor lies */
+    int32_t file, scales_file; /* in which they lie */
     int32_t layer, row; /* where the GGUF tensor stands in the file */
     int64_t index;      /* the number at the '*' of the name; -1: there is none */
     hf_order order;

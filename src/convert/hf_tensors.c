@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define MAX_INDEX (1 << 16)
 
@@ -15,6 +15,7 @@ void hf_tensors_deinit(hf_tensors *t)
     free(t->sources);
     free(t->recipes);
     free(t->places);
+    free(t->shown);
     *t = (hf_tensors){ 0 };
 }
 
@@ -110,7 +111,7 @@ static bool add_named(finder *f, const hf_name *names, const char *text, hf_sour
 }
 
 /* The scales beside a tensor of blocks; NULL: they are missing, or it is none. */
-static const st_tensor *find_scales(const hf_keys *k, const st_tensor *blocks)
+static const st_tensor *find_scales(const hf_keys *k, const st_tensor *blocks, int32_t *file)
 {
     char name[512];
     size_t n = strlen(blocks->name);
@@ -118,8 +119,10 @@ static const st_tensor *find_scales(const hf_keys *k, const st_tensor *blocks)
     snprintf(name, sizeof name, "%.*s_scales", (int)(n - 7), blocks->name);
     for (int32_t i = 0; i < k->folder->n_files; i++)
         for (int64_t j = 0; j < st_n_tensors(k->folder->files[i]); j++)
-            if (!strcmp(st_tensor_at(k->folder->files[i], j)->name, name))
+            if (!strcmp(st_tensor_at(k->folder->files[i], j)->name, name)) {
+                *file = i;
                 return st_tensor_at(k->folder->files[i], j);
+            }
     return NULL;
 }
 
@@ -146,21 +149,33 @@ static bool is_output(const char *name)
     return !strcmp(name, "lm_head.weight") || !strcmp(name, "embed_out.weight") || !strcmp(name, "output.weight");
 }
 
-static bool same_data(const st_tensor *a, const st_tensor *b)
+static bool same_data(hf_keys *k, const st_tensor *a, int32_t file_a, const st_tensor *b, int32_t file_b)
 {
-    return a->type == b->type && a->n_elems == b->n_elems && a->n_bytes == b->n_bytes && !memcmp(a->data, b->data, a->n_bytes);
+    safetensors *in_a = k->folder->files[file_a], *in_b = k->folder->files[file_b];
+    sumi_error why;
+    if (a->type != b->type || a->n_elems != b->n_elems || a->n_bytes != b->n_bytes) return false;
+    if (st_fetch(in_a, a, &why) != SUMI_OK || st_fetch(in_b, b, &why) != SUMI_OK) {
+        hf_fail(k, why.status, "tensor '%.100s': it cannot be read", a->name);
+        return false;
+    }
+    bool same = !memcmp(a->data, b->data, a->n_bytes);
+    st_release(in_a, a);
+    st_release(in_b, b);
+    return same;
 }
 
 /* Whether the output matrix is only another copy of the embeddings. transformers keeps one that differs, whatever
  * tie_word_embeddings says, and so do we. */
-static bool is_copy_of_embeddings(finder *f, const st_tensor *output)
+static bool is_copy_of_embeddings(finder *f, const st_tensor *output, int32_t file)
 {
     hf_keys *k = f->k;
     if (!hf_bool(k, "tie_word_embeddings", false)) return false;
     for (int32_t i = 0; i < k->folder->n_files; i++)
         for (int64_t j = 0; j < st_n_tensors(k->folder->files[i]); j++) {
             const st_tensor *t = st_tensor_at(k->folder->files[i], j);
-            if (t != output && t->n_elems == output->n_elems && strstr(t->name, "emb") && same_data(t, output)) return true;
+            if (t != output && t->n_elems == output->n_elems && strstr(t->name, "emb") &&
+                same_data(k, t, i, output, file))
+                return true;
         }
     log_message(k->log, SUMI_LOG_WARN,
                 "%s/config.json: 'tie_word_embeddings' is true, but '%.60s' differs from the embeddings: it is used",
@@ -174,10 +189,11 @@ static void find_one(finder *f, const st_tensor *tensor, int32_t file)
     const hf_family *family = f->k->family;
     const char *name = inner_name(tensor->name, buffer), *rest = name + strlen(family->layers);
     const char *bare = family->layers + prefix_length(family);
-    hf_source s = { .tensor = tensor, .file = file, .layer = -1, .scales = find_scales(f->k, tensor) };
+    hf_source s = { .tensor = tensor, .file = file, .layer = -1 };
+    s.scales = find_scales(f->k, tensor, &s.scales_file);
     if (is_other_part(tensor->name)) return;
     if (is_output(name)) {
-        if (is_copy_of_embeddings(f, tensor)) return;
+        if (is_copy_of_embeddings(f, tensor, file)) return;
         f->k->has_output = true;
     }
     bool in_layer = !strncmp(name, family->layers, strlen(family->layers));
@@ -231,6 +247,28 @@ static void describe(hf_tensors *t, hf_keys *k, int32_t first, int32_t n_sources
     gguf_put_tensor(k->head, s->name, strlen(s->name), r->out_type, n_dims, dims);
 }
 
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)*(const st_tensor *const *)a, y = (uintptr_t)*(const st_tensor *const *)b;
+    return (x > y) - (x < y);
+}
+
+static void find_shown(hf_tensors *t)
+{
+    for (int32_t i = 0; i < t->n; i++)
+        if (t->places[i].data && t->recipes[i].sources->tensor)
+            t->shown[t->n_shown++] = t->recipes[i].sources->tensor;
+    qsort(t->shown, (size_t)t->n_shown, sizeof(st_tensor *), by_address);
+}
+
+bool hf_tensors_shows(const hf_tensors *t, const st_tensor *tensor, int64_t i)
+{
+    const st_tensor *const *found = bsearch(&tensor, t->shown, (size_t)t->n_shown, sizeof(st_tensor *), by_address);
+    if (!found || !t->places[i].data) return found;
+    size_t at = (size_t)(found - (const st_tensor *const *)t->shown), n = (size_t)t->n_shown; /* i itself is one of them */
+    return (at > 0 && t->shown[at - 1] == tensor) || (at + 1 < n && t->shown[at + 1] == tensor);
+}
+
 sumi_status hf_tensors_init(hf_tensors *t, hf_keys *k)
 {
     finder f = { t, k, 0 };
@@ -240,10 +278,12 @@ sumi_status hf_tensors_init(hf_tensors *t, hf_keys *k)
     if (t->n_sources) qsort(t->sources, (size_t)t->n_sources, sizeof *t->sources, by_place);
     t->recipes = calloc((size_t)t->n_sources + 1, sizeof *t->recipes);
     t->places = calloc((size_t)t->n_sources + 1, sizeof *t->places);
-    if (!t->recipes || !t->places) hf_fail(k, SUMI_ENOMEM, "out of memory");
+    t->shown = calloc((size_t)t->n_sources + 1, sizeof(st_tensor *));
+    if (!t->recipes || !t->places || !t->shown) hf_fail(k, SUMI_ENOMEM, "out of memory");
     for (int32_t i = 0, n; i < t->n_sources && k->status == SUMI_OK; i += n) {
         for (n = 1; i + n < t->n_sources && !strcmp(t->sources[i].name, t->sources[i + n].name);) n++;
         describe(t, k, i, n);
     }
+    if (k->status == SUMI_OK) find_shown(t);
     return k->status;
 }

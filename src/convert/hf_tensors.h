@@ -14,7 +14,8 @@ typedef struct hf_tensors {
     hf_source *sources; /* [n_sources] */
     hf_recipe *recipes; /* [n] of tensor i of the header */
     gguf_place *places; /* [n] */
-    int32_t n_sources, n;
+    const st_tensor **shown; /* [n_shown] tensors of files that are used where they lie, by address */
+    int32_t n_sources, n, n_shown;
 } hf_tensors;
 
 /* Finds the place of each tensor of the folder and describes them all in k->head. They borrow from k and its folder.
@@ -22,5 +23,8 @@ typedef struct hf_tensors {
  * t is safe to deinit after a failure. */
 SUMI_MUST_USE sumi_status hf_tensors_init(hf_tensors *t, hf_keys *k);
 void hf_tensors_deinit(hf_tensors *t);
+
+/* Whether a tensor other than number i uses `tensor` where it lies: its bytes must stay. */
+bool hf_tensors_shows(const hf_tensors *t, const st_tensor *tensor, int64_t i);
 
 #endif

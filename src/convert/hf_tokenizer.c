@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "base/strmap.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define MAX_TOKENS (1 << 24)
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "convert/hf.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 #include "format/safetensors.h"
 
 /* The folder of a file: of "a/b.safetensors" it is "a", of "b.safetensors" ".". */

@@ -106,6 +106,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
     if ((status = load_template(m, err))) goto fail;
     if (!o.vocab_only && (status = load_weights(m, &o, err))) goto fail;
+    if ((status = gguf_settle(m->file, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)
         log_message(&m->log, SUMI_LOG_INFO,
@@ -155,7 +156,7 @@ kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
     for (uint64_t i = 0; i < 2; i++) {
         sip_key key = { i, 0 };
         const char *version = sumi_version();
-        uint64_t parts[5] = { gguf_fingerprint(m->file, key), siphash(key, m->be->isa, strlen(m->be->isa)),
+        uint64_t parts[6] = { gguf_head_hash(m->file, key), m->weights->digest.word[i], siphash(key, m->be->isa, strlen(m->be->isa)),
                               siphash(key, version, strlen(version)), m->be->kv_f32,
                               model_uses_long_rope(m->weights, n_ctx) };
         f.word[i] = siphash(key, parts, sizeof parts);

@@ -1,11 +1,13 @@
 /* prefix_file.c - prefixes that outlive the process: DIR/FINGERPRINT.kv, read when an engine starts and written when it
  * stops. The name says for which model and build it is, so that several share a folder. A file that is damaged or not
- * ours is told of and left out: the engine starts with nothing in its cache, and replaces it at its end. */
+ * ours is told of and left out: the engine starts with nothing in its cache, and replaces it at its end. What a process
+ * left that was killed while it wrote is removed when the next engine starts. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/new_file.h"
 #include "engine/engine.h"
 #include "engine/model.h"
 #include "kv/kv_disk.h"
@@ -35,6 +37,10 @@ sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
         return sumi_fail_errno(err, e->opts.prefix_dir);
     if (stat(e->opts.prefix_dir, &s) != 0 || !S_ISDIR(s.st_mode))
         return sumi_fail(err, SUMI_EIO, "%s: not a folder", e->opts.prefix_dir);
+    int32_t n_left = new_file_sweep(e->opts.prefix_dir, NULL);
+    if (n_left)
+        log_message(&e->model->log, SUMI_LOG_INFO, "%s: %d files that a process which was killed left are removed",
+                    e->opts.prefix_dir, n_left);
     if (kv_disk_load(context_cache(e->ctx), path, &opts, &n_tokens, &why) != SUMI_OK)
         log_message(&e->model->log, SUMI_LOG_WARN, "%s; the cache of prefixes starts empty", why.message);
     else log_message(&e->model->log, SUMI_LOG_INFO, "%s: %lld tokens of prefixes", path, (long long)n_tokens);

@@ -10,16 +10,29 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "format/file_bytes.h"
+
 typedef struct cursor {
     const uint8_t *data;
     size_t pos, n; /* pos <= n */
     bool ok;
+    file_bytes *file; /* fetched as the cursor moves; NULL: all bytes are there */
+    size_t n_ready;   /* fetched */
 } cursor;
 
 static inline cursor cursor_init(const void *data, size_t n_bytes)
 {
     return (cursor){ .data = data, .n = n_bytes, .ok = true };
 }
+
+/* A file from its beginning on. */
+static inline cursor cursor_init_file(file_bytes *f)
+{
+    return (cursor){ .data = f->data, .n = f->n_bytes, .ok = true, .file = f };
+}
+
+/* Fetches what comes before byte `end`, and some more; false: it cannot be read, or is beyond the first GiB. */
+bool cursor_fetch(cursor *c, size_t end);
 
 static inline size_t cursor_left(const cursor *c)
 {
@@ -29,7 +42,8 @@ static inline size_t cursor_left(const cursor *c)
 /* n bytes, borrowed from the input; NULL if they are not there. */
 static inline const uint8_t *cursor_bytes(cursor *c, uint64_t n)
 {
-    if (!c->ok || n > cursor_left(c)) {
+    if (!c->ok || n > cursor_left(c) ||
+        (c->file && c->n_ready < c->pos + n && !cursor_fetch(c, c->pos + (size_t)n))) {
         c->ok = false;
         return NULL;
     }

@@ -1,4 +1,4 @@
-/* gguf.c - opening a GGUF file: the map, the header, the order in which its parts are read.
+/* gguf.c - opening a GGUF file: its bytes, the header, the order in which its parts are read.
  *
  * Format: docs/gguf.md of the ggml project. All numbers are little-endian and packed without padding:
  *
@@ -23,11 +23,9 @@
 #include "format/gguf_internal.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define DEFAULT_ALIGNMENT 32
 
@@ -98,27 +96,29 @@ static sumi_status read_alignment(gguf *g, sumi_error *err)
 
 sumi_status gguf_read_all(gguf *g, sumi_error *err)
 {
-    cursor c = cursor_init(g->data, g->n_bytes);
+    cursor c = g->file ? cursor_init_file(g->file) : cursor_init(g->data, g->n_bytes);
     sumi_status st = read_header(g, &c, err);
     if (st == SUMI_OK) st = gguf_read_metadata(g, &c, err);
     if (st == SUMI_OK) st = read_alignment(g, err);
     if (st == SUMI_OK) st = gguf_read_tensors(g, &c, err);
+    /* What follows the head is fetched when it is asked for. */
+    if (st == SUMI_OK && c.n_ready > g->n_head) file_bytes_release(g->file, g->n_head, c.n_ready - g->n_head);
     return st;
 }
 
-/* Owns the map if mapped, on failure too. */
-static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool mapped, const char *name,
+/* Owns file (NULL: the bytes are the caller's), on failure too. */
+static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, file_bytes *file, const char *name,
                               sumi_error *err)
 {
     gguf *g = calloc(1, sizeof *g);
     char *copy = strdup(name);
     if (!g || !copy) {
-        if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
+        file_bytes_close(file);
         free(g);
         free(copy);
         return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
     }
-    *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
+    *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
     sumi_status st = gguf_read_all(g, err);
     if (st == SUMI_OK) {
         *out = g;
@@ -131,11 +131,10 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, bool
 
 sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err)
 {
-    void *data;
-    size_t n_bytes;
+    file_bytes *f;
     *out = NULL;
-    sumi_status st = map_file(path, &data, &n_bytes, err);
-    return st == SUMI_OK ? open_bytes(out, data, n_bytes, true, path, err) : st;
+    sumi_status st = file_bytes_open(&f, path, err);
+    return st == SUMI_OK ? open_bytes(out, f->data, f->n_bytes, f, path, err) : st;
 }
 
 sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
@@ -151,7 +150,7 @@ sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
 sumi_status gguf_open_memory(gguf **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
 {
     *out = NULL;
-    return open_bytes(out, data, n_bytes, false, name, err);
+    return open_bytes(out, data, n_bytes, NULL, name, err);
 }
 
 void gguf_close(gguf *g)
@@ -164,7 +163,7 @@ void gguf_close(gguf *g)
     strmap_destroy(g->names);
     for (int32_t i = 0; g->more && i < g->n_more; i++) gguf_close(g->more[i]);
     free(g->more);
-    if (g->mapped) munmap((void *)(uintptr_t)g->data, g->n_bytes);
+    file_bytes_close(g->file);
     if (g->elsewhere) {
         g->elsewhere->destroy(g->elsewhere->user);
         free((void *)(uintptr_t)g->data);
@@ -189,49 +188,55 @@ uint32_t gguf_alignment(const gguf *g)
     return g->alignment;
 }
 
+/* The file that t lies in, if tensors are in their places. */
+static const gguf *shard_of(const gguf *g, const gguf_tensor *t)
+{
+    return t->shard == 0 ? g : g->more[t->shard - 1];
+}
+
+sumi_status gguf_fetch(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, sumi_error *err)
+{
+    if (g->elsewhere) return g->elsewhere->fetch(g->elsewhere->user, t - g->tensors, first, n, err);
+    file_bytes *f = shard_of(g, t)->file;
+    size_t row_bytes = t->n_bytes / (size_t)(t->n_elems / t->dims[0]);
+    return f ? file_bytes_fetch(f, t->offset + (size_t)first * row_bytes, (size_t)n * row_bytes, err) : SUMI_OK;
+}
+
+sumi_status gguf_read_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst, sumi_error *err)
+{
+    file_bytes *f = g->elsewhere ? NULL : shard_of(g, t)->file;
+    size_t row_bytes = t->n_bytes / (size_t)(t->n_elems / t->dims[0]);
+    if (f) return file_bytes_copy(f, t->offset + (size_t)first * row_bytes, (size_t)n * row_bytes, dst, err);
+    sumi_status st = gguf_fetch(g, t, first, n, err);
+    if (st == SUMI_OK) gguf_make_rows(g, t, first, n, dst);
+    return st;
+}
+
 void gguf_release(const gguf *g, const gguf_tensor *t)
 {
-    if (!t->data || (!g->mapped && !g->elsewhere)) return;
-    /* Only whole pages inside the tensor: those at its ends hold neighbours' data. */
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)t->data, end = begin + t->n_bytes;
-    begin = (begin + page - 1) / page * page;
-    end = end / page * page;
-    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED); /* fails only if the pages stay */
+    if (g->elsewhere) {
+        g->elsewhere->release(g->elsewhere->user, t - g->tensors);
+        return;
+    }
+    const gguf *in = shard_of(g, t);
+    if (in->file && !in->overlaps) file_bytes_release(in->file, t->offset, t->n_bytes);
 }
 
-/* The first and the last bytes of a tensor, or of its first and its last row if these are made. */
-static uint64_t sample(const gguf *g, const gguf_tensor *t, sip_key key)
+sumi_status gguf_settle(const gguf *g, sumi_error *err)
 {
-    enum { SAMPLE = 4096 };
-    size_t n = t->n_bytes < SAMPLE ? t->n_bytes : SAMPLE;
-    uint64_t parts[2] = { 0 };
-    if (t->data) {
-        parts[0] = siphash(key, t->data, n);
-        parts[1] = siphash(key, (const uint8_t *)t->data + (t->n_bytes - n), n);
-        return siphash(key, parts, sizeof parts);
-    }
-    int64_t n_rows = t->n_elems / t->dims[0];
-    size_t row_bytes = t->n_bytes / (size_t)n_rows;
-    void *row = malloc(row_bytes);
-    for (int i = 0; row && i < 2; i++) {
-        gguf_make_rows(g, t, i == 0 ? 0 : n_rows - 1, 1, row);
-        parts[i] = siphash(key, row, row_bytes);
-    }
-    free(row);
-    return siphash(key, parts, sizeof parts);
+    if (g->elsewhere) return g->elsewhere->settle(g->elsewhere->user, err);
+    sumi_status st = g->file ? file_bytes_settle(g->file, err) : SUMI_OK;
+    for (int32_t i = 0; st == SUMI_OK && i < g->n_more; i++)
+        if (g->more[i]->file) st = file_bytes_settle(g->more[i]->file, err);
+    return st;
 }
 
-uint64_t gguf_fingerprint(const gguf *g, sip_key key)
+uint64_t gguf_head_hash(const gguf *g, sip_key key)
 {
     uint64_t hash = siphash(key, g->data, g->n_head);
-    for (int64_t i = 0; i < g->n_tensors; i++) {
-        uint64_t parts[2] = { hash, sample(g, &g->tensors[i], key) };
-        hash = siphash(key, parts, sizeof parts);
-    }
     for (int32_t i = 0; i < g->n_more; i++) {
         uint64_t parts[2] = { hash, siphash(key, g->more[i]->data, g->more[i]->n_head) };
         hash = siphash(key, parts, sizeof parts);
     }
-    uint64_t parts[2] = { hash, gguf_file_bytes(g) };
-    return siphash(key, parts, sizeof parts);
+    return hash;
 }

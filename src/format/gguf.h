@@ -1,11 +1,12 @@
 /* gguf.h - reading GGUF model files (specification: docs/gguf.md of the ggml project), versions 2 and 3, little-endian.
  *
- * The file is mapped, not read: strings, arrays and tensors handed out here point into the map and live as long as
- * the gguf object. Everything is checked at opening: nothing that a getter returns can point outside the file. The
- * one thing that no check can cover is a file that somebody shortens while it is open: touching a page that is gone
- * ends the process (SIGBUS). Replace model files by renaming, as package managers and `mv` do, and this cannot happen.
+ * Of a file the head is read (metadata, names, shapes), and the data of a tensor when gguf_fetch() asks for it, both into
+ * memory that lives as long as the gguf object: what somebody does to the file later changes nothing here. Everything is
+ * checked at opening: nothing that a getter returns can point outside the file. gguf_settle() tells at the end whether
+ * the file stayed the same meanwhile.
  *
- * Threads: a gguf object is read-only after opening, so any number of threads may use it. */
+ * Threads: a gguf object is read-only after opening, so any number of threads may use it; gguf_fetch(), gguf_release() and
+ * gguf_settle() are for one at a time, while no other reads that tensor. */
 #ifndef SUMI_FORMAT_GGUF_H
 #define SUMI_FORMAT_GGUF_H
 
@@ -49,15 +50,15 @@ typedef struct gguf_tensor {
     int64_t n_elems;             /* product of dims */
     int32_t shard;               /* which file of a split model it lies in; else 0 */
     size_t offset;               /* of data, from the start of that file */
-    const void *data;            /* n_bytes of them, inside the file; tensors may overlap. NULL, only if the model is in
-                                    files of another format: gguf_make_rows() makes them */
+    const void *data;            /* n_bytes of them, once gguf_fetch() has brought them; tensors may overlap. NULL, only if
+                                    the model is in files of another format: gguf_make_rows() makes them */
     size_t n_bytes;
 } gguf_tensor;
 
 typedef struct gguf gguf;
 
-/* Maps the file at path. If it is part of a split model, "NAME-00002-of-00005.gguf", the files beside it are mapped too,
- * and the object is the whole model: metadata of the first file, tensors of all. SUMI_EIO: cannot be opened or mapped;
+/* Opens the file at path. If it is part of a split model, "NAME-00002-of-00005.gguf", the files beside it are opened too,
+ * and the object is the whole model: metadata of the first file, tensors of all. SUMI_EIO: cannot be opened or read;
  * SUMI_EFORMAT: "PATH: what is wrong, where"; SUMI_EUNSUPPORTED: version, byte order or tensor type not known;
  * SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Takes time in proportion to the header of the file and memory of at most a
  * small multiple of it. Free with gguf_close(). */
@@ -87,6 +88,10 @@ typedef struct gguf_elsewhere {
     int32_t n_files;
     /* Writes rows first .. first + n - 1 (of dims[0] elements each) of tensor i to dst. From any thread. */
     void (*make)(const void *user, int64_t i, int64_t first, int64_t n, void *dst);
+    /* What gguf_fetch(), gguf_release() and gguf_settle() do; fetched are at least these rows, or what they are made of. */
+    sumi_status (*fetch)(void *user, int64_t i, int64_t first, int64_t n, sumi_error *err);
+    void (*release)(void *user, int64_t i);
+    sumi_status (*settle)(void *user, sumi_error *err);
     void (*destroy)(void *user); /* places and files are not used any more */
     void *user;
 } gguf_elsewhere;
@@ -110,10 +115,8 @@ bool gguf_shard_path(const char *path, size_t *n_stem, int32_t *no, int32_t *cou
 uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
 const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
 
-/* A number for the content: equal files give equal ones for equal keys, and files that differ in metadata, in a tensor's
- * shape or place, or at either end of a tensor's data almost surely do not. Reads the head of the file and two pages of each
- * tensor, not all of it. */
-uint64_t gguf_fingerprint(const gguf *g, sip_key key);
+/* A hash of the head of each file: metadata, names, shapes and places of tensors. */
+uint64_t gguf_head_hash(const gguf *g, sip_key key);
 
 bool gguf_str_is(gguf_str s, const char *text);
 
@@ -153,11 +156,21 @@ int64_t gguf_n_tensors(const gguf *g);
 const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i);
 const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name); /* NULL: not there */
 
-/* Copies rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) to dst, wherever
- * they are or however they are made. */
+/* Brings rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) into memory. EIO: they
+ * cannot be read, as when the file has become shorter; ENOMEM. */
+SUMI_MUST_USE sumi_status gguf_fetch(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, sumi_error *err);
+
+/* The same into dst, which is faster for those who read them once. */
+SUMI_MUST_USE sumi_status gguf_read_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst,
+                                         sumi_error *err);
+
+/* Copies such rows, which are fetched, to dst, however they are made. */
 void gguf_make_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst);
 
-/* Gives the pages behind a tensor's data back to the system; reading the data brings them in again. */
+/* A tensor is not read any more, or is fetched again. */
 void gguf_release(const gguf *g, const gguf_tensor *t);
+
+/* Nothing more is fetched: closes the files. EIO: one of them was changed since it was opened. */
+SUMI_MUST_USE sumi_status gguf_settle(const gguf *g, sumi_error *err);
 
 #endif

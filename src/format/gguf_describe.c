@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 /* The files, by name and size. */
 static sumi_status add_files(gguf *g, const gguf_elsewhere *e, sumi_error *err)

@@ -29,7 +29,8 @@ struct gguf {
     const uint8_t *data;
     size_t n_bytes;
     size_t n_head; /* bytes before the data section */
-    bool mapped;   /* data is a map of ours */
+    file_bytes *file; /* owned, has data; NULL: data is the caller's, or is owned under `elsewhere` */
+    bool overlaps;    /* some tensors share bytes */
     uint32_t version, alignment;
     int64_t n_kv, n_tensors;
     gguf_kv *kv;          /* [n_kv] */
@@ -49,7 +50,7 @@ sumi_status gguf_read_all(gguf *g, sumi_error *err);
 sumi_status gguf_read_metadata(gguf *g, cursor *c, sumi_error *err);
 sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err);
 
-/* Maps one file and reads it, whether or not it is part of a split model. Errors name the file. */
+/* Reads one file, whether or not it is part of a split model. Errors name the file. */
 sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err);
 
 /* *g is a file that was just opened. If it is part of a split model: opens the other files, which lie beside it, and

@@ -6,7 +6,7 @@
  *
  * Each file is a GGUF file of its own, with its own header, alignment and data section. They are opened one by one and
  * checked against the first; then the first takes over the descriptions of all tensors and owns the other files, of
- * which only the maps are still of use.
+ * which only the bytes are still of use.
  *
  * Any of the files may be named; the others must lie beside it. */
 #include "format/gguf_internal.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 #define KEY_NO      "split.no"
 #define KEY_COUNT   "split.count"

@@ -91,6 +91,24 @@ static sumi_status place(const gguf *g, gguf_tensor *t, uint64_t data, uint64_t 
     return SUMI_OK;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+    const gguf_tensor *x = *(const gguf_tensor *const *)a, *y = *(const gguf_tensor *const *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static sumi_status find_overlaps(gguf *g, sumi_error *err)
+{
+    const gguf_tensor **t = calloc((size_t)g->n_tensors + 1, sizeof(gguf_tensor *));
+    if (!t) return sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)g->n_tensors);
+    for (int64_t i = 0; i < g->n_tensors; i++) t[i] = &g->tensors[i];
+    qsort(t, (size_t)g->n_tensors, sizeof(gguf_tensor *), by_offset);
+    for (int64_t i = 1; i < g->n_tensors; i++)
+        g->overlaps = g->overlaps || t[i]->offset - t[i - 1]->offset < t[i - 1]->n_bytes;
+    free(t);
+    return SUMI_OK;
+}
+
 sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
 {
     if ((uint64_t)g->n_tensors > cursor_left(c) / MIN_TENSOR_BYTES)
@@ -108,6 +126,7 @@ sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
     g->n_head = data < g->n_bytes ? (size_t)data : g->n_bytes;
     for (int64_t i = 0; st == SUMI_OK && !g->elsewhere && i < g->n_tensors; i++)
         st = place(g, &g->tensors[i], data, offsets[i], err);
+    if (st == SUMI_OK && g->file) st = find_overlaps(g, err);
     free(offsets);
     return st;
 }

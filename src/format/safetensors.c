@@ -15,20 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "format/cursor.h"
-#include "format/map_file.h"
+#include "format/file_bytes.h"
 
 struct safetensors {
     char *name;
     const uint8_t *data;
     size_t n_bytes;
-    bool mapped;
+    file_bytes *file;   /* owned, has data; NULL: data is the caller's */
     st_tensor *tensors; /* [n_tensors] */
+    bool *fetched;      /* [n_tensors] */
     int64_t n_tensors;
     char *names; /* all of them, each with its NUL */
 };
@@ -149,7 +149,8 @@ static sumi_status reserve(safetensors *s, json_t *header, sumi_error *err)
                          ST_MAX_TENSORS);
     s->names = malloc(n);
     s->tensors = calloc(json_object_size(header) + 1, sizeof *s->tensors);
-    return s->names && s->tensors ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    s->fetched = calloc(json_object_size(header) + 1, sizeof *s->fetched);
+    return s->names && s->tensors && s->fetched ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 
 static sumi_status read_entries(safetensors *s, json_t *header, size_t data_at, sumi_error *err)
@@ -178,7 +179,7 @@ static sumi_status read_entries(safetensors *s, json_t *header, size_t data_at, 
 
 static sumi_status read_all(safetensors *s, sumi_error *err)
 {
-    cursor c = cursor_init(s->data, s->n_bytes);
+    cursor c = s->file ? cursor_init_file(s->file) : cursor_init(s->data, s->n_bytes);
     uint64_t n = cursor_u64(&c);
     if (!c.ok) return sumi_fail(err, SUMI_EFORMAT, "no safetensors file: it has %zu bytes", s->n_bytes);
     if (n > cursor_left(&c))
@@ -189,30 +190,33 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
         return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n,
                          ST_MAX_HEADER);
     json_error_t why;
-    json_t *header = json_read((const char *)s->data + c.pos, (size_t)n, JSON_REJECT_DUPLICATES, &why);
+    const size_t at = c.pos;
+    if (!cursor_bytes(&c, n)) return sumi_fail(err, SUMI_EIO, "its header of %llu bytes cannot be read", (unsigned long long)n);
+    json_t *header = json_read((const char *)s->data + at, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!header)
-        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)c.pos + why.position,
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)at + why.position,
                          why.text);
-    sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos + (size_t)n, err)
+    sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos, err)
                                             : sumi_fail(err, SUMI_EFORMAT, "its header is no JSON object");
     json_decref(header);
+    if (s->file) file_bytes_release(s->file, 0, c.n_ready);
     return st;
 }
 
-/* Owns the map if mapped, on failure too. */
-static sumi_status open_bytes(safetensors **out, const void *data, size_t n_bytes, bool mapped,
+/* Owns file (NULL: the bytes are the caller's), on failure too. */
+static sumi_status open_bytes(safetensors **out, const void *data, size_t n_bytes, file_bytes *file,
                               const char *name, sumi_error *err)
 {
     safetensors *s = calloc(1, sizeof *s);
     char *copy = strdup(name);
     *out = NULL;
     if (!s || !copy) {
-        if (mapped) munmap((void *)(uintptr_t)data, n_bytes);
+        file_bytes_close(file);
         free(s);
         free(copy);
         return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
     }
-    *s = (safetensors){ .name = copy, .data = data, .n_bytes = n_bytes, .mapped = mapped };
+    *s = (safetensors){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
     sumi_status st = read_all(s, err);
     if (st == SUMI_OK) {
         *out = s;
@@ -225,27 +229,48 @@ static sumi_status open_bytes(safetensors **out, const void *data, size_t n_byte
 
 sumi_status st_open(safetensors **out, const char *path, sumi_error *err)
 {
-    void *data;
-    size_t n_bytes;
+    file_bytes *f;
     *out = NULL;
-    sumi_status st = map_file(path, &data, &n_bytes, err);
-    return st == SUMI_OK ? open_bytes(out, data, n_bytes, true, path, err) : st;
+    sumi_status st = file_bytes_open(&f, path, err);
+    return st == SUMI_OK ? open_bytes(out, f->data, f->n_bytes, f, path, err) : st;
 }
 
 sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes, const char *name,
                            sumi_error *err)
 {
-    return open_bytes(out, data, n_bytes, false, name, err);
+    return open_bytes(out, data, n_bytes, NULL, name, err);
 }
 
 void st_close(safetensors *s)
 {
     if (!s) return;
-    if (s->mapped) munmap((void *)(uintptr_t)s->data, s->n_bytes);
+    file_bytes_close(s->file);
     free(s->tensors);
+    free(s->fetched);
     free(s->names);
     free(s->name);
     free(s);
+}
+
+sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err)
+{
+    bool *there = &s->fetched[t - s->tensors];
+    if (!s->file || *there) return SUMI_OK;
+    sumi_status st = file_bytes_fetch(s->file, t->offset, t->n_bytes, err);
+    *there = st == SUMI_OK;
+    return st;
+}
+
+void st_release(safetensors *s, const st_tensor *t)
+{
+    if (!s->file) return;
+    file_bytes_release(s->file, t->offset, t->n_bytes);
+    s->fetched[t - s->tensors] = false;
+}
+
+sumi_status st_settle(safetensors *s, sumi_error *err)
+{
+    return s->file ? file_bytes_settle(s->file, err) : SUMI_OK;
 }
 
 const char *st_name(const safetensors *s)

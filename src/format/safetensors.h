@@ -1,10 +1,10 @@
 /* safetensors.h - reading safetensors files (specification: README.md of the safetensors project).
  *
- * A file is mapped, not read: what is handed out here points into the map, or into copies of names, and lives as long as
- * the object. Everything is checked at opening: a tensor's bytes lie inside the file and are as many as its shape and type
- * ask for. Files must not be shortened while they are open (gguf.h says why).
+ * The header is read, and a tensor when st_fetch() asks for it, into memory that lives as long as the object. Everything is
+ * checked at opening: a tensor's bytes lie inside the file and are as many as its shape and type ask for.
  *
- * Threads: a safetensors object is read-only after opening, so any number of threads may use it. */
+ * Threads: a safetensors object is read-only after opening, so any number of threads may use it; st_fetch(), st_release() and
+ * st_settle() are for one at a time, while no other reads that tensor. */
 #ifndef SUMI_FORMAT_SAFETENSORS_H
 #define SUMI_FORMAT_SAFETENSORS_H
 
@@ -55,13 +55,13 @@ typedef struct st_tensor {
     int64_t dims[ST_MAX_DIMS]; /* slowest first, as in the file; each may be 0; unused ones are 1 */
     int64_t n_elems;           /* product of dims */
     size_t offset;             /* of data, from the start of the file */
-    const void *data;          /* n_bytes of them, maybe unaligned; tensors do not overlap */
+    const void *data;          /* n_bytes of them, once fetched; maybe unaligned; tensors do not overlap */
     size_t n_bytes;
 } st_tensor;
 
 typedef struct safetensors safetensors;
 
-/* Maps the file at path. EIO: cannot be opened or mapped; EFORMAT: "PATH: what is wrong, where"; EUNSUPPORTED: an element
+/* Opens the file at path. EIO: cannot be opened or read; EFORMAT: "PATH: what is wrong, where"; EUNSUPPORTED: an element
  * type that is not in the list above; ELIMIT: above a limit; ENOMEM. Free with st_close(). */
 SUMI_MUST_USE sumi_status st_open(safetensors **out, const char *path, sumi_error *err);
 
@@ -74,6 +74,12 @@ const char *st_name(const safetensors *s); /* path or name */
 size_t st_file_bytes(const safetensors *s);
 int64_t st_n_tensors(const safetensors *s);
 const st_tensor *st_tensor_at(const safetensors *s, int64_t i); /* in the order of their data */
+
+/* Brings a tensor of s into memory; nothing happens if it is there. EIO: it cannot be read; ENOMEM. */
+SUMI_MUST_USE sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err);
+void st_release(safetensors *s, const st_tensor *t); /* it is not read any more, or is fetched again */
+/* Nothing more is fetched: closes the file. EIO: it was changed since it was opened. */
+SUMI_MUST_USE sumi_status st_settle(safetensors *s, sumi_error *err);
 
 /* Whether the name of a file says that Python's pickle wrote it, the format that safetensors replaces: reading it runs
  * what is in it, so it is refused everywhere. ASCII letters of either case. */

@@ -61,7 +61,7 @@ static weight **split_uk(loader *l, tensor_name name, float **transposed)
         if (l->status == SUMI_OK) l->m->copied_bytes += be->weight_bytes(w[i]);
     }
     mem_free(rows);
-    if (l->status == SUMI_OK && be->weight_is_copy(w[0])) {
+    if (l->status == SUMI_OK && be->copies_weights(be, DTYPE_F32)) {
         mem_free(*transposed);
         *transposed = NULL;
     }

@@ -57,18 +57,47 @@ static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t
     return false;
 }
 
+/* Brings rows of t into memory. False: the failure is recorded. */
+static bool fetch(loader *l, const gguf_tensor *t, int64_t first, int64_t n)
+{
+    if (l->status == SUMI_OK) l->status = gguf_fetch(l->g, t, first, n, l->err);
+    return l->status == SUMI_OK;
+}
+
+/* Rows of t are at rows: their bytes become part of what identifies the model. */
+static void note_bytes(loader *l, const gguf_tensor *t, int64_t first, int64_t n, const void *rows)
+{
+    size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
+    digest_add(&l->m->digest, (uint64_t)(t - gguf_tensor_at(l->g, 0)), (uint64_t)first, rows, (size_t)n * row_bytes);
+}
+
+/* Rows of t in the scratch memory, until the next ones come. NULL: a failure is recorded. */
+static const void *read_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
+{
+    size_t bytes = (size_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
+    if (l->m->be->measure_only) return t; /* which nobody reads */
+    if (l->scratch_bytes < bytes) {
+        mem_unmap(l->scratch, l->scratch_bytes);
+        l->scratch = mem_map(bytes);
+        l->scratch_bytes = l->scratch ? bytes : 0;
+    }
+    if (!l->scratch) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
+    if (l->status == SUMI_OK) l->status = gguf_read_rows(l->g, t, first, n, l->scratch, l->err);
+    if (l->status != SUMI_OK) return NULL;
+    note_bytes(l, t, first, n, l->scratch);
+    return l->scratch;
+}
+
 static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t n)
 {
+    const void *rows = read_rows(l, t, name, 0, t->n_elems / t->dims[0]);
+    if (!rows) return NULL;
     float *v = mem_alloc((size_t)n * sizeof *v);
-    if (v && l->m->be->measure_only) { /* any numbers that pass the checks of norms and rotations */
+    if (v && l->m->be->measure_only) /* any numbers that pass the checks of norms and rotations */
         for (int64_t i = 0; i < n; i++) v[i] = 1;
-        return v;
-    }
-    void *made = v && !t->data ? mem_alloc(t->n_bytes) : NULL;
-    if (made) gguf_make_rows(l->g, t, 0, t->n_elems / t->dims[0], made);
-    if (v && (t->data || made)) quant_find(t->type->type)->decode(t->data ? t->data : made, v, n);
+    else if (v) quant_find(t->type->type)->decode(rows, v, n);
     else loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
-    mem_free(made);
+    if (!t->data) gguf_release(l->g, t);
     return v;
 }
 
@@ -77,7 +106,12 @@ static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, 
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
     if (l->m->be->measure_only) return t; /* which nobody reads */
-    if (t->data) return (const uint8_t *)t->data + (size_t)first * row_bytes;
+    if (!fetch(l, t, first, n)) return NULL;
+    if (t->data) {
+        const uint8_t *at = (const uint8_t *)t->data + (size_t)first * row_bytes;
+        note_bytes(l, t, first, n, at);
+        return at;
+    }
     made_rows *made = malloc(sizeof *made);
     void *rows = made ? mem_map((size_t)n * row_bytes) : NULL;
     if (!rows) {
@@ -88,16 +122,8 @@ static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, 
     *made = (made_rows){ l->m->made, rows, (size_t)n * row_bytes };
     l->m->made = made;
     gguf_make_rows(l->g, t, first, n, rows);
+    note_bytes(l, t, first, n, rows);
     return rows;
-}
-
-/* The rows that were made last are not needed any more. */
-static void drop_rows(model *m)
-{
-    made_rows *made = m->made;
-    m->made = made->next;
-    mem_unmap(made->rows, made->n_bytes);
-    free(made);
 }
 
 float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows rows)
@@ -111,14 +137,13 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
     return v;
 }
 
-/* n rows of t have become a matrix, of which products or look-ups may read the file's rows. */
-static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, bool keeps_rows)
+/* n rows of t have become a matrix w, which has a copy of them, or they are read as the file has them, or both. */
+static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, bool copied, bool keeps_rows)
 {
     model *m = l->m;
     uint64_t bytes = (uint64_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
-    bool is_copy = m->be->weight_is_copy(w);
-    if (is_copy) m->copied_bytes += m->be->weight_bytes(w);
-    if (!is_copy || keeps_rows) *(t->data ? &m->mapped_bytes : &m->copied_bytes) += bytes;
+    if (copied) m->copied_bytes += m->be->weight_bytes(w);
+    if (!copied || keeps_rows) *(t->data ? &m->mapped_bytes : &m->copied_bytes) += bytes;
     l->done += bytes;
     if (l->watcher && l->watcher->fn && !l->watcher->fn(l->watcher->user, l->done, l->total))
         loader_fail(l, SUMI_ECANCELLED, "opening was cancelled");
@@ -130,23 +155,22 @@ static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t
     weight *w = NULL;
     const backend *be = l->m->be;
     if (l->status != SUMI_OK) return NULL;
-    const void *rows = take_rows(l, t, name, first, n);
+    bool passes = !embeds && be->copies_weights(be, t->type->type);
+    const void *rows = passes ? read_rows(l, t, name, first, n) : take_rows(l, t, name, first, n);
     if (!rows) return NULL;
     l->status = be->weight_create(be, &w, t->type->type, rows, n, t->dims[0], l->err);
-    if (l->status != SUMI_OK) {
-        sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
-        return w;
-    }
-    if (!t->data && !embeds && be->weight_is_copy(w) && !be->measure_only) drop_rows(l->m);
-    count(l, t, n, w, embeds);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    else count(l, t, n, w, be->copies_weights(be, t->type->type), embeds);
     return w;
 }
 
-/* w: of the last rows of t. One copy of the weights in memory is enough. */
-static void release(loader *l, const gguf_tensor *t, const weight *w)
+/* The last rows of t were taken. embeds: as of create(). What the weight has a copy of is not needed any more, nor what
+ * rows were made of. */
+static void release(loader *l, const gguf_tensor *t, bool embeds)
 {
     if (l->m->be->measure_only) return;
-    if (l->status == SUMI_OK && l->m->be->weight_is_copy(w)) gguf_release(l->g, t);
+    bool copied = !embeds && l->m->be->copies_weights(l->m->be, t->type->type);
+    if (!t->data || copied) gguf_release(l->g, t);
 }
 
 weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols)
@@ -154,7 +178,7 @@ weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_c
     const gguf_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, rows.total, n_cols)) return NULL;
     weight *w = create(l, t, name, rows.first, rows.n, false);
-    if (rows.first + rows.n == rows.total) release(l, t, w);
+    if (rows.first + rows.n == rows.total) release(l, t, false);
     return w;
 }
 
@@ -163,7 +187,7 @@ weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_
     const gguf_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
     weight *w = create(l, t, name, 0, n_rows, true);
-    release(l, t, w);
+    release(l, t, true);
     return w;
 }
 
@@ -181,7 +205,7 @@ weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows row
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
     for (int32_t i = 0; w && i < n; i++)
         w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, false);
-    if (rows.first + rows.n == rows.total) release(l, t, w ? w[n - 1] : NULL);
+    if (rows.first + rows.n == rows.total) release(l, t, false);
     return w;
 }
 
@@ -210,7 +234,8 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
     if (!rows) return NULL;
     l->status = be->table_create(be, &w, t->type->type, rows, n_rows, n_cols, l->err);
     if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
-    else count(l, t, n_rows, w, false);
+    else count(l, t, n_rows, w, false, true);
+    release(l, t, true);
     return w;
 }
 

@@ -14,6 +14,8 @@ typedef struct loader {
     bool *used; /* [n_tensors] */
     const model_watcher *watcher;
     uint64_t done, total; /* bytes of tensors */
+    void *scratch; /* [scratch_bytes] rows that are packed and not kept */
+    size_t scratch_bytes;
     sumi_error *err;
     sumi_status status; /* the first failure sticks; later calls do nothing and return NULL */
 } loader;

@@ -289,10 +289,12 @@ sumi_status model_create(model **out, const gguf *g, const backend *be, const mo
     load_all(&l);
     if (l.status != SUMI_OK) goto fail;
     free(l.used);
+    mem_unmap(l.scratch, l.scratch_bytes);
     *out = l.m;
     return SUMI_OK;
 fail:
     free(l.used);
+    mem_unmap(l.scratch, l.scratch_bytes);
     model_destroy(l.m);
     if (why.status == SUMI_OK) sumi_fail(&why, SUMI_ENOMEM, "%s: out of memory", gguf_name(g));
     if (err) *err = why;

@@ -6,6 +6,7 @@
 #define SUMI_MODEL_MODEL_H
 
 #include "backend/backend.h"
+#include "base/digest.h"
 #include "model/hparams.h"
 #include "model/latent.h"
 #include "model/mixture.h"
@@ -60,8 +61,9 @@ typedef struct model {
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
     int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
+    byte_digest digest;    /* of the data of all tensors, as they were loaded */
     made_rows *made;       /* a list, owned; NULL for most files */
-    uint64_t copied_bytes, mapped_bytes; /* of matrices: in memory of the model's own, and read from the file's pages */
+    uint64_t copied_bytes, mapped_bytes; /* of matrices: in the order of kernels, and as the file has them */
 } model;
 
 /* Told while the weights are read: bytes of the file's tensors. fn NULL: nobody. */

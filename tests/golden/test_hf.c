@@ -27,7 +27,7 @@ static float *decode(const gguf *g, const gguf_tensor *t)
     void *rows = malloc(t->n_bytes);
     float *values = malloc((size_t)t->n_elems * sizeof *values);
     assert_true(rows && values);
-    gguf_make_rows(g, t, 0, t->n_elems / t->dims[0], rows);
+    if (gguf_read_rows(g, t, 0, t->n_elems / t->dims[0], rows, NULL) != SUMI_OK) fail_msg("a tensor cannot be read");
     quant_find(t->type->type)->decode(rows, values, t->n_elems);
     free(rows);
     return values;

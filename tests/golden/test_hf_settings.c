@@ -115,6 +115,7 @@ static void add_head(const test_folder *f, float factor, bool turned)
     assert_int_equal(gguf_open(&g, test_source_path("tests/golden/tiny/qwen2-tied.gguf"), NULL), SUMI_OK);
     const gguf_tensor *t = gguf_find_tensor(g, "token_embd.weight");
     assert_true(t && t->type->type == DTYPE_F32);
+    assert_int_equal(gguf_fetch(g, t, 0, t->dims[1], NULL), SUMI_OK);
     int len = snprintf(header, sizeof header, "{\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[%lld,%lld],\"data_offsets\":[0,%zu]}}",
                        (long long)t->dims[1], (long long)t->dims[0], t->n_bytes);
     uint64_t n_header = (uint64_t)len;

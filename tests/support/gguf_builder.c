@@ -265,6 +265,15 @@ static double touch_value(const gguf *g, int64_t i)
     return sum;
 }
 
+void gguf_fetch_all(const gguf *g)
+{
+    sumi_error err;
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
+        const gguf_tensor *t = gguf_tensor_at(g, i);
+        if (gguf_fetch(g, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK) fail_msg("%s", err.message);
+    }
+}
+
 static double touch_tensor(const gguf *g, const gguf_tensor *t, int64_t max_elems)
 {
     double sum = touch_bytes(t->name.data, t->name.n) + (t->data ? touch_bytes(t->data, t->n_bytes) : 0);
@@ -284,6 +293,7 @@ static double touch_tensor(const gguf *g, const gguf_tensor *t, int64_t max_elem
 void gguf_touch_all(const gguf *g, int64_t max_elems)
 {
     double sum = (double)gguf_file_bytes(g);
+    gguf_fetch_all(g);
     for (int64_t i = 0; i < gguf_n_keys(g); i++) {
         gguf_str key = gguf_key(g, i);
         sum += touch_bytes(key.data, key.n) + touch_value(g, i);

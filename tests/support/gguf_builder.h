@@ -63,6 +63,9 @@ void gb_put_u32(buf *out, uint32_t value);
 void gb_put_u64(buf *out, uint64_t value);
 void gb_put_str(buf *out, const char *text);
 
+/* Fetches the data of all tensors; fails the test if that fails. */
+void gguf_fetch_all(const gguf *g);
+
 /* Reads all that the getters of an opened file can reach, so that a sanitizer sees every byte. Tensors of up
  * to max_elems elements are decoded. */
 void gguf_touch_all(const gguf *g, int64_t max_elems);

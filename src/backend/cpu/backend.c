@@ -258,7 +258,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     be->base = (backend){
         .isa = cpu_level_name(level), .kv_f32 = activations == SUMI_ACTIVATIONS_F32, .destroy = destroy,
         .weight_create = cpu_weight_create, .table_create = cpu_table_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
-        .weight_bytes = cpu_weight_bytes, .weight_is_copy = cpu_weight_is_copy,
+        .weight_bytes = cpu_weight_bytes, .copies_weights = cpu_copies_weights,
         .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
         .spread_weights = spread_weights,
         .act_create = cpu_act_create, .act_destroy = cpu_act_destroy,

@@ -126,7 +126,7 @@ sumi_status cpu_table_create(const backend *be, weight **out, dtype type, const 
 void cpu_weight_destroy(weight *w);
 int32_t cpu_weight_input(const weight *w);
 size_t cpu_weight_bytes(const weight *w);
-bool cpu_weight_is_copy(const weight *w);
+bool cpu_copies_weights(const backend *be, dtype type);
 void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
                bool add);
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);

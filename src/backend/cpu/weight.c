@@ -69,6 +69,18 @@ sumi_status cpu_table_create(const backend *be, weight **out, dtype type, const 
     return SUMI_OK;
 }
 
+static int32_t input_of(const cpu_backend *cpu, dtype type)
+{
+    bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
+    return cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised ? ACT_INT8 : ACT_F32;
+}
+
+bool cpu_copies_weights(const backend *be, dtype type)
+{
+    const cpu_backend *cpu = (const cpu_backend *)be;
+    return input_of(cpu, type) == ACT_INT8 ? cpu->k.panels[type] != NULL : cpu->k.panels_f32[type] != NULL;
+}
+
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                               int64_t n_cols, sumi_error *err)
 {
@@ -76,10 +88,8 @@ sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const
     sumi_status status = cpu_table_create(be, out, type, data, n_rows, n_cols, err);
     if (status != SUMI_OK) return status;
     weight *w = *out;
-    bool quantised = dtype_find((uint32_t)type)->block_elems > 1;
-    if (cpu->activations == SUMI_ACTIVATIONS_AUTO && quantised) w->input = ACT_INT8;
-    bool packed = w->input == ACT_INT8 ? cpu->k.panels[type] != NULL : cpu->k.panels_f32[type] != NULL;
-    if (packed && (status = pack(cpu, w, err))) {
+    w->input = input_of(cpu, type);
+    if (cpu_copies_weights(be, type) && (status = pack(cpu, w, err))) {
         cpu_weight_destroy(w);
         *out = NULL;
     }
@@ -109,9 +119,4 @@ int32_t cpu_weight_input(const weight *w)
 size_t cpu_weight_bytes(const weight *w)
 {
     return w->n_panels ? (size_t)w->n_panels * (w->payload_bytes + w->header_bytes) : (size_t)w->n_rows * w->row_bytes;
-}
-
-bool cpu_weight_is_copy(const weight *w)
-{
-    return w->n_panels > 0;
 }

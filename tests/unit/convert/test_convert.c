@@ -29,6 +29,7 @@ static gguf *open_file(const char *path)
     gguf *g;
     sumi_error err;
     if (gguf_open(&g, path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    gguf_fetch_all(g);
     return g;
 }
 

@@ -7,6 +7,7 @@
 
 #include "format/gguf.h"
 #include "gguf_builder.h"
+#include "hf_folder.h"
 #include "test_support.h"
 
 /* Opens what b describes; *file must be freed after gguf_close(). */
@@ -266,7 +267,7 @@ static void version_2_and_a_file_without_anything_are_read(void **state)
     free(file);
 }
 
-static void a_file_on_disk_is_mapped_and_named(void **state)
+static void a_file_on_disk_is_read_and_named(void **state)
 {
     (void)state;
     char path[] = "/tmp/sumi-test-XXXXXX";
@@ -281,39 +282,107 @@ static void a_file_on_disk_is_mapped_and_named(void **state)
     gguf *g;
     sumi_error err;
     assert_int_equal(gguf_open(&g, path, &err), SUMI_OK);
-    unlink(path); /* the map stays */
+    unlink(path); /* what is open stays */
     assert_string_equal(gguf_name(g), path);
+    gguf_fetch_all(g);
     assert_true(*(const float *)gguf_find_tensor(g, "w")->data == 3);
     gguf_close(g);
     gguf_close(NULL);
 }
 
-static void the_fingerprint_tells_files_apart(void **state)
+static void the_hash_of_the_head_tells_files_apart(void **state)
 {
     (void)state;
     size_t n;
-    uint8_t *file = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n), was;
+    uint8_t *file = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n);
     gguf *g;
     assert_int_equal(gguf_open_memory(&g, file, n, "tiny", NULL), SUMI_OK);
-    uint64_t whole = gguf_fingerprint(g, (sip_key){ 0, 0 });
-    assert_true(gguf_fingerprint(g, (sip_key){ 1, 0 }) != whole);
-    const gguf_tensor *t = gguf_tensor_at(g, 1);
-    size_t at[] = { t->offset, t->offset + t->n_bytes - 1 };
-    for (size_t i = 0; i < 2; i++) { /* one bit at either end of a tensor */
-        was = file[at[i]];
-        file[at[i]] ^= 1;
-        assert_true(gguf_fingerprint(g, (sip_key){ 0, 0 }) != whole);
-        file[at[i]] = was;
-    }
-    assert_true(gguf_fingerprint(g, (sip_key){ 0, 0 }) == whole);
+    uint64_t whole = gguf_head_hash(g, (sip_key){ 0, 0 });
+    assert_true(gguf_head_hash(g, (sip_key){ 1, 0 }) != whole);
+    uint8_t *name = file + (gguf_tensor_at(g, 1)->name.data - (const char *)file);
+    *name ^= 1;
+    assert_true(gguf_head_hash(g, (sip_key){ 0, 0 }) != whole);
+    *name ^= 1;
+    assert_true(gguf_head_hash(g, (sip_key){ 0, 0 }) == whole);
     gguf_close(g);
     free(file);
+}
+
+/* Writes n bytes `fill` to path from byte `at` on, in place. */
+static void overwrite(const char *path, size_t at, size_t n, int fill)
+{
+    FILE *f = fopen(path, "r+");
+    assert_true(f && fseek(f, (long)at, SEEK_SET) == 0);
+    for (size_t i = 0; i < n; i++) assert_int_equal(fputc(fill, f), fill);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void what_becomes_of_the_file_later_changes_nothing(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    static float x[N];
+    char path[256];
+    sumi_error err;
+    test_folder folder = test_folder_create();
+    for (int i = 0; i < N; i++) x[i] = (float)i;
+    snprintf(path, sizeof path, "%s/m.gguf", folder.path);
+    for (int way = 0; way < 3; way++) { /* overwritten, cut off, cut off to nothing */
+        gguf *g;
+        gguf_str name;
+        gguf_builder b;
+        gb_init(&b);
+        gb_str(&b, "general.name", "a name");
+        gb_tensor(&b, "w", DTYPE_F32, 1, (const uint64_t[]){ N }, x, sizeof x);
+        gb_tensor(&b, "late", DTYPE_F32, 1, (const uint64_t[]){ N }, x, sizeof x);
+        gb_write(&b, path);
+        assert_int_equal(gguf_open(&g, path, &err), SUMI_OK);
+        const gguf_tensor *w = gguf_find_tensor(g, "w"), *late = gguf_find_tensor(g, "late");
+        assert_int_equal(gguf_fetch(g, w, 0, 1, &err), SUMI_OK);
+        if (way == 0) overwrite(path, 0, gguf_file_bytes(g), 'x');
+        else assert_int_equal(truncate(path, way == 1 ? (off_t)late->offset + 5000 : 0), 0);
+        assert_true(gguf_get_str(g, "general.name", &name) && gguf_str_is(name, "a name"));
+        assert_memory_equal(w->data, x, sizeof x);
+        sumi_status late_st = gguf_fetch(g, late, 0, 1, &err);
+        assert_int_equal(late_st, way ? SUMI_EIO : SUMI_OK);
+        if (way) assert_non_null(strstr(err.message, "m.gguf: it was cut off"));
+        assert_int_equal(gguf_settle(g, &err), SUMI_EIO);
+        assert_non_null(strstr(err.message, "m.gguf: it was changed"));
+        gguf_close(g);
+    }
+    test_folder_remove(&folder);
+}
+
+static void tensors_that_share_bytes_are_not_given_back(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    static float x[N];
+    char path[256];
+    gguf *g;
+    test_folder folder = test_folder_create();
+    for (int i = 0; i < N; i++) x[i] = (float)i;
+    snprintf(path, sizeof path, "%s/m.gguf", folder.path);
+    gguf_builder b;
+    gb_init(&b);
+    gb_tensor(&b, "whole", DTYPE_F32, 1, (const uint64_t[]){ N }, x, sizeof x);
+    gb_tensor_entry(&b, "part", DTYPE_F32, 1, (const uint64_t[]){ N / 2 }, 0);
+    gb_write(&b, path);
+    assert_int_equal(gguf_open(&g, path, NULL), SUMI_OK);
+    gguf_fetch_all(g);
+    gguf_release(g, gguf_find_tensor(g, "part"));
+    assert_memory_equal(gguf_find_tensor(g, "whole")->data, x, sizeof x);
+    assert_int_equal(gguf_settle(g, NULL), SUMI_OK);
+    gguf_close(g);
+    test_folder_remove(&folder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_fingerprint_tells_files_apart),
+        cmocka_unit_test(the_hash_of_the_head_tells_files_apart),
+        cmocka_unit_test(what_becomes_of_the_file_later_changes_nothing),
+        cmocka_unit_test(tensors_that_share_bytes_are_not_given_back),
         cmocka_unit_test(scalars_of_every_type_come_back),
         cmocka_unit_test(getters_refuse_other_types_and_missing_keys),
         cmocka_unit_test(string_arrays_give_each_string_at_its_index),
@@ -322,7 +391,7 @@ int main(void)
         cmocka_unit_test(tensors_come_back_with_shape_type_and_bytes),
         cmocka_unit_test(tensors_may_share_their_bytes),
         cmocka_unit_test(version_2_and_a_file_without_anything_are_read),
-        cmocka_unit_test(a_file_on_disk_is_mapped_and_named),
+        cmocka_unit_test(a_file_on_disk_is_read_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

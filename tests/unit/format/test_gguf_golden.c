@@ -97,6 +97,7 @@ static void a_tensor_of_every_type_has_its_shape_and_place(void **state)
     }
     const gguf_tensor *t = gguf_find_tensor(g, "t.F32");
     assert_true(t->n_dims == 2 && t->dims[0] == 3 && t->dims[1] == 2);
+    gguf_fetch_all(g);
     for (int i = 0; i < 6; i++) assert_true(((const float *)t->data)[i] == (float)i);
     assert_true(((const double *)gguf_find_tensor(g, "t.F64")->data)[2] == 2.0);
     gguf_touch_all(g, 1000);
