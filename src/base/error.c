@@ -56,7 +56,7 @@ sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, .
 
 sumi_status sumi_fail_errno(sumi_error *err, const char *what)
 {
-    return sumi_fail(err, SUMI_EIO, "%s: %s", what, strerror(errno));
+    return sumi_fail(err, errno == ENOMEM ? SUMI_ENOMEM : SUMI_EIO, "%s: %s", what, strerror(errno));
 }
 
 sumi_status sumi_fail_in(sumi_error *err, const char *format, ...)

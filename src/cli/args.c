@@ -95,7 +95,7 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     char **args = calloc(2 * (size_t)argc + 1, sizeof *args);
     if (!args) {
         cli_fail("out of memory");
-        return false;
+        exit(EXIT_FAILED); /* not a mistake of the caller's */
     }
     snprintf(name, sizeof name, "sumi %.32s", argv[0]);
     int n_args = exact_arguments(&root.root, name, argc, argv, args);
@@ -106,8 +106,11 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
         cli_tell_mistake(name, "there is no place for '%s'", args[root.next]);
         why = EINVAL;
     }
-    if (why == ENOMEM) cli_fail("out of memory");
     free(args);
+    if (why == ENOMEM) {
+        cli_fail("out of memory");
+        exit(EXIT_FAILED);
+    }
     return why == 0;
 }
 

@@ -1,9 +1,11 @@
 /* cmd_info.c - sumi info: what is in a model file. Only the file's header is read, so it is quick for files of any
  * size, and works for those that the engine cannot run. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/printable.h"
 #include "cli/args.h"
 #include "cli/cli.h"
@@ -91,17 +93,31 @@ bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int
     return n < (int)sizeof key && gguf_get_i64(g, key, value);
 }
 
-int32_t *info_end_tokens(const gguf *g, int32_t *n_ids)
+static sumi_status find_end_tokens(const gguf *g, info_summary *s, sumi_error *err)
 {
     tokenizer *t;
     id_list ends = { 0 };
-    *n_ids = -1;
-    if (gguf_find(g, "tokenizer.ggml.tokens") < 0 || tokenizer_create(&t, g, NULL) != SUMI_OK) return NULL;
+    s->n_end_tokens = -1;
+    if (gguf_find(g, "tokenizer.ggml.tokens") < 0) return SUMI_OK;
+    sumi_status status = tokenizer_create(&t, g, err);
+    if (status != SUMI_OK) return status == SUMI_ENOMEM ? status : SUMI_OK;
     for (int32_t id = 0; id < tokenizer_n_vocab(t); id++)
         if (tokenizer_is_end(t, id)) id_list_add(&ends, id);
     tokenizer_destroy(t);
-    if (!ends.failed) *n_ids = (int32_t)ends.n;
-    return ends.ids;
+    s->end_tokens = ends.ids;
+    if (ends.failed) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_name(g));
+    s->n_end_tokens = (int32_t)ends.n;
+    return SUMI_OK;
+}
+
+/* What takes longer than looking up keys. Only missing memory is a failure: info shows files that sumi cannot run, too. */
+static sumi_status look_further(const gguf *g, const char *path, info_summary *s, sumi_error *err)
+{
+    sumi_status status = find_end_tokens(g, s, err);
+    if (status != SUMI_OK || !s->n_params) return status;
+    status = sumi_model_estimate(path, NULL, NULL, &s->memory, err);
+    s->has_memory = status == SUMI_OK;
+    return status == SUMI_ENOMEM ? status : SUMI_OK;
 }
 
 /* A string byte by byte for a pipe; on a terminal without what could steer it, and with a newline after it. */
@@ -145,21 +161,28 @@ static int print_key(const gguf *g, const char *key)
     return EXIT_DONE;
 }
 
-static int print_views(const gguf *g, const char *path, const info_args *a)
+static int print_views(const gguf *g, const info_summary *s, const info_args *a)
 {
-    info_summary s;
-    info_summarise(g, &s);
-    s.has_memory = s.n_params && !a->key && sumi_model_estimate(path, NULL, NULL, &s.memory, NULL) == SUMI_OK;
-    if (a->key) return print_key(g, a->key);
-    if (a->json)
-        return info_print_json(g, &s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
+    if (a->json) return info_print_json(g, s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
     bool overview = a->all || (!a->metadata && !a->tensors);
-    if (overview) info_print_overview(g, &s);
+    if (overview) info_print_overview(g, s);
     if (a->all) printf("\n");
     if (a->all || a->metadata) info_print_metadata(g, a->all);
     if ((a->all || a->metadata) && (a->all || a->tensors)) printf("\n");
     if (a->all || a->tensors) info_print_tensors(g);
     return EXIT_DONE;
+}
+
+static int print(const gguf *g, const char *path, const info_args *a)
+{
+    info_summary s;
+    sumi_error err;
+    if (a->key) return print_key(g, a->key);
+    info_summarise(g, &s);
+    sumi_status status = look_further(g, path, &s, &err);
+    int code = status == SUMI_OK ? print_views(g, &s, a) : cli_fail_error(&err);
+    free(s.end_tokens);
+    return code;
 }
 
 int cmd_info(int argc, char **argv)
@@ -171,7 +194,7 @@ int cmd_info(int argc, char **argv)
     if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
     if (model_file_open(&g, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
-    int code = print_views(g, path, &a);
+    int code = print(g, path, &a);
     gguf_close(g);
     return code;
 }

@@ -134,14 +134,15 @@ static table measure(const store_list *l)
     return t;
 }
 
-static void print_row(const store_list *l, int32_t i, const table *t)
+/* False: out of memory, so the row says too little. */
+static bool print_row(const store_list *l, int32_t i, const table *t)
 {
     bool again;
     const store_model *m = &l->models[i], *same = same_file(l, i, &again);
     char name[STORE_MAX_PATH], path[STORE_MAX_PATH], size[16], params[16], date[32];
     about a;
     struct tm when;
-    if (again) return;
+    if (again) return true;
     printable_copy(name, sizeof name, m->name, strlen(m->name));
     bool fits = (int)strlen(name) <= t->name;
     printf("%-*s%s", t->name, name, fits ? "" : "\n"); /* a long name has a line of its own */
@@ -150,19 +151,21 @@ static void print_row(const store_list *l, int32_t i, const table *t)
         printable_copy(name, sizeof name, same->name, strlen(same->name));
         bool long_row = help_columns() && t->name + 19 + (int)strlen(name) > help_columns();
         printf("  the same file as%s%s\n", long_row ? "\n  " : " ", name);
-        return;
+        return true;
     }
     look_into(m, &a);
     show_size(size, sizeof size, (double)m->n_bytes);
     show_params(params, sizeof params, a.n_params);
     strftime(date, sizeof date, "%Y-%m-%d", localtime_r(&m->modified, &when));
     printable_copy(path, sizeof path, m->path, strlen(m->path));
-    const char *why_not = a.error.status == SUMI_EUNSUPPORTED ? "unsupported" : "unreadable";
+    bool no_memory = a.failed && a.error.status == SUMI_ENOMEM;
+    const char *why_not = a.error.status == SUMI_EUNSUPPORTED ? "unsupported" : no_memory ? "no memory" : "unreadable";
     const char *what = m->partial ? "not whole" : a.failed ? why_not : *a.architecture ? a.architecture : "-";
     printf(" %10s  %-12s %7s  %-11s", size, what, params, *a.type ? a.type : "-");
     if (t->has_date) printf("  %s", date);
     if (t->has_path) printf("  %s", path);
     putchar('\n');
+    return !no_memory;
 }
 
 static int print_table(const store_list *l, const store_places *p)
@@ -176,8 +179,9 @@ static int print_table(const store_list *l, const store_places *p)
     }
     printf("%-*s %10s  %-12s %7s  %-11s%s%s\n", t.name, "NAME", "SIZE", "ARCHITECTURE", "PARAMS", "TYPE",
            t.has_date ? "  MODIFIED" : "", t.has_path ? "    PATH" : "");
-    for (int32_t i = 0; i < l->n; i++) print_row(l, i, &t);
-    return EXIT_DONE;
+    bool ok = true;
+    for (int32_t i = 0; i < l->n; i++) ok &= print_row(l, i, &t);
+    return ok ? EXIT_DONE : cli_fail("out of memory");
 }
 
 /* Text of unknown origin: what is not UTF-8 becomes '?'. */
@@ -194,16 +198,19 @@ static json_t *json_model(const store_list *l, int32_t i)
     const store_model *m = &l->models[i], *same = same_file(l, i, &again);
     about a;
     look_into(m, &a);
+    if (a.failed && a.error.status == SUMI_ENOMEM) return NULL;
     json_t *o = json_pack("{s:o, s:o, s:I, s:I, s:i, s:b}", "name", json_text(m->name), "path",
                           json_text(m->path), "bytes", (json_int_t)m->n_bytes, "modified",
                           (json_int_t)m->modified, "files", (int)m->n_files, "whole", !m->partial);
-    if (!o) return NULL;
-    json_object_set_new(o, "architecture", *a.architecture ? json_text(a.architecture) : json_null());
-    json_object_set_new(o, "n_params", a.n_params ? json_integer((json_int_t)a.n_params) : json_null());
-    json_object_set_new(o, "type", *a.type ? json_string(a.type) : json_null());
-    if (same) json_object_set_new(o, "same_file_as", json_text(same->name));
-    if (a.failed) json_object_set_new(o, "error", json_text(a.error.message));
-    return o;
+    int failed = !o;
+    failed |= json_object_set_new(o, "architecture", *a.architecture ? json_text(a.architecture) : json_null());
+    failed |= json_object_set_new(o, "n_params", a.n_params ? json_integer((json_int_t)a.n_params) : json_null());
+    failed |= json_object_set_new(o, "type", *a.type ? json_string(a.type) : json_null());
+    if (same) failed |= json_object_set_new(o, "same_file_as", json_text(same->name));
+    if (a.failed) failed |= json_object_set_new(o, "error", json_text(a.error.message));
+    if (!failed) return o;
+    json_decref(o);
+    return NULL;
 }
 
 static int print_json(const store_list *l)

@@ -20,6 +20,9 @@ typedef struct info_summary {
         int64_t n_tensors;
         uint64_t n_params;
     } types[DTYPE_MAX]; /* by number */
+    /* Which tokens end a generation, by the names and keys that the tokenizer knows; owned. -1: the file holds no vocabulary
+     * that sumi can read. Of info only, as memory is: */
+    int32_t *end_tokens, n_end_tokens;
     bool has_memory;      /* false: not asked for, or the engine cannot run it */
     sumi_estimate memory; /* of a context as long as the model was trained for */
 } info_summary;
@@ -33,9 +36,6 @@ void info_print_overview(const gguf *g, const info_summary *s);
 void info_print_metadata(const gguf *g, bool whole); /* whole: arrays and strings in full */
 void info_print_tensors(const gguf *g);
 
-/* Which tokens end a generation, by the names and keys that the tokenizer knows. *n_ids is -1, and the result NULL, where
- * the file holds no vocabulary that sumi can read. Free with free(). */
-int32_t *info_end_tokens(const gguf *g, int32_t *n_ids);
 
 /* Prints one object. False: out of memory. */
 SUMI_MUST_USE bool info_print_json(const gguf *g, const info_summary *s, bool whole);

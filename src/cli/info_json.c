@@ -28,6 +28,14 @@
 
 #define LONG_ARRAY 32
 
+/* A list or object that lacks something for want of memory is none. */
+static json_t *complete(json_t *value, int failed)
+{
+    if (!failed) return value;
+    json_decref(value);
+    return NULL;
+}
+
 /* NULL: out of memory, which json_object_set_new() and its kin report. */
 static json_t *json_text(gguf_str s)
 {
@@ -125,7 +133,9 @@ static json_t *json_metadata(const gguf *g, bool whole)
 static json_t *json_tensor(const gguf_tensor *t)
 {
     json_t *dims = json_array();
-    for (int d = 0; d < t->n_dims; d++) json_array_append_new(dims, json_integer(t->dims[d]));
+    int failed = !dims;
+    for (int d = 0; d < t->n_dims; d++) failed |= json_array_append_new(dims, json_integer(t->dims[d]));
+    if (!(dims = complete(dims, failed))) return NULL;
     return json_pack("{s:o, s:s, s:o, s:I, s:i, s:I}", "name", json_text(t->name), "type", t->type->name, "dims",
                      dims, "n_bytes", (json_int_t)t->n_bytes, "shard", (int)t->shard, "offset",
                      (json_int_t)t->offset);
@@ -150,30 +160,32 @@ static json_t *json_text_of(const char *text)
 static json_t *json_files(const gguf *g)
 {
     json_t *list = json_array();
+    int failed = !list;
     for (int32_t i = 0; i < gguf_n_shards(g); i++)
-        json_array_append_new(list, json_pack("{s:o, s:I}", "file", json_text_of(gguf_shard_name(g, i)), "file_bytes",
-                                              (json_int_t)gguf_shard_bytes(g, i)));
-    return list;
+        failed |= json_array_append_new(list, json_pack("{s:o, s:I}", "file", json_text_of(gguf_shard_name(g, i)),
+                                                        "file_bytes", (json_int_t)gguf_shard_bytes(g, i)));
+    return complete(list, failed);
 }
 
-static json_t *json_end_tokens(const gguf *g)
+static json_t *json_end_tokens(const info_summary *s)
 {
-    int32_t n, *ids = info_end_tokens(g, &n);
-    json_t *list = n < 0 ? json_null() : json_array();
-    for (int32_t i = 0; i < n; i++) json_array_append_new(list, json_integer(ids[i]));
-    free(ids);
-    return list;
+    if (s->n_end_tokens < 0) return json_null();
+    json_t *list = json_array();
+    int failed = !list;
+    for (int32_t i = 0; i < s->n_end_tokens; i++) failed |= json_array_append_new(list, json_integer(s->end_tokens[i]));
+    return complete(list, failed);
 }
 
 static json_t *json_types(const info_summary *s)
 {
     json_t *object = json_object();
+    int failed = !object;
     for (int i = 0; i < DTYPE_MAX; i++)
         if (s->types[i].n_tensors)
-            json_object_set_new(object, dtype_gguf_name((uint32_t)i),
-                                json_pack("{s:I, s:I}", "n_tensors", (json_int_t)s->types[i].n_tensors,
-                                          "n_params", (json_int_t)s->types[i].n_params));
-    return object;
+            failed |= json_object_set_new(object, dtype_gguf_name((uint32_t)i),
+                                          json_pack("{s:I, s:I}", "n_tensors", (json_int_t)s->types[i].n_tensors,
+                                                    "n_params", (json_int_t)s->types[i].n_params));
+    return complete(object, failed);
 }
 
 static json_t *json_memory(const info_summary *s)
@@ -194,13 +206,13 @@ bool info_print_json(const gguf *g, const info_summary *s, bool whole)
                   json_text_or_null(s->architecture), "name", json_text_or_null(s->name), "license",
                   json_text_or_null(s->license), "n_params", (json_int_t)s->n_params, "weight_bytes",
                   (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab",
-                  (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(g), "types",
+                  (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
                   json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
     if (!root) return false;
     /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. A write that fails is told by
      * fflush() at the end. */
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    bool done = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 || ferror(stdout);
     printf("\n");
     json_decref(root);
-    return true;
+    return done;
 }

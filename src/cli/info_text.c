@@ -127,15 +127,13 @@ static gguf_str token_text(const gguf *g, const gguf_array *tokens, int64_t id)
     return gguf_array_str(g, tokens, (uint64_t)id);
 }
 
-static void print_end_tokens(const gguf *g, const gguf_array *tokens)
+static void print_end_tokens(const gguf *g, const info_summary *s, const gguf_array *tokens)
 {
     char text[80];
-    int32_t n, *ids = info_end_tokens(g, &n);
-    for (int32_t i = 0; i < n; i++)
-        printf("%s%" PRId32 " %s", i ? ", " : "  end tokens       ", ids[i],
-               show(token_text(g, tokens, ids[i]), text, sizeof text));
-    if (n > 0) printf("\n");
-    free(ids);
+    for (int32_t i = 0; i < s->n_end_tokens; i++)
+        printf("%s%" PRId32 " %s", i ? ", " : "  end tokens       ", s->end_tokens[i],
+               show(token_text(g, tokens, s->end_tokens[i]), text, sizeof text));
+    if (s->n_end_tokens > 0) printf("\n");
 }
 
 static void print_vocabulary(const gguf *g, const info_summary *s)
@@ -164,7 +162,7 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
         separator = ", ";
     }
     if (*separator == ',') printf("\n");
-    print_end_tokens(g, &tokens);
+    print_end_tokens(g, s, &tokens);
 }
 
 /* The files of a model that has several, each with its part of the tensors. */
