@@ -56,11 +56,20 @@ def caption(results):
     """Machine, versions and date of a group."""
     r = results[0]
     dates = sorted({x["date"] for x in results})
-    versions = sorted({f"{name} {v}" for x in results for name, v in x["versions"].items()})
     reps = sorted({x["reps"] for x in results})
     load = max(x["load_before"] for x in results)
     return (f"{describe(r)}; {r['threads']} threads, medians of {' or '.join(map(str, reps))}, load before at most "
-            f"{load:.1f}; {', '.join(versions)}; {' and '.join(dates)}.")
+            f"{load:.1f}, {' and '.join(dates)}. Versions: {'; '.join(versions(results))}.")
+
+
+def versions(results):
+    """Engines by name. Where an engine was measured in several versions, each version names its models."""
+    labels = {}
+    for r in results:
+        for name, version in r["versions"].items():
+            labels.setdefault(name, {}).setdefault(version, []).append(f'"{r["label"]}"')
+    return [f"{name} " + ", ".join(v if len(of) == 1 else f"{v} for {' and '.join(models)}" for v, models in of.items())
+            for name, of in sorted(labels.items())]
 
 
 def number(x):
@@ -86,11 +95,7 @@ def markdown(head, lines):
 def peer_table(results):
     peers = peers_of(results)
     head = ["tokens/s", "sumi"] + [cell for p in peers for cell in (p, "ratio")]
-    lines = []
-    for r in results:
-        for i, row in enumerate(r["rows"]):
-            lines.append([(f"{r['label']}, " if i == 0 else "") + row["what"]] + cells(row, peers))
-    return markdown(head, lines)
+    return markdown(head, [[f"{r['label']}, {row['what']}"] + cells(row, peers) for r in results for row in r["rows"]])
 
 
 def level_table(results):
