@@ -596,6 +596,10 @@ typedef struct sumi_request {
     const char *const *stop;  /* n_stop strings that end a choice */
     int32_t n_stop;
     bool ignore_eos;          /* end tokens do not end a choice */
+    const int32_t *stop_ids;  /* n_stop_ids tokens that end a choice too, whatever ignore_eos says; EINVAL with beams */
+    int32_t n_stop_ids;
+    bool include_stop;        /* the stop string, or the text of the stop token, is part of the answer */
+    bool show_special;        /* special tokens in the answer are written as their text; else they give nothing */
     int32_t n_logprobs;       /* alternatives for each token, 0 .. SUMI_MAX_LOGPROBS */
     int32_t n_prompt_logprobs; /* the same for each token of the prompt; -1: none at all, and no event for them */
     int32_t priority;         /* -100 .. 100, higher goes first */

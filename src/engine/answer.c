@@ -28,7 +28,11 @@ static choice_rules rules_of(const sumi_engine *e, const request *r)
                            .masked = e->masked,
                            .min_tokens = r->params.min_tokens,
                            .max_tokens = r->params.max_tokens,
-                           .ignore_eos = r->params.ignore_eos };
+                           .ignore_eos = r->params.ignore_eos,
+                           .stop_ids = r->params.stop_ids,
+                           .n_stop_ids = r->params.n_stop_ids,
+                           .stop = r->params.stop,
+                           .include_stop = r->params.include_stop };
 }
 
 /* ---- Events of choices ---- */

@@ -9,10 +9,10 @@
 
 #define MAX_TEXT_BYTES ((size_t)64 << 20) /* of one choice: far above what any context holds */
 
-sumi_status choice_init(choice *c, const tokenizer *t, int32_t n_logprobs, bool held, sumi_error *err)
+sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held, sumi_error *err)
 {
     *c = (choice){ .n_logprobs = n_logprobs, .held = held, .stop_index = -1 };
-    detok_init(&c->detok, t, false);
+    detok_init(&c->detok, t, special);
     detok_continue(&c->detok); /* a space of the first token belongs between prompt and answer */
     buf_init(&c->text, MAX_TEXT_BYTES);
     buf_init(&c->ready, MAX_TEXT_BYTES);
@@ -65,18 +65,19 @@ static bool pass_text(choice *c, bool look_for_stop)
     return found;
 }
 
-static bool is_end(const choice_rules *rules, int32_t id)
+static bool is_among(const int32_t *ids, int32_t n_ids, int32_t id)
 {
-    for (int32_t i = 0; i < rules->n_end_ids; i++)
-        if (rules->end_ids[i] == id) return true;
+    for (int32_t i = 0; i < n_ids; i++)
+        if (ids[i] == id) return true;
     return false;
 }
 
-/* The row without end tokens. */
+/* The row without the tokens that would end the choice. */
 static const float *mask_end_tokens(const choice_rules *rules, const float *logits)
 {
     memcpy(rules->masked, logits, (size_t)rules->n_vocab * sizeof *logits);
-    for (int32_t i = 0; i < rules->n_end_ids; i++) rules->masked[rules->end_ids[i]] = -INFINITY;
+    for (int32_t i = 0; !rules->ignore_eos && i < rules->n_end_ids; i++) rules->masked[rules->end_ids[i]] = -INFINITY;
+    for (int32_t i = 0; i < rules->n_stop_ids; i++) rules->masked[rules->stop_ids[i]] = -INFINITY;
     return rules->masked;
 }
 
@@ -98,7 +99,7 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
 {
     sumi_choice token;
     bool early = c->n < rules->min_tokens;
-    if (early && !rules->ignore_eos) logits = mask_end_tokens(rules, logits);
+    if (early && (!rules->ignore_eos || rules->n_stop_ids)) logits = mask_end_tokens(rules, logits);
     sumi_status st = sumi_sampler_next(c->sampler, logits, &token, err);
     if (st != SUMI_OK) return st;
     if (!choice_append(c, token))
@@ -107,7 +108,9 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
         sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs,
                           c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
     *out = CHOICE_ENDS;
-    if (!rules->ignore_eos && is_end(rules, token.id)) {
+    bool stops = is_among(rules->stop_ids, rules->n_stop_ids, token.id);
+    if (stops || (!rules->ignore_eos && is_among(rules->end_ids, rules->n_end_ids, token.id))) {
+        if (stops && rules->include_stop) detok_push(&c->detok, token.id, &c->text);
         end(c, SUMI_FINISH_STOP);
     } else {
         detok_push(&c->detok, token.id, &c->text);
@@ -115,6 +118,7 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
             c->ended = true;
             c->finish = SUMI_FINISH_STOP;
             c->stop_index = stop_found(c->stop);
+            if (rules->include_stop && c->stop_index >= 0) buf_append_str(&c->ready, rules->stop[c->stop_index]);
         } else if (c->n == rules->max_tokens) {
             end(c, SUMI_FINISH_LENGTH);
         } else {

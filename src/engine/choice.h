@@ -37,9 +37,14 @@ typedef struct choice_rules {
     float *masked;                  /* [n_vocab] scratch */
     int32_t min_tokens, max_tokens; /* max -1: none */
     bool ignore_eos;
+    const int32_t *stop_ids; /* [n_stop_ids]: end a choice too */
+    int32_t n_stop_ids;
+    const char *const *stop; /* the strings of the stop matcher */
+    bool include_stop;       /* what ended the choice is part of the text */
 } choice_rules;
 
-SUMI_MUST_USE sumi_status choice_init(choice *c, const tokenizer *t, int32_t n_logprobs, bool held,
+/* special: special tokens are written as their text. */
+SUMI_MUST_USE sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held,
                                       sumi_error *err);
 void choice_deinit(choice *c);
 

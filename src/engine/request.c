@@ -38,6 +38,7 @@ static sumi_status check_numbers(const sumi_request *p, const request_limits *l,
         { "max_tokens", p->max_tokens, -1, INT32_MAX },
         { "min_tokens", p->min_tokens, 0, p->max_tokens < 0 ? INT32_MAX : p->max_tokens },
         { "n_stop", p->n_stop, 0, STOP_MAX_STRINGS },
+        { "n_stop_ids", p->n_stop_ids, 0, STOP_MAX_STRINGS },
         { "n_logprobs", p->n_logprobs, 0, SUMI_MAX_LOGPROBS },
         { "n_prompt_logprobs", p->n_prompt_logprobs, -1, SUMI_MAX_LOGPROBS },
         { "priority", p->priority, -100, 100 },
@@ -70,6 +71,7 @@ static sumi_status check_beams(const sumi_request *p, sumi_error *err)
                          (double)p->length_penalty);
     if (p->best_of) what = "best_of";
     if (p->n_stop) what = "stop strings";
+    if (p->n_stop_ids) what = "stop tokens";
     if (p->n_logprobs) what = "alternatives (n_logprobs)";
     if (s->n_bias) what = "logit biases";
     if (s->repeat_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0) what = "penalties";
@@ -102,6 +104,15 @@ static sumi_status check_ids(const sumi_request *p, const request_limits *l, sum
     return SUMI_OK;
 }
 
+static sumi_status check_stop_ids(const sumi_request *p, const request_limits *l, sumi_error *err)
+{
+    for (int32_t i = 0; i < p->n_stop_ids; i++)
+        if (p->stop_ids[i] < 0 || p->stop_ids[i] >= l->n_vocab)
+            return sumi_fail(err, SUMI_EINVAL, "stop token %d is %d, not in the vocabulary of %d", i, p->stop_ids[i],
+                             l->n_vocab);
+    return SUMI_OK;
+}
+
 static sumi_status check_name(const char *what, const char *name, sumi_error *err)
 {
     if (!name || strnlen(name, MAX_NAME_BYTES + 1) <= MAX_NAME_BYTES) return SUMI_OK;
@@ -114,6 +125,7 @@ static sumi_status check(const sumi_request *p, const request_limits *l, sumi_er
     if (st == SUMI_OK) st = check_embedding(p, l, err);
     if (st == SUMI_OK) st = check_beams(p, err);
     if (st == SUMI_OK) st = check_ids(p, l, err);
+    if (st == SUMI_OK) st = check_stop_ids(p, l, err);
     if (st == SUMI_OK) st = check_name("the client's name", p->client, err);
     if (st == SUMI_OK) st = check_name("the cache salt", p->cache_salt, err);
     return st;
@@ -129,6 +141,9 @@ static bool copy_params(request *r, const sumi_request *p)
     if (!r->prompt) return false;
     memcpy(r->prompt, p->ids, (size_t)p->n_ids * sizeof *r->prompt);
     r->params.ids = r->prompt;
+    if (p->n_stop_ids && !(r->stop_ids = malloc((size_t)p->n_stop_ids * sizeof *r->stop_ids))) return false;
+    if (p->n_stop_ids) memcpy(r->stop_ids, p->stop_ids, (size_t)p->n_stop_ids * sizeof *r->stop_ids);
+    r->params.stop_ids = r->stop_ids;
     if (p->cache_salt && !(r->salt = strdup(p->cache_salt))) return false;
     r->params.cache_salt = r->salt;
     if (p->n_stop && !(r->stops = calloc((size_t)p->n_stop, sizeof *r->stops))) return false;
@@ -161,7 +176,7 @@ static sumi_status make_choices(request *r, const request_limits *l, sumi_error 
         sumi_sampling sampling = p->sampling;
         sampling.seed = seed_of(p->sampling.seed, i);
         if (p->best_of > p->n) sampling.skip_logprob = false; /* by which they are compared */
-        sumi_status st = choice_init(c, model_tokenizer(l->model), p->n_logprobs, held, err);
+        sumi_status st = choice_init(c, model_tokenizer(l->model), p->show_special, p->n_logprobs, held, err);
         if (st == SUMI_OK && p->beam_width) continue;
         if (st == SUMI_OK) st = stop_create(&c->stop, p->stop, p->n_stop, err);
         if (st == SUMI_OK) st = sumi_sampler_create(&c->sampler, l->n_vocab, &sampling, err);
@@ -225,6 +240,7 @@ void request_destroy(request *r)
     free(r->beams);
     free(r->choices);
     free(r->stops);
+    free(r->stop_ids);
     free(r->salt);
     free(r->prompt);
     free(r);

@@ -33,6 +33,7 @@ typedef struct request {
     struct request *next; /* in the inbox, among the active, or among those to free */
     int32_t *prompt;      /* [params.n_ids] */
     char **stops;         /* [params.n_stop] */
+    int32_t *stop_ids;    /* [params.n_stop_ids] */
     char *salt;           /* NULL: the client's name */
     int32_t kv_seqs[SCHED_MAX_SEQS];
     choice *choices; /* [n_choices] */

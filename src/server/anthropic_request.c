@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/json_fields.h"
+#include "server/known_fields.h"
 #include "server/tool_history.h"
 
 static bool refuse(const char *name, const char *what, api_error *e)
@@ -13,9 +14,8 @@ static bool refuse(const char *name, const char *what, api_error *e)
 
 static bool refuse_unsupported(const text_request *r, api_error *e)
 {
-    static const char *const names[] = { "tools", "mcp_servers", "container", "output_format", NULL };
     const json_t *thinking = NULL, *choice = NULL, *config = NULL;
-    if (!text_refuse_fields(r->root, names, e) || !field_object(r->root, "thinking", &thinking, e) ||
+    if (!known_fields_check(r->root, FIELDS_MESSAGES, e) || !field_object(r->root, "thinking", &thinking, e) ||
         !field_object(r->root, "tool_choice", &choice, e) ||
         !field_object(r->root, "output_config", &config, e))
         return false;

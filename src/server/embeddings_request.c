@@ -6,6 +6,7 @@
 
 #include "engine/pooling.h"
 #include "server/json_fields.h"
+#include "server/known_fields.h"
 #include "server/openai_request.h"
 
 /* How vectors are written: as numbers unless the field says "base64". */
@@ -39,7 +40,9 @@ static bool open_request(text_request *r, const char *body, size_t n_bytes, api_
 static bool read_all(text_request *r, const text_limits *limits, api_error *e)
 {
     const char *user = NULL;
-    if (!field_string(r->root, "user", &user, e) || !read_encoding(r, e)) return false;
+    if (!known_fields_check(r->root, FIELDS_EMBEDDINGS, e) || !field_string(r->root, "user", &user, e) ||
+        !read_encoding(r, e))
+        return false;
     return openai_read_prompts(r, "input", limits->max_inputs, e);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/json_fields.h"
+#include "server/known_fields.h"
 #include "server/tool_history.h"
 
 static void set_defaults(text_request *r)
@@ -23,7 +24,7 @@ static bool read_options(text_request *r, const text_limits *limits, api_error *
     const json_t *o = NULL;
     sumi_sampling *s = &r->params.sampling;
     int32_t *max = &r->params.max_tokens;
-    if (!field_object(r->root, "options", &o, e)) return false;
+    if (!field_object(r->root, "options", &o, e) || !known_fields_check(o, FIELDS_OLLAMA_OPTIONS, e)) return false;
     if (!field_float(o, "temperature", 0, 100, &s->temperature, e) ||
         !field_int32(o, "top_k", INT32_MIN, INT32_MAX, &s->top_k, e) ||
         !field_float(o, "top_p", 0, 1, &s->top_p, e) || !field_float(o, "min_p", 0, 1, &s->min_p, e) ||
@@ -41,26 +42,23 @@ static bool read_options(text_request *r, const text_limits *limits, api_error *
     return true;
 }
 
-static bool open_request(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                         api_error *e)
+static bool open_request(text_request *r, unsigned endpoint, const char *body, size_t n_bytes,
+                         const text_limits *limits, api_error *e)
 {
-    static const char *const refused[] = { "format", "think",    "tools",        "logprobs", "images",
-                                           "suffix", "template", "top_logprobs", "shift",  NULL };
     if (!text_request_open(r, body, n_bytes, e)) return false;
     set_defaults(r);
-    return text_refuse_fields(r->root, refused, e) && field_string(r->root, "model", &r->model, e) &&
+    return known_fields_check(r->root, endpoint, e) && field_string(r->root, "model", &r->model, e) &&
            field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e);
 }
 
 static bool read_messages(text_request *r, const text_limits *limits, api_error *e)
 {
     static const char *const roles[] = { "user", "assistant", "system", "tool", NULL },
-                             *const types[] = { "text", NULL },
-                             *const refused[] = { "images", NULL };
+                             *const types[] = { "text", NULL };
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     if (!list || (json_is_array(list) && json_array_size(list) == 0)) return true;
-    json_array_foreach(list, i, m) if (!text_refuse_fields(m, refused, e)) return false;
+    json_array_foreach(list, i, m) if (!known_fields_check(m, FIELDS_OLLAMA_MESSAGE, e)) return false;
     if (!text_read_messages(r, list, "messages", roles, types, limits, e)) return false;
     if (!tool_history_number(r->messages)) return api_fail_memory(e);
     text_take_prefill(r);
@@ -96,7 +94,7 @@ static bool read_prompt(text_request *r, api_error *e)
 bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
                        api_error *e)
 {
-    if (open_request(r, body, n_bytes, limits, e)) {
+    if (open_request(r, FIELDS_OLLAMA_CHAT, body, n_bytes, limits, e)) {
         r->drop_oldest = true;
         if (field_bool(r->root, "truncate", &r->drop_oldest, e) && read_messages(r, limits, e)) return true;
     }
@@ -107,7 +105,7 @@ bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const 
 bool ollama_parse_generate(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
                            api_error *e)
 {
-    if (open_request(r, body, n_bytes, limits, e) && read_prompt(r, e)) return true;
+    if (open_request(r, FIELDS_OLLAMA_GENERATE, body, n_bytes, limits, e) && read_prompt(r, e)) return true;
     text_request_deinit(r);
     return false;
 }

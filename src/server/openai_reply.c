@@ -167,6 +167,16 @@ static void take_prompt(openai_reply *r, const news *n)
     }
 }
 
+/* Whether a token ended its choice and is no part of it. */
+static bool is_end(const openai_reply *r, int32_t id)
+{
+    const sumi_request *p = &r->request.params;
+    if (!p->ignore_eos && sumi_token_is_end(r->info.model, id)) return true;
+    for (int32_t i = 0; !p->include_stop && i < p->n_stop_ids; i++)
+        if (p->stop_ids[i] == id) return true;
+    return false;
+}
+
 static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
 {
     reply_choice *c = &r->choices[index];
@@ -174,7 +184,7 @@ static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
     buf_append(&c->text, n->text, n->n_bytes);
     for (int32_t i = 0; r->request.logprobs && i < n->n_tokens; i++) {
         const sumi_choice *token = &n->tokens[i], *top = n->top + (size_t)i * (size_t)n->n_top;
-        if (!r->request.params.ignore_eos && sumi_token_is_end(r->info.model, token->id)) continue;
+        if (is_end(r, token->id)) continue;
         if (is_chat(r)) logprobs_add_chat(&c->logprobs, r->info.model, token, top, n->n_top);
         else logprobs_add_completion(&c->logprobs, r->info.model, token, true, top, n->n_top);
     }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sample/stop.h"
 #include "server/json_fields.h"
+#include "server/known_fields.h"
 
 enum { MAX_TOP_LOGPROBS = 20, MAX_BIASES = 1024, DEFAULT_MAX_TOKENS = 16 /* of a completion */ };
 
@@ -19,7 +21,9 @@ bool openai_read_sampling(text_request *r, api_error *e)
         field_float(o, "min_p", 0, 1, &s->min_p, e) && field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
         field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
         field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
-        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) && text_read_seed(r, o, e) &&
+        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
+        field_float(o, "repeat_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
+        field_int32(o, "repeat_last_n", -1, 1 << 16, &s->penalty_last_n, e) && text_read_seed(r, o, e) &&
         field_string(o, "cache_salt", &r->params.cache_salt, e);
     if (s->top_k < 0) s->top_k = 0; /* -1 is all elsewhere */
     return ok;
@@ -114,28 +118,78 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
     return true;
 }
 
-static bool refuse_unsupported(const text_request *r, bool chat, api_error *e)
+/* What ends an answer beside its length, and what of that is shown: the names are vLLM's. */
+static bool read_ends(text_request *r, api_error *e)
 {
-    static const char *const of_chat[] = { "tools", "functions", "audio", NULL }, *const of_completion[] = {
-        "suffix", NULL
-    };
-    if (!text_refuse_fields(r->root, chat ? of_chat : of_completion, e)) return false;
-    const json_t *format = NULL;
-    if (!field_object(r->root, "response_format", &format, e)) return false;
-    if (format && (!field_get(format, "type") || !text_is_missing_or(format, "type", "text")))
-        return api_fail(e, 400, "unsupported_parameter", "response_format",
-                        "response_format: only {\"type\": \"text\"} is supported by this server");
+    const json_t *o = r->root, *ids = field_get(o, "stop_token_ids");
+    bool skip_special = true;
+    if (ids && !json_is_array(ids))
+        return api_fail(e, 400, "invalid_type", "stop_token_ids", "stop_token_ids: it must be a list of token ids");
+    if (json_array_size(ids) > STOP_MAX_STRINGS)
+        return api_fail(e, 400, "invalid_value", "stop_token_ids", "stop_token_ids: more than %d", STOP_MAX_STRINGS);
+    if (ids && !field_ids(ids, "stop_token_ids", &r->stop_ids, &r->params.n_stop_ids, e)) return false;
+    r->params.stop_ids = r->stop_ids;
+    if (!field_bool(o, "include_stop_str_in_output", &r->params.include_stop, e) ||
+        !field_bool(o, "skip_special_tokens", &skip_special, e))
+        return false;
+    r->params.show_special = !skip_special;
     return true;
+}
+
+/* How hard a model is to think: a variable of its template. */
+static bool read_effort(text_request *r, api_error *e)
+{
+    static const char *const words[] = { "none", "minimal", "low", "medium", "high", "xhigh", NULL };
+    const char *word = NULL;
+    if (!field_string(r->root, "reasoning_effort", &word, e)) return false;
+    if (!word) return true;
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(word, words[i]))
+            return json_object_set_new(r->template_vars, "reasoning_effort", json_string(word)) == 0 || api_fail_memory(e);
+    return api_fail(e, 400, "invalid_value", "reasoning_effort",
+                    "reasoning_effort: it must be none, minimal, low, medium, high or xhigh");
+}
+
+/* How messages become a prompt. */
+static bool read_rendering(text_request *r, api_error *e)
+{
+    const json_t *vars = NULL;
+    bool prompt = true, has_prompt = field_get(r->root, "add_generation_prompt") != NULL;
+    if (!field_object(r->root, "chat_template_kwargs", &vars, e) ||
+        !field_bool(r->root, "add_generation_prompt", &prompt, e) ||
+        !field_bool(r->root, "continue_final_message", &r->continue_final, e))
+        return false;
+    if (has_prompt && prompt && r->continue_final)
+        return api_fail(e, 400, "invalid_value", "continue_final_message",
+                        "continue_final_message: not with add_generation_prompt true");
+    r->no_generation_prompt = !prompt;
+    if (!(r->template_vars = json_object())) return api_fail_memory(e);
+    if (!read_effort(r, e)) return false;
+    return !vars || json_object_update(r->template_vars, (json_t *)(uintptr_t)vars) == 0 || api_fail_memory(e);
+}
+
+/* Which tokens of a prompt are taken. A chat's template writes BOS itself. */
+static bool read_prompt_tokens(text_request *r, bool chat, api_error *e)
+{
+    bool special = !chat;
+    if (!field_int32(r->root, "truncate_prompt_tokens", -1, INT32_MAX, &r->keep_last, e) ||
+        !field_bool(r->root, "add_special_tokens", &special, e))
+        return false;
+    r->no_bos_eos = !special;
+    return !chat || !special ||
+           api_fail(e, 400, "unsupported_parameter", "add_special_tokens",
+                    "add_special_tokens: the chat template writes them");
 }
 
 static bool read_all(text_request *r, bool chat, const text_limits *limits, api_error *e)
 {
     const char *user = NULL;
     return field_string(r->root, "model", &r->model, e) && field_string(r->root, "user", &user, e) &&
-           refuse_unsupported(r, chat, e) && openai_read_sampling(r, e) && read_bias(r, e) &&
+           known_fields_check(r->root, chat ? FIELDS_CHAT : FIELDS_COMPLETION, e) && openai_read_sampling(r, e) && read_bias(r, e) &&
            text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
            (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
-           read_lengths(r, chat, limits, e) &&
+           read_lengths(r, chat, limits, e) && read_ends(r, e) && read_prompt_tokens(r, chat, e) &&
+           (!chat || read_rendering(r, e)) &&
            (chat ? openai_read_messages(r, limits, e)
                  : openai_read_prompts(r, "prompt", limits->max_prompts, e));
 }

@@ -1,7 +1,8 @@
 /* openai_request.h - the bodies of POST /v1/chat/completions and /v1/completions.
  *
  * Source: the OpenAI API reference, "Create chat completion" and "Create completion". Beyond it, under the names of
- * other servers: top_k, min_p, typical_p, repetition_penalty, min_tokens, ignore_eos, cache_salt. */
+ * other servers: top_k, min_p, typical_p, repetition_penalty, min_tokens, ignore_eos, cache_salt, stop_token_ids,
+ * chat_template_kwargs and the others of docs/server.md. */
 #ifndef SUMI_SERVER_OPENAI_REQUEST_H
 #define SUMI_SERVER_OPENAI_REQUEST_H
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/json_fields.h"
+#include "server/known_fields.h"
 #include "server/openai_request.h"
 #include "server/tool_history.h"
 
@@ -32,23 +33,16 @@ static bool check_include(const text_request *r, api_error *e)
 
 static bool refuse_unsupported(const text_request *r, api_error *e)
 {
-    static const char *const names[] = { "tools",      "previous_response_id", "conversation", "prompt",
-                                         "background", "context_management",   "top_logprobs", NULL };
     const json_t *o = r->root, *text = NULL, *reasoning = NULL;
-    if (!text_refuse_fields(o, names, e) || !check_include(r, e) || !field_object(o, "text", &text, e) ||
+    if (!known_fields_check(o, FIELDS_RESPONSES, e) || !check_include(r, e) || !field_object(o, "text", &text, e) ||
         !field_object(o, "reasoning", &reasoning, e))
         return false;
-    const json_t *format = NULL, *choice = field_get(o, "tool_choice");
+    const json_t *format = NULL;
     if (!field_object(text, "format", &format, e)) return false;
     if (!text_is_missing_or(format, "type", "text"))
         return refuse("text", "text.format: only {\"type\": \"text\"} is supported", e);
     if (!text_is_missing_or(reasoning, "effort", "none"))
         return refuse("reasoning", "reasoning.effort: only 'none' is supported", e);
-    if (!text_is_missing_or(o, "truncation", "disabled"))
-        return refuse("truncation", "truncation: only 'disabled' is supported", e);
-    if (choice && !text_is_missing_or(o, "tool_choice", "auto") &&
-        !text_is_missing_or(o, "tool_choice", "none"))
-        return refuse("tool_choice", "tool_choice: only 'auto' and 'none' are supported", e);
     return true;
 }
 

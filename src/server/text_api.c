@@ -72,7 +72,10 @@ static sumi_status text_to_ids(const sumi_model *model, const char *text, size_t
 static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages,
                                    text_ids *p, prompt_bound *bound, sumi_error *err)
 {
-    const chat_input chat = { .messages = messages, .add_generation_prompt = true };
+    const chat_input chat = { .messages = messages,
+                              .extra = r->template_vars,
+                              .add_generation_prompt = !r->no_generation_prompt,
+                              .continue_final = r->continue_final };
     char *rendered;
     buf text;
     size_t n;
@@ -145,13 +148,13 @@ static sumi_status chat_ids(const sumi_model *model, const text_request *r, text
     return SUMI_OK;
 }
 
-static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt, text_ids *p,
+static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt, bool no_bos_eos, text_ids *p,
                               prompt_bound *bound, sumi_error *err)
 {
     int32_t **ids = &p->ids[p->n], *n = &p->n_ids[p->n];
     sumi_status st = SUMI_OK;
     if (prompt->text) {
-        uint32_t flags = SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS;
+        uint32_t flags = SUMI_TOKENIZE_SPECIAL | (no_bos_eos ? 0 : SUMI_TOKENIZE_BOS_EOS);
         st = text_to_ids(model, prompt->text, prompt->n_bytes, flags, bound, ids, n, err);
     } else if ((*ids = malloc((size_t)prompt->n_ids * sizeof **ids))) {
         memcpy(*ids, prompt->ids, (size_t)prompt->n_ids * sizeof **ids);
@@ -163,9 +166,20 @@ static sumi_status prompt_ids(const sumi_model *model, const text_prompt *prompt
     return st;
 }
 
+/* Of each prompt, its last n tokens; n 0: all. */
+static void keep_last(int32_t n, text_ids *p)
+{
+    for (int32_t i = 0; n > 0 && i < p->n; i++) {
+        int32_t extra = p->n_ids[i] - n;
+        if (extra <= 0) continue;
+        memmove(p->ids[i], p->ids[i] + extra, (size_t)n * sizeof *p->ids[i]);
+        p->n_ids[i] = n;
+    }
+}
+
 bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, text_ids *ids, api_error *e)
 {
-    prompt_bound bound = { .max = bounded && !r->cut ? longest_prompt(x->server) : 0 };
+    prompt_bound bound = { .max = bounded && !r->cut && !r->keep_last ? longest_prompt(x->server) : 0 };
     sumi_error err = { .message = "out of memory" };
     sumi_status st = SUMI_OK;
     const sumi_model *model = x->server->model;
@@ -180,7 +194,8 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
     if (!text_ids_init(ids, r->n_prompts)) return api_fail_memory(e);
     if (chat) st = chat_ids(model, r, ids, &bound, &err);
     for (int32_t i = 0; !chat && st == SUMI_OK && i < r->n_prompts; i++)
-        st = prompt_ids(model, &r->prompts[i], ids, &bound, &err);
+        st = prompt_ids(model, &r->prompts[i], r->no_bos_eos, ids, &bound, &err);
+    if (st == SUMI_OK) keep_last(r->keep_last < 0 ? longest_prompt(x->server) : r->keep_last, ids);
     if (st == SUMI_OK) return true;
     text_ids_deinit(ids);
     if (bound.fewest) return api_fail_context(e, NULL, bound.fewest, bound.max);

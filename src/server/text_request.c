@@ -38,6 +38,8 @@ void text_request_deinit(text_request *r)
     free(r->prompts);
     free(r->stop);
     free(r->bias);
+    free(r->stop_ids);
+    json_decref(r->template_vars);
     json_decref(r->messages);
     json_decref(r->prefill);
     json_decref(r->root);
@@ -181,22 +183,6 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
         if (!strcmp(role, "developer")) role = "system";
         if (!read_message(r, m, role, field, i, types, e)) return false;
     }
-    return true;
-}
-
-static bool asks_nothing(const json_t *v)
-{
-    return !v || json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0) ||
-           (json_is_array(v) && json_array_size(v) == 0) || (json_is_object(v) && json_object_size(v) == 0) ||
-           (json_is_string(v) && json_string_length(v) == 0);
-}
-
-bool text_refuse_fields(const json_t *o, const char *const *names, api_error *e)
-{
-    for (; *names; names++)
-        if (!asks_nothing(field_get(o, *names)))
-            return api_fail(e, 400, "unsupported_parameter", *names, "%s: not supported by this server",
-                            *names);
     return true;
 }
 

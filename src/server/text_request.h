@@ -3,7 +3,7 @@
  *   body --- openai_*, anthropic_*, ... parse() ---> text_request --- text_api.c ---> ids, job, engine
  *
  * A parser is a pure function of the bytes: no model is needed, nothing is sent or logged. What would change the answer
- * and cannot be done is refused; unknown fields are ignored, as all of these APIs do. */
+ * and cannot be done is refused (known_fields.h); unknown fields are ignored, as all of these APIs do. */
 #ifndef SUMI_SERVER_TEXT_REQUEST_H
 #define SUMI_SERVER_TEXT_REQUEST_H
 
@@ -34,6 +34,8 @@ typedef struct text_request {
     const char *model; /* NULL: not named */
     json_t
         *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
+    json_t *template_vars; /* a chat: an object of further variables of its template; NULL: none */
+    bool no_generation_prompt, continue_final; /* a chat: chat_input has the same */
     json_t *prefill; /* a chat: the string that the answer goes on from, without repeating it; NULL: none */
     text_prompt
         *prompts; /* [n_prompts]. A chat is one prompt: NULL, or what models without a template go on with */
@@ -41,6 +43,9 @@ typedef struct text_request {
     sumi_request params; /* without ids, on_event, user, client; its pointers lead to the fields below */
     const char **stop;
     sumi_logit_bias *bias;
+    int32_t *stop_ids;
+    int32_t keep_last; /* > 0: of each prompt only so many tokens at its end are taken; -1: what the context holds; 0: all */
+    bool no_bos_eos;   /* prompts are not given the tokens with which the model wants texts to begin or end */
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
     /* Embeddings; params.embed is how, NONE: as the server was told: */
@@ -84,10 +89,6 @@ void text_take_prefill(text_request *r);
 SUMI_MUST_USE bool text_read_messages(text_request *r, const json_t *list, const char *field,
                                       const char *const *roles, const char *const *types,
                                       const text_limits *limits, api_error *e);
-
-/* The request is refused if one of these fields of o (ends with NULL) asks for something: it is there and neither false,
- * nor 0, nor an empty string, list or object. */
-SUMI_MUST_USE bool text_refuse_fields(const json_t *o, const char *const *names, api_error *e);
 
 /* Whether the word in the field `key` of o is `only`, or missing, or o is NULL. */
 bool text_is_missing_or(const json_t *o, const char *key, const char *only);

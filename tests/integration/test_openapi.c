@@ -6,6 +6,7 @@
 
 #include "server/embedded.h"
 #include "server/http.h"
+#include "server/known_fields.h"
 #include "test_support.h"
 
 static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
@@ -124,11 +125,51 @@ static void the_version_is_that_of_the_program(void **state)
                         sumi_version());
 }
 
+/* ---- Fields that are refused ---- */
+
+static const json_t *follow(const json_t *root, const json_t *schema)
+{
+    const char *ref = json_string_value(json_object_get(schema, "$ref"));
+    if (!ref) return schema;
+    const json_t *schemas = json_object_get(json_object_get(root, "components"), "schemas");
+    return json_object_get(schemas, strrchr(ref, '/') + 1);
+}
+
+static bool has_property(const json_t *root, const json_t *schema, const char *name)
+{
+    const json_t *s = follow(root, schema), *part;
+    size_t i;
+    if (json_object_get(json_object_get(s, "properties"), name)) return true;
+    json_array_foreach(json_object_get(s, "allOf"), i, part) if (has_property(root, part, name)) return true;
+    return false;
+}
+
+static void each_field_that_is_refused_is_documented(void **state)
+{
+    static const struct {
+        unsigned endpoint;
+        const char *schema;
+    } bodies[] = { { FIELDS_CHAT, "ChatRequest" },          { FIELDS_COMPLETION, "CompletionRequest" },
+                   { FIELDS_RESPONSES, "ResponsesRequest" }, { FIELDS_MESSAGES, "MessagesRequest" },
+                   { FIELDS_OLLAMA_CHAT, "OllamaChatRequest" }, { FIELDS_OLLAMA_GENERATE, "OllamaGenerateRequest" },
+                   { FIELDS_OLLAMA_OPTIONS, "OllamaOptions" },  { FIELDS_EMBEDDINGS, "EmbeddingsRequest" } };
+    const json_t *schemas = json_object_get(json_object_get(*state, "components"), "schemas");
+    for (int i = 0; known_fields_row(i); i++)
+        for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++) {
+            const known_field *f = known_fields_row(i);
+            const json_t *schema = json_object_get(schemas, bodies[k].schema);
+            if (!schema) fail_msg("no schema %s", bodies[k].schema);
+            if ((f->endpoints & bodies[k].endpoint) && !has_property(*state, schema, f->name))
+                fail_msg("%s: %s is not documented", bodies[k].schema, f->name);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_route_and_method_is_documented_and_nothing_else),
         cmocka_unit_test(statuses_follow_from_the_kind_of_route),
+        cmocka_unit_test(each_field_that_is_refused_is_documented),
         cmocka_unit_test(the_version_is_that_of_the_program),
     };
     return cmocka_run_group_tests(tests, load, drop);

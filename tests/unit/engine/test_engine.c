@@ -395,6 +395,51 @@ static void a_stop_string_ends_a_choice_and_is_named(void **state)
     size_t n_text = strlen(a.choices[0].text);
     assert_ptr_equal(strstr(text, stop), text + n_text); /* all before its first place, and no more */
     assert_memory_equal(a.choices[0].text, text, n_text);
+    r.include_stop = true;
+    client_submit(e, &r, &a);
+    client_wait(&a);
+    assert_int_equal(strlen(a.choices[0].text), n_text + strlen(stop));
+    assert_memory_equal(a.choices[0].text, text, n_text + strlen(stop));
+    sumi_engine_destroy(e);
+}
+
+/* The text is that of an answer of so many tokens: without the stop token, or, under include_stop, with it. */
+static void a_stop_token_ends_an_answer(void **state)
+{
+    (void)state;
+    static client_answer a, cut;
+    sumi_engine_opts o = options();
+    sumi_engine *e = start(&o);
+    const client_choice *whole = &alone[2].choices[0];
+    int32_t at = 0, stop = whole->ids[whole->n / 2];
+    while (whole->ids[at] != stop) at++;
+    for (int include = 0; include < 2; include++) {
+        sumi_request r = request(2);
+        r.max_tokens = at + include;
+        if (r.max_tokens) client_submit(e, &r, &cut);
+        if (r.max_tokens) client_wait(&cut);
+        const char *text = r.max_tokens ? cut.choices[0].text : "";
+        r = request(2);
+        r.stop_ids = &stop;
+        r.n_stop_ids = 1;
+        r.include_stop = include;
+        client_submit(e, &r, &a);
+        client_wait(&a);
+        assert_int_equal(a.finish, SUMI_FINISH_STOP);
+        assert_int_equal(a.choices[0].n, at + 1);
+        assert_string_equal(a.choices[0].text, text);
+    }
+    sumi_request r = request(2);
+    r.stop_ids = &stop;
+    r.n_stop_ids = 1;
+    r.min_tokens = N_OUT; /* never chosen before */
+    client_submit(e, &r, &a);
+    client_wait(&a);
+    for (int32_t i = 0; i < a.choices[0].n; i++) assert_int_not_equal(a.choices[0].ids[i], stop);
+    const int32_t outside = -1;
+    sumi_error err;
+    r.stop_ids = &outside;
+    test_expect_error(client_try(e, &r, &a, &err), SUMI_EINVAL, &err, "stop token 0 is -1");
     sumi_engine_destroy(e);
 }
 
@@ -695,6 +740,7 @@ int main(void)
         cmocka_unit_test(the_first_of_many_choices_is_that_of_one),
         cmocka_unit_test(the_best_of_many_is_answered_whole_at_the_end),
         cmocka_unit_test(a_stop_string_ends_a_choice_and_is_named),
+        cmocka_unit_test(a_stop_token_ends_an_answer),
         cmocka_unit_test(a_prompts_probabilities_are_those_of_its_logits),
         cmocka_unit_test(a_request_that_fails_or_leaves_harms_no_other),
         cmocka_unit_test(what_can_never_run_is_refused_at_once),

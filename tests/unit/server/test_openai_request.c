@@ -1,6 +1,7 @@
 /* test_openai_request.c - bodies of requests: what they ask of the engine, and what is refused and how. */
 #include "server/openai_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,9 +153,95 @@ static void deep_nesting_is_refused_and_brackets_in_strings_do_not_count(void **
     assert_non_null(strstr(e.message, "nested"));
 }
 
+static void fields_of_vllm_that_are_there_are_read(void **state)
+{
+    (void)state;
+    assert_true(parse(CHAT, "{" MESSAGES ",\"stop_token_ids\":[3,4],\"include_stop_str_in_output\":true,\"skip_special_tokens\":"
+                            "false,\"chat_template_kwargs\":{\"enable_thinking\":false},\"reasoning_effort\":\"low\","
+                            "\"add_generation_prompt\":false,\"continue_final_message\":true,\"truncate_prompt_tokens\":-1,"
+                            "\"repeat_penalty\":1.5,\"repeat_last_n\":7}"));
+    assert_true(r.params.n_stop_ids == 2 && r.params.stop_ids[1] == 4 && r.params.include_stop && r.params.show_special);
+    assert_true(json_is_false(json_object_get(r.template_vars, "enable_thinking")));
+    assert_string_equal(json_string_value(json_object_get(r.template_vars, "reasoning_effort")), "low");
+    assert_true(r.no_generation_prompt && r.continue_final && r.keep_last == -1);
+    assert_true(r.params.sampling.repeat_penalty == 1.5f && r.params.sampling.penalty_last_n == 7);
+    text_request_deinit(&r);
+    assert_true(parse(COMPLETION, "{\"prompt\":\"a\",\"add_special_tokens\":false,\"truncate_prompt_tokens\":2}"));
+    assert_true(r.no_bos_eos && r.keep_last == 2);
+    text_request_deinit(&r);
+}
+
+/* Values that change nothing, as clients send them with every request. */
+static void neutral_values_of_fields_that_are_not_there_are_taken(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {
+        "\"guided_json\":null",      "\"grammar\":\"\"",           "\"structured_outputs\":{}",
+        "\"tool_choice\":\"auto\"",  "\"tool_choice\":\"none\"",   "\"modalities\":[\"text\"]",
+        "\"use_beam_search\":false", "\"mirostat\":0",             "\"mirostat_tau\":5",
+        "\"tfs_z\":1.0",             "\"top_n_sigma\":-1",         "\"xtc_probability\":0",
+        "\"xtc_threshold\":0.1",     "\"dry_base\":1.75",          "\"chat_template\":null",
+        "\"documents\":[]",          "\"return_token_ids\":false", "\"response_format\":{\"type\":\"text\"}",
+        "\"parallel_tool_calls\":true", "\"service_tier\":\"auto\"", "\"add_special_tokens\":false",
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        char body[256];
+        snprintf(body, sizeof body, "{" MESSAGES ",%s}", fields[i]);
+        if (!parse(CHAT, body)) fail_msg("%s: %s", fields[i], e.message);
+        text_request_deinit(&r);
+    }
+}
+
+static void fields_that_would_change_the_answer_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        kind kind;
+        const char *field;
+    } cases[] = {
+        { CHAT, "\"guided_json\":{\"type\":\"object\"}" },
+        { CHAT, "\"guided_choice\":[\"a\"]" },
+        { CHAT, "\"grammar\":\"root ::= \\\"x\\\"\"" },
+        { CHAT, "\"json_schema\":{\"type\":\"object\"}" },
+        { CHAT, "\"structured_outputs\":{\"choice\":[\"a\"]}" },
+        { CHAT, "\"response_format\":{\"type\":\"json_schema\"}" },
+        { CHAT, "\"tool_choice\":\"required\"" },
+        { CHAT, "\"tool_choice\":{\"type\":\"function\"}" },
+        { CHAT, "\"modalities\":[\"text\",\"audio\"]" },
+        { CHAT, "\"chat_template\":\"{{1}}\"" },
+        { CHAT, "\"documents\":[{}]" },
+        { CHAT, "\"add_special_tokens\":true" },
+        { CHAT, "\"echo\":true" },
+        { COMPLETION, "\"prompt_logprobs\":1" },
+        { COMPLETION, "\"use_beam_search\":true" },
+        { COMPLETION, "\"mirostat\":2" },
+        { COMPLETION, "\"dry_multiplier\":0.5" },
+        { COMPLETION, "\"return_token_ids\":true" },
+        { COMPLETION, "\"samplers\":[\"top_k\"]" },
+        { COMPLETION, "\"top_n_sigma\":1" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[256], name[64];
+        snprintf(body, sizeof body, "{%s,%s}", cases[i].kind == CHAT ? MESSAGES : "\"prompt\":\"a\"", cases[i].field);
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(cases[i].field + 1, "\""), cases[i].field + 1);
+        if (parse(cases[i].kind, body)) fail_msg("accepted: %s", cases[i].field);
+        assert_string_equal(e.code, "unsupported_parameter");
+        assert_string_equal(e.param, name);
+    }
+    assert_false(parse(CHAT, "{" MESSAGES ",\"reasoning_effort\":\"foo\"}"));
+    assert_string_equal(e.param, "reasoning_effort");
+    assert_false(parse(CHAT, "{" MESSAGES ",\"continue_final_message\":true,\"add_generation_prompt\":true}"));
+    assert_string_equal(e.param, "continue_final_message");
+    assert_false(parse(CHAT, "{" MESSAGES ",\"stop_token_ids\":[-1]}"));
+    assert_string_equal(e.param, "stop_token_ids");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_of_vllm_that_are_there_are_read),
+        cmocka_unit_test(neutral_values_of_fields_that_are_not_there_are_taken),
+        cmocka_unit_test(fields_that_would_change_the_answer_are_refused),
         cmocka_unit_test(a_chat_with_all_fields_is_read),
         cmocka_unit_test(what_is_missing_or_null_is_the_apis_default),
         cmocka_unit_test(prompts_are_texts_or_ids_or_lists_of_them),
