@@ -394,6 +394,24 @@ typedef struct sumi_sampling {
 
 SUMI_API sumi_sampling sumi_sampling_default(void); /* temperature 0.8, top_k 40, top_p 0.95, min_p 0.05, seed 0 */
 
+/* Members of sumi_sampling. */
+enum {
+    SUMI_SAMPLING_TEMPERATURE = 1,
+    SUMI_SAMPLING_TOP_K = 2,
+    SUMI_SAMPLING_TOP_P = 4,
+    SUMI_SAMPLING_MIN_P = 8,
+    SUMI_SAMPLING_TYPICAL_P = 16,
+    SUMI_SAMPLING_REPEAT_PENALTY = 32,
+    SUMI_SAMPLING_PENALTY_LAST_N = 64,
+    SUMI_SAMPLING_FREQUENCY_PENALTY = 128,
+    SUMI_SAMPLING_PRESENCE_PENALTY = 256,
+    SUMI_SAMPLING_SEED = 512,
+};
+
+/* Sets the members of *sampling that the model's makers recommend (general.sampling.* of a GGUF file, generation_config.json
+ * of a folder), leaves the others, and tells which they are: SUMI_SAMPLING_*; 0: none. */
+SUMI_API uint32_t sumi_model_sampling(const sumi_model *model, sumi_sampling *sampling);
+
 typedef struct sumi_sampler sumi_sampler;
 
 /* EINVAL: a parameter out of range, named in err. Free with sumi_sampler_destroy(). */

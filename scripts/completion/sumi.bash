@@ -26,10 +26,12 @@ _sumi() {
     case $command in
     run) options="--prompt --file --system --raw --strict-roles --stop --ignore-eos --json --logprobs --stats --max-tokens --temp
         --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty
-        --seed $common" ;;
+        --seed --generation-config $common" ;;
     serve) options="--host --port --model-name --model-alias --pooling --strict-roles --api-key-file --api-key --hash-key --allow-anonymous --allowed-host --metrics-open --no-web
         --cors-origin --tls-cert --tls-key --tls-priorities --trusted-proxy --http-threads --max-connections --max-connections-ip --max-body --max-queue
-        --max-queue-key --max-prompt-tokens --max-choices --max-stop --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
+        --max-queue-key --max-prompt-tokens --max-choices --max-stop --max-answer-tokens --max-tokens --temp --top-k
+        --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty --seed --generation-config
+        --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
         --share-prefixes $common" ;;

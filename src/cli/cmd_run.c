@@ -79,7 +79,8 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->common;
-        state->child_inputs[1] = &o->generate;
+        o->settings.opts = &o->generate;
+        state->child_inputs[1] = &o->settings;
         return 0;
     case 'p': o->prompt = arg; return 0;
     case 'f': o->file = arg; return 0;
@@ -231,6 +232,7 @@ static sumi_status open_session(session *s, sumi_error *err)
     double start = clock_ms();
     common_options *common = &s->options->common;
     sumi_status st = cli_open_decoder(&s->model, s->options->model, common, err);
+    if (st == SUMI_OK) settings_take_recommended(&s->options->settings, s->model);
     common->context.max_seqs = 1;
     common->context.max_logit_rows = 1;
     if (st == SUMI_OK) st = sumi_context_create(&s->ctx, s->model, &common->context, err);

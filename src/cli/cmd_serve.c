@@ -23,6 +23,7 @@
 #include "cli/notify.h"
 #include "cli/serve_options.h"
 #include "cli/serving.h"
+#include "sample/members.h"
 
 enum { SPARE_FILES = 128 };
 
@@ -155,6 +156,22 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
     clearerr(stdout);
 }
 
+/* What requests get that do not say: what the model's file recommends, and the options before it. */
+static void set_defaults(serve_args *a, const sumi_model *m)
+{
+    server_defaults *d = &a->server.defaults;
+    const logger lines = into(a->server.journal);
+    buf text;
+    buf_init(&text, 512);
+    d->members = a->settings.no_recommended ? 0 : sumi_model_sampling(m, &d->sampling);
+    sampling_print(&d->sampling, d->members & ~a->settings.given, &text);
+    if (text.n) log_message(&lines, SUMI_LOG_INFO, "the model's own sampling for requests that do not say: %s", text.data);
+    sampling_take(&d->sampling, &a->generate.sampling, a->settings.given);
+    d->members |= a->settings.given;
+    d->max_tokens = a->generate.max_tokens;
+    buf_deinit(&text);
+}
+
 static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double start_ms, sumi_error *err)
 {
     sumi_model *m;
@@ -162,7 +179,8 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
     journal *log = a->server.journal;
     sumi_status st = load(a, &a->common, &m, &engine, err);
     if (st == SUMI_OK) {
-        server_attach(s, m, engine);
+        set_defaults(a, m);
+        server_attach(s, m, engine, &a->server.defaults);
         tell_start(a, s, m, engine, clock_ms() - start_ms);
         notify_manager("READY=1");
         wait_for_the_end(s, log, set);

@@ -8,6 +8,8 @@
 
 #include "base/printable.h"
 #include "cli/info.h"
+#include "engine/recommended.h"
+#include "sample/members.h"
 
 #define MAX_SHOWN 400 /* bytes of a string, unless asked for all */
 
@@ -165,6 +167,18 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     print_end_tokens(g, s, &tokens);
 }
 
+/* What the model's makers recommend. */
+static void print_sampling(const gguf *g)
+{
+    sumi_sampling recommended;
+    buf text;
+    buf_init(&text, 512);
+    uint32_t members = recommended_sampling(g, &recommended);
+    sampling_print(&recommended, members, &text);
+    if (text.n) printf("  sampling         %s\n", text.data);
+    buf_deinit(&text);
+}
+
 /* The files of a model that has several, each with its part of the tensors. */
 static void print_shards(const gguf *g)
 {
@@ -205,6 +219,7 @@ void info_print_overview(const gguf *g, const info_summary *s)
     print_context(g, s);
     print_memory(s);
     print_vocabulary(g, s);
+    print_sampling(g);
     if (s->chat_template.n) printf("  chat template    yes, %zu bytes\n", s->chat_template.n);
     else printf("  chat template    no\n");
     printf("  licence          %s\n", s->license.n ? show(s->license, text, sizeof text) : "not named");

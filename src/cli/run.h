@@ -3,6 +3,7 @@
 #define SUMI_CLI_RUN_H
 
 #include "cli/options.h"
+#include "cli/settings.h"
 #include "sumi.h"
 
 enum { RUN_MAX_STOPS = 64 };
@@ -10,6 +11,7 @@ enum { RUN_MAX_STOPS = 64 };
 typedef struct run_options {
     common_options common;
     sumi_generate_opts generate; /* generate.stop points to stops */
+    settings settings;           /* how generate was filled */
     const char *stops[RUN_MAX_STOPS];
     const char *model, *prompt, *file, *system;
     bool raw, json, stats;

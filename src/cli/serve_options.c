@@ -34,6 +34,7 @@ enum {
     OPT_PROMPT_TOKENS,
     OPT_CHOICES,
     OPT_STOP,
+    OPT_ANSWER_TOKENS,
     OPT_QUEUE,
     OPT_QUEUE_KEY,
     OPT_HEADER_TIMEOUT,
@@ -92,6 +93,8 @@ static const struct argp_option options[] = {
     { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Longest prompt, in tokens; 0: what the context holds (0)",
       3 },
     { "max-choices", OPT_CHOICES, "N", 0, "Most answers to one prompt, 'n' and 'best_of' (16)", 3 },
+    { "max-answer-tokens", OPT_ANSWER_TOKENS, "N", 0,
+      "Longest answer, in tokens; requests that ask for more are cut there; 0: no limit (0)", 3 },
     { "max-stop", OPT_STOP, "N", 0, "Most stop strings in a request (16)", 3 },
     { "max-queue", OPT_QUEUE, "N", 0, "Most waiting requests; more are refused with 429 (256)", 3 },
     { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Most waiting requests of one key; 0: no limit (0)",
@@ -221,6 +224,8 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
     case OPT_PROMPT_TOKENS:
         return set_int(state, "--max-prompt-tokens", arg, 0, INT32_MAX, &o->max_prompt_tokens);
     case OPT_CHOICES: return set_int(state, "--max-choices", arg, 1, SUMI_MAX_CHOICES, &o->max_choices);
+    case OPT_ANSWER_TOKENS:
+        return set_int(state, "--max-answer-tokens", arg, 0, INT32_MAX, &o->max_answer_tokens);
     case OPT_STOP: return set_int(state, "--max-stop", arg, 0, 1024, &o->max_stop);
     case OPT_QUEUE: return set_int(state, "--max-queue", arg, 1, 1 << 20, &a->engine.max_queue);
     case OPT_QUEUE_KEY:
@@ -241,7 +246,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->engine;
-        state->child_inputs[1] = &a->common;
+        a->settings.opts = &a->generate;
+        state->child_inputs[1] = &a->settings;
+        state->child_inputs[2] = &a->common;
         return 0;
     case OPT_HOST: a->server.host = arg; return 0;
     case OPT_ALLOWED_HOST: return add_host(state, arg, a);
@@ -272,6 +279,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {
     { &serving_argp, 0, "Serving many at once:", 10 },
+    { &settings_serve_argp, 0, "Answers whose requests do not say:", 15 },
     { &common_argp, 0, "Computing:", 20 },
     { 0 },
 };
@@ -294,6 +302,7 @@ serve_args serve_args_default(void)
     serve_args a = { .common = common_options_default(),
                      .engine = sumi_engine_opts_default(),
                      .server = server_opts_default(),
+                     .generate = sumi_generate_opts_default(),
                      .drain_s = 30 };
     a.common.log_level = SUMI_LOG_INFO;
     a.server.model_name = NULL;

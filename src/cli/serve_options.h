@@ -3,6 +3,7 @@
 #define SUMI_CLI_SERVE_OPTIONS_H
 
 #include "cli/options.h"
+#include "cli/settings.h"
 #include "server/server.h"
 
 enum { MAX_ALLOWED_HOSTS = 64 };
@@ -13,6 +14,8 @@ typedef struct serve_args {
     server_opts server; /* without the lists below, and the journal */
     ip_range trusted_proxies[MAX_TRUSTED_PROXIES]; /* [server.n_trusted_proxies] */
     const char *allowed_hosts[MAX_ALLOWED_HOSTS]; /* [server.n_allowed_hosts] */
+    sumi_generate_opts generate; /* for requests that do not say */
+    settings settings;           /* how it was filled */
     const char *model;
     const char *log_path; /* NULL: stderr */
     const char *new_key;  /* name of a key that is to be made instead of serving; NULL: none */

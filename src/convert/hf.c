@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "convert/hf_sampling.h"
 #include "convert/hf_tensors.h"
 #include "convert/hf_tokenizer.h"
 #include "format/file_bytes.h"
@@ -122,6 +123,7 @@ static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
         m->keys.log = log;
         if ((st = hf_tensors_init(&m->tensors, &m->keys))) return st;
         note_head(m, is_base);
+        hf_sampling_write(&m->folder, &m->head);
     }
     return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
 }

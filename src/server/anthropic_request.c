@@ -97,7 +97,9 @@ static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
 
 static bool parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
-    return text_request_open(r, body, n_bytes, e) && refuse_unsupported(r, e) &&
+    bool ok = text_request_open(r, body, n_bytes, e);
+    text_take_defaults(r, limits);
+    return ok && refuse_unsupported(r, e) &&
            read_settings(r, limits, e) && read_turns(r, limits, e);
 }
 
@@ -113,7 +115,7 @@ bool anthropic_parse_messages(text_request *r, const char *body, size_t n_bytes,
                               api_error *e)
 {
     if (!anthropic_parse_count(r, body, n_bytes, limits, e)) return false;
-    if (r->params.max_tokens >= 0) return true;
+    if (field_get(r->root, "max_tokens")) return true;
     text_request_deinit(r);
     return api_fail(e, 400, "missing_field", "max_tokens", "max_tokens: it is missing");
 }

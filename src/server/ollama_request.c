@@ -47,6 +47,7 @@ static bool open_request(text_request *r, unsigned endpoint, const char *body, s
 {
     if (!text_request_open(r, body, n_bytes, e)) return false;
     set_defaults(r);
+    text_take_defaults(r, limits);
     return known_fields_check(r->root, endpoint, e) && field_string(r->root, "model", &r->model, e) &&
            field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e);
 }

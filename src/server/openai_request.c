@@ -98,7 +98,7 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
     const json_t *o = r->root;
     sumi_request *p = &r->params;
     int32_t low = chat ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
-    if (!chat) p->max_tokens = DEFAULT_MAX_TOKENS;
+    if (!chat && p->max_tokens < 0) p->max_tokens = DEFAULT_MAX_TOKENS;
     if (!field_int32(o, "max_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "max_completion_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "min_tokens", 0, INT32_MAX, &p->min_tokens, e) ||
@@ -197,7 +197,9 @@ static bool read_all(text_request *r, bool chat, const text_limits *limits, api_
 static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, const text_limits *limits,
                   api_error *e)
 {
-    if (text_request_open(r, body, n_bytes, e) && read_all(r, chat, limits, e)) return true;
+    bool ok = text_request_open(r, body, n_bytes, e);
+    text_take_defaults(r, limits);
+    if (ok && read_all(r, chat, limits, e)) return true;
     text_request_deinit(r);
     return false;
 }

@@ -78,7 +78,9 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
 bool responses_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
                      api_error *e)
 {
-    if (text_request_open(r, body, n_bytes, e) && refuse_unsupported(r, e) && read_settings(r, e) &&
+    bool ok = text_request_open(r, body, n_bytes, e);
+    text_take_defaults(r, limits);
+    if (ok && refuse_unsupported(r, e) && read_settings(r, e) &&
         read_input(r, limits, e))
         return true;
     text_request_deinit(r);

@@ -225,8 +225,9 @@ sumi_status server_create(server **out, const server_opts *opts, sumi_error *err
     return st;
 }
 
-void server_attach(server *s, sumi_model *model, sumi_engine *engine)
+void server_attach(server *s, sumi_model *model, sumi_engine *engine, const server_defaults *defaults)
 {
+    if (defaults) s->opts.defaults = *defaults;
     s->model = model;
     s->engine = engine;
     atomic_store(&s->state, SERVER_READY);

@@ -12,6 +12,13 @@
 
 typedef struct server server;
 
+/* What requests get that do not say, before the defaults of their APIs. */
+typedef struct server_defaults {
+    sumi_sampling sampling;
+    uint32_t members;   /* of it: SUMI_SAMPLING_*; the others are as the API says */
+    int32_t max_tokens; /* < 1: as the API says */
+} server_defaults;
+
 typedef struct server_opts {
     const char *host;          /* a numeric address; IPv6 without brackets */
     int port;                  /* 0: any free one */
@@ -33,6 +40,8 @@ typedef struct server_opts {
     int n_trusted_proxies;
     size_t max_body_bytes;
     int max_prompt_tokens;     /* of one prompt; 0: what the context holds */
+    int max_answer_tokens;     /* of a choice: those that ask for more end there; 0: no limit */
+    server_defaults defaults;  /* until server_attach() */
     int max_choices, max_stop; /* of a request: n and best_of, at most SUMI_MAX_CHOICES; stop strings */
     int idle_s;                /* a connection that sends or takes nothing for that long is closed */
     double header_ms, body_ms; /* until they have arrived, whatever is sent meanwhile; 0: no limit */
@@ -50,8 +59,8 @@ server_opts server_opts_default(void);
 /* Strings of opts must outlive the server. EIO: the address or a file cannot be used; EFORMAT: the key file; EINVAL: an
  * address that others reach, without keys. SIGPIPE must be ignored by the program. */
 SUMI_MUST_USE sumi_status server_create(server **out, const server_opts *opts, sumi_error *err);
-void server_attach(server *s, sumi_model *model,
-                   sumi_engine *engine); /* both outlive the server's last request */
+/* Both outlive the server's last request. defaults, which may depend on the model: NULL: those of opts. */
+void server_attach(server *s, sumi_model *model, sumi_engine *engine, const server_defaults *defaults);
 int server_port(const server *s);
 sumi_status server_reload(server *s, sumi_error *err); /* keys and certificate; on failure the old ones stay */
 

@@ -204,6 +204,13 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
 
 /* ---- Jobs ---- */
 
+/* An answer that asks for more tokens than the server gives ends there with "length". */
+static void cap_tokens(sumi_request *p, int32_t most)
+{
+    if (p->max_tokens < 0 || p->max_tokens > most) p->max_tokens = most;
+    if (p->min_tokens > most) p->min_tokens = most;
+}
+
 /* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
  * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
 static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
@@ -212,6 +219,7 @@ static bool complete_params(const exchange *x, const text_request *r, sumi_reque
     const server_opts *o = &x->server->opts;
     uint64_t seed;
     *p = r->params;
+    if (o->max_answer_tokens > 0 && !p->embed) cap_tokens(p, o->max_answer_tokens);
     p->queue_ms = o->queue_ms;
     p->first_token_ms = o->first_token_ms;
     p->total_ms = o->total_ms;
@@ -286,6 +294,7 @@ text_limits text_api_limits(const exchange *x)
     text_limits limits = text_limits_default();
     limits.max_choices = x->server->opts.max_choices;
     limits.max_stop = x->server->opts.max_stop;
+    limits.defaults = &x->server->opts.defaults;
     return limits;
 }
 

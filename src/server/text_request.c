@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sample/members.h"
 #include "server/json_fields.h"
 #include "server/tool_history.h"
 
@@ -32,6 +33,15 @@ bool text_request_open(text_request *r, const char *body, size_t n_bytes, api_er
     return r->root != NULL;
 }
 
+void text_take_defaults(text_request *r, const text_limits *limits)
+{
+    const server_defaults *d = limits->defaults;
+    if (!d) return;
+    sampling_take(&r->params.sampling, &d->sampling, d->members);
+    r->has_seed = d->members & SUMI_SAMPLING_SEED;
+    if (d->max_tokens > 0) r->params.max_tokens = d->max_tokens;
+}
+
 void text_request_deinit(text_request *r)
 {
     for (int32_t i = 0; r->prompts && i < r->n_prompts; i++) free(r->prompts[i].ids);
@@ -48,8 +58,8 @@ void text_request_deinit(text_request *r)
 
 bool text_read_seed(text_request *r, const json_t *o, api_error *e)
 {
-    int64_t seed = 0;
-    r->has_seed = field_get(o, "seed") != NULL;
+    int64_t seed = (int64_t)r->params.sampling.seed;
+    r->has_seed |= field_get(o, "seed") != NULL;
     if (!field_int(o, "seed", INT64_MIN, INT64_MAX, &seed, e)) return false;
     r->params.sampling.seed = (uint64_t)seed;
     return true;

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "server/api_error.h"
+#include "server/server.h"
 
 enum { TEXT_MAX_PROMPTS = 64, TEXT_MAX_INPUTS = 2048 };
 
@@ -19,6 +20,7 @@ typedef struct text_limits {
     int32_t max_prompts; /* of one request, each with n choices; at most TEXT_MAX_PROMPTS */
     int32_t max_inputs;  /* texts to embed */
     int32_t max_messages;
+    const server_defaults *defaults; /* for what a body does not say, before the API's own; NULL: none */
 } text_limits;
 
 /* One prompt: a text (of the request's JSON), or token ids. */
@@ -64,6 +66,9 @@ text_limits text_limits_default(void);
  * text_request_deinit(), also then. */
 SUMI_MUST_USE bool text_request_open(text_request *r, const char *body, size_t n_bytes, api_error *e);
 void text_request_deinit(text_request *r); /* zeroed or empty is fine; leaves it empty */
+
+/* The server's own defaults, after the API's. */
+void text_take_defaults(text_request *r, const text_limits *limits);
 
 /* ---- What parsers share. Names of fields are constants. False: *e says why, with status 400. ---- */
 

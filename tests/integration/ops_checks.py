@@ -337,6 +337,19 @@ def limits():
     s.end()
 
 
+def defaults():
+    s = Server("--temp", "0", "--max-answer-tokens", "3", "-n", "2")
+    best = s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": 0, "max_tokens": 9, "ignore_eos": True})[1]
+    check("an answer ends at the cap", best["usage"]["completion_tokens"] == 3 and
+          best["choices"][0]["finish_reason"] == "length", best)
+    for path, body in (TEXT, {"prompt": "1, 2, 3,"}), ("/api/generate", {"prompt": "1, 2, 3,", "raw": True, "stream": False}):
+        answer = s.ask("POST", path, body)[1]
+        text = answer["choices"][0]["text"] if path == TEXT else answer["response"]
+        check(f"{path}: what a request does not say is as the options do", best["choices"][0]["text"].startswith(text) and
+              len(text) > 0, answer)
+    s.end()
+
+
 def draining():
     s = Server("--drain-timeout", "600")
     with socket.create_connection(("127.0.0.1", s.port), timeout=600) as kept:
@@ -641,7 +654,7 @@ def bad_use():
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, names, proxies, budgets, log, signals, time_limits, limits, draining, impatience, keys,
+for part in (slow_clients, sizes, connections, headers, names, proxies, budgets, log, signals, time_limits, limits, defaults, draining, impatience, keys,
              large_bodies, tls, numbers, standstill, manual, bad_use):
     part()
 finish()

@@ -51,6 +51,26 @@ static void a_chat_with_all_fields_is_read(void **state)
     text_request_deinit(&r);
 }
 
+/* The server's own defaults go before the API's, what a body says before both. */
+static void the_server_has_defaults_of_its_own(void **state)
+{
+    (void)state;
+    const server_defaults defaults = { .sampling = { .temperature = 0.3f, .top_k = 9, .seed = 5 },
+                                       .members = SUMI_SAMPLING_TEMPERATURE | SUMI_SAMPLING_SEED,
+                                       .max_tokens = 77 };
+    text_limits limits = text_limits_default();
+    const char *body = "{\"prompt\":\"a\"}";
+    limits.defaults = &defaults;
+    assert_true(openai_parse_completion(&r, body, strlen(body), &limits, &e));
+    assert_true(r.params.sampling.temperature == 0.3f && r.params.sampling.top_k == 0 && r.params.sampling.seed == 5);
+    assert_true(r.has_seed && r.params.max_tokens == 77);
+    text_request_deinit(&r);
+    body = "{\"prompt\":\"a\",\"temperature\":0.9,\"seed\":6,\"max_tokens\":2}";
+    assert_true(openai_parse_completion(&r, body, strlen(body), &limits, &e));
+    assert_true(r.params.sampling.temperature == 0.9f && r.params.sampling.seed == 6 && r.params.max_tokens == 2);
+    text_request_deinit(&r);
+}
+
 static void what_is_missing_or_null_is_the_apis_default(void **state)
 {
     (void)state;
@@ -239,6 +259,7 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_server_has_defaults_of_its_own),
         cmocka_unit_test(fields_of_vllm_that_are_there_are_read),
         cmocka_unit_test(neutral_values_of_fields_that_are_not_there_are_taken),
         cmocka_unit_test(fields_that_would_change_the_answer_are_refused),
