@@ -68,12 +68,11 @@ bool tool_history_copy(json_t *to, const json_t *m, const char *field, const cha
 
 /* ---- Ollama ---- */
 
-/* Sets o's `key` to the id of call number n, unless it has one. */
 static bool set_number(json_t *o, const char *key, int n)
 {
     char id[16];
     snprintf(id, sizeof id, "call%05d", n % 100000);
-    return json_object_get(o, key) || json_object_set_new(o, key, json_string(id)) == 0;
+    return json_object_set_new(o, key, json_string(id)) == 0;
 }
 
 bool tool_history_number(json_t *messages)
@@ -81,13 +80,22 @@ bool tool_history_number(json_t *messages)
     size_t i, k;
     json_t *m, *call;
     int n_calls = 0, n_results = 0;
+    bool numbered = false; /* calls without ids have been seen: an id of a result after them is that of no call */
     json_array_foreach(messages, i, m)
     {
         const char *role = json_string_value(json_object_get(m, "role"));
         json_t *name = json_object_get(m, "tool_name");
         if (name && json_object_set(m, "name", name) != 0) return false;
-        json_array_foreach(json_object_get(m, "tool_calls"), k, call) if (!set_number(call, "id", n_calls++)) return false;
-        if (role && !strcmp(role, "tool") && !set_number(m, "tool_call_id", n_results++)) return false;
+        json_array_foreach(json_object_get(m, "tool_calls"), k, call)
+        {
+            bool lacks_id = !json_object_get(call, "id");
+            if (lacks_id && !set_number(call, "id", n_calls)) return false;
+            numbered |= lacks_id;
+            n_calls++;
+        }
+        if (!role || strcmp(role, "tool") != 0) continue;
+        if ((numbered || !json_object_get(m, "tool_call_id")) && !set_number(m, "tool_call_id", n_results)) return false;
+        n_results++;
     }
     return true;
 }

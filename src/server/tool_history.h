@@ -21,7 +21,8 @@ bool tool_history_calls(const json_t *m);
  * field `field`. False: *e says what is wrong. */
 SUMI_MUST_USE bool tool_history_copy(json_t *to, const json_t *m, const char *field, const char *where, api_error *e);
 
-/* Ollama's calls have no ids: they are numbered, and results belong to calls in their order. False: no memory. */
+/* Calls that have no ids, as Ollama's, are numbered, and results belong to calls in their order. Some clients (LiteLLM) leave
+ * the ids of calls out, but not those of their results: these are replaced. False: no memory. */
 SUMI_MUST_USE bool tool_history_number(json_t *messages);
 
 /* New lists of messages in OpenAI's form, with everything that is no call or result as it is; to be freed with

@@ -101,6 +101,17 @@ static void ollamas_calls_are_numbered(void **state)
            ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"arguments\":{\"a\":1},\"name\":\"f\"},"
                  "\"id\":\"call00000\"}]},{\"content\":\"R\",\"name\":\"f\",\"role\":\"tool\",\"tool_call_id\":\"call00000\","
                  "\"tool_name\":\"f\"}]");
+    /* The id of a result without its call's is replaced; that of a call stays. */
+    expect(ollama_parse_chat,
+           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
+           "{\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
+           ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"call00000\"}]},"
+                 "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"call00000\"}]");
+    expect(ollama_parse_chat,
+           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
+           "{\"id\":\"c1\",\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
+           ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"c1\"}]},"
+                 "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"c1\"}]");
     /* A last turn that calls is no beginning of an answer. */
     expect(ollama_parse_chat,
            "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":"
