@@ -156,9 +156,19 @@ static bool append(const chat_caps *caps, json_t *list, json_t *message, bool *f
     return json_array_append_new(list, message) == 0 && ok;
 }
 
+/* What the template takes of the roles of these messages. */
+static const chat_caps *roles_for(const chat_caps *caps, const json_t *messages, bool strict_roles)
+{
+    static const chat_caps all = { .system = true, .later_system = true, .repeats = true }, no_system = { .system = false };
+    size_t n = json_array_size(messages), n_system = 0;
+    while (n_system < n && has_role(json_array_get(messages, n_system), "system")) n_system++;
+    if (strict_roles) return &all;
+    return n_system == n && !caps->lone_system ? &no_system : caps;
+}
+
 sumi_status chat_adapt(const chat_caps *caps, const json_t *messages, bool strict_roles, json_t **out, sumi_error *err)
 {
-    static const chat_caps all = { .system = true, .later_system = true, .repeats = true };
+    const chat_caps *roles = roles_for(caps, messages, strict_roles);
     json_t *list = json_array();
     sumi_status st = list ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
     bool folded = false;
@@ -169,7 +179,7 @@ sumi_status chat_adapt(const chat_caps *caps, const json_t *messages, bool stric
         if (message && calls_of(message)) st = adapt_calls(caps, message, i, err);
         if (message && st == SUMI_OK && has_role(message, "tool")) st = adapt_result(caps, message, i, err);
         if (st != SUMI_OK) json_decref(message);
-        else if (!append(strict_roles ? &all : caps, list, message, &folded))
+        else if (!append(roles, list, message, &folded))
             st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
     }
     if (st == SUMI_OK) *out = list;

@@ -2,6 +2,7 @@
  *
  *   template takes no system message    its text goes before that of the next turn of the user
  *   ... one, at the beginning           several there become one; later ones go to the next turn of the user
+ *   ... none without a user's turn      where all messages are system ones, they become a turn of the user
  *   ... turns that alternate only       neighbours of one role become one turn, with an empty line between
  *   calls of tools                      arguments, content and ids in the form that the template reads
  *

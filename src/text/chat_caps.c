@@ -92,9 +92,11 @@ static bool find_call_form(probe *p, bool result, chat_caps *caps)
 
 static chat_caps find(probe *p)
 {
-    chat_caps caps = { .system = true, .later_system = true, .repeats = true, .tool_calls = true, .tool_results = true };
+    chat_caps caps = { .system = true,  .lone_system = true, .later_system = true,
+                       .repeats = true, .tool_calls = true,  .tool_results = true };
     if (!SHOWS(p, USER_1, "probe-user-1")) return caps;
     caps.system = SHOWS(p, SYSTEM_1 "," USER_1, "probe-system-1", "probe-user-1");
+    caps.lone_system = caps.system && SHOWS(p, SYSTEM_1, "probe-system-1");
     caps.later_system =
         caps.system && SHOWS(p, SYSTEM_1 "," USER_1 "," ANSWER_1 "," SYSTEM_2 "," USER_2, "probe-system-1",
                              "probe-system-2", "probe-user-1", "probe-user-2");

@@ -12,6 +12,7 @@
 
 typedef struct chat_caps {
     bool system;       /* a system message before the first turn */
+    bool lone_system;  /* a system message and nothing else */
     bool later_system; /* system messages anywhere, several too */
     bool repeats;      /* turns of one role after each other */
     bool tool_calls;   /* calls of tools in a turn of the assistant, with their arguments */

@@ -559,7 +559,7 @@ sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_i
         if (!is_token(t, ids[i])) {
             buf_deinit(&out);
             return sumi_fail(err, SUMI_EINVAL,
-                             "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i], i + 1,
+                             "token %d (number %d of %d) is outside the vocabulary of %d tokens", ids[i], i + 1,
                              n_ids, t->v.n_tokens);
         }
         bool is_special = tokenizer_is_special(t, ids[i]);

@@ -85,6 +85,18 @@ static void a_system_message_goes_before_the_first_users_text(void **state)
     expect("chatml", chat, "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n");
 }
 
+/* These templates show a system message before a turn of the user only: alone it was left out, or refused. */
+static void a_chat_of_system_messages_only_is_shown(void **state)
+{
+    (void)state;
+    const char *one = "[" M("system", "S") "]", *two = "[" M("system", "S") "," M("system", "T") "]";
+    expect("gemma3", one, "<s><start_of_turn>user\nS<end_of_turn>\n<start_of_turn>model\n");
+    expect("gemma3", two, "<s><start_of_turn>user\nS\n\nT<end_of_turn>\n<start_of_turn>model\n");
+    expect("mistral-v3", one, "<s>[INST] S[/INST]");
+    expect_part("llama2", two, "\n<</SYS>>\n\nS\n\nT [/INST]"); /* after a system text of its own */
+    expect("chatml", one, "<|im_start|>system\nS<|im_end|>\n<|im_start|>assistant\n");
+}
+
 static void later_system_messages_go_to_the_next_turn_of_the_user(void **state)
 {
     (void)state;
@@ -173,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_system_message_goes_before_the_first_users_text),
+        cmocka_unit_test(a_chat_of_system_messages_only_is_shown),
         cmocka_unit_test(later_system_messages_go_to_the_next_turn_of_the_user),
         cmocka_unit_test(neighbours_of_one_role_become_one_turn_where_turns_must_alternate),
         cmocka_unit_test(calls_of_tools_have_the_form_that_the_template_reads),
