@@ -62,8 +62,8 @@ static sumi_status read_ids(char *text, int32_t **ids, int32_t *n_ids, sumi_erro
         errno = 0;
         long id = strtol(word, &end, 10);
         if (*end || errno || id < INT32_MIN || id > INT32_MAX)
-            return sumi_fail(err, SUMI_EINVAL, "standard input: '%.40s', the %d. word, is not a token id",
-                             word, *n_ids + 1);
+            return sumi_fail(err, SUMI_EINVAL, "standard input: word %d, '%.40s', is not a token id",
+                             *n_ids + 1, word);
         (*ids)[(*n_ids)++] = (int32_t)id;
     }
     return SUMI_OK;

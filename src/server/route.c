@@ -128,12 +128,22 @@ static int find(const char *path, const char **rest)
     return -1;
 }
 
+/* What stands behind /v1 and /api, which all paths have in common. */
+static const char *own_part(const char *path)
+{
+    if (!strncmp(path, "/v1/", 4)) return path + 3;
+    return !strncmp(path, "/api/", 5) ? path + 4 : path;
+}
+
 static void fail_unknown(const char *path, api_error *e)
 {
-    nearest near = { .to = path };
-    for (int i = 0; i < N_ROUTES; i++) nearest_try(&near, routes[i].path);
-    if (near.best)
-        api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': is '%s' meant?", path, near.best);
+    nearest near = { .to = own_part(path) };
+    const char *meant = NULL;
+    for (int i = 0; i < N_ROUTES; i++) {
+        nearest_try(&near, own_part(routes[i].path));
+        if (near.best == own_part(routes[i].path)) meant = routes[i].path;
+    }
+    if (meant) api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': is '%s' meant?", path, meant);
     else api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': /openapi.json lists all", path);
 }
 

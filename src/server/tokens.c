@@ -191,7 +191,7 @@ static bool check_ids(const int32_t *ids, int32_t n, int32_t n_vocab, api_error 
     for (int32_t i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= n_vocab)
             return api_fail(e, 400, "invalid_value", "tokens",
-                            "token %d, the %d. of %d, is outside the vocabulary of %d tokens", ids[i], i + 1, n, n_vocab);
+                            "token %d (number %d of %d) is outside the vocabulary of %d tokens", ids[i], i + 1, n, n_vocab);
     return true;
 }
 
