@@ -45,6 +45,13 @@
 extern "C" {
 #endif
 
+/* The version of this header; sumi_version() tells the library's. SUMI_VERSION_NUM grows with every version, for #if:
+ * 1.2.3 is 1002003. While MAJOR is 0 a new MINOR may change the interface, and libsumi.so gets another name. */
+#define SUMI_VERSION_MAJOR 0
+#define SUMI_VERSION_MINOR 1
+#define SUMI_VERSION_PATCH 0
+#define SUMI_VERSION_NUM   (SUMI_VERSION_MAJOR * 1000000 + SUMI_VERSION_MINOR * 1000 + SUMI_VERSION_PATCH)
+
 #define SUMI_API      __attribute__((visibility("default")))
 #define SUMI_MUST_USE __attribute__((warn_unused_result))
 

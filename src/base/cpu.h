@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Levels of the x86-64 instruction set, better ones later. A level counts only if the processor has all of it and the
- * operating system saves its registers (XGETBV). Each is a superset of the one before, but that most processors with
- * AVX-512 lack AVX-VNNI. */
+/* Levels of the instruction set, better ones later. All but the first are of x86-64. A level counts only if the processor
+ * has all of it and the operating system saves its registers (XGETBV). Each is a superset of the one before, but that most
+ * processors with AVX-512 lack AVX-VNNI. */
 typedef enum cpu_level {
-    CPU_REF,    /* plain C, baseline x86-64 */
+    CPU_REF,    /* plain C, on every processor */
     CPU_AVX2,   /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
     CPU_AVXVNNI, /* dpbusd on 32 bytes besides: Alder Lake (2021), Zen 5 */
     CPU_AVX512, /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */

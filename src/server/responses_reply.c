@@ -18,13 +18,13 @@ static void put_part(const solo_reply *r, bool text, buf *out)
     buf_append_str(out, ",\"annotations\":[],\"logprobs\":[]}");
 }
 
-/* The only item. status: "in_progress" (without the part), "completed" or "incomplete". */
-static void put_item(const solo_reply *r, const char *status, buf *out)
+/* The only item. status: "in_progress", "completed" or "incomplete"; begun: it has its part. */
+static void put_item(const solo_reply *r, const char *status, bool begun, buf *out)
 {
     buf_printf(
         out, "{\"id\":\"msg_%s\",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",
         r->info.id, status);
-    if (strcmp(status, "in_progress") != 0) put_part(r, true, out);
+    if (begun) put_part(r, true, out);
     buf_append_str(out, "]}");
 }
 
@@ -88,7 +88,7 @@ static void put_response(const solo_reply *r, const char *status, buf *out)
     buf_printf(out, ",\"incomplete_details\":%s",
                strcmp(status, "incomplete") ? "null" : "{\"reason\":\"max_output_tokens\"}");
     buf_append_str(out, ",\"output\":[");
-    if (!running) put_item(r, failed ? "incomplete" : status, out);
+    if (!running) put_item(r, failed ? "incomplete" : status, true, out);
     buf_append_char(out, ']');
     put_settings(r, out);
     if (running || failed) buf_append_str(out, ",\"usage\":null");
@@ -117,11 +117,11 @@ static void put_response_event(solo_reply *r, const char *type, const char *stat
     end_event(out);
 }
 
-static void put_item_event(solo_reply *r, const char *type, const char *status, buf *out)
+static void put_item_event(solo_reply *r, const char *type, const char *status, bool begun, buf *out)
 {
     begin_event(r, type, out);
     buf_append_str(out, ",\"output_index\":0,\"item\":");
-    put_item(r, status, out);
+    put_item(r, status, begun, out);
     end_event(out);
 }
 
@@ -136,7 +136,7 @@ static void begin(solo_reply *r, buf *out)
 {
     put_response_event(r, "created", "in_progress", out);
     put_response_event(r, "in_progress", "in_progress", out);
-    put_item_event(r, "output_item.added", "in_progress", out);
+    put_item_event(r, "output_item.added", "in_progress", false, out);
     begin_part_event(r, "content_part.added", out);
     buf_append_str(out, ",\"part\":");
     put_part(r, false, out);
@@ -163,7 +163,7 @@ static void end(solo_reply *r, buf *out)
         buf_append_str(out, ",\"part\":");
         put_part(r, true, out);
         end_event(out);
-        put_item_event(r, "output_item.done", status, out);
+        put_item_event(r, "output_item.done", status, true, out);
     }
     put_response_event(r, status, status, out);
 }

@@ -84,8 +84,9 @@ static inline q8_row q8_row_at(const q8_row *r, int32_t g)
 static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
 {
     uint64_t low = 0, high = 0;
-    memcpy(&low, more, n < 8 ? n : 8);
-    if (n > 8) memcpy(&high, more + 8, n - 8);
+    size_t n_low = n < 8 ? n : 8;
+    memcpy(&low, more, n_low);
+    memcpy(&high, more + n_low, n - n_low);
     return (low | high) != 0;
 }
 
