@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh - sets up what is missing, then runs the whole test suite: ./test.sh [STAGE...]
 #
-#   clang     clang 14, optimised: builds everything, runs the unit tests
+#   unit      the unit tests of an optimised build: minutes, and the fewest packages
+#   clang     clang (14 if it is there), optimised: builds everything, runs the unit tests
 #   fuzz      every fuzz target for SUMI_FUZZ_SECONDS (20) on its stored corpus, under address sanitizer
 #   tsan      the threaded parts under thread sanitizer
 #   asan      the whole suite under address and undefined-behaviour sanitizers, long prompts left out
@@ -9,8 +10,8 @@
 #   long      what takes minutes, or more than the build needs: other machines, other distributions, other people's
 #             clients (tests/long)
 #
-# Without names all of them but long run, in this order. A failing stage does not stop the next one; the exit status is 0 if
-# everything passed.
+# Without names the stages from clang to release run, in this order. Each asks only for the Debian packages that it needs. A
+# failing stage does not stop the next one; the exit status is 0 if everything passed.
 set -u
 cd "$(dirname "$0")"
 . scripts/setup.sh
@@ -21,16 +22,24 @@ stages=("$@")
 [ $# != 0 ] || stages=(clang fuzz tsan asan release)
 for stage in "${stages[@]}"; do
     case $stage in
-    clang | fuzz | tsan | asan | release | long) ;;
-    *) say "no stage '$stage'; there are clang, fuzz, tsan, asan, release and long"; exit 2 ;;
+    -h | --help) sed -n '2,/^$/ s/^# \?//p' test.sh; exit 0 ;;
+    unit | clang | fuzz | tsan | asan | release | long) ;;
+    *) say "no stage '$stage'; there are unit, clang, fuzz, tsan, asan, release and long"; exit 2 ;;
     esac
 done
 
 take_lock
 need_packages "${build_packages[@]}" "${test_packages[@]}"
-need_model smollm2
-need_model gemma3-270m
-need_model minilm
+packages=() wanted_models=()
+for stage in "${stages[@]}"; do
+    case $stage in
+    unit) ;;
+    clang | fuzz) packages+=($(clang_packages)) ;;
+    *) packages+=("${suite_packages[@]}") wanted_models=(smollm2 gemma3-270m minilm) ;;
+    esac
+done
+[ "${#packages[@]}" = 0 ] || need_packages "${packages[@]}"
+for model in "${wanted_models[@]}"; do need_model "$model"; done
 
 # Thread sanitizer of gcc 12 cannot map its shadow where the kernel randomises addresses widely.
 fixed_addresses=()
@@ -38,15 +47,17 @@ setarch "$(uname -m)" -R true 2>/dev/null && fixed_addresses=(setarch "$(uname -
 
 # run_stage NAME: builds and runs one stage; its status is the stage's.
 run_stage() {
-    local preset=$1 options=() run=() settings=(-DSUMI_TESTS=ON -DSUMI_FUZZ_SECONDS="$fuzz_seconds" -DSUMI_LONG_TESTS=OFF)
+    local preset=$1 options=() run=()
+    local settings=(-DSUMI_TESTS=ON -DSUMI_WERROR=ON -DSUMI_FUZZ_SECONDS="$fuzz_seconds" -DSUMI_LONG_TESTS=OFF)
     # Sanitizers make the forward pass ten times slower, so there tests of prompts of 600 tokens take short ones.
     case $preset in
+    unit) preset=release options=(-L unit) ;;
     clang) options=(-L unit) ;;
     fuzz) options=(-L fuzz) ;;
     tsan) options=(-R '^(unit\.(base|backend|kv|model|sample|engine|server)|golden\.tiny|integration\.(invariance|load))')
           run=("${fixed_addresses[@]}" env SUMI_TEST_SHORT=1) ;;
     asan) run=(env SUMI_TEST_SHORT=1) ;;
-    long) preset=release options=(-L long) settings[2]=-DSUMI_LONG_TESTS=ON ;;
+    long) preset=release options=(-L long) settings[3]=-DSUMI_LONG_TESTS=ON ;;
     esac
     configure "$preset" "${settings[@]}"
     build "$preset"
