@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -198,7 +199,9 @@ sumi_status new_file_pad(new_file *f, uint64_t n_bytes, sumi_error *err)
 static int move(const new_file *f)
 {
     if (f->overwrite) return rename(f->temporary, f->path);
-    if (renameat2(AT_FDCWD, f->temporary, AT_FDCWD, f->path, RENAME_NOREPLACE) == 0) return 0;
+    /* musl has no renameat2(), and RENAME_NOREPLACE is in no header that all C libraries have. */
+    enum { NO_REPLACE = 1 };
+    if (syscall(SYS_renameat2, AT_FDCWD, f->temporary, AT_FDCWD, f->path, NO_REPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return -1;
     if (link(f->temporary, f->path) != 0) return -1; /* file systems that do not know the flag */
     return unlink(f->temporary);

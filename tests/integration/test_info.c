@@ -152,7 +152,7 @@ static void text_of_the_file_does_not_steer_the_terminal(void **state)
         run(views[v], path);
         assert_int_equal(a.code, 0);
         for (size_t i = 0; i < a.n; i++)
-            if ((a.text[i] < 0x20 && a.text[i] >= 0 && a.text[i] != '\n') || a.text[i] == 0x7f)
+            if (((unsigned char)a.text[i] < 0x20 && a.text[i] != '\n') || a.text[i] == 0x7f)
                 fail_msg("%s: byte %02x at %zu", views[v], a.text[i], i);
         assert_null(strstr(a.text, "\xc2\x9b"));
         assert_null(strchr(a.text, '\xff'));

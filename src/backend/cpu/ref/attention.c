@@ -31,7 +31,7 @@ static float score_of(const attention_tile_args *a, const float *q, size_t k, in
         sum += q[i] * element(a, k + (size_t)at);
     }
     sum *= a->scale;
-    return a->softcap > 0 ? a->softcap * tanhf(sum / a->softcap) : sum;
+    return a->softcap > 0 ? a->softcap * ref_tanh(sum / a->softcap) : sum;
 }
 
 /* m = -inf: nothing seen yet. */

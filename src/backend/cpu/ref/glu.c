@@ -13,14 +13,14 @@ static float silu(float x)
 static float gelu_tanh(float x)
 {
     const float sqrt_2_over_pi = 0.79788456080286535588f;
-    return 0.5f * x * (1.0f + tanhf(sqrt_2_over_pi * (x + 0.044715f * x * x * x)));
+    return 0.5f * x * (1.0f + ref_tanh(sqrt_2_over_pi * (x + 0.044715f * x * x * x)));
 }
 
-/* erfc() instead of 1 + erf(), which loses all digits left of -5. */
+/* erfc() instead of 1 + erf(), which loses all digits left of -5. In double for the reason of ref_tanh(). */
 static float gelu(float x)
 {
     const float sqrt_1_2 = 0.70710678118654752440f;
-    return 0.5f * x * erfcf(-x * sqrt_1_2);
+    return 0.5f * x * (float)erfc((double)(-x * sqrt_1_2));
 }
 
 static float relu2(float x)

@@ -2,7 +2,17 @@
 #ifndef SUMI_BACKEND_CPU_REF_REF_H
 #define SUMI_BACKEND_CPU_REF_REF_H
 
+#include <math.h>
+
 #include "backend/cpu/kernels.h"
+
+/* C libraries differ in the last bits of tanhf() and erfcf(), between processors and versions. Those of the functions in
+ * double are rounded away, so ref has the same bits on every machine. expf(), logf(), sinf() and cosf() compute in double
+ * themselves. */
+static inline float ref_tanh(float x)
+{
+    return (float)tanh((double)x);
+}
 
 DECL_PACK_ROW(pack_row_ref);
 DECL_QUANTIZE_ROW(quantize_row_ref);
