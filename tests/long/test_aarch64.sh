@@ -24,7 +24,7 @@ apt=(apt-get -qq -y -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Di
      -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/no-parts" -o APT::Sandbox::User=
      -o APT::Keep-Downloaded-Packages=true)
 quietly "${apt[@]}" update || fail "apt-get update for arm64 failed"
-wanted=(libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev libmicrohttpd-dev nettle-dev libcurl4-openssl-dev
+wanted=(libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libcurl4-openssl-dev
         libcmocka-dev)
 "${apt[@]}" --no-install-recommends --print-uris install "${wanted[@]}" | awk '{ print $2 }' >"$work/files"
 quietly "${apt[@]}" --no-install-recommends --download-only install "${wanted[@]}" || fail "arm64 packages cannot be fetched"
