@@ -40,8 +40,9 @@ enum MHD_Result post_embeddings(exchange *x);
 enum MHD_Result post_ollama_embed(exchange *x);
 enum MHD_Result post_ollama_embeddings(exchange *x);
 
-/* ---- tokens.c ---- */
+/* ---- tokenize.c, detokenize.c ---- */
 enum MHD_Result post_tokenize(exchange *x);
+enum MHD_Result post_apply_template(exchange *x);
 enum MHD_Result post_detokenize(exchange *x);
 
 /* ---- props.c ---- */

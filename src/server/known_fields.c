@@ -85,8 +85,7 @@ static const known_field fields[] = {
     { "thinking_budget_tokens", COMPLETIONS, "-1", NULL },
 
     /* What is told beside the text. */
-    { "logprobs", OLLAMA, NULL, NULL },
-    { "top_logprobs", FIELDS_RESPONSES | OLLAMA, NULL, NULL },
+    { "top_logprobs", FIELDS_RESPONSES, NULL, NULL },
     { "prompt_logprobs", OPENAI, NULL, "a completion with echo and logprobs tells them" },
     { "echo", FIELDS_CHAT, NULL, NULL },
     { "n_probs", OPENAI, NULL, "logprobs are there" },

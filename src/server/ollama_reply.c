@@ -20,6 +20,18 @@ static void put_text(const solo_reply *r, const char *text, size_t n, buf *out)
     if (chat) buf_append_char(out, '}');
 }
 
+/* ,"logprobs":[{"token":"a","logprob":-0.1,"bytes":[97],"top_logprobs":[...]},...] of the tokens since the last time. */
+static void put_logprobs(solo_reply *r, buf *out)
+{
+    logprob_lists *l = &r->logprobs;
+    if (l->n == 0) return;
+    buf_append_str(out, ",\"logprobs\":[");
+    buf_append(out, l->tokens.data, l->tokens.n);
+    buf_append_char(out, ']');
+    if (l->tokens.status != SUMI_OK) out->status = l->tokens.status;
+    logprob_lists_clear(l);
+}
+
 static long long ns(double ms)
 {
     return (long long)(ms * 1e6);
@@ -44,6 +56,7 @@ static void put_done(const solo_reply *r, buf *out)
 static void piece(solo_reply *r, const char *text, size_t n, buf *out)
 {
     put_text(r, text, n, out);
+    put_logprobs(r, out);
     buf_append_str(out, ",\"done\":false}\n");
 }
 
@@ -53,6 +66,7 @@ static void end(solo_reply *r, buf *out)
         api_error_json(&r->error, API_OLLAMA, r->info.id, out);
     } else {
         put_text(r, "", 0, out);
+        put_logprobs(r, out);
         put_done(r, out);
     }
     buf_append_char(out, '\n');
@@ -61,6 +75,7 @@ static void end(solo_reply *r, buf *out)
 static void whole(solo_reply *r, buf *out)
 {
     put_text(r, r->text.data, r->text.n, out);
+    put_logprobs(r, out);
     put_done(r, out);
 }
 

@@ -49,7 +49,7 @@ static bool open_request(text_request *r, unsigned endpoint, const char *body, s
     set_defaults(r);
     text_take_defaults(r, limits);
     return known_fields_check(r->root, endpoint, e) && field_string(r->root, "model", &r->model, e) &&
-           field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e);
+           field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e) && text_read_logprobs(r, e);
 }
 
 static bool read_messages(text_request *r, const text_limits *limits, api_error *e)

@@ -9,7 +9,7 @@
 #include "server/json_fields.h"
 #include "server/known_fields.h"
 
-enum { MAX_TOP_LOGPROBS = 20, MAX_BIASES = 1024, DEFAULT_MAX_TOKENS = 16 /* of a completion */ };
+enum { MAX_BIASES = 1024, DEFAULT_MAX_TOKENS = 16 /* of a completion */ };
 
 bool openai_read_sampling(text_request *r, api_error *e)
 {
@@ -78,17 +78,10 @@ static bool read_stream(text_request *r, api_error *e)
 static bool read_logprobs(text_request *r, bool chat, api_error *e)
 {
     sumi_request *p = &r->params;
-    if (chat) {
-        if (!field_bool(r->root, "logprobs", &r->logprobs, e) ||
-            !field_int32(r->root, "top_logprobs", 0, MAX_TOP_LOGPROBS, &p->n_logprobs, e))
-            return false;
-        if (p->n_logprobs && !r->logprobs)
-            return api_fail(e, 400, "invalid_value", "top_logprobs", "top_logprobs: only with logprobs true");
-    } else {
-        r->logprobs = field_get(r->root, "logprobs") != NULL;
-        if (!field_int32(r->root, "logprobs", 0, MAX_TOP_LOGPROBS, &p->n_logprobs, e)) return false;
-        if (r->echo && r->logprobs) p->n_prompt_logprobs = p->n_logprobs;
-    }
+    if (chat) return text_read_logprobs(r, e);
+    r->logprobs = field_get(r->root, "logprobs") != NULL;
+    if (!field_int32(r->root, "logprobs", 0, TEXT_MAX_TOP_LOGPROBS, &p->n_logprobs, e)) return false;
+    if (r->echo && r->logprobs) p->n_prompt_logprobs = p->n_logprobs;
     p->sampling.skip_logprob = !r->logprobs;
     return true;
 }

@@ -7,6 +7,7 @@
 #include "engine/model.h"
 #include "server/endpoints.h"
 #include "server/json_text.h"
+#include "server/text_api.h"
 
 /* "key":"the text of the token", or null. */
 static void put_token(const tokenizer *t, const char *key, int32_t id, buf *out)
@@ -27,30 +28,37 @@ static void put_template(const sumi_model *m, buf *out)
     else buf_append_str(out, "null");
 }
 
-static void put_sampling(buf *out)
+/* What a chat gets that says nothing of it. */
+static void put_params(const sumi_request *p, buf *out)
 {
-    const sumi_sampling s = sumi_sampling_default();
-    buf_append_str(out, "\"params\":{\"n_predict\":-1,\"seed\":-1,\"temperature\":");
-    json_put_number(out, (double)s.temperature);
-    buf_printf(out, ",\"top_k\":%d,\"top_p\":", s.top_k);
-    json_put_number(out, (double)s.top_p);
+    const sumi_sampling *s = &p->sampling;
+    buf_printf(out, "\"params\":{\"n_predict\":%d,\"seed\":-1,\"temperature\":", p->max_tokens);
+    json_put_number(out, (double)s->temperature);
+    buf_printf(out, ",\"top_k\":%d,\"top_p\":", s->top_k);
+    json_put_number(out, (double)s->top_p);
     buf_append_str(out, ",\"min_p\":");
-    json_put_number(out, (double)s.min_p);
+    json_put_number(out, (double)s->min_p);
     buf_append_str(out, ",\"repeat_penalty\":");
-    json_put_number(out, (double)s.repeat_penalty);
-    buf_printf(out, ",\"repeat_last_n\":%d}", s.penalty_last_n);
+    json_put_number(out, (double)s->repeat_penalty);
+    buf_printf(out, ",\"repeat_last_n\":%d}", s->penalty_last_n);
 }
 
 enum MHD_Result get_props(exchange *x)
 {
     const server *s = x->server;
     const tokenizer *t = model_tokenizer(s->model);
+    const text_limits limits = text_api_limits(x);
     sumi_engine_stats stats;
+    text_request nothing;
+    api_error e;
     buf out;
+    if (!text_request_open(&nothing, "{}", 2, &e)) return http_error(x, &e);
+    text_take_defaults(&nothing, &limits);
     sumi_engine_get_stats(s->engine, &stats);
     buf_init(&out, SIZE_MAX);
     buf_printf(&out, "{\"default_generation_settings\":{\"n_ctx\":%d,\"speculative\":false,", stats.n_ctx);
-    put_sampling(&out);
+    put_params(&nothing.params, &out);
+    text_request_deinit(&nothing);
     buf_printf(&out, "},\"total_slots\":%d,\"model_path\":", stats.max_seqs);
     json_put_string(&out, s->opts.model_name);
     buf_append_str(&out, ",\"model_alias\":");

@@ -38,6 +38,7 @@ static const route routes[] = {
     { "GET", "/props", get_props, GUARDED, MODEL },
     { "GET", "/slots", get_slots, STATUS, MODEL },
     { "GET", "/tokenizer_info", get_tokenizer_info, GUARDED, MODEL },
+    { "POST", "/apply-template", post_apply_template, GUARDED, MODEL },
     { "POST", "/tokenize", post_tokenize, GUARDED, MODEL },
     { "POST", "/detokenize", post_detokenize, GUARDED, MODEL },
 };
@@ -73,6 +74,7 @@ const char *const route_paths[] = {
     "/props",
     "/slots",
     "/tokenizer_info",
+    "/apply-template",
     "/tokenize",
     "/detokenize",
     "other",
@@ -89,7 +91,7 @@ route_meter route_metered_as(const route *r)
 {
     if (!r->model || strcmp(r->method, "POST") || r->handle == post_ollama_show || r->handle == post_ollama_pull)
         return METER_NOTHING;
-    bool counts = r->handle == post_tokenize || r->handle == post_detokenize || r->handle == post_count_tokens;
+    bool counts = r->handle == post_tokenize || r->handle == post_detokenize || r->handle == post_apply_template || r->handle == post_count_tokens;
     return counts ? METER_COUNT : METER_REQUEST;
 }
 

@@ -13,6 +13,7 @@ void *solo_reply_create(text_request *request, text_ids *ids, const reply_info *
     r->info = *info;
     r->writer = w;
     buf_init(&r->text, SIZE_MAX);
+    logprob_lists_init(&r->logprobs);
     *request = (text_request){ 0 };
     *ids = (text_ids){ 0 };
     return r;
@@ -24,6 +25,7 @@ void solo_reply_destroy(void *reply)
     text_request_deinit(&r->request);
     text_ids_deinit(&r->ids);
     buf_deinit(&r->text);
+    logprob_lists_deinit(&r->logprobs);
     free(r);
 }
 
@@ -34,9 +36,20 @@ void solo_reply_begin(void *reply, buf *out)
     if (r->request.n_prompts == 0) r->writer->end(r, out);
 }
 
+/* A token that ends the answer has no text, and is none of its tokens. */
+static void take_logprobs(solo_reply *r, const news *n)
+{
+    for (int32_t i = 0; i < n->n_tokens; i++) {
+        const sumi_choice *token = &n->tokens[i];
+        if (r->request.params.ignore_eos || !sumi_token_is_end(r->info.model, token->id))
+            logprobs_add_chat(&r->logprobs, r->info.model, token, n->top + (size_t)i * (size_t)n->n_top, n->n_top);
+    }
+}
+
 static void take_piece(solo_reply *r, const news *n, buf *out)
 {
     buf_append(&r->text, n->text, n->n_bytes);
+    if (r->request.logprobs) take_logprobs(r, n);
     if (r->request.stream && n->n_bytes) r->writer->piece(r, n->text, n->n_bytes, out);
 }
 

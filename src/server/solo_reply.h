@@ -5,6 +5,7 @@
 #ifndef SUMI_SERVER_SOLO_REPLY_H
 #define SUMI_SERVER_SOLO_REPLY_H
 
+#include "server/openai_logprobs.h"
 #include "server/reply.h"
 
 typedef struct solo_reply {
@@ -13,6 +14,7 @@ typedef struct solo_reply {
     reply_info info;
     const struct solo_writer *writer;
     buf text;           /* of the answer so far, whether or not a stream has sent it */
+    logprob_lists logprobs; /* if the request wants them: of tokens that no piece has told yet */
     sumi_finish finish; /* STOP or LENGTH, unless error.status */
     const char *stop;   /* the stop string that was found, one of the request's; NULL: none */
     bool context_full;  /* LENGTH for another reason than max_tokens */

@@ -68,25 +68,38 @@ static sumi_status text_to_ids(const sumi_model *model, const char *text, size_t
     return SUMI_ELIMIT;
 }
 
-/* The ids of a chat: those of r's messages, or of fewer. */
-static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages,
-                                   text_ids *p, prompt_bound *bound, sumi_error *err)
+/* Appends the text of a chat to out: that of r's messages, or of fewer. */
+static sumi_status render(const sumi_model *model, const text_request *r, json_t *messages, buf *out, sumi_error *err)
 {
     const chat_input chat = { .messages = messages,
                               .extra = r->template_vars,
                               .add_generation_prompt = !r->no_generation_prompt,
                               .continue_final = r->continue_final };
     char *rendered;
-    buf text;
     size_t n;
     sumi_status st = model_format_chat(model, &chat, &rendered, &n, err);
     if (st != SUMI_OK) return st;
-    buf_init(&text, SIZE_MAX);
-    buf_append(&text, rendered, n);
+    buf_append(out, rendered, n);
     sumi_free(rendered);
-    buf_append(&text, json_string_value(r->prefill), json_string_length(r->prefill));
-    if (text.status != SUMI_OK) st = err->status = text.status;
-    else st = text_to_ids(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, bound, &p->ids[0], &p->n_ids[0], err);
+    buf_append(out, json_string_value(r->prefill), json_string_length(r->prefill));
+    return out->status == SUMI_OK ? SUMI_OK : (err->status = out->status);
+}
+
+bool text_api_render(const exchange *x, const text_request *r, buf *out, api_error *e)
+{
+    sumi_error err;
+    return render(x->server->model, r, r->messages, out, &err) == SUMI_OK || api_fail_status(e, &err);
+}
+
+/* The ids of a chat: those of r's messages, or of fewer. */
+static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages,
+                                   text_ids *p, prompt_bound *bound, sumi_error *err)
+{
+    buf text;
+    buf_init(&text, SIZE_MAX);
+    sumi_status st = render(model, r, messages, &text, err);
+    if (st == SUMI_OK)
+        st = text_to_ids(model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, bound, &p->ids[0], &p->n_ids[0], err);
     buf_deinit(&text);
     if (st == SUMI_OK) p->n = 1;
     return st;

@@ -22,6 +22,9 @@ enum MHD_Result text_api_post(exchange *x, const text_api *api);
 /* What the server takes in a request. */
 text_limits text_api_limits(const exchange *x);
 
+/* Appends the text that the messages of a chat become to out. False: *e says why. */
+SUMI_MUST_USE bool text_api_render(const exchange *x, const text_request *r, buf *out, api_error *e);
+
 /* The tokens of a request's prompts, for the served model. bounded: a text that has surely more tokens than fit is refused
  * without being tokenised. False: *e says why, and *ids is empty. */
 SUMI_MUST_USE bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, text_ids *ids,

@@ -65,6 +65,18 @@ bool text_read_seed(text_request *r, const json_t *o, api_error *e)
     return true;
 }
 
+bool text_read_logprobs(text_request *r, api_error *e)
+{
+    sumi_request *p = &r->params;
+    if (!field_bool(r->root, "logprobs", &r->logprobs, e) ||
+        !field_int32(r->root, "top_logprobs", 0, TEXT_MAX_TOP_LOGPROBS, &p->n_logprobs, e))
+        return false;
+    if (p->n_logprobs && !r->logprobs)
+        return api_fail(e, 400, "invalid_value", "top_logprobs", "top_logprobs: only with logprobs true");
+    p->sampling.skip_logprob = !r->logprobs;
+    return true;
+}
+
 bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
                     const text_limits *limits, api_error *e)
 {

@@ -12,7 +12,7 @@
 #include "server/api_error.h"
 #include "server/server.h"
 
-enum { TEXT_MAX_PROMPTS = 64, TEXT_MAX_INPUTS = 2048 };
+enum { TEXT_MAX_PROMPTS = 64, TEXT_MAX_INPUTS = 2048, TEXT_MAX_TOP_LOGPROBS = 20 };
 
 typedef struct text_limits {
     int32_t max_choices; /* n and best_of */
@@ -74,6 +74,9 @@ void text_take_defaults(text_request *r, const text_limits *limits);
 
 /* The field `seed` of o. */
 SUMI_MUST_USE bool text_read_seed(text_request *r, const json_t *o, api_error *e);
+
+/* "logprobs": true, and "top_logprobs": how many alternatives to each token. */
+SUMI_MUST_USE bool text_read_logprobs(text_request *r, api_error *e);
 
 /* The field `name` of o: a list of stop strings, or, under single, one string. */
 SUMI_MUST_USE bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,

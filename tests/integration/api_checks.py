@@ -163,6 +163,23 @@ def described(s):
     check("/slots has a place for each answer", status == 200 and len(slots) == props["total_slots"] and not any(x["is_processing"] for x in slots), slots)
     status, info, _ = s.ask("GET", "/tokenizer_info")
     check("/tokenizer_info tells the vocabulary", status == 200 and info["vocab_size"] == 49152 and info["eos_token"] == "<|im_end|>", info)
+    prompt = s.ask("POST", "/apply-template", {"messages": QUESTION})[1]["prompt"]
+    check("/apply-template tells what the model is given", prompt.endswith("<|im_start|>user\n" + QUESTION[0]["content"] + "<|im_end|>\n<|im_start|>assistant\n"), prompt)
+    ids = s.ask("POST", "/tokenize", {"prompt": prompt, "add_special_tokens": False})[1]["tokens"]
+    told = s.ask("POST", "/tokenize", {"messages": QUESTION, "return_token_strs": True})[1]
+    check("/tokenize takes a chat", told["tokens"] == ids and "".join(told["token_strs"]) == prompt, told)
+    pieces = s.ask("POST", "/tokenize", {"content": "a \u2603", "with_pieces": True, "add_special": False})[1]["tokens"]
+    parts = [p["piece"].encode() if isinstance(p["piece"], str) else bytes(p["piece"]) for p in pieces]
+    check("/tokenize tells pieces, bytes where they are no text", b"".join(parts) == "a \u2603".encode() and any(isinstance(p["piece"], list) for p in pieces), pieces)
+    check("a mistake in a chat is named", s.ask("POST", "/apply-template", {"messages": [{"role": "nobody", "content": "x"}]})[0] == 400)
+    for path, body in ("/api/chat", {"messages": QUESTION}), ("/api/generate", {"prompt": "1, 2, 3,"}):
+        body.update(model="smollm2", logprobs=True, top_logprobs=2, options={"temperature": 0, "num_predict": 6})
+        whole = s.ask("POST", path, {**body, "stream": False})[1]
+        text = whole["message"]["content"] if "message" in whole else whole["response"]
+        check(f"{path}: log-probabilities of each token", "".join(t["token"] for t in whole["logprobs"]) == text and
+              all(len(t["top_logprobs"]) == 2 and t["logprob"] <= 0 and bytes(t["bytes"]).decode() == t["token"] for t in whole["logprobs"]), whole)
+        streamed = [json.loads(l) for l in s.ask("POST", path, body)[1].splitlines()]
+        check(f"{path}: the same as a stream", [t for l in streamed for t in l.get("logprobs", [])] == whole["logprobs"], streamed)
     check("/api/pull: the model is here", s.ask("POST", "/api/pull", {"model": "smollm2:latest", "stream": False})[1] == {"status": "success"})
     check("/api/pull of another one is refused", s.ask("POST", "/api/pull", {"model": "llama3.2"})[0] == 404)
 

@@ -1,7 +1,6 @@
-/* tokens.c - POST /tokenize and /detokenize: text to token ids and back, with the fields of other servers.
+/* detokenize.c - POST /detokenize: token ids to text, with the fields of other servers.
  *
- *   {"prompt": "Hello"} or {"content": "Hello"}, "add_special_tokens": true   ->   {"tokens": [..], "count": 1, ...}
- *   {"tokens": [1, 2]}                                                        ->   {"prompt": "..", "content": ".."}
+ *   {"tokens": [1, 2]}   ->   {"prompt": "..", "content": ".."}
  *
  * A token of few digits may stand for a hundred bytes, and each is told twice: text of many tokens is made while the client
  * reads it, so that an answer takes the same memory however long it is. */
@@ -14,74 +13,6 @@
 #include "server/json_fields.h"
 #include "server/json_text.h"
 #include "text/detok.h"
-
-/* ---- Text to ids ---- */
-
-typedef struct tokenize_work {
-    body_work base;
-    buf out; /* the answer, if ok */
-    api_error e;
-    bool ok;
-} tokenize_work;
-
-static void put_ids(const exchange *x, const int32_t *ids, int32_t n, buf *out)
-{
-    sumi_engine_stats stats;
-    sumi_engine_get_stats(x->server->engine, &stats);
-    buf_append_str(out, "{\"tokens\":[");
-    for (int32_t i = 0; i < n; i++) buf_printf(out, i ? ",%d" : "%d", ids[i]);
-    buf_printf(out, "],\"count\":%d,\"max_model_len\":%d}", n, stats.n_ctx);
-}
-
-static bool tokenize(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
-{
-    const json_t *text = NULL;
-    bool special = true;
-    sumi_error err;
-    if (!field_text(o, "content", &text, e) || !field_text(o, "prompt", &text, e) ||
-        !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e))
-        return false;
-    if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
-    uint32_t flags = SUMI_TOKENIZE_SPECIAL | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
-    return sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err) == SUMI_OK ||
-           api_fail_status(e, &err);
-}
-
-static void run_tokenize(body_work *b)
-{
-    tokenize_work *t = (tokenize_work *)b;
-    exchange *x = b->x;
-    int32_t *ids = NULL, n = 0;
-    json_t *o = json_parse_object(x->body.data, x->body.n, &t->e);
-    buf_deinit(&x->body);
-    t->ok = o && tokenize(x, o, &ids, &n, &t->e);
-    json_decref(o);
-    if (t->ok) put_ids(x, ids, n, &t->out);
-    sumi_free(ids);
-}
-
-static enum MHD_Result answer_tokenize(body_work *b)
-{
-    tokenize_work *t = (tokenize_work *)b;
-    return t->ok ? http_reply_buf(b->x, 200, "application/json", &t->out) : http_error(b->x, &t->e);
-}
-
-static void destroy_tokenize(body_work *b)
-{
-    buf_deinit(&((tokenize_work *)b)->out);
-    free(b);
-}
-
-enum MHD_Result post_tokenize(exchange *x)
-{
-    tokenize_work *t = calloc(1, sizeof *t);
-    if (!t) return body_work_start(x, NULL);
-    t->base = (body_work){ .run = run_tokenize, .answer = answer_tokenize, .destroy = destroy_tokenize };
-    buf_init(&t->out, SIZE_MAX);
-    return body_work_start(x, &t->base);
-}
-
-/* ---- Ids to text ---- */
 
 enum {
     PIECE_IDS = 64,   /* that become text at once */
