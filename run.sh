@@ -1,8 +1,25 @@
 #!/usr/bin/env bash
 # run.sh - sets up what is missing, then answers a prompt: ./run.sh "Why is the sky blue?"
-# Without a prompt it starts a chat. The set-up speaks on stderr only, and not at all once it is done.
+# Without a prompt it starts a chat. Only the answer is on stdout: the set-up and one line about the model are on stderr.
 set -eu
 cd "$(dirname "$0")"
+
+case ${1-} in
+-h | --help | help)
+    cat <<'HELP'
+Usage: ./run.sh [OPTION...] [PROMPT]
+Answer PROMPT with SmolLM2 135M, a small model for a first look. Without PROMPT: a chat; Ctrl-D ends it.
+
+Installs the packages that are missing (with apt-get, as root or by sudo), builds build/release/sumi and fetches the model
+(94 MB); a second call starts at once. Options are those of 'sumi run': -n 100, --temp 0.7, --system TEXT, ...
+
+Examples:
+  ./run.sh "Why is the sky blue?"
+  ./run.sh -n 20 "Name three colours."
+HELP
+    exit 0
+    ;;
+esac
 . scripts/setup.sh
 
 take_lock
@@ -14,5 +31,10 @@ build release sumi
 need_model smollm2
 release_lock
 
+say "SmolLM2 135M is a demo: expect mistakes. Better, 1 GB: build/release/sumi pull hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF"
+# Words are joined to one prompt unless options are among them. Without chance, a small model says less nonsense.
+for word; do
+    case $word in -*) exec build/release/sumi run --temp 0 "$models/smollm2.gguf" "$@" ;; esac
+done
 if [ $# = 0 ]; then exec build/release/sumi run "$models/smollm2.gguf"; fi
-exec build/release/sumi run "$models/smollm2.gguf" -p "$*"
+exec build/release/sumi run --temp 0 "$models/smollm2.gguf" -p "$*"
