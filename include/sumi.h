@@ -536,8 +536,8 @@ typedef struct sumi_engine_opts {
     const char *swap_dir;    /* folder of that file, which has no name; NULL: $TMPDIR or /tmp */
     bool prefix_cache;       /* a prompt that begins like an earlier one reuses its keys and values */
     bool share_prefixes;     /* across clients too: a client can then tell from timing what others asked */
-    const char *prefix_dir;  /* keep them there for the next process; NULL: do not. Only those that all clients
-                                share: of requests without client and cache_salt, or under share_prefixes */
+    const char *prefix_dir;  /* keep them there for the next process; NULL: do not. They stay those of their client or
+                                cache_salt, by a secret in the folder's file salt.key */
     int32_t max_queue;       /* requests that wait; more are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* of one client; 0: no limit of its own */
     bool chunking;           /* false: each prompt is one step, for comparisons; takes memory for steps of n_ctx tokens.

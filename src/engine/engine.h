@@ -34,6 +34,7 @@ struct sumi_engine {
     sumi_context_info ctx_info;
     request_limits limits;
     int32_t *end_ids; /* [limits.n_end_ids] */
+    bool keeps_salted; /* the file of prefixes has those of clients too */
 
     pthread_t thread;
     pthread_mutex_t lock;

@@ -1,10 +1,16 @@
 /* prefix_file.c - prefixes that outlive the process: DIR/FINGERPRINT.kv, read when an engine starts and written when it
  * stops. The name says for which model and build it is, so that several share a folder. A file that is damaged or not
  * ours is told of and left out: the engine starts with nothing in its cache, and replaces it at its end. What a process
- * left that was killed while it wrote is removed when the next engine starts. */
+ * left that was killed while it wrote is removed when the next engine starts.
+ *
+ * The file names clients by their salts, which are made with a secret key (kv_cache_salt()). DIR/salt.key keeps that key, 16
+ * random bytes, so that a client finds its prefixes again. Without it the prefixes of clients are left out of the file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/new_file.h"
@@ -15,13 +21,67 @@
 static sumi_status path_of(const sumi_engine *e, kv_disk_opts *opts, char *path, size_t n, sumi_error *err)
 {
     *opts = (kv_disk_opts){ .fingerprint = model_kv_fingerprint(e->model, e->ctx_info.n_ctx),
-                            .max_bytes = e->ctx_info.kv_bytes };
+                            .max_bytes = e->ctx_info.kv_bytes,
+                            .salted = e->keeps_salted };
     int used = snprintf(path, n, "%s/%016llx%016llx.kv", e->opts.prefix_dir,
                         (unsigned long long)opts->fingerprint.word[0],
                         (unsigned long long)opts->fingerprint.word[1]);
     if (used > 0 && (size_t)used < n) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "%.64s...: the path is too long", e->opts.prefix_dir);
 }
+
+/* ---- The key of the salts ---- */
+
+/* *found: there is a file. Who may read the key may find a text with another client's salt, so others must not. */
+static sumi_status read_salt_key(const char *path, sip_key *key, bool *found, sumi_error *err)
+{
+    struct stat s;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    *found = fd >= 0 || errno != ENOENT;
+    if (!*found) return SUMI_OK;
+    if (fd < 0) return sumi_fail_errno(err, path);
+    sumi_status st = SUMI_OK;
+    if (fstat(fd, &s) != 0) st = sumi_fail_errno(err, path);
+    else if (!S_ISREG(s.st_mode) || s.st_size != sizeof *key || pread(fd, key, sizeof *key, 0) != sizeof *key)
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: not a file of %zu bytes; delete it", path, sizeof *key);
+    else if (s.st_uid != geteuid() || (s.st_mode & (S_IRWXG | S_IRWXO)))
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: others may read or have written it; delete it", path);
+    close(fd);
+    return st;
+}
+
+static sumi_status write_new_key(const char *path, sip_key *key, sumi_error *err)
+{
+    new_file f;
+    if (getrandom(key, sizeof *key, 0) != sizeof *key) return sumi_fail_errno(err, "getrandom");
+    sumi_status st = new_file_open(&f, path, NEW_FILE_PRIVATE, sizeof *key, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 0, key, sizeof *key, err);
+    if (st == SUMI_OK) st = new_file_finish(&f, err);
+    new_file_deinit(&f);
+    return st;
+}
+
+/* The folder's key, or a new one. If it cannot be had the cache keeps the key of this process. */
+static void load_salt_key(sumi_engine *e)
+{
+    char path[4096];
+    sip_key key;
+    sumi_error why, again;
+    bool found = false;
+    int used = snprintf(path, sizeof path, "%s/salt.key", e->opts.prefix_dir);
+    if (used < 0 || (size_t)used >= sizeof path) return; /* path_of() has said so */
+    sumi_status st = read_salt_key(path, &key, &found, &why);
+    if (st == SUMI_OK && !found) {
+        st = write_new_key(path, &key, &why);
+        if (st != SUMI_OK && read_salt_key(path, &key, &found, &again) == SUMI_OK && found)
+            st = SUMI_OK; /* another process was faster */
+    }
+    e->keeps_salted = st == SUMI_OK;
+    if (e->keeps_salted) kv_cache_set_salt_key(context_cache(e->ctx), key);
+    else log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes of named clients and salts are not kept", why.message);
+}
+
+/* ---- The file ---- */
 
 sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
 {
@@ -41,6 +101,7 @@ sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
     if (n_left)
         log_message(&e->model->log, SUMI_LOG_INFO, "%s: %d files that a process which was killed left are removed",
                     e->opts.prefix_dir, n_left);
+    load_salt_key(e);
     if (kv_disk_load(context_cache(e->ctx), path, &opts, &n_tokens, &why) != SUMI_OK)
         log_message(&e->model->log, SUMI_LOG_WARN, "%s; the cache of prefixes starts empty", why.message);
     else log_message(&e->model->log, SUMI_LOG_INFO, "%s: %lld tokens of prefixes", path, (long long)n_tokens);

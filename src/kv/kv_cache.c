@@ -55,6 +55,7 @@ sumi_status kv_cache_create(kv_cache **out, const kv_cache_opts *o, sumi_error *
     }
     memcpy(c->windows, l->window, (size_t)l->n_groups * sizeof *c->windows);
     if ((status = kv_pool_init(&c->pool, o->n_blocks, err))) goto fail;
+    c->salt_key = sip_key_draw();
     status = kv_prefix_init(&c->prefix, &c->pool, l->n_groups, c->windows, o->format, o->prefix, err);
     if (status != SUMI_OK) goto fail;
     *out = c;
@@ -157,8 +158,13 @@ bool kv_cache_is_swapped(const kv_cache *c, int32_t seq)
 uint64_t kv_cache_salt(const kv_cache *c, const char *text, size_t n)
 {
     if (!n) return 0;
-    uint64_t salt = siphash(c->prefix.key, text, n);
+    uint64_t salt = siphash(c->salt_key, text, n);
     return salt ? salt : 1;
+}
+
+void kv_cache_set_salt_key(kv_cache *c, sip_key key)
+{
+    c->salt_key = key;
 }
 
 /* ---- Growing ---- */

@@ -66,9 +66,11 @@ const int32_t *kv_cache_ids(const kv_cache *c, int32_t seq);
 const int32_t *kv_cache_tables(const kv_cache *c, int32_t seq); /* [n_groups][kv_cache_table_stride()] */
 int32_t kv_cache_table_stride(const kv_cache *c);
 
-/* A number for a client's salt: equal texts give equal numbers in this process, and nobody outside can find a text
- * that gives a wanted number. n == 0 gives 0, the shared salt. */
+/* A number for a client's salt: equal texts give equal numbers under one key, and without knowing the key nobody can find a
+ * text that gives a wanted number. n == 0 gives 0, the shared salt. */
 uint64_t kv_cache_salt(const kv_cache *c, const char *text, size_t n);
+/* Another key than the one that was drawn for this cache: that of the process whose prefixes will be loaded. */
+void kv_cache_set_salt_key(kv_cache *c, sip_key key);
 
 /* ---- Prefixes ---- */
 

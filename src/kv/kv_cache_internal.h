@@ -30,6 +30,7 @@ struct kv_cache {
     kv_prefix prefix;
     kv_memory memory;
     kv_swap *swap;
+    sip_key salt_key;
     int32_t n_groups, group_size, max_seqs, max_tokens, max_blocks;
     int32_t n_empty_places; /* n_groups * group_size - n_layers */
     int32_t n_seqs, n_swapped;

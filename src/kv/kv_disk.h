@@ -20,7 +20,7 @@ typedef struct kv_disk_opts {
     kv_fingerprint fingerprint;
     size_t max_bytes; /* of the file, most recently used prefixes first; 0: no limit */
     bool salted;      /* save prefixes of clients with a salt too: only for salts that mean the same client in
-                         the next process, which those of kv_cache_salt() do not */
+                         the next process, which those of kv_cache_salt() do if it has the same key */
 } kv_disk_opts;
 
 /* Writes the index to path, through a temporary file beside it that replaces path only when it is complete. */

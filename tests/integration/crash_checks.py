@@ -52,7 +52,7 @@ with tempfile.TemporaryDirectory() as folder:
             text(s, 1 + 4 * i + k)  # something new to write
         n_killed += kill_while_it_writes(s, folder, rng)
         s = start(folder)
-        check("the next start removes what was not complete", all(n.endswith(".kv") for n in os.listdir(folder)),
+        check("the next start removes what was not complete", all(n.endswith((".kv", ".key")) for n in os.listdir(folder)),
               os.listdir(folder))
         got, n_cached = text(s, 0)
         check("after a crash it answers the same", got == wanted, (i, got, wanted))

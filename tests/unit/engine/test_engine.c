@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -282,6 +283,13 @@ static void an_answer_is_the_same_with_a_prefix_from_the_cache(void **state)
     sumi_engine_destroy(e);
 }
 
+static void remove_salt_key(const char *dir)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/salt.key", dir);
+    remove(path);
+}
+
 static void prefixes_outlive_the_process_and_a_damaged_file_is_left_out(void **state)
 {
     (void)state;
@@ -315,7 +323,64 @@ static void prefixes_outlive_the_process_and_a_damaged_file_is_left_out(void **s
         fclose(f);
     }
     remove(path);
+    remove_salt_key(dir);
     remove(dir);
+}
+
+/* Tokens of the prompt that an engine over the folder knows from engines before it. */
+static int32_t cached_of(const char *dir, const char *client, const char *salt, client_answer *a)
+{
+    sumi_engine_opts o = options();
+    o.prefix_dir = dir;
+    sumi_engine *e = start(&o);
+    sumi_request r = request(1);
+    r.client = client;
+    r.cache_salt = salt;
+    client_submit(e, &r, a);
+    client_wait(a);
+    sumi_engine_destroy(e);
+    return a->usage.n_cached;
+}
+
+static void prefixes_of_a_client_outlive_the_process_for_that_client_alone(void **state)
+{
+    (void)state;
+    static client_answer a;
+    char dir[] = "/tmp/sumi-prefix-XXXXXX", path[512];
+    struct stat s;
+    int32_t all = (request(1).n_ids - 1) / 16 * 16;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/salt.key", dir);
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), 0);
+    assert_int_equal(stat(path, &s), 0);
+    assert_int_equal(s.st_mode & 0777, 0600);
+    assert_int_equal(s.st_size, 16);
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), all);
+    client_assert_equal(&alone[1], &a, 1);
+    assert_int_equal(cached_of(dir, "bob", NULL, &a), 0);
+    assert_int_equal(cached_of(dir, NULL, NULL, &a), 0);
+    assert_int_equal(cached_of(dir, NULL, "alice", &a), 0); /* a salt is no client's name */
+    assert_int_equal(cached_of(dir, NULL, "alice", &a), all);
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), all); /* all of them are in the file by now */
+    assert_int_equal(cached_of(dir, "bob", NULL, &a), all);
+
+    assert_int_equal(chmod(path, 0640), 0); /* a key that others may read is not used, and clients' prefixes are not kept */
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), 0);
+    assert_int_equal(cached_of(dir, NULL, NULL, &a), all);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), 0);
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), all);
+    assert_int_equal(remove(path), 0); /* under a new key no client finds what was kept under the old one */
+    assert_int_equal(cached_of(dir, "alice", NULL, &a), 0);
+
+    glob_t g;
+    snprintf(path, sizeof path, "%s/*.kv", dir);
+    assert_int_equal(glob(path, 0, NULL, &g), 0);
+    assert_int_equal(g.gl_pathc, 1);
+    remove(g.gl_pathv[0]);
+    globfree(&g);
+    remove_salt_key(dir);
+    assert_int_equal(remove(dir), 0);
 }
 
 static void the_first_of_many_choices_is_that_of_one(void **state)
@@ -737,6 +802,7 @@ int main(void)
         cmocka_unit_test(choices_are_the_same_after_a_swap_in_a_tight_pool),
         cmocka_unit_test(an_answer_is_the_same_with_a_prefix_from_the_cache),
         cmocka_unit_test(prefixes_outlive_the_process_and_a_damaged_file_is_left_out),
+        cmocka_unit_test(prefixes_of_a_client_outlive_the_process_for_that_client_alone),
         cmocka_unit_test(the_first_of_many_choices_is_that_of_one),
         cmocka_unit_test(the_best_of_many_is_answered_whole_at_the_end),
         cmocka_unit_test(a_stop_string_ends_a_choice_and_is_named),
