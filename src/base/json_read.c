@@ -102,6 +102,12 @@ sumi_status json_read_status(const json_error_t *why, sumi_status otherwise)
     return json_error_code(why) == json_error_out_of_memory ? SUMI_ENOMEM : otherwise;
 }
 
+void json_read_failed(json_error_t *why)
+{
+    *why = (json_error_t){ .line = -1, .column = -1, .source = "<buffer>", .text = "out of memory" };
+    why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where json_error_code() looks */
+}
+
 json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
 {
     reading r = { 0 };
@@ -115,10 +121,17 @@ json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
     } else {
         current = NULL;
         free_all(&r);
-        error = (json_error_t){ .line = -1, .column = -1, .source = "<buffer>", .text = "out of memory" };
-        error.text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where json_error_code() looks */
+        json_read_failed(&error);
     }
     free(r.slots);
     if (why) *why = error;
     return read;
+}
+
+json_t *json_copy_whole(json_t *object)
+{
+    json_t *copy = json_copy(object);
+    if (json_object_size(copy) == json_object_size(object)) return copy;
+    json_decref(copy);
+    return NULL;
 }

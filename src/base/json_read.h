@@ -16,7 +16,13 @@
  * give jansson allocation functions of their own do so before the first call. */
 json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why);
 
+/* *why: there was no memory for what was to be read. */
+void json_read_failed(json_error_t *why);
+
 /* ENOMEM where that is why nothing was read, else `otherwise`. */
 sumi_status json_read_status(const json_error_t *why, sumi_status otherwise);
+
+/* As json_copy(), which leaves members out when memory is missing. NULL then. */
+json_t *json_copy_whole(json_t *object);
 
 #endif

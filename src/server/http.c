@@ -96,6 +96,24 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *b
     return http_error(x, &e);
 }
 
+static struct MHD_Response *no_memory_response(const server *s, api_kind api)
+{
+    const buf *text = &s->no_memory[api];
+    struct MHD_Response *r = MHD_create_response_from_buffer(text->n, text->data, MHD_RESPMEM_PERSISTENT);
+    if (r) MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    return r;
+}
+
+/* In place of an answer for whose text there was no memory. */
+static enum MHD_Result reply_no_memory(exchange *x)
+{
+    api_error e;
+    api_fail_memory(&e);
+    x->code = e.code;
+    x->param = e.param;
+    return send_response(x, e.status, no_memory_response(x->server, x->api), &e);
+}
+
 enum MHD_Result http_error(exchange *x, const api_error *e)
 {
     x->code = e->code;
@@ -107,7 +125,9 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
     buf_init(&body, SIZE_MAX);
     api_error_json(e, x->api, x->id, &body);
     char *data = buf_take(&body, &n);
-    return data ? reply(x, e->status, "application/json", data, n, e) : MHD_NO;
+    if (data) return reply(x, e->status, "application/json", data, n, e);
+    buf_deinit(&body);
+    return reply_no_memory(x);
 }
 
 /* ---- Answers of the engine ---- */
@@ -159,7 +179,7 @@ static void free_stream(void *cls)
 static enum MHD_Result start_stream(exchange *x)
 {
     stream *s = calloc(1, sizeof *s);
-    if (!s) return MHD_NO;
+    if (!s) return reply_no_memory(x);
     s->x = x;
     s->job = x->job;
     buf_init(&s->out, SIZE_MAX);
@@ -168,7 +188,7 @@ static enum MHD_Result start_stream(exchange *x)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
     if (!r) {
         free_stream(s);
-        return MHD_NO;
+        return reply_no_memory(x);
     }
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
     MHD_add_response_header(r, "X-Accel-Buffering",
@@ -292,7 +312,7 @@ void *http_on_target(void *server_of, const char *target, struct MHD_Connection 
 {
     server *s = server_of;
     exchange *x = target ? calloc(1, sizeof *x) : NULL;
-    if (!x) return NULL; /* http_on_request() closes the connection */
+    if (!x) return NULL; /* http_on_request() tells the client */
     size_t n = strlen(target), n_path = strcspn(target, "?");
     x->server = s;
     x->conn = c;
@@ -334,7 +354,8 @@ static bool take_body(exchange *x, const char *data, size_t n)
 {
     if (!x->refused.status) buf_append(&x->body, data, n);
     if (x->body.status == SUMI_OK && !x->refused.status) return true;
-    if (!x->refused.status)
+    if (x->body.status == SUMI_ENOMEM) api_fail_memory(&x->refused);
+    else if (!x->refused.status)
         api_fail(&x->refused, 413, "body_too_large", NULL, "the body is larger than %zu bytes",
                  x->server->opts.max_body_bytes);
     buf_deinit(&x->body);
@@ -342,14 +363,29 @@ static bool take_body(exchange *x, const char *data, size_t n)
     return x->n_swallowed <= MAX_SWALLOWED_BYTES;
 }
 
+/* There was no memory for an exchange. */
+static enum MHD_Result refuse_unread(server *s, struct MHD_Connection *c, const char *url)
+{
+    char path[sizeof ((exchange *)0)->rest + 64];
+    const connection *k = link_of(c);
+    path_clean(url, path, sizeof path);
+    struct MHD_Response *r = no_memory_response(s, route_api(path));
+    if (!r) return MHD_NO;
+    MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = MHD_queue_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, r);
+    MHD_destroy_response(r);
+    const journal_request line = { .client = k ? k->name : NULL, .path = path, .status = 500, .code = "out_of_memory" };
+    metrics_http(&s->metrics, route_n_paths() - 1, 500);
+    journal_put_request(s->opts.journal, SUMI_LOG_INFO, &line);
+    return result;
+}
+
 enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url,
                                 const char *method, const char *version, const char *data, size_t *n_data,
                                 void **state)
 {
     exchange *x = *state;
-    (void)server_of;
-    (void)conn;
-    if (!x) return MHD_NO;
+    if (!x) return refuse_unread(server_of, conn, url);
     if (!x->begun) {
         if (!begin(x, url, method, version)) return MHD_NO;
         bool now = x->refused.status && (!x->framed || headers_expect(x));

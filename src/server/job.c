@@ -259,7 +259,8 @@ job_state job_complete(job *j)
             state = JOB_SUSPENDED;
         } else if (lost || j->failed || j->n_started == j->n_parts) {
             list = take_list(j);
-            state = lost ? JOB_BROKEN : JOB_OVER;
+            state = j->gone ? JOB_BROKEN : j->broken ? JOB_REFUSED : JOB_OVER;
+            if (state == JOB_REFUSED) api_fail_memory(&j->refusal);
         } /* else all parts that were submitted have ended since */
         pthread_mutex_unlock(&j->lock);
     }

@@ -71,8 +71,10 @@ static json_t *parse(const char *text, size_t n, json_error_t *why)
 {
     buf wide;
     buf_init(&wide, SIZE_MAX);
-    bool is_wide = widen_integers(text, n, &wide) && wide.status == SUMI_OK;
-    json_t *v = json_read(is_wide ? wide.data : text, is_wide ? wide.n : n, JSON_DECODE_ANY | JSON_ALLOW_NUL, why);
+    bool is_wide = widen_integers(text, n, &wide);
+    json_t *v = NULL;
+    if (wide.status != SUMI_OK) json_read_failed(why);
+    else v = json_read(is_wide ? wide.data : text, is_wide ? wide.n : n, JSON_DECODE_ANY | JSON_ALLOW_NUL, why);
     buf_deinit(&wide);
     return v;
 }

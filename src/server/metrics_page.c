@@ -204,6 +204,7 @@ void metrics_put(const metrics *m, const metrics_server *s, const char *const *p
     buf label;
     buf_init(&label, 4096);
     put_label("model_name", s->model_name, &label);
+    if (label.status == SUMI_ENOMEM) out->status = label.status;
     const char *l = label.status == SUMI_OK ? label.data : "model_name=\"\"";
     put_requests(m, &s->engine, l, out);
     put_cache(&s->engine, l, out);

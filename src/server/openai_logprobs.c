@@ -29,12 +29,14 @@ void logprob_lists_clear(logprob_lists *l)
     l->n = 0;
 }
 
-/* The bytes of one token. NULL: none; free with sumi_free(). */
-static char *bytes_of(const sumi_model *model, int32_t id, size_t *n)
+/* The bytes of one token. NULL, and out has failed: no memory. Free with sumi_free(). */
+static char *bytes_of(const sumi_model *model, int32_t id, size_t *n, buf *out)
 {
     char *text;
     *n = 0;
-    return sumi_detokenize(model, &id, 1, true, &text, n, NULL) == SUMI_OK ? text : NULL;
+    sumi_status status = sumi_detokenize(model, &id, 1, true, &text, n, NULL);
+    if (status != SUMI_OK) out->status = status;
+    return status == SUMI_OK ? text : NULL;
 }
 
 static void comma(buf *out)
@@ -46,7 +48,7 @@ static void comma(buf *out)
 static void put_fields(buf *out, const sumi_model *model, const sumi_choice *c)
 {
     size_t n;
-    char *text = bytes_of(model, c->id, &n);
+    char *text = bytes_of(model, c->id, &n, out);
     buf_append_str(out, "\"token\":");
     json_put_text(out, text ? text : "", n);
     buf_append_str(out, ",\"logprob\":");
@@ -117,7 +119,7 @@ static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c, co
                      bool is_main)
 {
     size_t n;
-    char *text = bytes_of(model, c->id, &n);
+    char *text = bytes_of(model, c->id, &n, out);
     bool hides = !is_main && n == n_main && text && !memcmp(text, main, n);
     put_name(out, text ? text : "", n, hides);
     buf_append_char(out, ':');
@@ -149,7 +151,7 @@ void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const su
                              const sumi_choice *top, int32_t n_top)
 {
     size_t n;
-    char *text = bytes_of(model, token->id, &n);
+    char *text = bytes_of(model, token->id, &n, &l->tokens);
     comma(&l->tokens);
     put_name(&l->tokens, text ? text : "", n, false);
     comma(&l->values);
@@ -170,6 +172,7 @@ void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const su
 
 static void put_list(buf *out, const char *name, const buf *list)
 {
+    if (list->status != SUMI_OK) out->status = list->status;
     buf_printf(out, "\"%s\":[", name);
     buf_append(out, list->data ? list->data : "", list->n);
     buf_append_char(out, ']');

@@ -106,6 +106,7 @@ static void put_tail(const openai_reply *r, const reply_choice *c, bool finished
 static void put_chunk(openai_reply *r, int32_t index, const char *role, bool finished, buf *out)
 {
     reply_choice *c = &r->choices[index];
+    if (c->text.status != SUMI_OK) out->status = c->text.status;
     buf_append_str(out, "data: ");
     put_head(r, true, out);
     buf_printf(out, "{\"index\":%d,", index);
@@ -148,6 +149,7 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
     if (p->text) buf_append(&c->text, p->text, p->n_bytes);
     else if (sumi_detokenize(r->info.model, p->ids, p->n_ids, true, &text, &n, NULL) == SUMI_OK)
         buf_append(&c->text, text, n);
+    else c->text.status = SUMI_ENOMEM;
     sumi_free(text);
     if (r->request.stream && !r->request.logprobs) put_chunk(r, index, NULL, false, out);
 }

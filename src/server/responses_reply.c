@@ -34,6 +34,7 @@ static void put_settings(const solo_reply *r, buf *out)
     const sumi_request *p = &r->request.params;
     const json_t *root = r->request.root, *given = field_get(root, "metadata");
     char *metadata = given ? json_dumps(given, JSON_COMPACT) : NULL;
+    if (given && !metadata) out->status = SUMI_ENOMEM;
     buf_append_str(out, ",\"instructions\":");
     const json_t *instructions = field_get(root, "instructions");
     if (instructions) json_put_text(out, json_string_value(instructions), json_string_length(instructions));

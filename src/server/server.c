@@ -171,6 +171,18 @@ static sumi_status check_exposure(const server *s, bool loopback, sumi_error *er
                      s->opts.host);
 }
 
+static sumi_status prepare_errors(server *s, sumi_error *err)
+{
+    api_error e;
+    api_fail_memory(&e);
+    for (api_kind api = API_OPENAI; api <= API_OLLAMA; api++) {
+        buf_init(&s->no_memory[api], SIZE_MAX);
+        api_error_json(&e, api, "", &s->no_memory[api]);
+        if (s->no_memory[api].status != SUMI_OK) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    }
+    return SUMI_OK;
+}
+
 static sumi_status start(server *s, sumi_error *err)
 {
     const server_opts *o = &s->opts;
@@ -194,6 +206,7 @@ static sumi_status start(server *s, sumi_error *err)
     if (st == SUMI_OK && s->opts.tls_cert) st = tls_create(&s->tls, s->opts.tls_cert, s->opts.tls_key, err);
     if (st == SUMI_OK) st = listen_on(s->opts.host, s->opts.port, &s->listen_fd, &s->port, &loopback, err);
     if (st == SUMI_OK) st = check_exposure(s, loopback, err);
+    if (st == SUMI_OK) st = prepare_errors(s, err);
     if (st == SUMI_OK) st = conns_create(&s->conns, &limits, err);
     if (st == SUMI_OK) st = watch_create(&s->watch, s->conns, s->opts.heartbeat_s * 1000.0, err);
     if (st == SUMI_OK) st = work_pool_create(&s->works, &works, err);
@@ -273,6 +286,7 @@ void server_destroy(server *s)
     conns_destroy(s->conns);
     tls_destroy(s->tls);
     keys_unref(s->keys);
+    for (int i = 0; i <= API_OLLAMA; i++) buf_deinit(&s->no_memory[i]);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -39,6 +39,7 @@ struct server {
     sumi_model *model;
     sumi_engine *engine;
 
+    buf no_memory[API_OLLAMA + 1]; /* the error that there is no memory, in the form of each API: made when there was */
     metrics metrics;
     _Atomic uint64_t n_requests; /* numbers for request ids */
     uint64_t id_salt;            /* makes ids of two runs differ */

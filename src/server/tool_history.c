@@ -15,15 +15,16 @@ bool tool_history_calls(const json_t *m)
 
 /* ---- OpenAI's form ---- */
 
-/* Arguments are an object, or text that is one; "" is a call without any. */
-static bool are_arguments(const json_t *v)
+/* Arguments are an object, or text that is one; "" is a call without any. EINVAL: they are not; ENOMEM. */
+static sumi_status check_arguments(const json_t *v)
 {
-    if (!json_is_string(v)) return !v || json_is_object(v);
-    if (json_string_length(v) == 0) return true;
-    json_t *o = json_read(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, NULL);
-    bool is_object = json_is_object(o);
+    json_error_t why;
+    if (!json_is_string(v)) return !v || json_is_object(v) ? SUMI_OK : SUMI_EINVAL;
+    if (json_string_length(v) == 0) return SUMI_OK;
+    json_t *o = json_read(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, &why);
+    sumi_status status = json_is_object(o) ? SUMI_OK : o ? SUMI_EINVAL : json_read_status(&why, SUMI_EINVAL);
     json_decref(o);
-    return is_object;
+    return status;
 }
 
 static bool check_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
@@ -37,7 +38,9 @@ static bool check_call(const json_t *call, const char *field, const char *where,
         return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].function.name: it must be a string", where, i);
     if (id && !json_is_string(id))
         return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].id: it must be a string", where, i);
-    return are_arguments(field_get(function, "arguments")) ||
+    sumi_status status = check_arguments(field_get(function, "arguments"));
+    if (status == SUMI_ENOMEM) return api_fail_memory(e);
+    return status == SUMI_OK ||
            api_fail(e, 400, "invalid_value", field,
                     "%s.tool_calls[%zu].function.arguments: it must be a JSON object, as text or as it is", where, i);
 }
@@ -211,8 +214,9 @@ static void add_call(history *h, const json_t *item)
     json_t *last = n ? json_array_get(h->list, n - 1) : NULL, *calls;
     json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
     if (has_role(last, "assistant")) {
-        json_t *copy = json_copy(last); /* the request's own is left as it is */
-        if (!(calls = json_object_get(copy, "tool_calls"))) json_object_set_new(copy, "tool_calls", calls = json_array());
+        json_t *copy = json_copy_whole(last); /* the request's own is left as it is */
+        if (!json_object_get(copy, "tool_calls")) h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
+        calls = json_object_get(copy, "tool_calls");
         h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->list, n - 1, copy) != 0;
         return;
     }

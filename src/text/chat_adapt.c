@@ -28,13 +28,18 @@ static const json_t *calls_of(const json_t *message)
 
 /* ---- Calls of tools ---- */
 
-/* Arguments as the template reads them. New reference; NULL: they are text that is not JSON. */
-static json_t *arguments_for(const chat_caps *caps, json_t *arguments)
+/* Arguments as the template reads them. New reference; NULL: *why is EINVAL, they are text that is not JSON, or ENOMEM. */
+static json_t *arguments_for(const chat_caps *caps, json_t *arguments, sumi_status *why)
 {
+    json_error_t error;
     bool is_text = json_is_string(arguments);
     if (is_text == caps->arguments_text || (!is_text && !json_is_object(arguments))) return json_incref(arguments);
     if (is_text && json_string_length(arguments) == 0) return json_object(); /* a call without arguments */
-    if (is_text) return json_read(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, NULL);
+    if (is_text) {
+        json_t *read = json_read(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, &error);
+        if (!read) *why = json_read_status(&error, SUMI_EINVAL);
+        return read;
+    }
     char *text = json_dumps(arguments, 0);
     json_t *string = text ? json_string(text) : NULL;
     free(text);
@@ -54,13 +59,14 @@ static json_t *id_for(const chat_caps *caps, json_t *id)
     return json_stringn(made, SHORT_ID);
 }
 
-/* A copy of a call; NULL: its arguments are not JSON, or no memory. */
-static json_t *adapt_call(const chat_caps *caps, const json_t *call)
+/* A copy of a call; NULL: *why is EINVAL, its arguments are not JSON, or ENOMEM. */
+static json_t *adapt_call(const chat_caps *caps, const json_t *call, sumi_status *why)
 {
-    json_t *copy = json_copy((json_t *)(uintptr_t)call), *function = json_copy(json_object_get(call, "function"));
+    *why = SUMI_ENOMEM;
+    json_t *copy = json_copy_whole((json_t *)(uintptr_t)call), *function = json_copy_whole(json_object_get(call, "function"));
     json_t *arguments = json_object_get(function, "arguments"), *id = json_object_get(call, "id");
     bool ok = copy && function;
-    if (ok && arguments) ok = json_object_set_new(function, "arguments", arguments_for(caps, arguments)) == 0;
+    if (ok && arguments) ok = json_object_set_new(function, "arguments", arguments_for(caps, arguments, why)) == 0;
     if (ok && id) ok = json_object_set_new(copy, "id", id_for(caps, id)) == 0;
     if (ok && json_object_set(copy, "function", function) == 0) {
         json_decref(function);
@@ -79,9 +85,11 @@ static sumi_status adapt_calls(const chat_caps *caps, json_t *message, size_t i,
         return sumi_fail(err, SUMI_EINVAL,
                          "message %zu has tool_calls, but the model's chat template has no place for calls of tools", i);
     json_t *list = json_array();
+    sumi_status why;
     for (size_t k = 0; list && k < json_array_size(calls); k++)
-        if (json_array_append_new(list, adapt_call(caps, json_array_get(calls, k))) != 0) {
+        if (json_array_append_new(list, adapt_call(caps, json_array_get(calls, k), &why)) != 0) {
             json_decref(list);
+            if (why == SUMI_ENOMEM) return sumi_fail(err, why, "out of memory");
             return sumi_fail(err, SUMI_EINVAL, "message %zu: the arguments of tool call %zu are not JSON", i, k);
         }
     if (json_object_set_new(message, "tool_calls", list) != 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
@@ -174,7 +182,7 @@ sumi_status chat_adapt(const chat_caps *caps, const json_t *messages, bool stric
     bool folded = false;
     *out = NULL;
     for (size_t i = 0; st == SUMI_OK && i < json_array_size(messages); i++) {
-        json_t *message = json_copy(json_array_get(messages, i));
+        json_t *message = json_copy_whole(json_array_get(messages, i));
         if (!message) st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
         if (message && calls_of(message)) st = adapt_calls(caps, message, i, err);
         if (message && st == SUMI_OK && has_role(message, "tool")) st = adapt_result(caps, message, i, err);

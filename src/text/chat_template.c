@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/json_read.h"
 #include "base/error.h"
 #include "text/chat_adapt.h"
 
@@ -132,7 +133,7 @@ static sumi_status mark_end(json_t *messages, sumi_error *err)
     buf_init(&text, SIZE_MAX);
     buf_append(&text, json_string_value(content), json_string_length(content));
     buf_append_str(&text, END_MARK);
-    json_t *copy = text.status == SUMI_OK ? json_copy(last) : NULL, *marked = copy ? json_stringn(text.data, text.n) : NULL;
+    json_t *copy = text.status == SUMI_OK ? json_copy_whole(last) : NULL, *marked = copy ? json_stringn(text.data, text.n) : NULL;
     buf_deinit(&text);
     if (json_object_set_new(copy, "content", marked) == 0 && json_array_set_new(messages, n - 1, copy) == 0) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory");

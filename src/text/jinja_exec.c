@@ -77,6 +77,7 @@ bool jinja_write(jinja *j, const char *data, size_t n)
                               j->limits.max_value_bytes);
     }
     buf_append(j->out, data, n);
+    if (j->out->status == SUMI_ENOMEM) return jinja_fail(j, SUMI_ENOMEM, "out of memory");
     if (j->out->status != SUMI_OK)
         return jinja_fail(j, j->out->status, "the output is longer than %zu bytes", j->out->max);
     return true;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,27 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-static _Atomic int64_t n_calls, fails_at;
-static _Atomic bool and_after;
+/* The numbers that a test writes and reads; of a server, in a file that both have mapped. */
+typedef struct switches {
+    _Atomic int64_t n_calls, fails_at, and_after;
+} switches;
+
+static switches own, *now = &own;
+
+void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
 
 void fail_alloc_arm(int64_t n, bool all_after)
 {
-    atomic_store(&fails_at, 0);
-    atomic_store(&n_calls, 0);
-    atomic_store(&and_after, all_after);
-    atomic_store(&fails_at, n);
+    atomic_store(&now->fails_at, 0);
+    atomic_store(&now->n_calls, 0);
+    atomic_store(&now->and_after, all_after);
+    atomic_store(&now->fails_at, n);
 }
 
 int64_t fail_alloc_count(void)
 {
-    return atomic_load(&n_calls);
+    return atomic_load(&now->n_calls);
 }
 
 static bool fails(void)
 {
-    int64_t n = atomic_fetch_add(&n_calls, 1) + 1, at = atomic_load(&fails_at);
-    if (!at || n < at || (n > at && !atomic_load(&and_after))) return false;
+    int64_t n = atomic_fetch_add(&now->n_calls, 1) + 1, at = atomic_load(&now->fails_at);
+    if (!at || n < at || (n > at && !atomic_load(&now->and_after))) return false;
     errno = ENOMEM;
     return true;
 }
@@ -44,11 +52,26 @@ static void write_count(void)
     fclose(f);
 }
 
+/* jansson gets our malloc too, or what it allocates would never fail. */
+static void share_switches(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    void *map = fd >= 0 ? __real_mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    if (fd >= 0) close(fd);
+    if (map == MAP_FAILED) {
+        fprintf(stderr, "SUMI_FAIL_SWITCHES: %s: %s\n", path, strerror(errno));
+        _exit(2);
+    }
+    now = map;
+    json_set_alloc_funcs(malloc, free);
+}
+
 __attribute__((constructor)) static void arm_from_environment(void)
 {
     const char *n = getenv("SUMI_FAIL_ALLOC");
     if (n) fail_alloc_arm(atoll(n), strchr(n, '+') != NULL);
     if (getenv("SUMI_COUNT_ALLOC")) atexit(write_count);
+    if (getenv("SUMI_FAIL_SWITCHES")) share_switches(getenv("SUMI_FAIL_SWITCHES"));
 }
 
 /* ---- In place of the C library's: --wrap of the linker gives these the calls, and __real_ the originals ---- */
@@ -70,7 +93,6 @@ WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL)
 WRAP(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x),
      EAGAIN)
 
-void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 {
