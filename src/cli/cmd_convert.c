@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     { "type", OPT_TYPE, "TYPE", 0,
       "Type of the weights: BF16, Q8_0, Q4_K_M, ...; listed below (default: as in MODEL)", 0 },
     { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
-    { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it is there", 0 },
+    { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it exists", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object: type, bytes, bits per weight, tensors of other types, the source", 0 },
     { 0 },
 };
@@ -90,13 +90,13 @@ static const struct argp argp = {
     "Write a model as a GGUF file, which sumi and llama.cpp load.\v"
     "MODEL is a Hugging Face folder (config.json, tokenizer.json, model.safetensors), a GGUF file, or the "
     "name of a model in "
-    "the models folder. More bits are closer to the original, larger and slower. Norms, biases and other "
-    "small tensors stay F32. A tensor whose rows cannot be cut into the type's blocks gets another type. A model that is "
-    "quantised already loses once more: begin with the published weights if you can.\n\n"
+    "the models folder. More bits give weights closer to the original, a larger file and slower answers. Norms, biases and "
+    "other small tensors stay F32. A tensor whose rows cannot be divided into blocks of the type gets another type. "
+    "Converting a model that is quantised already loses accuracy once more: start from the published weights if you can.\n\n"
     "Examples:\n"
     "  sumi convert Qwen3-0.6B qwen3.gguf                  the same numbers in one file\n"
     "  sumi convert Qwen3-0.6B qwen3-q4.gguf --type Q4_K_M\n"
-    "  sumi eval perplexity qwen3-q4.gguf -f text.txt      what it cost\n",
+    "  sumi eval perplexity qwen3-q4.gguf -f text.txt      its accuracy\n",
     NULL,
     add_types,
     NULL

@@ -41,7 +41,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp list_argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Show the models that are here: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
+    .doc = "Show the models on this machine: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
            "~/.cache/sumi, where "
            "'sumi pull' puts them. Every command takes the names as MODEL. On a terminal, date and path are shown where they fit."
            "\vExamples:\n"

@@ -43,7 +43,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp ps_argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Show what a running server serves: model, state, requests. A server with keys wants one in $SUMI_API_KEY, "
+    .doc = "Show what a running server serves: model, state, requests. A server with keys needs a key in $SUMI_API_KEY, "
            "unless it was started with --metrics-open."
            "\vExamples:\n"
            "  sumi ps\n"

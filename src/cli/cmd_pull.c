@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
     { "token-file", OPT_TOKEN_FILE, "FILE", 0,
       "File with a Hugging Face token, for gated and private models ($HF_TOKEN)", 0 },
     { "sha256", OPT_SHA256, "HEX", 0, "SHA-256 that the file of a URL must have", 0 },
-    { "check-sha256", OPT_CHECK, NULL, 0, "Check the file of a URL against URL.sha256", 0 },
+    { "check-sha256", OPT_CHECK, NULL, 0, "Check the file of a URL against the SHA-256 in URL.sha256", 0 },
     { "dry-run", 'n', NULL, 0, "Only list what would be fetched", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object: path, files with their sizes", 0 },
     { "quiet", 'q', NULL, 0, "No progress bar and no notices", 0 },
@@ -90,10 +90,8 @@ static const struct argp pull_argp = {
     .parser = parse_option,
     .args_doc = "MODEL",
     .doc = "Fetch a model into the models folder: $SUMI_MODELS, or $XDG_CACHE_HOME/sumi, or ~/.cache/sumi. "
-           "An "
-           "interrupted download goes on when the same command is given again; a model that is there already is "
-           "checked. "
-           "Prints the path of the model."
+           "The same command resumes an interrupted download. The files of a model that was fetched before are checked. "
+           "The command prints the path of the model."
            "\vMODEL is\n"
            "  hf:OWNER/NAME            a model of huggingface.co: its Q4_K_M file, or\n"
            "                           the nearest type; if it has no GGUF files, the\n"
@@ -102,7 +100,7 @@ static const struct argp pull_argp = {
            "  hf:OWNER/NAME:FILE.gguf  that file; ':safetensors' for that folder\n"
            "  hf:OWNER/NAME@REVISION   a branch, a tag or a commit\n"
            "  ollama:NAME[:TAG]        a model of Ollama's registry, also written\n"
-           "                           NAME[:TAG]; HOST/NAMESPACE/ may stand in front\n"
+           "                           NAME[:TAG]; HOST/NAMESPACE/ may precede NAME\n"
            "  https://HOST/FILE.gguf   a file\n"
            "'hf.co/OWNER/NAME' and addresses of pages of huggingface.co mean the same as 'hf:'.\n\n"
            "Examples:\n"

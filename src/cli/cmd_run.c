@@ -20,8 +20,8 @@ enum { KEY_RAW = 0x300, KEY_SYSTEM, KEY_STRICT, KEY_STOP, KEY_IGNORE_EOS, KEY_LO
 enum { MAX_PROMPT_BYTES = 1 << 28 };
 
 static const char doc[] =
-    "Answer PROMPT, and stream the answer to standard output. Without a prompt, -p or -f it is read from standard "
-    "input; on a terminal that is a chat."
+    "Answer PROMPT, and stream the answer to standard output. Without PROMPT, -p and -f, the prompt is read from standard "
+    "input; if standard input is a terminal, a chat begins."
     "\v"
     "Examples:\n"
     "  sumi run smollm2 \"Why is the sky blue?\"\n"
@@ -30,9 +30,8 @@ static const char doc[] =
     "  echo \"Name a colour.\" | sumi run smollm2 --json --seed 7\n"
     "  sumi run smollm2            (a chat; /help lists its commands)\n"
     "\n"
-    "The prompt goes through the chat template of the model, if it has one; --raw continues the text as it is. One "
-    "newline at the end of a file or of standard input is not part of the prompt, nor is a byte order mark; lines that end in "
-    "CR LF end in LF.";
+    "The prompt goes through the chat template of the model, if it has one; --raw continues the text as it is. A prompt "
+    "from a file or from standard input loses one newline at its end and a byte order mark; CR LF becomes LF.";
 
 static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, "Prompt:", 1 },

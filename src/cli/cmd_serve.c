@@ -60,7 +60,7 @@ static void reopen_log(journal *log)
     sumi_error err;
     const logger lines = into(log);
     if (journal_reopen(log, &err) == SUMI_OK) return;
-    log_message(&lines, SUMI_LOG_ERROR, "the log goes on into the old file: %s", err.message);
+    log_message(&lines, SUMI_LOG_ERROR, "the log file cannot be opened again; the old file stays in use: %s", err.message);
 }
 
 static void reload(server *s, journal *log)
@@ -69,7 +69,7 @@ static void reload(server *s, journal *log)
     const logger lines = into(log);
     reopen_log(log);
     if (server_reload(s, &err) == SUMI_OK)
-        log_message(&lines, SUMI_LOG_INFO, "keys, certificate and log are opened anew");
+        log_message(&lines, SUMI_LOG_INFO, "keys and certificate were read again, and the log file was opened again");
     else log_message(&lines, SUMI_LOG_ERROR, "what cannot be read stays as it was: %s", err.message);
 }
 

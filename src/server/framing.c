@@ -91,7 +91,7 @@ bool framing_check(exchange *x, const char *method, const char *version, api_err
         return refuse(x, 400, "the first line is not METHOD PATH VERSION, with one space between", e);
     if (f.n_hosts > 1 || (f.n_hosts == 0 && !is_1_0))
         return refuse(x, 400, "one header Host is needed", e);
-    if (f.n_lengths > 1) return refuse(x, 400, "Content-Length is there twice", e);
+    if (f.n_lengths > 1) return refuse(x, 400, "the header Content-Length occurs more than once", e);
     if (f.n_codings > 0 && (f.n_lengths > 0 || is_1_0))
         return refuse(x, 400, "Transfer-Encoding beside Content-Length, or in HTTP/1.0", e);
     if (f.n_codings > 1 || (f.n_codings == 1 && !f.chunked))

@@ -161,7 +161,7 @@ bool headers_check_body(exchange *x, api_error *e)
                         "the body must be JSON: send 'Content-Type: application/json'");
     if (encoding && !is_type(encoding, "identity"))
         return api_fail(e, 415, UNSUPPORTED_ENCODING, NULL,
-                        "bodies that are compressed are not taken: send it as it is");
+                        "compressed bodies are not supported: send the body uncompressed");
     if (!length) return true; /* chunked: counted while it comes */
     errno = 0;
     unsigned long long n = strtoull(length, &end, 10);

@@ -283,9 +283,9 @@ static bool check_connection(exchange *x, api_error *e)
     if (x->link->verdict == CONN_WELCOME && fine) return headers_check_size(x, e);
     x->last = fine; /* a proxy's connection may serve others */
     if (x->link->verdict == CONN_TOO_MANY)
-        return api_fail(e, 503, "too_many_connections", NULL, "%d connections are open: no more are possible",
+        return api_fail(e, 503, "too_many_connections", NULL, "%d connections are open, which is the limit: try again later",
                         o->max_connections);
-    return api_fail(e, 429, "too_many_connections", NULL, "%d connections of your address are open: use them",
+    return api_fail(e, 429, "too_many_connections", NULL, "%d connections are open from your address, which is the limit: use one of them",
                     o->max_connections_ip);
 }
 

@@ -154,7 +154,7 @@ static sumi_status add(keys *k, const api_key *key, const key_limits *limits, co
     if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
     for (int32_t i = 0; i < k->n; i++)
         if (!strcmp(k->list[i].name, key->name))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' is there twice", file, number,
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' occurs twice", file, number,
                              key->name);
     api_key *to = &k->list[k->n];
     *to = *key;

@@ -54,7 +54,7 @@ static bool read_bias(text_request *r, api_error *e)
         double bias = json_is_number(value) ? json_number_value(value) : -1000;
         if (!(bias >= -100 && bias <= 100))
             return api_fail(e, 400, "invalid_value", "logit_bias",
-                            "logit_bias: that of token %ld is not a number between -100 and 100", id);
+                            "logit_bias: the value of token %ld is not a number between -100 and 100", id);
         r->bias[n++] = (sumi_logit_bias){ .id = (int32_t)id, .bias = (float)bias };
     }
     r->params.sampling.bias = r->bias;

@@ -260,7 +260,7 @@ def budgets():
         s = Server("--api-key-file", path, "--log-level", "info")
         key = lambda name: {"Authorization": "Bearer " + name}
         post = lambda name, **more: s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "max_tokens": 1, "ignore_eos": True, **more}, key(name))[0]
-        n_reloads = lambda: s.said().count("opened anew")
+        n_reloads = lambda: s.said().count("were read again")
 
         def reload():
             n = n_reloads()
