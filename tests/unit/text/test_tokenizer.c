@@ -380,7 +380,7 @@ static void decoding_writes_special_tokens_on_request_and_refuses_wrong_ids(void
     ids[2] = EOT + 1;
     assert_int_equal(tokenizer_decode(t.tokenizer, ids, 4, true, &text, &n, &err), SUMI_EINVAL);
     assert_null(text);
-    assert_string_equal(err.message, "token 264, the 3. of 4, is outside the vocabulary of 264 tokens");
+    assert_string_equal(err.message, "token 264 (number 3 of 4) is outside the vocabulary of 264 tokens");
     tiny_close(&t);
 }
 
