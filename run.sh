@@ -31,7 +31,8 @@ build release sumi
 need_model smollm2
 release_lock
 
-say "SmolLM2 135M is a demo: expect mistakes. Better, 1 GB: build/release/sumi pull hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF"
+say "SmolLM2 135M is a demo model: expect mistakes. Better ones: 'build/release/sumi pull NAME', then 'build/release/sumi run NAME', with
+  hf:bartowski/Qwen2.5-1.5B-Instruct-GGUF (1 GB to fetch, 1.2 GB of memory) or hf:Qwen/Qwen3-4B-GGUF (2.5 GB, 3.2 GB)"
 # Words are joined to one prompt unless options are among them. Without chance, a small model says less nonsense.
 for word; do
     case $word in -*) exec build/release/sumi run --temp 0 "$models/smollm2.gguf" "$@" ;; esac
