@@ -84,6 +84,16 @@ static const known_field fields[] = {
     { "thinking_token_budget", COMPLETIONS, NULL, NULL },
     { "thinking_budget_tokens", COMPLETIONS, "-1", NULL },
 
+    /* Fields of OpenAI's other APIs, which these two have under other names or not at all. */
+    { "n", FIELDS_RESPONSES | FIELDS_MESSAGES, "1", NULL },
+    { "stop", FIELDS_RESPONSES, NULL, NULL },
+    { "stop", FIELDS_MESSAGES, NULL, "stop_sequences is there" },
+    { "max_tokens", FIELDS_RESPONSES, NULL, "max_output_tokens is there" },
+    { "stop_token_ids", FIELDS_RESPONSES | FIELDS_MESSAGES, NULL, NULL },
+    { "logit_bias", FIELDS_RESPONSES | FIELDS_MESSAGES, NULL, NULL },
+    { "logprobs", FIELDS_RESPONSES | FIELDS_MESSAGES, NULL, NULL },
+    { "grammar", FIELDS_MESSAGES | OLLAMA | FIELDS_OLLAMA_OPTIONS, NULL, NO_GRAMMAR },
+
     /* What is told beside the text. */
     { "top_logprobs", FIELDS_RESPONSES, NULL, NULL },
     { "prompt_logprobs", OPENAI, NULL, "a completion with echo and logprobs tells them" },
