@@ -224,14 +224,16 @@ static void copy_key(gguf_builder *b, const char *key, const gguf *g, int64_t i)
 void gb_copy(gguf_builder *b, const gguf *g, const gb_rename *renames)
 {
     char name[256];
+    sumi_error err;
     for (int64_t i = 0; i < gguf_n_keys(g); i++)
         if (renamed(gguf_key(g, i), renames, name)) copy_key(b, name, g, i);
     for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
         const gguf_tensor *t = gguf_tensor_at(g, i);
         uint64_t dims[GGUF_MAX_DIMS];
         for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
-        if (renamed(t->name, renames, name))
-            gb_tensor(b, name, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
+        if (!renamed(t->name, renames, name)) continue;
+        if (gguf_fetch(g, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK) fail_msg("%s: %s", name, err.message);
+        gb_tensor(b, name, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
     }
 }
 
