@@ -46,8 +46,9 @@ sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, s
         free(g);
         free(own);
         free(header);
+        sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name)); /* which may be the user's */
         e->destroy(e->user);
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+        return st;
     }
     *own = *e;
     *g = (gguf){ .name = strdup(name), .data = header, .n_bytes = n_bytes, .elsewhere = own };

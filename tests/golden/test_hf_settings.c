@@ -211,8 +211,8 @@ static void compare_hidden(const char *path, const char *name)
     uint32_t n_ids, n_embd;
     float out[256];
     sumi_error err;
-    sumi_model *m;
-    sumi_context *c;
+    sumi_model *m = NULL;
+    sumi_context *c = NULL;
     sumi_model_info info;
     sumi_model_opts opts = sumi_model_opts_default();
     opts.activations = SUMI_ACTIVATIONS_F32;

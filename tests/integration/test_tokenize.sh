@@ -39,7 +39,7 @@ expect() {
     [ ! -s "$work/out" ] || fail "sumi $*: wrote something"
 }
 echo "1 2 x" >"$work/input"
-expect 1 "'x', the 3. word, is not a token id" detokenize smollm2
+expect 1 "word 3, 'x', is not a token id" detokenize smollm2
 echo "1 49152" >"$work/input"
 expect 1 "token 49152, the 2. of 2, is outside the vocabulary of 49152 tokens" detokenize smollm2
 echo "1 99999999999" >"$work/input"

@@ -37,7 +37,7 @@ static result render(const char *name, const char *messages, bool strict, bool c
                       .n_bos = 3,
                       .eos = "</s>",
                       .n_eos = 4 };
-    result r = { NULL };
+    result r = { 0 };
     buf out;
     assert_non_null(in.messages);
     buf_init(&out, 1 << 20);
