@@ -5,13 +5,15 @@
 #   clang     clang (14 if it is there), optimised: builds everything, runs the unit tests
 #   fuzz      every fuzz target for SUMI_FUZZ_SECONDS (20) on its stored corpus, under address sanitizer
 #   tsan      the threaded parts under thread sanitizer
-#   asan      the whole suite under address and undefined-behaviour sanitizers, long prompts left out
+#   asan      the suite under address and undefined-behaviour sanitizers, long prompts left out, without the tests of asan-long
+#   asan-long the tests that sanitizers make take many minutes each
 #   release   the whole suite, as users get the program
 #   long      what takes minutes, or more than the build needs: other machines, other distributions, other people's
 #             clients (tests/long)
 #
-# Without names the stages from clang to release run, in this order. Each asks only for the Debian packages that it needs. A
-# failing stage does not stop the next one; the exit status is 0 if everything passed.
+# Without names clang, fuzz, tsan, asan and release run, in this order; asan-long and long are run before a release. Each asks
+# only for the Debian packages that it needs. A failing stage does not stop the next one; the exit status is 0 if everything
+# passed.
 set -u
 cd "$(dirname "$0")"
 . scripts/setup.sh
@@ -23,8 +25,8 @@ stages=("$@")
 for stage in "${stages[@]}"; do
     case $stage in
     -h | --help) sed -n '2,/^$/ s/^# \?//p' test.sh; exit 0 ;;
-    unit | clang | fuzz | tsan | asan | release | long) ;;
-    *) say "no stage '$stage'; there are unit, clang, fuzz, tsan, asan, release and long"; exit 2 ;;
+    unit | clang | fuzz | tsan | asan | asan-long | release | long) ;;
+    *) say "no stage '$stage'; there are unit, clang, fuzz, tsan, asan, asan-long, release and long"; exit 2 ;;
     esac
 done
 
@@ -45,6 +47,9 @@ for model in "${wanted_models[@]}"; do need_model "$model"; done
 fixed_addresses=()
 setarch "$(uname -m)" -R true 2>/dev/null && fixed_addresses=(setarch "$(uname -m)" -R)
 
+# Real models, or the same path through the code many times: 5 to 15 minutes each under address sanitizer on two slow cores.
+slow_in_asan='^(golden\.(logits|perplexity|embeddings|encoders)|integration\.(crash|docs|embed|run|schemathesis|web))$'
+
 # run_stage NAME: builds and runs one stage; its status is the stage's.
 run_stage() {
     local preset=$1 options=() run=()
@@ -56,7 +61,8 @@ run_stage() {
     fuzz) options=(-L fuzz) ;;
     tsan) options=(-R '^(unit\.(base|backend|kv|model|sample|engine|server)|golden\.tiny|integration\.(invariance|load))')
           run=("${fixed_addresses[@]}" env SUMI_TEST_SHORT=1) ;;
-    asan) run=(env SUMI_TEST_SHORT=1) ;;
+    asan) options=(-E "$slow_in_asan") run=(env SUMI_TEST_SHORT=1) ;;
+    asan-long) preset=asan options=(-R "$slow_in_asan") run=(env SUMI_TEST_SHORT=1) ;;
     long) preset=release options=(-L long) settings[3]=-DSUMI_LONG_TESTS=ON ;;
     esac
     configure "$preset" "${settings[@]}"
@@ -69,7 +75,7 @@ for stage in "${stages[@]}"; do
     echo "== $stage"
     start=$SECONDS result=passed
     (run_stage "$stage") || { result=FAILED; failed=1; }
-    report+=$(printf '%-8s %-7s %4d s' "$stage" "$result" $((SECONDS - start)))$'\n'
+    report+=$(printf '%-9s %-7s %4d s' "$stage" "$result" $((SECONDS - start)))$'\n'
 done
 printf '\n%s' "$report"
 exit "$failed"
