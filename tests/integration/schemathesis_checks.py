@@ -48,7 +48,7 @@ with tempfile.TemporaryDirectory() as folder:
     command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "run", s.url + "/openapi.json",
                "--url", s.url, "-H", f"Authorization: Bearer {KEY}", "--seed", "1", "--checks", ",".join(CHECKS),
                "--phases", "examples,coverage,fuzzing", "-n", sys.argv[3] if len(sys.argv) > 3 else "40",
-               "--continue-on-failure", "--no-shrink", "--warnings", "off"]
+               "--continue-on-failure", "--no-shrink", "--warnings", "off", "--request-timeout", "120"]
     ran = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ran.returncode != 0:
         print(ran.stdout[-20000:])
