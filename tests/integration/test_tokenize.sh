@@ -41,7 +41,7 @@ expect() {
 echo "1 2 x" >"$work/input"
 expect 1 "word 3, 'x', is not a token id" detokenize smollm2
 echo "1 49152" >"$work/input"
-expect 1 "token 49152, the 2. of 2, is outside the vocabulary of 49152 tokens" detokenize smollm2
+expect 1 "token 49152 (number 2 of 2) is outside the vocabulary of 49152 tokens" detokenize smollm2
 echo "1 99999999999" >"$work/input"
 expect 1 "is not a token id" detokenize smollm2
 expect 1 "nowhere" tokenize nowhere
