@@ -48,7 +48,7 @@ fixed_addresses=()
 setarch "$(uname -m)" -R true 2>/dev/null && fixed_addresses=(setarch "$(uname -m)" -R)
 
 # Real models, or the same path through the code many times: 5 to 15 minutes each under address sanitizer on two slow cores.
-slow_in_asan='^(golden\.(logits|perplexity|embeddings|encoders)|integration\.(crash|docs|embed|run|schemathesis|web))$'
+slow_in_asan='^(golden\.(logits|perplexity|embeddings|encoders)|integration\.(crash|docs|embed|run|schemathesis|serve_embed|web))$'
 
 # run_stage NAME: builds and runs one stage; its status is the stage's.
 run_stage() {
