@@ -595,6 +595,7 @@ typedef struct sumi_event {
     sumi_time_limit limit; /* END with DEADLINE: the limit that has passed */
     sumi_error error;      /* END: why, when finish is DEADLINE, REFUSED, ERROR, or CANCELLED by the engine */
     sumi_usage usage;      /* END */
+    const int32_t *ranks;  /* PROMPT: [piece.n_choices] the rank of each token among all, 1: the most probable */
 } sumi_event;
 
 /* Called on the engine's thread, one call at a time for all requests; event is valid during the call. It must be quick,

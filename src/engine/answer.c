@@ -218,12 +218,13 @@ static sumi_status prompt_scratch(sumi_engine *e, int32_t n_logprobs, sumi_error
 {
     int32_t n = e->ctx_info.max_batch_tokens;
     if (!e->prompt_choices) e->prompt_choices = calloc((size_t)n, sizeof *e->prompt_choices);
+    if (!e->prompt_ranks) e->prompt_ranks = calloc((size_t)n, sizeof *e->prompt_ranks);
     if (e->cap_prompt_top < n_logprobs) {
         free(e->prompt_top);
         e->prompt_top = calloc((size_t)n * (size_t)n_logprobs, sizeof *e->prompt_top);
         e->cap_prompt_top = e->prompt_top ? n_logprobs : 0;
     }
-    if (e->prompt_choices && e->cap_prompt_top >= n_logprobs) return SUMI_OK;
+    if (e->prompt_choices && e->prompt_ranks && e->cap_prompt_top >= n_logprobs) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory for the log-probabilities of a prompt");
 }
 
@@ -249,12 +250,14 @@ static bool tell_prompt(sumi_engine *e, request *r, int32_t from, int32_t at, in
         float logprob = (float)((double)x[id] - lse);
         if (n_logprobs)
             sumi_top_logprobs(x, n_vocab, n_logprobs, e->prompt_top + (size_t)n_told * (size_t)n_logprobs);
+        e->prompt_ranks[n_told] = row_rank(x, n_vocab, id);
         e->prompt_choices[n_told++] = (sumi_choice){ id, logprob };
         r->n_prompt_told++;
     }
     if (st == SUMI_OK && n_told > 0) {
         sumi_event event = { .type = SUMI_EVENT_PROMPT,
                              .first = first,
+                             .ranks = e->prompt_ranks,
                              .piece = { .choices = e->prompt_choices,
                                         .n_choices = n_told,
                                         .top = n_logprobs ? e->prompt_top : NULL } };

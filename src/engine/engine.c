@@ -143,6 +143,7 @@ static void free_engine(sumi_engine *e)
     pthread_mutex_destroy(&e->lock);
     free(e->prompt_choices);
     free(e->prompt_top);
+    free(e->prompt_ranks);
     free(e->cancels);
     free(e->end_ids);
     free(e->spans);

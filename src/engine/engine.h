@@ -65,6 +65,7 @@ struct sumi_engine {
     float *masked;    /* [n_vocab] */
     sumi_choice *prompt_choices,
         *prompt_top; /* scratch of prompt log-probabilities; NULL until one is asked for */
+    int32_t *prompt_ranks; /* scratch too */
     int32_t cap_prompt_top;
     sched_costs costs;
     step_fit fit;

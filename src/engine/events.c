@@ -29,13 +29,15 @@ static unread *copy_event(const sumi_event *e, int32_t n_logprobs)
     size_t n_choices = (size_t)e->piece.n_choices * sizeof *e->piece.choices,
            n_top = n_choices * (size_t)n_logprobs;
     size_t n_stop = e->stop ? strlen(e->stop) + 1 : 0, n_embedding = (size_t)e->n_embd * sizeof *e->embedding;
-    unread *u = malloc(sizeof *u + n_choices + n_top + e->piece.n_bytes + 1 + n_stop + n_embedding + 40);
+    size_t n_ranks = e->ranks ? (size_t)e->piece.n_choices * sizeof *e->ranks : 0;
+    unread *u = malloc(sizeof *u + n_choices + n_top + n_ranks + e->piece.n_bytes + 1 + n_stop + n_embedding + 48);
     if (!u) return NULL;
     char *at = (char *)(u + 1);
     u->event = *e;
     u->next = NULL;
     u->event.piece.choices = put(&at, e->piece.choices, n_choices);
     u->event.piece.top = put(&at, e->piece.top, n_top);
+    u->event.ranks = put(&at, e->ranks, n_ranks);
     u->event.embedding = put(&at, e->embedding, n_embedding);
     u->event.stop = put(&at, e->stop, n_stop);
     u->event.piece.text = put(&at, e->piece.text ? e->piece.text : "", e->piece.n_bytes + 1);

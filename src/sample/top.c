@@ -103,6 +103,14 @@ bool row_log_sum_exp(const float *x, int32_t n, double *lse)
     return true;
 }
 
+int32_t row_rank(const float *x, int32_t n, int32_t id)
+{
+    int32_t rank = 1;
+    for (int32_t i = 0; i < id; i++) rank += x[i] >= x[id];
+    for (int32_t i = id + 1; i < n; i++) rank += x[i] > x[id];
+    return rank;
+}
+
 void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_choice *top)
 {
     float maxima[PART / ROW_BLOCK];

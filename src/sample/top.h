@@ -20,4 +20,7 @@ void top_sort(sumi_choice *best, int32_t k);
 /* *lse = log(sum(exp(x))), so that x[i] - *lse is a log-probability. False: a NaN, +inf, or nothing above -inf. */
 SUMI_MUST_USE bool row_log_sum_exp(const float *x, int32_t n, double *lse);
 
+/* The place of id in the whole list, best first, counted from 1. */
+int32_t row_rank(const float *x, int32_t n, int32_t id);
+
 #endif

@@ -96,7 +96,7 @@ static const known_field fields[] = {
 
     /* What is told beside the text. */
     { "top_logprobs", FIELDS_RESPONSES, NULL, NULL },
-    { "prompt_logprobs", OPENAI, NULL, "a completion with echo and logprobs tells them" },
+    { "prompt_logprobs", FIELDS_RESPONSES, NULL, "/v1/completions and /v1/chat/completions have it" },
     { "echo", FIELDS_CHAT, NULL, NULL },
     { "n_probs", OPENAI, NULL, "logprobs are there" },
     { "post_sampling_probs", OPENAI, NULL, NULL },

@@ -12,15 +12,18 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
     size_t n_tokens = (size_t)e->piece.n_choices,
            n_alternatives = e->piece.top ? n_tokens * (size_t)n_top : 0;
     size_t n_choices = n_tokens + n_alternatives;
-    size_t n_floats = (size_t)e->n_embd;
-    news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_floats * sizeof(float) + n_text + 1);
+    size_t n_floats = (size_t)e->n_embd, n_ranks = e->ranks ? n_tokens : 0;
+    news *n = malloc(sizeof *n + n_choices * sizeof(sumi_choice) + n_floats * sizeof(float) +
+                     n_ranks * sizeof(int32_t) + n_text + 1);
     if (!n) return NULL;
     sumi_choice *choices = (sumi_choice *)(n + 1);
     float *floats = (float *)(choices + n_choices);
-    char *copy = (char *)(floats + n_floats);
+    int32_t *ranks = (int32_t *)(floats + n_floats);
+    char *copy = (char *)(ranks + n_ranks);
     if (n_tokens) memcpy(choices, e->piece.choices, n_tokens * sizeof *choices);
     if (n_alternatives) memcpy(choices + n_tokens, e->piece.top, n_alternatives * sizeof *choices);
     if (n_floats) memcpy(floats, e->embedding, n_floats * sizeof *floats);
+    if (n_ranks) memcpy(ranks, e->ranks, n_ranks * sizeof *ranks);
     if (n_text) memcpy(copy, text, n_text);
     copy[n_text] = '\0';
     *n = (news){ .part = part,
@@ -31,6 +34,7 @@ news *news_copy(const sumi_event *e, int32_t part, int32_t n_top)
                  .first = e->first,
                  .tokens = choices,
                  .top = choices + n_tokens,
+                 .ranks = ranks,
                  .n_tokens = (int32_t)n_tokens,
                  .n_top = n_alternatives ? n_top : 0,
                  .text = copy,

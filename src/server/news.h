@@ -15,6 +15,7 @@ typedef struct news {
     int32_t first;             /* PROMPT: position of tokens[0] */
     const sumi_choice *tokens; /* [n_tokens] */
     const sumi_choice *top;    /* [n_tokens][n_top] */
+    const int32_t *ranks;      /* PROMPT: [n_tokens] */
     int32_t n_tokens, n_top;
     const char
         *text; /* [n_bytes] and a NUL. END: the error's message, or "". CHOICE: the stop string, if stopped */

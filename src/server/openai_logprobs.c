@@ -170,6 +170,32 @@ void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const su
     sumi_free(text);
 }
 
+/* "1":{"logprob":-0.1,"rank":2,"decoded_token":"a"} */
+static void put_ranked(buf *out, const sumi_model *model, const sumi_choice *c, int32_t rank)
+{
+    size_t n;
+    char *text = bytes_of(model, c->id, &n, out);
+    buf_printf(out, "\"%d\":{\"logprob\":", c->id);
+    json_put_number(out, (double)c->logprob);
+    buf_printf(out, ",\"rank\":%d,\"decoded_token\":", rank);
+    json_put_text(out, text ? text : "", n);
+    buf_append_char(out, '}');
+    sumi_free(text);
+}
+
+void logprobs_put_prompt(const sumi_model *model, const sumi_choice *token, int32_t rank, const sumi_choice *top,
+                         int32_t n_top, buf *out)
+{
+    buf_append_char(out, '{');
+    put_ranked(out, model, token, rank);
+    for (int32_t i = 0; i < n_top && top[i].id >= 0; i++) {
+        if (top[i].id == token->id) continue;
+        buf_append_char(out, ',');
+        put_ranked(out, model, &top[i], i + 1);
+    }
+    buf_append_char(out, '}');
+}
+
 static void put_list(buf *out, const char *name, const buf *list)
 {
     if (list->status != SUMI_OK) out->status = list->status;

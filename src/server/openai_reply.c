@@ -19,6 +19,7 @@ typedef struct openai_reply {
     text_ids ids;
     reply_info info;
     reply_choice *choices;                   /* [n_prompts * n] */
+    buf *prompts; /* [n_prompts]: objects of vLLM's prompt_logprobs, a comma before each; empty unless wanted */
     int32_t n_choices, n_open;               /* n_open: prompts without their END */
     int64_t n_prompt, n_cached, n_generated; /* tokens */
     api_error error;                         /* status != 0: the first request that failed */
@@ -27,14 +28,20 @@ typedef struct openai_reply {
 void *openai_reply_create(text_request *request, text_ids *ids, const reply_info *info)
 {
     openai_reply *r = calloc(1, sizeof *r);
-    int32_t n = request->n_prompts * request->params.n;
-    if (!r || !(r->choices = calloc((size_t)n, sizeof *r->choices))) {
+    int32_t n_prompts = request->n_prompts, n = n_prompts * request->params.n;
+    if (!r) return NULL;
+    r->choices = calloc((size_t)n, sizeof *r->choices);
+    r->prompts = calloc((size_t)n_prompts, sizeof *r->prompts);
+    if (!r->choices || !r->prompts) {
+        free(r->choices);
+        free(r->prompts);
         free(r);
         return NULL;
     }
     r->info = *info;
     r->n_choices = n;
-    r->n_open = request->n_prompts;
+    r->n_open = n_prompts;
+    for (int32_t i = 0; i < n_prompts; i++) buf_init(&r->prompts[i], SIZE_MAX);
     for (int32_t i = 0; i < n; i++) {
         buf_init(&r->choices[i].text, SIZE_MAX);
         logprob_lists_init(&r->choices[i].logprobs);
@@ -53,8 +60,10 @@ static void destroy(void *reply)
         buf_deinit(&r->choices[i].text);
         logprob_lists_deinit(&r->choices[i].logprobs);
     }
+    for (int32_t i = 0; i < r->request.n_prompts; i++) buf_deinit(&r->prompts[i]);
     text_ids_deinit(&r->ids);
     free(r->choices);
+    free(r->prompts);
     text_request_deinit(&r->request);
     free(r);
 }
@@ -91,7 +100,18 @@ static void put_text(const reply_choice *c, buf *out)
     json_put_text(out, c->text.data ? c->text.data : "", c->text.n);
 }
 
-/* ,"logprobs":...,"finish_reason":...} */
+/* ,"prompt_logprobs":[null,{...},...] if they are wanted. The first token has none. */
+static void put_prompt_logprobs(const openai_reply *r, int32_t part, buf *out)
+{
+    const buf *list = &r->prompts[part];
+    if (!r->request.prompt_logprobs) return;
+    if (list->status != SUMI_OK) out->status = list->status;
+    buf_append_str(out, ",\"prompt_logprobs\":[null");
+    buf_append(out, list->data ? list->data : "", list->n);
+    buf_append_char(out, ']');
+}
+
+/* ,"logprobs":...,"finish_reason":... */
 static void put_tail(const openai_reply *r, const reply_choice *c, bool finished, buf *out)
 {
     buf_append_str(out, ",\"logprobs\":");
@@ -99,7 +119,7 @@ static void put_tail(const openai_reply *r, const reply_choice *c, bool finished
     else if (is_chat(r)) logprobs_put_chat(&c->logprobs, out);
     else logprobs_put_completion(&c->logprobs, out);
     const char *reason = c->finish == SUMI_FINISH_STOP ? "\"stop\"" : "\"length\"";
-    buf_printf(out, ",\"finish_reason\":%s}", finished ? reason : "null");
+    buf_printf(out, ",\"finish_reason\":%s", finished ? reason : "null");
 }
 
 /* One event of a stream: the text and log-probabilities that choice c has collected, which are gone then. */
@@ -123,7 +143,7 @@ static void put_chunk(openai_reply *r, int32_t index, const char *role, bool fin
         buf_append_char(out, '}');
     }
     put_tail(r, c, finished, out);
-    buf_append_char(out, ']');
+    buf_append_str(out, "}]");
     if (r->request.include_usage) buf_append_str(out, ",\"usage\":null");
     buf_append_str(out, "}\n\n");
     c->text.n = 0;
@@ -131,6 +151,13 @@ static void put_chunk(openai_reply *r, int32_t index, const char *role, bool fin
 }
 
 /* ---- News ---- */
+
+/* The first token of a prompt that is repeated has no probability. */
+static void echo_first(const openai_reply *r, int32_t part, logprob_lists *l)
+{
+    if (l->n > 0 || r->ids.n_ids[part] == 0) return;
+    logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->ids.ids[part][0] }, false, NULL, 0);
+}
 
 /* Before the first token of a choice: who speaks, or the prompt if it is to be repeated. */
 static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
@@ -146,6 +173,7 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
     char *text = NULL;
     size_t n = 0;
     if (!r->request.echo) return;
+    if (r->request.logprobs) echo_first(r, part, &c->logprobs); /* no event tells a prompt of one token */
     if (p->text) buf_append(&c->text, p->text, p->n_bytes);
     else if (sumi_detokenize(r->info.model, p->ids, p->n_ids, true, &text, &n, NULL) == SUMI_OK)
         buf_append(&c->text, text, n);
@@ -154,18 +182,29 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
     if (r->request.stream && !r->request.logprobs) put_chunk(r, index, NULL, false, out);
 }
 
-/* Log-probabilities of the prompt: the same for each choice. The first token has none. */
-static void take_prompt(openai_reply *r, const news *n)
+/* Log-probabilities of a prompt that is repeated: the same for each choice. */
+static void take_echo(openai_reply *r, const news *n)
 {
-    int32_t n_choices = r->request.params.n;
+    int32_t n_choices = r->request.params.n, n_logprobs = r->request.params.n_logprobs;
     for (int32_t k = 0; k < n_choices; k++) {
         logprob_lists *l = &r->choices[n->part * n_choices + k].logprobs;
-        if (l->n == 0 && l->offset == 0 && r->ids.n_ids[n->part] > 0)
-            logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->ids.ids[n->part][0] }, false,
-                                    NULL, 0);
+        echo_first(r, n->part, l);
         for (int32_t i = 0; i < n->n_tokens; i++)
-            logprobs_add_completion(l, r->info.model, &n->tokens[i], true,
-                                    n->top + (size_t)i * (size_t)n->n_top, n->n_top);
+            logprobs_add_completion(l, r->info.model, &n->tokens[i], true, n->top + (size_t)i * (size_t)n->n_top,
+                                    n->n_top < n_logprobs ? n->n_top : n_logprobs);
+    }
+}
+
+/* Some tokens of a prompt. The more of the two fields that want alternatives decides how many have come. */
+static void take_prompt(openai_reply *r, const news *n)
+{
+    buf *list = &r->prompts[n->part];
+    int32_t n_top = n->n_top < r->request.n_prompt_top ? n->n_top : r->request.n_prompt_top;
+    if (r->request.echo && r->request.logprobs) take_echo(r, n);
+    for (int32_t i = 0; r->request.prompt_logprobs && i < n->n_tokens; i++) {
+        buf_append_char(list, ',');
+        logprobs_put_prompt(r->info.model, &n->tokens[i], n->ranks[i], n->top + (size_t)i * (size_t)n->n_top, n_top,
+                            list);
     }
 }
 
@@ -261,9 +300,12 @@ static bool write_whole(void *reply, buf *out, api_error *e)
             buf_append_str(out, ",\"refusal\":null}");
         }
         put_tail(r, c, true, out);
+        if (!is_chat(r)) put_prompt_logprobs(r, i / r->request.params.n, out);
+        buf_append_char(out, '}');
     }
     buf_append_str(out, "],");
     put_usage(r, out);
+    if (is_chat(r)) put_prompt_logprobs(r, 0, out);
     buf_append_char(out, '}');
     bool whole = out->status == SUMI_OK;
     for (int32_t i = 0; i < r->n_choices; i++) whole &= r->choices[i].text.status == SUMI_OK;

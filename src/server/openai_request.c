@@ -86,6 +86,18 @@ static bool read_logprobs(text_request *r, bool chat, api_error *e)
     return true;
 }
 
+/* vLLM's "prompt_logprobs": 5, of the prompt's tokens. A prompt that is repeated may want others. */
+static bool read_prompt_logprobs(text_request *r, api_error *e)
+{
+    sumi_request *p = &r->params;
+    r->prompt_logprobs = field_get(r->root, "prompt_logprobs") != NULL;
+    if (!field_int32(r->root, "prompt_logprobs", 0, TEXT_MAX_TOP_LOGPROBS, &r->n_prompt_top, e)) return false;
+    if (r->prompt_logprobs && r->stream)
+        return api_fail(e, 400, "invalid_value", "prompt_logprobs", "prompt_logprobs: not with stream");
+    if (r->prompt_logprobs && p->n_prompt_logprobs < r->n_prompt_top) p->n_prompt_logprobs = r->n_prompt_top;
+    return true;
+}
+
 static bool read_lengths(text_request *r, bool chat, const text_limits *limits, api_error *e)
 {
     const json_t *o = r->root;
@@ -181,7 +193,7 @@ static bool read_all(text_request *r, bool chat, const text_limits *limits, api_
            known_fields_check(r->root, chat ? FIELDS_CHAT : FIELDS_COMPLETION, e) && openai_read_sampling(r, e) && read_bias(r, e) &&
            text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
            (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
-           read_lengths(r, chat, limits, e) && read_ends(r, e) && read_prompt_tokens(r, chat, e) &&
+           read_prompt_logprobs(r, e) && read_lengths(r, chat, limits, e) && read_ends(r, e) && read_prompt_tokens(r, chat, e) &&
            (!chat || read_rendering(r, e)) &&
            (chat ? openai_read_messages(r, limits, e)
                  : openai_read_prompts(r, "prompt", limits->max_prompts, e));

@@ -50,6 +50,8 @@ typedef struct text_request {
     bool no_bos_eos;   /* prompts are not given the tokens with which the model wants texts to begin or end */
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
+    bool prompt_logprobs; /* vLLM's: wanted, with n_prompt_top alternatives; params has the larger number of the two */
+    int32_t n_prompt_top;
     /* Embeddings; params.embed is how, NONE: as the server was told: */
     int32_t dimensions; /* numbers of each vector, from its beginning; 0: all */
     bool base64;        /* vectors are text of their bytes */

@@ -55,6 +55,20 @@ def answers(s):
     prompt = s.ask("POST", TEXT, {**count, "max_tokens": 0, "echo": True, "logprobs": 1})[1]["choices"][0]
     check("only the prompt's probabilities", prompt["text"] == count["prompt"] and
           prompt["logprobs"]["token_logprobs"][0] is None and len(prompt["logprobs"]["tokens"]) == len(ids), prompt)
+    one = s.ask("POST", TEXT, {"prompt": ids[:1], "max_tokens": 1, "echo": True, "logprobs": 0})[1]["choices"][0]
+    check("a prompt of one token is told", one["logprobs"]["token_logprobs"][0] is None and
+          "".join(one["logprobs"]["tokens"]) == one["text"], one)
+    vllm = s.ask("POST", TEXT, {**count, "max_tokens": 1, "n": 2, "prompt_logprobs": 2})[1]["choices"]
+    listed = vllm[0]["prompt_logprobs"]
+    own = [listed[i][str(ids[i])] for i in range(1, len(ids))]
+    check("prompt_logprobs are those of echo", vllm[1]["prompt_logprobs"] == listed and listed[0] is None and
+          len(listed) == len(ids) and "".join(t["decoded_token"] for t in own) == "".join(prompt["logprobs"]["tokens"][1:]) and
+          [t["logprob"] for t in own] == prompt["logprobs"]["token_logprobs"][1:], listed)
+    check("ranks count from the likeliest", all(sorted(t["rank"] for t in o.values())[:2] == [1, 2] and
+          len(o) == (2 if o[str(i)]["rank"] <= 2 else 3) for i, o in zip(ids[1:], listed[1:])), listed)
+    told = s.ask("POST", CHAT, {**question, "max_tokens": 1, "prompt_logprobs": 0})[1]
+    check("a chat tells them beside its choices", all(len(o) == 1 for o in told["prompt_logprobs"][1:]) and
+          len(told["prompt_logprobs"]) == told["usage"]["prompt_tokens"], told)
     first = s.ask("POST", "/tokenize", {"prompt": " "})[1]["tokens"][0]
     other = s.ask("POST", TEXT, {**count, "logit_bias": {str(first): -100}})[1]["choices"][0]["text"]
     check("a bias changes the answer", other != full["text"] and not other.startswith(" 5"), other)

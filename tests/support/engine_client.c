@@ -22,8 +22,10 @@ void client_take(client_answer *a, const sumi_event *e)
     assert_int_equal(a->n_ends, 0); /* nothing follows the end */
     switch (e->type) {
     case SUMI_EVENT_PROMPT:
-        for (int32_t i = 0; i < e->piece.n_choices; i++)
+        for (int32_t i = 0; i < e->piece.n_choices; i++) {
             a->prompt_logprobs[e->first + i] = e->piece.choices[i].logprob;
+            a->prompt_ranks[e->first + i] = e->ranks[i];
+        }
         a->n_prompt_logprobs += e->piece.n_choices;
         break;
     case SUMI_EVENT_PIECE: take_piece(a, e); break;

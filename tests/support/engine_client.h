@@ -25,6 +25,7 @@ typedef struct client_answer {
     uint64_t id;
     client_choice choices[SUMI_MAX_CHOICES];
     float prompt_logprobs[CLIENT_MAX_TOKENS]; /* by position */
+    int32_t prompt_ranks[CLIENT_MAX_TOKENS];
     int32_t n_prompt_logprobs;
     float embedding[CLIENT_MAX_EMBD];
     int32_t n_embd; /* 0: none came */

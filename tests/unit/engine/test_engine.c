@@ -533,8 +533,10 @@ static void a_prompts_probabilities_are_those_of_its_logits(void **state)
     for (int i = 1; i < 50; i++) {
         const float *x = sumi_logits(ctx, i - 1);
         double sum = 0;
-        for (int k = 0; k < info.n_vocab; k++) sum += exp((double)x[k]);
+        int32_t n_better = 0;
+        for (int k = 0; k < info.n_vocab; k++) sum += exp((double)x[k]), n_better += x[k] > x[r.ids[i]];
         assert_true(fabs((double)x[r.ids[i]] - log(sum) - (double)a.prompt_logprobs[i]) < 1e-4);
+        assert_int_equal(a.prompt_ranks[i], n_better + 1);
     }
     sumi_context_destroy(ctx);
 }

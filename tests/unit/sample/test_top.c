@@ -1,6 +1,7 @@
 /* test_top.c - the best k against repeated search for the maximum, and their log-probabilities. */
 #include <math.h>
 
+#include "sample/top.h"
 #include "sumi.h"
 #include "test_support.h"
 
@@ -24,6 +25,7 @@ static void the_best_tokens_come_first_and_equals_by_lower_id(void **state)
                 if (!used[i] && (best < 0 || x[i] > x[best])) best = i;
             used[best] = true;
             assert_int_equal(top[j].id, best);
+            assert_int_equal(row_rank(x, n, best), j + 1);
             assert_true(fabs(top[j].logprob - (x[best] - log(sum))) < 1e-5);
         }
     }

@@ -67,10 +67,34 @@ static void a_byte_does_not_hide_the_letter_that_it_is(void **state)
     sumi_model_close(m);
 }
 
+/* Byte for byte what vLLM's Logprob objects become in JSON: the prompt's own token is told once, wherever it stands. */
+static void a_prompts_token_is_told_with_its_rank_before_the_others(void **state)
+{
+    (void)state;
+    tiny_vocab v;
+    tiny_init(&v, "gpt2");
+    tiny_bytes(&v);
+    gb_str(&v.file, "tokenizer.ggml.pre", "gpt-2");
+    sumi_model *m = tiny_model(&v);
+    const sumi_choice top[] = { { 'a', -0.5f }, { 'b', -1 }, { -1, 0 } }, other = { 0xF0, -9 };
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    logprobs_put_prompt(m, &top[1], 2, top, 3, &out);
+    logprobs_put_prompt(m, &other, 77, top, 1, &out);
+    buf_append_char(&out, '\0');
+    assert_string_equal(out.data, "{\"98\":{\"logprob\":-1,\"rank\":2,\"decoded_token\":\"b\"},"
+                                  "\"97\":{\"logprob\":-0.5,\"rank\":1,\"decoded_token\":\"a\"}}"
+                                  "{\"240\":{\"logprob\":-9,\"rank\":77,\"decoded_token\":\"\xEF\xBF\xBD\"},"
+                                  "\"97\":{\"logprob\":-0.5,\"rank\":1,\"decoded_token\":\"a\"}}");
+    buf_deinit(&out);
+    sumi_model_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_of_a_character_have_keys_of_their_own),
+        cmocka_unit_test(a_prompts_token_is_told_with_its_rank_before_the_others),
         cmocka_unit_test(a_byte_does_not_hide_the_letter_that_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

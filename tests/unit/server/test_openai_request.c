@@ -232,7 +232,6 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
         { CHAT, "\"documents\":[{}]" },
         { CHAT, "\"add_special_tokens\":true" },
         { CHAT, "\"echo\":true" },
-        { COMPLETION, "\"prompt_logprobs\":1" },
         { COMPLETION, "\"use_beam_search\":true" },
         { COMPLETION, "\"mirostat\":2" },
         { COMPLETION, "\"dry_multiplier\":0.5" },
@@ -256,6 +255,31 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
     assert_string_equal(e.param, "stop_token_ids");
 }
 
+static void a_prompts_alternatives_are_as_many_as_the_larger_field_wants(void **state)
+{
+    (void)state;
+    assert_true(parse(CHAT, "{" MESSAGES ",\"prompt_logprobs\":3}"));
+    assert_true(r.prompt_logprobs);
+    assert_int_equal(r.params.n_prompt_logprobs, 3);
+    text_request_deinit(&r);
+    assert_true(parse(COMPLETION, "{\"prompt\":\"a\",\"echo\":true,\"logprobs\":5,\"prompt_logprobs\":0}"));
+    assert_true(r.prompt_logprobs);
+    assert_int_equal(r.n_prompt_top, 0);
+    assert_int_equal(r.params.n_prompt_logprobs, 5);
+    text_request_deinit(&r);
+    assert_true(parse(COMPLETION, "{\"prompt\":\"a\",\"prompt_logprobs\":null}"));
+    assert_false(r.prompt_logprobs);
+    assert_int_equal(r.params.n_prompt_logprobs, -1);
+    text_request_deinit(&r);
+    static const char *const bad[] = { "21", "-1", "true", "1,\"stream\":true" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"prompt\":\"a\",\"prompt_logprobs\":%s}", bad[i]);
+        if (parse(COMPLETION, body)) fail_msg("accepted: %s", body);
+        assert_string_equal(e.param, "prompt_logprobs");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +287,7 @@ int main(void)
         cmocka_unit_test(fields_of_vllm_that_are_there_are_read),
         cmocka_unit_test(neutral_values_of_fields_that_are_not_there_are_taken),
         cmocka_unit_test(fields_that_would_change_the_answer_are_refused),
+        cmocka_unit_test(a_prompts_alternatives_are_as_many_as_the_larger_field_wants),
         cmocka_unit_test(a_chat_with_all_fields_is_read),
         cmocka_unit_test(what_is_missing_or_null_is_the_apis_default),
         cmocka_unit_test(prompts_are_texts_or_ids_or_lists_of_them),
