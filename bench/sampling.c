@@ -1,18 +1,21 @@
-/* sampling.c - how long one call of sumi_sampler_next() takes.
+/* sampling.c - how long one choice of a token takes.
  *
- *   cc -O2 -Iinclude bench/sampling.c -o build/bench-sampling build/release/libsumi.a \
+ *   cc -O2 -Iinclude -Isrc bench/sampling.c -o build/bench-sampling build/release/libsumi.a \
  *      $(pkg-config --libs jansson libpcre2-8 libutf8proc) -lpthread -lm && build/bench-sampling
  *
- * Prints, for two sizes of vocabulary and several settings, the median of 200 calls in microseconds. The logits have
- * the shape of a language model's: a few large ones on a wide normal background. */
+ * Prints, for two sizes of vocabulary and several settings, the median of 200 calls in microseconds: with all tokens
+ * allowed, all but two (min_tokens), and a random tenth (a grammar). The logits have the shape of a language model's: a few
+ * large ones on a wide normal background. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "sumi.h"
+#include "sample/sampler.h"
 
 enum { CALLS = 200 };
+
+typedef enum mask_kind { ALL, ALL_BUT_TWO, A_TENTH, N_MASKS } mask_kind;
 
 static double now_us(void)
 {
@@ -33,7 +36,17 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_us(const float *logits, int32_t n_vocab, const sumi_sampling *params)
+static void fill_mask(uint64_t *set, int32_t n_vocab, mask_kind kind)
+{
+    uint64_t state = 7;
+    for (int32_t id = 0; id < n_vocab; id++) {
+        bool allowed = kind == A_TENTH ? uniform(&state) < 0.1 : id != 2 && id != n_vocab / 2;
+        if (allowed) token_set_add(set, id);
+        else token_set_remove(set, id);
+    }
+}
+
+static double median_us(const float *logits, const uint64_t *allowed, int32_t n_vocab, const sumi_sampling *params)
 {
     static double us[CALLS];
     sumi_sampler *s;
@@ -42,7 +55,7 @@ static double median_us(const float *logits, int32_t n_vocab, const sumi_samplin
     if (sumi_sampler_create(&s, n_vocab, params, &err) != SUMI_OK) return -1;
     for (int i = 0; i < CALLS; i++) {
         double start = now_us();
-        if (sumi_sampler_next(s, logits, &choice, &err) != SUMI_OK) return -1;
+        if (sampler_next(s, logits, allowed, &choice, &err) != SUMI_OK) return -1;
         us[i] = now_us() - start;
     }
     sumi_sampler_destroy(s);
@@ -73,17 +86,22 @@ int main(void)
     rows[11].params.top_p = 0.95f;
     rows[11].params.temperature = 2;
     const int32_t sizes[] = { 49152, 262144 };
-    printf("%-28s %10s %10s   us, median of %d\n", "settings \\ vocabulary", "49152", "262144", CALLS);
+    printf("%-28s %32d %32d   us, median of %d\n", "settings \\ vocabulary", sizes[0], sizes[1], CALLS);
+    printf("%-28s %10s %10s %10s %10s %10s %10s\n", "", "all", "all but 2", "a tenth", "all", "all but 2", "a tenth");
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         printf("%-28s", rows[r].name);
         for (int k = 0; k < 2; k++) {
             float *logits = malloc((size_t)sizes[k] * sizeof *logits);
-            uint64_t state = 42;
-            if (!logits) return 1;
+            uint64_t *set = calloc(token_set_words(sizes[k]), sizeof *set), state = 42;
+            if (!logits || !set) return 1;
             for (int32_t i = 0; i < sizes[k]; i++)
                 logits[i] = (float)(2.5 * sqrt(-2 * log(1 - uniform(&state))) * cos(6.2831853 * uniform(&state)));
             for (int i = 0; i < 20; i++) logits[(int32_t)(uniform(&state) * sizes[k])] = (float)(18 - i * 0.4);
-            printf(" %10.1f", median_us(logits, sizes[k], &rows[r].params));
+            for (int m = 0; m < N_MASKS; m++) {
+                if (m != ALL) fill_mask(set, sizes[k], (mask_kind)m);
+                printf(" %10.1f", median_us(logits, m == ALL ? NULL : set, sizes[k], &rows[r].params));
+            }
+            free(set);
             free(logits);
         }
         printf("\n");

@@ -22,12 +22,10 @@ static request *of(const sched_req *r)
 static choice_rules rules_of(const sumi_engine *e, const request *r)
 {
     return (choice_rules){ .model = e->model,
-                           .end_ids = e->end_ids,
-                           .n_end_ids = e->limits.n_end_ids,
                            .n_vocab = e->limits.n_vocab,
-                           .masked = e->masked,
                            .min_tokens = r->params.min_tokens,
                            .max_tokens = r->params.max_tokens,
+                           .allowed_early = r->allowed_early,
                            .ignore_eos = r->params.ignore_eos,
                            .stop_ids = r->params.stop_ids,
                            .n_stop_ids = r->params.n_stop_ids,

@@ -1,11 +1,10 @@
 /* choice.c - see choice.h. */
 #include "engine/choice.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
+#include "sample/sampler.h"
 
 #define MAX_TEXT_BYTES ((size_t)64 << 20) /* of one choice: far above what any context holds */
 
@@ -72,15 +71,6 @@ static bool is_among(const int32_t *ids, int32_t n_ids, int32_t id)
     return false;
 }
 
-/* The row without the tokens that would end the choice. */
-static const float *mask_end_tokens(const choice_rules *rules, const float *logits)
-{
-    memcpy(rules->masked, logits, (size_t)rules->n_vocab * sizeof *logits);
-    for (int32_t i = 0; !rules->ignore_eos && i < rules->n_end_ids; i++) rules->masked[rules->end_ids[i]] = -INFINITY;
-    for (int32_t i = 0; i < rules->n_stop_ids; i++) rules->masked[rules->stop_ids[i]] = -INFINITY;
-    return rules->masked;
-}
-
 static void end(choice *c, sumi_finish finish)
 {
     c->ended = true;
@@ -99,8 +89,7 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
 {
     sumi_choice token;
     bool early = c->n < rules->min_tokens;
-    if (early && (!rules->ignore_eos || rules->n_stop_ids)) logits = mask_end_tokens(rules, logits);
-    sumi_status st = sumi_sampler_next(c->sampler, logits, &token, err);
+    sumi_status st = sampler_next(c->sampler, logits, early ? rules->allowed_early : NULL, &token, err);
     if (st != SUMI_OK) return st;
     if (!choice_append(c, token))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for token %d of an answer", c->n);
@@ -109,7 +98,7 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
                           c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
     *out = CHOICE_ENDS;
     bool stops = is_among(rules->stop_ids, rules->n_stop_ids, token.id);
-    if (stops || (!rules->ignore_eos && is_among(rules->end_ids, rules->n_end_ids, token.id))) {
+    if (stops || (!rules->ignore_eos && sumi_token_is_end(rules->model, token.id))) {
         if (stops && rules->include_stop) detok_push(&c->detok, token.id, &c->text);
         end(c, SUMI_FINISH_STOP);
     } else {

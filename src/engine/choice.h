@@ -32,10 +32,9 @@ typedef enum outcome { CHOICE_GOES_ON, CHOICE_ENDS } outcome;
 /* How the next token is chosen, beside what the sampler knows. */
 typedef struct choice_rules {
     const sumi_model *model;
-    const int32_t *end_ids; /* [n_end_ids] */
-    int32_t n_end_ids, n_vocab;
-    float *masked;                  /* [n_vocab] scratch */
+    int32_t n_vocab;
     int32_t min_tokens, max_tokens; /* max -1: none */
+    const uint64_t *allowed_early;  /* what may be chosen before min_tokens: a set of tokens; NULL: all */
     bool ignore_eos;
     const int32_t *stop_ids; /* [n_stop_ids]: end a choice too */
     int32_t n_stop_ids;

@@ -103,8 +103,7 @@ static bool alloc_buffers(sumi_engine *e)
     e->spans = calloc((size_t)e->opts.max_seqs, sizeof *e->spans);
     e->ids = calloc((size_t)e->ctx_info.max_batch_tokens, sizeof *e->ids);
     e->known = calloc((size_t)e->ctx_info.n_ctx + 2, sizeof *e->known);
-    e->masked = calloc((size_t)e->limits.n_vocab, sizeof *e->masked);
-    return e->spans && e->ids && e->known && e->masked;
+    return e->spans && e->ids && e->known;
 }
 
 static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
@@ -149,7 +148,6 @@ static void free_engine(sumi_engine *e)
     free(e->spans);
     free(e->ids);
     free(e->known);
-    free(e->masked);
     free(e);
 }
 

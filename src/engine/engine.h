@@ -62,7 +62,6 @@ struct sumi_engine {
     sumi_span *spans; /* [max_seqs] */
     int32_t *ids;     /* [max_batch_tokens] */
     int32_t *known;   /* [n_ctx + 1] */
-    float *masked;    /* [n_vocab] */
     sumi_choice *prompt_choices,
         *prompt_top; /* scratch of prompt log-probabilities; NULL until one is asked for */
     int32_t *prompt_ranks; /* scratch too */

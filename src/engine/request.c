@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/sized.h"
 #include "engine/model.h"
+#include "sample/token_set.h"
 
 enum { MAX_NAME_BYTES = 256 };
 
@@ -187,10 +188,24 @@ static sumi_status make_choices(request *r, const request_limits *l, sumi_error 
     return SUMI_OK;
 }
 
+/* The mask under which no end token and no stop token is chosen. */
+static sumi_status make_allowed_early(request *r, const request_limits *l, sumi_error *err)
+{
+    const sumi_request *p = &r->params;
+    int32_t n_end_ids = p->ignore_eos ? 0 : l->n_end_ids;
+    size_t n_bytes = token_set_words(l->n_vocab) * sizeof *r->allowed_early;
+    if (p->min_tokens == 0 || (n_end_ids == 0 && p->n_stop_ids == 0)) return SUMI_OK;
+    if (!(r->allowed_early = malloc(n_bytes)))
+        return sumi_fail(err, SUMI_ENOMEM, "out of memory for a set of %d tokens", l->n_vocab);
+    memset(r->allowed_early, 0xff, n_bytes);
+    for (int32_t i = 0; i < n_end_ids; i++) token_set_remove(r->allowed_early, l->end_ids[i]);
+    for (int32_t i = 0; i < p->n_stop_ids; i++) token_set_remove(r->allowed_early, p->stop_ids[i]);
+    return SUMI_OK;
+}
+
 static sumi_status make_beams(request *r, const request_limits *l, sumi_error *err)
 {
     const sumi_request *p = &r->params;
-    if (!p->beam_width) return SUMI_OK;
     if (!(r->beams = calloc(1, sizeof *r->beams)))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for beams");
     *r->beams = (beam_search){ .width = p->beam_width,
@@ -216,7 +231,7 @@ sumi_status request_create(request **out, const sumi_request *p, const request_l
                            : sumi_fail(err, SUMI_ENOMEM, "out of memory for a prompt of %d tokens", p->n_ids);
     if (st == SUMI_OK && p->embed) st = pooling_init(&r->pool, p->embed, l->n_embd, err);
     if (st == SUMI_OK && !p->embed) st = make_choices(r, l, err);
-    if (st == SUMI_OK) st = make_beams(r, l, err);
+    if (st == SUMI_OK) st = p->beam_width ? make_beams(r, l, err) : make_allowed_early(r, l, err);
     if (st != SUMI_OK) {
         request_destroy(r);
         return st;
@@ -241,6 +256,7 @@ void request_destroy(request *r)
     free(r->choices);
     free(r->stops);
     free(r->stop_ids);
+    free(r->allowed_early);
     free(r->salt);
     free(r->prompt);
     free(r);

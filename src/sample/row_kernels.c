@@ -45,10 +45,21 @@ static inline vf v_keep(vmask m, vf a)
     return (vf)(m & (vmask)a);
 }
 
+static inline vf v_select(vmask m, vf a, vf b)
+{
+    return (vf)((m & (vmask)a) | (~m & (vmask)b));
+}
+
+static inline vf v_pick(uint32_t bits, vf a, vf b)
+{
+    const vmask lanes = { 1, 2, 4, 8 };
+    int32_t v = (int32_t)bits;
+    return v_select(((vmask){ v, v, v, v } & lanes) == lanes, a, b);
+}
+
 static inline vf v_max(vf a, vf b)
 {
-    vmask m = a > b;
-    return (vf)((m & (vmask)a) | (~m & (vmask)b));
+    return v_select(a > b, a, b);
 }
 
 static inline uint32_t v_bits(vmask m)

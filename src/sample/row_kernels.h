@@ -10,12 +10,19 @@
 #include <stdint.h>
 
 #include "base/cpu.h"
+#include "sample/token_set.h"
 
 enum { ROW_BLOCK = 512 }; /* logits that are looked at together: 2 KiB, and 512 blocks in the largest vocabularies */
 
 /* The largest element of each ROW_BLOCK of x [n], the last one may be shorter; -INFINITY if no element is larger.
  * NaNs are passed over, and one anywhere makes the result true. */
 #define DECL_ROW_MAXIMA(name) bool name(float *maxima, const float *x, int32_t n)
+/* The same over the elements whose ids are in the set: all others count as -inf. *max: the largest element of x, in the set
+ * or not. NaNs outside of the set make the result true, too. */
+#define DECL_ROW_MASKED_MAXIMA(name) \
+    bool name(float *maxima, float *max, const float *x, int32_t n, const uint64_t *allowed)
+/* y[i] = x[i] if i is in the set, else -inf. y == x is allowed. */
+#define DECL_ROW_MASK(name) void name(float *y, const float *x, int32_t n, const uint64_t *allowed)
 /* sum of exp((x[i] - max) * scale) in double, relative error < 5e-7. max >= x[i] is finite; scale > 0. -inf gives 0. */
 #define DECL_ROW_EXP_SUM(name) double name(const float *x, int32_t n, float max, float scale)
 /* d[i] = (x[i] - max) * scale and w[i] = exp(d[i]), 0 below about 1e-38. d == x is allowed. Relative error < 3e-7. */
@@ -26,6 +33,8 @@ enum { ROW_BLOCK = 512 }; /* logits that are looked at together: 2 KiB, and 512 
 
 typedef struct row_kernels {
     DECL_ROW_MAXIMA((*maxima));
+    DECL_ROW_MASKED_MAXIMA((*masked_maxima));
+    DECL_ROW_MASK((*mask));
     DECL_ROW_EXP_SUM((*exp_sum));
     DECL_ROW_EXP((*exp));
     DECL_ROW_ABOVE((*above));

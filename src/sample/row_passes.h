@@ -7,6 +7,7 @@
  *   v_less(a, b)               a < b             v_unordered(a)  a is a NaN
  *   v_max(a, b)                a > b ? a : b     v_keep(m, a)    m ? a : 0
  *   v_either(m, k), v_any(m)   or                v_bits(m)       one bit for each lane
+ *   v_pick(bits, a, b)         bit l of bits ? a : b in lane l; bits from LANES on mean nothing
  *   v_exponent(a)              the low bits of a, as an integer, become the exponent field of a float
  *   v_add_double(sum, a)       sum[LANES] += a, in double
  *
@@ -56,30 +57,80 @@ static inline vf exp_of(vf x)
     return v_keep(normal, p * v_exponent(shifted));
 }
 
+/* Elements i to i + LANES - 1, which are a, without those that are not in the set. i is a multiple of LANES, so that their
+ * bits are in one word. */
+static inline vf masked(vf a, const uint64_t *set, int32_t i)
+{
+    return v_pick((uint32_t)(set[i / TOKEN_SET_BITS] >> (i % TOKEN_SET_BITS)), a, v_set(-INFINITY));
+}
+
+static inline float largest_lane(vf a)
+{
+    float lanes[LANES];
+    v_store(lanes, a);
+    float max = lanes[0];
+    for (int l = 1; l < LANES; l++) max = lanes[l] > max ? lanes[l] : max;
+    return max;
+}
+
+/* The largest of the n elements of a block; *nan tells of NaNs. set NULL: *max_in_set is not written. Each caller has a copy
+ * of its own, as the loop must not ask for the set. */
+static inline __attribute__((always_inline)) float block_max(const float *x, int32_t n, const uint64_t *set,
+                                                             float *max_in_set, vmask *nan)
+{
+    vf max0 = v_set(-INFINITY), max1 = max0, in_set0 = max0, in_set1 = max0;
+    int32_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        vf a = v_load(x + i), b = v_load(x + i + LANES);
+        *nan = v_either(*nan, v_either(v_unordered(a), v_unordered(b)));
+        max0 = v_max(a, max0);
+        max1 = v_max(b, max1);
+        if (set) in_set0 = v_max(masked(a, set, i), in_set0);
+        if (set) in_set1 = v_max(masked(b, set, i + LANES), in_set1);
+    }
+    for (; i < n; i += LANES) {
+        vf a = load_up_to(x + i, n - i);
+        *nan = v_either(*nan, v_unordered(a));
+        max0 = v_max(a, max0);
+        if (set) in_set0 = v_max(masked(a, set, i), in_set0);
+    }
+    if (set) *max_in_set = largest_lane(v_max(in_set1, in_set0));
+    return largest_lane(v_max(max1, max0));
+}
+
+static inline int32_t block_size(int32_t begin, int32_t n)
+{
+    return n - begin < ROW_BLOCK ? n - begin : ROW_BLOCK;
+}
+
 static DECL_ROW_MAXIMA(row_maxima)
 {
     vmask nan = v_unordered(v_set(0));
-    for (int32_t begin = 0; begin < n; begin += ROW_BLOCK) {
-        int32_t end = n - begin < ROW_BLOCK ? n : begin + ROW_BLOCK, i = begin;
-        vf max0 = v_set(-INFINITY), max1 = max0;
-        for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            vf a = v_load(x + i), b = v_load(x + i + LANES);
-            nan = v_either(nan, v_either(v_unordered(a), v_unordered(b)));
-            max0 = v_max(a, max0);
-            max1 = v_max(b, max1);
-        }
-        for (; i < end; i += LANES) {
-            vf a = load_up_to(x + i, end - i);
-            nan = v_either(nan, v_unordered(a));
-            max0 = v_max(a, max0);
-        }
-        float lanes[LANES];
-        v_store(lanes, v_max(max1, max0));
-        float max = lanes[0];
-        for (int l = 1; l < LANES; l++) max = lanes[l] > max ? lanes[l] : max;
-        maxima[begin / ROW_BLOCK] = max;
+    for (int32_t i = 0; i < n; i += ROW_BLOCK)
+        maxima[i / ROW_BLOCK] = block_max(x + i, block_size(i, n), NULL, NULL, &nan);
+    return v_any(nan);
+}
+
+static DECL_ROW_MASKED_MAXIMA(row_masked_maxima)
+{
+    vmask nan = v_unordered(v_set(0));
+    *max = -INFINITY;
+    for (int32_t i = 0; i < n; i += ROW_BLOCK) {
+        const uint64_t *set = allowed + i / TOKEN_SET_BITS;
+        int32_t size = block_size(i, n);
+        float *max_in_set = &maxima[i / ROW_BLOCK], of_all;
+        if (token_set_is_full(set, size)) of_all = *max_in_set = block_max(x + i, size, NULL, NULL, &nan);
+        else of_all = block_max(x + i, size, set, max_in_set, &nan);
+        if (of_all > *max) *max = of_all;
     }
     return v_any(nan);
+}
+
+static DECL_ROW_MASK(row_mask)
+{
+    int32_t i = 0;
+    for (; i + LANES <= n; i += LANES) v_store(y + i, masked(v_load(x + i), allowed, i));
+    for (; i < n; i++) y[i] = token_set_has(allowed, i) ? x[i] : -INFINITY;
 }
 
 /* The lanes of 64 elements, added to sum. */
@@ -137,6 +188,7 @@ static DECL_ROW_ABOVE(row_above)
 }
 
 #define ROW_KERNELS \
-    { .maxima = row_maxima, .exp_sum = row_exp_sum, .exp = row_exp, .above = row_above }
+    { .maxima = row_maxima, .masked_maxima = row_masked_maxima, .mask = row_mask, .exp_sum = row_exp_sum, \
+      .exp = row_exp, .above = row_above }
 
 #endif

@@ -2,7 +2,7 @@
  *
  * A row of 262,144 logits is one megabyte, so the passes over it are what counts: one to check it and find the maximum
  * of each block, and one for the sum of its exponentials, if the log-probability of the choice or a rule needs that.
- * Everything else looks into few blocks. Bias and penalties replace single logits (row.h).
+ * Everything else looks into few blocks. Bias and penalties replace single logits, and a mask leaves out tokens (row.h).
  *
  * All memory is reserved when the sampler is created, and what depends on the number of candidates or seen tokens only
  * becomes real as it is used: about 10 KiB for a sampler with the default settings. Threads: one sampler, one thread at a time. */
@@ -224,8 +224,7 @@ static void shape_greedy(sumi_sampler *s, const row *r, float max)
 /* The mass of the row that is drawn from. */
 static double total_mass(sumi_sampler *s, const row *r, float max, float scale)
 {
-    bool known = s->raw_sum > 0 && r->n_patches == 0 && scale == 1; /* and the sums of the blocks are still there */
-    return known ? s->raw_sum : row_exp_sum(r, max, scale, s->sums);
+    return row_exp_sum(r, max, scale, s->sums, s->raw_sum > 0 && scale == 1 && max == s->raw_max);
 }
 
 /* A logit below this cannot survive the rules to come, or has weight 0: exact, since it is only used where that is
@@ -304,14 +303,18 @@ static void shape_draw(sumi_sampler *s, const row *r, float max)
     if (p->min_p > 0) truncate_min_p(c, p->min_p);
 }
 
-/* Checks the row, measures it, and applies bias and penalties: *r is the row to choose from, *max its maximum. */
-static sumi_status read_row(sumi_sampler *s, const float *logits, row *r, float *max, sumi_error *err)
+/* Checks the row, measures it, and applies mask, bias and penalties: *r is the row to choose from, *max its maximum. */
+static sumi_status read_row(sumi_sampler *s, const float *logits, const uint64_t *allowed, row *r, float *max,
+                            sumi_error *err)
 {
-    *r = (row){ .k = s->kernels, .x = logits, .n = s->n_vocab, .maxima = s->maxima };
-    bool has_nan = r->k->maxima(r->maxima, logits, r->n);
-    *max = s->raw_max = row_max(r);
-    if (has_nan || !isfinite(*max)) return bad_logits(logits, s->n_vocab, err);
-    s->raw_sum = s->params.skip_logprob ? 0 : row_exp_sum(r, *max, 1.0f, s->sums);
+    const row plain = { .k = s->kernels, .x = logits, .n = s->n_vocab, .maxima = s->maxima };
+    *r = plain;
+    r->allowed = allowed;
+    bool has_nan = row_measure(r, &s->raw_max);
+    if (has_nan || !isfinite(s->raw_max)) return bad_logits(logits, s->n_vocab, err);
+    s->raw_sum = s->params.skip_logprob ? 0 : row_exp_sum(&plain, s->raw_max, 1.0f, s->sums, false);
+    *max = row_max(r);
+    if (!isfinite(*max)) return sumi_fail(err, SUMI_ENUMERIC, "logits: minus infinity for every token that is allowed");
     if (!s->patches) return SUMI_OK;
     patch(s, r);
     *max = row_max(r);
@@ -328,12 +331,18 @@ static const candidates *shape(sumi_sampler *s, const row *r, float max)
     return &s->cand;
 }
 
-sumi_status sampler_shape(sumi_sampler *s, const float *logits, const candidates **out, sumi_error *err)
+void sampler_set_level(sumi_sampler *s, cpu_level level)
+{
+    s->kernels = row_kernels_for(level);
+}
+
+sumi_status sampler_shape(sumi_sampler *s, const float *logits, const uint64_t *allowed, const candidates **out,
+                          sumi_error *err)
 {
     row r;
     float max;
     assert(!draws_from_all(s));
-    sumi_status st = read_row(s, logits, &r, &max, err);
+    sumi_status st = read_row(s, logits, allowed, &r, &max, err);
     if (st == SUMI_OK) *out = shape(s, &r, max);
     return st;
 }
@@ -379,11 +388,12 @@ static int32_t choose(sumi_sampler *s, const row *r, float max)
     return draw(c, u * candidates_mass(c));
 }
 
-sumi_status sumi_sampler_next(sumi_sampler *s, const float *logits, sumi_choice *choice, sumi_error *err)
+sumi_status sampler_next(sumi_sampler *s, const float *logits, const uint64_t *allowed, sumi_choice *choice,
+                         sumi_error *err)
 {
     row r;
     float max;
-    sumi_status st = read_row(s, logits, &r, &max, err);
+    sumi_status st = read_row(s, logits, allowed, &r, &max, err);
     if (st != SUMI_OK) return st;
     int32_t id = choose(s, &r, max);
     s->n_chosen++;
@@ -391,4 +401,9 @@ sumi_status sumi_sampler_next(sumi_sampler *s, const float *logits, sumi_choice 
     if (s->raw_sum > 0) choice->logprob = (float)((double)logits[id] - s->raw_max - log(s->raw_sum));
     sumi_sampler_accept(s, &id, 1);
     return SUMI_OK;
+}
+
+sumi_status sumi_sampler_next(sumi_sampler *s, const float *logits, sumi_choice *choice, sumi_error *err)
+{
+    return sampler_next(s, logits, NULL, choice, err);
 }

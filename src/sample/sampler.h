@@ -1,7 +1,9 @@
-/* sampler.h - logits in, token out: what the public functions of sumi.h are made of, for tests.
+/* sampler.h - logits in, token out: what the public functions of sumi.h are made of; for the engine and
+ * for tests.
  *
  * The order of the steps, and whose habit it is (docs/sampling.md says more):
  *
+ *   mask         a token that is not allowed has the logit -inf in all that follows
  *   bias         vLLM, llama.cpp: before everything else
  *   penalties    repetition, then frequency and presence; on logits, before the temperature: all three engines
  *   greedy       temperature 0 ends here with the best token: vLLM, transformers
@@ -16,10 +18,19 @@
 #include "sample/truncate.h"
 #include "sumi.h"
 
-/* The distribution from which sumi_sampler_next() would draw: candidates with weights, valid until the next call on
- * the sampler; one candidate of weight 1 when greedy. Errors as sumi_sampler_next(). Changes no state that counts.
+/* sumi_sampler_next() over the tokens of a set (see token_set.h; NULL: all). The choice is that from a row whose other logits
+ * are -inf; its log-probability is the model's own, over all tokens. ENUMERIC, and the sampler is as before: a logit is NaN or
+ * +inf, whether its token is allowed or not; or no allowed token has a logit above -inf. */
+SUMI_MUST_USE sumi_status sampler_next(sumi_sampler *s, const float *logits, const uint64_t *allowed,
+                                       sumi_choice *choice, sumi_error *err);
+
+/* The distribution from which sampler_next() would draw: candidates with weights, valid until the next call on
+ * the sampler; one candidate of weight 1 when greedy. Errors as sampler_next(). Changes no state that counts.
  * Not for settings without any truncation and a vocabulary above 4096: their candidates are never listed. */
-SUMI_MUST_USE sumi_status sampler_shape(sumi_sampler *s, const float *logits, const candidates **out,
-                                        sumi_error *err);
+SUMI_MUST_USE sumi_status sampler_shape(sumi_sampler *s, const float *logits, const uint64_t *allowed,
+                                        const candidates **out, sumi_error *err);
+
+/* The passes of a level that the machine has; a new sampler has those of the best one. */
+void sampler_set_level(sumi_sampler *s, cpu_level level);
 
 #endif

@@ -52,6 +52,11 @@ static inline uint32_t v_bits(vmask m)
     return m;
 }
 
+static inline vf v_pick(uint32_t bits, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, (__mmask16)bits, a);
+}
+
 static inline bool v_any(vmask m)
 {
     return m != 0;

@@ -508,6 +508,82 @@ static void a_stop_token_ends_an_answer(void **state)
     sumi_engine_destroy(e);
 }
 
+/* The two largest of the logits, the larger one first; returns log(sum(exp)). */
+static double find_best_two(const float *x, int32_t best[2])
+{
+    double sum = exp((double)x[0]) + exp((double)x[1]);
+    best[0] = x[1] > x[0];
+    best[1] = !best[0];
+    for (int32_t k = 2; k < info.n_vocab; k++) {
+        sum += exp((double)x[k]);
+        if (x[k] > x[best[0]]) best[1] = best[0], best[0] = k;
+        else if (x[k] > x[best[1]]) best[1] = k;
+    }
+    return log(sum);
+}
+
+/* Waits for the tokens of a request whose events are polled, and compares their log-probabilities, and those of the two most
+ * probable tokens, with logits that are computed for them here. Returns at how many places the most probable token is banned. */
+static int32_t compare_with_logits(sumi_engine *e, const sumi_request *r, const int32_t *banned, int32_t n_banned)
+{
+    sumi_context *ctx;
+    int32_t seq, n_banned_best = 0, n = 0;
+    assert_int_equal(sumi_context_create(&ctx, model, NULL, NULL), SUMI_OK);
+    assert_int_equal(sumi_seq_open(ctx, &seq, NULL), SUMI_OK);
+    assert_int_equal(sumi_prefill(ctx, seq, r->ids, r->n_ids, NULL), SUMI_OK);
+    for (bool over = false; !over;) {
+        sumi_event *event = sumi_engine_poll(e, -1);
+        const sumi_piece *piece = &event->piece;
+        if (event->type == SUMI_EVENT_PIECE && piece->n_choices == 1) {
+            const float *x = sumi_logits(ctx, 0);
+            int32_t best[2], id = piece->choices[0].id;
+            double lse = find_best_two(x, best);
+            assert_true(fabs((double)x[id] - lse - (double)piece->choices[0].logprob) < 1e-5);
+            for (int i = 0; i < 2; i++) {
+                assert_int_equal(piece->top[i].id, best[i]);
+                assert_true(fabs((double)x[best[i]] - lse - (double)piece->top[i].logprob) < 1e-5);
+            }
+            for (int32_t i = 0; i < n_banned; i++) {
+                assert_int_not_equal(id, banned[i]);
+                n_banned_best += best[0] == banned[i];
+            }
+            assert_int_equal(sumi_prefill(ctx, seq, &id, 1, NULL), SUMI_OK);
+            n++;
+        }
+        over = event->type == SUMI_EVENT_END;
+        sumi_event_free(event);
+    }
+    assert_int_equal(n, r->max_tokens);
+    sumi_context_destroy(ctx);
+    return n_banned_best;
+}
+
+static void log_probabilities_under_min_tokens_are_the_models_own(void **state)
+{
+    (void)state;
+    sumi_engine_opts o = options();
+    sumi_engine *e = start(&o);
+    const client_choice *whole = &alone[3].choices[0]; /* greedy, without penalties */
+    int32_t banned[8], n_banned = 0;
+    for (int32_t i = 0, k; i < whole->n && n_banned < 8; i++) {
+        for (k = 0; k < n_banned && banned[k] != whole->ids[i];) k++;
+        if (k == n_banned) banned[n_banned++] = whole->ids[i];
+    }
+    for (int drawn = 0; drawn < 2; drawn++) {
+        sumi_request r = request(3);
+        uint64_t id;
+        r.sampling.temperature = (float)drawn;
+        r.stop_ids = banned;
+        r.n_stop_ids = n_banned;
+        r.min_tokens = N_OUT;
+        r.n_logprobs = 2;
+        assert_int_equal(sumi_engine_submit(e, &r, &id, NULL), SUMI_OK);
+        int32_t n_banned_best = compare_with_logits(e, &r, banned, n_banned);
+        if (!drawn) assert_true(n_banned_best > 0);
+    }
+    sumi_engine_destroy(e);
+}
+
 static void a_prompts_probabilities_are_those_of_its_logits(void **state)
 {
     (void)state;
@@ -809,6 +885,7 @@ int main(void)
         cmocka_unit_test(the_best_of_many_is_answered_whole_at_the_end),
         cmocka_unit_test(a_stop_string_ends_a_choice_and_is_named),
         cmocka_unit_test(a_stop_token_ends_an_answer),
+        cmocka_unit_test(log_probabilities_under_min_tokens_are_the_models_own),
         cmocka_unit_test(a_prompts_probabilities_are_those_of_its_logits),
         cmocka_unit_test(a_request_that_fails_or_leaves_harms_no_other),
         cmocka_unit_test(what_can_never_run_is_refused_at_once),

@@ -34,7 +34,7 @@ static const candidates *shape(sumi_sampler *s, const float *logits)
 {
     const candidates *c;
     sumi_error err;
-    if (sampler_shape(s, logits, &c, &err) != SUMI_OK) fail_msg("%s", err.message);
+    if (sampler_shape(s, logits, NULL, &c, &err) != SUMI_OK) fail_msg("%s", err.message);
     return c;
 }
 
