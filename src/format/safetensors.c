@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json_read.h"
@@ -257,14 +258,23 @@ sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err)
     bool *there = &s->fetched[t - s->tensors];
     if (!s->file || *there) return SUMI_OK;
     sumi_status st = file_bytes_fetch(s->file, t->offset, t->n_bytes, err);
-    *there = st == SUMI_OK;
+    *there = st == SUMI_OK && t->n_bytes > 0;
     return st;
 }
 
+/* Only whole pages are given back. Those at both ends go with the tensor too if nobody uses the others in them: a page that
+ * stayed between any two tensors would be a map of its own, of which Linux allows 65,530. */
 void st_release(safetensors *s, const st_tensor *t)
 {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int64_t first = t - s->tensors, last = first;
+    size_t begin = t->offset, end = begin + t->n_bytes;
     if (!s->file) return;
-    file_bytes_release(s->file, t->offset, t->n_bytes);
+    while (first > 0 && !s->fetched[first - 1] && t->offset - begin < page) begin = s->tensors[--first].offset;
+    while (last + 1 < s->n_tensors && !s->fetched[last + 1] && end - (t->offset + t->n_bytes) < page)
+        end += s->tensors[++last].n_bytes; /* no gaps: check_gaps() */
+    if (first == 0) begin = 0;             /* nobody reads the header any more */
+    file_bytes_release(s->file, begin, end - begin);
     s->fetched[t - s->tensors] = false;
 }
 

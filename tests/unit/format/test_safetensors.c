@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test_support.h"
 
@@ -148,6 +149,92 @@ static void pickles_are_known_by_their_names(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_false(st_is_pickle(others[i]));
 }
 
+/* ---- Tensors that are fetched and given back -------------------------------------------------------------------- */
+
+enum { N_PIECES = 2000, PIECE_BYTES = 8200 }; /* tensors that begin and end inside pages */
+
+static char pieces_path[] = "/tmp/sumi-safetensors-XXXXXX";
+
+/* A file of such tensors, each filled with its number. */
+static int write_pieces(void **state)
+{
+    uint8_t piece[PIECE_BYTES];
+    char *header;
+    size_t n_header;
+    FILE *text = open_memstream(&header, &n_header), *f = fdopen(mkstemp(pieces_path), "wb");
+    (void)state;
+    if (!text || !f) return -1;
+    for (int i = 0; i < N_PIECES; i++)
+        fprintf(text, "%c\"t%04d\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}", i ? ',' : '{', i, PIECE_BYTES,
+                i * PIECE_BYTES, (i + 1) * PIECE_BYTES);
+    fputc('}', text);
+    fclose(text);
+    for (int i = 0; i < 8; i++) fputc((int)((uint64_t)n_header >> (8 * i) & 0xFF), f);
+    fwrite(header, 1, n_header, f);
+    for (int i = 0; i < N_PIECES; i++) {
+        memset(piece, i, sizeof piece);
+        fwrite(piece, 1, sizeof piece, f);
+    }
+    free(header);
+    return fclose(f);
+}
+
+static int remove_pieces(void **state)
+{
+    (void)state;
+    return unlink(pieces_path);
+}
+
+static void fetch_and_check(safetensors *s, int64_t i)
+{
+    const st_tensor *t = st_tensor_at(s, i);
+    assert_int_equal(st_fetch(s, t, NULL), SUMI_OK);
+    for (int k = 0; k < PIECE_BYTES; k += PIECE_BYTES - 1) assert_int_equal(((const uint8_t *)t->data)[k], (uint8_t)i);
+}
+
+static int count_maps(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    int n = 0, c;
+    assert_non_null(f);
+    while ((c = getc(f)) != EOF) n += c == '\n';
+    fclose(f);
+    return n;
+}
+
+/* Linux allows 65,530 maps, and mixtures of experts have tens of thousands of tensors. */
+static void what_is_given_back_leaves_no_maps_behind(void **state)
+{
+    safetensors *s;
+    sumi_error err;
+    (void)state;
+    if (st_open(&s, pieces_path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    int before = count_maps();
+    for (int64_t i = 0; i < N_PIECES; i++) {
+        fetch_and_check(s, i);
+        st_release(s, st_tensor_at(s, i));
+    }
+    assert_in_range(count_maps(), 0, before + 8);
+    st_close(s);
+}
+
+static void giving_one_back_leaves_its_neighbours(void **state)
+{
+    static const int64_t order[] = { 5, 3, 4, 7, 6 };
+    safetensors *s;
+    (void)state;
+    assert_int_equal(st_open(&s, pieces_path, NULL), SUMI_OK);
+    for (int i = 0; i < 5; i++) fetch_and_check(s, order[i]);
+    for (int i = 0; i < 4; i++) {
+        st_release(s, st_tensor_at(s, order[i]));
+        for (int k = i + 1; k < 5; k++) fetch_and_check(s, order[k]);
+    }
+    fetch_and_check(s, 4);
+    assert_int_equal(st_settle(s, NULL), SUMI_OK);
+    fetch_and_check(s, 6); /* it is still there */
+    st_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +243,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_cut_off_is_refused_wherever_it_ends),
         cmocka_unit_test(a_header_above_the_limit_is_refused),
         cmocka_unit_test(pickles_are_known_by_their_names),
+        cmocka_unit_test(what_is_given_back_leaves_no_maps_behind),
+        cmocka_unit_test(giving_one_back_leaves_its_neighbours),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, write_pieces, remove_pieces);
 }
