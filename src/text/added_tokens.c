@@ -216,7 +216,8 @@ bool added_tokens_next(const added_tokens *a, bool normal, bool control, const c
         w->from = m->end;
         if (flags & ADDED_SINGLE_WORD && touches_word(text, n, m->start, m->end)) continue;
         if (flags & ADDED_LSTRIP) m->start = strip_left(text, w->end, m->start, spaces);
-        if (flags & ADDED_RSTRIP) m->end = strip_right(text, n, m->end, spaces);
+        /* Tokens that are white space themselves stand in what the one before has taken: it is not looked through again. */
+        if (flags & ADDED_RSTRIP) m->end = w->white = m->end < w->white ? w->white : strip_right(text, n, m->end, spaces);
         w->end = m->end;
         return true;
     }

@@ -44,8 +44,9 @@ SUMI_MUST_USE sumi_status added_tokens_normalize(added_tokens *a, const vocab *v
 
 /* A walk over the tokens of one text; begins as { 0 }. */
 typedef struct added_walk {
-    size_t from; /* where the search goes on */
-    size_t end;  /* where the last token ended, with its white space: text goes on there */
+    size_t from;  /* where the search goes on */
+    size_t end;   /* where the last token ended, with its white space: text goes on there */
+    size_t white; /* the furthest end of white space behind a token */
 } added_walk;
 
 typedef struct added_match {

@@ -339,6 +339,31 @@ static void white_space_around_tokens_takes_linear_time(void **state)
     tiny_close(&t);
 }
 
+/* Each of them takes all that is behind it, as in `tokenizers`, and is found nevertheless. */
+static void tokens_of_white_space_take_linear_time(void **state)
+{
+    enum { N = 1 << 20 };
+    const int32_t id = EOT + 1;
+    const uint8_t flag = 2;
+    tiny_vocab v;
+    int32_t *ids, n;
+    (void)state;
+    fill(&v, "gpt-2");
+    assert_int_equal(tiny_token(&v, "\n", 4, 0), id);
+    gb_array(&v.file, "sumi.tokenizer.added_tokens", GGUF_I32, &id, 1, 4);
+    gb_array(&v.file, "sumi.tokenizer.added_flags", GGUF_U8, &flag, 1, 1);
+    tiny_tokenizer t = tiny_open(&v);
+    if (t.status) fail_msg("%s", t.err.message);
+    TINY_CHECK(t, "x\n \n y", 0, 'x', id, id, 'y');
+    char *text = malloc(N);
+    memset(text, '\n', N);
+    assert_int_equal(tokenizer_encode(t.tokenizer, text, N, 0, &ids, &n, NULL), SUMI_OK);
+    assert_int_equal(n, N);
+    free(ids);
+    free(text);
+    tiny_close(&t);
+}
+
 static void what_stands_around_a_text_may_be_listed(void **state)
 {
     const int32_t before[] = { TAG, END }, after[] = { EOT, TAG, TAG };
@@ -479,6 +504,7 @@ int main(void)
         cmocka_unit_test(flags_that_cannot_be_are_refused),
         cmocka_unit_test(a_normalized_token_may_cut_a_character),
         cmocka_unit_test(white_space_around_tokens_takes_linear_time),
+        cmocka_unit_test(tokens_of_white_space_take_linear_time),
         cmocka_unit_test(what_stands_around_a_text_may_be_listed),
         cmocka_unit_test(decoding_writes_special_tokens_on_request_and_refuses_wrong_ids),
         cmocka_unit_test(any_bytes_come_back),
