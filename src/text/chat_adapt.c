@@ -28,6 +28,24 @@ static const json_t *calls_of(const json_t *message)
 
 /* ---- Calls of tools ---- */
 
+/* An object as Python writes it as JSON, whose numbers have no more digits than they need. NULL: no memory. */
+static json_t *as_text(json_t *object)
+{
+    static const char source[] = "{{ object|tojson }}";
+    jinja_template *t = NULL;
+    json_t *vars = json_pack("{s:O}", "object", object), *text = NULL;
+    jinja_limits limits = jinja_limits_default();
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    if (vars && jinja_template_compile(&t, source, sizeof source - 1, "arguments", NULL) == SUMI_OK &&
+        jinja_template_render(t, vars, &limits, -1, &out, NULL) == SUMI_OK)
+        text = json_stringn(out.data, out.n);
+    buf_deinit(&out);
+    jinja_template_destroy(t);
+    json_decref(vars);
+    return text;
+}
+
 /* Arguments as the template reads them. New reference; NULL: *why is EINVAL, they are text that is not JSON, or ENOMEM. */
 static json_t *arguments_for(const chat_caps *caps, json_t *arguments, sumi_status *why)
 {
@@ -40,10 +58,7 @@ static json_t *arguments_for(const chat_caps *caps, json_t *arguments, sumi_stat
         if (!read) *why = json_read_status(&error, SUMI_EINVAL);
         return read;
     }
-    char *text = json_dumps(arguments, 0);
-    json_t *string = text ? json_string(text) : NULL;
-    free(text);
-    return string;
+    return as_text(arguments);
 }
 
 /* The id itself, or nine letters and digits that follow from it: a call and its result keep having the same one. */
@@ -59,20 +74,26 @@ static json_t *id_for(const chat_caps *caps, json_t *id)
     return json_stringn(made, SHORT_ID);
 }
 
-/* A copy of a call; NULL: *why is EINVAL, its arguments are not JSON, or ENOMEM. */
-static json_t *adapt_call(const chat_caps *caps, const json_t *call, sumi_status *why)
+/* The object that has the name and the arguments: that under "function", or the call itself, as transformers takes it too. */
+static json_t *function_of(const json_t *call)
+{
+    json_t *function = json_object_get(call, "function");
+    return json_is_object(function) ? function : (json_t *)(uintptr_t)call;
+}
+
+/* A copy of a call, an object; NULL: *why is EINVAL, its arguments are not JSON, or ENOMEM. */
+static json_t *adapt_call(const chat_caps *caps, json_t *call, sumi_status *why)
 {
     *why = SUMI_ENOMEM;
-    json_t *copy = json_copy_whole((json_t *)(uintptr_t)call), *function = json_copy_whole(json_object_get(call, "function"));
+    bool nested = function_of(call) != call;
+    json_t *copy = json_copy_whole(call), *function = nested ? json_copy_whole(function_of(call)) : copy;
     json_t *arguments = json_object_get(function, "arguments"), *id = json_object_get(call, "id");
     bool ok = copy && function;
     if (ok && arguments) ok = json_object_set_new(function, "arguments", arguments_for(caps, arguments, why)) == 0;
     if (ok && id) ok = json_object_set_new(copy, "id", id_for(caps, id)) == 0;
-    if (ok && json_object_set(copy, "function", function) == 0) {
-        json_decref(function);
-        return copy;
-    }
-    json_decref(function);
+    if (ok && nested) ok = json_object_set(copy, "function", function) == 0;
+    if (nested) json_decref(function);
+    if (ok) return copy;
     json_decref(copy);
     return NULL;
 }
@@ -86,12 +107,14 @@ static sumi_status adapt_calls(const chat_caps *caps, json_t *message, size_t i,
                          "message %zu has tool_calls, but the model's chat template has no place for calls of tools", i);
     json_t *list = json_array();
     sumi_status why;
-    for (size_t k = 0; list && k < json_array_size(calls); k++)
-        if (json_array_append_new(list, adapt_call(caps, json_array_get(calls, k), &why)) != 0) {
-            json_decref(list);
-            if (why == SUMI_ENOMEM) return sumi_fail(err, why, "out of memory");
-            return sumi_fail(err, SUMI_EINVAL, "message %zu: the arguments of tool call %zu are not JSON", i, k);
-        }
+    for (size_t k = 0; list && k < json_array_size(calls); k++) {
+        json_t *call = json_array_get(calls, k);
+        if (json_is_object(call) && json_array_append_new(list, adapt_call(caps, call, &why)) == 0) continue;
+        json_decref(list);
+        if (!json_is_object(call)) return sumi_fail(err, SUMI_EINVAL, "message %zu: tool call %zu is not an object", i, k);
+        if (why == SUMI_ENOMEM) return sumi_fail(err, why, "out of memory");
+        return sumi_fail(err, SUMI_EINVAL, "message %zu: the arguments of tool call %zu are not JSON", i, k);
+    }
     if (json_object_set_new(message, "tool_calls", list) != 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     if (json_is_string(content) ? json_string_length(content) > 0 : content && !json_is_null(content)) return SUMI_OK;
     json_t *nothing = caps->null_content ? json_null() : json_string("");
@@ -208,8 +231,7 @@ sumi_status chat_check_calls(const json_t *messages, const char *text, size_t n_
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const json_t *calls = calls_of(json_array_get(messages, i));
         for (size_t k = 0; k < json_array_size(calls); k++) {
-            const json_t *function = json_object_get(json_array_get(calls, k), "function");
-            const char *name = json_string_value(json_object_get(function, "name"));
+            const char *name = json_string_value(json_object_get(function_of(json_array_get(calls, k)), "name"));
             if (is_plain(name) && !memmem(text, n_bytes, name, strlen(name)))
                 return sumi_fail(err, SUMI_EINVAL, "message %zu: the model's chat template leaves out the call of '%.100s'",
                                  i, name);

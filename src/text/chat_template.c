@@ -2,12 +2,12 @@
 #include "text/chat_template.h"
 
 #include <stdlib.h>
-
 #include <string.h>
 
-#include "base/json_read.h"
 #include "base/error.h"
+#include "base/json_read.h"
 #include "text/chat_adapt.h"
+#include "text/utf8.h"
 
 struct chat_template {
     jinja_template *jinja;
@@ -133,10 +133,13 @@ static sumi_status mark_end(json_t *messages, sumi_error *err)
     buf_init(&text, SIZE_MAX);
     buf_append(&text, json_string_value(content), json_string_length(content));
     buf_append_str(&text, END_MARK);
-    json_t *copy = text.status == SUMI_OK ? json_copy_whole(last) : NULL, *marked = copy ? json_stringn(text.data, text.n) : NULL;
+    json_t *marked = text.status == SUMI_OK ? json_stringn(text.data, text.n) : NULL;
     buf_deinit(&text);
-    if (json_object_set_new(copy, "content", marked) == 0 && json_array_set_new(messages, n - 1, copy) == 0) return SUMI_OK;
-    return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    json_t *copy = marked ? json_copy_whole(last) : NULL;
+    bool ok = json_object_set(copy, "content", marked) == 0 && json_array_set(messages, n - 1, copy) == 0;
+    json_decref(marked);
+    json_decref(copy);
+    return ok ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 
 /* Where the mark [n_mark] stands in out from `from` on for the last time; NULL: it does not. */
@@ -147,15 +150,28 @@ static char *find_last(const buf *out, size_t from, const char *mark, size_t n_m
     return NULL;
 }
 
+/* Bytes of data [n] without white space at the end, at least `from`. */
+static size_t strip_end(const char *data, size_t from, size_t n)
+{
+    uint32_t cp;
+    size_t len = 1;
+    while (len <= 3 && len <= n - from) {
+        if (utf8_decode(data + n - len, len, &cp) == len && utf8_is_space(cp)) n -= len, len = 1;
+        else len++;
+    }
+    return n;
+}
+
 /* Takes the mark, and what the template wrote after it, away from out, whose first `from` bytes are not looked at. */
 static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
 {
     size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;
     char *at = find_last(out, from, END_MARK, n_word);
-    if (!at) return sumi_fail(err, SUMI_EINVAL, "messages: the chat template leaves out the last one, which was to be gone on with");
+    if (!at)
+        return sumi_fail(err, SUMI_EINVAL, "messages: the chat template leaves out the last one, which was to be gone on with");
     size_t n = (size_t)(at - out->data);
     bool is_trimmed = out->n - n < n_mark || at[n_word] != ' ';
-    while (is_trimmed && n > from && strchr(" \t\r\n", out->data[n - 1])) n--;
+    if (is_trimmed) n = strip_end(out->data, from, n);
     out->n = n;
     out->data[n] = '\0';
     return SUMI_OK;

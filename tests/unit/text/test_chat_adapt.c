@@ -26,9 +26,9 @@ typedef struct result {
     sumi_error err;
 } result;
 
-static result render(const char *name, const char *messages, bool strict, bool continued)
+/* Destroys t. */
+static result render_with(chat_template *t, const char *messages, bool strict, bool continued)
 {
-    chat_template *t = open_template(name);
     chat_input in = { .messages = json_loads(messages, 0, NULL),
                       .add_generation_prompt = true,
                       .strict_roles = strict,
@@ -47,6 +47,11 @@ static result render(const char *name, const char *messages, bool strict, bool c
     json_decref(in.messages);
     chat_template_destroy(t);
     return r;
+}
+
+static result render(const char *name, const char *messages, bool strict, bool continued)
+{
+    return render_with(open_template(name), messages, strict, continued);
 }
 
 static void expect(const char *name, const char *messages, const char *want)
@@ -152,6 +157,33 @@ static void calls_of_tools_have_the_form_that_the_template_reads(void **state)
     expect_part("qwen2.5", "[" M("user", "U") "," CALL("", "c", "\"\"") "]", "\"arguments\": {}");
 }
 
+/* transformers' own documentation has calls with and without an object "function". */
+static void a_call_may_be_the_function_itself(void **state)
+{
+    (void)state;
+    const char *chat = "[" M("user", "U") ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"name\":\"get_weather\","
+                       "\"arguments\":\"{\\\"city\\\":\\\"Paris\\\"}\"}]}," RESULT("c") "]";
+    expect_part("qwen2.5", chat, "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}");
+    expect_part("qwen3", chat, "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}");
+    expect_refused("qwen2.5", "[" M("user", "U") ",{\"role\":\"assistant\",\"tool_calls\":[\"x\"]}]", false, false,
+                   "message 1: tool call 0 is not an object");
+}
+
+/* Python's json.dumps() of the same object, for a template that joins texts, as that of DeepSeek-V3 does. */
+static void arguments_become_text_as_python_writes_them(void **state)
+{
+    static const char source[] = "{% for m in messages %}{{ m.content or '' }}{% for c in m.tool_calls or [] %}"
+                                 "{{ c.function.name + ' ' + c.function.arguments }}{% endfor %};{% endfor %}";
+    chat_template *t;
+    (void)state;
+    assert_int_equal(chat_template_compile(&t, source, strlen(source), "x", NULL), SUMI_OK);
+    result r = render_with(t, "[" M("user", "U") "," CALL("\"content\":null,", "c", "{\"t\":0.1,\"n\":1.0,\"i\":7}") "," RESULT("c") "]",
+                           false, false);
+    if (!r.text) fail_msg("%s", r.err.message);
+    assert_string_equal(r.text, "U;get_weather {\"t\": 0.1, \"n\": 1.0, \"i\": 7};sunny;");
+    free(r.text);
+}
+
 static void calls_without_a_place_are_refused(void **state)
 {
     (void)state;
@@ -174,6 +206,11 @@ static void the_last_message_is_gone_on_with(void **state)
     if (!r.text) fail_msg("%s", r.err.message);
     assert_string_equal(r.text, "<s><start_of_turn>user\nU<end_of_turn>\n<start_of_turn>model\nOne, two");
     free(r.text);
+    /* White space of any kind, as rstrip() of Python has it. */
+    r = render("gemma2", "[" M("user", "U") "," M("assistant", "One\\u00a0\\u3000\\n") "]", false, true);
+    if (!r.text) fail_msg("%s", r.err.message);
+    assert_string_equal(r.text, "<s><start_of_turn>user\nU<end_of_turn>\n<start_of_turn>model\nOne");
+    free(r.text);
     r = render("mistral-v1", "[" M("user", "Finish") "]", false, true);
     if (!r.text) fail_msg("%s", r.err.message);
     assert_string_equal(r.text, "<s>[INST] Finish");
@@ -189,6 +226,8 @@ int main(void)
         cmocka_unit_test(later_system_messages_go_to_the_next_turn_of_the_user),
         cmocka_unit_test(neighbours_of_one_role_become_one_turn_where_turns_must_alternate),
         cmocka_unit_test(calls_of_tools_have_the_form_that_the_template_reads),
+        cmocka_unit_test(a_call_may_be_the_function_itself),
+        cmocka_unit_test(arguments_become_text_as_python_writes_them),
         cmocka_unit_test(calls_without_a_place_are_refused),
         cmocka_unit_test(the_last_message_is_gone_on_with),
     };
