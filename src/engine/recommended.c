@@ -1,4 +1,4 @@
-/* recommended.c - see recommended.h. A value that makes no sense is as good as none: the file may still be used. */
+/* recommended.c - see recommended.h. A value that a sampler would refuse is as good as none: the file may still be used. */
 #include "engine/recommended.h"
 
 #include "engine/model.h"
@@ -12,10 +12,10 @@ static uint32_t take_real(const gguf *g, const char *key, float low, float high,
     return bit;
 }
 
-static uint32_t take_count(const gguf *g, const char *key, int32_t low, int32_t *out, uint32_t bit)
+static uint32_t take_count(const gguf *g, const char *key, int32_t low, int32_t high, int32_t *out, uint32_t bit)
 {
     int32_t v;
-    if (!gguf_get_i32(g, key, &v) || v < low) return 0;
+    if (!gguf_get_i32(g, key, &v) || v < low || v > high) return 0;
     *out = v;
     return bit;
 }
@@ -23,12 +23,13 @@ static uint32_t take_count(const gguf *g, const char *key, int32_t low, int32_t 
 uint32_t recommended_sampling(const gguf *g, sumi_sampling *s)
 {
     return take_real(g, "general.sampling.temp", 0, 100, &s->temperature, SUMI_SAMPLING_TEMPERATURE) |
-           take_count(g, "general.sampling.top_k", 0, &s->top_k, SUMI_SAMPLING_TOP_K) |
+           take_count(g, "general.sampling.top_k", 0, INT32_MAX, &s->top_k, SUMI_SAMPLING_TOP_K) |
            take_real(g, "general.sampling.top_p", 0, 1, &s->top_p, SUMI_SAMPLING_TOP_P) |
            take_real(g, "general.sampling.min_p", 0, 1, &s->min_p, SUMI_SAMPLING_MIN_P) |
            take_real(g, "general.sampling.penalty_repeat", 0.001f, 1000, &s->repeat_penalty,
                      SUMI_SAMPLING_REPEAT_PENALTY) |
-           take_count(g, "general.sampling.penalty_last_n", -1, &s->penalty_last_n, SUMI_SAMPLING_PENALTY_LAST_N);
+           take_count(g, "general.sampling.penalty_last_n", -1, 1 << 24, &s->penalty_last_n,
+                      SUMI_SAMPLING_PENALTY_LAST_N);
 }
 
 uint32_t sumi_model_sampling(const sumi_model *m, sumi_sampling *s)

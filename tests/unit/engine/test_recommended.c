@@ -56,6 +56,26 @@ static void values_that_make_no_sense_are_none(void **state)
     sumi_model_close(m);
 }
 
+static void add_large(gguf_builder *b)
+{
+    gb_i32(b, "general.sampling.top_k", INT32_MAX);
+    gb_i32(b, "general.sampling.penalty_last_n", INT32_MAX);
+    gb_f32(b, "general.sampling.penalty_repeat", 1000);
+}
+
+static void what_is_recommended_makes_a_sampler(void **state)
+{
+    (void)state;
+    sumi_sampler *sampler;
+    sumi_error err;
+    sumi_sampling s = sumi_sampling_default();
+    sumi_model *m = open_with(add_large);
+    assert_int_equal(sumi_model_sampling(m, &s), SUMI_SAMPLING_TOP_K | SUMI_SAMPLING_REPEAT_PENALTY);
+    if (sumi_sampler_create(&sampler, 300, &s, &err) != SUMI_OK) fail_msg("%s", err.message);
+    sumi_sampler_destroy(sampler);
+    sumi_model_close(m);
+}
+
 static void generation_config_of_a_folder_is_read(void **state)
 {
     (void)state;
@@ -94,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_recommends_what_its_keys_say),
         cmocka_unit_test(values_that_make_no_sense_are_none),
+        cmocka_unit_test(what_is_recommended_makes_a_sampler),
         cmocka_unit_test(generation_config_of_a_folder_is_read),
         cmocka_unit_test(members_are_taken_and_printed_one_by_one),
     };
