@@ -96,8 +96,8 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
     free(data);
     if (!*out)
-        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", map_short_name(f->path), name, why.line,
-                         why.text);
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", map_short_name(f->path),
+                         name, why.line, why.text);
     if (json_is_object(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;

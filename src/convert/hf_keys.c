@@ -268,9 +268,8 @@ sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *famil
                           sumi_error *err)
 {
     const json_t *text = json_object_get(f->config, "text_config");
-    *k = (hf_keys){
-        .read = json_object(), .folder = f, .text = json_is_object(text) ? text : NULL, .family = family, .head = head, .err = err
-    };
+    *k = (hf_keys){ .folder = f, .text = json_is_object(text) ? text : NULL, .read = json_object(), .family = family,
+                    .head = head, .err = err };
     if (!k->read) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     gguf_put_str(head, "general.architecture", family->arch);
     write_name(k);

@@ -41,7 +41,7 @@ SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf
                                         gguf_head *head, sumi_error *err);
 void hf_keys_deinit(hf_keys *k);
 
-/* ---- For hf_family.c and hf_rope.c ---- */
+/* ---- For hf_family_keys.c, hf_rope.c, hf_windows.c and hf_activation.c ---- */
 
 /* The value under name, NULL: none, or null. */
 const json_t *hf_get(const hf_keys *k, const char *name);

@@ -194,6 +194,51 @@ static void what_cannot_be_computed_is_named(void **state)
     assert_null(hf_family_find("MambaForCausalLM", &is_base));
 }
 
+/* Pairs of transformers' tables MODEL_MAPPING_NAMES and MODEL_FOR_CAUSAL_LM_MAPPING_NAMES (5.24). */
+static void families_are_known_by_their_model_type_too(void **state)
+{
+    static const struct {
+        const char *type, *class;
+    } pairs[] = {
+        { "arcee", "ArceeForCausalLM" },
+        { "bert", "BertModel" },
+        { "bloom", "BloomForCausalLM" },
+        { "cohere", "CohereForCausalLM" },
+        { "cohere2", "Cohere2ForCausalLM" },
+        { "deepseek_v2", "DeepseekV2ForCausalLM" },
+        { "deepseek_v3", "DeepseekV3ForCausalLM" },
+        { "ernie4_5_moe", "Ernie4_5_MoeForCausalLM" },
+        { "exaone4", "Exaone4ForCausalLM" },
+        { "falcon", "FalconForCausalLM" },
+        { "gemma3", "Gemma3ForConditionalGeneration" },
+        { "gemma3_text", "Gemma3ForCausalLM" },
+        { "glm4_moe", "Glm4MoeForCausalLM" },
+        { "gpt2", "GPT2LMHeadModel" },
+        { "gpt_bigcode", "GPTBigCodeForCausalLM" },
+        { "gpt_neox", "GPTNeoXForCausalLM" },
+        { "gpt_oss", "GptOssForCausalLM" },
+        { "granitemoeshared", "GraniteMoeSharedForCausalLM" },
+        { "llama", "LlamaForCausalLM" },
+        { "llama4_text", "Llama4ForCausalLM" },
+        { "mistral", "MistralForCausalLM" },
+        { "nomic_bert", "NomicBertModel" },
+        { "olmo2", "Olmo2ForCausalLM" },
+        { "phi3", "Phi3ForCausalLM" },
+        { "qwen2_moe", "Qwen2MoeForCausalLM" },
+        { "smollm3", "SmolLM3ForCausalLM" },
+        { "stablelm", "StableLmForCausalLM" },
+        { "starcoder2", "Starcoder2ForCausalLM" },
+    };
+    bool is_base;
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const hf_family *family = hf_family_of_type(pairs[i].type);
+        if (!family || strcmp(family->arch, hf_family_find(pairs[i].class, &is_base)->arch) != 0)
+            fail_msg("%s is %s", pairs[i].type, family ? family->arch : "not known");
+    }
+    assert_null(hf_family_of_type("mamba"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +248,7 @@ int main(void)
         cmocka_unit_test(the_text_part_comes_before_the_rest),
         cmocka_unit_test(windows_that_are_not_used_are_not_written),
         cmocka_unit_test(what_cannot_be_computed_is_named),
+        cmocka_unit_test(families_are_known_by_their_model_type_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
