@@ -143,9 +143,9 @@ static inline sumi_model_opts sumi_model_opts_default(void)
 }
 
 /* Reads the model at path, a GGUF file or a Hugging Face folder (safetensors), and builds everything that reading it needs.
- * *out is the caller's: free it with sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT: damaged or inconsistent;
- * EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know; ECANCELLED: progress said so;
- * ENOMEM. */
+ * *out is the caller's: free it with sumi_model_close(), after the contexts that use it. EIO: cannot be read; EFORMAT:
+ * damaged or inconsistent; EUNSUPPORTED: an architecture, tensor type or vocabulary that this build does not know;
+ * ECANCELLED: progress said so; ENOMEM. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model_opts *opts,
                                                    sumi_error *err);
 SUMI_API void sumi_model_close(sumi_model *model); /* NULL is fine */

@@ -10,7 +10,8 @@
 sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* SUMI_EIO (SUMI_ENOMEM if that is why) with "what: why" for the errno of a call that has just failed; what is usually a path. */
+/* For the errno of a call that has just failed: SUMI_EIO, or SUMI_ENOMEM for ENOMEM, with "what: why". what is usually a
+ * path. */
 sumi_status sumi_fail_errno(sumi_error *err, const char *what);
 
 /* Puts "prefix: " before the message of a failed call: the callee knows what, the caller knows where. */

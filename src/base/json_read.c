@@ -1,8 +1,8 @@
 /* json_read.c - see json_read.h.
  *
- * jansson's allocation functions are the process's, so ours stand in front of those that were there, and do nothing but call them
- * outside of a reading: memory is the same whoever allocated it. In a reading the live blocks are noted in a hash set (open
- * addressing, linear probing, half full at most), as jansson frees them in any order. */
+ * The allocation functions of jansson are the process's. So ours stand in front of those that were there, and outside of a
+ * reading they only call them: memory is the same whoever allocated it. In a reading the live blocks are noted in a hash set
+ * (open addressing, linear probing, half full at most), as jansson frees them in any order. */
 #include "base/json_read.h"
 
 #include <pthread.h>
@@ -49,7 +49,7 @@ static bool grow(reading *r)
     return true;
 }
 
-/* Takes a block out. What was displaced by it moves back, so that no search meets a gap (Knuth, volume 3, algorithm 6.4R). */
+/* Takes a block out. What it had displaced moves back, so that no search meets a gap (Knuth, volume 3, algorithm 6.4R). */
 static void forget(reading *r, const void *block)
 {
     size_t mask = r->n_slots - 1, i = home(r, block);

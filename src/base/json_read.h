@@ -1,8 +1,9 @@
 /* json_read.h - JSON text to jansson's values, also when memory runs out. The one way in which foreign JSON is read.
  *
- * jansson 2.14, Debian's, does not look whether the buffer of a string could grow (its issues 362 and 747): the string is then cut
- * short without a word, and what is copied from it may run past its end. So no allocation fails while json_read() reads: one that
- * would leaves jansson by longjmp(), and everything that this reading had allocated is freed. */
+ * jansson 2.14, Debian's, does not check whether the buffer of a string could grow (its issues 362 and 747): the string is
+ * then cut short without a word, and what is copied from it may run past its end. So jansson never sees an allocation fail
+ * while json_read() reads: the allocation leaves jansson by longjmp(), and everything that this reading has allocated is
+ * freed. */
 #ifndef SUMI_BASE_JSON_READ_H
 #define SUMI_BASE_JSON_READ_H
 

@@ -41,8 +41,8 @@ static sumi_status read_file(const hf_folder *f, const char *name, size_t max, v
     return st;
 }
 
-/* Python writes NaN, Infinity and -Infinity, which JSON does not have. They become texts, "NaN" and so on, which whoever reads
- * a number refuses by name. n_found 0: there are none. The caller frees the result; NULL: out of memory. */
+/* Python writes NaN, Infinity and -Infinity, which JSON does not have. They become texts, "NaN" and so on, which readers of
+ * numbers refuse by name. n_found 0: there are none. The caller frees the result; NULL: out of memory. */
 static char *quote_non_numbers(const char *text, size_t n, size_t *n_out, size_t *n_found)
 {
     static const char *const names[] = { "NaN", "Infinity", "-Infinity" };

@@ -76,7 +76,7 @@ void hf_activation(hf_keys *k);
 /* hf_windows.c: which layers have a sliding window. */
 void hf_windows(hf_keys *k);
 
-/* hf_settings.c: refuses what is in the object, was not read and may matter. parent: what its names are written behind, "". */
+/* hf_settings.c: refuses what is in the object, was not read and may matter. parent: the object's own name, or "". */
 void hf_check_settings(hf_keys *k, const json_t *settings, const char *parent);
 
 #endif

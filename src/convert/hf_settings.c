@@ -302,7 +302,8 @@ static void check(hf_keys *k, const char *name, const char *own, const json_t *v
     if (n) hf_fail(k, SUMI_EUNSUPPORTED, "'%.60s' is %.60s: only %.60s is supported", plain, shown, n->values);
     else
         hf_fail(k, SUMI_EUNSUPPORTED,
-                "'%.60s' is %.60s: sumi does not know this setting; if it changes no answers, set SUMI_IGNORE_SETTINGS=%.60s",
+                "'%.60s' is %.60s: sumi does not know this setting; if it changes no answers, set "
+                "SUMI_IGNORE_SETTINGS=%.60s",
                 plain, shown, plain);
 }
 

@@ -37,8 +37,9 @@ SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab
  * hf_post_read(). */
 SUMI_MUST_USE sumi_status hf_special_write(const hf_vocab *v, gguf_head *head, sumi_error *err);
 
-/* hf_added.c: the flags of an entry of "added_tokens"; and those of all tokens, written. Kinds of tokens and spaced are set. */
+/* hf_added.c: the flags of an entry of "added_tokens". */
 uint8_t hf_added_flags(const json_t *added);
+/* Writes the flags of all tokens. Kinds of tokens and spaced are set. */
 void hf_added_write(hf_vocab *v, gguf_head *head);
 
 #define HF_MAX_AROUND 16

@@ -1,5 +1,5 @@
-/* hf_windows.c - which layers have a sliding window: config.json says it by layer_types, by a pattern, by a switch, or leaves
- * it to the family. */
+/* hf_windows.c - which layers have a sliding window: config.json says it by layer_types, by a pattern, by a switch, or
+ * leaves it to the family. */
 #include <string.h>
 
 #include "convert/hf_keys.h"

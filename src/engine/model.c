@@ -156,9 +156,9 @@ kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
     for (uint64_t i = 0; i < 2; i++) {
         sip_key key = { i, 0 };
         const char *version = sumi_version();
-        uint64_t parts[6] = { gguf_head_hash(m->file, key), m->weights->digest.word[i], siphash(key, m->be->isa, strlen(m->be->isa)),
-                              siphash(key, version, strlen(version)), m->be->kv_f32,
-                              model_uses_long_rope(m->weights, n_ctx) };
+        uint64_t parts[6] = { gguf_head_hash(m->file, key), m->weights->digest.word[i],
+                              siphash(key, m->be->isa, strlen(m->be->isa)), siphash(key, version, strlen(version)),
+                              m->be->kv_f32, model_uses_long_rope(m->weights, n_ctx) };
         f.word[i] = siphash(key, parts, sizeof parts);
     }
     return f;

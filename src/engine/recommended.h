@@ -1,5 +1,5 @@
-/* recommended.h - the sampling that a model's makers recommend, as its file says: general.sampling.* of a GGUF file, into which
- * generation_config.json of a folder is made too. */
+/* recommended.h - the sampling that a model's makers recommend, as its file says: general.sampling.* of a GGUF file, which
+ * generation_config.json of a folder becomes too. */
 #ifndef SUMI_ENGINE_RECOMMENDED_H
 #define SUMI_ENGINE_RECOMMENDED_H
 

@@ -1,5 +1,5 @@
-/* file_bytes.h - a regular file whose bytes come into memory of ours, at the places that they have in the file, when they are
- * asked for.
+/* file_bytes.h - a regular file whose bytes come into memory of ours when they are asked for, at the places that they have in
+ * the file.
  *
  *   data   [####################|.........####.........................]    # fetched: a copy   . reserved, no memory
  *           head                          a tensor

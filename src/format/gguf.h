@@ -156,8 +156,8 @@ int64_t gguf_n_tensors(const gguf *g);
 const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i);
 const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name); /* NULL: not there */
 
-/* Brings rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) into memory. EIO: they
- * cannot be read, as when the file has become shorter; ENOMEM. */
+/* Brings rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) into memory. EIO:
+ * they cannot be read, as when the file has become shorter; ENOMEM. */
 SUMI_MUST_USE sumi_status gguf_fetch(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, sumi_error *err);
 
 /* The same into dst, which is faster for those who read them once. */

@@ -46,8 +46,8 @@ sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, s
         free(g);
         free(own);
         free(header);
-        sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name)); /* which may be the user's */
-        e->destroy(e->user);
+        sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+        e->destroy(e->user); /* name may be part of what it frees */
         return st;
     }
     *own = *e;

@@ -192,7 +192,8 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
                          ST_MAX_HEADER);
     json_error_t why;
     const size_t at = c.pos;
-    if (!cursor_bytes(&c, n)) return sumi_fail(err, SUMI_EIO, "its header of %llu bytes cannot be read", (unsigned long long)n);
+    if (!cursor_bytes(&c, n))
+        return sumi_fail(err, SUMI_EIO, "its header of %llu bytes cannot be read", (unsigned long long)n);
     json_t *header = json_read((const char *)s->data + at, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!header)
         return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)at + why.position,

@@ -3,8 +3,8 @@
  * The header is read, and a tensor when st_fetch() asks for it, into memory that lives as long as the object. Everything is
  * checked at opening: a tensor's bytes lie inside the file and are as many as its shape and type ask for.
  *
- * Threads: a safetensors object is read-only after opening, so any number of threads may use it; st_fetch(), st_release() and
- * st_settle() are for one at a time, while no other reads that tensor. */
+ * Threads: a safetensors object is read-only after opening, so any number of threads may use it; st_fetch(), st_release()
+ * and st_settle() are for one at a time, while no other reads that tensor. */
 #ifndef SUMI_FORMAT_SAFETENSORS_H
 #define SUMI_FORMAT_SAFETENSORS_H
 

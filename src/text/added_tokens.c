@@ -1,15 +1,13 @@
 /* added_tokens.c - see added_tokens.h. */
 #include "text/added_tokens.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <utf8proc.h>
+#include <strings.h>
 
 #include "base/error.h"
-#include "text/end_tokens.h"
 #include "text/utf8.h"
+#include "text/word_category.h"
 
 void added_tokens_deinit(added_tokens *a)
 {
@@ -150,26 +148,12 @@ sumi_status added_tokens_normalize(added_tokens *a, const vocab *v, added_normal
 
 /* ---- Finding ------------------------------------------------------------------------------------------------ */
 
-/* \w of Rust's regular expressions: letters, marks, decimal digits, numbers that are letters, connecting punctuation,
- * joiners, and the letters in circles and squares that are alphabetic. */
+/* \w of Rust's regular expressions: also joiners, and the letters in circles and squares that are alphabetic. */
 static bool is_word(uint32_t cp)
 {
-    switch (utf8proc_category((int32_t)cp)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC: return true;
-    default:
-        return cp == 0x200C || cp == 0x200D || (cp >= 0x24B6 && cp <= 0x24E9) || (cp >= 0x1F130 && cp <= 0x1F149) ||
-               (cp >= 0x1F150 && cp <= 0x1F169) || (cp >= 0x1F170 && cp <= 0x1F189);
-    }
+    return is_word_category(utf8proc_category((int32_t)cp)) || cp == 0x200C || cp == 0x200D ||
+           (cp >= 0x24B6 && cp <= 0x24E9) || (cp >= 0x1F130 && cp <= 0x1F149) || (cp >= 0x1F150 && cp <= 0x1F169) ||
+           (cp >= 0x1F170 && cp <= 0x1F189);
 }
 
 /* The character that ends at text[end], not before `least`: its length, or 0 where none does. */
@@ -202,7 +186,8 @@ static size_t strip_right(const char *text, size_t n, size_t end, bool spaces)
 {
     uint32_t cp;
     size_t len;
-    while (end < n && (len = utf8_decode(text + end, n - end, &cp)) && utf8_is_space(cp) && (spaces || cp != ' ')) end += len;
+    while (end < n && (len = utf8_decode(text + end, n - end, &cp)) && utf8_is_space(cp) && (spaces || cp != ' '))
+        end += len;
     return end;
 }
 

@@ -74,7 +74,7 @@ static json_t *id_for(const chat_caps *caps, json_t *id)
     return json_stringn(made, SHORT_ID);
 }
 
-/* The object that has the name and the arguments: that under "function", or the call itself, as transformers takes it too. */
+/* The object that has the name and the arguments: the one under "function", or the call itself, as in transformers. */
 static json_t *function_of(const json_t *call)
 {
     json_t *function = json_object_get(call, "function");

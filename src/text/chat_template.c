@@ -168,7 +168,8 @@ static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
     size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;
     char *at = find_last(out, from, END_MARK, n_word);
     if (!at)
-        return sumi_fail(err, SUMI_EINVAL, "messages: the chat template leaves out the last one, which was to be gone on with");
+        return sumi_fail(err, SUMI_EINVAL,
+                         "messages: the chat template leaves out the last one, which was to be gone on with");
     size_t n = (size_t)(at - out->data);
     bool is_trimmed = out->n - n < n_mark || at[n_word] != ' ';
     if (is_trimmed) n = strip_end(out->data, from, n);

@@ -9,8 +9,9 @@
 
 typedef struct chat_template chat_template; /* immutable after compile; any thread may render */
 
-/* Reads, and tries with a few small chats, the Jinja source of a chat template. name ("model.gguf: chat template") goes before messages. *out is freed
- * with chat_template_destroy(). SUMI_EFORMAT: "NAME: line N: what"; SUMI_ELIMIT, SUMI_ENOMEM. */
+/* Reads the Jinja source of a chat template, and renders a few small chats with it (chat_caps.h). name ("model.gguf: chat
+ * template") goes before messages of errors. *out is freed with chat_template_destroy(). SUMI_EFORMAT: "NAME: line N: what";
+ * SUMI_ELIMIT, SUMI_ENOMEM. */
 SUMI_MUST_USE sumi_status chat_template_compile(chat_template **out, const char *source, size_t n_bytes,
                                                 const char *name, sumi_error *err);
 void chat_template_destroy(chat_template *t); /* NULL is fine */
@@ -35,8 +36,9 @@ typedef struct chat_input {
     size_t n_bos, n_eos;
 } chat_input;
 
-/* Renders messages that chat_adapt.h has made fit with the variables that transformers' apply_chat_template() would pass: tools and documents are none rather
- * than undefined if there are none, and a message's "reasoning" or "thinking" is also its "reasoning_content".
+/* Makes the messages fit the template (chat_adapt.h) and renders them with the variables that transformers'
+ * apply_chat_template() would pass: tools and documents are none rather than undefined if there are none, and a message's
+ * "reasoning" or "thinking" is also its "reasoning_content".
  * SUMI_EINVAL: messages or tools are not arrays of objects, hold calls of tools that the template leaves out, or do not end
  * with a text that could be gone on with; else as chat_template_render(). */
 SUMI_MUST_USE sumi_status chat_template_format(const chat_template *t, const chat_input *input, buf *out,

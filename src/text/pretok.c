@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "text/utf8.h"
+#include "text/word_category.h"
 
 struct pretok {
     int32_t n_patterns;
@@ -124,24 +125,11 @@ static bool is_digit(uint32_t cp)
     return cp < 0x80 ? cp >= '0' && cp <= '9' : utf8proc_category((int32_t)cp) == UTF8PROC_CATEGORY_ND;
 }
 
-/* What \w means to Oniguruma, which tokenizers uses: letters, marks, numbers, connecting punctuation. */
+/* \w of Oniguruma, which tokenizers uses for patterns: all numbers are part of it. */
 static bool is_word(uint32_t cp)
 {
-    switch (utf8proc_category((int32_t)cp)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_PC: return true;
-    default: return false;
-    }
+    utf8proc_category_t category = utf8proc_category((int32_t)cp);
+    return is_word_category(category) || category == UTF8PROC_CATEGORY_NO;
 }
 
 /* The next run of digits at or after from. False: there is none. */

@@ -44,7 +44,8 @@ typedef struct special_token {
 /* Whether token id is looked for in text at all. */
 bool specials_has(const vocab *v, int32_t id);
 
-/* Of tokens with the same text the last one is found. ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to specials_deinit() after a failure. */
+/* Of tokens with the same text the last one is found. ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to
+ * specials_deinit() after a failure. */
 SUMI_MUST_USE sumi_status specials_init(specials *s, const special_token *tokens, size_t n, sumi_error *err);
 void specials_deinit(specials *s);
 

@@ -33,8 +33,9 @@ typedef struct spm {
     bool add_space_prefix, remove_extra_whitespaces;
 } spm;
 
-/* Reads tokenizer.ggml.scores, without which ids are the order, or tokenizer.ggml.merges. flags: of added_tokens.h, or NULL. v is borrowed. EFORMAT, ENOMEM; s is safe to
- * spm_deinit() after a failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
+/* Reads the order of merges: tokenizer.ggml.merges if the vocabulary lists them, else tokenizer.ggml.scores; without either,
+ * the order of ids. flags: of added_tokens.h, or NULL. v is borrowed. EFORMAT, ENOMEM; s is safe to spm_deinit() after a
+ * failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
 SUMI_MUST_USE sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err);
 void spm_deinit(spm *s);
 

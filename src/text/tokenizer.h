@@ -38,8 +38,8 @@ void tokenizer_find_text(const tokenizer *t, const int32_t *ids, int32_t n, int3
  * live as long as t and are not NUL-terminated. NULL, and *n_bytes == 0: id is outside the vocabulary. */
 const char *tokenizer_text(const tokenizer *t, int32_t id, size_t *n_bytes);
 
-/* A number of tokens that encoding text [n_bytes] gives at least, found much faster than by encoding: no token stands for more
- * bytes than the longest one, white space aside, which some tokens take with them. 0: nothing is known. */
+/* A lower bound of the number of tokens that text [n_bytes] has, found much faster than by encoding: no token stands for more
+ * bytes than the longest one, if white space is not counted, which some tokens take with them. 0: nothing is known. */
 int64_t tokenizer_fewest_tokens(const tokenizer *t, const char *text, size_t n_bytes);
 
 /* flags: SUMI_TOKENIZE_*. *ids, never NULL on success, is freed with free(). ELIMIT: more than
