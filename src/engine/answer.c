@@ -89,6 +89,12 @@ static void complete(sumi_engine *e, request *r)
     engine_end(e, r, r->cancelled ? SUMI_FINISH_CANCELLED : r->finish, NULL);
 }
 
+static void count_generated(sumi_engine *e, request *r, int32_t n)
+{
+    r->n_generated += n;
+    e->now.n_generated += (uint64_t)n;
+}
+
 /* ---- Sampling ---- */
 
 /* Choice i takes its next token from a row. False: r is over. */
@@ -96,18 +102,19 @@ static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logit
 {
     choice_rules rules = rules_of(e, r);
     choice *c = &r->choices[i];
-    outcome out;
     sumi_error err;
-    if (choice_next(c, &rules, logits, &out, &err) != SUMI_OK) {
+    sumi_status st = choice_next(c, &rules, logits, &err);
+    if (st == SUMI_OK) {
+        count_generated(e, r, 1);
+        sched_extend(e->sched, &r->sched, i);
+        /* The token needs no place in the cache before it is followed by another one. */
+        if (r->sched.seqs[i].n_known > r->max_known) choice_finish(c, SUMI_FINISH_LENGTH);
+        if (c->ended) st = choice_flush(c, &err);
+    }
+    if (st != SUMI_OK) {
         engine_end(e, r, SUMI_FINISH_ERROR, &err);
         return false;
     }
-    r->n_generated++;
-    e->now.n_generated++;
-    sched_extend(e->sched, &r->sched, i);
-    /* The token needs no place in the cache before it is followed by another one. */
-    if (out == CHOICE_GOES_ON && r->sched.seqs[i].n_known > r->max_known)
-        choice_finish(c, SUMI_FINISH_LENGTH);
     if (!c->held) {
         send_piece(e, r, i, c, &c->tokens[c->n - 1], 1);
         if (c->ended) send_choice_end(e, r, i, c, c->sum_logprob);
@@ -160,8 +167,7 @@ static void complete_beams(sumi_engine *e, request *r)
         c->finish = ends ? SUMI_FINISH_STOP : SUMI_FINISH_LENGTH;
         send_piece(e, r, i, c, c->tokens, c->n);
         send_choice_end(e, r, i, c, h->score);
-        r->n_generated += c->n;
-        e->now.n_generated += (uint64_t)c->n;
+        count_generated(e, r, c->n);
     }
     complete(e, r);
 }

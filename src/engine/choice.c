@@ -71,21 +71,29 @@ static bool is_among(const int32_t *ids, int32_t n_ids, int32_t id)
     return false;
 }
 
-static void end(choice *c, sumi_finish finish)
-{
-    c->ended = true;
-    c->finish = finish;
-    detok_flush(&c->detok, &c->text);
-    if (!pass_text(c, true) && c->stop) stop_flush(c->stop, &c->ready);
-}
-
 void choice_finish(choice *c, sumi_finish finish)
 {
-    if (!c->ended) end(c, finish);
+    if (c->ended) return;
+    c->ended = true;
+    c->finish = finish;
 }
 
-sumi_status choice_next(choice *c, const choice_rules *rules, const float *logits, outcome *out,
-                        sumi_error *err)
+static sumi_status check_text(const choice *c, sumi_error *err)
+{
+    sumi_status st = c->text.status == SUMI_OK ? c->ready.status : c->text.status;
+    if (st == SUMI_OK) return st;
+    return sumi_fail(err, st, "token %d: its text does not fit into memory", c->n ? c->tokens[c->n - 1].id : -1);
+}
+
+sumi_status choice_flush(choice *c, sumi_error *err)
+{
+    if (c->stop_index >= 0) return SUMI_OK; /* nothing that follows a stop string is part of the text */
+    detok_flush(&c->detok, &c->text);
+    if (!pass_text(c, true) && c->stop) stop_flush(c->stop, &c->ready);
+    return check_text(c, err);
+}
+
+sumi_status choice_next(choice *c, const choice_rules *rules, const float *logits, sumi_error *err)
 {
     sumi_choice token;
     bool early = c->n < rules->min_tokens;
@@ -96,27 +104,21 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
     if (c->n_logprobs > 0)
         sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs,
                           c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
-    *out = CHOICE_ENDS;
     bool stops = is_among(rules->stop_ids, rules->n_stop_ids, token.id);
     if (stops || (!rules->ignore_eos && sumi_token_is_end(rules->model, token.id))) {
         if (stops && rules->include_stop) detok_push(&c->detok, token.id, &c->text);
-        end(c, SUMI_FINISH_STOP);
-    } else {
-        detok_push(&c->detok, token.id, &c->text);
-        if (pass_text(c, !early)) {
-            c->ended = true;
-            c->finish = SUMI_FINISH_STOP;
-            c->stop_index = stop_found(c->stop);
-            if (rules->include_stop && c->stop_index >= 0) buf_append_str(&c->ready, rules->stop[c->stop_index]);
-        } else if (c->n == rules->max_tokens) {
-            end(c, SUMI_FINISH_LENGTH);
-        } else {
-            *out = CHOICE_GOES_ON;
-        }
+        choice_finish(c, SUMI_FINISH_STOP);
+        return check_text(c, err);
     }
-    if (c->text.status == SUMI_OK && c->ready.status == SUMI_OK) return SUMI_OK;
-    return sumi_fail(err, c->text.status == SUMI_OK ? c->ready.status : c->text.status,
-                     "token %d: its text does not fit into memory", token.id);
+    detok_push(&c->detok, token.id, &c->text);
+    if (pass_text(c, !early)) {
+        choice_finish(c, SUMI_FINISH_STOP);
+        c->stop_index = stop_found(c->stop);
+        if (rules->include_stop) buf_append_str(&c->ready, rules->stop[c->stop_index]);
+    } else if (c->n == rules->max_tokens) {
+        choice_finish(c, SUMI_FINISH_LENGTH);
+    }
+    return check_text(c, err);
 }
 
 void choice_decode_all(choice *c, bool skip_last)

@@ -1,6 +1,9 @@
-/* choice.h - one answer of a request: from chosen tokens to text, until it ends.
+/* choice.h - one answer, of an engine's request or of sumi_generate(): from logits to tokens to text, until it ends.
  *
- *   token -> decoder -> text that is certain to be whole characters -> stop strings -> text that is certain -> ready
+ *   logits -> sampler -> token -> decoder -> whole characters -> stop strings -> text that is certain -> ready
+ *
+ * Each token is followed by the text that is certain by then: none, if it ends in half a character or in the beginning of a
+ * stop string. What is held back like this becomes certain with choice_flush(), once the choice has ended.
  *
  * A choice that is held (best_of, beams) keeps all of its text, tokens and alternatives until it is known which choices are
  * answered; another one gives them away after each token. */
@@ -16,7 +19,7 @@ typedef struct choice {
     sumi_sampler *sampler; /* NULL in beam search */
     stop_matcher *stop;    /* NULL in beam search */
     detok detok;
-    buf text, ready;     /* decoded by the last token; what is certain and not sent yet */
+    buf text, ready;     /* decoded by the last token; what is certain: the caller empties it when it has sent it */
     sumi_choice *tokens; /* [n] of [cap] */
     sumi_choice *top;    /* [n or 1][n_logprobs]: of all tokens if held, else of the last */
     int32_t n, cap, n_logprobs;
@@ -25,9 +28,6 @@ typedef struct choice {
     sumi_finish finish;
     int32_t stop_index; /* of the string that was found; -1: none */
 } choice;
-
-/* What a token does to a choice. */
-typedef enum outcome { CHOICE_GOES_ON, CHOICE_ENDS } outcome;
 
 /* How the next token is chosen, beside what the sampler knows. */
 typedef struct choice_rules {
@@ -47,16 +47,18 @@ SUMI_MUST_USE sumi_status choice_init(choice *c, const tokenizer *t, bool specia
                                       sumi_error *err);
 void choice_deinit(choice *c);
 
-/* Chooses from logits [n_vocab], decodes, looks for the end. ENUMERIC: bad logits; ENOMEM, ELIMIT. */
-SUMI_MUST_USE sumi_status choice_next(choice *c, const choice_rules *rules, const float *logits, outcome *out,
-                                      sumi_error *err);
+/* Chooses from logits [n_vocab], decodes, looks for the end: c->ended. ENUMERIC: bad logits; ENOMEM, ELIMIT. */
+SUMI_MUST_USE sumi_status choice_next(choice *c, const choice_rules *rules, const float *logits, sumi_error *err);
 
 /* Appends a token without choosing it: a beam. */
 SUMI_MUST_USE bool choice_append(choice *c, sumi_choice token);
 void choice_decode_all(choice *c, bool skip_last); /* a beam's text, at its end */
 
-/* It ends for another reason than its tokens: what was held back is certain now. */
+/* It ends for another reason than its tokens, unless it has ended already. */
 void choice_finish(choice *c, sumi_finish finish);
+
+/* After the end: adds the text that was held back to `ready`. ENOMEM, ELIMIT. */
+SUMI_MUST_USE sumi_status choice_flush(choice *c, sumi_error *err);
 
 double choice_mean_logprob(const choice *c);
 

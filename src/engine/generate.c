@@ -1,26 +1,18 @@
-/* generate.c - the loop from a prompt to an answer: prefill, then choose, deliver, feed back, until something ends it.
+/* generate.c - one answer without an engine: prefill, then choose, deliver, feed back, until something ends it.
  *
- *   logits -> sampler -> id -> detok -> whole characters -> stop matcher -> bytes that are certain -> on_piece()
- *               ^                                                                       |
- *               '------- sumi_step(id) <------------------------------------------------'
+ *   sumi_logits() -> choice_next() -> a token, and text that is certain -> on_piece()
+ *        ^                                                                    |
+ *        '---------------------- sumi_step(token) <---------------------------'
  *
- * Each token gives one piece, at once, even when its text is not certain yet (half a character, the begin of a stop
- * string): so a callback can stop an answer that prints nothing. What was held back comes in a last piece without
- * tokens. After the first tokens no memory is allocated: the buffers have grown to the longest token's text. */
-#include <stdlib.h>
-
-#include "base/buf.h"
+ * A token becomes text, and the answer ends, as in the engine (choice.h). Each token gives one piece, at once, even when
+ * its text is not certain yet (half a character, the begin of a stop string): so a callback can stop an answer that prints
+ * nothing. What was held back comes in a last piece without tokens. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "engine/choice.h"
 #include "engine/context.h"
 #include "engine/model.h"
-#include "sample/stop.h"
-#include "text/detok.h"
-
-/* Text of one token: the longest tokens of real vocabularies have a few hundred bytes, and stop strings hold back at
- * most STOP_MAX_BYTES; more than this is a damaged vocabulary. */
-#define MAX_PIECE_BYTES ((size_t)1 << 24)
 
 #define WATCHED_TOKENS 128 /* of a step whose progress somebody watches: a fraction of a second for most models */
 
@@ -72,122 +64,80 @@ sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *
 /* One call of sumi_generate(). */
 typedef struct run {
     sumi_context *ctx;
-    const sumi_model *model;
-    int32_t seq, n_ctx, n_vocab;
+    int32_t seq, n_ctx;
     const sumi_generate_opts *opts;
-    sumi_sampler *sampler;
-    stop_matcher *stop;
-    detok detok;
-    buf text;         /* decoded by the last token */
-    buf ready;        /* what of it, and of text held back before, is certain */
-    sumi_choice *top; /* [n_logprobs] */
+    choice_rules rules;
+    choice answer;
 } run;
-
-static void run_deinit(run *r)
-{
-    sumi_sampler_destroy(r->sampler);
-    stop_destroy(r->stop);
-    buf_deinit(&r->text);
-    buf_deinit(&r->ready);
-    free(r->top);
-}
 
 static sumi_status run_init(run *r, sumi_context *ctx, int32_t seq, const sumi_generate_opts *opts, sumi_error *err)
 {
     sumi_context_info context_info;
     sumi_model_info model_info;
-    *r = (run){ .ctx = ctx, .model = context_model(ctx), .seq = seq, .opts = opts };
+    const sumi_model *m = context_model(ctx);
     sumi_context_get_info(ctx, &context_info);
-    sumi_model_get_info(r->model, &model_info);
-    r->n_ctx = context_info.n_ctx;
-    r->n_vocab = model_info.n_vocab;
-    detok_init(&r->detok, model_tokenizer(r->model), false);
-    detok_continue(&r->detok); /* a space of the first token belongs between prompt and answer */
-    buf_init(&r->text, MAX_PIECE_BYTES);
-    buf_init(&r->ready, MAX_PIECE_BYTES);
+    sumi_model_get_info(m, &model_info);
+    int32_t n_vocab = model_info.n_vocab;
+    *r = (run){ .ctx = ctx, .seq = seq, .n_ctx = context_info.n_ctx, .opts = opts };
+    r->rules = (choice_rules){ .model = m,
+                               .n_vocab = n_vocab,
+                               .max_tokens = opts->max_tokens,
+                               .ignore_eos = opts->ignore_eos,
+                               .stop = opts->stop };
     if (opts->max_tokens < -1) return sumi_fail(err, SUMI_EINVAL, "max_tokens is %d; -1 is no limit", opts->max_tokens);
-    if (opts->n_logprobs < 0 || opts->n_logprobs > r->n_vocab)
-        return sumi_fail(err, SUMI_EINVAL, "n_logprobs is %d; it must be between 0 and %d", opts->n_logprobs, r->n_vocab);
-    if (opts->n_logprobs > 0 && !(r->top = calloc((size_t)opts->n_logprobs, sizeof *r->top)))
-        return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d log-probabilities", opts->n_logprobs);
-    sumi_status st = stop_create(&r->stop, opts->stop, opts->n_stop, err);
-    if (st != SUMI_OK) return st;
-    return sumi_sampler_create(&r->sampler, r->n_vocab, &opts->sampling, err);
+    if (opts->n_logprobs < 0 || opts->n_logprobs > n_vocab)
+        return sumi_fail(err, SUMI_EINVAL, "n_logprobs is %d; it must be between 0 and %d", opts->n_logprobs, n_vocab);
+    sumi_status st = choice_init(&r->answer, model_tokenizer(m), false, opts->n_logprobs, false, err);
+    if (st == SUMI_OK) st = stop_create(&r->answer.stop, opts->stop, opts->n_stop, err);
+    if (st == SUMI_OK) st = sumi_sampler_create(&r->answer.sampler, n_vocab, &opts->sampling, err);
+    if (st == SUMI_OK && opts->max_tokens == 0) choice_finish(&r->answer, SUMI_FINISH_LENGTH);
+    return st;
 }
 
-/* Gives the certain text, and n_choices (0 or 1) tokens with their alternatives, to the callback. */
-static bool deliver(run *r, const sumi_choice *choice, int32_t n_choices)
+/* Gives the certain text, and the last n_tokens (0 or 1) tokens with their alternatives, to the callback. */
+static bool deliver(run *r, int32_t n_tokens)
 {
-    if (!r->opts->on_piece) return true;
-    sumi_piece piece = { .text = r->ready.data ? r->ready.data : "",
-                         .n_bytes = r->ready.n,
-                         .choices = choice,
-                         .top = n_choices > 0 ? r->top : NULL,
-                         .n_choices = n_choices };
-    return r->opts->on_piece(r->opts->user, &piece);
+    choice *c = &r->answer;
+    sumi_piece piece = { .text = c->ready.data ? c->ready.data : "",
+                         .n_bytes = c->ready.n,
+                         .choices = n_tokens > 0 ? &c->tokens[c->n - 1] : NULL,
+                         .top = n_tokens > 0 ? c->top : NULL,
+                         .n_choices = n_tokens };
+    c->ready.n = 0;
+    return !r->opts->on_piece || r->opts->on_piece(r->opts->user, &piece);
 }
 
-/* Moves what the decoder gave to `ready`. True: a stop string is complete. */
-static bool pass_text(run *r)
+/* Computes the logits that follow the last token. Where there is no place for it, the answer ends. */
+static sumi_status feed_back(run *r, sumi_error *err)
 {
-    bool found = stop_push(r->stop, r->text.data, r->text.n, &r->ready);
-    r->text.n = 0;
-    return found;
+    choice *c = &r->answer;
+    sumi_span span = { .seq = r->seq, .n_ids = 1, .ids = &c->tokens[c->n - 1].id, .want = SUMI_WANT_LAST };
+    bool is_full = sumi_seq_len(r->ctx, r->seq) == r->n_ctx;
+    sumi_status st = is_full ? SUMI_ELIMIT : sumi_step(r->ctx, &span, 1, err);
+    if (st != SUMI_ELIMIT) return st;
+    choice_finish(c, SUMI_FINISH_LENGTH);
+    return SUMI_OK;
 }
 
-/* Text that was held back for what might have followed. */
-static void deliver_rest(run *r)
-{
-    r->ready.n = 0;
-    detok_flush(&r->detok, &r->text);
-    if (!pass_text(r)) stop_flush(r->stop, &r->ready);
-    if (r->ready.n > 0) deliver(r, NULL, 0);
-}
-
-/* Why the loop ends after a token, or that it goes on. */
-typedef enum outcome { GO_ON, END_TOKEN, STOP_STRING, CANCELLED } outcome;
-
-static outcome take_token(run *r, const sumi_choice *choice)
-{
-    bool is_end = !r->opts->ignore_eos && sumi_token_is_end(r->model, choice->id), stopped = false;
-    r->ready.n = 0;
-    if (!is_end) {
-        detok_push(&r->detok, choice->id, &r->text);
-        stopped = pass_text(r);
-    }
-    bool wanted = deliver(r, choice, 1);
-    if (stopped) return STOP_STRING;
-    if (is_end) return END_TOKEN;
-    return wanted ? GO_ON : CANCELLED;
-}
-
-/* Chooses from the logits of the last step until the end; *finish and *n_generated tell of it. */
+/* Chooses from the logits of the last step until the end; *result tells of it. */
 static sumi_status decode(run *r, double start_ms, sumi_generation *result, sumi_error *err)
 {
-    const sumi_generate_opts *o = r->opts;
-    while (o->max_tokens < 0 || result->n_generated < o->max_tokens) {
-        sumi_choice choice;
-        const float *logits = sumi_logits(r->ctx, 0);
-        if (r->top) sumi_top_logprobs(logits, r->n_vocab, o->n_logprobs, r->top);
-        sumi_status st = sumi_sampler_next(r->sampler, logits, &choice, err);
+    choice *c = &r->answer;
+    while (!c->ended) {
+        sumi_status st = choice_next(c, &r->rules, sumi_logits(r->ctx, 0), err);
         if (st != SUMI_OK) return st;
         if (result->n_generated++ == 0) result->prefill_ms = clock_ms() - start_ms;
-        outcome out = take_token(r, &choice);
-        if (r->text.status != SUMI_OK || r->ready.status != SUMI_OK)
-            return sumi_fail(err, r->text.status == SUMI_OK ? r->ready.status : r->text.status,
-                             "token %d: its text does not fit into memory", choice.id);
-        result->finish = out == CANCELLED ? SUMI_FINISH_CANCELLED : SUMI_FINISH_STOP;
-        if (out == END_TOKEN) deliver_rest(r);
-        if (out != GO_ON) return SUMI_OK;
-        if (result->n_generated == o->max_tokens || sumi_seq_len(r->ctx, r->seq) == r->n_ctx) break;
-        sumi_span span = { .seq = r->seq, .n_ids = 1, .ids = &choice.id, .want = SUMI_WANT_LAST };
-        st = sumi_step(r->ctx, &span, 1, err);
-        if (st == SUMI_ELIMIT) break; /* no block left for the next token: the context ends here */
-        if (st != SUMI_OK) return st;
+        bool wanted = deliver(r, 1), stopped = c->ended && c->finish == SUMI_FINISH_STOP;
+        if (!wanted && !stopped) {
+            result->finish = SUMI_FINISH_CANCELLED;
+            return SUMI_OK;
+        }
+        if (!c->ended && (st = feed_back(r, err)) != SUMI_OK) return st;
     }
-    result->finish = SUMI_FINISH_LENGTH;
-    deliver_rest(r);
-    return SUMI_OK;
+    result->finish = c->finish;
+    sumi_status st = choice_flush(c, err);
+    if (st == SUMI_OK && c->ready.n > 0) deliver(r, 0);
+    return st;
 }
 
 sumi_status sumi_generate(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
@@ -205,13 +155,13 @@ sumi_status sumi_generate(sumi_context *ctx, int32_t seq, const int32_t *ids, in
         g.finish = SUMI_FINISH_CANCELLED;
         st = SUMI_OK;
     } else if (st == SUMI_OK) {
-        sumi_sampler_accept(r.sampler, r.opts->seen, r.opts->n_seen);
-        sumi_sampler_accept(r.sampler, ids, n_ids);
+        sumi_sampler_accept(r.answer.sampler, r.opts->seen, r.opts->n_seen);
+        sumi_sampler_accept(r.answer.sampler, ids, n_ids);
         st = decode(&r, start, &g, err);
     }
     if (g.n_generated == 0) g.prefill_ms = clock_ms() - start;
     g.decode_ms = clock_ms() - start - g.prefill_ms;
-    run_deinit(&r);
+    choice_deinit(&r.answer);
     if (st == SUMI_OK && result) *result = g;
     return st;
 }

@@ -18,9 +18,9 @@
 #include "sample/truncate.h"
 #include "sumi.h"
 
-/* sumi_sampler_next() over the tokens of a set (see token_set.h; NULL: all). The choice is that from a row whose other logits
- * are -inf; its log-probability is the model's own, over all tokens. ENUMERIC, and the sampler is as before: a logit is NaN or
- * +inf, whether its token is allowed or not; or no allowed token has a logit above -inf. */
+/* sumi_sampler_next() over the tokens of a set (see token_set.h; NULL: all). The choice is that from a row whose other
+ * logits are -inf; its log-probability is the model's own, over all tokens. ENUMERIC, and the sampler is as before: a logit
+ * is NaN or +inf, whether its token is allowed or not; or no allowed token has a logit above -inf. */
 SUMI_MUST_USE sumi_status sampler_next(sumi_sampler *s, const float *logits, const uint64_t *allowed,
                                        sumi_choice *choice, sumi_error *err);
 

@@ -522,8 +522,9 @@ static double find_best_two(const float *x, int32_t best[2])
     return log(sum);
 }
 
-/* Waits for the tokens of a request whose events are polled, and compares their log-probabilities, and those of the two most
- * probable tokens, with logits that are computed for them here. Returns at how many places the most probable token is banned. */
+/* Waits for the tokens of a request whose events are polled, and compares their log-probabilities, and those of the two
+ * most probable tokens, with logits that are computed for them here. Returns at how many places the most probable token is
+ * banned. */
 static int32_t compare_with_logits(sumi_engine *e, const sumi_request *r, const int32_t *banned, int32_t n_banned)
 {
     sumi_context *ctx;

@@ -222,6 +222,30 @@ static void the_callback_may_end_it_even_when_there_is_no_text(void **state)
     assert_int_equal(g.n_generated, 2);
 }
 
+static void at_the_last_token_the_callback_can_only_end_what_goes_on(void **state)
+{
+    (void)state;
+    const char *stop[] = { "<stop>" };
+    sumi_generate_opts o = sumi_generate_opts_default();
+    o.stop = stop;
+    o.n_stop = 1;
+    o.max_tokens = 3;
+    seen s = { .stop_after = 3 };
+    sumi_context ctx = context((int32_t[]){ HELLO, SPACE, STOP_1, WORLD });
+    assert_int_equal(generate(&ctx, &o, &s).finish, SUMI_FINISH_CANCELLED);
+    assert_string_equal(s.text, "Hello| ||"); /* what was held back does not come */
+
+    s = (seen){ .stop_after = 3 };
+    ctx = context((int32_t[]){ HELLO, STOP_1, END });
+    assert_int_equal(generate(&ctx, &o, &s).finish, SUMI_FINISH_STOP);
+    assert_string_equal(s.text, "Hello|||<st|");
+
+    s = (seen){ .stop_after = 3 };
+    ctx = context((int32_t[]){ HELLO, STOP_1, STOP_2 });
+    assert_int_equal(generate(&ctx, &o, &s).finish, SUMI_FINISH_STOP);
+    assert_string_equal(s.text, "Hello|||");
+}
+
 static void a_full_context_or_pool_ends_the_answer_without_an_error(void **state)
 {
     (void)state;
@@ -350,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_stop_string_that_crosses_tokens_is_cut_out),
         cmocka_unit_test(what_was_held_back_comes_at_the_end),
         cmocka_unit_test(the_callback_may_end_it_even_when_there_is_no_text),
+        cmocka_unit_test(at_the_last_token_the_callback_can_only_end_what_goes_on),
         cmocka_unit_test(a_full_context_or_pool_ends_the_answer_without_an_error),
         cmocka_unit_test(no_tokens_wanted_means_none),
         cmocka_unit_test(alternatives_come_with_their_token),
