@@ -4,10 +4,12 @@
  *
  * The digest, by which its clients tell models apart, is one of the name and the sizes: the file is not read for it. */
 #include <nettle/sha2.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "convert/file_type.h"
 #include "engine/model.h"
+#include "server/body_work.h"
 #include "server/endpoints.h"
 #include "server/json_fields.h"
 #include "server/json_text.h"
@@ -147,32 +149,62 @@ static enum MHD_Result show(exchange *x)
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
-/* The body names the served model, in one of two fields, or none. *streamed: as it says. False: *e says what is wrong. */
-static bool read_name(exchange *x, bool *streamed, api_error *e)
+static enum MHD_Result pull(exchange *x, bool streamed)
 {
-    const char *name = NULL;
-    json_t *o = json_parse_object(x->body.data, x->body.n, e);
-    bool ok = o && field_string(o, "name", &name, e) && field_string(o, "model", &name, e); /* the older name */
-    ok = ok && field_bool(o, "stream", streamed, e) && text_api_check_model(x, name, e);
-    json_decref(o);
-    return ok;
-}
-
-enum MHD_Result post_ollama_show(exchange *x)
-{
-    bool streamed;
-    api_error e;
-    return read_name(x, &streamed, &e) ? show(x) : http_error(x, &e);
-}
-
-enum MHD_Result post_ollama_pull(exchange *x)
-{
-    bool streamed = true;
-    api_error e;
     buf out;
-    if (!read_name(x, &streamed, &e)) return http_error(x, &e);
     buf_init(&out, 128);
     if (streamed) buf_append_str(&out, "{\"status\":\"pulling manifest\"}\n");
     buf_append_str(&out, streamed ? "{\"status\":\"success\"}\n" : "{\"status\":\"success\"}");
     return http_reply_buf(x, 200, streamed ? "application/x-ndjson" : "application/json", &out);
+}
+
+/* A body that names a model. It may be large: nothing keeps clients from that. */
+typedef struct name_work {
+    body_work base;
+    bool pulls, streamed; /* streamed: as the body says */
+    bool ok;              /* it names the served model, in one of two fields, or none; otherwise e says what is wrong */
+    api_error e;
+} name_work;
+
+static void read_name(body_work *b)
+{
+    name_work *w = (name_work *)b;
+    exchange *x = b->x;
+    const char *name = NULL;
+    json_t *o = json_parse_object(x->body.data, x->body.n, &w->e);
+    buf_deinit(&x->body);
+    w->ok = o && field_string(o, "name", &name, &w->e) && field_string(o, "model", &name, &w->e); /* the older name */
+    w->ok = w->ok && field_bool(o, "stream", &w->streamed, &w->e) && text_api_check_model(x, name, &w->e);
+    json_decref(o);
+}
+
+static enum MHD_Result answer(body_work *b)
+{
+    const name_work *w = (const name_work *)b;
+    if (!w->ok) return http_error(b->x, &w->e);
+    return w->pulls ? pull(b->x, w->streamed) : show(b->x);
+}
+
+static void destroy(body_work *b)
+{
+    free(b);
+}
+
+static enum MHD_Result start(exchange *x, bool pulls)
+{
+    name_work *w = calloc(1, sizeof *w);
+    if (!w) return body_work_start(x, NULL);
+    w->base = (body_work){ .run = read_name, .answer = answer, .destroy = destroy };
+    w->pulls = w->streamed = pulls;
+    return body_work_start(x, &w->base);
+}
+
+enum MHD_Result post_ollama_show(exchange *x)
+{
+    return start(x, false);
+}
+
+enum MHD_Result post_ollama_pull(exchange *x)
+{
+    return start(x, true);
 }

@@ -342,12 +342,29 @@ def defaults():
     best = s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": 0, "max_tokens": 9, "ignore_eos": True})[1]
     check("an answer ends at the cap", best["usage"]["completion_tokens"] == 3 and
           best["choices"][0]["finish_reason"] == "length", best)
+    long = {**chat("Count to a hundred."), "max_tokens": 50}
+    check("which is no full context", s.ask("POST", "/v1/messages", long)[1]["stop_reason"] == "max_tokens")
     for path, body in (TEXT, {"prompt": "1, 2, 3,"}), ("/api/generate", {"prompt": "1, 2, 3,", "raw": True, "stream": False}):
         answer = s.ask("POST", path, body)[1]
         text = answer["choices"][0]["text"] if path == TEXT else answer["response"]
         check(f"{path}: what a request does not say is as the options do", best["choices"][0]["text"].startswith(text) and
               len(text) > 0, answer)
     s.end()
+
+
+def capped_budget():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "keys")
+        open(path, "w").write(f"ann {sha('one')} tpm=1000\n")
+        s = Server("--api-key-file", path, "--max-answer-tokens", "300")
+        body = {"prompt": "1, 2, 3,", "ignore_eos": True, "max_tokens": 1900}
+        key = {"Authorization": "Bearer one"}
+        first = s.connect()
+        first.request("POST", TEXT, json.dumps({**body, "stream": True}), {"Content-Type": "application/json", **key})
+        first.getresponse().read1(10)
+        check("a key pays for the tokens that the cap allows", s.ask("POST", TEXT, body, key)[0] == 200)
+        first.close()
+        s.end()
 
 
 def draining():
@@ -489,6 +506,19 @@ def large_bodies():
         got = s.ask("POST", "/detokenize", '{"tokens":[%s,49152]}' % ids, bearer("many"))
         check("all ids are looked at first", got[0] == 400 and "49152" in got[1]["error"]["message"], got[1])
         s.end()
+
+
+def large_names():
+    """A body of which only the model's name counts holds up nobody either."""
+    s = Server("--http-threads", "1")
+    for path in "/api/show", "/api/pull":
+        c = s.connect()
+        c.request("POST", path, b'{"stream":false,"x":[' + b"0," * 1000000 + b"0]}", {"Content-Type": "application/json"})
+        check(f"while a large {path} is at work", s.ask("GET", "/health")[0] == 200 and
+              not select.select([c.sock], [], [], 0)[0])
+        answer = json.loads(c.getresponse().read())
+        check("which is answered", "capabilities" in answer or answer == {"status": "success"}, answer)
+    s.end()
 
 
 def tls():
@@ -654,7 +684,7 @@ def bad_use():
         fails(2, "not between", "--header-timeout", "-1")
 
 
-for part in (slow_clients, sizes, connections, headers, names, proxies, budgets, log, signals, time_limits, limits, defaults, draining, impatience, keys,
-             large_bodies, tls, numbers, standstill, manual, bad_use):
+for part in (slow_clients, sizes, connections, headers, names, proxies, budgets, log, signals, time_limits, limits, defaults, capped_budget, draining, impatience, keys,
+             large_bodies, large_names, tls, numbers, standstill, manual, bad_use):
     part()
 finish()
