@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/error.h"
 #include "engine/chat.h"
 #include "engine/text_bound.h"
 #include "server/body_work.h"
@@ -82,7 +83,7 @@ static sumi_status render(const sumi_model *model, const text_request *r, json_t
     buf_append(out, rendered, n);
     sumi_free(rendered);
     buf_append(out, json_string_value(r->prefill), json_string_length(r->prefill));
-    return out->status == SUMI_OK ? SUMI_OK : (err->status = out->status);
+    return out->status == SUMI_OK ? SUMI_OK : sumi_fail(err, out->status, "out of memory");
 }
 
 bool text_api_render(const exchange *x, const text_request *r, buf *out, api_error *e)
@@ -217,13 +218,6 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
 
 /* ---- Jobs ---- */
 
-/* An answer that asks for more tokens than the server gives ends there with "length". */
-static void cap_tokens(sumi_request *p, int32_t most)
-{
-    if (p->max_tokens < 0 || p->max_tokens > most) p->max_tokens = most;
-    if (p->min_tokens > most) p->min_tokens = most;
-}
-
 /* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
  * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
 static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
@@ -232,7 +226,6 @@ static bool complete_params(const exchange *x, const text_request *r, sumi_reque
     const server_opts *o = &x->server->opts;
     uint64_t seed;
     *p = r->params;
-    if (o->max_answer_tokens > 0 && !p->embed) cap_tokens(p, o->max_answer_tokens);
     p->queue_ms = o->queue_ms;
     p->first_token_ms = o->first_token_ms;
     p->total_ms = o->total_ms;
@@ -321,6 +314,13 @@ typedef struct text_work {
     bool ok;
 } text_work;
 
+/* An answer that asks for more tokens than the server gives ends there with "length". */
+static void cap_tokens(sumi_request *p, int32_t most)
+{
+    if (p->max_tokens < 0 || p->max_tokens > most) p->max_tokens = most;
+    if (p->min_tokens > most) p->min_tokens = most;
+}
+
 static void run(body_work *b)
 {
     text_work *t = (text_work *)b;
@@ -329,6 +329,8 @@ static void run(body_work *b)
     const text_limits limits = text_api_limits(x);
     if (!api->parse(&t->r, x->body.data, x->body.n, &limits, &t->e)) return;
     buf_deinit(&x->body);
+    int32_t most = x->server->opts.max_answer_tokens;
+    if (most > 0 && !api->embeds) cap_tokens(&t->r.params, most);
     t->ok = check_kind(x, api, &t->e) && text_api_tokenize(x, &t->r, true, &t->ids, &t->e) &&
             (!api->check || api->check(x, &t->r, &t->ids, &t->e)) && check_lengths(x, &t->ids, &t->e);
 }
