@@ -210,7 +210,7 @@ bool conns_serve(conns *c, connection *k, const struct in6_addr *client)
 {
     pthread_mutex_lock(&c->lock);
     set_address(k, NULL);
-    if (client) set_name(k, client);
+    set_name(k, client ? client : &k->peer);
     bool known = client && memcmp(client, &k->peer, sizeof *client) != 0; /* else the proxy speaks for itself */
     connection like = *k;
     if (known) set_address(&like, client);

@@ -70,8 +70,8 @@ void conns_cut_late(conns *c);
 connection *conns_open(conns *c, int fd, const struct sockaddr *address);
 void conns_close(conns *c, connection *k);
 
-/* A trusted proxy asks for a client, whose name k has from then on. False: too many connections serve that client. NULL: the
- * request has ended. */
+/* A trusted proxy asks for a client, whose name k has until the request has ended (client NULL). False: too many connections
+ * serve that client. */
 bool conns_serve(conns *c, connection *k, const struct in6_addr *client);
 
 /* It is in another phase now. False: it was late, and nothing that is said to it arrives. */
