@@ -177,7 +177,8 @@ static bool read_message(text_request *r, const json_t *m, const char *role, con
 {
     char where[64];
     const json_t *content = field_get(m, "content");
-    bool lacks_text = tool_history_calls(m) && (!content || json_array_size(content) == 0) && !json_is_string(content);
+    bool is_empty = !content || (json_is_array(content) && json_array_size(content) == 0);
+    bool lacks_text = is_empty && tool_history_calls(m);
     snprintf(where, sizeof where, "%s[%zu].content", field, i);
     json_t *text = lacks_text ? json_null() : text_join_parts(json_object_get(m, "content"), types, field, where, e);
     if (!text_add_message(r, role, text, e)) return false;

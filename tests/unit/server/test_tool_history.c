@@ -124,6 +124,10 @@ static void mistakes_are_named_with_their_place(void **state)
     (void)state;
 #define CHAT(calls) "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":" calls "}]}"
     expect_refused(openai_parse_chat, CHAT("[]"), "messages[0].content: it must be a string");
+    expect_refused(openai_parse_chat,
+                   "{\"messages\":[{\"role\":\"assistant\",\"content\":{\"text\":\"A\"},\"tool_calls\":["
+                   CALL("\"{}\"", "c1") "]}]}",
+                   "messages[0].content: it must be a string or a list of parts");
     expect_refused(openai_parse_chat, CHAT("[1]"), "messages[0].tool_calls[0].function.name: it must be a string");
     expect_refused(openai_parse_chat, CHAT("[{\"type\":\"custom\"}]"), "only the type \"function\"");
     expect_refused(openai_parse_chat, CHAT("[{\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]"),
