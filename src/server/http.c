@@ -18,12 +18,15 @@ enum { STREAM_BLOCK_BYTES = 4096 };
  * refused later counts too. False: *e is a 429. */
 static bool enter_limits(exchange *x, api_error *e)
 {
-    route_meter as = x->key ? route_metered_as(x->route) : METER_NOTHING;
-    key_limits *limits = x->key ? x->key->limits : NULL;
-    if (as == METER_REQUEST) x->entered = key_limits_enter(limits, clock_ms(), e);
-    if (as == METER_NOTHING || x->entered || (as == METER_COUNT && key_limits_count(limits, clock_ms(), e))) return true;
-    atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
-    return false;
+    bool fine = true;
+    if (!x->key) return true;
+    switch (x->route->meter) {
+    case METER_NOTHING: break;
+    case METER_COUNT: fine = key_limits_count(x->key->limits, clock_ms(), e); break;
+    case METER_REQUEST: fine = x->entered = key_limits_enter(x->key->limits, clock_ms(), e); break;
+    }
+    if (!fine) atomic_fetch_add(&x->server->metrics.n_rate_limited, 1);
+    return fine;
 }
 
 bool http_charge(exchange *x, key_charge charge, api_error *e)
@@ -273,7 +276,8 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
 
 /* ---- Requests ---- */
 
-/* Connections beyond the limit are there to be told so. */
+/* Connections beyond the limit are there to be told so. That of a proxy whose client has too many may serve others, and
+ * stays. */
 static bool check_connection(exchange *x, api_error *e)
 {
     const server_opts *o = &x->server->opts;
@@ -281,11 +285,12 @@ static bool check_connection(exchange *x, api_error *e)
     if (x->link->is_proxy) headers_read_client(x, &client);
     bool fine = !x->link->is_proxy || conns_serve(x->server->conns, x->link, &client);
     if (x->link->verdict == CONN_WELCOME && fine) return headers_check_size(x, e);
-    x->last = fine; /* a proxy's connection may serve others */
+    if (x->link->verdict != CONN_WELCOME) x->last = true;
     if (x->link->verdict == CONN_TOO_MANY)
-        return api_fail(e, 503, "too_many_connections", NULL, "%d connections are open, which is the limit: try again later",
-                        o->max_connections);
-    return api_fail(e, 429, "too_many_connections", NULL, "%d connections are open from your address, which is the limit: use one of them",
+        return api_fail(e, 503, "too_many_connections", NULL,
+                        "%d connections are open, which is the limit: try again later", o->max_connections);
+    return api_fail(e, 429, "too_many_connections", NULL,
+                    "%d connections are open from your address, which is the limit: use one of them",
                     o->max_connections_ip);
 }
 

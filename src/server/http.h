@@ -27,11 +27,15 @@ typedef enum route_access {
     ROUTE_STATUS, /* numbers of the server: with one, which may be for these only, or none under metrics_open */
 } route_access;
 
+/* As what a request counts in the limits of its key: nothing, one of its requests, or one of its counts of tokens. */
+typedef enum route_meter { METER_NOTHING, METER_REQUEST, METER_COUNT } route_meter;
+
 typedef struct route {
     const char *method, *path; /* a path that ends with "*" has the rest in exchange.rest */
     route_fn handle;
     route_access access;
     bool model; /* 503 unless the model is loaded, and while the server drains */
+    route_meter meter;
 } route;
 
 struct exchange {
@@ -123,9 +127,5 @@ const route *route_find(const char *method, const char *path, int *number, const
 api_kind route_api(const char *path);   /* whose path it is, also if there is no such route */
 extern const char *const route_paths[]; /* [route_n_paths()], the last one for paths that are none */
 int route_n_paths(void);
-
-/* As what a request counts in the limits of its key. */
-typedef enum route_meter { METER_NOTHING, METER_REQUEST, METER_COUNT } route_meter;
-route_meter route_metered_as(const route *r);
 
 #endif

@@ -7,40 +7,43 @@
 #define OPEN    ROUTE_OPEN
 #define GUARDED ROUTE_GUARDED
 #define STATUS  ROUTE_STATUS
+#define NOTHING METER_NOTHING
+#define REQUEST METER_REQUEST
+#define COUNT   METER_COUNT
 enum { MODEL = true, ANY_TIME = false };
 
 static const route routes[] = {
-    { "GET", "/health", get_health, OPEN, ANY_TIME },
-    { "GET", "/ready", get_ready, OPEN, ANY_TIME },
-    { "GET", "/version", get_version, STATUS, ANY_TIME },
-    { "GET", "/metrics", get_metrics, STATUS, ANY_TIME },
-    { "GET", "/stats", get_stats, STATUS, ANY_TIME },
-    { "GET", "/", get_page, OPEN, ANY_TIME },
-    { "GET", "/web/*", get_web_file, OPEN, ANY_TIME },
-    { "GET", "/openapi.json", get_openapi, OPEN, ANY_TIME },
-    { "GET", "/v1/models", get_models, GUARDED, ANY_TIME },
-    { "GET", "/v1/models/*", get_model, GUARDED, ANY_TIME },
-    { "POST", "/v1/chat/completions", post_chat_completions, GUARDED, MODEL },
-    { "POST", "/v1/completions", post_completions, GUARDED, MODEL },
-    { "POST", "/v1/responses", post_responses, GUARDED, MODEL },
-    { "POST", "/v1/embeddings", post_embeddings, GUARDED, MODEL },
-    { "POST", "/v1/messages", post_messages, GUARDED, MODEL },
-    { "POST", "/v1/messages/count_tokens", post_count_tokens, GUARDED, MODEL },
-    { "POST", "/api/chat", post_ollama_chat, GUARDED, MODEL },
-    { "POST", "/api/generate", post_ollama_generate, GUARDED, MODEL },
-    { "POST", "/api/embed", post_ollama_embed, GUARDED, MODEL },
-    { "POST", "/api/embeddings", post_ollama_embeddings, GUARDED, MODEL },
-    { "POST", "/api/show", post_ollama_show, GUARDED, MODEL },
-    { "POST", "/api/pull", post_ollama_pull, GUARDED, MODEL },
-    { "GET", "/api/tags", get_ollama_tags, GUARDED, MODEL },
-    { "GET", "/api/ps", get_ollama_ps, GUARDED, MODEL },
-    { "GET", "/api/version", get_ollama_version, GUARDED, ANY_TIME },
-    { "GET", "/props", get_props, GUARDED, MODEL },
-    { "GET", "/slots", get_slots, STATUS, MODEL },
-    { "GET", "/tokenizer_info", get_tokenizer_info, GUARDED, MODEL },
-    { "POST", "/apply-template", post_apply_template, GUARDED, MODEL },
-    { "POST", "/tokenize", post_tokenize, GUARDED, MODEL },
-    { "POST", "/detokenize", post_detokenize, GUARDED, MODEL },
+    { "GET", "/health", get_health, OPEN, ANY_TIME, NOTHING },
+    { "GET", "/ready", get_ready, OPEN, ANY_TIME, NOTHING },
+    { "GET", "/version", get_version, STATUS, ANY_TIME, NOTHING },
+    { "GET", "/metrics", get_metrics, STATUS, ANY_TIME, NOTHING },
+    { "GET", "/stats", get_stats, STATUS, ANY_TIME, NOTHING },
+    { "GET", "/", get_page, OPEN, ANY_TIME, NOTHING },
+    { "GET", "/web/*", get_web_file, OPEN, ANY_TIME, NOTHING },
+    { "GET", "/openapi.json", get_openapi, OPEN, ANY_TIME, NOTHING },
+    { "GET", "/v1/models", get_models, GUARDED, ANY_TIME, NOTHING },
+    { "GET", "/v1/models/*", get_model, GUARDED, ANY_TIME, NOTHING },
+    { "POST", "/v1/chat/completions", post_chat_completions, GUARDED, MODEL, REQUEST },
+    { "POST", "/v1/completions", post_completions, GUARDED, MODEL, REQUEST },
+    { "POST", "/v1/responses", post_responses, GUARDED, MODEL, REQUEST },
+    { "POST", "/v1/embeddings", post_embeddings, GUARDED, MODEL, REQUEST },
+    { "POST", "/v1/messages", post_messages, GUARDED, MODEL, REQUEST },
+    { "POST", "/v1/messages/count_tokens", post_count_tokens, GUARDED, MODEL, COUNT },
+    { "POST", "/api/chat", post_ollama_chat, GUARDED, MODEL, REQUEST },
+    { "POST", "/api/generate", post_ollama_generate, GUARDED, MODEL, REQUEST },
+    { "POST", "/api/embed", post_ollama_embed, GUARDED, MODEL, REQUEST },
+    { "POST", "/api/embeddings", post_ollama_embeddings, GUARDED, MODEL, REQUEST },
+    { "POST", "/api/show", post_ollama_show, GUARDED, MODEL, NOTHING },
+    { "POST", "/api/pull", post_ollama_pull, GUARDED, MODEL, NOTHING },
+    { "GET", "/api/tags", get_ollama_tags, GUARDED, MODEL, NOTHING },
+    { "GET", "/api/ps", get_ollama_ps, GUARDED, MODEL, NOTHING },
+    { "GET", "/api/version", get_ollama_version, GUARDED, ANY_TIME, NOTHING },
+    { "GET", "/props", get_props, GUARDED, MODEL, NOTHING },
+    { "GET", "/slots", get_slots, STATUS, MODEL, NOTHING },
+    { "GET", "/tokenizer_info", get_tokenizer_info, GUARDED, MODEL, NOTHING },
+    { "POST", "/apply-template", post_apply_template, GUARDED, MODEL, COUNT },
+    { "POST", "/tokenize", post_tokenize, GUARDED, MODEL, COUNT },
+    { "POST", "/detokenize", post_detokenize, GUARDED, MODEL, COUNT },
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
@@ -85,14 +88,6 @@ _Static_assert(N_ROUTES + 1 <= METRICS_MAX_PATHS, "each route is counted");
 int route_n_paths(void)
 {
     return N_ROUTES + 1;
-}
-
-route_meter route_metered_as(const route *r)
-{
-    if (!r->model || strcmp(r->method, "POST") || r->handle == post_ollama_show || r->handle == post_ollama_pull)
-        return METER_NOTHING;
-    bool counts = r->handle == post_tokenize || r->handle == post_detokenize || r->handle == post_apply_template || r->handle == post_count_tokens;
-    return counts ? METER_COUNT : METER_REQUEST;
 }
 
 /* rest: what a final "*" stands for, at least one byte; NULL: the path has none. */
