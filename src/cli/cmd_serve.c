@@ -84,6 +84,7 @@ static void *end_while_loading(void *log)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGQUIT);
     if (sigwait(&ends, &number) != 0) return NULL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); /* load() must not end this thread while it holds the log */
     journal_message(log, SUMI_LOG_INFO, "ending: the model is not loaded yet");
     _exit(EXIT_DONE);
 }

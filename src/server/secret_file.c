@@ -14,7 +14,8 @@ sumi_status secret_file_read(buf *out, const char *path, sumi_error *err)
     FILE *f = fopen(path, "rbe");
     if (!f) return sumi_fail_errno(err, path);
     bool open_to_all = fstat(fileno(f), &of) == 0 && (of.st_mode & S_IWOTH);
-    while (!open_to_all && (n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_append(out, chunk, n);
+    while (!open_to_all && out->status == SUMI_OK && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        buf_append(out, chunk, n);
     bool failed = ferror(f);
     fclose(f);
     if (open_to_all)
