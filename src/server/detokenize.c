@@ -1,6 +1,6 @@
 /* detokenize.c - POST /detokenize: token ids to text, with the fields of other servers.
  *
- *   {"tokens": [1, 2]}   ->   {"prompt": "..", "content": ".."}
+ *   {"tokens": [1, 2], "skip_special_tokens": false}   ->   {"prompt": "..", "content": ".."}
  *
  * A token of few digits may stand for a hundred bytes, and each is told twice: text of many tokens is made while the client
  * reads it, so that an answer takes the same memory however long it is. */
@@ -12,6 +12,8 @@
 #include "server/endpoints.h"
 #include "server/json_fields.h"
 #include "server/json_text.h"
+#include "server/text_api.h"
+#include "server/text_check.h"
 #include "text/detok.h"
 
 enum {
@@ -26,6 +28,7 @@ typedef struct text_writer {
     int32_t *ids; /* [n] */
     int32_t n, at;
     int field;
+    bool special; /* special tokens are written */
     detok detok;
     buf text, out; /* of the piece; what the client has not got yet, from `sent` on */
     size_t sent;
@@ -44,14 +47,14 @@ static void free_writer(void *cls)
 }
 
 /* Takes ids. NULL: out of memory. */
-static text_writer *create_writer(const tokenizer *t, int32_t *ids, int32_t n)
+static text_writer *create_writer(const tokenizer *t, int32_t *ids, int32_t n, bool special)
 {
     text_writer *w = calloc(1, sizeof *w);
     if (!w) {
         free(ids);
         return NULL;
     }
-    *w = (text_writer){ .t = t, .ids = ids, .n = n };
+    *w = (text_writer){ .t = t, .ids = ids, .n = n, .special = special };
     buf_init(&w->text, SIZE_MAX);
     buf_init(&w->out, SIZE_MAX);
     return w;
@@ -63,7 +66,7 @@ static bool write_piece(text_writer *w)
     if (w->field > N_FIELDS) return false;
     if (w->at == 0) {
         buf_append_str(&w->out, field_starts[w->field]);
-        detok_init(&w->detok, w->t, true);
+        detok_init(&w->detok, w->t, w->special);
     }
     w->text.n = 0;
     int32_t end = w->n - w->at > PIECE_IDS ? w->at + PIECE_IDS : w->n;
@@ -117,30 +120,26 @@ typedef struct detokenize_work {
     api_error e;
 } detokenize_work;
 
-static bool check_ids(const int32_t *ids, int32_t n, int32_t n_vocab, api_error *e)
-{
-    for (int32_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= n_vocab)
-            return api_fail(e, 400, "invalid_value", "tokens",
-                            "token %d (number %d of %d) is outside the vocabulary of %d tokens", ids[i], i + 1, n, n_vocab);
-    return true;
-}
-
 static void run_detokenize(body_work *b)
 {
     detokenize_work *d = (detokenize_work *)b;
     exchange *x = b->x;
     const tokenizer *t = model_tokenizer(x->server->model);
     int32_t *ids = NULL, n = 0;
+    const char *name = NULL;
+    bool skips = false;
     json_t *o = json_parse_object(x->body.data, x->body.n, &d->e);
     const json_t *list = field_get(o, "tokens");
     buf_deinit(&x->body);
-    bool ok = o && (json_is_array(list) || api_fail(&d->e, 400, "missing_field", "tokens",
+    bool ok = o && field_string(o, "model", &name, &d->e) && text_api_check_model(x, name, &d->e) &&
+              field_bool(o, "skip_special_tokens", &skips, &d->e);
+    ok = ok && (json_is_array(list) || api_fail(&d->e, 400, "missing_field", "tokens",
                                                     "tokens: a list of token ids is needed"));
-    ok = ok && field_ids(list, "tokens", &ids, &n, &d->e) && check_ids(ids, n, tokenizer_n_vocab(t), &d->e);
+    ok = ok && field_ids(list, "tokens", &ids, &n, &d->e) &&
+         text_check_ids("tokens", ids, n, tokenizer_n_vocab(t), &d->e);
     json_decref(o);
     if (!ok) free(ids);
-    else if (!(d->writer = create_writer(t, ids, n))) api_fail_memory(&d->e);
+    else if (!(d->writer = create_writer(t, ids, n, !skips))) api_fail_memory(&d->e);
 }
 
 static enum MHD_Result answer_detokenize(body_work *b)

@@ -21,7 +21,7 @@ static bool check(const exchange *x, text_request *r, text_ids *ids, api_error *
                         "dimensions: %d, but the model's vectors have %d", r->dimensions, model.n_embd);
     for (int32_t i = 0; i < ids->n; i++) {
         if (ids->n_ids[i] <= stats.n_ctx) continue;
-        if (!r->cut) return api_fail_context(e, "input", ids->n_ids[i], stats.n_ctx);
+        if (!r->cut) return api_fail_context(e, r->source, ids->n_ids[i], stats.n_ctx);
         ids->n_ids[i] = pooling_truncate(x->server->model, ids->ids[i], ids->n_ids[i], stats.n_ctx);
     }
     return true;

@@ -9,6 +9,7 @@
 enum {
     OPENAI = FIELDS_CHAT | FIELDS_COMPLETION | FIELDS_RESPONSES,
     COMPLETIONS = FIELDS_CHAT | FIELDS_COMPLETION,
+    VECTORS = FIELDS_EMBEDDINGS | FIELDS_OLLAMA_VECTORS,
     OLLAMA = FIELDS_OLLAMA_CHAT | FIELDS_OLLAMA_GENERATE,
 };
 
@@ -107,7 +108,18 @@ static const known_field fields[] = {
     { "return_hidden_states", OPENAI, NULL, NULL },
 
     /* Embeddings and tokens. */
-    { "messages", FIELDS_EMBEDDINGS, NULL, "input is there" },
+    { "messages", VECTORS, NULL, "input is there" },
+    { "encoding_format", FIELDS_OLLAMA_VECTORS, "float", "/v1/embeddings has it" },
+    { "input_type", VECTORS, NULL, "write the words that the model wants before the text" },
+    { "prompt_name", VECTORS, NULL, "write the words that the model wants before the text" },
+    { "task", VECTORS, NULL, "write the words that the model wants before the text" },
+    { "late_chunking", VECTORS, NULL, NULL },
+    { "truncate", FIELDS_EMBEDDINGS, "NONE", "/api/embed has it" },
+    { "truncate_prompt_tokens", VECTORS | FIELDS_TOKENIZE, NULL, NULL },
+    { "truncation_side", VECTORS, NULL, NULL },
+    { "truncation_side", FIELDS_TOKENIZE, "left", NULL },
+    { "mm_processor_kwargs", FIELDS_TOKENIZE, NULL, NULL },
+    { "images", FIELDS_OLLAMA_VECTORS, NULL, NULL },
     { "embed_dtype", FIELDS_EMBEDDINGS, "float32", "encoding_format is there" },
     { "endianness", FIELDS_EMBEDDINGS, "native little", NULL },
 };

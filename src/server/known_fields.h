@@ -21,6 +21,8 @@ enum {
     FIELDS_OLLAMA_OPTIONS = 64,
     FIELDS_EMBEDDINGS = 128,
     FIELDS_OLLAMA_MESSAGE = 256,
+    FIELDS_OLLAMA_VECTORS = 512, /* /api/embed and /api/embeddings */
+    FIELDS_TOKENIZE = 1024,      /* of a text; a chat has those of FIELDS_CHAT, too */
 };
 
 typedef struct known_field {

@@ -81,6 +81,7 @@ static bool read_prompt(text_request *r, api_error *e)
     json_t *o = r->root, *system = field_get(o, "system"), *prompt = field_get(o, "prompt");
     const json_t *text = NULL;
     bool raw = false;
+    r->source = "prompt";
     if (!field_text(o, "system", &text, e) || !field_text(o, "prompt", &text, e) ||
         !field_bool(o, "raw", &raw, e))
         return false;

@@ -30,6 +30,7 @@ static bool read_one(text_prompt *p, const json_t *v, const char *name, api_erro
 bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_error *e)
 {
     const json_t *v = field_get(r->root, name);
+    r->source = name;
     if (!v) return api_fail(e, 400, "missing_field", name, "%s: it is missing", name);
     bool several = json_is_array(v) && !json_is_number(json_array_get(v, 0));
     size_t n = several ? json_array_size(v) : 1;

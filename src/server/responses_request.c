@@ -64,6 +64,7 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
                              *const types[] = { "input_text", "output_text", "text", NULL };
     json_t *input = field_get(r->root, "input"), *instructions = field_get(r->root, "instructions");
     const json_t *text = NULL;
+    r->source = "input";
     if (!field_text(r->root, "instructions", &text, e)) return false;
     if (text && !text_add_message(r, "system", json_incref(instructions), e)) return false;
     if (json_is_string(input)) return text_add_message(r, "user", json_incref(input), e);

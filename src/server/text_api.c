@@ -13,6 +13,7 @@
 #include "server/body_work.h"
 #include "server/chat_window.h"
 #include "server/model_name.h"
+#include "server/text_check.h"
 
 bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 {
@@ -86,10 +87,19 @@ static sumi_status render(const sumi_model *model, const text_request *r, json_t
     return out->status == SUMI_OK ? SUMI_OK : sumi_fail(err, out->status, "out of memory");
 }
 
+/* What the library says of a request's prompts. */
+static bool fail_prompts(const text_request *r, const sumi_error *why, api_error *e)
+{
+    api_fail_status(e, why);
+    if (e->status == 400) e->param = r->source;
+    return false;
+}
+
 bool text_api_render(const exchange *x, const text_request *r, buf *out, api_error *e)
 {
     sumi_error err;
-    return render(x->server->model, r, r->messages, out, &err) == SUMI_OK || api_fail_status(e, &err);
+    return text_api_check_model(x, r->model, e) &&
+           (render(x->server->model, r, r->messages, out, &err) == SUMI_OK || fail_prompts(r, &err, e));
 }
 
 /* The ids of a chat: those of r's messages, or of fewer. */
@@ -203,7 +213,7 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
     sumi_model_get_info(model, &info);
     bool chat = r->messages && (info.has_chat_template || !r->prompts);
     if (chat && !info.has_chat_template)
-        return api_fail(e, 400, "no_chat_template", NULL,
+        return api_fail(e, 400, "no_chat_template", r->source,
                         "this model has no chat template that could be used: ask it to go on with a text");
     if (!text_ids_init(ids, r->n_prompts)) return api_fail_memory(e);
     if (chat) st = chat_ids(model, r, ids, &bound, &err);
@@ -212,14 +222,23 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
     if (st == SUMI_OK) keep_last(r->keep_last < 0 ? longest_prompt(x->server) : r->keep_last, ids);
     if (st == SUMI_OK) return true;
     text_ids_deinit(ids);
-    if (bound.fewest) return api_fail_context(e, NULL, bound.fewest, bound.max);
-    return api_fail_status(e, &err);
+    if (bound.fewest) return api_fail_context(e, r->source, bound.fewest, bound.max);
+    return fail_prompts(r, &err, e);
 }
 
 /* ---- Jobs ---- */
 
-/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. A salt that a
- * key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
+/* A salt that a key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
+static bool own_salt(const exchange *x, sumi_request *p, char salt[JOB_SALT_BYTES], api_error *e)
+{
+    const char *owner = x->key ? x->key->name : "", *slash = x->key ? "/" : "", *sent = p->cache_salt;
+    if (!sent) return true;
+    p->cache_salt = salt;
+    return snprintf(salt, JOB_SALT_BYTES, "%s%s%s", owner, slash, sent) < JOB_SALT_BYTES ||
+           api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
+}
+
+/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. */
 static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
                             char salt[JOB_SALT_BYTES], api_error *e)
 {
@@ -230,14 +249,12 @@ static bool complete_params(const exchange *x, const text_request *r, sumi_reque
     p->first_token_ms = o->first_token_ms;
     p->total_ms = o->total_ms;
     if (!r->has_seed && getrandom(&seed, sizeof seed, 0) == sizeof seed) p->sampling.seed = seed;
-    if (!x->key) return true;
-    p->client = x->key->name;
-    p->priority = x->key->priority;
-    p->weight = x->key->share;
-    if (!p->cache_salt) return true;
-    p->cache_salt = salt;
-    return snprintf(salt, JOB_SALT_BYTES, "%s/%s", x->key->name, r->params.cache_salt) < JOB_SALT_BYTES ||
-           api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
+    if (x->key) {
+        p->client = x->key->name;
+        p->priority = x->key->priority;
+        p->weight = x->key->share;
+    }
+    return own_salt(x, p, salt, e);
 }
 
 static job *create_job(exchange *x, const text_api *api, text_request *r, text_ids *ids)
@@ -267,11 +284,13 @@ static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r,
     api_error e;
     char salt[JOB_SALT_BYTES];
     const text_ids prompts = *ids; /* the same arrays, which become the reply's */
+    const char *source = r->source;
     bool ok = complete_params(x, r, &params, salt, &e);
     job *j = ok ? create_job(x, api, r, ids) : NULL;
     if (ok && !j) ok = api_fail_memory(&e);
     if (ok && job_start(j, &params, &prompts, window_of(&x->server->opts), &e)) return http_answer_with(x, j);
     if (j) job_leave(j);
+    if (e.status == 400 && !e.param) e.param = text_blamed_field(&params, source);
     return http_error(x, &e);
 }
 
@@ -287,12 +306,21 @@ static bool check_kind(const exchange *x, const text_api *api, api_error *e)
 }
 
 /* A prompt may be as long as the context, or as --max-prompt-tokens allows. */
-static bool check_lengths(const exchange *x, const text_ids *ids, api_error *e)
+static bool check_lengths(const exchange *x, const text_request *r, const text_ids *ids, api_error *e)
 {
     int32_t max = longest_prompt(x->server);
     for (int32_t i = 0; i < ids->n; i++)
-        if (ids->n_ids[i] > max) return api_fail_context(e, NULL, ids->n_ids[i], max);
+        if (ids->n_ids[i] > max) return api_fail_context(e, r->source, ids->n_ids[i], max);
     return true;
+}
+
+static bool check_fields(const exchange *x, const text_request *r, api_error *e)
+{
+    sumi_model_info info;
+    sumi_engine_stats stats;
+    sumi_model_get_info(x->server->model, &info);
+    sumi_engine_get_stats(x->server->engine, &stats);
+    return text_check(r, &info, &stats, e);
 }
 
 text_limits text_api_limits(const exchange *x)
@@ -332,7 +360,8 @@ static void run(body_work *b)
     int32_t most = x->server->opts.max_answer_tokens;
     if (most > 0 && !api->embeds) cap_tokens(&t->r.params, most);
     t->ok = check_kind(x, api, &t->e) && text_api_tokenize(x, &t->r, true, &t->ids, &t->e) &&
-            (!api->check || api->check(x, &t->r, &t->ids, &t->e)) && check_lengths(x, &t->ids, &t->e);
+            check_fields(x, &t->r, &t->e) && (!api->check || api->check(x, &t->r, &t->ids, &t->e)) &&
+            check_lengths(x, &t->r, &t->ids, &t->e);
 }
 
 /* The most that the request can use. The texts of embeddings have no answers: they are one request, as their tokens count. */

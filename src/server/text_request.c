@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sample/members.h"
+#include "sample/stop.h"
 #include "server/json_fields.h"
 #include "server/tool_history.h"
 
@@ -97,6 +98,9 @@ bool text_read_stop(text_request *r, const json_t *o, const char *name, bool sin
             return api_fail(e, 400, "invalid_value", name, "%s: string %zu has a NUL character (\\u0000)", name, i + 1);
         if (!r->stop[i][0])
             return api_fail(e, 400, "invalid_value", name, "%s: string %zu is empty", name, i + 1);
+        if (json_string_length(stop) > STOP_MAX_BYTES)
+            return api_fail(e, 400, "invalid_value", name, "%s: string %zu is longer than %d bytes", name, i + 1,
+                            STOP_MAX_BYTES);
     }
     r->params.stop = r->stop;
     r->params.n_stop = (int32_t)n;
@@ -191,6 +195,7 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
 {
     size_t i;
     json_t *m;
+    r->source = field;
     if (!json_is_array(list) || json_array_size(list) == 0)
         return api_fail(e, 400, list ? "invalid_type" : "missing_field", field,
                         "%s: a list of at least one message is needed", field);

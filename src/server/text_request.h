@@ -33,6 +33,7 @@ typedef struct text_prompt {
 
 typedef struct text_request {
     json_t *root;      /* the body, which owns every string below */
+    const char *source; /* the field that the prompts are from, for errors; a constant. NULL: none was read */
     const char *model; /* NULL: not named */
     json_t
         *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */

@@ -1,6 +1,6 @@
 /* tokenize.c - POST /tokenize and /apply-template: text or a chat to token ids, and a chat to text.
  *
- *   /tokenize        {"prompt": "Hello"} or {"content": "Hello"}, "add_special_tokens": true  ->  {"tokens": [..], "count": 1, ...}
+ *   /tokenize        {"prompt": "Hello"} or {"content": "Hello"}, "parse_special": true  ->  {"tokens": [..], "count": 1, ...}
  *                    {"messages": [...], "add_generation_prompt": true, ...}                  ->  the same
  *   /apply-template  {"messages": [...]}                                                      ->  {"prompt": "..."}
  *
@@ -14,6 +14,7 @@
 #include "server/endpoints.h"
 #include "server/json_fields.h"
 #include "server/json_text.h"
+#include "server/known_fields.h"
 #include "server/openai_request.h"
 #include "server/text_api.h"
 
@@ -77,13 +78,17 @@ static void put_ids(const exchange *x, const int32_t *ids, int32_t n, const told
 static bool tokenize_text(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
 {
     const json_t *text = NULL;
-    bool special = true;
+    bool special = true, parse_special = true;
+    const char *name = NULL;
     sumi_error err;
-    if (!field_text(o, "content", &text, e) || !field_text(o, "prompt", &text, e) ||
-        !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e))
+    if (!field_string(o, "model", &name, e) || !field_text(o, "content", &text, e) ||
+        !field_text(o, "prompt", &text, e) ||
+        !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e) ||
+        !field_bool(o, "parse_special", &parse_special, e))
         return false;
+    if (!text_api_check_model(x, name, e)) return false;
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
-    uint32_t flags = SUMI_TOKENIZE_SPECIAL | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
+    uint32_t flags = (parse_special ? SUMI_TOKENIZE_SPECIAL : 0u) | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
     return sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err) == SUMI_OK ||
            api_fail_status(e, &err);
 }
@@ -107,7 +112,8 @@ static bool tokenize(exchange *x, int32_t **ids, int32_t *n, told *t, api_error 
     text_request r = { 0 };
     json_t *o = json_parse_object(x->body.data, x->body.n, e);
     bool is_chat = field_get(o, "messages") != NULL;
-    bool ok = o && field_bool(o, "with_pieces", &t->pieces, e) && field_bool(o, "return_token_strs", &t->strings, e);
+    bool ok = o && known_fields_check(o, FIELDS_TOKENIZE, e) && field_bool(o, "with_pieces", &t->pieces, e) &&
+              field_bool(o, "return_token_strs", &t->strings, e);
     ok = ok && (!is_chat || openai_parse_chat(&r, x->body.data, x->body.n, &limits, e));
     buf_deinit(&x->body);
     ok = ok && (is_chat ? tokenize_chat(x, &r, ids, n, e) : tokenize_text(x, o, ids, n, e));

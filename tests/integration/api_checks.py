@@ -168,6 +168,11 @@ def described(s):
     ids = s.ask("POST", "/tokenize", {"prompt": prompt, "add_special_tokens": False})[1]["tokens"]
     told = s.ask("POST", "/tokenize", {"messages": QUESTION, "return_token_strs": True})[1]
     check("/tokenize takes a chat", told["tokens"] == ids and "".join(told["token_strs"]) == prompt, told)
+    text = s.ask("POST", "/tokenize", {"content": "<|im_end|>", "add_special": False, "parse_special": False})[1]["tokens"]
+    both = {"tokens": [*text, 2]}
+    check("a special token's name may be plain text", len(text) > 1 and 2 not in text and
+          s.ask("POST", "/detokenize", both)[1]["content"] == "<|im_end|>" * 2 and
+          s.ask("POST", "/detokenize", {**both, "skip_special_tokens": True})[1]["content"] == "<|im_end|>", text)
     pieces = s.ask("POST", "/tokenize", {"content": "a \u2603", "with_pieces": True, "add_special": False})[1]["tokens"]
     parts = [p["piece"].encode() if isinstance(p["piece"], str) else bytes(p["piece"]) for p in pieces]
     check("/tokenize tells pieces, bytes where they are no text", b"".join(parts) == "a \u2603".encode() and any(isinstance(p["piece"], list) for p in pieces), pieces)

@@ -57,6 +57,9 @@ def ollama(s, v):
     scale = length(older)
     check("the older one is not of length 1, but the same", abs(scale - 1) > 1e-3 and
           all(abs(a / scale - b) < 1e-6 for a, b in zip(older, v[0])), scale)
+    plain = s.ask("POST", EMBED, {"input": TEXTS[0], "normalize": False})[1]["data"][0]["embedding"]
+    check("OpenAI's is like it without normalize", plain == older, plain[:4])
+    check("and it is like OpenAI's with it", s.ask("POST", OLDER, {**body, "prompt": TEXTS[0], "normalize": True})[1]["embedding"] == v[0])
     check("nor has it one of nothing", s.ask("POST", OLDER, body)[1] == {"embedding": []})
     long = {**body, "input": "word " * 3000}
     status, cut, _ = s.ask("POST", OLLAMA, long)
@@ -81,7 +84,8 @@ def refusals(s):
             check(f"{path} refuses {body}", status == 400 and set(error) == {"error"}, (status, error))
         status, error, _ = s.ask("POST", path, {"model": "other", name: "a"})
         check(f"{path}: another model", status == 404 and set(error) == {"error"}, (status, error))
-    check("an id beyond the vocabulary", s.ask("POST", EMBED, {"input": [10 ** 6]})[0] == 400)
+    status, error, _ = s.ask("POST", EMBED, {"input": [10 ** 6]})
+    check("an id beyond the vocabulary", status == 400 and error["error"]["param"] == "input", error)
     check("another model", s.ask("POST", EMBED, {"input": "a", "model": "other"})[0] == 404)
     check("another method", s.ask("GET", EMBED)[0] == s.ask("GET", OLLAMA)[0] == 405)
     check("an empty one of several", s.ask("POST", OLLAMA, {"model": "smollm2", "input": ["a", ""]})[0] == 400)

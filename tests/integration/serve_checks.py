@@ -97,6 +97,24 @@ def refusals(s):
         ok = status == want and isinstance(body, dict) and is_openai_error(body["error"])
         check(f"{what} is {want}", ok, (status, body))
         check("405 says what is allowed", status != 405 or headers["Allow"], headers)
+    for param, path, more in [
+        ("prompt", TEXT, {"prompt": [999999]}),
+        ("stop_token_ids", CHAT, {"stop_token_ids": [999999]}),
+        ("logit_bias", CHAT, {"logit_bias": {"999999": 1}}),
+        ("cache_salt", CHAT, {"cache_salt": "s" * 300}),
+        ("stop", CHAT, {"stop": "s" * 5000}),
+        ("prompt", TEXT, {"prompt": [1] * 3000}),
+        ("messages", CHAT, {"messages": [{"role": "user", "content": "word " * 3000}]}),
+        ("input", "/v1/responses", {"input": "word " * 3000}),
+        ("tokens", "/detokenize", {"tokens": [999999]}),
+        ("truncate_prompt_tokens", "/tokenize", {"prompt": "a", "truncate_prompt_tokens": 1}),
+        ("chat_template", "/tokenize", {"messages": hi["messages"], "chat_template": "{{ 1 }}"}),
+        ("chat_template", "/apply-template", {"messages": hi["messages"], "chat_template": "{{ 1 }}"}),
+        ("model", "/tokenize", {"prompt": "a", "model": "gpt-9"}),
+        ("model", "/detokenize", {"tokens": [1], "model": "gpt-9"}),
+    ]:
+        status, body, _ = s.ask("POST", path, {**(hi if path == CHAT else {}), **more})
+        check(f"{path} names {param}", status in (400, 404) and body["error"]["param"] == param, (status, body))
     status, body, headers = s.ask("HEAD", "/v1/models")
     check("HEAD has no body", status == 200 and body == b"" and int(headers["Content-Length"]) > 0, body)
     status, body, headers = s.ask("OPTIONS", CHAT, None, {"Origin": "https://a.example"})

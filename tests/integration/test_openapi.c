@@ -152,7 +152,9 @@ static void each_field_that_is_refused_is_documented(void **state)
     } bodies[] = { { FIELDS_CHAT, "ChatRequest" },          { FIELDS_COMPLETION, "CompletionRequest" },
                    { FIELDS_RESPONSES, "ResponsesRequest" }, { FIELDS_MESSAGES, "MessagesRequest" },
                    { FIELDS_OLLAMA_CHAT, "OllamaChatRequest" }, { FIELDS_OLLAMA_GENERATE, "OllamaGenerateRequest" },
-                   { FIELDS_OLLAMA_OPTIONS, "OllamaOptions" },  { FIELDS_EMBEDDINGS, "EmbeddingsRequest" } };
+                   { FIELDS_OLLAMA_OPTIONS, "OllamaOptions" },  { FIELDS_EMBEDDINGS, "EmbeddingsRequest" },
+                   { FIELDS_OLLAMA_VECTORS, "OllamaEmbedRequest" }, { FIELDS_OLLAMA_VECTORS, "OllamaEmbeddingsRequest" },
+                   { FIELDS_TOKENIZE, "TokenizeRequest" } };
     const json_t *schemas = json_object_get(json_object_get(*state, "components"), "schemas");
     for (int i = 0; known_fields_row(i); i++)
         for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++) {

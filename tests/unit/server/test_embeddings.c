@@ -66,6 +66,61 @@ static void ollamas_texts_may_be_missing(void **state)
     text_request_deinit(&r);
 }
 
+static void vectors_are_of_length_1_unless_a_field_says_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        text_parse_fn fn;
+        const char *fields;
+        bool raw;
+    } cases[] = {
+        { embeddings_parse, "\"input\":\"a\",\"normalize\":false", true },
+        { embeddings_parse, "\"input\":\"a\",\"normalize\":true", false },
+        { embeddings_parse, "\"input\":\"a\",\"use_activation\":false", true },
+        { embeddings_parse, "\"input\":\"a\",\"embd_normalize\":-1", true },
+        { embeddings_parse, "\"input\":\"a\",\"embd_normalize\":2", false },
+        { embeddings_parse_ollama, "\"input\":\"a\",\"normalize\":false", true },
+        { embeddings_parse_ollama_one, "\"prompt\":\"a\",\"normalize\":true", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{%s}", cases[i].fields);
+        if (!parse(cases[i].fn, body)) fail_msg("%s: %s", body, e.message);
+        if (r.params.embed_raw != cases[i].raw) fail_msg("%s", body);
+        text_request_deinit(&r);
+    }
+    assert_true(parse(embeddings_parse, "{\"input\":\"a\",\"add_special_tokens\":false}"));
+    assert_true(r.no_bos_eos);
+    text_request_deinit(&r);
+}
+
+static void fields_that_would_change_the_vector_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        text_parse_fn fn;
+        const char *field;
+    } cases[] = {
+        { embeddings_parse, "\"embd_normalize\":0" },
+        { embeddings_parse, "\"input_type\":\"query\"" },
+        { embeddings_parse, "\"prompt_name\":\"query\"" },
+        { embeddings_parse, "\"truncate_prompt_tokens\":5" },
+        { embeddings_parse, "\"truncate\":true" },
+        { embeddings_parse_ollama, "\"encoding_format\":\"base64\"" },
+        { embeddings_parse_ollama, "\"truncate_prompt_tokens\":5" },
+        { embeddings_parse_ollama, "\"images\":[\"a\"]" },
+        { embeddings_parse_ollama_one, "\"task\":\"text-matching\"" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[128], name[64];
+        snprintf(body, sizeof body, "{\"input\":\"a\",\"prompt\":\"\",%s}", cases[i].field);
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(cases[i].field + 1, "\""), cases[i].field + 1);
+        if (parse(cases[i].fn, body)) fail_msg("accepted: %s", body);
+        assert_string_equal(e.code, "unsupported_parameter");
+        assert_string_equal(e.param, name);
+    }
+}
+
 static void what_is_wrong_is_named(void **state)
 {
     (void)state;
@@ -87,6 +142,7 @@ static void what_is_wrong_is_named(void **state)
         { embeddings_parse, "{\"input\":\"a\",\"encoding_format\":1}", "encoding_format" },
         { embeddings_parse, "{\"input\":\"a\",\"dimensions\":0}", "dimensions" },
         { embeddings_parse, "{\"input\":\"a\",\"dimensions\":1.5}", "dimensions" },
+        { embeddings_parse, "{\"input\":\"a\",\"normalize\":1}", "normalize" },
         { embeddings_parse, "{\"input\":\"a\",\"pooling\":\"max\"}", "pooling" },
         { embeddings_parse_ollama, "{\"model\":1}", "model" },
         { embeddings_parse_ollama, "{\"model\":\"m\",\"input\":5}", "input" },
@@ -239,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_fields_are_read),
         cmocka_unit_test(ollamas_texts_may_be_missing),
+        cmocka_unit_test(vectors_are_of_length_1_unless_a_field_says_otherwise),
+        cmocka_unit_test(fields_that_would_change_the_vector_are_refused),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(no_more_texts_than_the_limit),
         cmocka_unit_test(openais_answer_lists_vectors_in_the_order_of_texts),
