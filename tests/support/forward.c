@@ -56,9 +56,10 @@ void test_forward_run(test_forward *f, const int32_t *ids, int32_t n_ids, const 
 
 double test_log_sum_exp(const float *logits, int32_t n_vocab)
 {
-    double max = logits[0], sum = 0;
-    for (int32_t i = 1; i < n_vocab; i++) max = fmax(max, logits[i]);
-    for (int32_t i = 0; i < n_vocab; i++) sum += exp(logits[i] - max);
+    float max = logits[0]; /* float: gcc 12 for aarch64 fails with an internal error on fmax() of widened numbers */
+    double sum = 0;
+    for (int32_t i = 1; i < n_vocab; i++) max = fmaxf(max, logits[i]);
+    for (int32_t i = 0; i < n_vocab; i++) sum += exp((double)logits[i] - max);
     return max + log(sum);
 }
 
