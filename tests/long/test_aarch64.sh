@@ -26,7 +26,9 @@ apt=(apt-get -qq -y -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Di
 quietly "${apt[@]}" update || fail "apt-get update for arm64 failed"
 wanted=(libc6-dev libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev libmicrohttpd-dev libgnutls28-dev nettle-dev libcurl4-openssl-dev
         libcmocka-dev)
-"${apt[@]}" --no-install-recommends --print-uris install "${wanted[@]}" | awk '{ print $2 }' >"$work/files"
+# Files that are in the cache already are not printed, so the list is made with an empty one.
+mkdir -p "$work/empty/partial"
+"${apt[@]}" -o Dir::Cache::archives="$work/empty" --no-install-recommends --print-uris install "${wanted[@]}" | awk '{ print $2 }' >"$work/files"
 quietly "${apt[@]}" --no-install-recommends --download-only install "${wanted[@]}" || fail "arm64 packages cannot be fetched"
 while read -r file; do dpkg-deb -x "$cache/$file" "$work/root"; done <"$work/files"
 echo "$(wc -l <"$work/files") arm64 packages unpacked"
