@@ -200,9 +200,9 @@ sumi_status pool_pin(pool *p, sumi_error *err)
                          (int)p->n_threads, CPU_COUNT(&allowed));
     for (int32_t i = -1; i < p->n_started; i++) { /* -1 is the caller */
         do cpu++;
-        while (!CPU_ISSET(cpu, &allowed));
+        while (!CPU_ISSET((size_t)cpu, &allowed));
         CPU_ZERO(&one);
-        CPU_SET(cpu, &one);
+        CPU_SET((size_t)cpu, &one);
         int failed = i < 0 ? 0 : pthread_setaffinity_np(p->workers[i].thread, sizeof one, &one);
         if (failed)
             return sumi_fail(err, SUMI_EUNSUPPORTED, "thread pool: thread %d cannot be bound to processor %d: %s", i + 2,

@@ -153,7 +153,7 @@ bool hf_recipe_init(hf_recipe *r, hf_keys *k, const hf_source *sources, int32_t 
     r->transposed = sources->order & HF_TRANSPOSED && !r->vector;
     r->n_rows = r->transposed ? r->src_cols : r->src_rows;
     r->n_cols = r->transposed ? r->src_rows : r->src_cols;
-    set_order(r, k, (hf_order)(sources->order & ~HF_TRANSPOSED));
+    set_order(r, k, (hf_order)((unsigned)sources->order & ~(unsigned)HF_TRANSPOSED));
     r->plus_1 = k->family->traits & HF_NORM_PLUS_1 && ends_with(sources->name, "norm.weight");
     r->type = type_of(sources)->type;
     r->out_type = r->plus_1 ? DTYPE_F32 : r->type;

@@ -89,7 +89,7 @@ static sumi_status create_routing(workspace *ws, const model *m, sumi_error *err
 /* Bytes of a row of an act. Two digits of int8 and their scales and sums: 3.1 for each column. */
 static uint64_t act_row_bytes(int64_t n_cols, int32_t forms)
 {
-    return (uint64_t)n_cols * ((forms & ACT_F32 ? 4 : 0) + (forms & ACT_INT8 ? 3 : 0));
+    return (uint64_t)n_cols * ((forms & ACT_F32 ? 4u : 0) + (forms & ACT_INT8 ? 3u : 0));
 }
 
 uint64_t workspace_estimate(const model *m, int32_t max_tokens, int32_t max_logit_rows)

@@ -84,7 +84,7 @@ static size_t type_word(const char *text)
     if (strchr("ITBitb", text[0])) i++;
     if (!text[i]) return 0;
     if (strchr("Qq", text[i]) && text[i + 1] >= '1' && text[i + 1] <= '9') return n;
-    if (strchr("Ff", text[i])) i += 1 + (text[i + 1] == 'P' || text[i + 1] == 'p');
+    if (strchr("Ff", text[i])) i += text[i + 1] == 'P' || text[i + 1] == 'p' ? 2 : 1;
     else return 0;
     return i < n && n - i == 2 && (!strncmp(text + i, "16", 2) || !strncmp(text + i, "32", 2)) ? n : 0;
 }

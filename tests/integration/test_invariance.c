@@ -136,7 +136,7 @@ static void the_same_holds_for_what_other_families_have(void **state)
         "phi3-long",   "qwen2moe", "qwen3moe",       "smollm3",   "stablelm-12b"
     };
     (void)state;
-    for (int level = is_short() ? cpu_best_level() : CPU_REF; level <= (int)cpu_best_level(); level++)
+    for (int level = is_short() ? (int)cpu_best_level() : CPU_REF; level <= (int)cpu_best_level(); level++)
         for (size_t i = 0; i < sizeof names / sizeof *names && cpu_has_level((cpu_level)level); i++) {
             char path[96];
             sumi_model *m;

@@ -134,13 +134,13 @@ static void a_pinned_worker_has_a_processor_of_its_own(void **state)
     }
     int32_t cpu = 0, n_before = 0;
     for (;; cpu++)
-        if (CPU_ISSET(cpu, &allowed) && n_before++ == 1) break; /* the second one */
+        if (CPU_ISSET((size_t)cpu, &allowed) && n_before++ == 1) break; /* the second one */
     assert_int_equal(pool_create(&p, 2, NULL), SUMI_OK);
     assert_int_equal(pool_pin(p, NULL), SUMI_OK);
     pool_for(p, 2, 1, note_affinity, &w);
     assert_true(CPU_EQUAL(&w.sets[0], &allowed));
     assert_int_equal(CPU_COUNT(&w.sets[1]), 1);
-    assert_true(CPU_ISSET(cpu, &w.sets[1]));
+    assert_true(CPU_ISSET((size_t)cpu, &w.sets[1]));
     pool_destroy(p);
 }
 

@@ -92,7 +92,7 @@ static void a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pas
     add(s, &b, &c, 500, 0);
     while (b.r.trunk >= 0) {
         int32_t n = step(s);
-        assert_in_set(n, ((uint64_t[]){ 1, 1 + 2 * (40 + 10) / 10 }), 2);
+        assert_in_set((uint64_t)n, ((uint64_t[]){ 1, 1 + 2 * (40 + 10) / 10 }), 2);
         n_steps++;
         n_alone += n == 1;
         assert_int_equal(n_alone, n_steps / 25);
