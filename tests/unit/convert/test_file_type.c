@@ -24,7 +24,7 @@ static void assert_type(const char *mix, const char *name, dtype expected)
 {
     dtype type = type_of(mix, name, DTYPE_BF16, 2, 512, false);
     if (type != expected)
-        fail_msg("%s: %s becomes %s, not %s", mix, name, dtype_find((uint32_t)type)->name,
+        fail_msg("%s: %s becomes %s, not %s", mix ? mix : "no mix", name, dtype_find((uint32_t)type)->name,
                  dtype_find((uint32_t)expected)->name);
 }
 
