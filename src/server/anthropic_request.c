@@ -55,12 +55,13 @@ static json_t *join_texts(const json_t *turns, size_t first, size_t n)
     return joined;
 }
 
-/* Whether the turn after number i is of its role; calls of tools and their results stay apart. */
+/* Whether the turn after number i is of its role; calls of tools, their results and thoughts stay apart. */
 static bool goes_on(const json_t *turns, size_t i)
 {
     const json_t *turn = json_array_get(turns, i), *next = json_array_get(turns, i + 1);
     const json_t *role = json_object_get(turn, "role");
     if (tool_history_calls(turn) || tool_history_calls(next) || !strcmp(json_string_value(role), "tool")) return false;
+    if (json_object_get(next, "reasoning_content")) return false;
     return json_equal(json_object_get(next, "role"), role);
 }
 
@@ -90,9 +91,13 @@ static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
     json_t *list = field_get(r->root, "messages"), *turns = list ? tool_history_from_anthropic(list, e) : NULL;
     bool ok = (!list || turns) && text_read_messages(r, turns, "messages", roles, types, limits, e) && join_turns(r, e);
     json_decref(turns);
-    if (!ok) return false;
-    text_take_prefill(r);
-    return true;
+    size_t n = json_array_size(r->messages);
+    const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
+    if (ok && json_object_get(last, "reasoning_content") && !tool_history_calls(last))
+        return api_fail(e, 400, "unsupported_content", "messages",
+                        "messages: the last turn is how the answer begins: it cannot have blocks of the type 'thinking'");
+    if (ok) text_take_prefill(r);
+    return ok;
 }
 
 static bool parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)

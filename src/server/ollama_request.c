@@ -2,6 +2,7 @@
 #include "server/ollama_request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/json_fields.h"
 #include "server/known_fields.h"
@@ -52,6 +53,22 @@ static bool open_request(text_request *r, unsigned endpoint, const char *body, s
            field_bool(r->root, "stream", &r->stream, e) && read_options(r, limits, e) && text_read_logprobs(r, e);
 }
 
+/* Ollama reads roles in lower case, and a message without content as an empty one. */
+static bool adapt_message(json_t *m, api_error *e)
+{
+    const char *role = json_string_value(json_object_get(m, "role"));
+    char lower[16];
+    size_t n = role ? strlen(role) : 0;
+    bool ok = true;
+    if (n > 0 && n < sizeof lower) {
+        for (size_t i = 0; i <= n; i++) lower[i] = role[i] >= 'A' && role[i] <= 'Z' ? (char)(role[i] | 0x20) : role[i];
+        ok = json_object_set_new(m, "role", json_string(lower)) == 0;
+    }
+    if (json_is_object(m) && !field_get(m, "content") && !tool_history_calls(m))
+        ok = ok && json_object_set_new(m, "content", json_string("")) == 0;
+    return ok || api_fail_memory(e);
+}
+
 static bool read_messages(text_request *r, const text_limits *limits, api_error *e)
 {
     static const char *const roles[] = { "user", "assistant", "system", "tool", NULL },
@@ -59,7 +76,10 @@ static bool read_messages(text_request *r, const text_limits *limits, api_error 
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     if (!list || (json_is_array(list) && json_array_size(list) == 0)) return true;
-    json_array_foreach(list, i, m) if (!known_fields_check(m, FIELDS_OLLAMA_MESSAGE, e)) return false;
+    json_array_foreach(list, i, m)
+    {
+        if (!known_fields_check(m, FIELDS_OLLAMA_MESSAGE, e) || !adapt_message(m, e)) return false;
+    }
     if (!text_read_messages(r, list, "messages", roles, types, limits, e)) return false;
     if (!tool_history_number(r->messages)) return api_fail_memory(e);
     text_take_prefill(r);

@@ -1,14 +1,29 @@
 /* openai_prompt.c - the prompt of a request: messages of a chat; a text, texts, token ids or lists of them. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/json_fields.h"
 #include "server/openai_request.h"
 
+/* A refusal is what the assistant said: clients send the API's own answers back, whose content is null then. */
+static bool adapt_refusal(json_t *m, size_t number, api_error *e)
+{
+    const char *role = json_string_value(json_object_get(m, "role"));
+    json_t *refusal = field_get(m, "refusal");
+    if (refusal && !json_is_string(refusal))
+        return api_fail(e, 400, "invalid_type", "messages", "messages[%zu].refusal: it must be a string", number);
+    if (!refusal || !role || strcmp(role, "assistant") != 0 || field_get(m, "content")) return true;
+    return json_object_set(m, "content", refusal) == 0 || api_fail_memory(e);
+}
+
 bool openai_read_messages(text_request *r, const text_limits *limits, api_error *e)
 {
     static const char *const roles[] = { "system", "developer", "user", "assistant", "tool", NULL },
-                             *const types[] = { "text", NULL };
-    return text_read_messages(r, field_get(r->root, "messages"), "messages", roles, types, limits, e);
+                             *const types[] = { "text", "refusal", NULL };
+    json_t *list = field_get(r->root, "messages"), *m;
+    size_t i;
+    json_array_foreach(list, i, m) if (!adapt_refusal(m, i, e)) return false;
+    return text_read_messages(r, list, "messages", roles, types, limits, e);
 }
 
 /* ---- Prompts ---- */

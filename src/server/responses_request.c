@@ -61,7 +61,7 @@ static bool read_settings(text_request *r, api_error *e)
 static bool read_input(text_request *r, const text_limits *limits, api_error *e)
 {
     static const char *const roles[] = { "user", "assistant", "system", "developer", "tool", NULL },
-                             *const types[] = { "input_text", "output_text", "text", NULL };
+                             *const types[] = { "input_text", "output_text", "text", "refusal", NULL };
     json_t *input = field_get(r->root, "input"), *instructions = field_get(r->root, "instructions");
     const json_t *text = NULL;
     r->source = "input";

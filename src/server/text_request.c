@@ -128,8 +128,9 @@ json_t *text_join_parts(const json_t *content, const char *const *types, const c
     buf_init(&text, SIZE_MAX);
     json_array_foreach(content, i, part)
     {
-        const json_t *words = json_object_get(part, "text");
-        if (!is_one_of(json_string_value(json_object_get(part, "type")), types) || !json_is_string(words)) {
+        const char *type = json_string_value(json_object_get(part, "type"));
+        const json_t *words = json_object_get(part, type && !strcmp(type, "refusal") ? type : "text");
+        if (!is_one_of(type, types) || !json_is_string(words)) {
             api_fail(e, 400, "unsupported_content", field,
                      "%s[%zu]: only {\"type\": \"%s\", \"text\": \"...\"} is supported", where, i, types[0]);
             break;

@@ -85,7 +85,8 @@ SUMI_MUST_USE bool text_read_logprobs(text_request *r, api_error *e);
 SUMI_MUST_USE bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
                                   const text_limits *limits, api_error *e);
 
-/* A string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are joined. New reference.
+/* A string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are joined; the text of the type
+ * "refusal" is in the field "refusal". New reference.
  * NULL: *e says why; where: what errors call it, as "messages[3].content" in the field `field`. */
 json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
                         api_error *e);

@@ -63,7 +63,9 @@ bool tool_history_copy(json_t *to, const json_t *m, const char *field, const cha
     if (calls && !copy_calls(to, calls, field, where, e)) return false;
     for (int i = 0; words[i]; i++) {
         json_t *word = field_get(m, words[i]);
-        if (json_is_string(word) && json_object_set(to, words[i], word) != 0) return api_fail_memory(e);
+        if (word && !json_is_string(word))
+            return api_fail(e, 400, "invalid_type", field, "%s.%s: it must be a string", where, words[i]);
+        if (word && json_object_set(to, words[i], word) != 0) return api_fail_memory(e);
     }
     if (!field_get(m, "function_call")) return true;
     return api_fail(e, 400, "unsupported_content", field, "%s.function_call: it is not supported; tool_calls are", where);
@@ -148,40 +150,86 @@ static bool has_role(const json_t *m, const char *role)
     return is && !strcmp(is, role);
 }
 
-/* Blocks of a turn, apart: calls, results (which come before what else the user says), and the rest. */
+/* Whose blocks of this type are; NULL: anybody's, and no matter of this file. */
+static const char *owner_of(const json_t *block)
+{
+    if (is_type(block, "tool_use") || is_type(block, "thinking")) return "assistant";
+    return is_type(block, "tool_result") ? "user" : NULL;
+}
+
+/* where: what errors call the block. */
+static bool check_block(const json_t *m, const json_t *block, const char *where, api_error *e)
+{
+    const char *owner = owner_of(block);
+    if (owner && !has_role(m, owner))
+        return api_fail(e, 400, "invalid_value", "messages", "%s: it belongs to the role %s", where, owner);
+    if (is_type(block, "thinking") && !json_is_string(json_object_get(block, "thinking")))
+        return api_fail(e, 400, "invalid_type", "messages", "%s.thinking: it must be a string", where);
+    if (is_type(block, "tool_result") && !json_is_string(json_object_get(block, "tool_use_id")))
+        return api_fail(e, 400, "invalid_type", "messages", "%s.tool_use_id: it must be a string", where);
+    return true;
+}
+
+/* What a turn of the assistant, or the rest of a user's, consists of. */
+typedef struct turn {
+    json_t *rest, *calls;
+    buf thoughts;
+} turn;
+
+/* Puts the block where it belongs. Results come before what else the user says. */
+static void add_block(history *h, turn *t, json_t *block)
+{
+    const json_t *thought = json_object_get(block, "thinking");
+    if (!owner_of(block)) h->failed |= json_array_append(t->rest, block) != 0;
+    else if (is_type(block, "thinking")) {
+        if (t->thoughts.n) buf_append_char(&t->thoughts, '\n');
+        buf_append(&t->thoughts, json_string_value(thought), json_string_length(thought));
+    } else if (is_type(block, "tool_use"))
+        h->failed |= json_array_append_new(t->calls, call_of(json_object_get(block, "id"), json_object_get(block, "name"),
+                                                             json_object_get(block, "input"))) != 0;
+    else add(h, result_of(json_object_get(block, "tool_use_id"), field_get(block, "content")));
+}
+
+static void add_turn(history *h, const turn *t, const json_t *role)
+{
+    bool has_calls = json_array_size(t->calls) > 0;
+    if (!has_calls && !t->thoughts.n && json_array_size(t->rest) == 0) return;
+    json_t *message = json_pack("{s:O?, s:O}", "role", role, "content", t->rest);
+    if (has_calls) h->failed |= json_object_set(message, "tool_calls", t->calls) != 0;
+    if (t->thoughts.n)
+        h->failed |= json_object_set_new(message, "reasoning_content", json_stringn(t->thoughts.data, t->thoughts.n)) != 0;
+    h->failed |= t->thoughts.status != SUMI_OK;
+    add(h, message);
+}
+
+/* The blocks of turn `number`, apart: calls, results, thoughts, and the rest. */
 static bool add_blocks(history *h, const json_t *m, size_t number, api_error *e)
 {
-    json_t *rest = json_array(), *calls = json_array(), *block;
+    turn t = { .rest = json_array(), .calls = json_array() };
+    json_t *block;
     size_t i;
-    bool ok = true, is_assistant = has_role(m, "assistant");
+    bool ok = true;
+    buf_init(&t.thoughts, SIZE_MAX);
     json_array_foreach(json_object_get(m, "content"), i, block)
     {
-        const char *of = is_type(block, "tool_use") ? "assistant" : is_type(block, "tool_result") ? "user" : NULL;
-        if (of && !has_role(m, of)) {
-            ok = api_fail(e, 400, "invalid_value", "messages", "messages[%zu].content[%zu]: it belongs to the role %s",
-                          number, i, of);
-            break;
-        }
-        if (!of) h->failed |= json_array_append(rest, block) != 0;
-        else if (is_assistant)
-            h->failed |= json_array_append_new(calls, call_of(json_object_get(block, "id"), json_object_get(block, "name"),
-                                                              json_object_get(block, "input"))) != 0;
-        else add(h, result_of(json_object_get(block, "tool_use_id"), field_get(block, "content")));
+        char where[64];
+        snprintf(where, sizeof where, "messages[%zu].content[%zu]", number, i);
+        if (!(ok = check_block(m, block, where, e))) break;
+        add_block(h, &t, block);
     }
-    size_t n_rest = json_array_size(rest), n_calls = json_array_size(calls);
-    if (ok && n_calls) add(h, json_pack("{s:s, s:O, s:O}", "role", "assistant", "content", rest, "tool_calls", calls));
-    else if (ok && n_rest) add(h, json_pack("{s:O?, s:O}", "role", json_object_get(m, "role"), "content", rest));
-    json_decref(rest);
-    json_decref(calls);
+    if (ok) add_turn(h, &t, json_object_get(m, "role"));
+    json_decref(t.rest);
+    json_decref(t.calls);
+    buf_deinit(&t.thoughts);
     return ok;
 }
 
-static bool has_tools(const json_t *m)
+static bool has_owned_blocks(const json_t *m)
 {
     size_t i;
     json_t *block;
     json_array_foreach(json_object_get(m, "content"), i, block)
-        if (is_type(block, "tool_use") || is_type(block, "tool_result")) return true;
+        if (owner_of(block)) return true;
     return false;
 }
 
@@ -200,7 +248,7 @@ json_t *tool_history_from_anthropic(json_t *list, api_error *e)
         if (has_role(m, "tool"))
             ok = api_fail(e, 400, "invalid_value", "messages",
                           "messages[%zu].role: it must be one of user, assistant, system", i);
-        else if (has_tools(m)) ok = add_blocks(&h, m, i, e);
+        else if (has_owned_blocks(m)) ok = add_blocks(&h, m, i, e);
         else add(&h, json_incref(m));
         if (!ok) break;
     }
@@ -235,8 +283,11 @@ json_t *tool_history_from_responses(json_t *list, api_error *e)
     }
     json_array_foreach(list, i, item)
     {
-        if (is_type(item, "function_call")) add_call(&h, item);
-        else if (is_type(item, "function_call_output"))
+        bool is_call = is_type(item, "function_call"), is_result = is_type(item, "function_call_output");
+        if ((is_call || is_result) && !json_is_string(json_object_get(item, "call_id")))
+            ok = api_fail(e, 400, "invalid_type", "input", "input[%zu].call_id: it must be a string", i);
+        else if (is_call) add_call(&h, item);
+        else if (is_result)
             add(&h, result_of(json_object_get(item, "call_id"), field_get(item, "output")));
         else if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
             ok = api_fail(e, 400, "unsupported_content", "input",

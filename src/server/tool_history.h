@@ -1,9 +1,10 @@
 /* tool_history.h - calls of tools in the history of a chat: each API's form becomes that of chat templates.
  *
- *   Anthropic  assistant [{"type":"tool_use","id":I,"name":N,"input":{}}], user [{"type":"tool_result","tool_use_id":I}]
+ *   Anthropic  assistant [{"type":"thinking","thinking":T},{"type":"tool_use","id":I,"name":N,"input":{}}],
+ *              user [{"type":"tool_result","tool_use_id":I}]
  *   Responses  {"type":"function_call","call_id":I,"name":N,"arguments":"{}"}, {"type":"function_call_output","call_id":I}
- *   OpenAI     {"role":"assistant","tool_calls":[{"id":I,"type":"function","function":{"name":N,"arguments":"{}"}}]},
- *              {"role":"tool","tool_call_id":I,"content":"..."}
+ *   OpenAI     {"role":"assistant","tool_calls":[{"id":I,"type":"function","function":{"name":N,"arguments":"{}"}}]
+ *              "reasoning_content":T}, {"role":"tool","tool_call_id":I,"content":"..."}
  *   Ollama     the same with an object for arguments, without ids
  *
  * Pure functions of JSON. The last two are read as they are; text/chat_adapt.h gives arguments the template's form. */

@@ -98,6 +98,19 @@ static void a_last_message_of_the_assistant_begins_the_answer(void **state)
     text_request_deinit(&r);
 }
 
+static void roles_are_read_in_lower_case_and_content_may_be_missing(void **state)
+{
+    (void)state;
+    assert_true(parse(ollama_parse_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"System\",\"content\":\"s\"},"
+                                         "{\"role\":\"user\"},{\"role\":\"ASSISTANT\",\"content\":null},"
+                                         "{\"role\":\"USER\",\"content\":\"a\"}]}"));
+    assert_messages("[{\"content\":\"s\",\"role\":\"system\"},{\"content\":\"\",\"role\":\"user\"},"
+                    "{\"content\":\"\",\"role\":\"assistant\"},{\"content\":\"a\",\"role\":\"user\"}]");
+    text_request_deinit(&r);
+    assert_false(parse(ollama_parse_chat, "{\"model\":\"m\",\"messages\":[{\"content\":\"a\"}]}"));
+    assert_false(parse(ollama_parse_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":5}]}"));
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -210,6 +223,7 @@ int main(void)
         cmocka_unit_test(prompts_are_chats_unless_raw),
         cmocka_unit_test(without_a_prompt_nothing_is_to_be_answered),
         cmocka_unit_test(a_last_message_of_the_assistant_begins_the_answer),
+        cmocka_unit_test(roles_are_read_in_lower_case_and_content_may_be_missing),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(a_whole_chat),
         cmocka_unit_test(streams_have_an_object_on_each_line),

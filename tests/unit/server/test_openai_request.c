@@ -255,6 +255,25 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
     assert_string_equal(e.param, "stop_token_ids");
 }
 
+static void a_refusal_of_the_history_is_what_the_assistant_said(void **state)
+{
+    (void)state;
+    static const char *const said[] = { "\"content\":null,\"refusal\":\"No.\"", "\"refusal\":\"No.\"",
+                                        "\"content\":[{\"type\":\"refusal\",\"refusal\":\"No.\"}]",
+                                        "\"content\":\"No.\",\"refusal\":null" };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        char body[256];
+        snprintf(body, sizeof body, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",%s}]}", said[i]);
+        if (!parse(CHAT, body)) fail_msg("%s: %s", body, e.message);
+        const json_t *m = json_array_get(r.messages, 1);
+        assert_string_equal(json_string_value(json_object_get(m, "content")), "No.");
+        assert_int_equal(json_object_size(m), 2);
+        text_request_deinit(&r);
+    }
+    assert_false(parse(CHAT, "{\"messages\":[{\"role\":\"user\",\"content\":null,\"refusal\":\"No.\"}]}"));
+    assert_false(parse(CHAT, "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"refusal\":null}]}"));
+}
+
 static void a_prompts_alternatives_are_as_many_as_the_larger_field_wants(void **state)
 {
     (void)state;
@@ -287,6 +306,7 @@ int main(void)
         cmocka_unit_test(fields_of_vllm_that_are_there_are_read),
         cmocka_unit_test(neutral_values_of_fields_that_are_not_there_are_taken),
         cmocka_unit_test(fields_that_would_change_the_answer_are_refused),
+        cmocka_unit_test(a_refusal_of_the_history_is_what_the_assistant_said),
         cmocka_unit_test(a_prompts_alternatives_are_as_many_as_the_larger_field_wants),
         cmocka_unit_test(a_chat_with_all_fields_is_read),
         cmocka_unit_test(what_is_missing_or_null_is_the_apis_default),

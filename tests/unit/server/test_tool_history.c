@@ -76,6 +76,24 @@ static void anthropics_blocks_are_calls_and_results(void **state)
                  "\"tool_call_id\":\"c2\"},{\"content\":\"V\",\"role\":\"user\"}]");
 }
 
+static void anthropics_thoughts_are_the_reasoning_of_their_turn(void **state)
+{
+    (void)state;
+    expect(anthropic_parse_messages,
+           "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":["
+           "{\"type\":\"thinking\",\"thinking\":\"T\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"A\"},"
+           "{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":["
+           "{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":\"R\"}]}]}",
+           ASKED "{\"content\":\"A\",\"reasoning_content\":\"T\",\"role\":\"assistant\",\"tool_calls\":[" CALL("{}", "c1") "]}"
+                 ANSWERED("c1"));
+    expect(anthropic_parse_messages,
+           "{\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\",\"content\":\"A\"},{\"role\":\"assistant\",\"content\":["
+           "{\"type\":\"thinking\",\"thinking\":\"S\"},{\"type\":\"thinking\",\"thinking\":\"T\"}]},"
+           "{\"role\":\"user\",\"content\":\"U\"}]}",
+           "[{\"content\":\"A\",\"role\":\"assistant\"},{\"content\":\"\",\"reasoning_content\":\"S\\nT\",\"role\":"
+           "\"assistant\"},{\"content\":\"U\",\"role\":\"user\"}]");
+}
+
 static void items_of_responses_are_calls_and_results(void **state)
 {
     (void)state;
@@ -141,6 +159,19 @@ static void mistakes_are_named_with_their_place(void **state)
                    "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":"
                    "\"f\",\"input\":{}}]}]}",
                    "messages[0].content[0]: it belongs to the role assistant");
+#define TURN(role, block) "{\"max_tokens\":1,\"messages\":[{\"role\":\"" role "\",\"content\":[" block "]}]}"
+    expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"thinking\",\"thinking\":\"T\"}"),
+                   "messages[0].content[0]: it belongs to the role assistant");
+    expect_refused(anthropic_parse_messages, TURN("assistant", "{\"type\":\"thinking\"}"),
+                   "messages[0].content[0].thinking: it must be a string");
+    expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"tool_result\"}"),
+                   "messages[0].content[0].tool_use_id: it must be a string");
+    expect_refused(anthropic_parse_messages, TURN("assistant", "{\"type\":\"thinking\",\"thinking\":\"T\"}"),
+                   "it cannot have blocks of the type 'thinking'");
+    expect_refused(responses_parse, "{\"input\":[{\"type\":\"function_call_output\",\"output\":\"R\"}]}",
+                   "input[0].call_id: it must be a string");
+    expect_refused(openai_parse_chat, "{\"messages\":[{\"role\":\"tool\",\"content\":\"R\",\"tool_call_id\":1}]}",
+                   "messages[0].tool_call_id: it must be a string");
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}", "input[0]: only items of the types");
 }
 
@@ -149,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openais_content_may_be_null_or_missing_beside_calls),
         cmocka_unit_test(anthropics_blocks_are_calls_and_results),
+        cmocka_unit_test(anthropics_thoughts_are_the_reasoning_of_their_turn),
         cmocka_unit_test(items_of_responses_are_calls_and_results),
         cmocka_unit_test(ollamas_calls_are_numbered),
         cmocka_unit_test(mistakes_are_named_with_their_place),
