@@ -34,9 +34,9 @@ struct sumi_context {
     int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
     uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
     uint64_t n_steps;
-    int32_t *ids, *pos, *seq_len, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the batch */
+    batch_arrays arrays;     /* of the batch */
+    int32_t *ids, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the same */
     int32_t *hidden_rows;    /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
-    const int32_t **tables;  /* [max_batch_tokens] */
 };
 
 void sumi_context_opts_init(sumi_context_opts *opts, size_t size)
@@ -126,15 +126,12 @@ static bool alloc_tables(sumi_context *c)
     c->len = malloc(n_seqs * sizeof *c->len);
     c->in_step = calloc(n_seqs, sizeof *c->in_step);
     c->ids = calloc(n_tokens, sizeof *c->ids);
-    c->pos = calloc(n_tokens, sizeof *c->pos);
-    c->seq_len = calloc(n_tokens, sizeof *c->seq_len);
     c->kept_rows = calloc(n_tokens, sizeof *c->kept_rows);
     c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
     c->hidden_rows = calloc(n_tokens, sizeof *c->hidden_rows);
-    c->tables = calloc(n_tokens, sizeof *c->tables);
     if (c->len) memset(c->len, -1, n_seqs * sizeof *c->len);
-    return c->len && c->in_step && c->ids && c->pos && c->seq_len && c->kept_rows && c->logit_rows && c->hidden_rows &&
-           c->tables;
+    return c->len && c->in_step && c->ids && c->kept_rows && c->logit_rows && c->hidden_rows &&
+           batch_arrays_init(&c->arrays, c->info.max_batch_tokens);
 }
 
 static sumi_status build(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
@@ -194,12 +191,10 @@ void sumi_context_destroy(sumi_context *c)
     free(c->len);
     free(c->in_step);
     free(c->ids);
-    free(c->pos);
-    free(c->seq_len);
     free(c->kept_rows);
     free(c->logit_rows);
     free(c->hidden_rows);
-    free(c->tables);
+    batch_arrays_deinit(&c->arrays);
     free(c);
 }
 
@@ -396,21 +391,23 @@ static bool is_wanted(const sumi_span *s, int32_t t)
 
 static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
 {
-    *b = (batch){ .ids = c->ids, .pos = c->pos, .tables = c->tables, .kept_rows = c->kept_rows,
-                  .logit_rows = c->logit_rows, .seq_len = c->seq_len, .table_stride = kv_cache_table_stride(c->cache) };
+    int32_t row = 0;
+    *b = (batch){ .ids = c->ids, .kept_rows = c->kept_rows, .logit_rows = c->logit_rows,
+                  .table_stride = kv_cache_table_stride(c->cache) };
     c->n_hidden_rows = 0;
     for (int32_t i = 0; i < n_spans; i++) {
-        int32_t len = kv_cache_len(c->cache, spans[i].seq);
-        const int32_t *tables = kv_cache_tables(c->cache, spans[i].seq);
-        for (int32_t t = 0; t < spans[i].n_ids; t++) {
-            if (is_wanted(&spans[i], t)) keep_row(c, b, b->n_tokens, spans[i].want);
-            c->ids[b->n_tokens] = spans[i].ids[t];
-            c->pos[b->n_tokens] = len + t;
-            c->seq_len[b->n_tokens] = len + spans[i].n_ids;
-            c->tables[b->n_tokens] = tables;
-            b->n_tokens++;
-        }
+        const sumi_span *s = &spans[i];
+        c->arrays.seqs[i] = (batch_seq){ .first_row = row,
+                                         .n_rows = s->n_ids,
+                                         .len = kv_cache_len(c->cache, s->seq) + s->n_ids,
+                                         .tables = kv_cache_tables(c->cache, s->seq),
+                                         .adapter = kv_cache_origin(c->cache, s->seq).adapter };
+        memcpy(c->ids + row, s->ids, (size_t)s->n_ids * sizeof *c->ids);
+        for (int32_t t = 0; t < s->n_ids; t++)
+            if (is_wanted(s, t)) keep_row(c, b, row + t, s->want);
+        row += s->n_ids;
     }
+    batch_set_rows(b, &c->arrays, n_spans);
 }
 
 /* Reserves, computes, commits. */

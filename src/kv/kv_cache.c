@@ -128,6 +128,11 @@ int32_t kv_cache_fork(kv_cache *c, int32_t src)
     return seq;
 }
 
+kv_origin kv_cache_origin(const kv_cache *c, int32_t seq)
+{
+    return kv_cache_seq(c, seq)->origin;
+}
+
 int32_t kv_cache_len(const kv_cache *c, int32_t seq)
 {
     return kv_cache_seq(c, seq)->n_tokens;

@@ -60,6 +60,7 @@ void kv_cache_close(kv_cache *c, int32_t seq); /* its blocks become cached or fr
  * -1: max_seqs are open. src is not swapped out and has nothing reserved. */
 int32_t kv_cache_fork(kv_cache *c, int32_t src);
 
+kv_origin kv_cache_origin(const kv_cache *c, int32_t seq);
 int32_t kv_cache_len(const kv_cache *c, int32_t seq); /* committed tokens */
 /* [kv_cache_len] their ids. Those behind a truncation stay readable until commit writes others there. */
 const int32_t *kv_cache_ids(const kv_cache *c, int32_t seq);

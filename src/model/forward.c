@@ -93,16 +93,7 @@ static batch only_kept(const model *m, workspace *ws, const batch *b)
     if (b->n_kept_rows == b->n_tokens) return *b;
     m->be->gather(ws->s, ws->x, b->kept_rows, b->n_kept_rows, h->n_embd);
     m->be->gather(ws->s, ws->q, b->kept_rows, b->n_kept_rows, h->n_heads * h->head_dim);
-    for (int32_t i = 0; i < b->n_kept_rows; i++) {
-        ws->kept_pos[i] = b->pos[b->kept_rows[i]];
-        ws->kept_tables[i] = b->tables[b->kept_rows[i]];
-        ws->kept_len[i] = b->seq_len[b->kept_rows[i]];
-    }
-    return (batch){ .n_tokens = b->n_kept_rows,
-                    .pos = ws->kept_pos,
-                    .tables = ws->kept_tables,
-                    .table_stride = b->table_stride,
-                    .seq_len = ws->kept_len };
+    return batch_kept_rows(b, &ws->kept);
 }
 
 static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i,

@@ -105,9 +105,7 @@ typedef struct workspace {
     const float *freqs; /* the model's freqs or freqs_long */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * v_head_dim, max_ff wide */
-    int32_t *kept_pos;            /* [max_tokens] of the tokens that the last layer keeps */
-    const int32_t **kept_tables;  /* [max_tokens] */
-    int32_t *kept_len;            /* [max_tokens] */
+    batch_arrays kept;            /* of the rows that the last layer keeps */
     int32_t *types;               /* [max_tokens] kinds of text: 0, the first, for all; NULL in models without */
     float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */
     float *logits;              /* [max_logit_rows][n_vocab] */

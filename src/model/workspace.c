@@ -22,9 +22,7 @@ void workspace_destroy(const model *m, workspace *ws)
                          ws->router_logits,
                          ws->shared_logits };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) mem_free(buffers[i]);
-    free(ws->kept_pos);
-    free(ws->kept_tables);
-    free(ws->kept_len);
+    batch_arrays_deinit(&ws->kept);
     free(ws->types);
     m->be->routing_destroy(ws->routing);
     latent_room_destroy(m, ws);
@@ -61,11 +59,8 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (apart && !alloc_rows(&ws->y, n, h->n_embd)) return false;
     if (h->n_rot && !alloc_rows(&ws->angles, n, h->n_rot)) return false;
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
-    ws->kept_pos = calloc((size_t)n, sizeof *ws->kept_pos);
-    ws->kept_tables = calloc((size_t)n, sizeof *ws->kept_tables);
-    ws->kept_len = calloc((size_t)n, sizeof *ws->kept_len);
     if (m->type_embd && !(ws->types = calloc((size_t)n, sizeof *ws->types))) return false;
-    if (!ws->kept_pos || !ws->kept_tables || !ws->kept_len) return false;
+    if (!batch_arrays_init(&ws->kept, n)) return false;
     /* Only the rows that steps ask for are ever touched. */
     ws->hidden_bytes = (size_t)n * (size_t)h->n_embd * sizeof(float);
     ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);

@@ -1,6 +1,6 @@
 /* attention.c - from the products of a layer's queries, keys and values to the input of its output product.
  *
- * qkv_store: each token's heads are normalised and rotated, and its K and V rows go to the slot of its position.
+ * qkv_store: each token's heads are normalised and rotated, and its K and V rows go to its slot.
  * attention: tiles of tokens times KV heads are the items of one loop over threads. */
 #include "backend/cpu/cpu.h"
 
@@ -125,10 +125,11 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         norm_and_rotate(j, q, j->a->n_heads, &j->a->q_norm, t);
         norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
         grow(j, q, q_dim, j->b->pos[t]);
-        const int32_t *table = j->b->tables[t] + j->table;
-        size_t block = (size_t)table[j->b->pos[t] / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
+        int32_t slot = j->b->slot[t];
+        const int32_t *table = batch_tables(j->b, t) + j->table;
+        size_t block = (size_t)table[slot / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
         for (int32_t h = 0; h < l->n_kv_heads; h++)
-            (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, j->b->pos[t] % KV_BLOCK, h,
+            (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, slot % KV_BLOCK, h,
                                                    k + (size_t)h * head_dim, v + (size_t)h * (size_t)l->v_dim);
     }
 }
@@ -165,18 +166,18 @@ typedef struct run {
 
 static int32_t first_seen(const attention_job *j, int32_t t)
 {
-    int32_t pos = j->b->pos[t], window = j->a->window;
-    if (j->a->chunks && window) return pos - pos % window;
-    if (j->a->both_ways) return window && pos > window / 2 ? pos - window / 2 : 0;
-    return kv_first_seen(window, pos);
+    int32_t slot = j->b->slot[t], window = j->a->window;
+    if (j->a->chunks && window) return slot - slot % window;
+    if (j->a->both_ways) return window && slot > window / 2 ? slot - window / 2 : 0;
+    return kv_first_seen(window, slot);
 }
 
 static int32_t last_seen(const attention_job *j, int32_t t)
 {
-    int32_t pos = j->b->pos[t], window = j->a->window;
-    if (!j->a->both_ways) return pos;
-    int32_t last = j->b->seq_len[t] - 1;
-    return window && last - pos > window / 2 ? pos + window / 2 : last;
+    int32_t slot = j->b->slot[t], window = j->a->window;
+    if (!j->a->both_ways) return slot;
+    int32_t last = j->b->seqs[j->b->seq[t]].len - 1;
+    return window && last - slot > window / 2 ? slot + window / 2 : last;
 }
 
 /* From token t on, as far as tokens follow each other; at most max_tokens. */
@@ -184,8 +185,8 @@ static run run_from(const attention_job *j, int32_t t, int32_t end, int32_t max_
 {
     const batch *b = j->b;
     run r = { .begin = t, .end = t + 1, .first_chunk = first_seen(j, t) / ATTN_CHUNK };
-    while (r.end < end && r.end - t < max_tokens && b->tables[r.end] == b->tables[t] &&
-           b->pos[r.end] == b->pos[r.end - 1] + 1)
+    while (r.end < end && r.end - t < max_tokens && b->seq[r.end] == b->seq[t] &&
+           b->slot[r.end] == b->slot[r.end - 1] + 1)
         r.end++;
     r.n_chunks = last_seen(j, r.end - 1) / ATTN_CHUNK - r.first_chunk + 1;
     return r;
@@ -220,7 +221,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
                                  .block_elems = kv_block_elems(l),
                                  .k_offset = kv_k_offset(l, kv_head),
                                  .v_offset = kv_v_offset(l, kv_head),
-                                 .table = j->b->tables[r.begin] + j->table,
+                                 .table = batch_tables(j->b, r.begin) + j->table,
                                  .scale = j->a->scale,
                                  .softcap = j->a->softcap,
                                  .alibi = j->a->alibi != NULL,
@@ -235,7 +236,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
             tile.out[tile.n_rows] = to.base + out * to.stride;
             tile.first[tile.n_rows] = first_seen(j, t);
             tile.last[tile.n_rows] = last_seen(j, t);
-            tile.pos[tile.n_rows] = j->b->pos[t];
+            tile.slot[tile.n_rows] = j->b->slot[t];
             tile.slope[tile.n_rows] = tile.alibi ? j->a->alibi[h] : 0;
             tile.sink[tile.n_rows] = sink_of(j, h);
         }

@@ -136,6 +136,7 @@ typedef struct panels_f32_args {
 #define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* floats that attention_tile needs for itself */
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
+ * Positions are counted in slots (batch.h).
  *   row r sees the positions first[r] .. last[r];   q[r] [head_dim];   values are v_dim long, v_stride apart
  *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
  *   elements: f16, or float32 if f32 is set, which every level leaves to the reference
@@ -163,9 +164,9 @@ typedef struct attention_tile_args {
     const int32_t *table;
     float scale;   /* of q.k */
     float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: it does not */
-    bool alibi;    /* a score of row r at position p loses slope[r] * |p - pos[r]| */
+    bool alibi;    /* a score of row r at position p loses slope[r] * |p - slot[r]| */
     float slope[ATTN_ROWS];
-    int32_t pos[ATTN_ROWS]; /* of the row's token */
+    int32_t slot[ATTN_ROWS]; /* of the row's token */
     const float *sink[ATTN_ROWS]; /* of a row: a score without a position, whose value is 0; NULL: none */
     float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, the caller's own */
 } attention_tile_args;

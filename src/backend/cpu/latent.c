@@ -44,8 +44,8 @@ static void store_key(const latent_job *j, int64_t t)
 {
     const latent_args *a = j->a;
     const kv_layout *l = j->layout;
-    int32_t pos = j->b->pos[t], block = (j->b->tables[t] + j->table)[pos / KV_BLOCK];
-    size_t at = (size_t)block * kv_block_elems(l) + (size_t)(pos % KV_BLOCK) * (size_t)l->head_dim;
+    int32_t slot = j->b->slot[t], block = (batch_tables(j->b, t) + j->table)[slot / KV_BLOCK];
+    size_t at = (size_t)block * kv_block_elems(l) + (size_t)(slot % KV_BLOCK) * (size_t)l->head_dim;
     float *k = a->k + (size_t)t * (size_t)l->head_dim;
     norm_run(&j->s->be->k, &a->k_norm, k, k, l->v_dim, a->eps);
     rotate(j, k + l->v_dim, t);

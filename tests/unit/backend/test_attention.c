@@ -1,5 +1,6 @@
 /* test_attention.c - attention over pages against its definition in float64, and against itself: a token's bits do not
- * depend on what else is computed, on how the positions were cut, or on the number of threads.
+ * depend on what else is computed, on how the positions were cut, or on the number of threads. Nor do they depend on what
+ * rotations take for the token's position: batches of this test have wrong ones.
  *
  * Contexts end around the borders of blocks, segments and chunks, where sums are cut. */
 #include <math.h>
@@ -56,17 +57,26 @@ static void store_latents(sequence *s, stream *st, const batch *b, float *k, con
     s->be->act_destroy(q_nope);
 }
 
+/* Where a key goes and what a token sees follow from slots alone. */
+static void move_positions(batch_arrays *a, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) a->pos[i] = 100000 - 3 * a->pos[i];
+}
+
 /* Writes keys and values into the cache, without norm or rotation. */
 static void store(sequence *s, stream *st)
 {
     int32_t k_dim = s->layout.n_kv_heads * s->layout.head_dim, v_dim = s->layout.n_kv_heads * s->layout.v_dim;
     static float cos_sin[STEP * 2], q[STEP * MAX_DIM], q_rot[STEP * MAX_DIM];
+    batch_arrays arrays;
+    assert_true(batch_arrays_init(&arrays, STEP));
     for (int32_t t = 0; t < STEP; t++) cos_sin[2 * t] = 1;
     for (int32_t at = 0; at < s->len; at += STEP) {
-        int32_t pos[STEP], n = s->len - at < STEP ? s->len - at : STEP;
-        const int32_t *tables[STEP];
-        for (int32_t t = 0; t < n; t++) pos[t] = at + t, tables[t] = s->table;
-        batch b = { .n_tokens = n, .pos = pos, .tables = tables };
+        int32_t n = s->len - at < STEP ? s->len - at : STEP;
+        batch b = { 0 };
+        arrays.seqs[0] = (batch_seq){ .n_rows = n, .len = at + n, .tables = s->table };
+        batch_set_rows(&b, &arrays, 1);
+        move_positions(&arrays, n);
         float *k = s->k + (size_t)at * (size_t)k_dim;
         if (s->layout.latent) {
             store_latents(s, st, &b, k, q, q_rot);
@@ -79,6 +89,7 @@ static void store(sequence *s, stream *st)
                        .rope = { ROPE_HALVES, 2, cos_sin } };
         s->be->qkv_store(st, s->kv, 0, &b, &a);
     }
+    batch_arrays_deinit(&arrays);
 }
 
 /* latent: elements of a value, which is the beginning of its key; 0: values are as long as keys. */
@@ -120,25 +131,35 @@ static void free_sequence(sequence *s)
     free(s->alibi);
 }
 
+/* A row that does not follow the one before is the end of a sequence of its own, with the same tables. */
+static batch make_batch(const sequence *s, const int32_t *rows, int32_t n, batch_arrays *a)
+{
+    batch b = { .n_tokens = n, .seqs = a->seqs, .seq = a->seq, .slot = a->slot, .pos = a->pos };
+    for (int32_t i = 0; i < n; i++) {
+        if (i == 0 || rows[i] != rows[i - 1] + 1)
+            a->seqs[b.n_seqs++] = (batch_seq){ .first_row = i, .len = s->len, .tables = s->table };
+        a->seqs[b.n_seqs - 1].n_rows++;
+        a->seq[i] = b.n_seqs - 1;
+        a->slot[i] = a->pos[i] = s->first + rows[i];
+    }
+    move_positions(a, n);
+    return b;
+}
+
 /* Attention of rows, which are numbers of the sequence's queries; out [n][n_heads * v_dim]. */
 static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, int32_t n, float *out)
 {
     int32_t dim = s->n_heads * s->layout.head_dim, out_dim = s->n_heads * s->layout.v_dim;
-    int32_t *pos = malloc((size_t)n * sizeof *pos), *seq_len = malloc((size_t)n * sizeof *seq_len);
-    const int32_t **tables = malloc((size_t)n * sizeof *tables);
+    batch_arrays arrays;
     float *q = malloc((size_t)n * (size_t)dim * sizeof *q);
     stream *st;
     act *a;
-    assert_true(pos && seq_len && tables && q);
-    for (int32_t i = 0; i < n; i++) {
-        pos[i] = s->first + rows[i];
-        seq_len[i] = s->len;
-        tables[i] = s->table;
+    assert_true(batch_arrays_init(&arrays, n) && q);
+    for (int32_t i = 0; i < n; i++)
         memcpy(q + (size_t)i * (size_t)dim, s->q + (size_t)rows[i] * (size_t)dim, (size_t)dim * sizeof *q);
-    }
     assert_int_equal(s->be->stream_create(s->be, &st, n_threads, NULL), SUMI_OK);
     assert_int_equal(s->be->act_create(s->be, &a, n, out_dim, ACT_F32, NULL), SUMI_OK);
-    batch b = { .n_tokens = n, .pos = pos, .tables = tables, .seq_len = seq_len };
+    batch b = make_batch(s, rows, n, &arrays);
     attention_args args = s->args;
     args.q = q;
     s->be->attention(st, a, ACT_F32, s->kv, 0, &b, &args);
@@ -146,9 +167,7 @@ static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, in
     s->be->act_destroy(a);
     s->be->stream_destroy(st);
     free(q);
-    free(tables);
-    free(seq_len);
-    free(pos);
+    batch_arrays_deinit(&arrays);
 }
 
 static double rounded(const sequence *s, float x)

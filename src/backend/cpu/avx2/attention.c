@@ -157,7 +157,7 @@ static void lower_scores(const attn_pass *ps, attn_blocks s)
         const __m256 slope = _mm256_set1_ps(ps->a->slope[ps->r0 + r] * ATTN_LOG2E);
         float *p = attn_weights(ps, s, r, s.begin);
         for (int32_t t = s.begin * KV_BLOCK; t < s.end * KV_BLOCK; t += LANES, p += LANES) {
-            __m256i behind = _mm256_sub_epi32(_mm256_set1_epi32(ps->a->pos[ps->r0 + r] - t), slots);
+            __m256i behind = _mm256_sub_epi32(_mm256_set1_epi32(ps->a->slot[ps->r0 + r] - t), slots);
             __m256 distance = _mm256_cvtepi32_ps(_mm256_abs_epi32(behind));
             _mm256_store_ps(p, _mm256_fnmadd_ps(slope, distance, _mm256_load_ps(p)));
         }

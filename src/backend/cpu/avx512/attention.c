@@ -169,7 +169,7 @@ static void lower_scores(const attn_pass *ps, attn_blocks s)
         const __m512 slope = _mm512_set1_ps(ps->a->slope[ps->r0 + r] * ATTN_LOG2E);
         for (int32_t b = s.begin; b < s.end; b++) {
             float *p = attn_weights(ps, s, r, b);
-            __m512i behind = _mm512_sub_epi32(_mm512_set1_epi32(ps->a->pos[ps->r0 + r] - b * KV_BLOCK), slots);
+            __m512i behind = _mm512_sub_epi32(_mm512_set1_epi32(ps->a->slot[ps->r0 + r] - b * KV_BLOCK), slots);
             __m512 distance = _mm512_cvtepi32_ps(_mm512_abs_epi32(behind));
             _mm512_store_ps(p, _mm512_fnmadd_ps(slope, distance, _mm512_load_ps(p)));
         }

@@ -50,7 +50,7 @@ static void add_block(const attention_tile_args *a, int32_t row, int32_t base, i
     float score[KV_BLOCK], largest = s->m;
     size_t k = block + a->k_offset, v = block + a->v_offset;
     for (int32_t t = from; t <= to; t++) {
-        int32_t behind = a->pos[row] - base - t;
+        int32_t behind = a->slot[row] - base - t;
         score[t] = score_of(a, a->q[row], k, t);
         if (a->alibi) score[t] -= a->slope[row] * (float)(behind < 0 ? -behind : behind);
         largest = score[t] > largest ? score[t] : largest;
