@@ -181,11 +181,7 @@ int32_t kv_cache_available(const kv_cache *c)
 
 int32_t kv_cache_take(kv_cache *c)
 {
-    while (c->pool.n_free == 0) {
-        bool freed = kv_prefix_evict(&c->prefix);
-        assert(freed);
-        (void)freed;
-    }
+    if (c->pool.n_free == 0 && !kv_prefix_evict(&c->prefix)) return -1;
     return kv_pool_take(&c->pool);
 }
 
@@ -235,7 +231,8 @@ int32_t kv_cache_need(const kv_cache *c, int32_t seq, int32_t n_tokens)
     return d.n_new + d.n_copies;
 }
 
-static void own_last_block(kv_cache *c, kv_seq *s, demand d)
+/* False: no block could be had for a copy. */
+static bool own_last_block(kv_cache *c, kv_seq *s, demand d)
 {
     if (d.unindex >= 0) {
         while (c->prefix.nodes[d.unindex].n_children && kv_prefix_evict(&c->prefix)) {}
@@ -244,11 +241,41 @@ static void own_last_block(kv_cache *c, kv_seq *s, demand d)
     for (int32_t g = 0; g < c->n_groups && d.n_copies; g++) {
         int32_t *entry = kv_seq_entry(c, s, g, d.last), block = *entry;
         if (is_private(c, block)) continue;
-        *entry = kv_cache_take(c);
-        c->memory.copy(c->memory.self, *entry, block);
+        int32_t copy = kv_cache_take(c);
+        if (copy < 0) return false;
+        *entry = copy;
+        c->memory.copy(c->memory.self, copy, block);
         kv_prefix_drop(&c->prefix, block, false);
         c->n_copied++;
     }
+    return true;
+}
+
+static void drop_entry(kv_cache *c, int32_t entry)
+{
+    if (entry >= 0) kv_prefix_drop(&c->prefix, entry, false);
+    else if (entry <= KV_IN_SLOT(0)) kv_swap_give(c->swap, KV_IN_SLOT(entry));
+}
+
+/* Lets go of the last blocks until n are left. */
+static void drop_last_blocks(kv_cache *c, kv_seq *s, int32_t n)
+{
+    for (; s->n_blocks > n; s->n_blocks--)
+        for (int32_t g = 0; g < c->n_groups; g++)
+            if (s->n_blocks > s->first[g]) drop_entry(c, *kv_seq_entry(c, s, g, s->n_blocks - 1));
+}
+
+/* One more block in each group. */
+static bool add_blocks(kv_cache *c, kv_seq *s)
+{
+    for (int32_t g = 0; g < c->n_groups; g++) {
+        int32_t block = *kv_seq_entry(c, s, g, s->n_blocks) = kv_cache_take(c);
+        if (block >= 0) continue;
+        while (g-- > 0) drop_entry(c, *kv_seq_entry(c, s, g, s->n_blocks));
+        return false;
+    }
+    s->n_blocks++;
+    return true;
 }
 
 bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
@@ -258,9 +285,13 @@ bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
     demand d = demand_of(c, s, n_tokens);
     if (d.n_new + d.n_copies > kv_cache_available(c)) return false;
     c->prefix.clock++;
-    if (d.last >= 0) own_last_block(c, s, d);
-    for (; d.n_new > 0; s->n_blocks++, d.n_new -= c->n_groups)
-        for (int32_t g = 0; g < c->n_groups; g++) *kv_seq_entry(c, s, g, s->n_blocks) = kv_cache_take(c);
+    int32_t before = s->n_blocks;
+    if (d.last >= 0 && !own_last_block(c, s, d)) return false;
+    for (; d.n_new > 0; d.n_new -= c->n_groups)
+        if (!add_blocks(c, s)) {
+            drop_last_blocks(c, s, before);
+            return false;
+        }
     return true;
 }
 
@@ -289,12 +320,6 @@ void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tok
 }
 
 /* ---- Shrinking ---- */
-
-static void drop_entry(kv_cache *c, int32_t entry)
-{
-    if (entry >= 0) kv_prefix_drop(&c->prefix, entry, false);
-    else if (entry <= KV_IN_SLOT(0)) kv_swap_give(c->swap, KV_IN_SLOT(entry));
-}
 
 /* After a truncation to n_tokens the next token sees more blocks than are left where a window had slid on. Those
  * that the index still has come back; false, and nothing has changed: some are gone. s still stands on its old
@@ -337,12 +362,9 @@ static void step_back_to(kv_cache *c, kv_seq *s, int32_t n_indexed)
 int32_t kv_cache_truncate(kv_cache *c, int32_t seq, int32_t n_tokens)
 {
     kv_seq *s = kv_cache_seq(c, seq);
-    int32_t keep = kv_blocks_for(n_tokens);
     assert(n_tokens >= 0 && n_tokens <= s->n_tokens && (!s->is_swapped || n_tokens == 0));
     c->prefix.clock++;
-    for (; s->n_blocks > keep; s->n_blocks--)
-        for (int32_t g = 0; g < c->n_groups; g++)
-            if (s->n_blocks > s->first[g]) drop_entry(c, *kv_seq_entry(c, s, g, s->n_blocks - 1));
+    drop_last_blocks(c, s, kv_blocks_for(n_tokens));
     if (!slide_back(c, s, n_tokens)) return kv_cache_truncate(c, seq, 0);
     step_back_to(c, s, n_tokens / KV_BLOCK);
     s->n_tokens = n_tokens;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kv/kv_cache_internal.h"
 #include "kv_stub.h"
 #include "test_support.h"
 
@@ -44,6 +45,33 @@ static void a_refused_reservation_changes_nothing(void **state)
     assert_int_equal(kv_cache_available(s.c), 1);
     kv_cache_close(s.c, seq);
     assert_int_equal(stats_of(&s).n_free, 3);
+    kv_stub_destroy(&s);
+}
+
+/* The index says that two blocks could be evicted, and has none. */
+static void a_block_that_cannot_be_evicted_after_all_is_a_refusal(void **state)
+{
+    (void)state;
+    const int32_t windows[2] = { 0, 300 };
+    int32_t ids[64];
+    count_up(ids, 64, 0);
+    kv_stub s = kv_stub_create(windows, 2, 7, 8, 400, true, 0);
+    int32_t seq = kv_stub_prompt(&s, SHARED, ids, 40), fork;
+    assert_int_equal(stats_of(&s).n_free, 1);
+    s.c->prefix.n_cached += 2;
+    assert_int_equal(kv_cache_need(s.c, seq, 10), 2);
+    assert_false(kv_cache_reserve(s.c, seq, 10)); /* two new blocks */
+    fork = kv_cache_fork(s.c, seq);
+    assert_int_equal(kv_cache_need(s.c, fork, 1), 2);
+    assert_false(kv_cache_reserve(s.c, fork, 1)); /* two copies, of which one is made */
+    s.c->prefix.n_cached -= 2;
+    assert_null(kv_cache_check(s.c));
+    assert_null(kv_stub_verify(&s, seq, SHARED));
+    assert_null(kv_stub_verify(&s, fork, SHARED));
+    assert_int_equal(stats_of(&s).n_free, 0);
+    kv_cache_close(s.c, fork);
+    assert_true(kv_stub_step(&s, seq, SHARED, ids + 40, 8, 8));
+    kv_cache_close(s.c, seq);
     kv_stub_destroy(&s);
 }
 
@@ -281,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_reservation_changes_nothing),
+        cmocka_unit_test(a_block_that_cannot_be_evicted_after_all_is_a_refusal),
         cmocka_unit_test(forks_share_all_blocks_and_copy_only_the_one_they_write),
         cmocka_unit_test(a_window_gives_its_blocks_back),
         cmocka_unit_test(what_a_window_slid_past_comes_back_from_the_index),
