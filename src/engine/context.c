@@ -1,13 +1,16 @@
 /* context.c - sequences and steps: turns spans of new tokens into a ragged batch and runs it.
  *
- * A step is a transaction on block tables:
- *   check every span -> reserve blocks for all -> forward pass -> commit all lengths
- * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail.
+ * A step has two acts. context_forward() is a transaction on block tables:
+ *   check every span -> reserve blocks for all -> forward pass
+ * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. What it
+ * writes lies behind the tokens of a sequence, where nobody looks. context_keep() commits the first of these tokens, and gives
+ * the blocks of the others back: lengths, windows and the prefix index move only here.
  *
  * A truncation may go back behind what a layer with a sliding window still has. The sequence keeps its length and its
  * ids then, and the cache an empty one: the next step that needs it computes it again first. */
 #include "engine/context.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +25,11 @@
 #define MAX_SEQS    65536
 #define MAX_TOKENS  (1 << 20)
 
+/* Rows of the last forward pass whose tokens are neither kept nor dropped yet; n 0: none. */
+typedef struct open_rows {
+    int32_t first, n;
+} open_rows;
+
 struct sumi_context {
     sumi_model *model;
     workspace *ws;
@@ -33,6 +41,8 @@ struct sumi_context {
     int32_t n_logit_rows, n_hidden_rows; /* of the last step */
     int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
     uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
+    open_rows *open_rows; /* [max_seqs] */
+    int32_t n_open;     /* sequences with open rows */
     uint64_t n_steps;
     batch_arrays arrays;     /* of the batch */
     int32_t *ids, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the same */
@@ -125,12 +135,13 @@ static bool alloc_tables(sumi_context *c)
     size_t n_seqs = (size_t)c->info.max_seqs, n_tokens = (size_t)c->info.max_batch_tokens;
     c->len = malloc(n_seqs * sizeof *c->len);
     c->in_step = calloc(n_seqs, sizeof *c->in_step);
+    c->open_rows = calloc(n_seqs, sizeof *c->open_rows);
     c->ids = calloc(n_tokens, sizeof *c->ids);
     c->kept_rows = calloc(n_tokens, sizeof *c->kept_rows);
     c->logit_rows = calloc(n_tokens, sizeof *c->logit_rows);
     c->hidden_rows = calloc(n_tokens, sizeof *c->hidden_rows);
     if (c->len) memset(c->len, -1, n_seqs * sizeof *c->len);
-    return c->len && c->in_step && c->ids && c->kept_rows && c->logit_rows && c->hidden_rows &&
+    return c->len && c->in_step && c->open_rows && c->ids && c->kept_rows && c->logit_rows && c->hidden_rows &&
            batch_arrays_init(&c->arrays, c->info.max_batch_tokens);
 }
 
@@ -190,6 +201,7 @@ void sumi_context_destroy(sumi_context *c)
     if (c->store) c->model->be->kv_destroy(c->store);
     free(c->len);
     free(c->in_step);
+    free(c->open_rows);
     free(c->ids);
     free(c->kept_rows);
     free(c->logit_rows);
@@ -261,8 +273,21 @@ int32_t context_open_seq(sumi_context *c, kv_origin origin)
     return seq;
 }
 
+/* Commits n of the open rows of a sequence and drops the others. */
+static void close_rows(sumi_context *c, int32_t seq, int32_t n)
+{
+    open_rows *rows = &c->open_rows[seq];
+    assert(n >= 0 && n <= rows->n);
+    if (rows->n == 0) return;
+    if (n > 0) kv_cache_commit(c->cache, seq, c->ids + rows->first, n);
+    if (n < rows->n) kv_cache_truncate(c->cache, seq, kv_cache_len(c->cache, seq)); /* gives their blocks back */
+    rows->n = 0;
+    c->n_open--;
+}
+
 int32_t context_attach(sumi_context *c, int32_t seq, const int32_t *ids, int32_t n_ids)
 {
+    close_rows(c, seq, 0);
     return c->len[seq] = kv_cache_attach(c->cache, seq, ids, n_ids);
 }
 
@@ -275,6 +300,7 @@ sumi_status sumi_seq_open(sumi_context *c, int32_t *seq, sumi_error *err)
 void sumi_seq_close(sumi_context *c, int32_t seq)
 {
     if (!seq_is_open(c, seq)) return;
+    close_rows(c, seq, 0);
     kv_cache_close(c->cache, seq);
     c->len[seq] = -1;
 }
@@ -287,6 +313,7 @@ int32_t sumi_seq_len(const sumi_context *c, int32_t seq)
 void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
 {
     if (!seq_is_open(c, seq) || n_tokens >= c->len[seq]) return;
+    close_rows(c, seq, 0);
     c->len[seq] = n_tokens > 0 ? n_tokens : 0;
     if (c->len[seq] < kv_cache_len(c->cache, seq)) kv_cache_truncate(c->cache, seq, c->len[seq]);
 }
@@ -410,7 +437,7 @@ static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans,
     batch_set_rows(b, &c->arrays, n_spans);
 }
 
-/* Reserves, computes, commits. */
+/* Reserves and computes. */
 static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     batch b;
@@ -418,7 +445,9 @@ static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_
     if (status != SUMI_OK) return status;
     make_batch(c, spans, n_spans, &b);
     model_forward(c->model->weights, c->ws, c->store, &b);
-    for (int32_t i = 0; i < n_spans; i++) kv_cache_commit(c->cache, spans[i].seq, spans[i].ids, spans[i].n_ids);
+    for (int32_t i = 0; i < n_spans; i++)
+        c->open_rows[spans[i].seq] = (open_rows){ b.seqs[i].first_row, b.seqs[i].n_rows };
+    c->n_open = n_spans;
     c->n_logit_rows = b.n_logit_rows;
     return SUMI_OK;
 }
@@ -431,24 +460,38 @@ static sumi_status restore(sumi_context *c, int32_t seq, sumi_error *err)
                            .ids = kv_cache_ids(c->cache, seq) + kv_cache_len(c->cache, seq) };
         sumi_status status = run_spans(c, &span, 1, err);
         if (status != SUMI_OK) return status;
+        close_rows(c, seq, span.n_ids);
     }
     return SUMI_OK;
 }
 
-sumi_status sumi_step(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+sumi_status context_forward(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
 {
     sumi_status status = check_spans(c, spans, n_spans, err);
-    for (int32_t i = 0; i < n_spans && status == SUMI_OK; i++) status = restore(c, spans[i].seq, err);
-    if (status == SUMI_OK) status = run_spans(c, spans, n_spans, err);
     if (status != SUMI_OK) return status;
-    for (int32_t i = 0; i < n_spans; i++) c->len[spans[i].seq] += spans[i].n_ids;
-    return SUMI_OK;
+    for (int32_t seq = 0; seq < c->info.max_seqs && c->n_open; seq++) close_rows(c, seq, 0);
+    for (int32_t i = 0; i < n_spans && status == SUMI_OK; i++) status = restore(c, spans[i].seq, err);
+    return status == SUMI_OK ? run_spans(c, spans, n_spans, err) : status;
+}
+
+void context_keep(sumi_context *c, int32_t seq, int32_t n)
+{
+    close_rows(c, seq, n);
+    c->len[seq] += n;
+}
+
+sumi_status sumi_step(sumi_context *c, const sumi_span *spans, int32_t n_spans, sumi_error *err)
+{
+    sumi_status status = context_forward(c, spans, n_spans, err);
+    for (int32_t i = 0; i < n_spans && status == SUMI_OK; i++) context_keep(c, spans[i].seq, spans[i].n_ids);
+    return status;
 }
 
 sumi_status sumi_seq_fork(sumi_context *c, int32_t src, int32_t *dst, sumi_error *err)
 {
     *dst = -1;
     if (!seq_is_open(c, src)) return sumi_fail(err, SUMI_EINVAL, "sequence %d is not open", src);
+    close_rows(c, src, 0);
     sumi_status status = restore(c, src, err);
     if (status != SUMI_OK) return status;
     if ((*dst = kv_cache_fork(c->cache, src)) < 0) return too_many_open(c, err);

@@ -28,6 +28,16 @@ int32_t context_open_seq(sumi_context *ctx, kv_origin origin); /* -1: max_seqs a
 /* Gives an empty sequence the beginning of ids that is in the index; returns its length, below n_ids. */
 int32_t context_attach(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids);
 
+/* The two acts of sumi_step(), which keeps everything.
+ *
+ * context_forward() computes spans, and with the rows of logits and hidden states all is as sumi_step() leaves it, but no sequence
+ * is longer. context_keep(seq, n) makes the first n of its new tokens permanent, 0 <= n <= n_ids, once for each sequence of the step;
+ * the others never were: the sequence goes on with the bits of one that never had them, whatever windows its layers have. A
+ * sequence that is stepped, forked, truncated, attached to or closed before that keeps none, and so do all others at the next
+ * step. It is not swapped before that. */
+SUMI_MUST_USE sumi_status context_forward(sumi_context *ctx, const sumi_span *spans, int32_t n_spans, sumi_error *err);
+void context_keep(sumi_context *ctx, int32_t seq, int32_t n);
+
 /* Bytes of experts' weights that its steps have read until now. */
 uint64_t context_expert_bytes(const sumi_context *ctx);
 

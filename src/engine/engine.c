@@ -101,9 +101,10 @@ static sumi_status find_end_ids(sumi_engine *e, sumi_error *err)
 static bool alloc_buffers(sumi_engine *e)
 {
     e->spans = calloc((size_t)e->opts.max_seqs, sizeof *e->spans);
+    e->kept = calloc((size_t)e->opts.max_seqs, sizeof *e->kept);
     e->ids = calloc((size_t)e->ctx_info.max_batch_tokens, sizeof *e->ids);
     e->known = calloc((size_t)e->ctx_info.n_ctx + 2, sizeof *e->known);
-    return e->spans && e->ids && e->known;
+    return e->spans && e->kept && e->ids && e->known;
 }
 
 static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
@@ -146,6 +147,7 @@ static void free_engine(sumi_engine *e)
     free(e->cancels);
     free(e->end_ids);
     free(e->spans);
+    free(e->kept);
     free(e->ids);
     free(e->known);
     free(e);

@@ -60,6 +60,7 @@ struct sumi_engine {
     int32_t n_active;
     uint64_t n_admitted_seen;
     sumi_span *spans; /* [max_seqs] */
+    int32_t *kept;    /* [max_seqs] */
     int32_t *ids;     /* [max_batch_tokens] */
     int32_t *known;   /* [n_ctx + 1] */
     sumi_choice *prompt_choices,

@@ -498,14 +498,15 @@ void sched_abandon(sched *s)
     s->n_items = s->n_tokens = s->n_rows = 0;
 }
 
-void sched_commit(sched *s)
+void sched_commit(sched *s, const int32_t *kept)
 {
     s->n_limited = s->is_limited && s->has_prompt ? s->n_limited + 1 : 0;
     for (int32_t i = 0; i < s->n_items; i++) {
         sched_item *item = &s->items[i];
         sched_req *r = item->req;
-        r->seqs[item->seq].n_cached += item->n_tokens;
-        if (r->trunk < 0 && item->last) sched_charge(r->client, 1);
+        assert(kept[i] >= 0 && kept[i] <= item->n_tokens);
+        r->seqs[item->seq].n_cached += kept[i];
+        if (r->trunk < 0 && item->last && kept[i] == item->n_tokens) sched_charge(r->client, 1);
         if (item->seq == r->trunk && r->has_parted && todo(r, item->seq) == 0) part_again(s, r);
     }
     sched_abandon(s);

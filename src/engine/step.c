@@ -136,6 +136,15 @@ static void end_all(sumi_engine *e, const sched_item *items, int32_t n_items, co
         if (!of(items[i].req)->ended) engine_end(e, of(items[i].req), SUMI_FINISH_ERROR, err);
 }
 
+/* No token of a plan is a guess: what was computed is kept. */
+static void keep_all(sumi_engine *e, const sched_item *items, int32_t n_items)
+{
+    for (int32_t i = 0; i < n_items; i++) {
+        e->kept[i] = items[i].n_tokens;
+        context_keep(e->ctx, e->spans[i].seq, e->kept[i]);
+    }
+}
+
 void engine_step(sumi_engine *e)
 {
     const sched_item *items;
@@ -153,13 +162,14 @@ void engine_step(sumi_engine *e)
     }
     int32_t n_tokens = make_spans(e, items, n_items);
     double start = clock_ms();
-    if (sumi_step(e->ctx, e->spans, n_items, &err) != SUMI_OK) {
+    if (context_forward(e->ctx, e->spans, n_items, &err) != SUMI_OK) {
         sched_abandon(e->sched);
         end_all(e, items, n_items, &err);
         return;
     }
+    keep_all(e, items, n_items);
     count_step(e, items, n_items, n_tokens, clock_ms() - start);
-    sched_commit(e->sched);
+    sched_commit(e->sched, e->kept);
     answer_rows(e, items, n_items);
     if (e->opts.static_batching) answer_release_batch(e);
 }

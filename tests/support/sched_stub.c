@@ -191,6 +191,12 @@ void stub_deinit(stub *m)
     assert_int_equal(m->n_free, m->n_blocks);
 }
 
+void stub_trim(stub *m, stub_req *q, int32_t seq)
+{
+    stub_table *t = &q->tables[seq];
+    for (int32_t end = blocks_for(q->r.seqs[seq].n_cached); t->n > end; m->n_held--) unref_block(m, t->blocks[--t->n]);
+}
+
 bool stub_check(const stub *m, const stub_req *reqs, int32_t n)
 {
     int32_t counts[STUB_MAX_POOL] = { 0 }, n_unused = 0;

@@ -38,6 +38,9 @@ typedef struct stub {
 void stub_init(stub *m, int32_t n_blocks, int32_t n_swap);
 void stub_deinit(stub *m); /* checks that nothing is held */
 
+/* Gives back the blocks behind the cached tokens of seq, as a cache does for tokens that were not kept. */
+void stub_trim(stub *m, stub_req *q, int32_t seq);
+
 /* True if the tables of the n requests hold exactly what the counts say is held. */
 bool stub_check(const stub *m, const stub_req *reqs, int32_t n);
 

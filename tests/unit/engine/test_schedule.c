@@ -32,13 +32,21 @@ static void add(sched *s, stub_req *q, sched_client *c, int32_t n_prompt, int32_
     assert_true(sched_add(s, &q->r));
 }
 
+static void commit_all(sched *s, const sched_item *items, int32_t n)
+{
+    int32_t kept[64];
+    assert_true(n <= 64);
+    for (int32_t i = 0; i < n; i++) kept[i] = items[i].n_tokens;
+    sched_commit(s, kept);
+}
+
 /* A step in which the model answers every row with one token. Returns the tokens of the step. */
 static int32_t step(sched *s)
 {
     const sched_item *items;
     int32_t n = sched_plan(s, &items), n_tokens = 0;
     assert_true(sched_check(s));
-    sched_commit(s);
+    commit_all(s, items, n);
     for (int32_t i = 0; i < n; i++) {
         n_tokens += items[i].n_tokens;
         if (!items[i].last) continue;
@@ -100,6 +108,37 @@ static void a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pas
     assert_int_equal(n_steps, 50 + 50 / 24);
     sched_remove(s, &a.r);
     sched_remove(s, &b.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
+static void tokens_that_were_not_kept_are_planned_anew(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q;
+    sched_client c = { .weight = 1 };
+    const sched_item *items;
+    stub_init(&m, 100, 0);
+    sched *s = open_sched(&m, 4, 10);
+    add(s, &q, &c, 12, 0);
+    static const struct {
+        int32_t n_planned, n_kept;
+        bool last;
+    } steps[] = { { 10, 0, false }, { 10, 7, false }, { 5, 5, true }, { 1, 0, true }, { 1, 1, true } };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assert_int_equal(sched_plan(s, &items), 1);
+        assert_int_equal(items[0].n_tokens, steps[i].n_planned);
+        assert_int_equal(items[0].last, steps[i].last);
+        sched_commit(s, &steps[i].n_kept);
+        stub_trim(&m, &q, 0);
+        assert_true(stub_check(&m, &q, 1));
+        if (i == 2) sched_split(s, &q.r, 1);
+        if (i == 2 || i == 4) sched_extend(s, &q.r, 0);
+        assert_true(sched_check(s));
+    }
+    assert_int_equal(known(&q), 14);
+    sched_remove(s, &q.r);
     sched_destroy(s);
     stub_deinit(&m);
 }
@@ -170,7 +209,7 @@ static sched_state preempted_state(sched_costs costs, int32_t n_swap, int32_t *n
     const sched_item *items;
     assert_int_equal(sched_plan(s, &items), 1);
     *n_cached = n_known - items[0].n_tokens;
-    sched_commit(s);
+    commit_all(s, items, 1);
     sched_remove(s, &q[1].r);
     sched_destroy(s);
     stub_deinit(&m);
@@ -340,7 +379,7 @@ static void choices_share_the_blocks_of_their_prompt(void **state)
     q.r.client = &c;
     assert_true(sched_add(s, &q.r));
     assert_int_equal(sched_plan(s, &items), 1);
-    sched_commit(s);
+    commit_all(s, items, 1);
     int32_t before = m.n_free;
     sched_split(s, &q.r, 8);
     assert_int_equal(m.n_free, before);
@@ -384,7 +423,7 @@ static void a_time_limit_ends_what_it_is_for(void **state)
 
 /* ---- The simulation ---- */
 
-enum { N_REQS = 48, N_CLIENTS = 5, MAX_STEPS_TO_LIVE = 20000 };
+enum { N_REQS = 48, N_CLIENTS = 5, SIM_MAX_SEQS = 24, MAX_STEPS_TO_LIVE = 20000 };
 
 typedef struct sim {
     stub m;
@@ -393,7 +432,7 @@ typedef struct sim {
     stub_req reqs[N_REQS];
     sched_client clients[N_CLIENTS];
     int32_t n_blocks, max_seqs, budget;
-    int64_t now, n_events, n_ended, longest;
+    int64_t now, n_events, n_ended, n_rejected, longest;
 } sim;
 
 static bool chance(sim *x, int32_t percent)
@@ -474,9 +513,24 @@ static void take_row(sim *x, stub_req *q, int32_t seq)
     else sched_end_seq(x->s, &q->r, seq);
 }
 
+/* How many tokens of each item are kept: a tenth of them in part. */
+static void keep_some(sim *x, const sched_item *items, int32_t n, int32_t *kept)
+{
+    for (int32_t i = 0; i < n; i++) {
+        stub_req *q = (stub_req *)items[i].req;
+        bool in_part = chance(x, 10) && !(q->r.gang && q->r.trunk < 0);
+        kept[i] = in_part ? test_rng_range(&x->rng, 0, items[i].n_tokens) : items[i].n_tokens;
+        x->n_rejected += items[i].n_tokens - kept[i];
+    }
+    sched_commit(x->s, kept);
+    for (int32_t i = 0; i < n; i++)
+        if (kept[i] < items[i].n_tokens) stub_trim(&x->m, (stub_req *)items[i].req, items[i].seq);
+}
+
 static void run_step(sim *x)
 {
     const sched_item *items;
+    int32_t kept[SIM_MAX_SEQS];
     sumi_time_limit which;
     for (sched_req *r; (r = sched_expired(x->s, (double)x->now, &which));) end_request(x, (stub_req *)r);
     x->m.swap_fails = chance(x, 10);
@@ -495,10 +549,11 @@ static void run_step(sim *x)
         sched_abandon(x->s);
         return;
     }
-    sched_commit(x->s);
+    keep_some(x, items, n, kept);
     for (int32_t i = 0; i < n; i++) {
         stub_req *q = (stub_req *)items[i].req;
-        if (q->active && q->r.state == SCHED_RUNNING && items[i].last) take_row(x, q, items[i].seq);
+        if (kept[i] < items[i].n_tokens || !items[i].last) continue;
+        if (q->active && q->r.state == SCHED_RUNNING) take_row(x, q, items[i].seq);
     }
     for (int32_t i = 0; i < N_REQS; i++) {
         stub_req *q = &x->reqs[i];
@@ -520,7 +575,7 @@ static void random_schedule(uint64_t seed, int64_t *n_events, int64_t *longest)
     static sim x;
     x = (sim){ .rng = test_rng_init(seed) };
     x.n_blocks = test_rng_range(&x.rng, 40, 200);
-    x.max_seqs = test_rng_range(&x.rng, 1, 24);
+    x.max_seqs = test_rng_range(&x.rng, 1, SIM_MAX_SEQS);
     x.budget = x.max_seqs + test_rng_range(&x.rng, 1, 60);
     stub_init(&x.m, x.n_blocks, test_rng_range(&x.rng, 0, 100));
     x.s = open_limited(&x.m, x.max_seqs, x.budget, seed % 2 ? 1 : 0);
@@ -540,6 +595,7 @@ static void random_schedule(uint64_t seed, int64_t *n_events, int64_t *longest)
     sched_destroy(x.s);
     stub_deinit(&x.m);
     assert_int_equal(x.m.n_swap_free >= 0, 1);
+    assert_true(x.n_rejected > 0);
     *n_events += x.n_events;
     if (x.longest > *longest) *longest = x.longest;
 }
@@ -562,6 +618,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_answers_go_on_while_a_long_prompt_is_computed_in_pieces),
         cmocka_unit_test(a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pass),
+        cmocka_unit_test(tokens_that_were_not_kept_are_planned_anew),
         cmocka_unit_test(without_chunking_a_prompt_is_one_step),
         cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
         cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
