@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/printable.h"
 #include "engine/model.h"
 #include "server/body_work.h"
 #include "server/endpoints.h"
@@ -17,63 +16,20 @@
 #include "server/known_fields.h"
 #include "server/openai_request.h"
 #include "server/text_api.h"
+#include "server/token_list.h"
 
 typedef struct tokenize_work {
     body_work base;
-    buf out; /* the answer, if ok */
+    token_list *list; /* the answer, if ok; NULL: it is in out */
+    buf out;
     api_error e;
     bool ok;
 } tokenize_work;
 
-/* What is told of each token besides its id. */
+/* What is told of each token besides its id: token_list has the same. */
 typedef struct told {
-    bool pieces;  /* llama.cpp: "tokens" are {"id": 1, "piece": "a"} */
-    bool strings; /* vLLM: "token_strs": ["a"] */
+    bool pieces, strings;
 } told;
-
-/* A piece that is no text by itself, such as half of a character, is a list of its bytes. */
-static void put_piece(const char *text, size_t n, buf *out)
-{
-    uint32_t code = 0;
-    for (size_t i = 0; i < n && code != UINT32_MAX;) i += printable_utf8(text + i, n - i, &code);
-    if (code != UINT32_MAX) json_put_text(out, text, n);
-    else
-        for (size_t i = 0; i < n; i++) buf_printf(out, "%s%u%s", i ? "," : "[", (unsigned char)text[i], i + 1 < n ? "" : "]");
-}
-
-static void put_token(const sumi_model *m, int32_t id, bool whole, buf *out)
-{
-    char *text;
-    size_t n;
-    if (sumi_detokenize(m, &id, 1, true, &text, &n, NULL) != SUMI_OK) {
-        out->status = SUMI_ENOMEM;
-        return;
-    }
-    if (whole) buf_printf(out, "{\"id\":%d,\"piece\":", id);
-    if (whole) put_piece(text, n, out);
-    else json_put_text(out, text, n);
-    if (whole) buf_append_char(out, '}');
-    sumi_free(text);
-}
-
-static void put_ids(const exchange *x, const int32_t *ids, int32_t n, const told *t, buf *out)
-{
-    sumi_engine_stats stats;
-    sumi_engine_get_stats(x->server->engine, &stats);
-    buf_append_str(out, "{\"tokens\":[");
-    for (int32_t i = 0; i < n; i++) {
-        if (i) buf_append_char(out, ',');
-        if (t->pieces) put_token(x->server->model, ids[i], true, out);
-        else buf_printf(out, "%d", ids[i]);
-    }
-    buf_printf(out, "],\"count\":%d,\"max_model_len\":%d", n, stats.n_ctx);
-    if (t->strings) buf_append_str(out, ",\"token_strs\":[");
-    for (int32_t i = 0; t->strings && i < n; i++) {
-        if (i) buf_append_char(out, ',');
-        put_token(x->server->model, ids[i], false, out);
-    }
-    buf_append_str(out, t->strings ? "]}" : "}");
-}
 
 static bool tokenize_text(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
 {
@@ -125,11 +81,17 @@ static bool tokenize(exchange *x, int32_t **ids, int32_t *n, told *t, api_error 
 static void run_tokenize(body_work *b)
 {
     tokenize_work *t = (tokenize_work *)b;
-    int32_t *ids = NULL, n = 0;
+    sumi_engine_stats stats;
     told more = { 0 };
-    t->ok = tokenize(b->x, &ids, &n, &more, &t->e);
-    if (t->ok) put_ids(b->x, ids, n, &more, &t->out);
-    sumi_free(ids);
+    sumi_engine_get_stats(b->x->server->engine, &stats);
+    token_list *l = t->list = token_list_create(b->x->server->model, stats.n_ctx);
+    if (!l) {
+        api_fail_memory(&t->e);
+        return;
+    }
+    t->ok = tokenize(b->x, &l->ids, &l->n, &more, &t->e);
+    l->pieces = more.pieces;
+    l->strings = more.strings;
 }
 
 static void run_template(body_work *b)
@@ -153,13 +115,19 @@ static void run_template(body_work *b)
 static enum MHD_Result answer(body_work *b)
 {
     tokenize_work *t = (tokenize_work *)b;
-    return t->ok ? http_reply_buf(b->x, 200, "application/json", &t->out) : http_error(b->x, &t->e);
+    token_list *l = t->list;
+    if (!t->ok) return http_error(b->x, &t->e);
+    if (!l) return http_reply_buf(b->x, 200, "application/json", &t->out);
+    t->list = NULL;
+    return token_list_reply(b->x, l);
 }
 
 static void destroy(body_work *b)
 {
-    buf_deinit(&((tokenize_work *)b)->out);
-    free(b);
+    tokenize_work *t = (tokenize_work *)b;
+    if (t->list) t->list->base.destroy(&t->list->base);
+    buf_deinit(&t->out);
+    free(t);
 }
 
 static enum MHD_Result start(exchange *x, void (*run)(body_work *b))

@@ -503,6 +503,14 @@ def large_bodies():
         _, part, one = s.ask("POST", "/detokenize", '{"tokens":[9,28120,504]}', bearer("many"))
         check("much text comes as a stream", h["Transfer-Encoding"] == "chunked" and not one["Transfer-Encoding"], h)
         check("and is the same", whole["prompt"] == whole["content"] == part["prompt"] * 10000, part)
+        ask = lambda n: s.ask("POST", "/tokenize", {"prompt": "1 é🎉" * n, "with_pieces": True, "return_token_strs": True,
+                                                    "add_special_tokens": False}, bearer("many"))
+        _, whole, h = ask(5000)
+        _, part, one = ask(1)
+        n = len(part["tokens"])
+        check("so does a list of many tokens", h["Transfer-Encoding"] == "chunked" and not one["Transfer-Encoding"], h)
+        check("which is the same, too", whole == {**part, "tokens": part["tokens"] * 5000, "count": n * 5000,
+                                                  "token_strs": part["token_strs"] * 5000} and part["count"] == n, part)
         got = s.ask("POST", "/detokenize", '{"tokens":[%s,49152]}' % ids, bearer("many"))
         check("all ids are looked at first", got[0] == 400 and "49152" in got[1]["error"]["message"], got[1])
         s.end()
