@@ -47,11 +47,13 @@ static void sleep_until_woken(work *w)
     MHD_suspend_connection(((body_work *)w)->x->conn);
 }
 
+_Static_assert((int)CONN_MAX_CLIENT <= (int)WORK_MAX_CLIENT, "a client's name fits");
+
 /* Whose work it is: a key's, or that of an address. */
 static void name_client(const exchange *x, char name[WORK_MAX_CLIENT])
 {
     if (x->key) snprintf(name, WORK_MAX_CLIENT, "key %s", x->key->name);
-    else snprintf(name, WORK_MAX_CLIENT, "%s", x->link->name);
+    else conns_client(x->server->conns, x->link, name);
 }
 
 static enum MHD_Result refuse(exchange *x, work_verdict verdict)

@@ -2,9 +2,11 @@
 #include "server/conns.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -219,6 +221,13 @@ bool conns_serve(conns *c, connection *k, const struct in6_addr *client)
     c->counts.n_refused += !fine;
     pthread_mutex_unlock(&c->lock);
     return fine;
+}
+
+void conns_client(conns *c, const connection *k, char name[CONN_MAX_CLIENT])
+{
+    pthread_mutex_lock(&c->lock);
+    snprintf(name, CONN_MAX_CLIENT, "%d %016" PRIx64, (int)k->address[0], k->address[1]);
+    pthread_mutex_unlock(&c->lock);
 }
 
 bool conns_enter(conns *c, connection *k, conn_phase phase)

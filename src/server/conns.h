@@ -32,9 +32,10 @@ typedef enum conn_phase { CONN_HEADERS, CONN_BODY, CONN_ANSWER, CONN_IDLE } conn
 typedef enum conn_verdict { CONN_WELCOME, CONN_TOO_MANY, CONN_TOO_MANY_OF_ADDRESS } conn_verdict;
 
 enum {
-    CONNS_RESERVE = 64,
-    CONN_MAX_NAME = 48
-}; /* connections that are let in to be refused; an address as text */
+    CONNS_RESERVE = 64, /* connections that are let in to be refused */
+    CONN_MAX_NAME = 48, /* bytes of an address as text, with its NUL */
+    CONN_MAX_CLIENT = 24,
+};
 
 typedef struct connection {
     char name[CONN_MAX_NAME]; /* the client's address; "" if unknown. By whoever speaks HTTP */
@@ -73,6 +74,9 @@ void conns_close(conns *c, connection *k);
 /* A trusted proxy asks for a client, whose name k has until the request has ended (client NULL). False: too many connections
  * serve that client. */
 bool conns_serve(conns *c, connection *k, const struct in6_addr *client);
+
+/* Who is behind it, as limits count clients: equal for equal addresses of IPv4, and for those of one /64 of IPv6. */
+void conns_client(conns *c, const connection *k, char name[CONN_MAX_CLIENT]);
 
 /* It is in another phase now. False: it was late, and nothing that is said to it arrives. */
 bool conns_enter(conns *c, connection *k, conn_phase phase);

@@ -163,11 +163,18 @@ static void an_address_is_one_of_ipv4_or_a_network_of_ipv6(void **state)
     enum { N = sizeof all / sizeof *all };
     conns *c = create((conns_limits){ .max_address = 1 });
     pair pairs[N];
+    char clients[N][CONN_MAX_CLIENT];
     for (int i = 0; i < N; i++) {
         connection *k = from(c, &pairs[i], all[i].address);
         assert_string_equal(k->name, all[i].name);
         if (k->verdict != all[i].verdict) fail_msg("%s", all[i].address);
+        conns_client(c, k, clients[i]);
     }
+    for (int i = 0; i < N; i++)
+        for (int n = 0; n < i; n++) {
+            bool one = (n == 0 && i == 2) || (n == 4 && i == 5);
+            if (!strcmp(clients[n], clients[i]) != one) fail_msg("%s, %s", all[n].address, all[i].address);
+        }
     for (int i = 0; i < N; i++) close_pair(c, &pairs[i]);
     conns_destroy(c);
 }
