@@ -155,15 +155,29 @@ static bool read_effort(text_request *r, api_error *e)
                     "reasoning_effort: it must be none, minimal, low, medium, high or xhigh");
 }
 
-/* How messages become a prompt. */
+/* Variables of the template that are made of other fields, or of the model, are none of the client's. */
+static bool check_vars(const json_t *vars, api_error *e)
+{
+    static const char *const ours[] = { "messages", "tools", "bos_token", "eos_token", NULL };
+    for (int i = 0; ours[i]; i++)
+        if (field_get(vars, ours[i]))
+            return api_fail(e, 400, "unsupported_parameter", "chat_template_kwargs",
+                            "chat_template_kwargs: the variable '%s' is set by the server", ours[i]);
+    return true;
+}
+
+/* How messages become a prompt. vLLM takes the two switches among the variables, too, where they count more. */
 static bool read_rendering(text_request *r, api_error *e)
 {
+    static const char *const name = "add_generation_prompt";
     const json_t *vars = NULL;
-    bool prompt = true, has_prompt = field_get(r->root, "add_generation_prompt") != NULL;
-    if (!field_object(r->root, "chat_template_kwargs", &vars, e) ||
-        !field_bool(r->root, "add_generation_prompt", &prompt, e) ||
-        !field_bool(r->root, "continue_final_message", &r->continue_final, e))
+    bool prompt = true;
+    if (!field_object(r->root, "chat_template_kwargs", &vars, e) || !check_vars(vars, e) ||
+        !field_bool(r->root, name, &prompt, e) || !field_bool(vars, name, &prompt, e) ||
+        !field_bool(r->root, "continue_final_message", &r->continue_final, e) ||
+        !field_bool(vars, "continue_final_message", &r->continue_final, e))
         return false;
+    bool has_prompt = field_get(r->root, name) || field_get(vars, name);
     if (has_prompt && prompt && r->continue_final)
         return api_fail(e, 400, "invalid_value", "continue_final_message",
                         "continue_final_message: not with add_generation_prompt true");

@@ -186,6 +186,10 @@ static void fields_of_vllm_that_are_there_are_read(void **state)
     assert_true(r.no_generation_prompt && r.continue_final && r.keep_last == -1);
     assert_true(r.params.sampling.repeat_penalty == 1.5f && r.params.sampling.penalty_last_n == 7);
     text_request_deinit(&r);
+    assert_true(parse(CHAT, "{" MESSAGES ",\"add_generation_prompt\":true,\"chat_template_kwargs\":{"
+                            "\"add_generation_prompt\":false,\"continue_final_message\":true}}"));
+    assert_true(r.no_generation_prompt && r.continue_final);
+    text_request_deinit(&r);
     assert_true(parse(COMPLETION, "{\"prompt\":\"a\",\"add_special_tokens\":false,\"truncate_prompt_tokens\":2}"));
     assert_true(r.no_bos_eos && r.keep_last == 2);
     text_request_deinit(&r);
@@ -231,6 +235,8 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
         { CHAT, "\"chat_template\":\"{{1}}\"" },
         { CHAT, "\"documents\":[{}]" },
         { CHAT, "\"add_special_tokens\":true" },
+        { CHAT, "\"chat_template_kwargs\":{\"messages\":[]}" },
+        { CHAT, "\"chat_template_kwargs\":{\"bos_token\":\"x\"}" },
         { CHAT, "\"echo\":true" },
         { COMPLETION, "\"use_beam_search\":true" },
         { COMPLETION, "\"mirostat\":2" },
