@@ -85,7 +85,7 @@ static void take(void *reply, const news *n, buf *out)
     if (n->type == SUMI_EVENT_EMBEDDING) take_vector(r, n);
     if (n->type != SUMI_EVENT_END) return;
     if (n->finish != SUMI_FINISH_STOP && !r->error.status) api_fail_finish(&r->error, n->finish, n->limit, n->text);
-    r->n_prompt += n->usage.n_prompt;
+    r->n_prompt = n->used.n_prompt;
     if (n->part == 0) r->queue_ms = n->usage.queue_ms;
 }
 

@@ -105,6 +105,8 @@ static bool on_event(void *user, const sumi_event *e)
     news *n = news_copy(e, p->number, e->type == SUMI_EVENT_PROMPT ? p->n_prompt_logprobs : p->n_logprobs);
     pthread_mutex_lock(&j->lock);
     bool wanted = j->conn && !j->gone && n;
+    count_usage(p, e);
+    if (n && is_end) n->used = j->usage;
     if (!n) j->broken = true;
     if (wanted) {
         *j->last = n;
@@ -112,7 +114,6 @@ static bool on_event(void *user, const sumi_event *e)
     } else {
         free(n);
     }
-    count_usage(p, e);
     if (is_end) j->n_open--;
     if (is_end && e->finish != SUMI_FINISH_STOP && e->finish != SUMI_FINISH_LENGTH) j->failed = true;
     bool has_room = is_end && j->n_started < j->n_parts && j->n_open <= j->window / 2;

@@ -28,13 +28,6 @@ typedef struct job job;
 
 enum { JOB_SALT_BYTES = 256 };
 
-/* What the parts have used so far: of those that still run, what has come yet. */
-typedef struct job_usage {
-    int64_t n_prompt, n_cached, n_generated; /* tokens */
-    double first_token_ms;                   /* until the first one of all; 0: none has come */
-    sumi_finish finish;                      /* of the part that ended last; CANCELLED: one has not */
-} job_usage;
-
 typedef struct job_part {
     job *job;
     int32_t number, n_logprobs, n_prompt_logprobs;

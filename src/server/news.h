@@ -4,6 +4,13 @@
 
 #include "sumi.h"
 
+/* What the parts of a job have used so far: of those that still run, what has come yet. */
+typedef struct job_usage {
+    int64_t n_prompt, n_cached, n_generated; /* tokens */
+    double first_token_ms;                   /* until the first one of all; 0: none has come */
+    sumi_finish finish;                      /* of the part that ended last; CANCELLED: one has not */
+} job_usage;
+
 /* One sumi_event without what nobody needs here. One piece of memory: what the pointers lead to follows. */
 typedef struct news {
     struct news *next;
@@ -23,7 +30,8 @@ typedef struct news {
     bool stopped;           /* CHOICE: a stop string was found */
     const float *embedding; /* EMBEDDING: [n_embd] */
     int32_t n_embd;
-    sumi_usage usage; /* END */
+    sumi_usage usage; /* END: of this part */
+    job_usage used;   /* END: of all parts up to now, which the job counts */
     double time_ms;   /* since the request was submitted */
 } news;
 

@@ -21,7 +21,7 @@ typedef struct openai_reply {
     reply_choice *choices;                   /* [n_prompts * n] */
     buf *prompts; /* [n_prompts]: objects of vLLM's prompt_logprobs, a comma before each; empty unless wanted */
     int32_t n_choices, n_open;               /* n_open: prompts without their END */
-    int64_t n_prompt, n_cached, n_generated; /* tokens */
+    job_usage used;
     api_error error;                         /* status != 0: the first request that failed */
 } openai_reply;
 
@@ -88,11 +88,12 @@ static void put_head(const openai_reply *r, bool chunk, buf *out)
 
 static void put_usage(const openai_reply *r, buf *out)
 {
+    const job_usage *u = &r->used;
     buf_printf(out,
                "\"usage\":{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,"
                "\"prompt_tokens_details\":{\"cached_tokens\":%lld}}",
-               (long long)r->n_prompt, (long long)r->n_generated, (long long)(r->n_prompt + r->n_generated),
-               (long long)r->n_cached);
+               (long long)u->n_prompt, (long long)u->n_generated, (long long)(u->n_prompt + u->n_generated),
+               (long long)u->n_cached);
 }
 
 static void put_text(const reply_choice *c, buf *out)
@@ -259,9 +260,7 @@ static void end_stream(openai_reply *r, buf *out)
 static void take_end(openai_reply *r, const news *n, buf *out)
 {
     bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
-    r->n_prompt += n->usage.n_prompt;
-    r->n_cached += n->usage.n_cached;
-    r->n_generated += n->usage.n_generated;
+    r->used = n->used;
     if (!complete && !r->error.status) api_fail_finish(&r->error, n->finish, n->limit, n->text);
     r->n_open--;
     if (r->n_open == 0 && r->request.stream) end_stream(r, out);

@@ -48,8 +48,12 @@ void reply_choice_ends(test_reply *t, int32_t part, int32_t choice, sumi_finish 
 
 void reply_ends(test_reply *t, int32_t part, sumi_finish finish, const char *why)
 {
+    t->used.n_prompt += 5; /* as the job does */
+    t->used.n_cached += 2;
+    t->used.n_generated += 3;
     const news n = { .part = part,
                      .type = SUMI_EVENT_END,
+                     .used = t->used,
                      .finish = finish,
                      .text = why,
                      .n_bytes = strlen(why),

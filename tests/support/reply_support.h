@@ -9,6 +9,7 @@ typedef struct test_reply {
     const answer_format *format;
     void *reply;
     buf out; /* what a stream was sent */
+    job_usage used; /* of the parts that have ended */
 } test_reply;
 
 /* For model "m", with the id "x", made 7 s after 1970; prompts have five tokens each. */
