@@ -1,7 +1,8 @@
-"""docs_checks.py - what the documentation says is so: quickstart.md runs as printed, options of migration.md exist, links lead somewhere.
+"""docs_checks.py - what the documentation says is so: quickstart.md runs as printed, options of migration.md exist, links lead
+somewhere, files and functions that are named are there, tables name every family, type and path.
 
 usage: docs_checks.py SUMI MODEL     The hub that quickstart.md fetches from is an imitation that has MODEL."""
-import glob, os, re, socket, subprocess, sys, tempfile, time, urllib.request
+import fnmatch, glob, os, re, socket, subprocess, sys, tempfile, time, urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
@@ -107,12 +108,17 @@ def hardware():
         check("bytes of a token", bytes_ / 1024 == float(kib) and bytes_ * 4096 / 2**20 == int(mib), (layers, heads, dimension))
 
 
-def links():
-    """Links to files of the repository, and to headings in them."""
+def pages():
+    """Every page of the repository, by its path there."""
     files = [f for pattern in ("*.md", "docs/*.md", "deploy/**/*.md", "src/**/*.md", "tests/**/*.md", "bench/**/*.md", "examples/*.md", "scripts/*.md")
              for f in glob.glob(pattern, root_dir=ROOT, recursive=True) if "/.work/" not in f]
     check("there are pages", len(files) > 30, files)
-    for name in files:
+    return files
+
+
+def links():
+    """Links to files of the repository, and to headings in them."""
+    for name in pages():
         for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", read(name))):
             path, _, anchor = target.partition("#")
             if "://" in target or target.startswith("mailto:"):
@@ -125,8 +131,70 @@ def links():
                 check(f"{name}: {target} has its heading", anchor in headings, headings)
 
 
-quickstart()
+def repository():
+    """Paths of the files of the repository, those that git does not know yet included."""
+    names = []
+    for folder in ("src", "include", "tests", "bench", "docs", "examples", "scripts", "cmake", "deploy"):
+        for at, folders, files in os.walk(os.path.join(ROOT, folder)):
+            folders[:] = [f for f in folders if f != ".work"]
+            names += [os.path.relpath(os.path.join(at, f), ROOT) for f in files]
+    return names
+
+
+def without_braces(name):
+    """src/{a,b}.c -> src/a.c, src/b.c"""
+    part = re.search(r"\{([^{}]*)\}", name)
+    return [n for word in part[1].split(",") for n in without_braces(name[:part.start()] + word + name[part.end():])] if part else [name]
+
+
+def names():
+    """A file that a page names between backticks is there, by its path or by the end of it: `src/kv/kv_cache.c`, `cpu/linear.c`,
+    `choice.c`. A function, `kv_cache_commit()`, occurs in a source. Of made-up names a word is in capitals: `test_NAME.c`."""
+    files = repository()
+    folders = {os.path.dirname(f) for f in files} | {os.path.dirname(os.path.dirname(f)) for f in files}
+    words = set()
+    for f in files:
+        if f.endswith((".c", ".h", ".py", ".sh", ".js")):
+            words.update(re.findall(r"\w+", read(f)))
+    n = 0
+    for page in pages():
+        for span in re.findall(r"`([^`\n]+)`", read(page)):
+            function = re.fullmatch(r"([a-z]\w*)\(.*\)", span)
+            if function:
+                n += 1
+                check(f"{page}: {span} is in a source", function[1] in words)
+            for name in without_braces(span) if re.fullmatch(r"[\w./{},*-]+", span) else []:
+                is_path = re.fullmatch(r"(\.\./)*(src|include|tests|bench|docs|examples|scripts|cmake)/.*", name)
+                if not (is_path or re.search(r"\.[ch]$", name)) or re.search(r"[A-Z]{4}", name):
+                    continue
+                n += 1
+                name = re.sub(r"^(\.\./)+", "", name).rstrip("/")
+                there = any(fnmatch.fnmatch("/" + f, "*/" + name) for f in files) or any(("/" + f).endswith("/" + name) for f in folders)
+                check(f"{page}: {name} is there", there)
+    check("there are names", n > 500, n)
+
+
+def tables():
+    """What somebody adds to a table of the sources stands in the documentation too, and a tiny model is read by a test."""
+    def compare(page, known, where):
+        check(f"{page}: there are names", len(known) > 15, known)
+        for name in known:
+            check(f"{page} has {name}", where(name))
+
+    models, formats, server = read("docs/models.md"), read("docs/number-formats.md"), read("docs/server.md")
+    compare("docs/models.md", re.findall(r'\.name = "([^"]+)"', read("src/model/arch.c")), lambda n: f"`{n}`" in models)
+    compare("docs/number-formats.md", re.findall(r"X\((\w+), *\d+", read("src/format/dtype.h")), lambda n: re.search(rf"\b{n}\b", formats))
+    compare("docs/server.md", [p.rstrip("*") for p in re.findall(r'\{ "[A-Z]+", "([^"]+)"', read("src/server/route.c"))],
+            lambda p: p in server)
+    tests = read("tests/golden/test_tiny.c") + read("tests/golden/test_encoders.c")
+    compare("test_tiny.c or test_encoders.c", [f[:-5] for f in os.listdir(os.path.join(ROOT, "tests/golden/tiny")) if f.endswith(".gguf")],
+            lambda n: f'"{n}"' in tests)
+
+
+names()
+tables()
+links()
 migration()
 hardware()
-links()
+quickstart()
 sys.exit(len(failed) > 0)
