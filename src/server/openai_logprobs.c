@@ -1,9 +1,11 @@
 /* openai_logprobs.c - see openai_logprobs.h. */
 #include "server/openai_logprobs.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "server/json_text.h"
+#include "server/text_request.h"
 #include "text/utf8.h"
 
 void logprob_lists_init(logprob_lists *l)
@@ -113,37 +115,46 @@ static void put_name(buf *out, const char *text, size_t n, bool spelled)
     buf_deinit(&name);
 }
 
-/* "a":-0.1 of a token that is the main one of its row, or an alternative to it. Another token with the main one's text,
- * as a byte's may be, is spelled in bytes: its key must not hide the other's. */
-static void put_pair(buf *out, const sumi_model *model, const sumi_choice *c, const char *main, size_t n_main,
-                     bool is_main)
-{
+typedef struct spelling {
+    char *text;
     size_t n;
-    char *text = bytes_of(model, c->id, &n, out);
-    bool hides = !is_main && n == n_main && text && !memcmp(text, main, n);
-    put_name(out, text ? text : "", n, hides);
-    buf_append_char(out, ':');
-    json_put_number(out, (double)c->logprob);
-    sumi_free(text);
+} spelling;
+
+static bool is_among(const spelling *all, int32_t n, const spelling *s)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (all[i].n == s->n && !memcmp(all[i].text, s->text, s->n)) return true;
+    return false;
 }
 
-/* The alternatives, and the token itself, whose bytes are text [n_text], where it is none of them. */
-static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, const char *text, size_t n_text,
-                    const sumi_choice *top, int32_t n_top)
+static void put_pair(buf *out, const spelling *s, float logprob, bool in_bytes)
 {
+    if (out->data[out->n - 1] != '{') buf_append_char(out, ',');
+    put_name(out, s->text, s->n, in_bytes);
+    buf_append_char(out, ':');
+    json_put_number(out, (double)logprob);
+}
+
+/* {"a":-0.1,...}: the alternatives, and the token itself, whose bytes are main, where it is none of them. A token with the
+ * text of main or of a better alternative, as a byte's may be, is spelled in bytes: its key must not hide the other's. */
+static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, spelling main, const sumi_choice *top,
+                    int32_t n_top)
+{
+    spelling all[1 + TEXT_MAX_TOP_LOGPROBS] = { main };
+    int32_t n = 1;
     bool seen = false;
-    int32_t n = 0;
+    assert(n_top <= TEXT_MAX_TOP_LOGPROBS);
     buf_append_char(out, '{');
-    for (; n < n_top && top[n].id >= 0; n++) {
-        bool is_main = top[n].id == token->id;
-        if (n) buf_append_char(out, ',');
-        put_pair(out, model, &top[n], text, n_text, is_main);
+    for (int32_t i = 0; i < n_top && top[i].id >= 0 && out->status == SUMI_OK; i++) {
+        bool is_main = top[i].id == token->id;
+        spelling *s = &all[is_main ? 0 : n];
         seen |= is_main;
+        if (!is_main && !(s->text = bytes_of(model, top[i].id, &s->n, out))) break;
+        put_pair(out, s, top[i].logprob, !is_main && is_among(all, n, s));
+        n += !is_main;
     }
-    if (!seen) {
-        if (n) buf_append_char(out, ',');
-        put_pair(out, model, token, text, n_text, true);
-    }
+    if (!seen && out->status == SUMI_OK) put_pair(out, &main, token->logprob, false);
+    while (n > 1) sumi_free(all[--n].text);
     buf_append_char(out, '}');
 }
 
@@ -158,7 +169,7 @@ void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const su
     comma(&l->top);
     if (known) {
         json_put_number(&l->values, (double)token->logprob);
-        put_top(&l->top, model, token, text ? text : "", n, top, n_top);
+        put_top(&l->top, model, token, (spelling){ text ? text : "", n }, top, n_top);
     } else {
         buf_append_str(&l->values, "null");
         buf_append_str(&l->top, "null");

@@ -64,6 +64,11 @@ static void a_byte_does_not_hide_the_letter_that_it_is(void **state)
     assert_logprob(o, "a", -3);
     assert_logprob(o, "bytes:\\x61", -1);
     json_decref(o);
+    const sumi_choice other = { 'b', -0.5f };
+    o = completion_of(m, &other, (const sumi_choice[]){ other, letter, byte }, 3);
+    assert_logprob(o, "a", -1);
+    assert_logprob(o, "bytes:\\x61", -3);
+    json_decref(o);
     sumi_model_close(m);
 }
 
