@@ -209,14 +209,16 @@ static void print_plan(const pull_plan *p)
 static int print_json(const pull_plan *p, const char *path)
 {
     json_t *files = json_array(), *o = json_pack("{s:s?, s:o}", "path", path, "files", files);
-    for (int32_t i = 0; o && i < p->files.n; i++) {
+    bool ok = o != NULL;
+    for (int32_t i = 0; ok && i < p->files.n; i++) {
         int64_t n = p->files.files[i].n_bytes;
-        json_array_append_new(files, json_pack("{s:s, s:o}", "path", p->files.files[i].path, "bytes",
-                                               n >= 0 ? json_integer((json_int_t)n) : json_null()));
+        json_t *file = json_pack("{s:s, s:o}", "path", p->files.files[i].path, "bytes",
+                                 n >= 0 ? json_integer((json_int_t)n) : json_null());
+        ok = json_array_append_new(files, file) == 0;
     }
-    bool ok = o && json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0;
+    ok = ok && json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0;
     json_decref(o);
-    if (!ok && !ferror(stdout)) return cli_fail("the JSON: out of memory");
+    if (!ok && !ferror(stdout)) return cli_fail("the JSON: out of memory, or %s is no UTF-8", path ? path : "a path");
     putchar('\n');
     return EXIT_DONE;
 }

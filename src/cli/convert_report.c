@@ -83,15 +83,16 @@ static void print_text(const report *r, const char *out)
 static sumi_status print_json(const report *r, const char *out, sumi_error *err)
 {
     json_t *fell = json_object();
+    int failed = !fell;
     for (int i = 0; i < DTYPE_MAX; i++)
-        if (r->fell[i]) json_object_set_new(fell, dtype_gguf_name((uint32_t)i), json_integer(r->fell[i]));
+        if (r->fell[i]) failed |= json_object_set_new(fell, dtype_gguf_name((uint32_t)i), json_integer(r->fell[i]));
     json_t *o = json_pack("{s:s%, s:s, s:I, s:f, s:I, s:i, s:o, s:{s:s, s:I, s:f, s:b}}", "path", out, strlen(out), "type",
                           file_type_name(r->out), "bytes", (json_int_t)r->n_bytes, "bits_per_weight",
                           r->to.bits_per_weight, "tensors", (json_int_t)gguf_n_tensors(r->out), "fallback_tensors", r->n_fell,
                           "fallback_types", fell, "source", "type", file_type_name(r->in), "bytes",
                           (json_int_t)r->from.weight_bytes, "bits_per_weight", r->from.bits_per_weight, "quantised_again",
                           r->quantised);
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = o && !failed ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(o);
     if (!text) return sumi_fail(err, SUMI_ENOMEM, "the JSON: out of memory, or %s is no UTF-8", out);
     puts(text);
