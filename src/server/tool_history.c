@@ -27,22 +27,32 @@ static sumi_status check_arguments(const json_t *v)
     return status;
 }
 
-static bool check_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
+/* A call where its API has it: `where` is its place, and the names of its parts follow it in errors. */
+typedef struct call_place {
+    const char *field, *where, *id, *name, *arguments;
+} call_place;
+
+static bool check_call(const json_t *id, const json_t *name, const json_t *arguments, const call_place *p, api_error *e)
 {
-    const json_t *function = json_object_get(call, "function"), *id = field_get(call, "id");
-    const char *name = json_string_value(json_object_get(function, "name"));
-    if (!text_is_missing_or(call, "type", "function"))
-        return api_fail(e, 400, "unsupported_content", field, "%s.tool_calls[%zu]: only the type \"function\" is supported",
-                        where, i);
-    if (!name || !*name)
-        return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].function.name: it must be a string", where, i);
+    if (!json_is_string(name) || json_string_length(name) == 0)
+        return api_fail(e, 400, "invalid_type", p->field, "%s.%s: it must be a string", p->where, p->name);
     if (id && !json_is_string(id))
-        return api_fail(e, 400, "invalid_type", field, "%s.tool_calls[%zu].id: it must be a string", where, i);
-    sumi_status status = check_arguments(field_get(function, "arguments"));
+        return api_fail(e, 400, "invalid_type", p->field, "%s.%s: it must be a string", p->where, p->id);
+    sumi_status status = check_arguments(arguments);
     if (status == SUMI_ENOMEM) return api_fail_memory(e);
-    return status == SUMI_OK ||
-           api_fail(e, 400, "invalid_value", field,
-                    "%s.tool_calls[%zu].function.arguments: it must be a JSON object, as text or as it is", where, i);
+    return status == SUMI_OK || api_fail(e, 400, "invalid_value", p->field,
+                                         "%s.%s: it must be a JSON object, as text or as it is", p->where, p->arguments);
+}
+
+static bool check_openai_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
+{
+    const json_t *function = json_object_get(call, "function");
+    char place[96];
+    snprintf(place, sizeof place, "%s.tool_calls[%zu]", where, i);
+    if (!text_is_missing_or(call, "type", "function"))
+        return api_fail(e, 400, "unsupported_content", field, "%s: only the type \"function\" is supported", place);
+    const call_place p = { field, place, "id", "function.name", "function.arguments" };
+    return check_call(field_get(call, "id"), json_object_get(function, "name"), field_get(function, "arguments"), &p, e);
 }
 
 static bool copy_calls(json_t *to, json_t *calls, const char *field, const char *where, api_error *e)
@@ -51,7 +61,7 @@ static bool copy_calls(json_t *to, json_t *calls, const char *field, const char 
     json_t *call;
     if (!json_is_array(calls))
         return api_fail(e, 400, "invalid_type", field, "%s.tool_calls: it must be a list", where);
-    json_array_foreach(calls, i, call) if (!check_call(call, field, where, i, e)) return false;
+    json_array_foreach(calls, i, call) if (!check_openai_call(call, field, where, i, e)) return false;
     return json_array_size(calls) == 0 || json_object_set(to, "tool_calls", calls) == 0 || api_fail_memory(e);
 }
 
@@ -167,7 +177,9 @@ static bool check_block(const json_t *m, const json_t *block, const char *where,
         return api_fail(e, 400, "invalid_type", "messages", "%s.thinking: it must be a string", where);
     if (is_type(block, "tool_result") && !json_is_string(json_object_get(block, "tool_use_id")))
         return api_fail(e, 400, "invalid_type", "messages", "%s.tool_use_id: it must be a string", where);
-    return true;
+    const call_place p = { "messages", where, "id", "name", "input" };
+    return !is_type(block, "tool_use") ||
+           check_call(field_get(block, "id"), json_object_get(block, "name"), field_get(block, "input"), &p, e);
 }
 
 /* What a turn of the assistant, or the rest of a user's, consists of. */
@@ -271,6 +283,35 @@ static void add_call(history *h, const json_t *item)
     add(h, json_pack("{s:s, s:n, s:[o]}", "role", "assistant", "content", "tool_calls", call));
 }
 
+static bool is_call(const json_t *item)
+{
+    return is_type(item, "function_call");
+}
+
+static bool is_result(const json_t *item)
+{
+    return is_type(item, "function_call_output");
+}
+
+/* Item number i. */
+static bool check_item(const json_t *item, size_t i, api_error *e)
+{
+    char where[32];
+    snprintf(where, sizeof where, "input[%zu]", i);
+    const call_place p = { "input", where, "call_id", "name", "arguments" };
+    if ((is_call(item) || is_result(item)) && !json_is_string(json_object_get(item, "call_id")))
+        return api_fail(e, 400, "invalid_type", "input", "%s.call_id: it must be a string", where);
+    if (is_call(item)) return check_call(NULL, json_object_get(item, "name"), field_get(item, "arguments"), &p, e);
+    if (is_result(item)) return true;
+    if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
+        return api_fail(e, 400, "unsupported_content", "input",
+                        "%s: only items of the types 'message', 'function_call' and 'function_call_output' are "
+                        "supported by this server",
+                        where);
+    return !has_role(item, "tool") || api_fail(e, 400, "invalid_value", "input",
+                                               "%s.role: it must be one of user, assistant, system, developer", where);
+}
+
 json_t *tool_history_from_responses(json_t *list, api_error *e)
 {
     history h = { .list = json_array() };
@@ -283,22 +324,10 @@ json_t *tool_history_from_responses(json_t *list, api_error *e)
     }
     json_array_foreach(list, i, item)
     {
-        bool is_call = is_type(item, "function_call"), is_result = is_type(item, "function_call_output");
-        if ((is_call || is_result) && !json_is_string(json_object_get(item, "call_id")))
-            ok = api_fail(e, 400, "invalid_type", "input", "input[%zu].call_id: it must be a string", i);
-        else if (is_call) add_call(&h, item);
-        else if (is_result)
-            add(&h, result_of(json_object_get(item, "call_id"), field_get(item, "output")));
-        else if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
-            ok = api_fail(e, 400, "unsupported_content", "input",
-                          "input[%zu]: only items of the types 'message', 'function_call' and 'function_call_output' are "
-                          "supported by this server",
-                          i);
-        else if (has_role(item, "tool"))
-            ok = api_fail(e, 400, "invalid_value", "input",
-                          "input[%zu].role: it must be one of user, assistant, system, developer", i);
+        if (!(ok = check_item(item, i, e))) break;
+        if (is_call(item)) add_call(&h, item);
+        else if (is_result(item)) add(&h, result_of(json_object_get(item, "call_id"), field_get(item, "output")));
         else add(&h, json_incref(item));
-        if (!ok) break;
     }
     return finish(&h, ok, e);
 }

@@ -170,6 +170,16 @@ static void mistakes_are_named_with_their_place(void **state)
                    "it cannot have blocks of the type 'thinking'");
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"function_call_output\",\"output\":\"R\"}]}",
                    "input[0].call_id: it must be a string");
+    /* Each API names the parts by its own words, and counts its own items. */
+    expect_refused(anthropic_parse_messages, TURN("assistant", "{\"type\":\"tool_use\",\"id\":\"c\"}"),
+                   "messages[0].content[0].name: it must be a string");
+    expect_refused(anthropic_parse_messages,
+                   TURN("assistant", "{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"f\",\"input\":[]}"),
+                   "messages[0].content[0].input: it must be a JSON object");
+    expect_refused(responses_parse,
+                   "{\"input\":[{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"},"
+                   "{\"type\":\"function_call\",\"call_id\":\"d\",\"name\":\"f\",\"arguments\":\"{\"}]}",
+                   "input[1].arguments: it must be a JSON object");
     expect_refused(openai_parse_chat, "{\"messages\":[{\"role\":\"tool\",\"content\":\"R\",\"tool_call_id\":1}]}",
                    "messages[0].tool_call_id: it must be a string");
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}", "input[0]: only items of the types");
