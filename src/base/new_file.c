@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/special_file.h"
 
 #define SUFFIX   ".partial"
 #define N_RANDOM 8   /* hexadecimal digits before the suffix */
@@ -161,11 +162,29 @@ static sumi_status check_place(const new_file *f, sumi_error *err)
     return f->overwrite ? SUMI_OK : fail_there(f, err);
 }
 
+static sumi_status open_special(new_file *f, sumi_error *err)
+{
+    int fd = special_file_open(f->path);
+    if (fd < 0) return fail_errno(f, err);
+    if (special_file_has_positions(fd)) {
+        f->fd = fd;
+        return SUMI_OK;
+    }
+    f->spooled = true;
+    f->target = fd;
+    f->fd = special_file_spool();
+    return f->fd >= 0 ? SUMI_OK : sumi_fail_errno(err, "a temporary file");
+}
+
 sumi_status new_file_open(new_file *f, const char *path, int flags, uint64_t reserve, sumi_error *err)
 {
     *f = (new_file){ .path = strdup(path), .fd = -1, .overwrite = (flags & NEW_FILE_OVERWRITE) != 0 };
     char *folder = f->path ? folder_of(path) : NULL;
     if (!folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    if (flags & NEW_FILE_SPECIAL && special_file_is(path)) {
+        free(folder);
+        return open_special(f, err);
+    }
     sumi_status st = check_place(f, err);
     if (st == SUMI_OK) new_file_sweep(folder, name_of(path));
     free(folder);
@@ -192,7 +211,8 @@ sumi_status new_file_write(new_file *f, uint64_t at, const void *data, size_t n,
 
 sumi_status new_file_pad(new_file *f, uint64_t n_bytes, sumi_error *err)
 {
-    return ftruncate(f->fd, (off_t)n_bytes) == 0 ? SUMI_OK : fail_errno(f, err);
+    bool is_device = !f->temporary && !f->spooled; /* which has no length */
+    return is_device || ftruncate(f->fd, (off_t)n_bytes) == 0 ? SUMI_OK : fail_errno(f, err);
 }
 
 /* Without overwriting: a file that came into being meanwhile stays. */
@@ -207,8 +227,17 @@ static int move(const new_file *f)
     return unlink(f->temporary);
 }
 
+static sumi_status finish_special(new_file *f, sumi_error *err)
+{
+    int *last = f->spooled ? &f->target : &f->fd, fd = *last;
+    if (f->spooled && !special_file_copy(f->fd, fd)) return fail_errno(f, err);
+    *last = -1;
+    return close(fd) == 0 ? SUMI_OK : fail_errno(f, err);
+}
+
 sumi_status new_file_finish(new_file *f, sumi_error *err)
 {
+    if (!f->temporary) return finish_special(f, err);
     if (fsync(f->fd) != 0) return fail_errno(f, err);
     if (move(f) != 0) return errno == EEXIST ? fail_there(f, err) : fail_errno(f, err);
     free(f->temporary);
@@ -223,6 +252,7 @@ void new_file_deinit(new_file *f)
 {
     if (f->temporary) unlink(f->temporary);
     if (f->fd >= 0) close(f->fd);
+    if (f->spooled && f->target >= 0) close(f->target);
     free(f->temporary);
     free(f->path);
     *f = (new_file){ .fd = -1 };

@@ -3,7 +3,10 @@
  * It is written under a temporary name beside its place, PATH.XXXXXXXX.partial, brought to the disk, renamed, and the
  * folder is brought to the disk as well: a rename that is only in memory is lost with the power. A process that is
  * killed leaves the temporary file. As its writer holds a lock (flock) on it, anybody can see that it is abandoned:
- * the next new_file_open() for the same PATH removes it, and new_file_sweep() those of a whole folder. */
+ * the next new_file_open() for the same PATH removes it, and new_file_sweep() those of a whole folder.
+ *
+ * Devices and pipes are never replaced. Where the caller allows them, what is written goes to them: at once where they have
+ * positions (/dev/null), else when it is complete. */
 #ifndef SUMI_BASE_NEW_FILE_H
 #define SUMI_BASE_NEW_FILE_H
 
@@ -11,18 +14,21 @@
 
 enum {
     NEW_FILE_OVERWRITE = 1, /* a regular file that is there already is replaced; else EIO */
+    NEW_FILE_SPECIAL = 4,   /* path may be a device or a pipe (base/special_file.h); else EIO */
     NEW_FILE_PRIVATE = 2,   /* readable and writable by its owner alone; else as the umask says */
 };
 
 typedef struct new_file {
     char *path, *temporary; /* its place; its name until it is there, NULL: there is none to remove */
-    int fd;
+    int fd;       /* what is written to */
+    bool spooled; /* fd has no name: `target`, a special file, gets what it holds when it is complete */
+    int target;
     bool overwrite;
 } new_file;
 
 /* reserve: bytes to reserve on the disk, where the file system can. EIO: the file cannot be created, is there already and
- * must not be overwritten, is no regular file, or the disk is full; the error names it. A symbolic link at path is replaced,
- * not followed. */
+ * must not be overwritten, is neither a regular file nor a special one that is allowed, or the disk is full; the error names
+ * it. A symbolic link at path is replaced, not followed. */
 SUMI_MUST_USE sumi_status new_file_open(new_file *f, const char *path, int flags, uint64_t reserve,
                                         sumi_error *err);
 

@@ -10,7 +10,7 @@ enum { HEAD = 10, DICT = 118 };
 sumi_status npy_open(npy *n, const char *path, int32_t n_cols, sumi_error *err)
 {
     *n = (npy){ .n_cols = n_cols };
-    return new_file_open(&n->file, path, NEW_FILE_OVERWRITE, 0, err);
+    return new_file_open(&n->file, path, NEW_FILE_OVERWRITE | NEW_FILE_SPECIAL, 0, err);
 }
 
 sumi_status npy_write(npy *n, const float *rows, int64_t n_rows, sumi_error *err)

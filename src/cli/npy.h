@@ -1,6 +1,7 @@
 /* npy.h - NumPy's file format, of float32 matrices [rows, columns]: numpy.load() reads it.
  *
- * The file is there when it is complete, or not at all (base/new_file.h): one that was there before stays until then. */
+ * The file is there when it is complete, or not at all (base/new_file.h): one that was there before stays until then. A device or
+ * a pipe gets it when it is complete. */
 #ifndef SUMI_CLI_NPY_H
 #define SUMI_CLI_NPY_H
 

@@ -52,6 +52,13 @@ for result in "logits $model --ids '$ids' --out" "embed $model '$work/text' --np
     head -c 6 "$work/old.npy" | grep -q NUMPY || complain "$result: no NumPy file"
 done
 
+# Devices and pipes are written as they are, and stay what they are.
+for result in "logits $model --ids '$ids' --out" "embed $model '$work/text' --npy"; do
+    eval "'$sumi' $result /dev/null" && [ -c /dev/null ] || complain "$result /dev/null"
+    eval "'$sumi' $result '$work/whole.npy'"
+    eval "'$sumi' $result /dev/stdout" | cmp -s - "$work/whole.npy" || complain "$result /dev/stdout: other bytes in a pipe"
+done
+
 # Text from an editor of Windows, with a byte order mark and "\r\n", is the same text; for tokenize it is not.
 printf 'Hello there\nyou two' >"$work/plain"
 printf '\xef\xbb\xbfHello there\r\nyou two\r\n' >"$work/dos"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -208,6 +209,65 @@ static void a_file_written_otherwise_gets_its_place(void **state)
     test_folder_remove(&d);
 }
 
+/* Writes "1234" in two pieces, the second one first. */
+static sumi_status write_to(const char *path, int flags, sumi_error *err)
+{
+    new_file f;
+    sumi_status st = new_file_open(&f, path, flags, 100, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 2, "34", 2, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 0, "12", 2, err);
+    if (st == SUMI_OK) st = new_file_pad(&f, 4, err);
+    if (st == SUMI_OK) st = new_file_finish(&f, err);
+    new_file_deinit(&f);
+    return st;
+}
+
+static void devices_and_pipes_are_written_where_that_is_allowed(void **state)
+{
+    (void)state;
+    sumi_error err;
+    struct stat s;
+    char got[16], name[64];
+    int ends[2], sockets[2];
+    test_folder d = test_folder_create();
+    assert_int_equal(write_to("/dev/null", NEW_FILE_SPECIAL, &err), SUMI_OK);
+    assert_int_equal(stat("/dev/null", &s), 0);
+    assert_true(S_ISCHR(s.st_mode));
+    assert_int_equal(write_to("/dev/full", NEW_FILE_SPECIAL, &err), SUMI_EIO);
+    assert_non_null(strstr(err.message, "/dev/full: No space left on device"));
+    assert_int_equal(write_to("/dev/null", NEW_FILE_OVERWRITE, &err), SUMI_EIO);
+    assert_non_null(strstr(err.message, "is no regular file"));
+
+    assert_int_equal(mkfifo(in(&d, "fifo"), 0600), 0);
+    int fifo = open(in(&d, "fifo"), O_RDONLY | O_NONBLOCK); /* a reader, so that nobody waits */
+    assert_int_equal(write_to(in(&d, "fifo"), NEW_FILE_SPECIAL, &err), SUMI_OK);
+    assert_int_equal(read(fifo, got, sizeof got), 4);
+    assert_memory_equal(got, "1234", 4);
+    close(fifo);
+
+    assert_int_equal(pipe(ends), 0);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[1]);
+    assert_int_equal(write_to(name, NEW_FILE_SPECIAL, &err), SUMI_OK);
+    assert_int_equal(read(ends[0], got, sizeof got), 4);
+    assert_memory_equal(got, "1234", 4);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", sockets[1]);
+    assert_int_equal(write_to(name, NEW_FILE_SPECIAL, &err), SUMI_OK);
+    assert_int_equal(read(sockets[0], got, sizeof got), 4);
+    for (int i = 0; i < 2; i++) close(ends[i]), close(sockets[i]);
+    assert_int_equal(write_to(name, NEW_FILE_SPECIAL, &err), SUMI_EIO);
+
+    put(in(&d, "log"), "before "); /* as with `>> log`: the descriptor's file is neither replaced nor begun again */
+    int fd = open(in(&d, "log"), O_WRONLY | O_APPEND);
+    snprintf(name, sizeof name, "/dev/fd/%d", fd);
+    assert_int_equal(write_to(name, NEW_FILE_SPECIAL, &err), SUMI_OK);
+    close(fd);
+    assert_text(in(&d, "log"), "before 1234");
+    assert_synced("");
+    assert_int_equal(count_files(&d), 2);
+    test_folder_remove(&d);
+}
+
 static int forget_synced(void **state)
 {
     (void)state;
@@ -224,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_overwritten_unasked, forget_synced),
         cmocka_unit_test_setup(what_a_killed_writer_left_is_removed_and_what_is_written_is_not,
                                forget_synced),
+        cmocka_unit_test_setup(devices_and_pipes_are_written_where_that_is_allowed, forget_synced),
         cmocka_unit_test_setup(a_file_written_otherwise_gets_its_place, forget_synced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
