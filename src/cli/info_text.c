@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "cli/info.h"
 #include "engine/recommended.h"
+#include "format/gguf_adapter.h"
 #include "sample/members.h"
 
 #define MAX_SHOWN 400 /* bytes of a string, unless asked for all */
@@ -209,11 +210,14 @@ void info_print_overview(const gguf *g, const info_summary *s)
 {
     char text[256];
     const gguf_str file = { gguf_name(g), strlen(gguf_name(g)) };
+    gguf_str base;
     printf("%s\n", show(s->name.n ? s->name : file, text, sizeof text));
     printf("  file             %s\n", show(file, text, sizeof text));
     print_files(g);
     printf("  architecture     %s\n",
            s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
+    if (gguf_is_adapter(g, &base))
+        printf("  adapter          for %s; not supported yet\n", base.n ? show(base, text, sizeof text) : "a model that is not named");
     print_weights(s, gguf_n_tensors(g));
     print_shape(g, s);
     print_context(g, s);

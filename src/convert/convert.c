@@ -18,6 +18,7 @@
 #include "base/sized.h"
 #include "convert/file_type.h"
 #include "convert/model_file.h"
+#include "format/gguf_adapter.h"
 #include "format/gguf_write.h"
 #include "quant/quant.h"
 
@@ -249,6 +250,7 @@ static sumi_status convert(conversion *c, const char *path, const char *out, sum
 {
     uint8_t *head = NULL;
     sumi_status st = model_file_open(&c->in, path, NULL, err);
+    if (st == SUMI_OK) st = gguf_refuse_adapter(c->in, err);
     if (st == SUMI_OK) st = choose_types(c, err);
     if (st == SUMI_OK) st = alloc_buffers(c, err);
     if (st == SUMI_OK) st = write_head(c, &head, err);

@@ -110,9 +110,21 @@ static void note_head(hf_model *m, bool is_base)
     if (!k->is_encoder && !k->has_output && (is_base || !tied)) hf_put_bool(k, "output_head", false);
 }
 
+/* The keys with which adapters in GGUF files tell what they are. */
+static void write_adapter(hf_model *m)
+{
+    const char *base = json_string_value(json_object_get(m->folder.adapter, "base_model_name_or_path"));
+    gguf_put_str(&m->head, "general.type", "adapter");
+    if (base) gguf_put_str(&m->head, "general.base_model.0.name", base);
+}
+
 static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
 {
     sumi_status st = SUMI_OK;
+    if (m->folder.adapter && m->folder.config)
+        log_message(log, SUMI_LOG_WARN, "%s: the adapter that lies beside the weights is not used",
+                    map_short_name(m->folder.path));
+    else if (m->folder.adapter) write_adapter(m);
     if (m->folder.config) {
         bool is_base;
         const hf_family *family = find_family(&m->folder, &is_base, err);
@@ -125,6 +137,7 @@ static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
         note_head(m, is_base);
         hf_sampling_write(&m->folder, &m->head);
     }
+    if (m->folder.adapter && !m->folder.tokenizer) return SUMI_OK;
     return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
 }
 

@@ -18,7 +18,7 @@
 void hf_folder_deinit(hf_folder *f)
 {
     json_t *texts[] = {
-        f->config, f->tokenizer, f->tokenizer_config, f->specials, f->generation, f->pooling
+        f->config, f->tokenizer, f->tokenizer_config, f->specials, f->generation, f->pooling, f->adapter
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) json_decref(texts[i]);
     for (int32_t i = 0; i < f->n_files; i++) st_close(f->files[i]);
@@ -206,7 +206,8 @@ sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
     while (n > 1 && f->path[n - 1] == '/') f->path[--n] = '\0';
     if ((st = read_json(f, "config.json", &f->config, err))) return st;
     if ((st = read_json(f, "tokenizer.json", &f->tokenizer, err))) return st;
-    if (!f->config && !f->tokenizer)
+    if ((st = read_json(f, "adapter_config.json", &f->adapter, err))) return st;
+    if (!f->config && !f->tokenizer && !f->adapter)
         return sumi_fail(
             err, SUMI_EIO,
             "%s: no model: a Hugging Face folder has config.json, tokenizer.json and safetensors",
@@ -216,5 +217,11 @@ sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
     if ((st = read_json(f, "generation_config.json", &f->generation, err))) return st;
     if ((st = read_json(f, "1_Pooling/config.json", &f->pooling, err))) return st;
     if ((st = read_template(f, err))) return st;
-    return f->config ? open_weights(f, err) : SUMI_OK;
+    if (!f->config) return SUMI_OK;
+    st = open_weights(f, err);
+    bool lacks_weights = f->n_files == 0 && (st == SUMI_EIO || st == SUMI_EUNSUPPORTED);
+    if (!f->adapter || !lacks_weights) return st;
+    json_decref(f->config); /* of the base model */
+    f->config = NULL;
+    return SUMI_OK;
 }

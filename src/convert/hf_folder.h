@@ -5,7 +5,8 @@
  *   model.safetensors.index.json    ... in several files beside it
  *   tokenizer.json                  its vocabulary
  *   tokenizer_config.json, special_tokens_map.json, generation_config.json, chat_template.jinja, chat_template.json
- *   1_Pooling/config.json           how sentence-transformers makes an embedding */
+ *   1_Pooling/config.json           how sentence-transformers makes an embedding
+ *   adapter_config.json             of PEFT: the folder has an adapter, whose base model is elsewhere */
 #ifndef SUMI_CONVERT_HF_FOLDER_H
 #define SUMI_CONVERT_HF_FOLDER_H
 
@@ -18,7 +19,7 @@
 typedef struct hf_folder {
     char *path;
     json_t *config, *tokenizer, *tokenizer_config, *specials, *generation,
-        *pooling;        /* objects; NULL: no such file */
+        *pooling, *adapter; /* objects; NULL: no such file */
     char *chat_template; /* NUL-terminated; NULL: no file of its own */
     size_t n_chat_template;
     safetensors **files; /* [n_files] */
@@ -27,7 +28,7 @@ typedef struct hf_folder {
 
 /* EIO: something cannot be read, or nothing is there; EUNSUPPORTED: weights only as pickle files; EFORMAT: malformed JSON
  * or safetensors; ELIMIT; ENOMEM. Errors name the file. A folder with tokenizer.json and without config.json is a
- * vocabulary. f is safe to deinit after a failure. */
+ * vocabulary; one with adapter_config.json and without weights an adapter, and then config is NULL. f is safe to deinit after a failure. */
 SUMI_MUST_USE sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err);
 void hf_folder_deinit(hf_folder *f);
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "format/gguf_adapter.h"
 #include "model/loader.h"
 
 static float *ones(loader *l, int64_t n)
@@ -251,6 +252,7 @@ static const arch *find_arch(const gguf *g, sumi_error *err)
 {
     gguf_str name;
     char known[400];
+    if (gguf_refuse_adapter(g, err) != SUMI_OK) return NULL;
     if (!gguf_get_str(g, "general.architecture", &name)) {
         sumi_fail(err, SUMI_EFORMAT, "%s: key 'general.architecture' is missing", gguf_name(g));
         return NULL;

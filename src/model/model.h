@@ -72,7 +72,7 @@ typedef struct model_watcher {
     void *user;
 } model_watcher;
 
-/* SUMI_EUNSUPPORTED unless the file is of a known family; err may be NULL. */
+/* SUMI_EUNSUPPORTED unless the file is a model of a known family; err may be NULL. */
 SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
 
 /* Tensors of the part that sees, which nothing here uses. */
