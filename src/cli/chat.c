@@ -104,7 +104,8 @@ static sumi_status finish_answer(chat *c, const answer *a, sumi_error *err)
     if (cut) fprintf(stderr, "%s\n", cut);
     if (c->session->options->stats) answer_print_stats(a, stderr);
     if (a->text.n == 0 && a->stats.finish == SUMI_FINISH_CANCELLED)
-        return sumi_fail(err, SUMI_ECANCELLED, "stopped before the first word: the question is removed from the conversation");
+        return sumi_fail(err, SUMI_ECANCELLED,
+                         "stopped before the first word: the question is removed from the conversation");
     if (conversation_add(&c->talk, "assistant", a->text.n ? a->text.data : "", a->text.n)) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory for the answer");
 }

@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
       "Type of the weights: BF16, Q8_0, Q4_K_M, ...; listed below (default: as in MODEL)", 0 },
     { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
     { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it exists", 0 },
-    { "json", OPT_JSON, NULL, 0, "Print one JSON object: type, bytes, bits per weight, tensors of other types, the source", 0 },
+    { "json", OPT_JSON, NULL, 0,
+      "Print one JSON object: type, bytes, bits per weight, tensors of other types, the source", 0 },
     { 0 },
 };
 

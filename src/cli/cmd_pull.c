@@ -1,4 +1,5 @@
-/* cmd_pull.c - sumi pull: a model from the net into the store. Prints the path that can be opened; all else goes to stderr. */
+/* cmd_pull.c - sumi pull: a model from the net into the store. Prints the path that can be opened; all else goes to
+ * stderr. */
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>

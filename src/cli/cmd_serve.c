@@ -1,8 +1,8 @@
 /* cmd_serve.c - sumi serve: an HTTP server over an engine, until SIGTERM or SIGINT.
  *
- * Signals are blocked in all threads and fetched here, one by one: SIGTERM, SIGINT and SIGQUIT end the server in order, SIGHUP
- * reads the keys and opens the log again, SIGUSR1 the log alone. The server listens before the model is loaded, so that a load
- * balancer sees it come; whoever ends it in that time does not wait for the model. */
+ * Signals are blocked in all threads and fetched here, one by one: SIGTERM, SIGINT and SIGQUIT end the server in order,
+ * SIGHUP reads the keys and opens the log again, SIGUSR1 opens the log alone. The server listens before the model is
+ * loaded, so that a load balancer sees it come; whoever ends it in that time does not wait for the model. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

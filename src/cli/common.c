@@ -82,7 +82,8 @@ bool cli_is_stdin(const char *path)
 
 void cli_say_reading(int fd)
 {
-    if (isatty(fd) && isatty(STDERR_FILENO)) fprintf(stderr, "(reading from the terminal: Ctrl-D on an empty line ends the text)\n");
+    if (isatty(fd) && isatty(STDERR_FILENO))
+        fprintf(stderr, "(reading from the terminal: Ctrl-D on an empty line ends the text)\n");
 }
 
 sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_t *n_bytes, sumi_error *err)
@@ -97,7 +98,8 @@ sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_
     buf_init(&b, max_bytes);
     char chunk[65536];
     ssize_t n;
-    while ((n = read(fd, chunk, sizeof chunk)) != 0 && b.status == SUMI_OK) { /* 0 once is the end: on a terminal one Ctrl-D */
+    /* One 0 is the end: on a terminal, one Ctrl-D. */
+    while ((n = read(fd, chunk, sizeof chunk)) != 0 && b.status == SUMI_OK) {
         if (n > 0) buf_append(&b, chunk, (size_t)n);
         else if (errno != EINTR || interrupt_pending()) break;
     }

@@ -1,5 +1,5 @@
-/* convert_report.h - what `sumi convert` tells of the file that it wrote: type, size, bits per weight, and where a tensor got
- * another type than was asked for. */
+/* convert_report.h - what `sumi convert` tells of the file that it wrote: type, size, bits per weight, and where a tensor
+ * got another type than was asked for. */
 #ifndef SUMI_CLI_CONVERT_REPORT_H
 #define SUMI_CLI_CONVERT_REPORT_H
 

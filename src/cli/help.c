@@ -1,5 +1,5 @@
-/* help.c - see help.h. argp describes the options, but is not asked to print them: it cuts examples where a line is full, and
- * sorts options that belong together apart. Here they come in the order of the tables, group by group. */
+/* help.c - see help.h. argp describes the options, but is not asked to print them: it cuts examples where a line is
+ * full, and sorts options that belong together apart. Here they come in the order of the tables, group by group. */
 #include "cli/help.h"
 
 #include <stdbool.h>
@@ -94,7 +94,8 @@ static void print_option(const struct argp_option *o)
     char label[96];
     int at = 0;
     for (const struct argp_option *k = o; !is_last(k) && (k == o || k->flags & OPTION_ALIAS); k++)
-        if (k->key > ' ' && k->key < 127) at += snprintf(label + at, sizeof label - (size_t)at, "%s-%c", at ? ", " : "  ", k->key);
+        if (k->key > ' ' && k->key < 127)
+            at += snprintf(label + at, sizeof label - (size_t)at, "%s-%c", at ? ", " : "  ", k->key);
     if (!at) at = snprintf(label, sizeof label, "    ");
     if (o->name)
         at += snprintf(label + at, sizeof label - (size_t)at, "%s--%s%s%s", label[2] == '-' ? ", " : "  ", o->name,

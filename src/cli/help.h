@@ -7,8 +7,8 @@
 /* Columns of the terminal that standard output is: $COLUMNS, or what it says; 0: it is none. */
 int help_columns(void);
 
-/* Prints text on stdout, wrapped to the terminal, or to 80 columns, at spaces; the first line begins in column `at`, the others in column
- * `indent`. */
+/* Prints text on stdout, wrapped at spaces to the terminal, or to 80 columns; the first line begins in column `at`, the
+ * others in column `indent`. */
 void help_wrap(const char *text, int at, int indent);
 
 /* The help of a command: root has options of its own and the command's argp as its only child. What stands behind the

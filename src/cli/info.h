@@ -27,7 +27,7 @@ typedef struct info_summary {
     sumi_estimate memory; /* of a context as long as the model was trained for */
 } info_summary;
 
-void info_summarise(const gguf *g, info_summary *s); /* without memory */
+void info_summarise(const gguf *g, info_summary *s); /* without memory and end tokens */
 
 /* The integer or text at "ARCHITECTURE.suffix"; false as gguf_get_i64(). */
 bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int64_t *value);
@@ -35,7 +35,6 @@ bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int
 void info_print_overview(const gguf *g, const info_summary *s);
 void info_print_metadata(const gguf *g, bool whole); /* whole: arrays and strings in full */
 void info_print_tensors(const gguf *g);
-
 
 /* Prints one object. False: out of memory. */
 SUMI_MUST_USE bool info_print_json(const gguf *g, const info_summary *s, bool whole);

@@ -20,7 +20,8 @@ void line_input_destroy(line_input *in); /* saves the history; NULL is fine */
 typedef enum line_result { LINE_READ, LINE_INTERRUPTED, LINE_END } line_result;
 
 /* One message: a line; lines joined while they end in a backslash; everything between two lines of """; or a text of many
- * lines that was pasted, with what is typed behind it. Without the final newline. LINE_INTERRUPTED: Ctrl-C. LINE_END: Ctrl-D, or the terminal is gone. */
+ * lines that was pasted, with what is typed behind it. Without the final newline. LINE_INTERRUPTED: Ctrl-C. LINE_END: Ctrl-D,
+ * or the terminal is gone. */
 line_result line_input_read(line_input *in, buf *message);
 
 #endif

@@ -20,7 +20,8 @@ SUMI_MUST_USE sumi_status lines_open(lines *l, const char *path, size_t max_byte
 void lines_close(lines *l);
 int64_t lines_size(const lines *l); /* bytes of a file; 0: unknown */
 
-/* The next line without its end ("\n" or "\r\n"), and without a byte order mark in the first one; valid until the next call. wait: until one is there. */
+/* The next line without its end ("\n" or "\r\n"), and without a byte order mark in the first one; valid until the next
+ * call. wait: until one is there. */
 lines_state lines_next(lines *l, bool wait, const char **line, size_t *n_bytes, sumi_error *err);
 
 #endif

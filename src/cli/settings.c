@@ -14,26 +14,27 @@ enum kind { REAL, COUNT, SEED };
 
 /* X(name, short option or 0, value, kind, field, low, high, help, and what `sumi run` does without it) */
 #define SETTINGS(X)                                                                                          \
-    X("max-tokens", 'n', "N", COUNT, max_tokens, -1, INT32_MAX, "Longest answer, in tokens; -1: until it ends or the context is full", \
-      " (default)")                                                                                          \
+    X("max-tokens", 'n', "N", COUNT, max_tokens, -1, INT32_MAX,                                              \
+      "Longest answer, in tokens; -1: until it ends or the context is full", " (default)")                   \
     X("temp", 0, "T", REAL, sampling.temperature, 0, 100,                                                    \
-      "Temperature; 0: always the most probable token, above 1: more random", " (default 0.8)")                \
+      "Temperature; 0: always the most probable token, above 1: more random", " (default 0.8)")              \
     X("top-k", 0, "K", COUNT, sampling.top_k, 0, INT32_MAX,                                                  \
       "Choose among the K most probable tokens; 0: all", " (default 40)")                                    \
     X("top-p", 0, "P", REAL, sampling.top_p, 0, 1,                                                           \
-      "Choose among the most probable tokens whose probabilities add up to P; 1: all", " (default 0.95)")                \
+      "Choose among the most probable tokens whose probabilities add up to P; 1: all", " (default 0.95)")    \
     X("min-p", 0, "P", REAL, sampling.min_p, 0, 1,                                                           \
       "Leave out tokens with less than P times the best one's probability", " (default 0.05)")               \
     X("typical", 0, "P", REAL, sampling.typical_p, 0.001, 1,                                                 \
-      "Locally typical sampling: choose among tokens whose information is nearest to the mean, up to probability P; 1: off", " (default)")               \
+      "Locally typical sampling: choose among tokens whose information is nearest to the mean, up to "       \
+      "probability P; 1: off", " (default)")                                                                 \
     X("repeat-penalty", 0, "R", REAL, sampling.repeat_penalty, 0.001, 1000,                                  \
-      "Divide logits of repeated tokens by R; 1: off", " (default)")                                   \
+      "Divide logits of repeated tokens by R; 1: off", " (default)")                                         \
     X("repeat-last-n", 0, "N", COUNT, sampling.penalty_last_n, -1, 1 << 24,                                  \
-      "How many of the last tokens count for penalties; -1: all", " (default 64)")                                     \
+      "How many of the last tokens count for penalties; -1: all", " (default 64)")                           \
     X("frequency-penalty", 0, "F", REAL, sampling.frequency_penalty, -1000, 1000,                            \
-      "Subtract F from the logit of a token for each time it occurred", " (default 0)")                                \
+      "Subtract F from the logit of a token for each time it occurred", " (default 0)")                      \
     X("presence-penalty", 0, "F", REAL, sampling.presence_penalty, -1000, 1000,                              \
-      "Subtract F from the logit of a token that occurred", " (default 0)")                                \
+      "Subtract F from the logit of a token that occurred", " (default 0)")                                  \
     X("seed", 0, "S", SEED, sampling.seed, 0, 0,                                                             \
       "Seed of the random numbers: the same seed gives the same answer", " (default: a new one)")
 

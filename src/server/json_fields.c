@@ -42,8 +42,8 @@ static size_t integer_end(const char *text, size_t n, bool *too_large)
     return end > begin ? end : begin + 1;
 }
 
-/* Integers of more than 64 bits are JSON, and jansson refuses them: appends the text to out with each of them as a number with
- * an exponent. False: it has none, and out is empty. */
+/* Integers of more than 64 bits are JSON, and jansson refuses them: appends the text to out with each of them as a
+ * number with an exponent. False: it has none, and out is empty. */
 static bool widen_integers(const char *text, size_t n, buf *out)
 {
     bool in_string = false, too_large;

@@ -11,8 +11,8 @@
 
 enum { JSON_MAX_NESTING = 64 };
 
-/* The object in text [n]; NULL: not JSON, not an object, or nested too deep (400), or out of memory (500). Strings may hold NULs;
- * integers of more than 64 bits are reals. Free with json_decref(). */
+/* The object in text [n]; NULL: not JSON, not an object, or nested too deep (400), or out of memory (500). Strings may
+ * hold NULs; integers of more than 64 bits are reals. Free with json_decref(). */
 json_t *json_parse_object(const char *text, size_t n, api_error *e);
 
 const char *json_plain_text(const json_t *v); /* of a string, borrowed; NULL: it is none, or has a NUL inside */

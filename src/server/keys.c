@@ -149,7 +149,8 @@ static void free_keys(keys *k)
     free(k);
 }
 
-static sumi_status add(keys *k, const api_key *key, const key_limits *limits, const char *file, int number, sumi_error *err)
+static sumi_status add(keys *k, const api_key *key, const key_limits *limits, const char *file, int number,
+                       sumi_error *err)
 {
     if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
     for (int32_t i = 0; i < k->n; i++)

@@ -2,9 +2,10 @@
  *
  * A bucket of r in a minute holds at most r, starts full, and gains r / 60 in a second. A request takes one from the
  * bucket of requests when it comes, and one more for each further answer that it asks for. Tokens are taken before the
- * engine is asked: those of the prompts, and the most that the answers may have; what was not used comes back at the end. The
- * bucket of tokens may go below zero; while it is, no request is let in. Counting tokens has a bucket of its own, as large as that of requests: who counts before each request is
- * not one request short. Time is passed in, so tests need no clock. */
+ * engine is asked: those of the prompts, and the most that the answers may have; unused ones come back at the end. The
+ * bucket of tokens may go below zero; while it is, no request is let in. Counting tokens has a bucket of its own, as large
+ * as that of requests: a client that counts before each request may send as many requests as one that does not. Time is
+ * passed in, so tests need no clock. */
 #ifndef SUMI_SERVER_LIMITS_H
 #define SUMI_SERVER_LIMITS_H
 

@@ -24,8 +24,8 @@ void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_cho
 void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const sumi_choice *token, bool known,
                              const sumi_choice *top, int32_t n_top);
 
-/* One token of a prompt as vLLM shows it: {"1":{"logprob":-0.1,"rank":2,"decoded_token":"a"}, ...}, the token itself before the
- * alternatives that are other tokens. */
+/* One token of a prompt as vLLM shows it: {"1":{"logprob":-0.1,"rank":2,"decoded_token":"a"}, ...}, the token itself
+ * before the alternatives that are other tokens. */
 void logprobs_put_prompt(const sumi_model *model, const sumi_choice *token, int32_t rank, const sumi_choice *top,
                          int32_t n_top, buf *out);
 

@@ -204,7 +204,8 @@ static bool read_all(text_request *r, bool chat, const text_limits *limits, api_
 {
     const char *user = NULL;
     return field_string(r->root, "model", &r->model, e) && field_string(r->root, "user", &user, e) &&
-           known_fields_check(r->root, chat ? FIELDS_CHAT : FIELDS_COMPLETION, e) && openai_read_sampling(r, e) && read_bias(r, e) &&
+           known_fields_check(r->root, chat ? FIELDS_CHAT : FIELDS_COMPLETION, e) && openai_read_sampling(r, e) &&
+           read_bias(r, e) &&
            text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
            (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
            read_prompt_logprobs(r, e) && read_lengths(r, chat, limits, e) && read_ends(r, e) && read_prompt_tokens(r, chat, e) &&

@@ -1,4 +1,4 @@
-/* props.c - GET /props, /slots and /tokenizer_info: what clients of llama.cpp's server and of vLLM ask for before they send text.
+/* props.c - GET /props, /slots and /tokenizer_info: what clients of llama.cpp's server and of vLLM ask for first.
  *
  * Where the file of the model lies is nobody's business: model_path is its name. A slot is a place for one running answer;
  * which answer runs in which place has no meaning here, so the first ones are those in use. */
@@ -90,8 +90,8 @@ enum MHD_Result get_slots(exchange *x)
     buf_init(&out, SIZE_MAX);
     buf_append_char(&out, '[');
     for (int32_t i = 0; i < stats.max_seqs; i++)
-        buf_printf(&out, "%s{\"id\":%d,\"n_ctx\":%d,\"speculative\":false,\"is_processing\":%s}", i ? "," : "", i, stats.n_ctx,
-                   i < stats.n_seqs ? "true" : "false");
+        buf_printf(&out, "%s{\"id\":%d,\"n_ctx\":%d,\"speculative\":false,\"is_processing\":%s}", i ? "," : "", i,
+                   stats.n_ctx, i < stats.n_seqs ? "true" : "false");
     buf_append_char(&out, ']');
     return http_reply_buf(x, 200, "application/json", &out);
 }

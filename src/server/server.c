@@ -53,7 +53,8 @@ static sumi_status read_keys(const server *s, keys **out, sumi_error *err)
         buf_printf(&text, "\n%s\n", line);
     }
     if (st == SUMI_OK && text.status != SUMI_OK) st = sumi_fail(err, text.status, "the keys: out of memory");
-    if (st == SUMI_OK) st = keys_parse(out, text.data ? text.data : "", text.n, o->key_file ? o->key_file : "--api-key", err);
+    const char *name = o->key_file ? o->key_file : "--api-key";
+    if (st == SUMI_OK) st = keys_parse(out, text.data ? text.data : "", text.n, name, err);
     buf_deinit(&text);
     return st;
 }

@@ -364,7 +364,8 @@ static void run(body_work *b)
             check_lengths(x, &t->r, &t->ids, &t->e);
 }
 
-/* The most that the request can use. The texts of embeddings have no answers: they are one request, as their tokens count. */
+/* The most that the request can use. The texts of embeddings have no answers: they are one request, and their tokens
+ * count. */
 static key_charge charge_of(const exchange *x, const text_work *t)
 {
     const sumi_request *p = &t->r.params;

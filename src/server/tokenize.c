@@ -45,8 +45,9 @@ static bool tokenize_text(const exchange *x, const json_t *o, int32_t **ids, int
     if (!text_api_check_model(x, name, e)) return false;
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = (parse_special ? SUMI_TOKENIZE_SPECIAL : 0u) | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
-    return sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err) == SUMI_OK ||
-           api_fail_status(e, &err);
+    sumi_status st =
+        sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err);
+    return st == SUMI_OK || api_fail_status(e, &err);
 }
 
 static bool tokenize_chat(const exchange *x, const text_request *r, int32_t **ids, int32_t *n, api_error *e)
