@@ -80,7 +80,7 @@ static const struct argp_option options[] = {
     { "hash-key", OPT_HASH_KEY, "NAME", 0,
       "Read a key from stdin (empty: make a new key), print its line for the key file, and end without serving", 2 },
     { "allow-anonymous", OPT_ANONYMOUS, NULL, 0, "Listen on addresses that other machines can reach, without keys", 2 },
-    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats and /version need no key", 2 },
+    { "metrics-open", OPT_METRICS_OPEN, NULL, 0, "/metrics, /stats, /slots and /version need no key", 2 },
     { "allowed-host", OPT_ALLOWED_HOST, "NAME", 0,
       "Accept this name in the header Host of requests without a key; '.example': all names below it, '*': every name; "
       "may be given many times (addresses, localhost and names that nobody can own, such as those below .local)",

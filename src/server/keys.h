@@ -6,7 +6,8 @@
  *
  *   rpm, tpm     requests and tokens (of prompts and answers) in a minute      concurrent   requests at once
  *   share        of the engine under load, 1 .. 1000 (1)                       priority     -100 .. 100 (0)
- *   scope        all; status: /metrics, /stats and /version only; api: everything but these, which tell of all keys (all)
+ *   scope        all; status: /metrics, /stats, /slots and /version only; api: everything but these, which tell of all keys
+ *                (all)
  *
  * The keys themselves are nowhere: what a client sends is hashed, and compared with every key in constant time.
  * Threads: a table never changes, but for the limits of its keys, which have a lock (limits.h). It is counted: a reload

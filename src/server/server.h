@@ -29,7 +29,7 @@ typedef struct server_opts {
     const char *key_file;      /* see keys.h; NULL, and no api_key: everybody may ask */
     const char *api_key;       /* one more key, called "api-key", without limits; NULL: none */
     bool allow_anonymous;      /* without keys on other addresses than the machine's own */
-    bool metrics_open;         /* /metrics, /stats and /version without a key */
+    bool metrics_open;         /* /metrics, /stats, /slots and /version without a key */
     bool no_web;               /* without the web page */
     const char *cors_origin;   /* the web pages that may ask: "https://chat.example" or "*"; NULL: none */
     const char *tls_cert, *tls_key;          /* paths of PEM files; NULL: no TLS */

@@ -297,7 +297,9 @@ def budgets():
         except (http.client.HTTPException, OSError):
             rest = b""
         check("a stream of a key that is gone ends", b"[DONE]" not in rest and post("gone") == 401)
-        check("a key for the API sees no numbers", s.ask("GET", "/metrics", None, key("api"))[0] == 403 and post("api") == 200)
+        numbers = [s.ask("GET", path_, None, key("api")) for path_ in ("/metrics", "/stats", "/slots", "/version")]
+        check("a key for the API sees no numbers", all(n[0] == 403 for n in numbers) and post("api") == 200)
+        check("and is told which", "/metrics, /stats, /slots and /version" in numbers[0][1]["error"]["message"], numbers[0])
         os.chmod(path, 0o666)
         s.process.send_signal(signal.SIGHUP)
         s.wait_for("a file that everybody may write to is refused", lambda: "everybody on this machine may write to it" in s.said())
