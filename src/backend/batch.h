@@ -8,13 +8,14 @@
  *
  * A kept row that is not in logit_rows is kept for its hidden state: the final norm's output, before the output matrix.
  *
- * The sequences describe the batch; batch_set_rows() alone derives what is said of each row. A token has two numbers. Its slot
- * is its place among the keys and values of its sequence: it says where they are written, and attention counts slots (windows
- * and linear biases too). Its pos is what the model is told of its position: rotations, learned positions. Both count from 0
- * and are equal; no operation may take one for the other.
+ * The sequences describe the batch; batch_set_rows() alone derives what is said of each row. A token has two numbers:
+ *   slot   its place among the keys and values of its sequence. It says where they are written, and attention counts slots,
+ *          for windows and linear biases too.
+ *   pos    what the model is told of its position: rotations, learned positions.
+ * Both count from 0 and are equal; no operation may take one for the other.
  *
- * Two continuations of one sequence are two sequences (kv_cache_fork()), each with tables of its own. A row of a sequence sees
- * all slots up to its own, without gaps, so that its sums have the order that they have in any other step.
+ * Two continuations of one sequence are two sequences (kv_cache_fork()), each with tables of its own. A row of a sequence
+ * sees all slots up to its own, without gaps, so that its sums have the order that they have in any other step.
  *
  * Every model and every backend works on this; there is no other path for one sequence, a prompt or contiguous KV. */
 #ifndef SUMI_BACKEND_BATCH_H
@@ -56,12 +57,12 @@ typedef struct batch_arrays {
 SUMI_MUST_USE bool batch_arrays_init(batch_arrays *a, int32_t max_tokens);
 void batch_arrays_deinit(batch_arrays *a); /* zeroed ones are fine */
 
-/* a->seqs [n_seqs] is filled, and so are the other fields of b: sets seqs, n_seqs and n_tokens, and seq, slot and pos of each
- * row. The rows of a sequence are its last ones. */
+/* a->seqs [n_seqs] is filled: sets seqs, n_seqs and n_tokens of b, and seq, slot and pos of each row. The rows of a sequence
+ * are its last tokens. */
 void batch_set_rows(batch *b, batch_arrays *a, int32_t n_seqs);
 
-/* The batch of b's kept rows, without ids and logit_rows: for attention, after the keys and values of all rows are stored. A
- * sequence without such a row is left out. */
+/* The batch of b's kept rows, without ids and logit_rows: for attention, after the keys and values of all rows are stored.
+ * A sequence without such a row is left out. */
 batch batch_kept_rows(const batch *b, batch_arrays *a);
 
 #endif

@@ -2,9 +2,9 @@
  *
  * A step has two acts. context_forward() is a transaction on block tables:
  *   check every span -> reserve blocks for all -> forward pass
- * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. What it
- * writes lies behind the tokens of a sequence, where nobody looks. context_keep() commits the first of these tokens, and gives
- * the blocks of the others back: lengths, windows and the prefix index move only here.
+ * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. The pass
+ * writes behind the tokens of a sequence, where no other token looks. context_keep() commits the first of the new tokens and
+ * gives the blocks of the others back: lengths, windows and the prefix index move only there.
  *
  * A truncation may go back behind what a layer with a sliding window still has. The sequence keeps its length and its
  * ids then, and the cache an empty one: the next step that needs it computes it again first. */
@@ -312,8 +312,9 @@ int32_t sumi_seq_len(const sumi_context *c, int32_t seq)
 
 void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
 {
-    if (!seq_is_open(c, seq) || n_tokens >= c->len[seq]) return;
+    if (!seq_is_open(c, seq)) return;
     close_rows(c, seq, 0);
+    if (n_tokens >= c->len[seq]) return;
     c->len[seq] = n_tokens > 0 ? n_tokens : 0;
     if (c->len[seq] < kv_cache_len(c->cache, seq)) kv_cache_truncate(c->cache, seq, c->len[seq]);
 }

@@ -30,11 +30,11 @@ int32_t context_attach(sumi_context *ctx, int32_t seq, const int32_t *ids, int32
 
 /* The two acts of sumi_step(), which keeps everything.
  *
- * context_forward() computes spans, and with the rows of logits and hidden states all is as sumi_step() leaves it, but no sequence
- * is longer. context_keep(seq, n) makes the first n of its new tokens permanent, 0 <= n <= n_ids, once for each sequence of the step;
- * the others never were: the sequence goes on with the bits of one that never had them, whatever windows its layers have. A
- * sequence that is stepped, forked, truncated, attached to or closed before that keeps none, and so do all others at the next
- * step. It is not swapped before that. */
+ * context_forward() computes the rows of spans: logits and hidden states are those of sumi_step(), and no sequence is longer.
+ * context_keep(seq, n), once for each sequence of the step, makes the first n of its new tokens permanent, 0 <= n <= n_ids. The
+ * others never were: the sequence goes on with the bits of one that never had them, whatever windows its layers have.
+ * A sequence that is forked, truncated or closed before its keep keeps none; the next context_forward() does this to all that
+ * are left. No sequence is swapped between the two. */
 SUMI_MUST_USE sumi_status context_forward(sumi_context *ctx, const sumi_span *spans, int32_t n_spans, sumi_error *err);
 void context_keep(sumi_context *ctx, int32_t seq, int32_t n);
 

@@ -23,7 +23,7 @@
  *               its work: 1 is a decode step, more is a piece of a prompt or of what a preemption threw away.
  *
  * One step:   sched_plan() -> run the model over the items -> sched_commit() -> for each sequence whose logits came
- *             out, its tokens all kept: sched_extend() by the token chosen, or sched_end_seq(), sched_split(), sched_remove().
+ *             out and whose tokens were all kept: sched_extend() by the token chosen, or sched_end_seq(), sched_split(), sched_remove().
  *
  * The order. Rank of running requests: shielded ones first, then by priority, then by age. Work is given out from the
  * highest rank down; when blocks run out, the lowest rank is preempted. Waiting requests: preempted ones before new
@@ -182,9 +182,9 @@ int32_t sched_plan(sched *s, const sched_item **items);
  * happen if the caller adds only what fits; the caller ends it with an error. */
 sched_req *sched_stuck(const sched *s);
 
-/* The step of the last plan was computed, and of item i the first kept[i] tokens, 0 .. n_tokens, are in the cache: blocks that were
- * reserved for the others are free, and these tokens are planned anew. Of a gang's sequences all or none are kept whole. A request
- * that was recomputed parts by itself here. */
+/* The step of the last plan was computed, and the first kept[i] tokens of item i, 0 .. n_tokens, are in the cache. The others
+ * are planned anew; blocks that were reserved for them are free. A gang that has parted keeps all tokens of its items or none.
+ * A request that was recomputed parts by itself here. */
 void sched_commit(sched *s, const int32_t *kept);
 
 /* The step of the last plan was not computed: what was planned is planned anew. */

@@ -14,8 +14,8 @@
  *
  *   kv_cache_reserve(seq, n)   blocks for n more tokens; the last block, if shared or indexed, is replaced by a copy
  *   ... the forward pass writes through kv_cache_tables() ...
- *   kv_cache_commit(seq, ids)  the tokens count, as many as were reserved or fewer; blocks that are full now enter the index,
- *                              those out of a window go
+ *   kv_cache_commit(seq, ids)  the tokens count, as many as were reserved or fewer; blocks that are full now enter the
+ *                              index, those out of a window go
  *   or kv_cache_truncate(seq, kv_cache_len(seq)), which gives the reservation back
  *
  * Rules for the caller:

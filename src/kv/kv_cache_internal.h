@@ -57,8 +57,8 @@ static inline int32_t *kv_seq_entry(const kv_cache *c, const kv_seq *s, int32_t 
     return s->table + (size_t)group * (size_t)c->max_blocks + i;
 }
 
-/* A block with one reference, after an eviction if needed. -1: none can be had, which cannot be while one is available, unless the
- * index is broken. */
+/* A block with one reference, after an eviction if needed. -1: there is none, although kv_cache_available() may have said
+ * so; then the index is broken. */
 int32_t kv_cache_take(kv_cache *c);
 void kv_cache_index(kv_cache *c, kv_seq *s); /* full blocks of s that are not yet in the index enter it */
 

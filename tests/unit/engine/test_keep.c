@@ -1,8 +1,8 @@
 /* test_keep.c - a step in two acts (context.h): what of a step is not kept never was.
  *
- * Random programs open sequences whose prompts share beginnings in the prefix index, fork them, and keep none, some or all of the
- * tokens of each step. Models have windows of 8 tokens, so windows slide at most steps. In the end every token that was kept has
- * the logits that a context without an index, which never saw a rejected token, gives it in one step, bit for bit. */
+ * Random programs open sequences whose prompts share beginnings in the prefix index, fork them, and keep none, some or all of
+ * the tokens of each step. The models have windows of 8 tokens, which slide at most steps. In the end every token that was kept
+ * has the logits that a context without an index, which never saw a rejected token, gives it in one step, bit for bit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,7 +160,7 @@ static void keep(world *w, track *t, const int32_t *ids, int32_t n, int32_t row)
 {
     int32_t kind = pick(w, 0, 4), kept = kind == 0 ? 0 : kind < 3 ? pick(w, 0, n) : n;
     assert_int_equal(sumi_seq_len(w->ctx, t->seq), t->len);
-    if (kept || pick(w, 0, 1)) context_keep(w->ctx, t->seq, kept); /* 0 is also what becomes of a sequence that is not asked for */
+    if (kept || pick(w, 0, 1)) context_keep(w->ctx, t->seq, kept); /* a sequence without a keep keeps none */
     for (int32_t i = 0; i < kept; i++, t->len++) {
         t->ids[t->len] = ids[i];
         memcpy(row_of(w, t, t->len), sumi_logits(w->ctx, row + i), (size_t)w->n_vocab * sizeof(float));
@@ -303,6 +303,9 @@ static void a_sequence_that_is_used_again_keeps_nothing_of_the_step_before(void 
     sumi_seq_truncate(w.ctx, seq, 9);
     assert_int_equal(n_free(&w), before);
     assert_int_equal(sumi_seq_len(w.ctx, seq), 9);
+    forward(&w, seq, w.stems[2], 12);
+    sumi_seq_truncate(w.ctx, seq, 9); /* to its length */
+    assert_int_equal(n_free(&w), before);
     forward(&w, seq, w.stems[2], 12);
     forward(&w, seq, ids + 9, 5);
     context_keep(w.ctx, seq, 5);
