@@ -99,6 +99,16 @@ def migration():
         check(f"sumi {c} is there", f"sumi {c}" in help_of(c), c)
 
 
+def manual():
+    """sumi.1 has each option of the commands that have many; the others explain themselves with --help."""
+    text = read("docs/sumi.1")
+    for command in ("run", "serve", "embed", "convert", "bench", "bench serve"):
+        options = re.findall(r"^ +(?:-[a-z], )*--([a-z0-9-]+)", help_of(command), re.M)
+        check(f"sumi {command} has options", len(options) > 4, options)
+        for o in options:
+            check(f"sumi.1 has --{o} of sumi {command}", re.search(rf"^\..*[ ,|]-{o}( |$)", text, re.M))
+
+
 def hardware():
     """The table of keys and values follows from its own columns."""
     rows = re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \| (\d+) MiB \|$", read("docs/hardware.md"), re.M)
@@ -195,6 +205,7 @@ names()
 tables()
 links()
 migration()
+manual()
 hardware()
 quickstart()
 sys.exit(len(failed) > 0)
