@@ -23,20 +23,22 @@ static const struct argp_option options[] = {
     { 0 },
 };
 
+/* also: what else the option takes, said after the range. */
 static error_t parse_list(const struct argp_state *state, const char *option, const char *arg, int32_t high,
-                          int32_t **out, int32_t *n)
+                          const char *also, int32_t **out, int32_t *n)
 {
     sumi_error err;
     free(*out);
     if (cli_parse_ids(arg, 1, high, out, n, &err) != SUMI_OK)
-        return cli_mistake(state, "%s: %s", option, err.message);
+        return cli_mistake(state, "%s: %s%s", option, err.message, err.status == SUMI_EINVAL ? also : "");
     return *n ? 0 : cli_mistake(state, "%s: no numbers", option);
 }
 
 /* "0": an empty list. */
 static error_t parse_prompts(const struct argp_state *state, const char *arg, bench_args *a)
 {
-    if (strcmp(arg, "0") != 0) return parse_list(state, "--prompt", arg, 1 << 20, &a->prompts, &a->n_prompts);
+    if (strcmp(arg, "0") != 0)
+        return parse_list(state, "--prompt", arg, 1 << 20, "; 0 alone measures no prompts", &a->prompts, &a->n_prompts);
     a->n_prompts = 0;
     return 0;
 }
@@ -57,7 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT: state->child_inputs[0] = &a->common; return 0;
     case OPT_PROMPT: return parse_prompts(state, arg, a);
     case OPT_GEN: return cli_int(state, "--gen", arg, 0, 1 << 20, &a->gen);
-    case OPT_BATCH: return parse_list(state, "--batch", arg, BENCH_MAX_BATCH, &a->batches, &a->n_batches);
+    case OPT_BATCH: return parse_list(state, "--batch", arg, BENCH_MAX_BATCH, "", &a->batches, &a->n_batches);
     case OPT_PREFILL: return cli_int(state, "--prefill-len", arg, 2, 1 << 20, &a->prefill_len);
     case OPT_REPS: return cli_int(state, "--reps", arg, 1, BENCH_MAX_REPS, &a->reps);
     case OPT_NO_LIMITS: a->no_limits = true; return 0;

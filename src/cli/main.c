@@ -96,10 +96,17 @@ static int run_command(int argc, char **argv)
     return c->run(argc, argv);
 }
 
-/* `help COMMAND` is `COMMAND --help`, also for `help bench serve`. */
+static bool asks_for_help(const char *word)
+{
+    static const char *const help[] = { "help", "--help", "-h", NULL };
+    return is_any(word, help);
+}
+
+/* `help COMMAND` is `COMMAND --help`, also for `help bench serve`; `help help` is what `help` is. */
 static int help_about(int argc, char **argv)
 {
     static char option[] = "--help";
+    if (argc == 1 && asks_for_help(argv[0])) return print_help();
     char *words[4] = { argv[0], argc > 1 ? argv[1] : option, argc > 1 ? option : NULL, NULL };
     if (argc > 2) {
         fprintf(stderr, "sumi help: '%s' is one argument too many; see 'sumi --help'\n", argv[2]);
@@ -110,7 +117,6 @@ static int help_about(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const char *const help[] = { "help", "--help", "-h", NULL };
     static const char *const version[] = { "version", "--version", "-V", "-v", NULL };
     int code;
     setlocale(LC_CTYPE, ""); /* line editing must know what a character is; numbers stay as in C */
@@ -118,7 +124,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "sumi: which command? 'sumi --help' lists them\n");
         return EXIT_USAGE;
     }
-    if (is_any(argv[1], help)) code = argc > 2 ? help_about(argc - 2, argv + 2) : print_help();
+    if (asks_for_help(argv[1])) code = argc > 2 ? help_about(argc - 2, argv + 2) : print_help();
     else if (is_any(argv[1], version)) code = print_version();
     else code = run_command(argc - 1, argv + 1);
     return cli_flush(code);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/loading.h"
 #include "engine/model.h"
 
 enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_PIN, KEY_NUMA, KEY_LOG_LEVEL, KEY_LOG_JSON };
@@ -101,7 +102,13 @@ sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o
         o->model.log = cli_print_log;
         o->model.log_user = o;
     }
-    return sumi_model_open(out, path, &o->model, err);
+    sumi_model_opts opts = o->model;
+    loading bar = loading_start();
+    opts.progress = loading_show;
+    opts.progress_user = &bar;
+    st = sumi_model_open(out, path, &opts, err);
+    loading_end(&bar);
+    return st;
 }
 
 sumi_status cli_open_decoder(sumi_model **out, const char *name, common_options *o, sumi_error *err)

@@ -39,5 +39,8 @@ expect 'bench serve' '  sumi bench serve smollm2 --requests 100 --concurrency 16
 
 COLUMNS=80 "$sumi" --help | grep -E '^.{81}' && complain '--help is wider than 80 columns'
 COLUMNS=80 "$sumi" --help | grep -qE '^  bench +serve MODEL ' || complain '--help: no word of bench serve'
+[ "$("$sumi" help help)" = "$("$sumi" --help)" ] || complain 'help help is not --help'
+"$sumi" help nonsense 2>&1 | grep -q "unknown command 'nonsense'" || complain 'help nonsense'
+"$sumi" bench x --prompt -1 2>&1 | grep -q 'from 1 to 1048576; 0 alone measures no prompts' || complain 'bench --prompt -1: no range'
 "$sumi" bench --help | grep -q 'sumi bench serve' || complain 'bench --help: no word of bench serve'
 exit $failed

@@ -1,7 +1,12 @@
 /* test_progress.c - the bar of long work is never as wide as the terminal: there it would wrap, and flood the screen. */
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "cli/columns.h"
+#include "cli/loading.h"
 #include "cli/progress.h"
 #include "test_support.h"
 
@@ -35,6 +40,38 @@ static void parts_give_way_one_after_the_other(void **state)
     assert_string_equal(line, "SmolLM2-135M-...  50%  12 s left");
 }
 
+/* What a model of 100 bytes shows on a terminal that has been opening for `ms`, when 40 bytes are ready. */
+static size_t show_loading(double ms, char *text, size_t n_text)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK), errors = dup(STDERR_FILENO);
+    assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    int line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    assert_true(line >= 0 && dup2(line, STDERR_FILENO) == STDERR_FILENO);
+    loading l = loading_start();
+    l.start_ms -= ms;
+    assert_true(loading_show(&l, 40, 100));
+    loading_end(&l);
+    dup2(errors, STDERR_FILENO);
+    ssize_t n = read(terminal, text, n_text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    close(errors);
+    close(line);
+    close(terminal);
+    return strlen(text);
+}
+
+static void a_model_that_opens_slowly_shows_a_bar_and_takes_it_away(void **state)
+{
+    char text[1024];
+    (void)state;
+    assert_int_equal(show_loading(0, text, sizeof text), 0);
+    show_loading(4000, text, sizeof text);
+    assert_non_null(strstr(text, "loading ["));
+    assert_non_null(strstr(text, "40%  6 s left"));
+    const char *end = text + strlen(text) - strlen("\r\033[K");
+    assert_string_equal(end, "\r\033[K");
+}
+
 static void text_that_is_cut_ends_in_dots(void **state)
 {
     char out[64], small[8];
@@ -60,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bar_stays_below_the_width_of_any_terminal),
         cmocka_unit_test(parts_give_way_one_after_the_other),
+        cmocka_unit_test(a_model_that_opens_slowly_shows_a_bar_and_takes_it_away),
         cmocka_unit_test(text_that_is_cut_ends_in_dots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
