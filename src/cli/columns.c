@@ -7,12 +7,10 @@
 
 #include "base/printable.h"
 
-enum { USUAL_WIDTH = 80 };
-
-int columns_of_terminal(int fd)
+int columns_of_terminal(int fd, int otherwise)
 {
     struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_WIDTH;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : otherwise;
 }
 
 /* Columns of the character at text; *len: its bytes. */

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* Columns of the terminal on fd: what it says itself, else 80. */
-int columns_of_terminal(int fd);
+enum { COLUMNS_USUAL = 80 };
+
+/* Columns of the terminal on fd; `otherwise`, if it is none or does not say. */
+int columns_of_terminal(int fd, int otherwise);
 
 /* Columns of UTF-8 text [n]; combining marks take none, wide characters two. */
 int columns_of_text(const char *text, size_t n);

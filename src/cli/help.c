@@ -7,25 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "cli/columns.h"
 
 enum { LEAST_WIDTH = 50, MOST_WIDTH = 110 }; /* room for two columns; longer lines are hard to read */
 enum { TEXT_COLUMN = 29, MAX_GROUP = 100 };
 
 int help_columns(void)
 {
-    struct winsize size;
     const char *columns = getenv("COLUMNS");
     int width = columns ? atoi(columns) : 0;
-    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) width = size.ws_col;
-    return width > 0 ? width : 0;
+    return width > 0 ? width : columns_of_terminal(STDOUT_FILENO, 0);
 }
 
 static int text_width(void)
 {
     int width = help_columns();
-    if (width == 0) width = 80;
+    if (width == 0) width = COLUMNS_USUAL;
     return width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : width;
 }
 

@@ -61,7 +61,7 @@ static void clear_line(line_input *in)
     const LineInfo *line = el_line(in->edit);
     int width = columns_of_text(in->prompt, strlen(in->prompt)) +
                 columns_of_text(line->buffer, (size_t)(line->cursor - line->buffer));
-    int rows = width / columns_of_terminal(STDOUT_FILENO);
+    int rows = width / columns_of_terminal(STDOUT_FILENO, COLUMNS_USUAL);
     if (rows > 0) printf("\033[%dA", rows);
     fputs("\r\033[J", stdout);
     fflush(stdout);

@@ -55,7 +55,8 @@ void progress_show(progress *p, int64_t done, const char *note)
     int64_t now_done = done - p->first;
     double left = now_done > 0 ? (now - p->start_ms) / (double)now_done * (double)(p->total - done) / 1000 : 0;
     char line[4 * MAX_LINE];
-    progress_line(line, sizeof line, p->what, (int)(done * 100 / p->total), left, note, columns_of_terminal(STDERR_FILENO));
+    progress_line(line, sizeof line, p->what, (int)(done * 100 / p->total), left, note,
+                  columns_of_terminal(STDERR_FILENO, COLUMNS_USUAL));
     fprintf(stderr, "\r%s\033[K", line);
     fflush(stderr);
 }

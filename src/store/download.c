@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 #include "base/new_file.h"
 #include "store/names.h"
 
@@ -68,12 +69,17 @@ static const char *text_of(const json_t *state, const char *key)
 static json_t *load_state(const part *p)
 {
     struct stat s;
-    json_t *state = NULL;
+    char text[MAX_STATE];
+    size_t n = 0;
     int fd = open(p->state_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return NULL;
-    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MAX_STATE) state = json_loadfd(fd, 0, NULL);
+    bool whole = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MAX_STATE;
+    for (ssize_t got = 1; whole && got > 0 && n < sizeof text; n += (size_t)got) {
+        got = read(fd, text + n, sizeof text - n);
+        if (got < 0) whole = false, got = 0;
+    }
     close(fd);
-    return state;
+    return whole ? json_read(text, n, 0, NULL) : NULL;
 }
 
 /* How many bytes of the part are of use: 0 if it does not belong to what is to be fetched. If a digest will not tell, sets

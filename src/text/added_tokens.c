@@ -149,7 +149,7 @@ sumi_status added_tokens_normalize(added_tokens *a, const vocab *v, added_normal
 /* ---- Finding ------------------------------------------------------------------------------------------------ */
 
 /* \w of Rust's regular expressions: also joiners, and the letters in circles and squares that are alphabetic. */
-static bool is_word(uint32_t cp)
+static bool is_word_of_rust(uint32_t cp)
 {
     return is_word_category(utf8proc_category((int32_t)cp)) || cp == 0x200C || cp == 0x200D ||
            (cp >= 0x24B6 && cp <= 0x24E9) || (cp >= 0x1F130 && cp <= 0x1F149) || (cp >= 0x1F150 && cp <= 0x1F169) ||
@@ -168,8 +168,8 @@ static size_t last_char(const char *text, size_t least, size_t end, uint32_t *cp
 static bool touches_word(const char *text, size_t n, size_t start, size_t end)
 {
     uint32_t cp;
-    if (last_char(text, 0, start, &cp) && is_word(cp)) return true;
-    return end < n && utf8_decode(text + end, n - end, &cp) && is_word(cp);
+    if (last_char(text, 0, start, &cp) && is_word_of_rust(cp)) return true;
+    return end < n && utf8_decode(text + end, n - end, &cp) && is_word_of_rust(cp);
 }
 
 /* spaces: U+0020 is white space, too. */

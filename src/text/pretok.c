@@ -126,7 +126,7 @@ static bool is_digit(uint32_t cp)
 }
 
 /* \w of Oniguruma, which tokenizers uses for patterns: all numbers are part of it. */
-static bool is_word(uint32_t cp)
+static bool is_word_of_oniguruma(uint32_t cp)
 {
     utf8proc_category_t category = utf8proc_category((int32_t)cp);
     return is_word_category(category) || category == UTF8PROC_CATEGORY_NO;
@@ -183,7 +183,7 @@ static bool split_threes(split_job *job, int32_t level, const char *text, size_t
          from = end) {
         uint32_t next = 0;
         if (end < n) utf8_decode(text + end, n - end, &next);
-        if (isolate && end < n && is_word(next)) continue;
+        if (isolate && end < n && is_word_of_oniguruma(next)) continue;
         size_t first = n_digits % 3, at = start + skip_chars(text + start, n - start, first);
         if (isolate && !pass_on(job, level, text + piece, start - piece)) return false;
         if (isolate) piece = start;

@@ -45,37 +45,46 @@ static const gb_rename as_it_is[] = { { NULL, NULL } };
 
 static void add_saved(gguf_builder *b)
 {
-    const int32_t heads[] = { 4, 4 }, kv_heads[] = { 2, 2 }, ff[] = { 64, 64 }, sections[] = { 4, 4, 0, 0 };
-    const float none[] = { 0, 0 };
-    gb_array(b, "qwen2.attention.head_count", GGUF_I32, heads, 2, sizeof heads);
-    gb_array(b, "qwen2.attention.head_count_kv", GGUF_I32, kv_heads, 2, sizeof kv_heads);
-    gb_array(b, "qwen2.feed_forward_length", GGUF_I32, ff, 2, sizeof ff);
-    gb_array(b, "qwen2.rope.dimension_sections", GGUF_I32, sections, 4, sizeof sections);
-    gb_array(b, "qwen2.swiglu_clamp_exp", GGUF_F32, none, 2, sizeof none);
-    gb_u32(b, "qwen2.attention.key_length", 16);
-    gb_u32(b, "qwen2.attention.value_length", 16);
-    gb_u32(b, "qwen2.attention.key_length_swa", 16);
-    gb_u32(b, "qwen2.attention.value_length_swa", 16);
-    gb_u32(b, "qwen2.rope.dimension_count", 0);
-    gb_u32(b, "qwen2.rope.dimension_count_swa", 16);
-    gb_u32(b, "qwen2.rope.scaling.original_context_length", 256);
-    gb_u32(b, "qwen2.pooling_type", UINT32_MAX);
-    gb_u32(b, "qwen2.expert_count", 0);
-    gb_u32(b, "qwen2.expert_used_count", 0);
+    static const int32_t heads[] = { 4, 4 }, kv_heads[] = { 2, 2 }, ff[] = { 64, 64 }, sections[] = { 4, 4, 0, 0 };
+    static const float none[] = { 0, 0 };
+    static const struct {
+        const char *key;
+        const void *values;
+        uint64_t n;
+        gguf_type type;
+    } lists[] = {
+        { "qwen2.attention.head_count", heads, 2, GGUF_I32 },   { "qwen2.attention.head_count_kv", kv_heads, 2, GGUF_I32 },
+        { "qwen2.feed_forward_length", ff, 2, GGUF_I32 },       { "qwen2.rope.dimension_sections", sections, 4, GGUF_I32 },
+        { "qwen2.swiglu_clamp_exp", none, 2, GGUF_F32 },
+    };
+    static const struct {
+        const char *key;
+        uint32_t value;
+    } counts[] = {
+        { "qwen2.attention.key_length", 16 },        { "qwen2.attention.value_length", 16 },
+        { "qwen2.attention.key_length_swa", 16 },    { "qwen2.attention.value_length_swa", 16 },
+        { "qwen2.rope.dimension_count", 0 },         { "qwen2.rope.dimension_count_swa", 16 },
+        { "qwen2.pooling_type", UINT32_MAX },        { "qwen2.rope.scaling.original_context_length", 256 },
+        { "qwen2.expert_count", 0 },                 { "qwen2.expert_used_count", 0 },
+    };
+    static const struct {
+        const char *key;
+        float value;
+    } numbers[] = {
+        { "qwen2.rope.scaling.factor", 0 },          { "qwen2.rope.scaling.attn_factor", 1 },
+        { "qwen2.logit_scale", 0 },                  { "qwen2.rope.scaling.yarn_log_multiplier", 0 },
+        { "qwen2.embedding_scale", 0 },              { "qwen2.residual_scale", 0 },
+        { "qwen2.attention.scale", 0 },              { "qwen2.attention.clamp_kqv", 0 },
+        { "qwen2.attention.max_alibi_bias", 0 },     { "qwen2.attention.layer_norm_epsilon", 0 },
+        { "qwen2.final_logit_softcapping", 30 },     /* Gemma 2's, which llama.cpp saves with every model */
+        { "qwen2.attn_logit_softcapping", 50 },
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        gb_array(b, lists[i].key, lists[i].type, lists[i].values, lists[i].n, lists[i].n * 4);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) gb_u32(b, counts[i].key, counts[i].value);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) gb_f32(b, numbers[i].key, numbers[i].value);
     gb_i32(b, "qwen2.decoder_start_token_id", -1);
     gb_str(b, "qwen2.rope.scaling.type", "linear");
-    gb_f32(b, "qwen2.rope.scaling.factor", 0);
-    gb_f32(b, "qwen2.rope.scaling.attn_factor", 1);
-    gb_f32(b, "qwen2.rope.scaling.yarn_log_multiplier", 0);
-    gb_f32(b, "qwen2.logit_scale", 0);
-    gb_f32(b, "qwen2.embedding_scale", 0);
-    gb_f32(b, "qwen2.residual_scale", 0);
-    gb_f32(b, "qwen2.attention.scale", 0);
-    gb_f32(b, "qwen2.attention.clamp_kqv", 0);
-    gb_f32(b, "qwen2.attention.max_alibi_bias", 0);
-    gb_f32(b, "qwen2.attention.layer_norm_epsilon", 0);
-    gb_f32(b, "qwen2.attn_logit_softcapping", 50); /* Gemma 2's, which llama.cpp saves with every model */
-    gb_f32(b, "qwen2.final_logit_softcapping", 30);
     gb_bool(b, "qwen2.swin_norm", false);
     gb_bool(b, "qwen2.attention.causal", true);
 }
