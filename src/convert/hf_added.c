@@ -1,6 +1,7 @@
 /* hf_added.c - how added tokens are found in text: the flags of tokenizer.json, in the keys of text/added_tokens.h. */
 #include "convert/hf_tokenizer.h"
 #include "text/added_tokens.h"
+#include "text/utf8.h"
 
 uint8_t hf_added_flags(const json_t *added)
 {
@@ -35,17 +36,27 @@ static void adjust_normalized(hf_vocab *v)
     }
 }
 
-/* SentencePiece's rules merge whatever makes a token, whether the folder has a merge for it or not. It matters where a text
- * spells a user-defined token that is not found there: only where flags restrict some. */
+/* A piece that is in the vocabulary by itself, not only as an added token. */
+static bool is_single_piece(const json_t *pieces, const hf_token *t)
+{
+    uint32_t cp;
+    return t->n > 0 && utf8_decode(t->text, t->n, &cp) == t->n && json_object_get(pieces, t->text);
+}
+
+/* SentencePiece's rules merge whatever makes a token, whether the folder has a merge for it or not, and begin with every
+ * character that is one. It matters where a text spells a user-defined token that is not found there: only where flags
+ * restrict some. */
 static void mark_unmerged(hf_vocab *v)
 {
-    const json_t *merges = json_object_get(json_object_get(v->folder->tokenizer, "model"), "merges");
-    float none = -(float)json_array_size(merges) - 1; /* the score of what no merge makes */
+    const json_t *model = json_object_get(v->folder->tokenizer, "model"), *pieces = json_object_get(model, "vocab");
+    float none = -(float)json_array_size(json_object_get(model, "merges")) - 1; /* the score of what no merge makes */
     bool restricted = false;
     for (int32_t i = 0; i < v->n; i++)
         restricted = restricted || v->tokens[i].flags & (ADDED_NORMALIZED | ADDED_SINGLE_WORD);
-    for (int32_t i = 0; restricted && v->spaced && i < v->n; i++)
-        if (v->tokens[i].kind == HF_USER_DEFINED && v->tokens[i].score == none) v->tokens[i].flags |= ADDED_NO_MERGE;
+    for (int32_t i = 0; restricted && v->spaced && i < v->n; i++) {
+        hf_token *t = &v->tokens[i];
+        if (t->kind == HF_USER_DEFINED && t->score == none && !is_single_piece(pieces, t)) t->flags |= ADDED_NO_MERGE;
+    }
 }
 
 void hf_added_write(hf_vocab *v, gguf_head *head)

@@ -203,6 +203,7 @@ bool added_tokens_next(const added_tokens *a, bool normal, bool control, const c
         if (flags & ADDED_LSTRIP) m->start = strip_left(text, w->end, m->start, spaces);
         /* Tokens that are white space themselves stand in what the one before has taken: it is not looked through again. */
         if (flags & ADDED_RSTRIP) m->end = w->white = m->end < w->white ? w->white : strip_right(text, n, m->end, spaces);
+        if (m->start >= m->end) continue; /* the one before has taken all of it: `tokenizers` drops it */
         w->end = m->end;
         return true;
     }

@@ -20,7 +20,7 @@ enum {
     ADDED_SINGLE_WORD = 4,
     ADDED_NORMALIZED = 8,
     ADDED_SPACE_SYMBOLS = 16, /* with NORMALIZED: normalising turns spaces into U+2581, which is no white space */
-    ADDED_NO_MERGE = 32,      /* SentencePiece: merging never makes it */
+    ADDED_NO_MERGE = 32,      /* SentencePiece: merging neither makes it nor begins with it */
 };
 
 typedef struct added_tokens {

@@ -78,6 +78,13 @@ fail:
     return SUMI_ENOMEM;
 }
 
+/* The token that a character is before anything is merged. -1: none. */
+static int32_t find_char(const spm *s, const char *text, size_t n)
+{
+    int32_t id = vocab_find(s->v, text, n);
+    return id >= 0 && s->rank && s->rank[id] == NO_RANK ? -1 : id;
+}
+
 sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err)
 {
     const char *scores = NULL;
@@ -88,7 +95,7 @@ sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags
     if (!v->chars && set_ranks(s, scores, flags))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
     space_words_init(&s->words, v);
-    for (int32_t c = 0; c < 128; c++) s->ascii[c] = vocab_find(v, (char[]){ (char)c }, 1);
+    for (int32_t c = 0; c < 128; c++) s->ascii[c] = find_char(s, (char[]){ (char)c }, 1);
     return SUMI_OK;
 }
 
@@ -136,7 +143,7 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
     for (size_t i = 0, len; i < n; i += len) {
         uint32_t cp;
         len = utf8_decode(text + i, n - i, &cp);
-        int32_t id = len == 1 ? s->ascii[cp] : len ? vocab_find(s->v, text + i, len) : -1;
+        int32_t id = len == 1 ? s->ascii[cp] : len ? find_char(s, text + i, len) : -1;
         if (!len) len = 1; /* a byte that is no character stands alone */
         if (id < 0 && gives_nothing(s, text[i])) continue; /* its neighbours may merge */
         work->merge.symbols[n_symbols++] =

@@ -15,7 +15,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 OUT = pathlib.Path(__file__).parent / "added_tokens.json"
 SPACES = [" ", "  ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "\u0085", "\u2028", "\u200b", "\u180e"]
-LETTERS = ["a", "b", "ab", "A", "1", "_", "-", ".", "é", "e\u0301", "É", "ﬁ", "fi", "Ⓐ", "\u200d", "²", "中", "😀", "ا", "\u0301"]
+LETTERS = ["a", "b", "ab", "A", "1", "_", "-", ".", "é", "e\u0301", "É", "ﬁ", "fi", "Ⓐ", "\u200d", "²", "中", "文", "😀", "ا", "\u0301"]
 FLAGS = ["lstrip", "rstrip", "single_word", "normalized"]
 
 
@@ -30,7 +30,8 @@ def added(with_user):
             tokens.append(AddedToken(f"x{name}", special=False, **flags))
     return tokens + [AddedToken("<l>x", special=True, normalized=False), AddedToken("\n", special=False, normalized=False),
                      AddedToken("é", special=False, normalized=True), AddedToken("ﬁB", special=False, normalized=False),
-                     AddedToken("É a", special=False, normalized=True, lstrip=True)]
+                     AddedToken("É a", special=False, normalized=True, lstrip=True),
+                     AddedToken("文", special=False, normalized=True, single_word=True)]
 
 
 def byte_level(normalizer):
