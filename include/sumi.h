@@ -346,8 +346,8 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_prefill_watched(sumi_context *ctx, int32
 /* ---- Memory before opening ---------------------------------------------------------------------------------- */
 
 typedef struct sumi_estimate {
-    uint64_t weight_bytes;   /* memory for weights, which are copied into the order that the kernels read */
-    uint64_t mapped_bytes;   /* weights that are used as the file has them: a copy of these rows in memory */
+    uint64_t weight_bytes;   /* memory for weights that are packed: copied into the order that the kernels read */
+    uint64_t unpacked_bytes; /* memory for weights that are used as the file has them */
     uint64_t kv_token_bytes; /* keys and values of one more token of a sequence, in the layers that see all tokens */
     uint64_t kv_bytes;       /* keys and values of one sequence of n_ctx tokens */
     uint64_t scratch_bytes;  /* of a context for its steps, about */

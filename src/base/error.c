@@ -54,6 +54,12 @@ sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, .
     return status;
 }
 
+const char *sumi_path_end(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 200 ? path + n - 200 : path;
+}
+
 sumi_status sumi_fail_errno(sumi_error *err, const char *what)
 {
     return sumi_fail(err, errno == ENOMEM ? SUMI_ENOMEM : SUMI_EIO, "%s: %s", what, strerror(errno));

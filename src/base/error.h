@@ -10,6 +10,10 @@
 sumi_status sumi_fail(sumi_error *err, sumi_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What a message tells of a path: all of it, or its last 200 bytes. The end says more than the beginning, and what is wrong
+ * must fit into the line too. */
+const char *sumi_path_end(const char *path);
+
 /* For the errno of a call that has just failed: SUMI_EIO, or SUMI_ENOMEM for ENOMEM, with "what: why". what is usually a
  * path. */
 sumi_status sumi_fail_errno(sumi_error *err, const char *what);

@@ -18,24 +18,17 @@
 #include "base/special_file.h"
 
 #define SUFFIX   ".partial"
-#define N_RANDOM 8   /* hexadecimal digits before the suffix */
-#define MAX_TOLD 200 /* bytes of a path that an error tells, from its end */
-
-static const char *told(const char *path)
-{
-    size_t n = strlen(path);
-    return n > MAX_TOLD ? path + n - MAX_TOLD : path;
-}
+#define N_RANDOM 8 /* hexadecimal digits before the suffix */
 
 static sumi_status fail_errno(const new_file *f, sumi_error *err)
 {
-    return sumi_fail_errno(err, told(f->path));
+    return sumi_fail_errno(err, sumi_path_end(f->path));
 }
 
 static sumi_status fail_there(const new_file *f, sumi_error *err)
 {
     return sumi_fail(err, SUMI_EIO, "%s: is there already; it is not overwritten unless that is asked for",
-                     told(f->path));
+                     sumi_path_end(f->path));
 }
 
 /* The folder that path lies in, to be freed; NULL: no memory. */
@@ -157,8 +150,10 @@ static sumi_status create_temporary(new_file *f, unsigned mode, sumi_error *err)
 static sumi_status check_place(const new_file *f, sumi_error *err)
 {
     struct stat s;
-    if (stat(f->path, &s) != 0) return SUMI_OK;
-    if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is no regular file", told(f->path));
+    bool there = stat(f->path, &s) == 0;
+    if (!there && !f->overwrite && lstat(f->path, &s) == 0) return fail_there(f, err); /* a link that leads nowhere */
+    if (!there) return SUMI_OK;
+    if (!S_ISREG(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is no regular file", sumi_path_end(f->path));
     return f->overwrite ? SUMI_OK : fail_there(f, err);
 }
 
@@ -261,6 +256,6 @@ void new_file_deinit(new_file *f)
 sumi_status new_file_replace(int fd, const char *from, const char *to, sumi_error *err)
 {
     if (fsync(fd) != 0 || rename(from, to) != 0 || sync_folder_of(to) != 0)
-        return sumi_fail_errno(err, told(to));
+        return sumi_fail_errno(err, sumi_path_end(to));
     return SUMI_OK;
 }

@@ -4,7 +4,7 @@
  *     "files": [ { "file", "file_bytes" }, ... ],              one, or those of a split model
  *     "architecture", "name", "license",                       null: the file does not say
  *     "n_params", "weight_bytes", "bits_per_weight",
- *     "memory":   { "weight_bytes", "mapped_bytes",            sumi_estimate; null: not a model that sumi runs
+ *     "memory":   { "weight_bytes", "unpacked_bytes",          sumi_estimate; null: not a model that sumi runs
  *                   "kv_token_bytes", "kv_bytes", "scratch_bytes", "n_ctx" },
  *     "n_vocab", "has_chat_template",
  *     "end_tokens": [ id, ... ],                               what ends an answer; null: no vocabulary that sumi can read
@@ -192,8 +192,8 @@ static json_t *json_memory(const info_summary *s)
 {
     const sumi_estimate *m = &s->memory;
     if (!s->has_memory) return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "weight_bytes", (json_int_t)m->weight_bytes, "mapped_bytes",
-                     (json_int_t)m->mapped_bytes, "kv_token_bytes", (json_int_t)m->kv_token_bytes, "kv_bytes",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "weight_bytes", (json_int_t)m->weight_bytes, "unpacked_bytes",
+                     (json_int_t)m->unpacked_bytes, "kv_token_bytes", (json_int_t)m->kv_token_bytes, "kv_bytes",
                      (json_int_t)m->kv_bytes, "scratch_bytes", (json_int_t)m->scratch_bytes, "n_ctx", (int)m->n_ctx);
 }
 

@@ -100,7 +100,7 @@ static void print_memory(const info_summary *s)
     const struct {
         uint64_t bytes;
         const char *what;
-    } parts[] = { { m->weight_bytes, "weights" }, { m->mapped_bytes, "weights as in the file" },
+    } parts[] = { { m->weight_bytes, "weights" }, { m->unpacked_bytes, "weights as in the file" },
                   { m->scratch_bytes, "steps" }, { m->kv_bytes, "keys and values of" } };
     const char *separator = "  memory           ";
     if (!s->has_memory) return;

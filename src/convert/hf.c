@@ -8,7 +8,6 @@
 #include "convert/hf_sampling.h"
 #include "convert/hf_tensors.h"
 #include "convert/hf_tokenizer.h"
-#include "format/file_bytes.h"
 
 /* What is behind a described object. */
 typedef struct hf_model {
@@ -88,8 +87,8 @@ static const hf_family *find_family(const hf_folder *f, bool *is_base, sumi_erro
     if (class || type)
         sumi_fail(err, SUMI_EUNSUPPORTED,
                   "%s/config.json: architecture '%.60s' is not supported in safetensors",
-                  map_short_name(f->path), class ? class : type);
-    else sumi_fail(err, SUMI_EFORMAT, "%s/config.json: 'architectures' is missing", map_short_name(f->path));
+                  sumi_path_end(f->path), class ? class : type);
+    else sumi_fail(err, SUMI_EFORMAT, "%s/config.json: 'architectures' is missing", sumi_path_end(f->path));
     return NULL;
 }
 
@@ -123,14 +122,14 @@ static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
     sumi_status st = SUMI_OK;
     if (m->folder.adapter && m->folder.config)
         log_message(log, SUMI_LOG_WARN, "%s: the adapter that lies beside the weights is not used",
-                    map_short_name(m->folder.path));
+                    sumi_path_end(m->folder.path));
     else if (m->folder.adapter) write_adapter(m);
     if (m->folder.config) {
         bool is_base;
         const hf_family *family = find_family(&m->folder, &is_base, err);
         if (!family) return err->status;
         if (m->folder.n_files == 0)
-            return sumi_fail(err, SUMI_EFORMAT, "%s: no weights", map_short_name(m->folder.path));
+            return sumi_fail(err, SUMI_EFORMAT, "%s: no weights", sumi_path_end(m->folder.path));
         if ((st = hf_keys_write(&m->keys, &m->folder, family, &m->head, err))) return st;
         m->keys.log = log;
         if ((st = hf_tensors_init(&m->tensors, &m->keys))) return st;
@@ -158,7 +157,7 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_e
     m->files = calloc((size_t)m->folder.n_files + 1, sizeof *m->files);
     if (st == SUMI_OK && (!head || !m->files))
         st = sumi_fail(&why, m->head.status ? m->head.status : SUMI_ENOMEM,
-                       "%s: its description does not fit into memory", map_short_name(m->folder.path));
+                       "%s: its description does not fit into memory", sumi_path_end(m->folder.path));
     if (st != SUMI_OK) {
         free(head);
         destroy(m);

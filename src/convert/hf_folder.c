@@ -96,12 +96,12 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
     free(data);
     if (!*out)
-        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", map_short_name(f->path),
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", sumi_path_end(f->path),
                          name, why.line, why.text);
     if (json_is_object(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;
-    return sumi_fail(err, SUMI_EFORMAT, "%s/%s: no JSON object", map_short_name(f->path), name);
+    return sumi_fail(err, SUMI_EFORMAT, "%s/%s: no JSON object", sumi_path_end(f->path), name);
 }
 
 /* chat_template.jinja, or chat_template.json with it as a string. */
@@ -147,9 +147,9 @@ static sumi_status open_indexed(hf_folder *f, json_t *index, sumi_error *err)
         if (!name || !*name || strchr(name, '/') || *name == '.' || !ends_with(name, ".safetensors"))
             st = sumi_fail(err, SUMI_EFORMAT,
                            "%s: the index names '%.80s' for '%.80s', which is no safetensors file",
-                           map_short_name(f->path), name ? name : "", tensor);
+                           sumi_path_end(f->path), name ? name : "", tensor);
         else if (f->n_files == HF_MAX_FILES)
-            st = sumi_fail(err, SUMI_ELIMIT, "%s: more than %d files", map_short_name(f->path), HF_MAX_FILES);
+            st = sumi_fail(err, SUMI_ELIMIT, "%s: more than %d files", sumi_path_end(f->path), HF_MAX_FILES);
         else if (json_object_set_new(seen, name, json_true()))
             st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
         else st = open_file(f, name, err);
@@ -172,9 +172,9 @@ static sumi_status fail_without_weights(const hf_folder *f, sumi_error *err)
             err, SUMI_EUNSUPPORTED,
             "%s: its weights are a pickle file (%s), which can run any code when it is read; use a version "
             "with safetensors",
-            map_short_name(f->path), pickle);
+            sumi_path_end(f->path), pickle);
     return sumi_fail(err, SUMI_EIO, "%s: no model.safetensors and no model.safetensors.index.json",
-                     map_short_name(f->path));
+                     sumi_path_end(f->path));
 }
 
 static sumi_status open_weights(hf_folder *f, sumi_error *err)
@@ -193,7 +193,7 @@ static sumi_status open_weights(hf_folder *f, sumi_error *err)
     }
     if (st == SUMI_OK && f->n_files == 0)
         st = sumi_fail(err, SUMI_EFORMAT, "%s: model.safetensors.index.json names no files",
-                       map_short_name(f->path));
+                       sumi_path_end(f->path));
     return st;
 }
 
@@ -211,7 +211,7 @@ sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
         return sumi_fail(
             err, SUMI_EIO,
             "%s: no model: a Hugging Face folder has config.json, tokenizer.json and safetensors",
-            map_short_name(f->path));
+            sumi_path_end(f->path));
     if ((st = read_json(f, "tokenizer_config.json", &f->tokenizer_config, err))) return st;
     if ((st = read_json(f, "special_tokens_map.json", &f->specials, err))) return st;
     if ((st = read_json(f, "generation_config.json", &f->generation, err))) return st;

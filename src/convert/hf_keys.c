@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "format/file_bytes.h"
 
 #define MAX_SIZE (1 << 24) /* keeps products of two sizes and of a few small factors inside 64 bits */
 
@@ -21,7 +20,7 @@ void hf_fail(hf_keys *k, sumi_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    k->status = sumi_fail(k->err, status, "%s/config.json: %s", map_short_name(k->folder->path), what);
+    k->status = sumi_fail(k->err, status, "%s/config.json: %s", sumi_path_end(k->folder->path), what);
 }
 
 static const json_t *find(const hf_keys *k, const char *name)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "format/file_bytes.h"
 
 #define MAX_INDEX (1 << 16)
 
@@ -179,7 +178,7 @@ static bool is_copy_of_embeddings(finder *f, const st_tensor *output, int32_t fi
         }
     log_message(k->log, SUMI_LOG_WARN,
                 "%s/config.json: 'tie_word_embeddings' is true, but '%.60s' differs from the embeddings: it is used",
-                map_short_name(k->folder->path), output->name);
+                sumi_path_end(k->folder->path), output->name);
     return false;
 }
 

@@ -18,7 +18,6 @@
 
 #include "base/error.h"
 #include "base/strmap.h"
-#include "format/file_bytes.h"
 
 #define MAX_TOKENS (1 << 24)
 
@@ -408,11 +407,11 @@ static sumi_status write_model(hf_vocab *v, int64_t n_vocab, gguf_head *head, su
 sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head, sumi_error *err)
 {
     hf_vocab v = { .folder = f, .unknown = -1 };
-    if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", map_short_name(f->path));
+    if (!f->tokenizer) return sumi_fail(err, SUMI_EIO, "%s: no tokenizer.json", sumi_path_end(f->path));
     sumi_status st = write_model(&v, n_vocab, head, err);
     if (st == SUMI_OK) hf_added_write(&v, head);
     if (st == SUMI_OK) st = hf_special_write(&v, head, err);
-    if (st != SUMI_OK) sumi_fail_in(err, "%s/tokenizer.json", map_short_name(f->path));
+    if (st != SUMI_OK) sumi_fail_in(err, "%s/tokenizer.json", sumi_path_end(f->path));
     strmap_destroy(v.ids);
     free(v.tokens);
     free(v.arena);

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "convert/hf.h"
-#include "format/file_bytes.h"
 #include "format/safetensors.h"
 
 /* The folder of a file: of "a/b.safetensors" it is "a", of "b.safetensors" ".". */
@@ -44,6 +43,6 @@ sumi_status model_file_open(gguf **out, const char *path, const logger *log, sum
         return sumi_fail(
             err, SUMI_EUNSUPPORTED,
             "%s: a pickle file, which can run any code when it is read; use a version with safetensors",
-            map_short_name(path));
+            sumi_path_end(path));
     return gguf_open(out, path, err);
 }

@@ -31,7 +31,7 @@ static sumi_status measure(const gguf *file, const sumi_model_opts *o, const sum
     be->measure_only = true;
     if ((status = model_create(&m, file, be, NULL, err)) == SUMI_OK) {
         e->weight_bytes = m->copied_bytes;
-        e->mapped_bytes = m->mapped_bytes;
+        e->unpacked_bytes = m->unpacked_bytes;
         estimate_context(m, c, e);
     }
     model_destroy(m);

@@ -1,4 +1,4 @@
-/* model.c - opening a model file: map, vocabulary, template, weights. See sumi.h for the contract. */
+/* model.c - opening a model file: its head, vocabulary, template, weights. See sumi.h for the contract. */
 #include "engine/model.h"
 
 #include <stdlib.h>
@@ -110,9 +110,9 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)
         log_message(&m->log, SUMI_LOG_INFO,
-                    "%s: %s, %d layers, kernels %s, %.1f MiB of weights in memory, %.1f MiB in the file; opened in %.0f ms",
+                    "%s: %s, %d layers, kernels %s, %.1f MiB of weights packed, %.1f MiB as in the file; opened in %.0f ms",
                     gguf_name(m->file), m->info.architecture, m->info.n_layers, m->info.isa,
-                    (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->mapped_bytes / 0x1p20,
+                    (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->unpacked_bytes / 0x1p20,
                     clock_ms() - start);
     *out = m;
     return SUMI_OK;

@@ -10,7 +10,7 @@
 #include "text/tokenizer.h"
 
 struct sumi_model {
-    gguf *file;                 /* the others point into its map */
+    gguf *file;                 /* the others point into its bytes */
     tokenizer *tok;
     chat_template *chat;        /* NULL: the file has none, or it does not compile (chat_error says why) */
     sumi_error chat_error;

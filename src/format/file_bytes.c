@@ -14,22 +14,16 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-const char *map_short_name(const char *path)
-{
-    size_t n = strlen(path);
-    return n > 200 ? path + n - 200 : path;
-}
-
 static sumi_status open_regular(const char *path, int *fd, struct stat *s, sumi_error *err)
 {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait for a writer */
     sumi_status status = SUMI_OK;
-    if (*fd < 0 || fstat(*fd, s) != 0) status = sumi_fail_errno(err, map_short_name(path));
+    if (*fd < 0 || fstat(*fd, s) != 0) status = sumi_fail_errno(err, sumi_path_end(path));
     else if (!S_ISREG(s->st_mode))
-        status = sumi_fail(err, SUMI_EIO, "%s: %s", map_short_name(path),
+        status = sumi_fail(err, SUMI_EIO, "%s: %s", sumi_path_end(path),
                            S_ISDIR(s->st_mode) ? "is a folder" : "is not a regular file");
     else if (s->st_size == 0)
-        status = sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", map_short_name(path));
+        status = sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", sumi_path_end(path));
     if (status != SUMI_OK && *fd >= 0) close(*fd);
     return status;
 }
@@ -39,9 +33,9 @@ static sumi_status read_at(int fd, const char *name, uint8_t *to, size_t n, size
     while (n > 0) {
         ssize_t got = pread(fd, to, n, (off_t)at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sumi_fail_errno(err, map_short_name(name));
+        if (got < 0) return sumi_fail_errno(err, sumi_path_end(name));
         if (got == 0)
-            return sumi_fail(err, SUMI_EIO, "%s: it was cut off while it was read", map_short_name(name));
+            return sumi_fail(err, SUMI_EIO, "%s: it was cut off while it was read", sumi_path_end(name));
         to += got;
         at += (size_t)got;
         n -= (size_t)got;
@@ -70,7 +64,7 @@ sumi_status file_bytes_open(file_bytes **out, const char *path, sumi_error *err)
     free(f);
     free(name);
     close(fd);
-    return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(path));
+    return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(path));
 }
 
 sumi_status file_bytes_fetch(file_bytes *f, size_t at, size_t n, sumi_error *err)
@@ -79,7 +73,7 @@ sumi_status file_bytes_fetch(file_bytes *f, size_t at, size_t n, sumi_error *err
     if (n == 0) return SUMI_OK;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = at / page * page;
     if (mprotect(f->data + begin, at + n - begin, PROT_READ | PROT_WRITE) != 0)
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory for %zu bytes", map_short_name(f->name), n);
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory for %zu bytes", sumi_path_end(f->name), n);
     if (n >= 4 * HUGE_PAGE) madvise(f->data + begin, at + n - begin, MADV_HUGEPAGE); /* a wish */
     return read_at(f->fd, f->name, f->data + at, n, at, err);
 }
@@ -109,7 +103,7 @@ sumi_status file_bytes_settle(file_bytes *f, sumi_error *err)
     f->fd = -1;
     if (same) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "%s: it was changed while it was read; try again when it is complete",
-                     map_short_name(f->name));
+                     sumi_path_end(f->name));
 }
 
 void file_bytes_close(file_bytes *f)
@@ -131,9 +125,9 @@ sumi_status file_bytes_read(const char *path, size_t max, void **data, size_t *n
     if (status != SUMI_OK) return status;
     size_t n = (size_t)s.st_size;
     if (n > max)
-        status = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", map_short_name(path), n, max);
+        status = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", sumi_path_end(path), n, max);
     else if (!(*data = malloc(n)))
-        status = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(path));
+        status = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(path));
     else status = read_at(fd, path, *data, n, 0, err);
     close(fd);
     if (status == SUMI_OK) *n_bytes = n;

@@ -46,7 +46,4 @@ void file_bytes_close(file_bytes *f); /* gives all memory back. NULL is fine */
 SUMI_MUST_USE sumi_status file_bytes_read(const char *path, size_t max, void **data, size_t *n_bytes,
                                           sumi_error *err);
 
-/* The end of a long path says more than its beginning, and what is wrong must fit into the line too. */
-const char *map_short_name(const char *path);
-
 #endif

@@ -116,7 +116,7 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, file
         file_bytes_close(file);
         free(g);
         free(copy);
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(name));
     }
     *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
     sumi_status st = gguf_read_all(g, err);
@@ -124,7 +124,7 @@ static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, file
         *out = g;
         return SUMI_OK;
     }
-    sumi_fail_in(err, "%s", map_short_name(name));
+    sumi_fail_in(err, "%s", sumi_path_end(name));
     gguf_close(g);
     return st;
 }

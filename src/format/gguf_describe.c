@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "format/file_bytes.h"
 
 /* The files, by name and size. */
 static sumi_status add_files(gguf *g, const gguf_elsewhere *e, sumi_error *err)
@@ -46,7 +45,7 @@ sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, s
         free(g);
         free(own);
         free(header);
-        sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+        sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(name));
         e->destroy(e->user); /* name may be part of what it frees */
         return st;
     }
@@ -59,7 +58,7 @@ sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, s
         *out = g;
         return SUMI_OK;
     }
-    sumi_fail_in(err, "%s", map_short_name(name));
+    sumi_fail_in(err, "%s", sumi_path_end(name));
     gguf_close(g);
     return st;
 }

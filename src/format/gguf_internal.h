@@ -1,6 +1,6 @@
 /* gguf_internal.h - what the files of the GGUF reader share. Not for other rooms.
  *
- *   gguf.c           opening, mapping, the header; closing
+ *   gguf.c           opening, the header; closing
  *   gguf_meta.c      the metadata: keys and typed values
  *   gguf_tensors.c   the tensors: names, shapes, where their bytes lie
  *   gguf_split.c     models in several files

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "format/file_bytes.h"
 
 #define KEY_NO      "split.no"
 #define KEY_COUNT   "split.count"
@@ -52,7 +51,7 @@ static char *sibling(const char *path, int32_t no, int32_t count)
 static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_error *err)
 {
     int64_t n = 1, i = 0;
-    const char *name = map_short_name(g->name);
+    const char *name = sumi_path_end(g->name);
     if (gguf_find(g, KEY_COUNT) >= 0 && !gguf_get_i64(g, KEY_COUNT, &n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is not an integer", name, KEY_COUNT);
     if (n < 0 || n > GGUF_MAX_SHARDS)
@@ -77,7 +76,7 @@ static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_err
         err, SUMI_EFORMAT,
         "%s: file %d of the %d of a split model; its name must end in '-%05d-of-%05d.gguf' for the "
         "others to be found",
-        map_short_name(g->name), no + 1, count, no + 1, count);
+        sumi_path_end(g->name), no + 1, count, no + 1, count);
 }
 
 /* File no of the model that `of` is part of. */
@@ -87,7 +86,7 @@ static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t 
     sumi_error why;
     char *path = sibling(of->name, no, count);
     *out = NULL;
-    if (!path) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(of->name));
+    if (!path) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(of->name));
     sumi_status st = gguf_open_file(out, path, &why);
     if (st == SUMI_EIO)
         sumi_fail(err, st, "%s; the model has %d files, and all must be there", why.message, count);
@@ -95,7 +94,7 @@ static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t 
     if (st == SUMI_OK) st = read_place(*out, &its_no, &its_count, err);
     if (st == SUMI_OK && (its_no != no || its_count != count))
         st = sumi_fail(err, SUMI_EFORMAT, "%s: says it is file %d of %d; files of different models are mixed",
-                       map_short_name(path), its_no + 1, its_count);
+                       sumi_path_end(path), its_no + 1, its_count);
     free(path);
     return st;
 }
@@ -117,13 +116,13 @@ static sumi_status count_tensors(gguf *const *g, int32_t count, int64_t *n, sumi
     for (int32_t i = 0; i < count; i++) *n += g[i]->n_tensors;
     if (*n > GGUF_MAX_TENSORS)
         return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)",
-                         map_short_name(g[0]->name), (long long)*n, count, GGUF_MAX_TENSORS);
+                         sumi_path_end(g[0]->name), (long long)*n, count, GGUF_MAX_TENSORS);
     for (int32_t i = 0; i < count; i++) {
         int64_t told = -1;
         if (gguf_find(g[i], KEY_TENSORS) < 0 || (gguf_get_i64(g[i], KEY_TENSORS, &told) && told == *n))
             continue;
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is %lld, but the %d files have %lld tensors",
-                         map_short_name(g[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
+                         sumi_path_end(g[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
     }
     return SUMI_OK;
 }
@@ -145,7 +144,7 @@ static sumi_status merge_tensors(gguf *const *g, int32_t count, sumi_error *err)
             int32_t held = strmap_add(names, t->name.data, t->name.n, (int32_t)n);
             if (held != n)
                 st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already",
-                               map_short_name(g[s]->name), GGUF_SHOW(t->name), all[held].shard + 1);
+                               sumi_path_end(g[s]->name), GGUF_SHOW(t->name), all[held].shard + 1);
         }
     if (st != SUMI_OK) {
         free(all);
@@ -172,7 +171,7 @@ sumi_status gguf_join(gguf **out, sumi_error *err)
     if (st != SUMI_OK || count <= 1) return st;
     if ((st = check_name(*out, no, count, err))) return st;
     gguf **g = calloc((size_t)count, sizeof *g);
-    if (!g) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name((*out)->name));
+    if (!g) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end((*out)->name));
     st = open_all(g, *out, no, count, err);
     if (st == SUMI_OK) st = merge_tensors(g, count, err);
     if (st != SUMI_OK) {

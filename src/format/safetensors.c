@@ -216,7 +216,7 @@ static sumi_status open_bytes(safetensors **out, const void *data, size_t n_byte
         file_bytes_close(file);
         free(s);
         free(copy);
-        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", map_short_name(name));
+        return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(name));
     }
     *s = (safetensors){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
     sumi_status st = read_all(s, err);
@@ -224,7 +224,7 @@ static sumi_status open_bytes(safetensors **out, const void *data, size_t n_byte
         *out = s;
         return SUMI_OK;
     }
-    sumi_fail_in(err, "%s", map_short_name(name));
+    sumi_fail_in(err, "%s", sumi_path_end(name));
     st_close(s);
     return st;
 }

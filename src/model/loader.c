@@ -143,7 +143,7 @@ static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, b
     model *m = l->m;
     uint64_t bytes = (uint64_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
     if (copied) m->copied_bytes += m->be->weight_bytes(w);
-    if (!copied || keeps_rows) *(t->data ? &m->mapped_bytes : &m->copied_bytes) += bytes;
+    if (!copied || keeps_rows) *(t->data ? &m->unpacked_bytes : &m->copied_bytes) += bytes;
     l->done += bytes;
     if (l->watcher && l->watcher->fn && !l->watcher->fn(l->watcher->user, l->done, l->total))
         loader_fail(l, SUMI_ECANCELLED, "opening was cancelled");

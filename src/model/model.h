@@ -63,7 +63,7 @@ typedef struct model {
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
     byte_digest digest;    /* of the data of all tensors, as they were loaded */
     made_rows *made;       /* a list, owned; NULL for most files */
-    uint64_t copied_bytes, mapped_bytes; /* of matrices: in the order of kernels, and as the file has them */
+    uint64_t copied_bytes, unpacked_bytes; /* of matrices: packed for the kernels, and as the file has them */
 } model;
 
 /* Told while the weights are read: bytes of the file's tensors. fn NULL: nobody. */

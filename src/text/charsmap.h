@@ -19,7 +19,7 @@
 #define CHARSMAP_MAX_KEY 256
 
 typedef struct charsmap {
-    const char *units; /* [n_units] of four bytes, maybe unaligned; in the file's map */
+    const char *units; /* [n_units] of four bytes, maybe unaligned; in the file's bytes */
     uint32_t n_units;  /* 0: no rules */
     const char *replacements;
     size_t n_replacements; /* bytes; the last is NUL */

@@ -17,7 +17,7 @@
  * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and
  * UNUSED. A control token never comes out of plain text, whatever merges a file lists.
  *
- * Immutable after vocab_init(). Texts point into the file's map or into `arena`. */
+ * Immutable after vocab_init(). Texts point into the file's bytes or into `arena`. */
 #ifndef SUMI_TEXT_VOCAB_H
 #define SUMI_TEXT_VOCAB_H
 
@@ -86,7 +86,7 @@ typedef struct vocab {
 SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);
 void vocab_deinit(vocab *v);
 
-/* tokenizer.ggml.scores: n_tokens unaligned floats in the file's map, or NULL if it has none. EFORMAT: another type or
+/* tokenizer.ggml.scores: n_tokens unaligned floats in the file's bytes, or NULL if it has none. EFORMAT: another type or
  * number. */
 SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores,
                                             sumi_error *err);

@@ -20,7 +20,7 @@ typedef struct cpu_backend {
 /* A matrix. What the level has kernels for is copied into panels (pack.h); the rest, and the embedding, are read from the
  * file's rows. */
 struct weight {
-    const uint8_t *rows; /* in the mapped file, row_bytes apart */
+    const uint8_t *rows; /* as the file has them, row_bytes apart */
     size_t row_bytes;
     int32_t n_rows, n_cols;
     dtype type;

@@ -191,6 +191,23 @@ static void what_a_killed_writer_left_is_removed_and_what_is_written_is_not(void
     test_folder_remove(&d);
 }
 
+/* What cannot be replaced at the end is refused at the beginning, before somebody works for an hour. */
+static void a_link_that_leads_nowhere_is_there_already(void **state)
+{
+    (void)state;
+    sumi_error err;
+    new_file f;
+    test_folder d = test_folder_create();
+    assert_int_equal(symlink("nowhere", in(&d, "link")), 0);
+    test_expect_error(new_file_open(&f, in(&d, "link"), 0, 0, &err), SUMI_EIO, &err, "is there already");
+    new_file_deinit(&f);
+    assert_int_equal(new_file_open(&f, in(&d, "link"), NEW_FILE_OVERWRITE, 0, &err), SUMI_OK);
+    assert_int_equal(new_file_finish(&f, &err), SUMI_OK);
+    new_file_deinit(&f);
+    assert_int_equal(count_files(&d), 1);
+    test_folder_remove(&d);
+}
+
 static void a_file_written_otherwise_gets_its_place(void **state)
 {
     (void)state;
@@ -285,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_killed_writer_left_is_removed_and_what_is_written_is_not,
                                forget_synced),
         cmocka_unit_test_setup(devices_and_pipes_are_written_where_that_is_allowed, forget_synced),
+        cmocka_unit_test(a_link_that_leads_nowhere_is_there_already),
         cmocka_unit_test_setup(a_file_written_otherwise_gets_its_place, forget_synced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,13 +214,13 @@ static void the_estimate_is_what_a_model_and_its_context_take(void **state)
         assert_int_equal(sumi_model_estimate(path, NULL, &o, &e, NULL), SUMI_OK);
         assert_int_equal(sumi_context_create(&ctx, m, &o, NULL), SUMI_OK);
         sumi_context_get_info(ctx, &info);
-        if (e.weight_bytes != m->weights->copied_bytes || e.mapped_bytes != m->weights->mapped_bytes ||
+        if (e.weight_bytes != m->weights->copied_bytes || e.unpacked_bytes != m->weights->unpacked_bytes ||
             e.kv_bytes != info.kv_bytes || e.n_ctx != 48)
             fail_msg("%s: %llu, %llu and %llu bytes, not %llu, %llu and %zu", path, (unsigned long long)e.weight_bytes,
-                     (unsigned long long)e.mapped_bytes, (unsigned long long)e.kv_bytes,
-                     (unsigned long long)m->weights->copied_bytes, (unsigned long long)m->weights->mapped_bytes,
+                     (unsigned long long)e.unpacked_bytes, (unsigned long long)e.kv_bytes,
+                     (unsigned long long)m->weights->copied_bytes, (unsigned long long)m->weights->unpacked_bytes,
                      info.kv_bytes);
-        assert_true(e.weight_bytes + e.mapped_bytes > 0 && e.scratch_bytes > 0);
+        assert_true(e.weight_bytes + e.unpacked_bytes > 0 && e.scratch_bytes > 0);
         sumi_context_destroy(ctx);
         sumi_model_close(m);
         n++;
