@@ -28,14 +28,20 @@ static void assert_logprob(const json_t *o, const char *name, double want)
     assert_true(json_number_value(v) == want);
 }
 
-static void parts_of_a_character_have_keys_of_their_own(void **state)
+/* Token i is byte i. */
+static sumi_model *model_of_bytes(void)
 {
-    (void)state;
     tiny_vocab v;
     tiny_init(&v, "gpt2");
     tiny_bytes(&v);
     gb_str(&v.file, "tokenizer.ggml.pre", "gpt-2");
-    sumi_model *m = tiny_model(&v);
+    return tiny_model(&v);
+}
+
+static void parts_of_a_character_have_keys_of_their_own(void **state)
+{
+    (void)state;
+    sumi_model *m = model_of_bytes();
     const sumi_choice top[] = { { 0xF0, -0.5f }, { 0xE2, -1 }, { 'a', -2 } };
     json_t *o = completion_of(m, &top[0], top, 3);
     assert_string_equal(json_string_value(json_array_get(json_object_get(o, "tokens"), 0)), "bytes:\\xf0");
@@ -76,11 +82,7 @@ static void a_byte_does_not_hide_the_letter_that_it_is(void **state)
 static void a_prompts_token_is_told_with_its_rank_before_the_others(void **state)
 {
     (void)state;
-    tiny_vocab v;
-    tiny_init(&v, "gpt2");
-    tiny_bytes(&v);
-    gb_str(&v.file, "tokenizer.ggml.pre", "gpt-2");
-    sumi_model *m = tiny_model(&v);
+    sumi_model *m = model_of_bytes();
     const sumi_choice top[] = { { 'a', -0.5f }, { 'b', -1 }, { -1, 0 } }, other = { 0xF0, -9 };
     buf out;
     buf_init(&out, SIZE_MAX);
