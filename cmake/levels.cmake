@@ -13,6 +13,10 @@ endif()
 set(AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
 set(AVXVNNI_FLAGS ${AVX2_FLAGS} -mavxvnni)
 set(AVX512_FLAGS ${AVX2_FLAGS} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mprefer-vector-width=512)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  # Without optimisation intrinsics of AVX-512 are macros that convert their masks between signed and unsigned.
+  list(APPEND AVX512_FLAGS -Wno-sign-conversion)
+endif()
 set(AMX_FLAGS ${AVX512_FLAGS} -mamx-tile -mamx-int8)
 if(SUMI_FUZZ)
   # No fuzz target computes with these, and clang takes minutes to instrument their unrolled loops; asan checks them.
