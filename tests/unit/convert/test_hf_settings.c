@@ -153,6 +153,7 @@ static void what_would_change_answers_is_refused_by_name(void **state)
     static const char *const files[][3] = {
         { "LlamaForCausalLM", "\"hidden_act\":\"relu\"", "'hidden_act' is 'relu'" },
         { "LlamaForCausalLM", "\"no_such_thing\":[1,2]", "'no_such_thing' is [1,2]: sumi does not know" },
+        { "LlamaForCausalLM", "\"output_multiplier\":0.5", "'output_multiplier' is 0.5" },
         { "LlamaForCausalLM", "\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"turn\":3}", "'rope.turn' is 3" },
         { "LlamaForCausalLM", "\"partial_rotary_factor\":0.5", "'partial_rotary_factor' is 0.5" },
         { "LlamaForCausalLM", "\"use_bidirectional_attention\":true", "'use_bidirectional_attention' is true" },
