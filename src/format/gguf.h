@@ -70,7 +70,8 @@ SUMI_MUST_USE sumi_status gguf_open_memory(gguf **out, const void *data, size_t 
                                            sumi_error *err);
 void gguf_close(gguf *g);
 
-/* Tensors of files of another format, of which a header in the form of GGUF says what they would be in one. */
+/* Tensors whose data lies in files of another format (safetensors). A GGUF header that was made in memory describes
+ * them. */
 typedef struct gguf_file {
     const char *name;
     size_t n_bytes;

@@ -216,8 +216,9 @@ static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
     if (d.n_copies == 0) return d;
     d.last = last;
     if (shared || node < 0 || c->prefix.nodes[node].n_seqs) return d;
-    /* Only the index is in the way. What follows the node there is lost only if there is no room to copy; nobody
-     * holds it, as who does would hold the node's own blocks in groups that see everything. */
+    /* Only the index references the block. The node's descendants are dropped only if there is no room for a copy. No
+     * sequence references them: a sequence that holds a descendant also holds the node's own blocks in the groups that see
+     * everything. */
     bool full = d.n_new + d.n_copies > kv_cache_available(c), alone = c->windows[0] == 0 || c->n_seqs == 1;
     if (c->prefix.nodes[node].n_children && !(full && alone)) return d;
     d.unindex = node;

@@ -94,7 +94,7 @@ static float read_float(reader *r, const char *suffix, float otherwise)
     return value;
 }
 
-/* The same, where 0 switches off what it is a size of. */
+/* As read_float(), but 0 is allowed and means "off". */
 static float read_float_or_0(reader *r, const char *suffix, float otherwise)
 {
     float value = 1;

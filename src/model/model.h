@@ -11,8 +11,8 @@
 #include "model/latent.h"
 #include "model/mixture.h"
 
-/* What is not there is NULL, or NORM_NONE. Under ARCH_POST_LN norms stand behind the blocks, which is in front of the next
- * one: ffn_norm is the one behind attention, attn_norm the one behind the layer before. */
+/* A part that the layer does not have is NULL, or NORM_NONE. Under ARCH_POST_LN a norm follows its block: ffn_norm follows
+ * attention, and attn_norm of layer i follows layer i - 1 (output_norm follows the last layer). */
 typedef struct layer {
     norm attn_norm; /* [n_embd] before attention */
     weight *w_q, *w_k, *w_v,
@@ -31,7 +31,8 @@ typedef struct layer {
     int32_t window;     /* 0: sees all tokens */
 } layer;
 
-/* Rows that a model in another format than GGUF does not have as they are, and that products or embeddings read. */
+/* Weight rows that had to be built in memory (permuted, fused or converted from safetensors). Products and embeddings read
+ * them, so they live as long as the model. */
 typedef struct made_rows {
     struct made_rows *next;
     void *rows; /* [n_bytes] of mem_map() */

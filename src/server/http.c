@@ -58,7 +58,7 @@ static void leave_limits(exchange *x, job_usage usage)
 static enum MHD_Result send_response(exchange *x, int status, struct MHD_Response *r, const api_error *e)
 {
     if (!r) return MHD_NO;
-    /* Who asks one after the other is never one too many. */
+    /* Before the answer is queued: a strictly sequential client never gets 429 for concurrency. */
     if (!x->job) leave_limits(x, (job_usage){ 0 });
     headers_add(x, r, e);
     x->status = status;
@@ -135,8 +135,8 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
 
 /* ---- Answers of the engine ---- */
 
-/* Leaves the limits of the key when the engine is done, before the client can know: who asks one after the other is never
- * one too many, and pays before the next. */
+/* Releases the key's concurrency slot and charges its tokens when the engine is done, before the last byte is sent. So a
+ * strictly sequential client never gets 429 for concurrency, and its tokens are charged before its next request. */
 static void settle(exchange *x)
 {
     job_usage usage;
@@ -423,8 +423,8 @@ static void leave_job(exchange *x)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Probes of machines, which come every few seconds, and the page's files are logged at DEBUG while all is well, and while
- * the model is being loaded. */
+/* Health probes, metric scrapes and files of the web page are logged at DEBUG while they succeed, and while the model
+ * loads; every other request is logged at INFO. */
 static bool is_probe(const exchange *x)
 {
     if (!x->route || x->route->access == ROUTE_GUARDED) return false;

@@ -196,8 +196,8 @@ static int32_t next_part(job *j, bool *others)
     return next;
 }
 
-/* Submits what the window has room for. A full queue is none of the client's business while others of its parts run:
- * when they end it is tried again. */
+/* Submits as many parts as the window has room for. SUMI_EBUSY is retried when a running part of this job ends; the client
+ * sees it only if none runs. */
 static bool submit_more(job *j, api_error *e)
 {
     bool others;

@@ -1,25 +1,26 @@
 /* bpe_forward.h - byte-level BPE from left to right, for pieces that span many words.
  *
- * The merge loop asks about every pair of bytes of a piece. But what it ends with can be recognised without it:
- * tokens t1 t2 ... tn are what BPE makes of their text exactly if it leaves each two neighbours as they are, were
- * they alone. (A merge over the border of t_i and t_i+1 would be the first over any border, and come before all
- * that is left to merge in these two: it would come in their text alone, too. And the other way round: a border
- * that no merge crosses divides the work into two that do not know of each other.) So there is one such row of
- * tokens, and it is found like this: take the longest token that may follow the one before it, and go back to a
- * shorter one where nothing may follow. What stands before a place is decided by the place alone, so a place that
- * was left in vain is never tried again. After github.com/github/rust-gems, crate bpe (2024), which is for
+ * The merge loop looks up every pair of bytes of a piece. Its result can be recognised without the loop: t1 .. tn is the
+ * BPE segmentation of its text iff, for every adjacent pair, BPE of that pair's text alone returns that pair.
+ *   Only if: the first merge that crosses any border would cross the border of some t_i and t_i+1, before the merges that
+ *   are left to do inside these two tokens. BPE of the text of this pair alone would do the same merge.
+ *   If: a border that no merge crosses divides the text into two parts whose merges are independent.
+ *
+ * So the segmentation is unique. The search takes the longest token that may follow the token before it, and backtracks to
+ * a shorter token where none may follow. The tokens before a position are determined by the position alone, so a position
+ * that was given up once is never tried again. After github.com/github/rust-gems, crate bpe (2024), which requires
  * vocabularies whose ids are ranks; here ranks belong to merges.
  *
- * Whether b may follow a: the merges that make a and b are done in the order of their ranks, and the pairs over the
- * border are looked at from the end to the beginning: (a, b); then with the later of the two taken apart, and so on
- * down to bytes. Such a pair merges if it comes before the merge that was just taken apart.
+ * Whether b may follow a: BPE does the merges inside a and b in the order of their ranks. The test undoes them in reverse
+ * order: it looks at the pair (a, b), then splits the token whose last merge has the higher rank and looks at the new pair
+ * at the border, and so on down to bytes. BPE would merge such a pair if its rank is below that of the merge just undone.
  *
  *   a = "the":   t+h 2, th+e 7       b = "_cat":   a+t 3, _+c 5, _c+at 9
  *   looked at:   the|_cat   the|_c, before 9   e|_c, before 7   e|_, before 5
  *
- * Only *live* tokens count: those that BPE makes of their own text. Each has one merge that it always comes from,
- * whatever other merges would make it. A list is fit for this file if each live token is made later than its
- * parts; trained lists are. Of others the merge loop takes care.
+ * Only *live* tokens count: tokens that BPE makes of their own text. Each live token always comes from the same merge,
+ * even if other merges give the same bytes. A merge list is fit for this file if the merge of each live token comes after
+ * the merges of its two parts. Trained lists are fit; the merge loop handles all others.
  *
  * Immutable after bpe_forward_init(). */
 #ifndef SUMI_TEXT_BPE_FORWARD_H

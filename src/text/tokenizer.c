@@ -376,8 +376,8 @@ static void encode_changed(encoder *e, char *changed, size_t n, encode_fn encode
     free(changed);
 }
 
-/* Byte-level text: `encode` takes stretches of valid UTF-8 through the pre-tokenizer, a run of bytes that are no characters
- * is a piece of its own. A pattern that could see such bytes would have to call them letters or not. */
+/* Byte-level text: `encode` takes stretches of valid UTF-8 through the pre-tokenizer. A run of invalid bytes is a piece of
+ * its own and never reaches the regular expression, which could not classify the bytes as letters or anything else. */
 static void encode_bytes(encoder *e, const char *text, size_t n, encode_fn encode)
 {
     for (size_t i = 0; i < n && !e->status;) {

@@ -80,8 +80,8 @@ static inline size_t kv_table_of(const kv_store *kv, int32_t layer, const batch 
 }
 
 /* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
- * hold anything that was ever written. What is lost by it is only the place where a model that overflows shows it: NaN
- * keys still make NaN scores. values: f16. */
+ * hold anything that was ever written. The cost: an overflowing value becomes 65504 instead of infinity; keys that
+ * overflow still show as NaN scores. values: f16. */
 void kv_make_finite(uint16_t *values, int32_t n);
 
 /* Longest row that a kernel may be given: scratch rows are this long. */

@@ -39,8 +39,8 @@
  * Pointers are to one row: its group g is at q + g * lanes * 32, d + g * lanes, s + g * lanes, h + g * 2 * lanes (second half
  * lanes later), more + g * lanes. left is undefined where more is 0.
  *
- * lanes is ACT_TILE, or in a matrix of 1 to 4 rows 1, 2 or 4: it is read once for every panel of weights, with the room for
- * 16 rows between its groups it would not stay in the L1 cache beside them. */
+ * lanes is ACT_TILE (16); in a matrix of 1 to 4 rows it is 1, 2 or 4. Activations are read again for every panel of
+ * weights: padded to 16 rows they would fall out of the L1 cache. */
 #define ACT_OUTLIER 2.0f /* docs/models.md has the measurement */
 
 typedef struct q8_digit {

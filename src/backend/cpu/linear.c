@@ -13,9 +13,10 @@
  *            |0 ........... 35|36 ... 47|48 ... 59|
  *   units:   | 0   | 1   | 2 | 3 |4|5| | | | | | | |       of few tokens, 2 threads
  *
- * A unit of rows waits until its block's products are complete. All of these have been claimed before it, so they will
- * be; a block later there is rarely anything to wait for, and at the end of the loop it is the wait that a join would be.
- * So a row is normed or gated and quantised while it is still in the L2 cache, and without a fork-join of its own. */
+ * A unit of rows waits until the products of its block are complete. This cannot deadlock: a unit of rows has a higher
+ * index than the products that it needs, so a thread already runs each of them. The unit stands one block behind its
+ * products, so it almost never waits; only at the end of the loop it waits as a join would. So a row is normed or gated
+ * and quantised while it is still in the L2 cache, without a fork-join of its own. */
 #include "backend/cpu/product.h"
 
 #include <assert.h>
