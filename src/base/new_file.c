@@ -27,7 +27,7 @@ static sumi_status fail_errno(const new_file *f, sumi_error *err)
 
 static sumi_status fail_there(const new_file *f, sumi_error *err)
 {
-    return sumi_fail(err, SUMI_EIO, "%s: is there already; it is not overwritten unless that is asked for",
+    return sumi_fail(err, SUMI_EIO, "%s: the file exists, and the caller did not ask to overwrite it",
                      sumi_path_end(f->path));
 }
 

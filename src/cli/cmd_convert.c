@@ -121,7 +121,7 @@ int cmd_convert(int argc, char **argv)
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
     if (!a.opts.overwrite && stat(a.out, &s) == 0)
-        return cli_fail("%s: is there already; --force overwrites it", a.out);
+        return cli_fail("%s: the file exists; --force overwrites it", a.out);
     a.opts.progress = show;
     a.opts.user = &a;
     interrupt_install();

@@ -101,7 +101,7 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     if (json_is_object(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;
-    return sumi_fail(err, SUMI_EFORMAT, "%s/%s: no JSON object", sumi_path_end(f->path), name);
+    return sumi_fail(err, SUMI_EFORMAT, "%s/%s: not a JSON object", sumi_path_end(f->path), name);
 }
 
 /* chat_template.jinja, or chat_template.json with it as a string. */
@@ -146,7 +146,7 @@ static sumi_status open_indexed(hf_folder *f, json_t *index, sumi_error *err)
         if (name && json_object_get(seen, name)) continue;
         if (!name || !*name || strchr(name, '/') || *name == '.' || !ends_with(name, ".safetensors"))
             st = sumi_fail(err, SUMI_EFORMAT,
-                           "%s: the index names '%.80s' for '%.80s', which is no safetensors file",
+                           "%s: the index names '%.80s' for '%.80s', which is not a safetensors file",
                            sumi_path_end(f->path), name ? name : "", tensor);
         else if (f->n_files == HF_MAX_FILES)
             st = sumi_fail(err, SUMI_ELIMIT, "%s: more than %d files", sumi_path_end(f->path), HF_MAX_FILES);

@@ -68,7 +68,7 @@ int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, 
         if (!v) continue;
         int64_t value = json_integer_value(v);
         if (!json_is_integer(v) || value < low || value > high) {
-            hf_fail(k, SUMI_EFORMAT, "'%s' is no whole number from %lld to %lld", *name, (long long)low,
+            hf_fail(k, SUMI_EFORMAT, "'%s' is not a whole number from %lld to %lld", *name, (long long)low,
                     (long long)high);
             return low;
         }

@@ -12,7 +12,7 @@
 static sumi_status add(hf_around *a, bool after, json_int_t id, const hf_vocab *v, const char *name, sumi_error *err)
 {
     if (id < 0 || id >= v->n)
-        return sumi_fail(err, SUMI_EFORMAT, "post-processor: '%.60s' is no token of the vocabulary", name);
+        return sumi_fail(err, SUMI_EFORMAT, "post-processor: '%.60s' is not a token of the vocabulary", name);
     int32_t *n = after ? &a->n_after : &a->n_before;
     if (*n == HF_MAX_AROUND)
         return sumi_fail(err, SUMI_ELIMIT, "post-processor: more than %d tokens on one side of a text", HF_MAX_AROUND);

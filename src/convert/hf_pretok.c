@@ -196,7 +196,7 @@ const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err)
     if (!name) {
         for (char *c = steps.data; c && *c; c++)
             if (*c == '\n') *c = c[1] ? ';' : '\0';
-        sumi_fail(err, SUMI_EUNSUPPORTED, "a pre-tokenizer that sumi does not know%s%s: %.200s",
+        sumi_fail(err, SUMI_EUNSUPPORTED, "sumi does not know this pre-tokenizer%s%s: %.200s",
                   *normal ? ", with " : "", normal, text);
     }
     buf_deinit(&steps);

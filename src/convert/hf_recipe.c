@@ -107,18 +107,18 @@ static bool check_sources(hf_keys *k, const hf_recipe *r)
 {
     const hf_source *s = r->sources;
     bool blocks = s->order == HF_MXFP4 || s->order == HF_MXFP4_EVEN || s->order == HF_MXFP4_ODD;
-    if (blocks && !s->scales) hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has no scales beside it", name_of(s));
+    if (blocks && !s->scales) hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has no tensor of scales", name_of(s));
     else if (!type_of(s))
         hf_fail(k, SUMI_EUNSUPPORTED, "tensor '%.100s': type %s is not supported; F32, F16 and BF16 are",
                 name_of(s), st_type_name(s->tensor->type));
     else if (s->index < 0 && r->n_sources > 1)
-        hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' is there twice", name_of(s));
+        hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' occurs twice", name_of(s));
     for (int32_t i = 0; s->index >= 0 && i < r->n_sources; i++) {
         const st_tensor *t = s[i].tensor;
         bool same = t->type == s->tensor->type && t->n_dims == s->tensor->n_dims &&
                     !memcmp(t->dims, s->tensor->dims, sizeof t->dims);
         if (s[i].index != i || !same)
-            hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' does not fit to those that are numbered before it",
+            hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has another type or shape than the tensors with lower numbers",
                     t->name);
     }
     return k->status == SUMI_OK;

@@ -174,7 +174,7 @@ static int64_t rotated(const rope *r)
     if (!(part > 0) || part > 1)
         hf_fail(r->k, SUMI_EFORMAT, "'partial_rotary_factor' is not above 0 and at most 1");
     else if (part != 1 && r->k->family->rotated == 0)
-        hf_fail(r->k, SUMI_EUNSUPPORTED, "'partial_rotary_factor' is %g: in this family heads rotate as a whole", part);
+        hf_fail(r->k, SUMI_EUNSUPPORTED, "'partial_rotary_factor' is %g: this family rotates whole heads", part);
     return r->k->status == SUMI_OK ? (int64_t)(part * (double)r->k->head_dim) : 2;
 }
 

@@ -154,7 +154,7 @@ static bool same_data(hf_keys *k, const st_tensor *a, int32_t file_a, const st_t
     sumi_error why;
     if (a->type != b->type || a->n_elems != b->n_elems || a->n_bytes != b->n_bytes) return false;
     if (st_fetch(in_a, a, &why) != SUMI_OK || st_fetch(in_b, b, &why) != SUMI_OK) {
-        hf_fail(k, why.status, "tensor '%.100s': it cannot be read", a->name);
+        hf_fail(k, why.status, "tensor '%.100s': cannot be read", a->name);
         return false;
     }
     bool same = !memcmp(a->data, b->data, a->n_bytes);
@@ -177,7 +177,7 @@ static bool is_copy_of_embeddings(finder *f, const st_tensor *output, int32_t fi
                 return true;
         }
     log_message(k->log, SUMI_LOG_WARN,
-                "%s/config.json: 'tie_word_embeddings' is true, but '%.60s' differs from the embeddings: it is used",
+                "%s/config.json: 'tie_word_embeddings' is true, but '%.60s' differs from the embeddings, and is used",
                 sumi_path_end(k->folder->path), output->name);
     return false;
 }
@@ -207,7 +207,7 @@ static void find_one(finder *f, const st_tensor *tensor, int32_t file)
     } else if (add_outer(f, name, &s)) {
         return;
     }
-    hf_fail(f->k, SUMI_EUNSUPPORTED, "tensor '%.80s' is not part of the %s family as sumi knows it",
+    hf_fail(f->k, SUMI_EUNSUPPORTED, "tensor '%.80s' is unknown in the family %s",
             tensor->name, family->arch);
 }
 

@@ -110,7 +110,7 @@ static sumi_status read_vocab(hf_vocab *v, const json_t *vocab, sumi_error *err)
     for (size_t i = 0; i < json_array_size(vocab) && st == SUMI_OK; i++) {
         const json_t *one = json_array_get(vocab, i), *text = json_array_get(one, 0);
         if (!json_is_string(text) || !json_is_number(json_array_get(one, 1)))
-            return sumi_fail(err, SUMI_EFORMAT, "token %zu is no text with a score", i);
+            return sumi_fail(err, SUMI_EFORMAT, "token %zu is not a text with a score", i);
         st = put_token(v, json_string_value(text), json_string_length(text), (json_int_t)i, HF_NORMAL, err);
         if (i < (size_t)v->n) v->tokens[i].score = (float)json_number_value(json_array_get(one, 1));
     }
@@ -182,7 +182,7 @@ static sumi_status write_merges(const hf_vocab *v, gguf_head *head, sumi_error *
     gguf_put_array(head, "tokenizer.ggml.merges", GGUF_STRING, json_array_size(merges));
     for (size_t i = 0; i < json_array_size(merges); i++) {
         if (!split_merge(json_array_get(merges, i), &a, &n_a, &b, &n_b))
-            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is no pair of texts", i);
+            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is not a pair of texts", i);
         gguf_put_text_pair(head, a, n_a, b, n_b);
     }
     return SUMI_OK;
@@ -198,7 +198,7 @@ static sumi_status score(hf_vocab *v, sumi_error *err)
     for (int32_t i = 0; i < v->n; i++) v->tokens[i].score = -(float)n - 1;
     for (size_t i = n; i-- > 0;) { /* backwards: the first merge of a token is written last */
         if (!split_merge(json_array_get(merges, i), &a, &n_a, &b, &n_b))
-            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is no pair of texts", i);
+            return sumi_fail(err, SUMI_EFORMAT, "merge %zu is not a pair of texts", i);
         if (n_a + n_b > sizeof joined) continue;
         memcpy(joined, a, n_a);
         memcpy(joined + n_a, b, n_b);

@@ -88,7 +88,7 @@ static sumi_status read_steps(unigram_steps *s, const json_t *step, const char *
         const json_t *one = sequence ? json_array_get(json_object_get(step, list), i) : step;
         if (!read_step(s, one))
             return sumi_fail(err, SUMI_EUNSUPPORTED,
-                             "Unigram with this step '%.40s' among its %s is not supported",
+                             "Unigram with the step '%.40s' in its %s is not supported",
                              text_of(one, "type"), list);
     }
     return SUMI_OK;
@@ -148,7 +148,7 @@ static sumi_status write_charsmap(const json_t *charsmap, gguf_head *head, sumi_
         gguf_put_elements(head, bytes, (size_t)n_bytes);
     }
     free(bytes);
-    return n_bytes >= 0 ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "precompiled_charsmap is no base64");
+    return n_bytes >= 0 ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "precompiled_charsmap is not base64");
 }
 
 /* ---- The whole ---------------------------------------------------------------------------------------------- */
@@ -162,7 +162,7 @@ static sumi_status set_kinds(hf_vocab *v, const json_t *model, sumi_error *err)
     if (!unknown || json_is_null(unknown)) return SUMI_OK;
     json_int_t id = json_integer_value(unknown);
     if (!json_is_integer(unknown) || id < 0 || id >= v->n)
-        return sumi_fail(err, SUMI_EFORMAT, "unk_id is no token from 0 to %d", v->n - 1);
+        return sumi_fail(err, SUMI_EFORMAT, "unk_id is not a token from 0 to %d", v->n - 1);
     v->unknown = (int32_t)id;
     v->tokens[id].kind = HF_UNKNOWN;
     return SUMI_OK;

@@ -35,7 +35,7 @@ static sumi_status read_at(int fd, const char *name, uint8_t *to, size_t n, size
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return sumi_fail_errno(err, sumi_path_end(name));
         if (got == 0)
-            return sumi_fail(err, SUMI_EIO, "%s: it was cut off while it was read", sumi_path_end(name));
+            return sumi_fail(err, SUMI_EIO, "%s: the file was truncated while it was read", sumi_path_end(name));
         to += got;
         at += (size_t)got;
         n -= (size_t)got;
@@ -102,7 +102,7 @@ sumi_status file_bytes_settle(file_bytes *f, sumi_error *err)
     close(f->fd);
     f->fd = -1;
     if (same) return SUMI_OK;
-    return sumi_fail(err, SUMI_EIO, "%s: it was changed while it was read; try again when it is complete",
+    return sumi_fail(err, SUMI_EIO, "%s: the file was changed while it was read; try again when it is complete",
                      sumi_path_end(f->name));
 }
 

@@ -149,7 +149,7 @@ static sumi_status read_kv(gguf *g, int64_t i, cursor *c, sumi_error *err)
     kv->whole = c->data + at;
     kv->whole_bytes = c->pos - at;
     if (st == SUMI_OK && strmap_add(g->keys, kv->key.data, kv->key.n, (int32_t)i) != (int32_t)i)
-        st = sumi_fail(err, SUMI_EFORMAT, "the key is there twice");
+        st = sumi_fail(err, SUMI_EFORMAT, "the key occurs twice");
     if (st != SUMI_OK) sumi_fail_in(err, "key '%.*s' at byte %zu", GGUF_SHOW(kv->key), at);
     return st;
 }

@@ -89,11 +89,11 @@ static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t 
     if (!path) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(of->name));
     sumi_status st = gguf_open_file(out, path, &why);
     if (st == SUMI_EIO)
-        sumi_fail(err, st, "%s; the model has %d files, and all must be there", why.message, count);
+        sumi_fail(err, st, "%s; the model has %d files, and all must be in this folder", why.message, count);
     else if (st != SUMI_OK && err) *err = why;
     if (st == SUMI_OK) st = read_place(*out, &its_no, &its_count, err);
     if (st == SUMI_OK && (its_no != no || its_count != count))
-        st = sumi_fail(err, SUMI_EFORMAT, "%s: says it is file %d of %d; files of different models are mixed",
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: says it is file %d of %d; the folder mixes files of different models",
                        sumi_path_end(path), its_no + 1, its_count);
     free(path);
     return st;

@@ -67,7 +67,7 @@ static sumi_status read_tensor(gguf *g, int64_t i, uint64_t *offset, cursor *c, 
     }
     st = read_fields(t, offset, c, err);
     if (st == SUMI_OK && strmap_add(g->names, t->name.data, t->name.n, (int32_t)i) != (int32_t)i)
-        st = sumi_fail(err, SUMI_EFORMAT, "the name is there twice");
+        st = sumi_fail(err, SUMI_EFORMAT, "the name occurs twice");
     if (st != SUMI_OK) sumi_fail_in(err, "tensor '%.*s' at byte %zu", GGUF_SHOW(t->name), at);
     return st;
 }

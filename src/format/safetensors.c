@@ -59,7 +59,7 @@ const dtype_info *st_type_dtype(st_type type)
 static sumi_status read_type(st_tensor *t, const json_t *entry, sumi_error *err)
 {
     const char *text = json_string_value(json_object_get(entry, "dtype"));
-    if (!text) return sumi_fail(err, SUMI_EFORMAT, "\"dtype\" is missing or no text");
+    if (!text) return sumi_fail(err, SUMI_EFORMAT, "\"dtype\" is missing or not a text");
     for (size_t i = 0; i < N_TYPES; i++)
         if (!strcmp(types[i].name, text)) {
             t->type = (st_type)i;
@@ -72,7 +72,7 @@ static sumi_status read_type(st_tensor *t, const json_t *entry, sumi_error *err)
 static sumi_status read_shape(st_tensor *t, const json_t *entry, sumi_error *err)
 {
     const json_t *shape = json_object_get(entry, "shape");
-    if (!json_is_array(shape)) return sumi_fail(err, SUMI_EFORMAT, "\"shape\" is missing or no array");
+    if (!json_is_array(shape)) return sumi_fail(err, SUMI_EFORMAT, "\"shape\" is missing or not an array");
     if (json_array_size(shape) > ST_MAX_DIMS)
         return sumi_fail(err, SUMI_ELIMIT, "%zu dimensions (at most %d)", json_array_size(shape),
                          ST_MAX_DIMS);
@@ -82,7 +82,7 @@ static sumi_status read_shape(st_tensor *t, const json_t *entry, sumi_error *err
         const json_t *v = json_array_get(shape, (size_t)d);
         t->dims[d] = d < t->n_dims ? json_integer_value(v) : 1;
         if (d < t->n_dims && (!json_is_integer(v) || t->dims[d] < 0))
-            return sumi_fail(err, SUMI_EFORMAT, "dimension %d is no whole number", (int)d);
+            return sumi_fail(err, SUMI_EFORMAT, "dimension %d is not a whole number", (int)d);
         if (__builtin_mul_overflow(t->n_elems, t->dims[d], &t->n_elems))
             return sumi_fail(err, SUMI_EFORMAT, "the product of its dimensions overflows 63 bits");
     }
@@ -108,7 +108,7 @@ static sumi_status read_place(st_tensor *t, const json_t *entry, const uint8_t *
                          "its data at %lld to %lld is not inside the data section of %zu bytes (cut off?)",
                          (long long)begin, (long long)end, n);
     if ((size_t)(end - begin) != t->n_bytes)
-        return sumi_fail(err, SUMI_EFORMAT, "%lld bytes of data, but its shape asks for %zu",
+        return sumi_fail(err, SUMI_EFORMAT, "%lld bytes of data, but its shape needs %zu",
                          (long long)(end - begin), t->n_bytes);
     t->data = data + begin;
     t->offset = at + (size_t)begin;
@@ -132,7 +132,7 @@ static sumi_status check_gaps(const safetensors *s, size_t data_at, sumi_error *
         if (t->offset != at)
             return sumi_fail(err, SUMI_EFORMAT, "tensor '%.80s': its data begins at byte %zu, %s", t->name,
                              t->offset,
-                             t->offset < at ? "inside that of another one" : "behind bytes of no tensor");
+                             t->offset < at ? "inside the data of another tensor" : "after bytes that belong to no tensor");
         at += t->n_bytes;
     }
     if (at == s->n_bytes) return SUMI_OK;
@@ -182,10 +182,10 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
 {
     cursor c = s->file ? cursor_init_file(s->file) : cursor_init(s->data, s->n_bytes);
     uint64_t n = cursor_u64(&c);
-    if (!c.ok) return sumi_fail(err, SUMI_EFORMAT, "no safetensors file: it has %zu bytes", s->n_bytes);
+    if (!c.ok) return sumi_fail(err, SUMI_EFORMAT, "not a safetensors file: it has %zu bytes", s->n_bytes);
     if (n > cursor_left(&c))
         return sumi_fail(err, SUMI_EFORMAT,
-                         "no safetensors file, or cut off: it asks for a header of %llu bytes, but has %zu",
+                         "not a safetensors file, or cut off: it announces a header of %llu bytes, but has %zu",
                          (unsigned long long)n, s->n_bytes);
     if (n > ST_MAX_HEADER)
         return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n,
@@ -199,7 +199,7 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
         return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)at + why.position,
                          why.text);
     sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos, err)
-                                            : sumi_fail(err, SUMI_EFORMAT, "its header is no JSON object");
+                                            : sumi_fail(err, SUMI_EFORMAT, "its header is not a JSON object");
     json_decref(header);
     if (s->file) file_bytes_release(s->file, 0, c.n_ready);
     return st;

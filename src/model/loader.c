@@ -268,7 +268,7 @@ void loader_refuse_unknown_tensors(loader *l)
     for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {
         gguf_str name = gguf_tensor_at(l->g, i)->name;
         if (!l->used[i] && !is_of_draft(l, name) && !is_of_vision(name))
-            loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is not part of the %s family as sumi knows it",
+            loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is unknown in the family %s",
                         (int)(name.n < 64 ? name.n : 64), name.data, l->m->arch->name);
     }
 }

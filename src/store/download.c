@@ -238,12 +238,12 @@ static sumi_status finish(part *p, download_result *result, sumi_error *err)
     result->checked = p->want.kind != DIGEST_NONE;
     result->n_bytes = p->have;
     if (p->n_bytes >= 0 && p->have != p->n_bytes)
-        return sumi_fail(err, SUMI_EFORMAT, "%" PRId64 " bytes came, not %" PRId64, p->have, p->n_bytes);
+        return sumi_fail(err, SUMI_EFORMAT, "received %" PRId64 " bytes, not %" PRId64, p->have, p->n_bytes);
     if (result->checked && !digest_equal(&result->got, &p->want))
-        return sumi_fail(err, SUMI_EFORMAT, "its %s is %s, not %s: nothing was kept",
+        return sumi_fail(err, SUMI_EFORMAT, "its %s is %s, not %s: the download was deleted",
                          p->want.kind == DIGEST_SHA256 ? "SHA-256" : "git id", result->got.hex, p->want.hex);
     if (!result->checked && !looks_right(p))
-        return sumi_fail(err, SUMI_EFORMAT, "what came is not a GGUF file: nothing was kept");
+        return sumi_fail(err, SUMI_EFORMAT, "the download is not a GGUF file: it was deleted");
     sumi_status st = new_file_replace(p->fd, p->path, p->file->path, err);
     if (st == SUMI_OK) unlink(p->state_path);
     return st;

@@ -92,7 +92,7 @@ static sumi_status begin(fetcher *f)
     } else {
         if (!range_fits(f, &n_bytes))
             return sumi_fail(&f->sink_error, SUMI_EFORMAT,
-                             "the server sent another range than was asked for");
+                             "the server sent another range than requested");
         first = f->asked_from;
     }
     return f->sink->begin(f->sink->self, f, first, n_bytes, &f->sink_error);

@@ -51,10 +51,10 @@ sumi_status folder_lock(const char *folder, int *fd, sumi_error *err)
         close(*fd);
         *fd = -1;
         if (taken && why == EWOULDBLOCK)
-            return sumi_fail(err, SUMI_EBUSY, "%s: another sumi pull or rm is at work there", folder);
+            return sumi_fail(err, SUMI_EBUSY, "%s: another sumi pull or sumi rm is using this folder", folder);
         if (taken) return sumi_fail(err, SUMI_EIO, "%s: %s", path, strerror(why));
     }
-    return sumi_fail(err, SUMI_EBUSY, "%s: the folder comes and goes", folder);
+    return sumi_fail(err, SUMI_EBUSY, "%s: another process keeps removing this folder; try again later", folder);
 }
 
 /* Nothing is in the folder but its lock. */

@@ -130,7 +130,7 @@ static sumi_status explain_hf(const fetcher *f, const model_ref *ref, const pull
             err, st,
             "%s; %s/%s is private or gated, or not there: accept its terms on its page, and give a "
             "token of yours (HF_TOKEN or --token-file)%s",
-            why.message, ref->owner, ref->name, o->token ? "; the one given is not enough" : "");
+            why.message, ref->owner, ref->name, o->token ? "; the given token has no access" : "");
     if (status == 404)
         return sumi_fail(err, st, "%s; is there a model %s/%s%s%s on the hub?", why.message, ref->owner,
                          ref->name, *ref->revision ? " of revision " : "", ref->revision);
@@ -171,7 +171,7 @@ static sumi_status list_hf(repo *all, const char *first, const model_ref *ref, c
         if (st != SUMI_OK) return explain_hf(f, ref, o, st, err);
         if (!*next) return SUMI_OK;
         if (!same_origin(first, next))
-            return sumi_fail(err, SUMI_EFORMAT, "the list of files goes on at another host");
+            return sumi_fail(err, SUMI_EFORMAT, "the list of files continues on another host");
         snprintf(url, sizeof url, "%s", next);
     }
     return sumi_fail(err, SUMI_ELIMIT, "the list of files has more than %d pages", HUB_MAX_PAGES);
@@ -183,8 +183,8 @@ static sumi_status choose_hf(const repo *all, const char *what, bool *chosen, su
     if (!strcasecmp(what, "safetensors") || (!*what && !repo_has_gguf(all)))
         return repo_choose_safetensors(all, chosen, err);
     if (!repo_has_gguf(all))
-        return sumi_fail(err, SUMI_EINVAL, "there is no GGUF file; leave out ':%.60s' for %s", what,
-                         repo_has_safetensors(all) ? "its safetensors" : "what there is");
+        return sumi_fail(err, SUMI_EINVAL, "there is no GGUF file; leave out ':%.60s' to get %s", what,
+                         repo_has_safetensors(all) ? "the safetensors" : "the other files");
     return repo_choose_gguf(all, what, chosen, err);
 }
 
@@ -261,7 +261,7 @@ sumi_status plan_ollama(pull_plan *p, const model_ref *ref, const pull_opts *o, 
         if (asprintf(&blob, "%s/blobs/sha256:%s", base, layers.files[i].digest.hex) < 0) blob = NULL;
         st = plan_add(p, layers.files[i].path, layers.files[i].n_bytes, layers.files[i].digest, blob, err);
     }
-    if (st == SUMI_OK && *left_out) note(o, "left out, sumi has no use for it: %s", left_out);
+    if (st == SUMI_OK && *left_out) note(o, "not downloaded, because sumi does not use it: %s", left_out);
     snprintf(p->open, sizeof p->open, "model.gguf");
     repo_deinit(&layers);
     buf_deinit(&text);

@@ -82,7 +82,7 @@ static sumi_status is_there(const pull_plan *p, int32_t i, const pull_opts *o, b
     if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && (file->n_bytes < 0 || s.st_size == file->n_bytes)) {
         hasher h;
         if (s.st_size > SLOW_CHECK_BYTES && o->watch.note)
-            o->watch.note(o->watch.user, "reading what is there, to check it");
+            o->watch.note(o->watch.user, "reading the part that is here already, to check it");
         hasher_init(&h, file->digest.kind, file->n_bytes);
         if (file->digest.kind != DIGEST_NONE)
             st = hasher_add_file(&h, fd, s.st_size, o->watch.cancelled, o->watch.user, err);
@@ -123,13 +123,13 @@ static void tell(const pull_opts *o, const repo_file *file, bool there, const do
     char line[NAME_MAX_PATH + 200];
     if (!o->watch.note) return;
     if (there)
-        snprintf(line, sizeof line, "%s: is there%s", file->path,
-                 file->digest.kind ? ", and right" : " already");
+        snprintf(line, sizeof line, "%s: already here%s", file->path,
+                 file->digest.kind ? ", digest checked" : "");
     else if (r->checked)
         snprintf(line, sizeof line, "%s: %.1f MiB, %s checked", file->path, (double)r->n_bytes / 0x1p20,
                  r->got.kind == DIGEST_SHA256 ? "SHA-256" : "git id");
     else
-        snprintf(line, sizeof line, "%s: %.1f MiB, SHA-256 %s not checked, as none was given", file->path,
+        snprintf(line, sizeof line, "%s: %.1f MiB, SHA-256 %s not checked: none was given", file->path,
                  (double)r->n_bytes / 0x1p20, r->got.hex);
     o->watch.note(o->watch.user, line);
 }

@@ -157,7 +157,8 @@ sumi_status ref_parse(model_ref *r, const char *text, sumi_error *err)
         rest = text;
     }
     if (!rest)
-        return sumi_fail(err, SUMI_EINVAL, "'%.100s' is no reference; did you mean 'hf:%.100s' or 'ollama:%.100s'?", text,
+        return sumi_fail(err, SUMI_EINVAL,
+                         "'%.100s' is not a reference to a model; did you mean 'hf:%.100s' or 'ollama:%.100s'?", text,
                          text, text);
     bool ok = r->kind == REF_HF       ? parse_hf(r, rest)
               : r->kind == REF_OLLAMA ? parse_ollama(r, rest)
@@ -195,7 +196,7 @@ sumi_status ref_folder(const model_ref *r, char *out, size_t n_out, sumi_error *
     case REF_URL:
         if (n_out > REF_MAX_URL + NAME_MAX_PATH && url_folder(r, out, n_out)) return SUMI_OK;
         return sumi_fail(err, SUMI_EINVAL,
-                         "'%.200s': the path of the URL is too deep, too long or has odd names", r->url);
+                         "'%.200s': the path of the URL has too many folders, is too long or has forbidden names", r->url);
     }
     if (n > 0 && (size_t)n < n_out) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "the name of the model is too long");

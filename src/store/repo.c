@@ -160,8 +160,8 @@ static int32_t find_tagged(const repo *r, const char *tag, sumi_error *err)
         }
     if (n == 1) return found;
     list_variants(r, n ? tag : NULL, n > 0, list, sizeof list);
-    if (n == 0) sumi_fail(err, SUMI_EINVAL, "nothing is tagged '%.40s'; there are %s", tag, list);
-    else sumi_fail(err, SUMI_EINVAL, "'%.40s' means %d files; name one of %s", tag, n, list);
+    if (n == 0) sumi_fail(err, SUMI_EINVAL, "there is no tag '%.40s'; there are %s", tag, list);
+    else sumi_fail(err, SUMI_EINVAL, "'%.40s' fits %d files; name one of %s", tag, n, list);
     return -1;
 }
 
@@ -191,7 +191,7 @@ static sumi_status check_whole(const repo *r, const char *path, const bool *chos
     if (!gguf_shard_path(path, &n_stem, &no, &count)) return SUMI_OK;
     for (int32_t i = 0; i < r->n; i++) n += chosen[i];
     if (n == count) return SUMI_OK;
-    return sumi_fail(err, SUMI_EFORMAT, "%.200s: only %d of its %d files are there", path, n, count);
+    return sumi_fail(err, SUMI_EFORMAT, "%.200s: only %d of its %d files exist", path, n, count);
 }
 
 sumi_status repo_choose_gguf(const repo *r, const char *what, bool *chosen, sumi_error *err)

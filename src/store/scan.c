@@ -139,7 +139,7 @@ static void walk(scan *s, const char *folder, int depth, layout how, const char 
         if (stat(path, &st) != 0) continue;
         if (S_ISREG(st.st_mode)) {
             if (s->n_files++ > 100 * STORE_MAX_MODELS)
-                s->status = sumi_fail(s->err, SUMI_ELIMIT, "%s: too many files to look through", s->root);
+                s->status = sumi_fail(s->err, SUMI_ELIMIT, "%s: the folder has too many files", s->root);
             else see_file(s, path, &st, how, model_folder);
         } else if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) {
             layout below = how;

@@ -98,9 +98,9 @@ sumi_status store_match(const store_list *l, const char *text, const store_model
     if (n == 1) return SUMI_OK;
     *found = NULL;
     if (n == 0)
-        return sumi_fail(err, SUMI_EIO, "%.200s: no model of that name; 'sumi list' shows which there are",
+        return sumi_fail(err, SUMI_EIO, "%.200s: no model of this name; 'sumi list' shows all models",
                          text);
-    return sumi_fail(err, SUMI_EINVAL, "%.100s: %d models are called so: %s", text, n, names);
+    return sumi_fail(err, SUMI_EINVAL, "%.100s: %d models have this name: %s", text, n, names);
 }
 
 /* ---- Finding ---- */
@@ -163,7 +163,7 @@ static sumi_status find_ref(const store_places *p, const char *text, char *out, 
     store_list_deinit(&l);
     if (found) return SUMI_OK;
     out[0] = '\0';
-    return sumi_fail(err, SUMI_EIO, "%.200s is not here; fetch it with: sumi pull %.200s", text, text);
+    return sumi_fail(err, SUMI_EIO, "%.200s is not downloaded; run: sumi pull %.200s", text, text);
 }
 
 /* NAME.gguf, a split NAME, or a folder NAME of safetensors, directly in a place. */
@@ -214,8 +214,8 @@ sumi_status store_find(const store_places *p, const char *model, char *out, size
     list_places(p, places, sizeof places);
     return sumi_fail(
         err, st,
-        "%.100s: no such file, and no model of that name in %s%s 'sumi list' shows which there are, and "
-        "'sumi pull' fetches more",
+        "%.100s: no such file, and no model of this name in %s%s 'sumi list' shows all models, and "
+        "'sumi pull' downloads more",
         model, places, *hint ? hint : ";");
 }
 

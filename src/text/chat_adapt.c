@@ -104,7 +104,7 @@ static sumi_status adapt_calls(const chat_caps *caps, json_t *message, size_t i,
     const json_t *calls = calls_of(message), *content = json_object_get(message, "content");
     if (!caps->tool_calls)
         return sumi_fail(err, SUMI_EINVAL,
-                         "message %zu has tool_calls, but the model's chat template has no place for calls of tools", i);
+                         "message %zu has tool_calls, but the model's chat template does not show tool calls", i);
     json_t *list = json_array();
     sumi_status why;
     for (size_t k = 0; list && k < json_array_size(calls); k++) {
@@ -126,7 +126,7 @@ static sumi_status adapt_result(const chat_caps *caps, json_t *message, size_t i
     json_t *id = json_object_get(message, "tool_call_id");
     if (!caps->tool_results)
         return sumi_fail(err, SUMI_EINVAL,
-                         "message %zu has the role tool, but the model's chat template has no place for results of tools",
+                         "message %zu has the role tool, but the model's chat template does not show tool results",
                          i);
     if (!id || json_object_set_new(message, "tool_call_id", id_for(caps, id)) == 0) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory");
@@ -233,7 +233,7 @@ sumi_status chat_check_calls(const json_t *messages, const char *text, size_t n_
         for (size_t k = 0; k < json_array_size(calls); k++) {
             const char *name = json_string_value(json_object_get(function_of(json_array_get(calls, k)), "name"));
             if (is_plain(name) && !memmem(text, n_bytes, name, strlen(name)))
-                return sumi_fail(err, SUMI_EINVAL, "message %zu: the model's chat template leaves out the call of '%.100s'",
+                return sumi_fail(err, SUMI_EINVAL, "message %zu: the model's chat template drops the call of '%.100s'",
                                  i, name);
         }
     }

@@ -129,7 +129,7 @@ static sumi_status mark_end(json_t *messages, sumi_error *err)
     const json_t *content = json_object_get(last, "content");
     buf text;
     if (!json_is_string(content))
-        return sumi_fail(err, SUMI_EINVAL, "messages: the last one has no text that could be gone on with");
+        return sumi_fail(err, SUMI_EINVAL, "messages: the last message has no text to continue");
     buf_init(&text, SIZE_MAX);
     buf_append(&text, json_string_value(content), json_string_length(content));
     buf_append_str(&text, END_MARK);
@@ -168,8 +168,7 @@ static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
     size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;
     char *at = find_last(out, from, END_MARK, n_word);
     if (!at)
-        return sumi_fail(err, SUMI_EINVAL,
-                         "messages: the chat template leaves out the last one, which was to be gone on with");
+        return sumi_fail(err, SUMI_EINVAL, "messages: the chat template drops the last message, so it cannot be continued");
     size_t n = (size_t)(at - out->data);
     bool is_trimmed = out->n - n < n_mark || at[n_word] != ' ';
     if (is_trimmed) n = strip_end(out->data, from, n);

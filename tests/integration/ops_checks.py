@@ -678,7 +678,7 @@ def bad_use():
         open(path, "w").write("ann nothex\n")
         taken = socket.create_server(("127.0.0.1", 0))
         fails(1, "port .*in use", "--port", str(taken.getsockname()[1]))
-        fails(1, "no model of that name", model="no-such-model")
+        fails(1, "no model of this name", model="no-such-model")
         fails(1, "line 1: .*64 hex digits", "--api-key-file", path)
         fails(1, "No such file", "--api-key-file", path + "2")
         fails(1, "No such file", "--log-file", os.path.join(folder, "no", "log"))

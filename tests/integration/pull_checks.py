@@ -78,7 +78,7 @@ def urls(hub):
     clear()
     works("a URL with --sha256", pull(url, "--sha256", SHA.upper()))
     clear()
-    refused("a wrong --sha256", pull(url, "--sha256", "0" * 64), f"SHA-256 is {SHA}, not 0+: nothing was kept")
+    refused("a wrong --sha256", pull(url, "--sha256", "0" * 64), f"SHA-256 is {SHA}, not 0+: the download was deleted")
     check("nothing is kept of it", files() == [], files())
     hub.put("/files/a.gguf.sha256", f"{SHA}  a.gguf\n".encode())
     r = pull(url, "--check-sha256")
@@ -88,14 +88,14 @@ def urls(hub):
     hub.put("/files/a.gguf.sha256", b"<html>")
     refused("no digest beside it", pull(url, "--check-sha256"), "does not begin with a SHA-256")
     hub.put("/page.gguf", b"<html>please log in</html>")
-    refused("a page instead of a model", pull(hub.url + "/page.gguf"), "not a GGUF file: nothing was kept")
+    refused("a page instead of a model", pull(hub.url + "/page.gguf"), "not a GGUF file: it was deleted")
     check("no page is kept", files() == [], files())
     refused("a URL of nothing", pull(hub.url + "/none.gguf"), r"/none.gguf: HTTP 404 \(not found\)")
     refused("no server there", pull("http://127.0.0.1:1/x.gguf", "--retries", "1"), "connect")
     refused("a URL without a file", pull(hub.url + "/"), "a URL is https://HOST/PATH/FILE.gguf")
     refused("a password in a URL", pull("http://me:secret@127.0.0.1/x.gguf"), "a URL is")
     refused("a deep URL", pull(hub.url + "/a" * 40 + "/x.gguf"), "too deep")
-    refused("a URL that climbs", pull(hub.url + "/../../x.gguf"), "too deep, too long or has odd names")
+    refused("a URL that climbs", pull(hub.url + "/../../x.gguf"), "has too many folders, is too long or has forbidden names")
     hub.put("/q/a.gguf?download=true", LARGE)
     works("a URL with a query", pull(hub.url + "/q/a.gguf?download=true"))
     for i, shard in enumerate(sorted((SOURCE / "tests/golden/gguf").glob("split-*.gguf"))):
@@ -252,11 +252,11 @@ def hugging_face(hub):
                      "https://huggingface.co/me/tiny/blob/main/t-Q4_K_M.gguf", "https://hf.co/me/tiny"]:
         r = pull(spelling, env=env)
         works(spelling, r, path)
-        check(spelling + ": is verified", "is there, and right" in r.err, r)
+        check(spelling + ": is verified", "already here, digest checked" in r.err, r)
     works("a tag", pull("hf:me/tiny:Q8_0", "--endpoint", hub.url, env={"HF_ENDPOINT": "http://127.0.0.1:1"}))
     refused("a tag that is not there", pull("hf:me/tiny:Q3_K_M", env=env),
-            "hf:me/tiny: nothing is tagged 'Q3_K_M'; there are Q8_0, Q4_K_M, Q4_K_S")
-    refused("a tag in the middle of another", pull("hf:me/tiny:Q4_K", env=env), "nothing is tagged 'Q4_K'")
+            "hf:me/tiny: there is no tag 'Q3_K_M'; there are Q8_0, Q4_K_M, Q4_K_S")
+    refused("a tag in the middle of another", pull("hf:me/tiny:Q4_K", env=env), "there is no tag 'Q4_K'")
     refused("a file that is not there", pull("hf:me/tiny:x.gguf", env=env), "no file 'x.gguf'; there are t-Q8_0.gguf, t-Q4")
     refused("a repository that is not there", pull("hf:me/none", env=env), "is there a model me/none")
     r = pull("-n", "hf:me/tiny:Q8_0", env=env)
@@ -271,9 +271,9 @@ def hugging_face(hub):
     check("and is right", path.read_bytes() == TINY)
     check("names are found", all(sumi("info", n).code == 0 for n in ["hf:me/tiny:Q4_K_M", "hf:me/tiny", "me/tiny:Q4_K_M",
                                                                      "t-Q4_K_M", "tiny:q4_k_m"[:5] + "Q4_K_M"]))
-    refused("two of one name", sumi("info", "tiny"), "2 models are called so: hf:me/tiny:Q4_K_M, hf:me/tiny:Q8_0")
+    refused("two of one name", sumi("info", "tiny"), "2 models have this name: hf:me/tiny:Q4_K_M, hf:me/tiny:Q8_0")
     refused("a model that was not pulled", sumi("run", "hf:you/other:Q4_0", "-p", "x"),
-            "hf:you/other:Q4_0 is not here; fetch it with: sumi pull hf:you/other:Q4_0")
+            "hf:you/other:Q4_0 is not downloaded; run: sumi pull hf:you/other:Q4_0")
     clear()
     hub.repo("me/tiny", {"t.Q6_K.gguf": TINY}, revision="v1.0")
     works("a revision", pull("hf:me/tiny@v1.0", env=env), STORE / "hf/me/tiny@v1.0/t.Q6_K.gguf")
@@ -329,7 +329,7 @@ def hostile_hub(hub):
     hub.repo("me/liar", {"l-Q4_0.gguf": LARGE})
     sha = hashlib.sha256(LARGE).hexdigest()
     for what, data, how, pattern in [
-            ("other bytes than promised", b"GGUF" + bytes(len(LARGE) - 4), {}, "not " + sha + ": nothing was kept"),
+            ("other bytes than promised", b"GGUF" + bytes(len(LARGE) - 4), {}, "not " + sha + ": the download was deleted"),
             ("fewer bytes", LARGE[:-1], {}, "has 3000003 bytes, not 3000004"),
             ("more bytes", LARGE + b"x", {}, "has 3000005 bytes, not 3000004"),
             ("more bytes than it says", LARGE + b"x" * 100000, {"headers": {"Transfer-Encoding": "identity"}}, "bytes")]:
@@ -347,7 +347,7 @@ def tokens(hub):
     other.put(f"/cdn/{sha}", TINY)
     env = {"HF_ENDPOINT": hub.url}
     refused("a gated model", pull("hf:me/gated", env=env), "HTTP 401.*Access to this model is restricted.*HF_TOKEN or --token-file")
-    refused("a wrong token", pull("hf:me/gated", env={**env, "HF_TOKEN": "x"}), "the one given is not enough")
+    refused("a wrong token", pull("hf:me/gated", env={**env, "HF_TOKEN": "x"}), "the given token has no access")
     works("a token", pull("hf:me/gated", env={**env, "HF_TOKEN": "hf_secret"}))
     check("is not sent to the file's host", [h.get("Authorization") for h in other.requests(f"/cdn/{sha}")] == [None])
     clear()
@@ -369,7 +369,7 @@ def ollama(hub):
     path = STORE / "ollama/registry.ollama.ai/library/tiny/1b/model.gguf"
     r = pull("ollama:tiny:1b", env=env)
     works("a model of a registry", r, path)
-    check("what is left out is told", "left out, sumi has no use for it: projector" in r.err, r)
+    check("what is left out is told", "not downloaded, because sumi does not use it: projector" in r.err, r)
     check("with its texts", [f.rsplit("/")[-1] for f in files()] ==
           ["license-2.txt", "license.txt", "model.gguf", "params.json", "template.txt"], files())
     for name in ["ollama:tiny:1b", "tiny:1b", "tiny"]:
@@ -390,7 +390,7 @@ def ollama(hub):
     digest = "sha256:" + SHA
     hub.model("library/wrong", "latest", [("model", LARGE)])
     hub.put(f"/blobs/{digest}", b"GGUF" + bytes(len(LARGE) - 4))
-    refused("a layer that is another", pull("ollama:wrong", env=env), "nothing was kept")
+    refused("a layer that is another", pull("ollama:wrong", env=env), "the download was deleted")
     check("is not there", files() == [], files())
     layer = {"mediaType": "application/vnd.ollama.image.model", "digest": digest, "size": len(LARGE)}
     for what, manifest, pattern in [
@@ -478,10 +478,10 @@ def listing(hub):
     (WORK / "models/mine.gguf").write_bytes(VOCAB)
     check("./models is listed too", "mine" in sumi("list", "--names").out.split())
     refused("rm of what is outside of the store", sumi("rm", "-y", "mine"), "models/mine.gguf: is outside of the store")
-    refused("rm of a path", sumi("rm", "-y", "/etc/passwd"), "no model of that name")
+    refused("rm of a path", sumi("rm", "-y", "/etc/passwd"), "no model of this name")
     refused("rm without a terminal", sumi("rm", "tiny:Q4_K_M"), "give --yes")
-    refused("rm of something unclear", sumi("rm", "-y", "tiny"), "2 models are called so")
-    refused("rm of two, of which one is not there", sumi("rm", "-y", "tiny:Q4_K_M", "nothing"), "nothing: no model of that name")
+    refused("rm of something unclear", sumi("rm", "-y", "tiny"), "2 models have this name")
+    refused("rm of two, of which one is not there", sumi("rm", "-y", "tiny:Q4_K_M", "nothing"), "nothing: no model of this name")
     check("nothing was removed", len(files()) == 2, files())
     main, side = pty.openpty()
     os.write(main, b"n\n")

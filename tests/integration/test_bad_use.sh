@@ -82,7 +82,7 @@ bad 2 'system needs the chat template' run "$model" -p x --raw --system y
 
 # Files.
 bad 1 'no-such-file.gguf: No such file' run "$work/no-such-file.gguf" -p x
-bad 1 'no model of that name' run no-such-model -p x
+bad 1 'no model of this name' run no-such-model -p x
 bad 1 'no-such-prompt: No such file' run "$model" -f "$work/no-such-prompt"
 echo "This is a text, not a model. It is long enough to hold a header." >"$work/text.gguf"
 bad 1 'text.gguf: .*GGUF' run "$work/text.gguf" -p x
@@ -105,17 +105,17 @@ bad 2 'are for URLs' pull hf:a/b --check-sha256
 bad 2 "endpoint: 'ftp://x' is no http" pull hf:a/b --endpoint ftp://x
 bad 2 'timeout: 0 is not between' pull hf:a/b --timeout 0
 bad 1 'connect' pull smollm2 --retries 0
-bad 1 "'a/b' is no reference; did you mean 'hf:a/b' or 'ollama:a/b'" pull a/b
-bad 1 "no model of that name.*; did you mean '" run "$(basename "$model" | sed 's/l/k/; s/.gguf//')" -p x
+bad 1 "'a/b' is not a reference to a model; did you mean 'hf:a/b' or 'ollama:a/b'" pull a/b
+bad 1 "no model of this name.*; did you mean '" run "$(basename "$model" | sed 's/l/k/; s/.gguf//')" -p x
 bad 1 'hf:OWNER/NAME' pull hf:a
 bad 1 'hf:OWNER/NAME' pull hf:../b
 bad 1 'connect' pull hf:a/b --retries 0
 bad 1 'connect' pull ollama:a --retries 0
-bad 1 'is not here; fetch it with: sumi pull hf:a/b:Q4_0' run hf:a/b:Q4_0 -p x
+bad 1 'is not downloaded; run: sumi pull hf:a/b:Q4_0' run hf:a/b:Q4_0 -p x
 bad 2 'which model' rm
 bad 2 "no option '--fly'" list --fly
 bad 2 'no place for|too many' list x
-bad 1 'no model of that name' rm --yes no-such-model
+bad 1 'no model of this name' rm --yes no-such-model
 
 # The other commands.
 for command in info tokenize detokenize template logits convert embed eval bench; do
@@ -123,7 +123,7 @@ for command in info tokenize detokenize template logits convert embed eval bench
     bad 2 "no option '--fly'" $command --fly
 done
 for command in info tokenize detokenize 'bench --json' 'logits --ids 1 --out x.npy' 'embed' 'eval perplexity -f CMakeLists.txt'; do
-    bad 1 'no model of that name' $command no-such-model
+    bad 1 'no model of this name' $command no-such-model
 done
 bad 1 'GGUF' info "$work/text.gguf"
 bad 2 'one argument too many|no place for' info "$model" "$model"
@@ -134,8 +134,8 @@ bad 1 'messages.json' template "$model" --messages "$work/messages.json"
 bad 2 'which OUT.gguf' convert "$model"
 bad 2 "'Q9' is no type" convert "$model" "$work/x.gguf" --type Q9
 bad 2 "no place for 'c'" convert a b c
-bad 1 'no model of that name' convert no-such-model "$work/x.gguf"
-bad 1 'is there already; --force' convert "$model" "$work/text.gguf"
+bad 1 'no model of this name' convert no-such-model "$work/x.gguf"
+bad 1 'the file exists; --force' convert "$model" "$work/text.gguf"
 bad 1 'No such file' convert "$model" "$work/no-such-folder/x.gguf"
 mkdir "$work/empty" "$work/pickle"
 bad 1 'no model: a Hugging Face folder has config.json' info "$work/empty"

@@ -80,7 +80,7 @@ same_text "'$sumi' eval perplexity $model -f - --ctx 32"
 "$sumi" run "$model" --raw hi -n 1 --log-level info 2>&1 >/dev/null |
     grep -qE '^sumi: .*: qwen2, .* loaded in [0-9]+ ms; kernels [a-z0-9]+, [0-9]+ threads; context [0-9]+ tokens, [0-9]+ MiB' ||
     complain 'run --log-level info'
-"$sumi" run "$work/no\"such" --log-json hi 2>&1 | jq -e '.level == "error" and (.message | endswith(": No such file or directory") or contains("no model of that name"))' >/dev/null ||
+"$sumi" run "$work/no\"such" --log-json hi 2>&1 | jq -e '.level == "error" and (.message | endswith(": No such file or directory") or contains("no model of this name"))' >/dev/null ||
     complain 'the error line of --log-json is no JSON'
 
 # Numbers of work that was not done are 0.

@@ -32,7 +32,7 @@ TOOLS = [{"role": "user", "content": WEATHER},
          {"role": "assistant", "content": None, "tool_calls": [
              {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}]},
          {"role": "tool", "tool_call_id": "call_a", "content": "21 degrees, no clouds"}]
-NO_PLACE = "no place for calls of tools"  # what the server says if the template cannot render TOOLS
+NO_PLACE = "does not show tool calls"  # what the server says if the template cannot render TOOLS
 
 
 def holds(who, what, get, is_right):

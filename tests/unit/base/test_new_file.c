@@ -124,7 +124,7 @@ static void nothing_is_overwritten_unasked(void **state)
     new_file f;
     put(in(&d, "a"), "old");
     assert_int_equal(new_file_open(&f, in(&d, "a"), 0, 0, &err), SUMI_EIO);
-    assert_non_null(strstr(err.message, "a: is there already"));
+    assert_non_null(strstr(err.message, "a: the file exists"));
     new_file_deinit(&f);
     /* It comes into being while the other one is written. */
     assert_int_equal(new_file_open(&f, in(&d, "b"), 0, 0, &err), SUMI_OK);

@@ -160,7 +160,7 @@ static void what_cannot_be_computed_is_named(void **state)
         const char *message;
     } bad[] = {
         { "LlamaForCausalLM", "{}", SUMI_EFORMAT, "'hidden_size' is missing" },
-        { "LlamaForCausalLM", "{\"hidden_size\":\"64\"}", SUMI_EFORMAT, "'hidden_size' is no whole number" },
+        { "LlamaForCausalLM", "{\"hidden_size\":\"64\"}", SUMI_EFORMAT, "'hidden_size' is not a whole number" },
         { "LlamaForCausalLM", "{" SIZES "\"num_key_value_heads\":3}", SUMI_EFORMAT,
           "3 key heads do not divide 4" },
         { "LlamaForCausalLM", "{" SIZES "\"rope_scaling\":{\"type\":\"spiral\"}}", SUMI_EUNSUPPORTED,

@@ -159,7 +159,7 @@ static const bad_case cases[] = {
     { "n_tensors of 2^40", too_many_tensors, SUMI_ELIMIT, "byte 8: 1099511627776 tensors" },
     { "n_kv that no file of this size holds", keys_without_room, SUMI_EFORMAT, "60000 metadata keys do not fit" },
     { "n_tensors that no file of this size holds", tensors_without_room, SUMI_EFORMAT, "200000 tensors do not fit" },
-    { "duplicate key", duplicate_key, SUMI_EFORMAT, "key 'good' at byte 44: the key is there twice" },
+    { "duplicate key", duplicate_key, SUMI_EFORMAT, "key 'good' at byte 44: the key occurs twice" },
     { "empty key", empty_key, SUMI_EFORMAT, "metadata key 1 at byte 44: empty name" },
     { "long key", long_key, SUMI_EFORMAT, "name of 69999 bytes" },
     { "key beyond the end", key_beyond_the_end, SUMI_EFORMAT, "metadata key 1 at byte 44: the file ends inside a name" },
@@ -197,7 +197,7 @@ static const bad_case cases[] = {
     { "offset beyond the end", offset_beyond_the_end, SUMI_EFORMAT, "beyond the end of the file" },
     { "offset that overflows", offset_that_overflows, SUMI_EFORMAT, "beyond the end of the file" },
     { "tensor beyond the end", tensor_beyond_the_end, SUMI_EFORMAT, "tensor 't': 4000 bytes at offset 0" },
-    { "duplicate tensor", duplicate_tensor, SUMI_EFORMAT, "tensor 'w' at byte 77: the name is there twice" },
+    { "duplicate tensor", duplicate_tensor, SUMI_EFORMAT, "tensor 'w' at byte 77: the name occurs twice" },
     { "empty tensor name", empty_tensor_name, SUMI_EFORMAT, "tensor 1 at byte 77: empty name" },
 };
 /* clang-format on */

@@ -107,7 +107,7 @@ static void a_missing_file_is_named(void **state)
     write_good();
     unlink(in_folder("m-00002-of-00002.gguf"));
     refused("m-00001-of-00002.gguf", SUMI_EIO,
-            "m-00002-of-00002.gguf: No such file or directory; the model has 2 files, and all must be there");
+            "m-00002-of-00002.gguf: No such file or directory; the model has 2 files, and all must be in this folder");
     write_good();
     unlink(in_folder("m-00001-of-00002.gguf"));
     refused("m-00002-of-00002.gguf", SUMI_EIO, "m-00001-of-00002.gguf: No such file or directory");
@@ -157,7 +157,7 @@ static void files_that_do_not_belong_together_are_refused(void **state)
         const char *message;
     } cases[] = {
         { { 0, 2, 2, "b" },
-          "m-00002-of-00002.gguf: says it is file 1 of 2; files of different models are mixed" },
+          "m-00002-of-00002.gguf: says it is file 1 of 2; the folder mixes files of different models" },
         { { 1, 3, 2, "b" }, "says it is file 2 of 3" },
         { { INT64_MAX, INT64_MAX, INT64_MAX, "b" }, "says it is file 1 of 1" },
         { { 1, 2, 2, "a" }, "m-00002-of-00002.gguf: tensor 'a' is in file 1 already" },

@@ -61,9 +61,9 @@ static const struct {
       "element type 'Q4'" },
     { "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT, "\"shape\" is missing" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
-      "dimension 0 is no whole number" },
+      "dimension 0 is not a whole number" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
-      "dimension 0 is no whole number" },
+      "dimension 0 is not a whole number" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4, SUMI_ELIMIT,
       "9 dimensions" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
@@ -83,10 +83,10 @@ static const struct {
       "its shape asks for 8" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
       "\"data_offsets\":[2,4]}}",
-      4, SUMI_EFORMAT, "inside that of another one" },
+      4, SUMI_EFORMAT, "inside the data of another tensor" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
       "\"data_offsets\":[2,4]}}",
-      4, SUMI_EFORMAT, "behind bytes of no tensor" },
+      4, SUMI_EFORMAT, "after bytes that belong to no tensor" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}", 4, SUMI_EFORMAT,
       "1 bytes at its end" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"a\":{\"dtype\":\"U8\",\"shape\":[3],"

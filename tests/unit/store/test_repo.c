@@ -55,11 +55,11 @@ static void a_tag_is_a_whole_word_of_the_name(void **state)
     assert_string_equal(choose("UD-Q4_K_XL.gguf Q4_K_M.gguf", "Q4_K_XL"), "UD-Q4_K_XL.gguf");
     assert_string_equal(choose("Q4_0/m.gguf Q8_0/m.gguf", "Q8_0"), "Q8_0/m.gguf");
     assert_string_equal(choose(USUAL, "Q4_K"),
-                        "[nothing is tagged 'Q4_K'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
+                        "[there is no tag 'Q4_K'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
     assert_string_equal(choose(USUAL, "Q4_XS"),
-                        "[nothing is tagged 'Q4_XS'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
+                        "[there is no tag 'Q4_XS'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
     assert_string_equal(choose("a-Q4_0.gguf b-Q4_0.gguf", "Q4_0"),
-                        "['Q4_0' means 2 files; name one of a-Q4_0.gguf, b-Q4_0.gguf]");
+                        "['Q4_0' fits 2 files; name one of a-Q4_0.gguf, b-Q4_0.gguf]");
 }
 
 static void a_file_is_named_by_path_or_name(void **state)

@@ -144,11 +144,11 @@ static void models_are_found_by_what_they_are_called(void **state)
         { "n@v2", "hf/o/n@v2/n-Q4_0.gguf" },
         { "ollama:l:1b", "ollama/registry.ollama.ai/library/l/1b/model.gguf" },
         { "ollama:me/l:1b", "ollama/registry.ollama.ai/me/l/1b/model.gguf" },
-        { "l:1b", "[l:1b: 3 models are called so: ollama:h_5000/me/l:1b, ollama:l:1b, ollama:me/l:1b]" },
+        { "l:1b", "[l:1b: 3 models have this name: ollama:h_5000/me/l:1b, ollama:l:1b, ollama:me/l:1b]" },
         { "x-Q4_0", "hf/o/two/x-Q4_0.gguf" },
-        { "n-Q4_0", "[n-Q4_0: 2 models are called so: hf:o/n:Q4_0, hf:o/n@v2:Q4_0]" },
-        { "hf:o/none", "[hf:o/none is not here; fetch it with: sumi pull hf:o/none]" },
-        { "hf:o/n:Q8_0", "[hf:o/n:Q8_0 is not here; fetch it with: sumi pull hf:o/n:Q8_0]" },
+        { "n-Q4_0", "[n-Q4_0: 2 models have this name: hf:o/n:Q4_0, hf:o/n@v2:Q4_0]" },
+        { "hf:o/none", "[hf:o/none is not downloaded; run: sumi pull hf:o/none]" },
+        { "hf:o/n:Q8_0", "[hf:o/n:Q8_0 is not downloaded; run: sumi pull hf:o/n:Q8_0]" },
         { "./a", "[./a: No such file or directory]" },
         { "a.gguf", "[a.gguf: No such file or directory]" },
         { "", "[: No such file or directory]" },
@@ -157,7 +157,7 @@ static void models_are_found_by_what_they_are_called(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(find(cases[i][0]), cases[i][1]);
     assert_non_null(strstr(
-        find("Q4_0"), "no model of that name in models or /tmp/sumi-test-")); /* a tag alone is no name */
+        find("Q4_0"), "no model of this name in models or /tmp/sumi-test-")); /* a tag alone is no name */
 }
 
 static sumi_status remove_named(const char *name, sumi_error *err)
