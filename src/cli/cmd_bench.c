@@ -15,7 +15,7 @@ static const struct argp_option options[] = {
     { "gen", OPT_GEN, "N", 0, "Decode steps; 0: decoding is not measured (64)", 0 },
     { "batch", OPT_BATCH, "B[,B]", 0, "Sequences that decode together (1,8,32)", 0 },
     { "prefill-len", OPT_PREFILL, "N", 0, "Longest prompt of the decoding sequences (128)", 0 },
-    { "reps", OPT_REPS, "N", 0, "Runs of each measurement, of which the median is shown (5)", 0 },
+    { "reps", OPT_REPS, "N", 0, "Runs of each measurement; the median is shown (5)", 0 },
     { "no-limits", OPT_NO_LIMITS, NULL, 0, "Do not measure the limits of the machine", 0 },
     { "hardware", OPT_HARDWARE, NULL, 0,
       "Measure the machine, not a model: memory, arithmetic, threads", 0 },

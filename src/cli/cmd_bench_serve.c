@@ -44,7 +44,7 @@ typedef struct serve_args {
 
 static const struct argp_option options[] = {
     { "requests", OPT_REQUESTS, "N", 0, "Number of requests (200)", 0 },
-    { "rate", OPT_RATE, "R", 0, "Requests arrive at random (Poisson), R per second", 0 },
+    { "rate", OPT_RATE, "R", 0, "Requests arrive at random (Poisson process), R per second on average", 0 },
     { "concurrency", OPT_CONCURRENCY, "C", 0, "C requests are always running (16)", 0 },
     { "prompt-len", OPT_PROMPT, "D", 0,
       "Tokens of a prompt: N, uniform:A..B, lognormal:MEAN,SIGMA or file:PATH (128)", 0 },

@@ -33,11 +33,11 @@ typedef struct embed_args {
 
 static const struct argp_option options[] = {
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
-      "Which state becomes the vector: the mean of all tokens, the last token's, or the first one's (cls, of "
-      "encoders); default: as the model says, else mean",
+      "How hidden states become the vector: their mean, the state of the last token, or of the first (cls, for "
+      "encoders); default: as the model's file says, else mean",
       0 },
     { "no-normalize", OPT_RAW, NULL, 0, "Do not scale vectors to length 1", 0 },
-    { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context; without it they are an error",
+    { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context; without this option they are an error",
       0 },
     { "npy", OPT_NPY, "FILE", 0, "Write a NumPy array, float32 [n_lines, n_embd], to FILE instead of JSON",
       0 },

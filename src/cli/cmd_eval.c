@@ -36,7 +36,7 @@ enum { OPT_WINDOWS = 256, OPT_JSON };
 static const struct argp_option options[] = {
     { "file", 'f', "FILE", 0, "The text; - is standard input", 0 },
     { "windows", OPT_WINDOWS, "N", 0, "Stop after N windows", 0 },
-    { "json", OPT_JSON, NULL, 0, "Print the JSON object alone, without the line for people", 0 },
+    { "json", OPT_JSON, NULL, 0, "Print only the JSON object", 0 },
     { 0 },
 };
 

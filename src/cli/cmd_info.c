@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     { "metadata", OPT_METADATA, NULL, 0, "List every key with its type and value; long values are cut", 0 },
     { "tensors", OPT_TENSORS, NULL, 0, "List every tensor with its type, shape and size", 0 },
     { "all", OPT_ALL, NULL, 0, "Overview and both lists in full; with --json: long arrays in full", 0 },
-    { "key", OPT_KEY, "KEY", 0, "Print only this string or number, as it is: --key tokenizer.chat_template",
+    { "key", OPT_KEY, "KEY", 0, "Print only the value of this key, unchanged: --key tokenizer.chat_template",
       0 },
     { "json", OPT_JSON, NULL, 0, "One JSON object: overview, metadata (long arrays cut), tensors", 0 },
     { 0 },
@@ -55,7 +55,7 @@ static const struct argp info_argp = {
     .options = options,
     .parser = parse_option,
     .args_doc = "MODEL",
-    .doc = "Show what is in a model file: architecture, size, quantisation, vocabulary, licence."
+    .doc = "Show the contents of a model file: architecture, size, quantisation, vocabulary, licence."
            "\vMODEL is a GGUF file, a Hugging Face folder or the name of a model in the models folder.\n\n"
            "Examples:\n"
            "  sumi info smollm2\n"

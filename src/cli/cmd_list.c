@@ -22,7 +22,7 @@ enum { OPT_JSON = 256, OPT_NAMES };
 static const struct argp_option options[] = {
     { "json", OPT_JSON, NULL, 0,
       "One JSON array: name, path, bytes, modified, architecture, parameters, type", 0 },
-    { "names", OPT_NAMES, NULL, 0, "Only names, one on each line; quick, as no file is opened", 0 },
+    { "names", OPT_NAMES, NULL, 0, "Only names, one on each line; fast, because no file is opened", 0 },
     { 0 },
 };
 

@@ -22,7 +22,7 @@ typedef struct ps_args {
 } ps_args;
 
 static const struct argp_option options[] = {
-    { "url", OPT_URL, "URL", 0, "Where the server listens (" DEFAULT_URL ")", 0 },
+    { "url", OPT_URL, "URL", 0, "Address of the server (" DEFAULT_URL ")", 0 },
     { "json", OPT_JSON, NULL, 0, "Print the server's answer to GET /stats, one JSON object", 0 },
     { 0 },
 };
@@ -43,7 +43,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp ps_argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Show what a running server serves: model, state, requests. A server with keys needs a key in $SUMI_API_KEY, "
+    .doc = "Show the state of a running server: model, requests, context. A server with keys needs a key in $SUMI_API_KEY, "
            "unless it was started with --metrics-open."
            "\vExamples:\n"
            "  sumi ps\n"

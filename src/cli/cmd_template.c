@@ -29,12 +29,12 @@ static const struct argp_option options[] = {
     { "messages", OPT_MESSAGES, "FILE", 0,
       "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
     { "tools", OPT_TOOLS, "FILE", 0, "The tools that the model may call: a JSON array", 0 },
-    { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of a model's", 0 },
+    { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of the model's", 0 },
     { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not begin the assistant's next turn", 0 },
     { "strict-roles", OPT_STRICT, NULL, 0,
-      "Give roles to the template as they are, without folding what it does not take into the turns beside it", 0 },
-    { "bos", OPT_BOS, "TEXT", 0, "bos_token in the template; default: the model's", 0 },
-    { "eos", OPT_EOS, "TEXT", 0, "eos_token in the template; default: the model's", 0 },
+      "Pass messages to the template unchanged; else a message that it does not take is merged into the turn beside it", 0 },
+    { "bos", OPT_BOS, "TEXT", 0, "Text of bos_token in the template (default: the model's)", 0 },
+    { "eos", OPT_EOS, "TEXT", 0, "Text of eos_token in the template (default: the model's)", 0 },
     { 0 },
 };
 

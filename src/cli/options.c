@@ -61,7 +61,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option common_list[] = {
     { "threads", 't', "N", 0, "Computing threads (default: one for each available processor)", 0 },
-    { "ctx", KEY_CTX, "N", 0, "Context: longest sequence, in tokens (default: what the model was trained for)", 0 },
+    { "ctx", KEY_CTX, "N", 0, "Context: longest sequence, in tokens (default: the model's training length)", 0 },
     { "kv-memory", KEY_KV_MEMORY, "SIZE", 0,
       "Memory for keys and values, such as 512M or 2G (default: what --ctx needs, at most a quarter of the free memory)",
       0 },
@@ -69,7 +69,7 @@ static const struct argp_option common_list[] = {
       "f32: activations are not rounded; slower, closest to the definition of the model (auto)", 0 },
     { "isa", KEY_ISA, "NAME", 0,
       "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best that the processor has)", 0 },
-    { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor; use it only where nothing else runs", 0 },
+    { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor; use it only if nothing else runs on the machine", 0 },
     { "numa", KEY_NUMA, "off|spread", 0, "spread: weights are spread over all NUMA nodes (default: off)", 0 },
     { "log-level", KEY_LOG_LEVEL, "LEVEL", 0,
       "Messages on stderr: error, warn, info or debug (default: warn; serve: info)", 0 },

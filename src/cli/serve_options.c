@@ -54,9 +54,9 @@ enum {
 enum { MAX_SECONDS = 86400 * 365 };
 
 static const struct argp_option options[] = {
-    { "model-name", OPT_NAME, "NAME", 0, "What clients call the model (default: the file's name)", 1 },
+    { "model-name", OPT_NAME, "NAME", 0, "Name of the model for clients (default: the file's name)", 1 },
     { "model-alias", OPT_ALIAS, "NAMES", 0,
-      "More names that clients may use, with commas between; '*': any name", 1 },
+      "More names that clients may use, separated by commas; '*': any name", 1 },
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
       "How the hidden states of a text become its embedding (default: as the model's file says, else mean)", 1 },
     { "strict-roles", OPT_STRICT_ROLES, NULL, 0,
@@ -70,7 +70,7 @@ static const struct argp_option options[] = {
     { "tls-priorities", OPT_PRIORITIES, "TEXT", 0,
       "Protocols and ciphers, in the notation of GnuTLS (TLS 1.2 and 1.3 with forward secrecy)", 1 },
     { "trusted-proxy", OPT_PROXY, "ADDRESS[/BITS]", 0,
-      "Address of a proxy whose X-Forwarded-For is believed; may be given many times (none)", 1 },
+      "Address of a proxy whose X-Forwarded-For is trusted; may be given many times (none)", 1 },
     { "http-threads", OPT_THREADS, "N", 0, "Threads for HTTP (2)", 1 },
 
     { NULL, 0, NULL, 0, "Who may send requests:", 2 },
@@ -97,9 +97,9 @@ static const struct argp_option options[] = {
       3 },
     { "max-choices", OPT_CHOICES, "N", 0, "Most answers to one prompt, 'n' and 'best_of' (16)", 3 },
     { "max-answer-tokens", OPT_ANSWER_TOKENS, "N", 0,
-      "Longest answer, in tokens; requests that ask for more are cut there; 0: no limit (0)", 3 },
+      "Longest answer, in tokens; a longer answer is cut there; 0: no limit (0)", 3 },
     { "max-stop", OPT_STOP, "N", 0, "Most stop strings in a request (16)", 3 },
-    { "max-queue", OPT_QUEUE, "N", 0, "Most waiting requests; more are refused with 429 (256)", 3 },
+    { "max-queue", OPT_QUEUE, "N", 0, "Most waiting requests; further requests are refused with 429 (256)", 3 },
     { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Most waiting requests of one key; 0: no limit (0)",
       3 },
 
@@ -119,7 +119,7 @@ static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, "Log:", 5 },
     { "log-format", OPT_LOG_FORMAT, "text|json", 0, "Format of the log: lines of text, or JSON objects (text)", 5 },
     { "log-file", OPT_LOG_FILE, "FILE", 0, "File that the log is appended to, opened again on SIGHUP (stderr)", 5 },
-    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "Log the bodies of requests too; they hold what users wrote",
+    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "Log the bodies of requests, too; they contain the users' texts",
       5 },
     { 0 },
 };
