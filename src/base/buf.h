@@ -1,8 +1,8 @@
 /* buf.h - a growable run of bytes with a stated maximum.
  *
- * Output that grows from foreign input (rendered templates, decoded text) goes through this, so that the limit is
- * checked in one place. Errors stick: after the first failure every append is ignored and buf_status() tells, so a
- * writer may append many times and check once. Always NUL-terminated after its n bytes. */
+ * Output whose size depends on foreign input (rendered templates, decoded text) is written to a buf, so that the limit is
+ * checked in one place. After the first failure every append is ignored and buf_status() returns the error, so a writer
+ * may append many times and check once. The bytes are always NUL-terminated. */
 #ifndef SUMI_BASE_BUF_H
 #define SUMI_BASE_BUF_H
 
@@ -21,7 +21,7 @@ void buf_append_str(buf *b, const char *text);
 void buf_append_char(buf *b, char c);
 void buf_printf(buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Gives the bytes to the caller (free with free()), never NULL on success; NULL if b failed. b is empty after. */
+/* Passes the bytes to the caller (free with free()); never NULL on success; NULL if b failed. b is empty afterwards. */
 char *buf_take(buf *b, size_t *n_bytes);
 
 #endif

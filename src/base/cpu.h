@@ -1,4 +1,4 @@
-/* cpu.h - what the processor can do, and how many of them we may use. */
+/* cpu.h - the instruction sets of the processor, and the number of processors that the process may use. */
 #ifndef SUMI_BASE_CPU_H
 #define SUMI_BASE_CPU_H
 
@@ -6,19 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Levels of the instruction set, better ones later. All but the first are of x86-64. A level counts only if the processor
- * has all of it and the operating system saves its registers (XGETBV). Each is a superset of the one before, but that most
- * processors with AVX-512 lack AVX-VNNI. */
+/* Levels of the instruction set, in rising order. All but the first are for x86-64. A level is available only if the
+ * processor has all its instructions and the operating system saves its registers (XGETBV). Each level includes the levels
+ * before it, with one exception: most processors with AVX-512 lack AVX-VNNI. */
 typedef enum cpu_level {
     CPU_REF,    /* plain C, on every processor */
     CPU_AVX2,   /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
-    CPU_AVXVNNI, /* dpbusd on 32 bytes besides: Alder Lake (2021), Zen 5 */
+    CPU_AVXVNNI, /* and dpbusd on 32 bytes: Alder Lake (2021), Zen 5 */
     CPU_AVX512, /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */
-    CPU_AMX,    /* AMX tiles of int8 besides: Sapphire Rapids (2023) */
+    CPU_AMX,    /* and AMX tiles of int8: Sapphire Rapids (2023) */
     CPU_N_LEVELS,
 } cpu_level;
 
-/* Single extensions, each with the operating system's part: a bit is set only if a program may use it. */
+/* Single extensions: a bit is set only if the processor has the extension and the operating system allows it. */
 enum {
     CPU_HAS_AVX2 = 1,         /* AVX2, FMA, F16C, BMI2 */
     CPU_HAS_AVX_VNNI = 2,     /* dpbusd on 32 bytes: Alder Lake, Zen 5 */
@@ -29,8 +29,8 @@ enum {
     CPU_HAS_AMX_BF16 = 64,
 };
 
-/* A mask of CPU_HAS_ bits. Where the processor has tiles this asks Linux for the right to use them, for the whole
- * process: threads that start later have it too. */
+/* A mask of CPU_HAS_ bits. If the processor has tiles, this requests Linux's permission to use them, for the whole
+ * process: threads that start later have the permission, too. */
 uint32_t cpu_features(void);
 
 cpu_level cpu_best_level(void);

@@ -1,9 +1,8 @@
-/* json_read.h - JSON text to jansson's values, also when memory runs out. The one way in which foreign JSON is read.
+/* json_read.h - parses JSON text to jansson's values, safely when memory runs out. All foreign JSON is parsed here.
  *
- * jansson 2.14, Debian's, does not check whether the buffer of a string could grow (its issues 362 and 747): the string is
- * then cut short without a word, and what is copied from it may run past its end. So jansson never sees an allocation fail
- * while json_read() reads: the allocation leaves jansson by longjmp(), and everything that this reading has allocated is
- * freed. */
+ * jansson 2.14, Debian's version, does not check whether the buffer of a string could grow (its issues 362 and 747): the
+ * string is then truncated without an error, and copies of it may read past its end. So no allocation fails inside
+ * json_read(): an allocation without memory leaves jansson by longjmp(), and all memory of this call is freed. */
 #ifndef SUMI_BASE_JSON_READ_H
 #define SUMI_BASE_JSON_READ_H
 
@@ -13,17 +12,17 @@
 
 #include "sumi.h"
 
-/* As json_loadb(). NULL: *why (NULL: it does not matter) says what is wrong and where. Any thread. Programs that
- * give jansson allocation functions of their own do so before the first call. */
+/* As json_loadb(). On NULL, *why (may be NULL) says what is wrong and where. Any thread. A program that sets its own
+ * allocation functions of jansson must do so before the first call. */
 json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why);
 
-/* *why: there was no memory for what was to be read. */
+/* Sets *why to "out of memory". */
 void json_read_failed(json_error_t *why);
 
-/* ENOMEM where that is why nothing was read, else `otherwise`. */
+/* ENOMEM if reading failed because of memory, else `otherwise`. */
 sumi_status json_read_status(const json_error_t *why, sumi_status otherwise);
 
-/* As json_copy(), which leaves members out when memory is missing. NULL then. */
+/* As json_copy(), but NULL when memory runs out; json_copy() would drop members. */
 json_t *json_copy_whole(json_t *object);
 
 #endif

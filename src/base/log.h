@@ -1,4 +1,4 @@
-/* log.h - messages to whoever embeds the library. There is no global: a logger is passed along with the object. */
+/* log.h - messages to the program that embeds the library. There is no global: each object has its logger. */
 #ifndef SUMI_BASE_LOG_H
 #define SUMI_BASE_LOG_H
 
@@ -11,7 +11,7 @@ typedef struct logger {
 
 /* "error", "warn", "info" or "debug". */
 const char *log_level_name(sumi_log_level level);
-bool log_level_find(const char *name, sumi_log_level *level); /* false: there is none of that name */
+bool log_level_find(const char *name, sumi_log_level *level); /* false: there is no level of this name */
 
 /* Nothing happens if log or its function is NULL. A line of more than 1023 bytes is cut. */
 void log_message(const logger *log, sumi_log_level level, const char *format, ...)

@@ -1,4 +1,4 @@
-/* mem.h - sizes that may overflow, and memory that vector loads and huge pages like. */
+/* mem.h - products of sizes that may overflow, and memory aligned for vector loads and huge pages. */
 #ifndef SUMI_BASE_MEM_H
 #define SUMI_BASE_MEM_H
 
@@ -12,12 +12,12 @@
 void *mem_alloc(size_t bytes);
 void mem_free(void *p);
 
-/* The same for large pieces of which maybe only a part is ever touched: pages come, zeroed, as they are used, and as
- * huge pages where the system offers them. Give back with mem_unmap() and the same size. NULL: no memory. */
+/* The same for large memory that may be used only in part: a page is allocated, zeroed, when it is first touched, as a
+ * huge page if the system offers them. Free with mem_unmap() and the same size. NULL: no memory. */
 void *mem_map(size_t bytes);
 void mem_unmap(void *p, size_t bytes);
 
-/* *out = a * b; false if that does not fit. */
+/* *out = a * b; false if the product does not fit. */
 static inline bool mem_mul(size_t a, size_t b, size_t *out)
 {
     return !__builtin_mul_overflow(a, b, out);
@@ -28,6 +28,6 @@ static inline size_t mem_round_up(size_t n, size_t multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
-size_t mem_available_bytes(void); /* memory that programs can still take, as /proc/meminfo says; 0: unknown */
+size_t mem_available_bytes(void); /* available memory according to /proc/meminfo; 0: unknown */
 
 #endif

@@ -1,10 +1,10 @@
 /* pool.h - a fixed set of threads that run one loop at a time.
  *
- * A step of a model is some hundred short loops (tens of microseconds each), so starting one must cost about a
- * microsecond: workers spin for a bounded time between loops and only then sleep in the kernel. A loop's items are
- * claimed in runs of `grain` from a shared counter (smaller ones near the end, so that no thread waits long for another),
- * and the caller waits for items, not for threads: a worker that is asleep or preempted holds nobody up unless it has
- * claimed a run. Which thread gets an item must therefore not matter to its result.
+ * A step of a model is some hundred short loops (tens of microseconds each), so starting a loop must cost about a
+ * microsecond: workers spin for a bounded time between loops and only then sleep in the kernel. Threads claim the items of
+ * a loop in runs of `grain` from a shared counter; runs near the end are smaller, so that no thread waits long for
+ * another. The caller waits for items, not for threads: a worker that sleeps or is preempted delays nobody unless it has
+ * claimed a run. The result of an item must not depend on the thread that computes it.
  *
  *   caller:  publish loop, epoch++ ----> claims runs like a worker ----> waits until every run is done
  *   worker:  spin/sleep on epoch  ----> claims runs until none is left
@@ -25,16 +25,17 @@ SUMI_MUST_USE sumi_status pool_create(pool **out, int32_t n_threads, sumi_error 
 void pool_destroy(pool *p); /* NULL is fine */
 int32_t pool_n_threads(const pool *p);
 
-/* Binds each worker to a processor of its own: worker i to the i-th of those that the calling thread may run on. The
- * caller itself stays free to move, which leaves the first one to it. EINVAL: fewer processors than threads. */
+/* Binds each worker to a processor of its own: worker i to the i-th processor that the calling thread may run on. The
+ * caller stays unbound; the first processor is left for it. EINVAL: fewer processors than threads. */
 SUMI_MUST_USE sumi_status pool_pin(pool *p, sumi_error *err);
 
 /* Runs fn over n_items (< 2^32 - 1) items, about grain (>= 1) at a time; returns when all are done. A loop of at most
  * grain items runs on the caller alone. */
 void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg);
 
-/* For an item that needs others of its loop: waits until the threads that run these have counted count down to 0, and sees
- * what they wrote before that. Only for items that stand behind the ones it needs: these have been claimed then. */
+/* For an item that needs results of other items of its loop: waits until the threads of those items have counted count
+ * down to 0; their writes are then visible. The item must have a higher index than the items that it needs, so that these
+ * are already claimed. */
 void pool_wait_zero(const _Atomic int32_t *count);
 
 #endif

@@ -1,7 +1,7 @@
-/* rng.h - random numbers that are a function of (seed, stream, counter) and of nothing else.
+/* rng.h - random numbers that depend only on (seed, stream, counter).
  *
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011). There is no
- * state to share or to lose: the n-th number of a request is the same whatever runs beside it. */
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011). There is no state:
+ * the n-th number of a request is the same whatever else runs. */
 #ifndef SUMI_BASE_RNG_H
 #define SUMI_BASE_RNG_H
 

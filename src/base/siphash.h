@@ -1,7 +1,7 @@
 /* siphash.h - a keyed hash of short byte strings: SipHash-1-3 (Aumasson & Bernstein 2012).
  *
- * With a secret key nobody who only chooses the strings can make them collide on purpose. With a key that is known
- * it is a good checksum against accidents, and nothing more. */
+ * With a secret key, an attacker who chooses the strings cannot make them collide. With a known key the hash is a checksum
+ * against accidental damage only. */
 #ifndef SUMI_BASE_SIPHASH_H
 #define SUMI_BASE_SIPHASH_H
 

@@ -1,7 +1,8 @@
 /* cursor.h - reads little-endian values from foreign bytes, and never past their end.
  *
- * Failure sticks: a read that does not fit gives zeros, moves nothing and clears `ok`, so that a parser may read
- * several fields and check once. Sizes are compared with the bytes that are left, never added to a pointer first. */
+ * A read that does not fit gives zeros, does not move the cursor and clears `ok`; all later reads fail, too. So a parser
+ * may read several fields and check once. Sizes are compared with the remaining bytes before they are added to a
+ * pointer. */
 #ifndef SUMI_FORMAT_CURSOR_H
 #define SUMI_FORMAT_CURSOR_H
 
@@ -31,7 +32,7 @@ static inline cursor cursor_init_file(file_bytes *f)
     return (cursor){ .data = f->data, .n = f->n_bytes, .ok = true, .file = f };
 }
 
-/* Fetches what comes before byte `end`, and some more; false: it cannot be read, or is beyond the first GiB. */
+/* Fetches the bytes before `end`, and some more; false: they cannot be read, or are beyond the first GiB. */
 bool cursor_fetch(cursor *c, size_t end);
 
 static inline size_t cursor_left(const cursor *c)
@@ -39,7 +40,7 @@ static inline size_t cursor_left(const cursor *c)
     return c->n - c->pos;
 }
 
-/* n bytes, borrowed from the input; NULL if they are not there. */
+/* n bytes, borrowed from the input; NULL if fewer are left. */
 static inline const uint8_t *cursor_bytes(cursor *c, uint64_t n)
 {
     if (!c->ok || n > cursor_left(c) ||

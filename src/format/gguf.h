@@ -1,12 +1,12 @@
 /* gguf.h - reading GGUF model files (specification: docs/gguf.md of the ggml project), versions 2 and 3, little-endian.
  *
- * Of a file the head is read (metadata, names, shapes), and the data of a tensor when gguf_fetch() asks for it, both into
- * memory that lives as long as the gguf object: what somebody does to the file later changes nothing here. Everything is
- * checked at opening: nothing that a getter returns can point outside the file. gguf_settle() tells at the end whether
- * the file stayed the same meanwhile.
+ * Opening reads the head of the file (metadata, names, shapes); gguf_fetch() reads the data of a tensor. Both go into
+ * memory that lives as long as the gguf object, so later changes of the file have no effect. Everything is checked at
+ * opening: no pointer that a getter returns can point outside the file. gguf_settle() at the end checks that the file was
+ * not changed meanwhile.
  *
  * Threads: a gguf object is read-only after opening, so any number of threads may use it; gguf_fetch(), gguf_release() and
- * gguf_settle() are for one at a time, while no other reads that tensor. */
+ * gguf_settle() are called by one thread at a time, while no other thread reads that tensor. */
 #ifndef SUMI_FORMAT_GGUF_H
 #define SUMI_FORMAT_GGUF_H
 
@@ -21,7 +21,7 @@ typedef enum gguf_type {
 
 #define GGUF_MAX_DIMS 4
 
-/* Limits that no sane file reaches; a file above them is refused with SUMI_ELIMIT. */
+/* Limits far above real files; a file above them is refused with SUMI_ELIMIT. */
 #define GGUF_MAX_KEYS        (1 << 16)
 #define GGUF_MAX_TENSORS     (1 << 18)
 #define GGUF_MAX_NAME_BYTES  65535 /* of a key, as the specification says; of a tensor's name too (it says 64) */
@@ -50,8 +50,8 @@ typedef struct gguf_tensor {
     int64_t n_elems;             /* product of dims */
     int32_t shard;               /* which file of a split model it lies in; else 0 */
     size_t offset;               /* of data, from the start of that file */
-    const void *data;            /* n_bytes of them, once gguf_fetch() has brought them; tensors may overlap. NULL, only if
-                                    the model is in files of another format: gguf_make_rows() makes them */
+    const void *data;            /* n_bytes of data, valid after gguf_fetch(); tensors may overlap. NULL (only for models
+                                    in files of another format): gguf_make_rows() makes the rows */
     size_t n_bytes;
 } gguf_tensor;
 
@@ -60,8 +60,8 @@ typedef struct gguf gguf;
 /* Opens the file at path. If it is part of a split model, "NAME-00002-of-00005.gguf", the files beside it are opened too,
  * and the object is the whole model: metadata of the first file, tensors of all. SUMI_EIO: cannot be opened or read;
  * SUMI_EFORMAT: "PATH: what is wrong, where"; SUMI_EUNSUPPORTED: version, byte order or tensor type not known;
- * SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Takes time in proportion to the header of the file and memory of at most a
- * small multiple of it. Free with gguf_close(). */
+ * SUMI_ELIMIT: above a limit; SUMI_ENOMEM. Time is proportional to the size of the head; memory is a small multiple of it.
+ * Free with gguf_close(). */
 SUMI_MUST_USE sumi_status gguf_open(gguf **out, const char *path, sumi_error *err);
 
 /* The same for the bytes of one file in memory, which must outlive the object (64-byte aligned if tensors are to be).
@@ -87,18 +87,19 @@ typedef struct gguf_elsewhere {
     const gguf_place *places; /* [n_tensors] in the order of the header */
     const gguf_file *files;   /* [n_files]: gguf_shard_name() 1 .. n_files; the header itself is shard 0 */
     int32_t n_files;
-    /* Writes rows first .. first + n - 1 (of dims[0] elements each) of tensor i to dst. From any thread. */
+    /* Writes rows first .. first + n - 1 (of dims[0] elements each) of tensor i to dst. Called from any thread. */
     void (*make)(const void *user, int64_t i, int64_t first, int64_t n, void *dst);
-    /* What gguf_fetch(), gguf_release() and gguf_settle() do; fetched are at least these rows, or what they are made of. */
+    /* Called by gguf_fetch(), gguf_release() and gguf_settle(). fetch reads at least these rows, or the rows that they are
+     * made of. */
     sumi_status (*fetch)(void *user, int64_t i, int64_t first, int64_t n, sumi_error *err);
     void (*release)(void *user, int64_t i);
     sumi_status (*settle)(void *user, sumi_error *err);
-    void (*destroy)(void *user); /* places and files are not used any more */
+    void (*destroy)(void *user); /* places and files are not used afterwards */
     void *user;
 } gguf_elsewhere;
 
-/* header: n_bytes of a GGUF file up to its data section, whose tensors have any offsets; from malloc(). It and e->user are
- * taken over, on failure too. */
+/* header: n_bytes of a GGUF file up to its data section, from malloc(); the offsets of its tensors are ignored. The object
+ * takes ownership of header and of e->user, on failure too. */
 SUMI_MUST_USE sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, size_t n_bytes,
                                               const gguf_elsewhere *e, sumi_error *err);
 
@@ -110,8 +111,8 @@ int32_t gguf_n_shards(const gguf *g);       /* files; 1 if the model is not spli
 const char *gguf_shard_name(const gguf *g, int32_t shard); /* path of a file; of the first one: gguf_name() */
 size_t gguf_shard_bytes(const gguf *g, int32_t shard);
 
-/* Whether path is named as a file of a split model: "NAME-00002-of-00005.gguf" is number 1 (from 0) of 5. *n_stem: bytes of
- * "NAME" with what stands before it. */
+/* Whether path has the name of a part of a split model: "NAME-00002-of-00005.gguf" is number 1 (from 0) of 5. *n_stem:
+ * bytes of the path up to the end of "NAME". */
 bool gguf_shard_path(const char *path, size_t *n_stem, int32_t *no, int32_t *count);
 uint32_t gguf_alignment(const gguf *g);     /* of tensors, from the start of the file: general.alignment, or 32 */
 const char *gguf_type_name(gguf_type type); /* "u32", "string", ... */
@@ -135,7 +136,7 @@ bool gguf_get_bool(const gguf *g, const char *key, bool *value);
 bool gguf_get_str(const gguf *g, const char *key, gguf_str *value);
 bool gguf_get_array(const gguf *g, const char *key, gguf_array *value);
 
-/* The same for key number i of gguf_n_keys(), for those who walk over all of them. */
+/* The same for key number i of gguf_n_keys(), for walks over all keys. */
 bool gguf_value_i64(const gguf *g, int64_t i, int64_t *value);
 bool gguf_value_u64(const gguf *g, int64_t i, uint64_t *value); /* any integer that is not negative */
 bool gguf_value_f64(const gguf *g, int64_t i, double *value); /* F32 or F64 */
@@ -157,21 +158,21 @@ int64_t gguf_n_tensors(const gguf *g);
 const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i);
 const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name); /* NULL: not there */
 
-/* Brings rows first .. first + n - 1 of t (dims[0] elements each, all other dimensions counted together) into memory. EIO:
- * they cannot be read, as when the file has become shorter; ENOMEM. */
+/* Reads rows first .. first + n - 1 of t into memory (rows of dims[0] elements; all other dimensions are counted
+ * together). EIO: they cannot be read, for example because the file was truncated; ENOMEM. */
 SUMI_MUST_USE sumi_status gguf_fetch(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, sumi_error *err);
 
-/* The same into dst, which is faster for those who read them once. */
+/* The same into dst; faster for rows that are read once. */
 SUMI_MUST_USE sumi_status gguf_read_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst,
                                          sumi_error *err);
 
-/* Copies such rows, which are fetched, to dst, however they are made. */
+/* Copies or makes rows that are fetched, to dst. */
 void gguf_make_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst);
 
-/* A tensor is not read any more, or is fetched again. */
+/* Gives the memory of a tensor back; it may be fetched again. */
 void gguf_release(const gguf *g, const gguf_tensor *t);
 
-/* Nothing more is fetched: closes the files. EIO: one of them was changed since it was opened. */
+/* Ends fetching and closes the files. EIO: a file was changed since it was opened. */
 SUMI_MUST_USE sumi_status gguf_settle(const gguf *g, sumi_error *err);
 
 #endif

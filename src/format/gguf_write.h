@@ -7,7 +7,8 @@
  *   gguf_put_tensor(&h, "output.weight", 13, DTYPE_F16, 2, (int64_t[]){ 64, 8 });
  *   bytes = gguf_head_take(&h, &n_bytes);
  *
- * Errors stick, and show at the end. Keys must differ, and so must tensors' names. */
+ * After an error all further calls do nothing; the error is reported at the end. Keys must differ, and so must names of
+ * tensors. */
 #ifndef SUMI_FORMAT_GGUF_WRITE_H
 #define SUMI_FORMAT_GGUF_WRITE_H
 
@@ -39,16 +40,16 @@ void gguf_put_elements(gguf_head *h, const void *values, size_t n_bytes); /* pac
 void gguf_put_text(gguf_head *h, const char *text, size_t n);
 void gguf_put_text_pair(gguf_head *h, const char *a, size_t n_a, const char *b, size_t n_b); /* "A B" */
 
-/* Key number i of g with its value, as it is there. */
+/* Copies key number i of g with its value. */
 void gguf_put_key_of(gguf_head *h, const gguf *g, int64_t i);
 
-/* A tensor behind all that are there; dims fastest first, n_dims of 1 to GGUF_MAX_DIMS, all positive, rows of whole blocks.
- * Returns where its data belongs in the data section. SUMI_ELIMIT sticks if sizes overflow. */
+/* Appends a tensor; dims fastest first, n_dims of 1 to GGUF_MAX_DIMS, all positive, rows of whole blocks. Returns the
+ * offset of its data in the data section. If sizes overflow, the status of h becomes SUMI_ELIMIT. */
 uint64_t gguf_put_tensor(gguf_head *h, const char *name, size_t n_name, dtype type, int32_t n_dims,
                          const int64_t *dims);
 
 /* The head, padded to the alignment: the data section follows. The caller frees it with free(). NULL: a failure, in
- * h->status. h is empty after. */
+ * h->status. h is empty afterwards. */
 uint8_t *gguf_head_take(gguf_head *h, size_t *n_bytes);
 
 #endif

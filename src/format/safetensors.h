@@ -1,10 +1,10 @@
 /* safetensors.h - reading safetensors files (specification: README.md of the safetensors project).
  *
- * The header is read, and a tensor when st_fetch() asks for it, into memory that lives as long as the object. Everything is
- * checked at opening: a tensor's bytes lie inside the file and are as many as its shape and type ask for.
+ * Opening reads the header; st_fetch() reads a tensor. Both go into memory that lives as long as the object. Everything is
+ * checked at opening: a tensor's bytes are inside the file, and their number fits its shape and type.
  *
  * Threads: a safetensors object is read-only after opening, so any number of threads may use it; st_fetch(), st_release()
- * and st_settle() are for one at a time, while no other reads that tensor. */
+ * and st_settle() are called by one thread at a time, while no other thread reads that tensor. */
 #ifndef SUMI_FORMAT_SAFETENSORS_H
 #define SUMI_FORMAT_SAFETENSORS_H
 
@@ -15,7 +15,7 @@
 #define ST_MAX_TENSORS (1 << 20)
 #define ST_MAX_DIMS    8
 
-/* Bits of an element; what GGUF has no type for can be described, but not computed with. */
+/* Bits of an element. Types that GGUF lacks can be described, but sumi cannot compute with them. */
 /*    name        bits  dtype of dtype.h, or -1 */
 #define ST_TYPE_LIST(X)                                                                                      \
     X(F32, 32, DTYPE_F32)                                                                                    \
@@ -55,7 +55,7 @@ typedef struct st_tensor {
     int64_t dims[ST_MAX_DIMS]; /* slowest first, as in the file; each may be 0; unused ones are 1 */
     int64_t n_elems;           /* product of dims */
     size_t offset;             /* of data, from the start of the file */
-    const void *data;          /* n_bytes of them, once fetched; maybe unaligned; tensors do not overlap */
+    const void *data;          /* n_bytes of data, valid after st_fetch(); maybe unaligned; tensors do not overlap */
     size_t n_bytes;
 } st_tensor;
 
@@ -75,14 +75,14 @@ size_t st_file_bytes(const safetensors *s);
 int64_t st_n_tensors(const safetensors *s);
 const st_tensor *st_tensor_at(const safetensors *s, int64_t i); /* in the order of their data */
 
-/* Brings a tensor of s into memory; nothing happens if it is there. EIO: it cannot be read; ENOMEM. */
+/* Reads a tensor of s into memory, unless it is there. EIO: it cannot be read; ENOMEM. */
 SUMI_MUST_USE sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err);
-void st_release(safetensors *s, const st_tensor *t); /* it is not read any more, or is fetched again */
-/* Nothing more is fetched: closes the file. EIO: it was changed since it was opened. */
+void st_release(safetensors *s, const st_tensor *t); /* gives its memory back; it may be fetched again */
+/* Ends fetching and closes the file. EIO: the file was changed since it was opened. */
 SUMI_MUST_USE sumi_status st_settle(safetensors *s, sumi_error *err);
 
-/* Whether the name of a file says that Python's pickle wrote it, the format that safetensors replaces: reading it runs
- * what is in it, so it is refused everywhere. ASCII letters of either case. */
+/* Whether the name of a file is that of a Python pickle, the format that safetensors replaces. Reading a pickle runs the
+ * program in it, so sumi refuses pickles everywhere. ASCII letters of either case. */
 bool st_is_pickle(const char *name);
 
 #endif

@@ -1,7 +1,8 @@
 /* blocks.h - the bytes of a quantised block, for each type of DTYPE_LIST that has blocks.
  *
- * A row is cut into blocks of 32 or 256 elements; each block stores small integers q and what turns them back into
- * numbers. Three shapes of formula occur (d, dmin, m: stored as IEEE half, bits in a uint16_t; see base/fp16.h):
+ * A row is cut into blocks of 32 or 256 elements. Each block stores small integers q and the scales and offsets that
+ * convert them back to numbers. There are three forms of formula (d, dmin, m: stored as IEEE half, bits in a uint16_t; see
+ * base/fp16.h):
  *
  *   one scale            x = d * q                     Q4_0 Q5_0 Q8_0 IQ4_NL MXFP4 TQ1_0 TQ2_0
  *   scale and offset     x = d * q + m                 Q4_1 Q5_1
@@ -158,7 +159,7 @@ _Static_assert(sizeof(block_iq4_xs) == 136, "file format");
 _Static_assert(sizeof(block_tq1_0) == 54, "file format");
 _Static_assert(sizeof(block_tq2_0) == 66, "file format");
 
-/* ---- What q stands for, where it is not a plain integer ---- */
+/* ---- The values of q where it is an index into a table ---- */
 
 /* IQ4_NL and IQ4_XS: the 16 levels, signed bytes in rising order. */
 #define KVALUES_IQ4NL { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 }
@@ -166,7 +167,7 @@ _Static_assert(sizeof(block_tq2_0) == 66, "file format");
 /* MXFP4: twice the value of the 4-bit float (0, 0.5, 1, 1.5, 2, 3, 4, 6), so that it is an integer. */
 #define KVALUES_MXFP4 { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 }
 
-/* ---- Bits in odd places: the one reading of them for the reference and for kernels ---- */
+/* ---- Packed bits: read by these functions only, in the reference and in kernels ---- */
 
 /* Q2_K, Q3_K and TQ2_0: the two bits of element e of 256 in qs; Q6_K: its two high bits in qh. */
 static inline int two_bits(const uint8_t qs[64], int e)

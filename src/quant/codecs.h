@@ -1,4 +1,5 @@
-/* codecs.h - decoders and encoders by name, for the table in quant.c. Others use quant.h, where the contract stands. */
+/* codecs.h - decoders and encoders by name, for the table in quant.c. All other files use quant.h, which has the
+ * contract. */
 #ifndef SUMI_QUANT_CODECS_H
 #define SUMI_QUANT_CODECS_H
 

@@ -1,14 +1,14 @@
-/* fit.h - finding the scale, or scale and minimum, that brings a group of numbers closest to a grid of integers.
+/* fit.h - finds the scale, or the scale and the minimum, with which a grid of integers fits a group of numbers best.
  *
- * Rounding to the grid that the extreme values span is rarely best: a slightly smaller scale clips one value and
- * serves all others better. For given integers q the best scale is a weighted least-squares fit,
+ * The grid that the extreme values span is rarely the best: a slightly smaller scale clips one value and fits all others
+ * better. For given integers q the best scale is a weighted least-squares fit,
  *
  *   x ~ s q         s = sum(w x q) / sum(w q^2)        error = sum(w x^2) - sum(w x q)^2 / sum(w q^2)
  *   x ~ s q - m     two normal equations in s and m; m >= 0 is kept by fitting s alone with m = 0
  *
- * and for a given scale the best integers are the nearest ones. So a few dozen scales around the one that just fits
- * are tried, each followed by the fit, and the best is kept. Sums are in double: groups are short and this is not a
- * hot path. */
+ * and for a given scale the best integers are the nearest ones. So the search tries a few dozen scales around the scale
+ * that just covers the extreme values, does the fit for each, and keeps the best. Sums are in double: groups are short and
+ * this is not a hot path. */
 #ifndef SUMI_QUANT_FIT_H
 #define SUMI_QUANT_FIT_H
 
@@ -22,8 +22,8 @@ static inline int fit_round(float v, int low, int high)
     return (int)__builtin_floorf(v + 0.5f);
 }
 
-/* 1 / v as encoders multiply with it; 0 where there is nothing to divide by: v is 0, or so small that 1 / v is infinite
- * (what the reference computes then is not defined; such a scale becomes 0 as a half in any case). */
+/* 1 / v, the factor of encoders; 0 if v is 0, or so small that 1 / v is infinite (the reference's result is then
+ * undefined; such a scale becomes 0 as a half in any case). */
 static inline float fit_inverse(float v)
 {
     float r = v == 0 ? 0 : 1 / v;
@@ -41,8 +41,8 @@ float fit_scale_min(const float *x, const float *w, int n, int q_max, float *min
 double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max,
                  int8_t *q);
 
-/* Weights for n values when nothing is known of what they will be multiplied with: root mean square + |x|. Large
- * values count more, small ones still count. */
+/* Weights of errors for n values when the activations are unknown: root mean square + |x|. Large values count more; small
+ * values still count. */
 void fit_weights(const float *x, int n, float *w);
 
 #endif

@@ -10,7 +10,7 @@
 
 typedef struct quant_traits {
     /* n elements (a multiple of the block size) from src to dst [n] f32. src has the alignment of its elements: 4 for
-     * F32, 8 for F64, 2 for all others. Any bytes decode: to infinities and NaN if the scales say so. */
+     * F32, 8 for F64, 2 for all others. Any bytes decode; a scale of infinity or NaN gives infinities and NaN. */
     void (*decode)(const void *src, float *dst, int64_t n);
     /* n finite values to blocks at dst; NULL: sumi does not write this type. Values whose scale does not fit into a
      * half (above about 65504 times the largest q) become infinite. src and dst must not overlap. */
