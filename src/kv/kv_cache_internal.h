@@ -1,9 +1,8 @@
 /* kv_cache_internal.h - the inside of a kv_cache, for the files kv_cache*.c and kv_disk.c only.
  *
- *   table of group g   | -1 ... -1 | block, block, ... | garbage |        entries below first[g] were slid out of,
- *                       0           first[g]            n_blocks           entries from n_blocks on mean nothing
- *   of a sequence that is swapped out an entry may be KV_IN_SLOT(s) instead: its bytes are in slot s of the swap
- *   region */
+ *   table of group g   | -1 ... -1 | block, block, ... | garbage |        entries below first[g]: the window slid past them,
+ *                       0           first[g]            n_blocks           entries from n_blocks on: undefined
+ *   In a sequence that is swapped out an entry may be KV_IN_SLOT(s): its bytes are in slot s of the swap region. */
 #ifndef SUMI_KV_KV_CACHE_INTERNAL_H
 #define SUMI_KV_KV_CACHE_INTERNAL_H
 
@@ -22,7 +21,7 @@ typedef struct kv_seq {
         n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
     kv_origin origin;
     bool is_open, is_swapped;
-    bool indexing; /* false: a block found no node, so that what follows it cannot be found either */
+    bool indexing; /* false: there was no node for a block, so later blocks of s cannot enter the index */
 } kv_seq;
 
 struct kv_cache {
@@ -41,8 +40,8 @@ struct kv_cache {
     int32_t *firsts;       /* [max_seqs][n_groups] behind kv_seq.first */
     int32_t *tables, *ids; /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
     size_t tables_bytes, ids_bytes;
-    uint8_t *block_bytes; /* scratch: one block on its way to or from the swap region; NULL without one */
-    int32_t *slots; /* [n_groups][max_blocks] scratch: where a table is being written to; NULL without one */
+    uint8_t *block_bytes; /* scratch: one block that is written to or read from the swap region; NULL without a region */
+    int32_t *slots; /* [n_groups][max_blocks] scratch: the slots to which a table is written; NULL without a region */
     uint64_t lookup_tokens, hit_tokens, n_copied, n_swapped_out, n_swapped_in;
 };
 
@@ -57,9 +56,9 @@ static inline int32_t *kv_seq_entry(const kv_cache *c, const kv_seq *s, int32_t 
     return s->table + (size_t)group * (size_t)c->max_blocks + i;
 }
 
-/* A block with one reference, after an eviction if needed. -1: there is none, although kv_cache_available() may have said
- * so; then the index is broken. */
+/* A block with one reference, after an eviction if needed. -1: no block is available. If kv_cache_available() counted one, the
+ * index is broken. */
 int32_t kv_cache_take(kv_cache *c);
-void kv_cache_index(kv_cache *c, kv_seq *s); /* full blocks of s that are not yet in the index enter it */
+void kv_cache_index(kv_cache *c, kv_seq *s); /* adds the full blocks of s to the index */
 
 #endif

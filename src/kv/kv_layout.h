@@ -1,12 +1,12 @@
-/* kv_layout.h - where the key and value of a token lie.
+/* kv_layout.h - the place of the key and the value of a token.
  *
  * Idea: PagedAttention (Kwon et al., SOSP 2023, section 4). A sequence owns block tables; position p lives in block
  * table[p / KV_BLOCK], slot p % KV_BLOCK.
  *
- * Layers that see all tokens and layers with a sliding window want different blocks: the second kind needs only the
- * last ones. So layers stand in groups of equal size, each of one kind, and every group has a block table of its
- * own. All groups take their blocks from one pool, as a block is equally large in each (the hybrid allocator of
- * vLLM and Jenga, Zhang et al. 2025). One block number names one place in each layer of the group that holds it:
+ * Layers that see all tokens need all blocks; layers with a sliding window need only the last blocks. So layers are put
+ * into groups of equal size, each with layers of one kind, and every group has its own block table. All groups take their
+ * blocks from one pool, because a block has the same size in each group (the hybrid allocator of vLLM and Jenga, Zhang et
+ * al. 2025). One block number means one place in each layer of the group that holds it:
  *
  *   18 layers, a window in all but 5, 11, 17     group 0 {5, 11, 17}   group 1 {0, 1, 2}   ...   group 5 {14, 15, 16}
  *   a model whose layers are all alike           group 0 {all}
@@ -20,11 +20,11 @@
  *                   the value of a token is the beginning of its key: multi-head latent attention (DeepSeek-V2, 2024),
  *                   whose keys are so long that a dot product may run along the row
  *
- * A KV head is one piece, because attention reads it for all query heads that share it: with heads of 64, one page of
- * memory. docs/kv.md has the measurements of both choices.
+ * The keys and values of a KV head are contiguous in a block, because attention reads them for all query heads that share
+ * the head: with heads of 64, they are one page of memory. docs/kv.md has the measurements of both choices.
  *
- * Elements are f16, or float32 in a model that rounds no activations: a key that is rounded moves log-probabilities
- * by up to 0.04, which would hide an error of that size from a comparison with a float32 definition. */
+ * Elements are f16, or float32 in a model that rounds no activations: rounding keys changes log-probabilities by up to
+ * 0.04, which would hide errors of this size in a comparison with a float32 definition. */
 #ifndef SUMI_KV_KV_LAYOUT_H
 #define SUMI_KV_KV_LAYOUT_H
 
@@ -32,8 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tokens in a block. Half a block is wasted at the end of each sequence: 16 keeps that below 4 % from 200 tokens
- * on, and is still 16 rows of work between two looks into the block table. */
+/* Tokens in a block. On average half a block is wasted at the end of each sequence: with 16 tokens this is below 4 % from
+ * 200 tokens on, and attention still has 16 rows of work between two lookups in the block table. */
 #define KV_BLOCK 16
 
 #define KV_MAX_LAYERS 1024
@@ -56,8 +56,8 @@ typedef struct kv_layout {
 void kv_layout_init(kv_layout *l, int32_t n_layers, const int32_t *windows, int32_t n_kv_heads,
                     int32_t head_dim, bool f32);
 
-/* All layers in the place of one, for encoders: a layer's keys and values are read in the step that wrote them, before the
- * next layer writes over them. */
+/* All layers share the place of one layer, for encoders: a layer's keys and values are read in the step that wrote them,
+ * before the next layer overwrites them. */
 void kv_layout_init_shared(kv_layout *l, int32_t n_kv_heads, int32_t head_dim, bool f32);
 
 /* Values become the first v_dim elements of keys, v_dim <= head_dim. */
@@ -66,13 +66,13 @@ void kv_layout_make_latent(kv_layout *l, int32_t v_dim);
 /* Blocks that one sequence of n_tokens holds at most, if its steps are not longer than max_step tokens. */
 int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_step);
 
-/* Elements that are cached of a token, of one KV head. */
+/* Cached elements of one token and one KV head. */
 static inline size_t kv_token_elems(const kv_layout *l)
 {
     return (size_t)l->head_dim + (l->latent ? 0 : (size_t)l->v_dim);
 }
 
-/* Where K and V of a KV head begin in a block, in elements. */
+/* Offsets of K and V of a KV head in a block, in elements. */
 static inline size_t kv_k_offset(const kv_layout *l, int32_t kv_head)
 {
     return (size_t)kv_head * KV_BLOCK * kv_token_elems(l);
@@ -106,7 +106,7 @@ static inline size_t kv_block_bytes(const kv_layout *l)
     return (size_t)l->group_size * kv_block_elems(l) * kv_elem_bytes(l);
 }
 
-/* Bytes of a token in all layers that see it, with those of empty places. */
+/* Bytes of a token in all layers that see it, including empty places. */
 static inline size_t kv_token_bytes(const kv_layout *l)
 {
     return (size_t)l->n_groups * kv_block_bytes(l) / KV_BLOCK;

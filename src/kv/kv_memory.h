@@ -1,5 +1,5 @@
-/* kv_memory.h - what this room may do with the bytes behind a block number. The backend that owns the memory fills
- * it in (backend.h); tests put an array there. Blocks are whole: all layers of the group that holds the number. */
+/* kv_memory.h - the operations of this room on the bytes of a block. The backend that owns the memory supplies them
+ * (backend.h); tests supply an array. A block here is the block in all layers of the group that holds its number. */
 #ifndef SUMI_KV_KV_MEMORY_H
 #define SUMI_KV_KV_MEMORY_H
 

@@ -1,10 +1,10 @@
 /* kv_pool.h - block numbers: which are in use, and by how many tables.
  *
- * Only numbers: the memory behind them belongs to the backend (kv_layout.h says where a block lies). A block is
+ * Only numbers: the memory of the blocks belongs to the backend (kv_layout.h has the places). A block is
  *
  *   free      refs == 0, on the free list
  *   held      refs > 0: that many block tables name it
- *   resting   refs == 0, but not on the free list: the prefix index keeps it (kv_prefix.h), or it is to be given back
+ *   resting   refs == 0, but not on the free list: the prefix index keeps it (kv_prefix.h), or the caller will free it
  *
  * Invariants, tested by kv_cache_check():
  *   (1) refs[b] == number of block tables that hold b.
@@ -28,7 +28,7 @@ void kv_pool_deinit(kv_pool *p);
 int32_t kv_pool_take(kv_pool *p);            /* a free block with one reference; -1: none is left */
 void kv_pool_ref(kv_pool *p, int32_t block); /* one more holder; a resting block becomes held */
 int32_t kv_pool_unref(kv_pool *p,
-                      int32_t block);         /* one less; returns how many are left. At 0 the block rests */
+                      int32_t block);         /* one holder less; returns how many are left. At 0 the block rests */
 void kv_pool_give(kv_pool *p, int32_t block); /* a resting block becomes free */
 
 #endif

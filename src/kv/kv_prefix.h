@@ -1,4 +1,4 @@
-/* kv_prefix.h - finds the blocks of tokens that were computed before: the prefix index.
+/* kv_prefix.h - the prefix index: finds blocks of tokens that were computed before.
  *
  * Idea: automatic prefix caching of vLLM (blocks named by a hash of all tokens up to their end) in the form of
  * SGLang's radix tree (Zheng et al. 2024). A node is one full block of tokens after its parent, so a path from a
@@ -7,24 +7,25 @@
  *   root(salt 0) -- node 4: ids[16] -- node 9: ids[16] -- node 2      node 9: blocks { 17, 31, -1, 40 }, one a group;
  *                                  \- node 7                                   -1: gone, a window slid past it
  *
- * A child is found by a keyed hash of (parent's hash, ids, origin, format); what is found is compared by parent,
- * ids and origin, so a collision costs time and never gives keys of other tokens. The origin holds the client's
- * salt: prefixes of different salts never meet (one client cannot learn from timing what another asked).
+ * A child is found by a keyed hash of (parent's hash, ids, origin, format). Parent, ids and origin of the found node are
+ * compared, so a collision costs time but never gives keys of other tokens. The origin has the client's salt: sequences
+ * with different salts never share blocks, so a client cannot learn from timing what another client asked.
  *
- * A block of the index that no table holds is *cached*: it keeps its content until its room is needed. Evicted are,
+ * A block of the index that no table holds is *cached*: it keeps its content until its memory is needed. The order of
+ * eviction is
  *   first   window blocks that the window of their own sequence slid past, least recently used first:
- *           only a prompt that ends near there would need them;
- *   then    leaves, least recently used first, with all of their blocks; a parent is a leaf when its last child went;
- *   last    single window blocks of nodes that cannot go because of what follows them.
+ *           only a prompt that ends near them would need them;
+ *   then    leaves, least recently used first, with all of their blocks; a parent without children is a leaf;
+ *   last    single window blocks of nodes that have children and so cannot be removed.
  *
  * Invariants, tested by kv_cache_check():
  *   (1) A node has the blocks of all groups that see everything; only window groups may have -1.
  *   (2) n_held == number of its blocks with refs > 0; n_cached == number of blocks of all nodes with refs == 0.
- *   (3) A node is in the heap of leaves iff it has no children, no sequence stands on it and n_held == 0.
+ *   (3) A node is in the heap of leaves iff it has no children, no sequence pins it and n_held == 0.
  *   (4) A cached window block is on one of the two lists; no other block is.
  *   (5) A node with a held block of a group that sees all has ancestors with such held blocks. Thus a cached block
- *       is either on a list or in a subtree that goes leaf by leaf: every cached block can be evicted, and n_free +
- *       n_cached blocks can be had at any time.
+ *       is either on a list or in a subtree that can be removed leaf by leaf: every cached block can be evicted, and
+ *       n_free + n_cached blocks can be taken at any time.
  * Threads: none. No allocation after creation. Finding, adding and removing are O(1), the heap of leaves O(log n). */
 #ifndef SUMI_KV_KV_PREFIX_H
 #define SUMI_KV_KV_PREFIX_H
@@ -33,7 +34,7 @@
 #include "kv/kv_layout.h"
 #include "kv/kv_pool.h"
 
-/* Whose prefix it is. Only equal ones share blocks. */
+/* The owner of a prefix. Only sequences with equal origins share blocks. */
 typedef struct kv_origin {
     uint64_t salt;    /* 0: shared by all clients */
     uint64_t adapter; /* 0: the model itself */
@@ -42,9 +43,9 @@ typedef struct kv_origin {
 typedef struct kv_node {
     uint64_t hash;
     kv_origin origin;
-    uint64_t tick;  /* when a block of it was last let go */
+    uint64_t tick;  /* time at which a block of the node was last released */
     int32_t parent; /* -1: the first block of a prompt */
-    int32_t depth;  /* blocks from the root to here, this one included; 0: the node is not in use */
+    int32_t depth;  /* blocks from the root to this node, inclusive; 0: the node is not in use */
     int32_t n_children, n_seqs, n_held;
     int32_t next;     /* in its hash bucket, or in the list of unused nodes; -1: the last */
     int32_t heap_pos; /* -1: not a leaf that may go */
@@ -81,17 +82,17 @@ typedef struct kv_prefix {
     sip_key key;
 } kv_prefix;
 
-/* For the blocks of pool, which must outlive it. format: what else must be equal (KV type, model); on false the
- * index stays empty for ever. */
+/* An index of the blocks of pool, which must outlive it. format: everything else that must be equal (KV type, model). If
+ * `on` is false, the index always stays empty. */
 SUMI_MUST_USE sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups,
                                          const int32_t *windows, uint64_t format, bool on, sumi_error *err);
 void kv_prefix_deinit(kv_prefix *p);
 
-/* The node of ids [KV_BLOCK] after parent (-1: at the start); -1: not there. */
+/* The node of ids [KV_BLOCK] after parent (-1: at the start); -1: there is none. */
 int32_t kv_prefix_find(const kv_prefix *p, int32_t parent, kv_origin origin, const int32_t *ids);
 
-/* Adds it, without blocks. It must not be there. May evict a leaf to get a node; -1: there is none to be had. The
- * caller gives it its blocks before anything else happens. */
+/* Adds this node, which must not exist, without blocks. May evict a leaf to get an unused node; -1: no node is available.
+ * The caller gives the node its blocks before any other call. */
 int32_t kv_prefix_add(kv_prefix *p, int32_t parent, kv_origin origin, const int32_t *ids);
 void kv_prefix_set_block(kv_prefix *p, int32_t node, int32_t group,
                          int32_t block); /* a block that is in no node */
@@ -108,10 +109,10 @@ static inline int32_t kv_prefix_node_of(const kv_prefix *p, int32_t block)
     return p->n_nodes ? p->info[block].node : -1;
 }
 
-void kv_prefix_pin(kv_prefix *p, int32_t node); /* a sequence stands on it; -1 is fine */
+void kv_prefix_pin(kv_prefix *p, int32_t node); /* a sequence uses the node: it is not evicted; -1 is fine */
 void kv_prefix_unpin(kv_prefix *p, int32_t node);
 
-/* One table more or less holds block, which may be in the index or not. slid: a window slid past it. */
+/* A further table holds block, or a table releases it; block may be in the index or not. slid: a window slid past it. */
 void kv_prefix_hold(kv_prefix *p, int32_t block);
 void kv_prefix_drop(kv_prefix *p, int32_t block, bool slid);
 

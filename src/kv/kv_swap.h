@@ -1,7 +1,7 @@
-/* kv_swap.h - a region of a file where blocks of sequences wait: slots of one block each.
+/* kv_swap.h - the swap file, which holds blocks of swapped sequences: slots of one block each.
  *
- * The file has no name: it is unlinked as soon as it is open, so that nothing stays behind and nobody else opens
- * it. Its whole size is taken at the start; a full disk is found then, not in the middle of an answer.
+ * The file has no name: it is unlinked as soon as it is open, so no file is left behind and no other process can open
+ * it. Its whole size is allocated at the start, so a full disk is noticed then and not in the middle of an answer.
  * Threads: none. */
 #ifndef SUMI_KV_KV_SWAP_H
 #define SUMI_KV_KV_SWAP_H
@@ -10,7 +10,7 @@
 
 typedef struct kv_swap kv_swap;
 
-/* bytes / slot_bytes slots in a new file of folder dir. ELIMIT: not even one slot; EIO: dir cannot hold it. */
+/* bytes / slot_bytes slots in a new file of folder dir. ELIMIT: not even one slot; EIO: the file cannot be made in dir. */
 SUMI_MUST_USE sumi_status kv_swap_create(kv_swap **out, const char *dir, size_t bytes, size_t slot_bytes,
                                          sumi_error *err);
 void kv_swap_destroy(kv_swap *s); /* NULL is fine */

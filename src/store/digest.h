@@ -1,4 +1,4 @@
-/* digest.h - what a file's content must be: a SHA-256, or the id that git has for it. */
+/* digest.h - the digest that a file must have: a SHA-256, or git's id of the file. */
 #ifndef SUMI_STORE_DIGEST_H
 #define SUMI_STORE_DIGEST_H
 
@@ -23,8 +23,8 @@ SUMI_MUST_USE bool digest_parse(digest *d, digest_kind kind, const char *text, s
 
 bool digest_equal(const digest *a, const digest *b);
 
-/* Hashes as kind asks for; with DIGEST_NONE as SHA-256, to have something to show. n_bytes: of the whole, which git's
- * ids begin with. */
+/* Hashes with the function of kind; DIGEST_NONE uses SHA-256, so that there is a digest to show. n_bytes: of the whole
+ * file; git's id includes this number. */
 typedef struct hasher {
     digest_kind kind;
     struct sha256_ctx sha256;
@@ -35,7 +35,7 @@ void hasher_init(hasher *h, digest_kind kind, int64_t n_bytes);
 void hasher_add(hasher *h, const void *data, size_t n);
 digest hasher_end(hasher *h);
 
-/* The digest of the first n_bytes of a file; the position of fd moves behind them. cancelled may be NULL. */
+/* Adds the first n_bytes of a file; the position of fd is after them afterwards. cancelled may be NULL. */
 SUMI_MUST_USE sumi_status hasher_add_file(hasher *h, int fd, int64_t n_bytes, bool (*cancelled)(void *user),
                                           void *user, sumi_error *err);
 

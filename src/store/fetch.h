@@ -1,11 +1,11 @@
 /* fetch.h - GET over HTTP with libcurl: redirects, time-outs, and retries with growing waits.
  *
- * A body goes piece by piece to a sink, which may already have its beginning: then only the rest is asked for (RFC 9110,
- * section 14, ranges; 13.1.5, If-Range).
+ * A body is passed piece by piece to a sink. If the sink has the beginning of the body already, only the rest is requested
+ * (RFC 9110, section 14, ranges; 13.1.5, If-Range).
  *
- * Rules: http and https only, and never from https back to http; a token goes to the host of the first URL alone; bodies
- * of answers that are no success are not kept. Lines about failures show a URL without its query, which may hold a
- * signature.
+ * Rules: only http and https, and no redirect from https to http. A token is sent only to the host of the first URL.
+ * Bodies of answers other than success are not kept. Messages about failures show a URL without its query, which may
+ * contain a signature.
  *
  * Threads: a fetcher belongs to one thread. */
 #ifndef SUMI_STORE_FETCH_H
@@ -16,7 +16,7 @@
 typedef struct fetch_opts {
     const char *ca_file; /* certificates to trust; NULL: the system's */
     int32_t timeout_s;   /* to connect, and without a byte */
-    int32_t n_retries;   /* in a row without a byte more */
+    int32_t n_retries;   /* in a row without a new byte */
     int32_t retry_ms;    /* first wait; each is twice the one before, at most a minute */
     void *user;          /* of the callbacks, each of which may be NULL */
     bool (*cancelled)(void *user);
@@ -36,25 +36,27 @@ typedef struct fetch_source {
 
 typedef struct fetch_sink {
     void *self;
-    /* Bytes that are here already; *etag: what the rest must belong to, or NULL. The function may be NULL: none. */
+    /* Bytes of the beginning that the sink has; *etag: the file that they belong to, or NULL. have may be NULL: no
+     * bytes. */
     int64_t (*have)(void *self, const char **etag);
-    /* A body comes. first: where it begins, the number of bytes that are kept. n_bytes: of the whole, -1: not said. */
+    /* A body begins. first: its offset, which is the number of bytes that are kept. n_bytes: of the whole file; -1:
+     * unknown. */
     sumi_status (*begin)(void *self, const fetcher *f, int64_t first, int64_t n_bytes, sumi_error *err);
     sumi_status (*write)(void *self, const void *data, size_t n, sumi_error *err);
 } fetch_sink;
 
-/* SUMI_EIO: not to be had; the message says whether it could still be worth a try. SUMI_ECANCELLED. Other failures are the
- * sink's, or of a server that breaks the protocol. */
+/* SUMI_EIO: the file could not be fetched; the message says whether a retry may help. SUMI_ECANCELLED. Other failures come
+ * from the sink, or from a server that violates the protocol. */
 SUMI_MUST_USE sumi_status fetch(fetcher *f, const fetch_source *source, const fetch_sink *sink,
                                 sumi_error *err);
 
 /* A whole text of at most text->max bytes. */
 SUMI_MUST_USE sumi_status fetch_text(fetcher *f, const fetch_source *source, buf *text, sumi_error *err);
 
-long fetch_http_status(const fetcher *f); /* of the last answer, 0: none came */
+long fetch_http_status(const fetcher *f); /* of the last answer; 0: no answer */
 
-/* A header of the last answer, or, with any_answer, of the last one that has it among those that redirected to it. NULL:
- * none. Valid until the next call with f. */
+/* A header of the last answer. With any_answer: of the last answer that has the header, redirects included. NULL: no such
+ * header. Valid until the next call with f. */
 const char *fetch_header(const fetcher *f, const char *name, bool any_answer);
 
 #endif

@@ -1,21 +1,21 @@
-/* lock.h - folders of the store: making them, and one process at a time at work in them.
+/* lock.h - folders of the store: makes them, and locks them for one process at a time.
  *
- * A folder's lock is flock() on a file ".lock" in it, which stays there when it is released; the system releases it when a
- * process ends, however it ends. Whoever removes a folder holds its lock, and whoever waits in front of a lock that is
- * removed finds that out and begins anew. */
+ * A folder's lock is flock() on a file ".lock" in it; the file stays when the lock is released. The system releases the
+ * lock when its process ends for any reason. A process that removes a folder holds its lock. A process that gets a lock
+ * file which was removed meanwhile notices this and tries again. */
 #ifndef SUMI_STORE_LOCK_H
 #define SUMI_STORE_LOCK_H
 
 #include "sumi.h"
 
-/* Makes path and what is missing above it. */
+/* Makes the folder path and the missing folders above it. */
 SUMI_MUST_USE sumi_status folder_create(const char *path, sumi_error *err);
 
-/* *fd is to be closed, which releases the lock. SUMI_EBUSY: another process has it. */
+/* Closing *fd releases the lock. SUMI_EBUSY: another process has the lock. */
 SUMI_MUST_USE sumi_status folder_lock(const char *folder, int *fd, sumi_error *err);
 
-/* Removes the lock file and then the folder, if nothing else is in it, and those above it that became empty, up to but
- * not including root. The lock is held by the caller. */
+/* If the folder has no other files, removes the lock file, the folder, and the folders above it that became empty, up to
+ * but not including root. The caller holds the lock. */
 void folder_remove_empty(const char *folder, const char *root);
 
 #endif

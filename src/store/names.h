@@ -1,7 +1,7 @@
-/* names.h - names that a server or a user gives, before they become paths or parts of a URL.
+/* names.h - checks names from servers and users before they become paths or parts of a URL.
  *
- * A name of a file in somebody's repository must not lead out of the folder of its model, hide, look like an option, or
- * steer a terminal. Whatever fails here is never asked for. */
+ * A file name in a foreign repository must not lead out of the folder of its model, be hidden, look like an option, or
+ * control a terminal. A file whose name fails these checks is never requested. */
 #ifndef SUMI_STORE_NAMES_H
 #define SUMI_STORE_NAMES_H
 
@@ -11,7 +11,7 @@
 #define NAME_MAX_PATH  512
 #define NAME_MAX_DEPTH 8
 
-/* Letters, digits and . _ -, not beginning with . or -: what owners, models, tags and revisions are called. */
+/* Letters, digits and . _ -, not beginning with . or -: names of owners, models, tags and revisions. */
 bool name_is_plain(const char *text, size_t n);
 
 /* One component of a path: shown characters of UTF-8, no slash of either kind, not beginning with . or -. */
@@ -20,7 +20,8 @@ bool name_is_part(const char *text, size_t n);
 /* A relative path of such components. */
 bool name_is_path(const char *path);
 
-/* Appends text, which may have slashes, as part of a URL: what RFC 3986 reserves is percent-encoded, slashes are not. */
+/* Appends text, which may have slashes, as part of a URL: characters that RFC 3986 reserves are percent-encoded, slashes
+ * are not. */
 void name_append_escaped(buf *out, const char *text);
 
 bool name_ends_with(const char *text, const char *suffix); /* ASCII letters of either case */

@@ -1,9 +1,9 @@
-/* pull.h - a model from the net into the store.
+/* pull.h - downloads a model into the store.
  *
  *   model_ref (ref.h) --hub.h--> plan: which files, their sizes and digests --download.h--> STORE/FOLDER/FILE ...
  *
- * Files that are there already are read and compared with their digest, so to pull again is to verify, and to update what
- * has changed. While files change, the model's folder is locked. */
+ * Existing files are read and compared with their digest, so a second pull verifies the model and updates files that have
+ * changed. The model's folder is locked while files change. */
 #ifndef SUMI_STORE_PULL_H
 #define SUMI_STORE_PULL_H
 
@@ -11,7 +11,7 @@
 #include "store/ref.h"
 #include "store/repo.h"
 
-/* What the caller may show. Each may be NULL. */
+/* Callbacks for progress. Each may be NULL. */
 typedef struct pull_watch {
     void *user;
     void (*note)(void *user, const char *text);                                /* one line */
@@ -27,7 +27,7 @@ typedef struct pull_opts {
         *endpoint; /* "https://mirror.example", instead of the hub's or the registry's own; NULL: that one */
     const char *token; /* of the hub; NULL: none */
     digest want;       /* of a URL's file */
-    bool want_beside;  /* of a URL's file: fetch URL.sha256 and believe it */
+    bool want_beside;  /* for a URL: use the digest in URL.sha256 */
     bool dry_run;      /* plan only */
     fetch_opts fetch;  /* callbacks are set by pull() */
     pull_watch watch;
@@ -41,9 +41,9 @@ typedef struct pull_plan {
     char **urls;                  /* [files.n] */
 } pull_plan;
 
-/* Plans, and unless opts->dry_run fetches. *plan is the caller's also after a failure: pull_plan_deinit(). After success
- * path [n_path] is what can be opened. SUMI_ECANCELLED: parts stay, and the same call goes on from there. SUMI_EBUSY:
- * another process is at work on the same model. */
+/* Makes a plan and, unless opts->dry_run, downloads its files. *plan is the caller's, also after a failure:
+ * pull_plan_deinit(). On success path [n_path] is the path to open. SUMI_ECANCELLED: parts are kept, and the same call
+ * resumes them. SUMI_EBUSY: another process is using the folder of this model. */
 SUMI_MUST_USE sumi_status pull(const model_ref *ref, const pull_opts *opts, pull_plan *plan, char *path,
                                size_t n_path, sumi_error *err);
 void pull_plan_deinit(pull_plan *plan);

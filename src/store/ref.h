@@ -5,9 +5,9 @@
  *     hf.co/OWNER/NAME[:WHAT]                  "safetensors" for the original weights
  *     https://huggingface.co/OWNER/NAME[/blob/REVISION/FILE]
  *   ollama:[[HOST/]NAMESPACE/]NAME[:TAG]       a model of an Ollama registry; ollama.com/library/NAME[:TAG]
- *   NAME[:TAG]                                 the same, for ref_parse() only: elsewhere it is a name of what is here
+ *   NAME[:TAG]                                 the same, for ref_parse() only: elsewhere the name of a model in the store
  *
- * A reference also says where the model lies in the store, so that it is found again by the same words:
+ * A reference also determines the folder of the model in the store, so the same reference finds the model again:
  *
  *   url/HOST/path/   hf/OWNER/NAME[@REVISION]/   ollama/HOST/NAMESPACE/NAME/TAG/ */
 #ifndef SUMI_STORE_REF_H
@@ -33,10 +33,10 @@ typedef struct model_ref {
     char url[REF_MAX_URL];       /* REF_URL only, without a fragment */
 } model_ref;
 
-/* True for texts that ref_parse() is for; other texts are paths or short names. */
+/* True if text is a reference; other texts are paths or short names. */
 bool ref_is(const char *text);
 
-/* SUMI_EINVAL: what is wrong, with the text in it. */
+/* SUMI_EINVAL: text is wrong; the message quotes it. */
 SUMI_MUST_USE sumi_status ref_parse(model_ref *r, const char *text, sumi_error *err);
 
 /* The folder below the store, "hf/OWNER/NAME". SUMI_EINVAL for a URL whose path cannot be one. */

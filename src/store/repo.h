@@ -1,7 +1,7 @@
-/* repo.h - a list of files, of a repository on a hub or of a folder here, and which of them are the model one wants.
+/* repo.h - a list of the files of a repository or of a local folder; chooses the files of one model.
  *
- * A repository often holds one model in many quantisations, each a GGUF file or a set of them. A variant is one of these.
- * Users name it by a tag, "Q4_K_M", which stands in the file's name or folder:
+ * A repository often has one model in many quantisations, each a GGUF file or a set of split files. A variant is one of
+ * these quantisations. Users name it by a tag, "Q4_K_M", which is part of the file's name or of its folder's name:
  *
  *   tiny-Q4_K_M.gguf      tiny.Q8_0.gguf      BF16/tiny-BF16-00001-of-00002.gguf + BF16/tiny-BF16-00002-of-00002.gguf
  *
@@ -32,12 +32,12 @@ bool repo_is_model_gguf(const char *path); /* a GGUF file that is a model or par
 bool repo_has_gguf(const repo *r);
 bool repo_has_safetensors(const repo *r);
 
-/* "Q4_K_M", as the file is called; the base name without ".gguf" if nothing in it looks like a type. */
+/* The tag in the file's name, "Q4_K_M"; the base name without ".gguf" if no part of it looks like a type. */
 void repo_label(const char *path, char *out, size_t n_out);
 
 /* Marks in chosen [r->n] the files of one GGUF variant. what: a tag, in letters of either case, or a file's path or name
- * (any file of a split variant); "": the most usual quantisation that is there. SUMI_EINVAL: nothing or several match,
- * and which there are. SUMI_EFORMAT: files of a split variant are missing. */
+ * (any file of a split variant); "": the most usual quantisation of those in the list. SUMI_EINVAL: no variant or several
+ * variants match; the message lists the variants. SUMI_EFORMAT: files of a split variant are missing. */
 SUMI_MUST_USE sumi_status repo_choose_gguf(const repo *r, const char *what, bool *chosen, sumi_error *err);
 
 /* Marks the files of the original model: safetensors with their index, configuration, tokenizer, licence.

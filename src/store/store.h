@@ -1,6 +1,6 @@
-/* store.h - where models live, and how they are found by name. The one place that decides it.
+/* store.h - the folders of models, and finding models by name. No other file decides this.
  *
- * Models are looked for in up to three folders, in this order; the store is the folder that `sumi pull` writes to.
+ * Models are searched in up to three folders, in this order; the store is the folder that `sumi pull` writes to.
  *
  *   $SUMI_MODELS, if it is set             then this is the store
  *   models                                 of the current folder
@@ -11,10 +11,10 @@
  *   FOLDER/NAME/config.json, model.safetensors ...     called NAME
  *   FOLDER/hf/OWNER/NAME[@REVISION]/FILE.gguf          called hf:OWNER/NAME[@REVISION]:TAG
  *   FOLDER/hf/OWNER/NAME[@REVISION]/config.json ...    called hf:OWNER/NAME[@REVISION]:safetensors
- *   FOLDER/ollama/HOST/NAMESPACE/NAME/TAG/model.gguf   called ollama:NAME:TAG, with what is not the default in front
+ *   FOLDER/ollama/HOST/NAMESPACE/NAME/TAG/model.gguf   called ollama:NAME:TAG (HOST/NAMESPACE/ in front if not default)
  *   FOLDER/url/HOST/PATH/FILE.gguf                     called FILE
  *
- * Files that end in ".part" belong to pulls that were interrupted. */
+ * Files that end in ".part" belong to interrupted downloads. */
 #ifndef SUMI_STORE_STORE_H
 #define SUMI_STORE_STORE_H
 
@@ -36,7 +36,7 @@ void store_places_init(store_places *p, const char *sumi_models, const char *xdg
 
 typedef struct store_model {
     char *name, *path; /* path: to open */
-    char *folder;      /* the model's own, or that of the place; owned files are below it */
+    char *folder;      /* the model's own folder, or the searched folder itself; the model's files are below it */
     char **files;      /* [n_files] paths of all its files: shards, texts, parts */
     int32_t n_files, place;
     bool partial;    /* some part has not come yet */
@@ -49,22 +49,22 @@ typedef struct store_list {
     int32_t n;
 } store_list;
 
-/* All models of all places. A folder that is not there has none. SUMI_ENOMEM, SUMI_ELIMIT. */
+/* All models of all folders. A folder that does not exist has none. SUMI_ENOMEM, SUMI_ELIMIT. */
 SUMI_MUST_USE sumi_status store_scan(const store_places *p, store_list *out, sumi_error *err);
 void store_list_deinit(store_list *l);
 
-/* The model that text means: its name or the end of it ("NAME:TAG", "NAME", the file's name), or its path. SUMI_EIO: none;
- * SUMI_EINVAL: several, and which. */
+/* The model that text means: text is its name, the end of its name ("NAME:TAG", "NAME", the file's name), or its path.
+ * SUMI_EIO: no model; SUMI_EINVAL: several models; the message lists them. */
 SUMI_MUST_USE sumi_status store_match(const store_list *l, const char *text, const store_model **found,
                                       sumi_error *err);
 
-/* MODEL as users write it, to a path [n_out] that can be opened: a path, a name, or a reference (ref.h) to a model that has
- * been pulled. SUMI_EIO: not here, and how it is fetched. */
+/* Converts MODEL as users write it (a path, a name, or a reference (ref.h) to a downloaded model) to a path [n_out] that
+ * can be opened. SUMI_EIO: the model is not there; the message says how to download it. */
 SUMI_MUST_USE sumi_status store_find(const store_places *p, const char *model, char *out, size_t n_out,
                                      sumi_error *err);
 
-/* Removes the model's files, and folders that are empty then. SUMI_EINVAL if it is not in the store; SUMI_EBUSY while it
- * is pulled. */
+/* Removes the model's files, and folders that become empty. SUMI_EINVAL: the model is not in the store; SUMI_EBUSY: it is
+ * being downloaded. */
 SUMI_MUST_USE sumi_status store_remove(const store_places *p, const store_model *m, sumi_error *err);
 
 #endif
