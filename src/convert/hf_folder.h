@@ -1,4 +1,4 @@
-/* hf_folder.h - the files of a Hugging Face folder, read but not yet understood.
+/* hf_folder.h - the files of a Hugging Face folder, parsed but not yet interpreted.
  *
  *   config.json                     what the model computes
  *   model.safetensors, or           its weights
@@ -26,9 +26,10 @@ typedef struct hf_folder {
     int32_t n_files;
 } hf_folder;
 
-/* EIO: something cannot be read, or nothing is there; EUNSUPPORTED: weights only as pickle files; EFORMAT: malformed JSON
- * or safetensors; ELIMIT; ENOMEM. Errors name the file. A folder with tokenizer.json and without config.json is a
- * vocabulary; one with adapter_config.json and without weights an adapter, and then config is NULL. f is safe to deinit after a failure. */
+/* EIO: a file cannot be read or is missing; EUNSUPPORTED: weights only as pickle files; EFORMAT: malformed JSON or
+ * safetensors; ELIMIT; ENOMEM. Errors name the file. A folder with tokenizer.json and without config.json is a vocabulary. A
+ * folder with adapter_config.json and without weights is an adapter; its config is NULL. f is safe to deinit after a
+ * failure. */
 SUMI_MUST_USE sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err);
 void hf_folder_deinit(hf_folder *f);
 

@@ -1,7 +1,7 @@
 /* hf_keys.h - config.json as GGUF metadata.
  *
- * Values are looked for under several names, for families differ in them, in the text part of the configuration first
- * ("text_config" of models that see and hear, too). The first failure sticks; later calls do nothing. */
+ * A value is searched under several names, because families name it differently, and first in the text part of the
+ * configuration ("text_config" of multimodal models). After the first failure all later calls do nothing. */
 #ifndef SUMI_CONVERT_HF_KEYS_H
 #define SUMI_CONVERT_HF_KEYS_H
 
@@ -26,17 +26,17 @@ typedef struct hf_keys {
     json_t *read;      /* names of the settings that were read, as keys */
     sumi_error *err;
     sumi_status status;
-    bool is_encoder, has_output; /* the second: a tensor makes logits, or the embeddings do */
+    bool is_encoder, has_output; /* has_output: a tensor or the embeddings make logits */
     int64_t n_layers, n_embd, n_heads, n_kv_heads, head_dim;
     int64_t n_rot;           /* rotated elements of a head */
     int64_t latent_key_rows; /* of a head that is made from a latent: rows of its key (DeepSeek) */
-    int64_t n_extra_layers;  /* behind the others, for predicting more than one token: not used */
+    int64_t n_extra_layers;  /* at the end, for predicting more than one token: not used */
     hf_factors factors[2];
     int32_t n_factors;
 } hf_keys;
 
-/* Writes general.architecture and all keys that tell how to compute; the sizes in k are valid after. EFORMAT: a setting is
- * missing or makes no sense; EUNSUPPORTED: it asks for what no GGUF key says. */
+/* Writes general.architecture and all keys that define the computation; the sizes in k are valid afterwards. EFORMAT: a
+ * setting is missing or invalid; EUNSUPPORTED: no GGUF key can express a setting. */
 SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family,
                                         gguf_head *head, sumi_error *err);
 void hf_keys_deinit(hf_keys *k);
@@ -45,11 +45,11 @@ void hf_keys_deinit(hf_keys *k);
 
 /* The value under name, NULL: none, or null. */
 const json_t *hf_get(const hf_keys *k, const char *name);
-/* A member of another object, which is in the list of what was read as "PARENT.NAME". */
+/* A member of another object; k->read lists it as "PARENT.NAME". */
 const json_t *hf_member(const hf_keys *k, const json_t *object, const char *parent, const char *name);
-/* The setting is there, if only as null. */
+/* The setting exists, maybe as null. */
 bool hf_has(const hf_keys *k, const char *name);
-/* The first of names (NULL at the end) that is there. */
+/* The first of names (NULL at the end) that exists. */
 int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, int64_t otherwise);
 double hf_number(hf_keys *k, const char *name, double otherwise);
 bool hf_bool(hf_keys *k, const char *name, bool otherwise);
@@ -64,7 +64,7 @@ void hf_put_str(hf_keys *k, const char *suffix, const char *value);
 /* "PATH/config.json: ..." */
 void hf_fail(hf_keys *k, sumi_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Refuses a setting that is there and is not `value`. */
+/* Refuses a setting that exists and is not `value`. */
 void hf_expect(hf_keys *k, const char *name, const char *value);
 
 /* hf_rope.c: the rotations, as keys and as factors. */
@@ -76,7 +76,8 @@ void hf_activation(hf_keys *k);
 /* hf_windows.c: which layers have a sliding window. */
 void hf_windows(hf_keys *k);
 
-/* hf_settings.c: refuses what is in the object, was not read and may matter. parent: the object's own name, or "". */
+/* hf_settings.c: refuses settings of the object that were not read and may matter. parent: the prefix of their names, or
+ * "". */
 void hf_check_settings(hf_keys *k, const json_t *settings, const char *parent);
 
 #endif

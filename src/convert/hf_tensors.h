@@ -3,8 +3,8 @@
  *   model.layers.7.self_attn.q_proj.weight  ->  blk.7.attn_q.weight, its rows in another order
  *   model.layers.7.mlp.experts.*.up_proj    ->  blk.7.ffn_up_exps.weight, one behind the other
  *
- * A tensor that is in a file as GGUF has it is used where it lies. Others are made when they are asked for, row by row, from
- * a recipe; nobody keeps them longer than he needs, so that a model takes its memory once. */
+ * A tensor that has the form of GGUF in its file is used from there. Other tensors are made on request, row by row, from a
+ * recipe. Made rows are freed after their use, so a model takes its memory once. */
 #ifndef SUMI_CONVERT_HF_TENSORS_H
 #define SUMI_CONVERT_HF_TENSORS_H
 
@@ -14,17 +14,17 @@ typedef struct hf_tensors {
     hf_source *sources; /* [n_sources] */
     hf_recipe *recipes; /* [n] of tensor i of the header */
     gguf_place *places; /* [n] */
-    const st_tensor **shown; /* [n_shown] tensors of files that are used where they lie, by address */
+    const st_tensor **shown; /* [n_shown] tensors that are used from their files unchanged, sorted by address */
     int32_t n_sources, n, n_shown;
 } hf_tensors;
 
-/* Finds the place of each tensor of the folder and describes them all in k->head. They borrow from k and its folder.
- * EUNSUPPORTED: a tensor that the family does not have, or with a type that is not known; EFORMAT: shapes that do not fit.
- * t is safe to deinit after a failure. */
+/* Finds the place of each tensor of the folder and describes all tensors in k->head. t borrows from k and its folder.
+ * EUNSUPPORTED: a tensor that the family does not have, or of an unknown type; EFORMAT: shapes that do not fit. t is safe
+ * to deinit after a failure. */
 SUMI_MUST_USE sumi_status hf_tensors_init(hf_tensors *t, hf_keys *k);
 void hf_tensors_deinit(hf_tensors *t);
 
-/* Whether a tensor other than number i uses `tensor` where it lies: its bytes must stay. */
+/* Whether a tensor other than number i uses the bytes of `tensor` unchanged, so that they must stay in memory. */
 bool hf_tensors_shows(const hf_tensors *t, const st_tensor *tensor, int64_t i);
 
 #endif

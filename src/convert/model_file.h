@@ -1,4 +1,4 @@
-/* model_file.h - opens whatever a user calls a model: a GGUF file, or a Hugging Face folder. */
+/* model_file.h - opens a model: a GGUF file, or a Hugging Face folder. */
 #ifndef SUMI_CONVERT_MODEL_FILE_H
 #define SUMI_CONVERT_MODEL_FILE_H
 
@@ -6,7 +6,7 @@
 #include "format/gguf.h"
 
 /* A folder, or a safetensors file in one, is opened by hf_open(); everything else by gguf_open(). EUNSUPPORTED also for
- * files that Python's pickle wrote, with the reason. log: takes warnings; NULL: nobody does. */
+ * Python's pickle files, with the reason. log: receives warnings; may be NULL. */
 SUMI_MUST_USE sumi_status model_file_open(gguf **out, const char *path, const logger *log, sumi_error *err);
 
 #endif

@@ -1,14 +1,14 @@
-/* added_tokens.h - the special tokens of a vocabulary and how each is found in text, as AddedToken of `tokenizers` says:
+/* added_tokens.h - the special tokens of a vocabulary, and how each is found in text, as AddedToken of `tokenizers`:
  *
- *   lstrip, rstrip   white space before or behind the token belongs to it
- *   single_word      counts only where no letter, mark, number or "_" touches it. An occurrence that does not count
- *                    is passed over as a whole: no other token is looked for inside
- *   normalized       looked for in normalised text, by what normalising makes of its own spelling. The others are
- *                    looked for before that, in the text as it is
+ *   lstrip, rstrip   white space before or after the token belongs to the token
+ *   single_word      the token is found only where no letter, mark, number or "_" touches it. Any other occurrence is
+ *                    skipped as a whole: no other token is searched inside it
+ *   normalized       the token is searched in the normalised text, by the normalised form of its spelling. Tokens without
+ *                    this flag are searched first, in the original text
  *
- * GGUF files have no word for this. Those that sumi converts list the tokens with flags in sumi.tokenizer.added_tokens
- * (i32) and sumi.tokenizer.added_flags (u8). For others the families that llama.cpp knows by name have them: Phi-3, the
- * Jina and Nomic encoders, ModernBERT. */
+ * GGUF has no keys for these flags. Files converted by sumi list the tokens with flags in sumi.tokenizer.added_tokens
+ * (i32) and sumi.tokenizer.added_flags (u8). In other files, the flags that llama.cpp has by name are used: for Phi-3, the
+ * Jina and Nomic encoders, and ModernBERT. */
 #ifndef SUMI_TEXT_ADDED_TOKENS_H
 #define SUMI_TEXT_ADDED_TOKENS_H
 
@@ -19,8 +19,8 @@ enum {
     ADDED_RSTRIP = 2,
     ADDED_SINGLE_WORD = 4,
     ADDED_NORMALIZED = 8,
-    ADDED_SPACE_SYMBOLS = 16, /* with NORMALIZED: normalising turns spaces into U+2581, which is no white space */
-    ADDED_NO_MERGE = 32,      /* SentencePiece: merging neither makes it nor begins with it */
+    ADDED_SPACE_SYMBOLS = 16, /* with NORMALIZED: normalising changes spaces to U+2581, which is no white space */
+    ADDED_NO_MERGE = 32,      /* SentencePiece: merging neither makes this token nor begins with it */
 };
 
 typedef struct added_tokens {
@@ -30,12 +30,12 @@ typedef struct added_tokens {
     bool space_symbols;          /* some have ADDED_SPACE_SYMBOLS */
 } added_tokens;
 
-/* Reads the flags, and fills `raw`. EFORMAT: the lists of the file do not fit together or to the vocabulary; ELIMIT; ENOMEM.
- * After a failure a is safe to added_tokens_deinit(). */
+/* Reads the flags, and fills `raw`. EFORMAT: the lists of the file do not fit each other or the vocabulary; ELIMIT;
+ * ENOMEM. After a failure a is safe to added_tokens_deinit(). */
 SUMI_MUST_USE sumi_status added_tokens_init(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err);
 void added_tokens_deinit(added_tokens *a);
 
-/* What normalising makes of a text. *out NULL: it stays as it is; else freed with free(). ENOMEM. */
+/* Normalises a text. *out NULL: the text is unchanged; else free it with free(). ENOMEM. */
 typedef sumi_status (*added_normalize_fn)(const void *user, const char *text, size_t n, char **out, size_t *n_out);
 
 /* Fills `normal`. Errors as above. */
@@ -44,18 +44,17 @@ SUMI_MUST_USE sumi_status added_tokens_normalize(added_tokens *a, const vocab *v
 
 /* A walk over the tokens of one text; begins as { 0 }. */
 typedef struct added_walk {
-    size_t from;  /* where the search goes on */
-    size_t end;   /* where the last token ended, with its white space: text goes on there */
-    size_t white; /* the furthest end of white space behind a token */
+    size_t from; /* where the search goes on */
+    size_t end;  /* the end of the last token with its white space: the text after the token begins here */
 } added_walk;
 
 typedef struct added_match {
     int32_t id;
-    size_t start, end; /* with its white space; start may lie before the last one's end, if its white space did */
+    size_t start, end; /* with its white space; start may be before the end of the last token if both share white space */
 } added_match;
 
-/* The next token of text; false: there is none. normal: look for those of `normal`, else for those of `raw`. control:
- * control tokens count, too. */
+/* The next token of text; false: there is none. normal: search the tokens of `normal`, else those of `raw`. control:
+ * search control tokens, too. */
 bool added_tokens_next(const added_tokens *a, bool normal, bool control, const char *text, size_t n, added_walk *w,
                        added_match *m);
 

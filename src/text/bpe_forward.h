@@ -30,11 +30,11 @@
 #include "text/id_list.h"
 #include "text/pair_table.h"
 
-#define BPE_FORWARD_MAX_BYTES 512 /* of a live token; lists with longer ones are left to the merge loop */
+#define BPE_FORWARD_MAX_BYTES 512 /* of a live token; the merge loop handles vocabularies with longer tokens */
 
 typedef struct live_token {
-    int32_t left, right; /* what it is made of; of a byte: nothing */
-    uint32_t rank_1;     /* of that merge + 1; 0: a byte */
+    int32_t left, right; /* its two parts; unused for a byte */
+    uint32_t rank_1;     /* rank of the merge of its parts + 1; 0: a byte */
     uint16_t n_bytes;
     uint8_t first, last; /* byte */
 } live_token;
@@ -42,7 +42,7 @@ typedef struct live_token {
 typedef struct bpe_forward {
     const vocab *v;
     const pair_table *pairs;
-    live_token *made; /* [n_tokens]; NULL: the list is not fit, bpe_forward_encode() always says so */
+    live_token *made; /* [n_tokens]; NULL: the list is not fit, and bpe_forward_encode() always returns false */
     byte_trie trie;   /* the live tokens */
     uint64_t
         *may_merge; /* bits, by hash: most pairs over a border are in no merge, and this is much smaller */
@@ -57,13 +57,14 @@ SUMI_MUST_USE sumi_status bpe_forward_init(bpe_forward *f, const vocab *v, const
 void bpe_forward_deinit(bpe_forward *f);
 
 typedef struct bpe_forward_work { /* belongs to one call */
-    uint64_t *left_in_vain;       /* a bit for each place of the piece */
+    uint64_t *left_in_vain;       /* a bit for each position of the piece: given up */
     size_t cap;                   /* words */
-    uint64_t n_steps;             /* through the trie and through pairs, ever: the measure of work in tests */
+    uint64_t n_steps;             /* steps in the trie and lookups of pairs since the start: the measure of work in
+                                     tests */
 } bpe_forward_work;
 
-/* Appends the tokens of a piece to out, which has room for n. False, with out unchanged: the merge loop must do it,
- * for the list is not fit, a byte has no token, memory is short, or the vocabulary is made to be slow. */
+/* Appends the tokens of a piece to out, which has room for n. False, with out unchanged: the merge loop must do the piece,
+ * because the list is not fit, a byte has no token, memory is short, or the vocabulary would make this search slow. */
 bool bpe_forward_encode(const bpe_forward *f, bpe_forward_work *work, const char *piece, size_t n,
                         id_list *out);
 void bpe_forward_work_deinit(bpe_forward_work *work);

@@ -1,4 +1,4 @@
-/* byte_alphabet.h - how GPT-2 writes bytes in a vocabulary file.
+/* byte_alphabet.h - GPT-2's spelling of bytes in a vocabulary file.
  *
  * Byte-level BPE works on bytes, but vocabularies are text: each of the 256 bytes gets a printable character
  * (Radford et al. 2019; encoder.py of the GPT-2 release). The printable bytes of Latin-1, 0x21-0x7E, 0xA1-0xAC
@@ -20,8 +20,8 @@ typedef struct byte_alphabet {
 
 void byte_alphabet_init(byte_alphabet *a);
 
-/* Text in the alphabet to the bytes that it stands for; out has room for n. Returns how many, or -1 if a
- * character is not of the alphabet. */
+/* Converts text in the alphabet to the bytes that it stands for; out has room for n. Returns their number, or -1 if a
+ * character is not in the alphabet. */
 int64_t byte_alphabet_decode(const byte_alphabet *a, const char *text, size_t n, char *out);
 
 #endif

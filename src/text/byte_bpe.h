@@ -1,8 +1,7 @@
-/* byte_bpe.h - byte-level BPE: the pieces that the pre-tokenizer cut, merged by the ranks of the file.
+/* byte_bpe.h - byte-level BPE: merges the pieces of the pre-tokenizer by the ranks of the file.
  *
- * Idea: Radford et al. 2019 (GPT-2). Symbols begin as single bytes, so there is no unknown text. A byte that
- * has no token gives nothing, and its neighbours close up before merging, as in `tokenizers`: SmolLM2 has none
- * for U+0004. */
+ * Idea: Radford et al. 2019 (GPT-2). Symbols begin as single bytes, so there is no unknown text. A byte without a token is
+ * dropped before merging, as in `tokenizers`: SmolLM2 has no token for U+0004. */
 #ifndef SUMI_TEXT_BYTE_BPE_H
 #define SUMI_TEXT_BYTE_BPE_H
 
@@ -16,12 +15,12 @@ typedef struct byte_bpe {
     const vocab *v;
     pair_table pairs;
     byte_alphabet alphabet;
-    bpe_forward forward; /* where pieces are long; else empty */
+    bpe_forward forward; /* used if pieces are long; else empty */
     bool ignore_merges;  /* look for the whole piece first */
 } byte_bpe;
 
-/* v is borrowed. long_pieces: they span many words, which is worth the time to prepare for it. b is safe to
- * byte_bpe_deinit() after a failure. */
+/* v is borrowed. long_pieces: pieces span many words, so `forward` is prepared. b is safe to byte_bpe_deinit() after a
+ * failure. */
 SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges,
                                         bool long_pieces, sumi_error *err);
 void byte_bpe_deinit(byte_bpe *b);

@@ -1,9 +1,8 @@
-/* byte_trie.h - the tokens that a text begins with, in a trie that is quickly made.
+/* byte_trie.h - finds the tokens that a text begins with, in a trie that is built fast.
  *
- * All nodes lie in one hash table, and a node is the number of its slot: a step to a child is one look into the table,
- * however many children there are. A token that is alone below a node has no more nodes there: the rest of it is
- * compared with the text, for most nodes would be such tails. Against symbol_trie.h, which lies closer together, tokens
- * come in any order.
+ * All nodes are in one hash table, and a node is the number of its slot: a step to a child is one lookup, for any number of
+ * children. If only one token is below a node, no further nodes exist for it: the tail of the token is compared with the
+ * text, because most nodes would be such tails. symbol_trie.h is more compact; here tokens may be added in any order.
  *
  *   tokens "a" "abcde" "ax"      slots: | (root, a) token "a" | (that, b) tail of "abcde" | (that, x) token "ax" |
  *
@@ -32,12 +31,13 @@ typedef struct byte_trie {
     hash_key key;
 } byte_trie;
 
-/* Of the tokens that keep says, [n_tokens], which have texts of at least one byte, no two the same. ENOMEM; ELIMIT, of
- * which the caller tells nobody: it would need more than BYTE_TRIE_MAX_SLOTS. t is safe to byte_trie_deinit() then. */
+/* A trie of the tokens for which keep [n_tokens] is set; their texts have at least one byte and differ. ENOMEM; ELIMIT:
+ * the trie would need more than BYTE_TRIE_MAX_SLOTS (the caller then works without a trie). t is safe to
+ * byte_trie_deinit() after a failure. */
 SUMI_MUST_USE sumi_status byte_trie_init(byte_trie *t, const vocab *v, const uint8_t *keep);
 void byte_trie_deinit(byte_trie *t);
 
-/* The slot of the child of node for byte, or the free one where it would be. */
+/* The slot of the child of node for byte, or the free slot for it. */
 static inline uint32_t byte_trie_find(const byte_trie *t, uint32_t node, uint8_t byte)
 {
     uint32_t key = node << 8 | byte, i = (uint32_t)hash_u64(t->key, key) & t->mask;
@@ -45,8 +45,8 @@ static inline uint32_t byte_trie_find(const byte_trie *t, uint32_t node, uint8_t
     return i;
 }
 
-/* The tokens that the n bytes at text begin with, the shortest first: their number. found has room for n.
- * *n_steps grows by the steps that were taken. */
+/* Finds the tokens that the n bytes at text begin with, the shortest first, and returns their number. found has room for
+ * n. The number of steps is added to *n_steps. */
 static inline size_t byte_trie_walk(const byte_trie *t, const char *text, size_t n, int32_t *found,
                                     uint64_t *n_steps)
 {

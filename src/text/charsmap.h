@@ -1,4 +1,4 @@
-/* charsmap.h - the normalization that a SentencePiece model brings along: which sequences of bytes become which.
+/* charsmap.h - the normalization rules of a SentencePiece model: sequences of bytes and their replacements.
  *
  * tokenizer.ggml.precompiled_charsmap (normalizer.cc of SentencePiece, Darts-clone's double array):
  *
@@ -9,8 +9,8 @@
  *          bits 10-30: offset of the children, times 256 if bit 9 is set
  *   the child of the node at i for byte b is at i ^ offset ^ b; the value is at i ^ offset
  *
- * The bytes are foreign: a step that leads out of the array, or a replacement outside its part, ends the search, and
- * a key has at most CHARSMAP_MAX_KEY bytes, so that no trie makes a text cost its length squared. Immutable. */
+ * The bytes are foreign. A step that leads out of the array, or a replacement outside its part, ends the search. A key has
+ * at most CHARSMAP_MAX_KEY bytes, so that no trie makes the cost quadratic in the text. Immutable. */
 #ifndef SUMI_TEXT_CHARSMAP_H
 #define SUMI_TEXT_CHARSMAP_H
 
@@ -28,8 +28,8 @@ typedef struct charsmap {
 /* A file without the key has no rules. EFORMAT: sizes that do not fit. */
 SUMI_MUST_USE sumi_status charsmap_init(charsmap *m, const gguf *g, sumi_error *err);
 
-/* The longest rule for the start of text: how many bytes it replaces, and by which (in the map; maybe none).
- * 0: no rule. */
+/* The longest rule for the start of text: the number of bytes that it replaces, and the replacement (borrowed; may be
+ * empty). 0: no rule. */
 size_t charsmap_find(const charsmap *m, const char *text, size_t n, const char **to, size_t *n_to);
 
 #endif

@@ -11,7 +11,7 @@
 typedef struct id_list {
     int32_t *ids;
     size_t n, cap;
-    bool failed; /* out of memory: sticks, later ids are dropped */
+    bool failed; /* out of memory: all later ids are dropped */
 } id_list;
 
 static inline bool id_list_reserve(id_list *l, size_t n)

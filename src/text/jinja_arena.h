@@ -1,8 +1,8 @@
-/* jinja_arena.h - memory that lives as long as one template, or one rendering of it.
+/* jinja_arena.h - memory that lives as long as one template, or as one rendering.
  *
- * A bump allocator over chunks of malloc(): allocation is an addition, and everything is freed at once. Both the tree
- * of a template and the values of a rendering refer to each other freely, so no object in them has an owner of its
- * own. The sum of all bytes has a maximum: it is what stops a template that builds strings without end. */
+ * A bump allocator over chunks of malloc(): allocation is an addition, and everything is freed at once. The nodes of a
+ * template refer to each other freely, and so do the values of a rendering, so no single object has an owner. The sum of
+ * all bytes has a maximum, which stops a template that builds strings without end. */
 #ifndef SUMI_TEXT_JINJA_ARENA_H
 #define SUMI_TEXT_JINJA_ARENA_H
 
@@ -12,7 +12,7 @@ typedef struct jinja_arena {
     struct jinja_chunk *chunks; /* every chunk, newest first */
     char *next, *end;           /* the free part of the chunk in use */
     size_t used, max;           /* bytes taken by all chunks, and their limit */
-    sumi_status status;         /* why the last allocation failed: SUMI_ENOMEM or SUMI_ELIMIT */
+    sumi_status status;         /* the reason why the last allocation failed: SUMI_ENOMEM or SUMI_ELIMIT */
 } jinja_arena;
 
 void jinja_arena_init(jinja_arena *a, size_t max_bytes);

@@ -1,7 +1,7 @@
 /* jinja_ast.h - the tree that the parser makes and the evaluator walks.
  *
- * Nodes live in the arena of the template and are read-only after parsing. Names of variables are numbered (symbols),
- * so that the evaluator compares numbers. Filters, tests and their like are looked up while parsing. */
+ * Nodes are in the arena of the template and are read-only after parsing. Names of variables are numbered (symbols), so
+ * that the evaluator compares numbers. Filters and tests are looked up while parsing. */
 #ifndef SUMI_TEXT_JINJA_AST_H
 #define SUMI_TEXT_JINJA_AST_H
 
@@ -44,7 +44,7 @@ typedef struct jinja_signature {
     int32_t *symbols;
     jinja_node **defaults; /* NULL: none */
     int32_t n, cap;
-    /* what the body mentions beyond its parameters; symbols, or -1 */
+    /* special names that the body uses besides its parameters; symbols, or -1 */
     int32_t caller, varargs, kwargs;
     bool explicit_caller, reads_caller;
 } jinja_signature;
@@ -54,7 +54,7 @@ typedef enum jinja_compare_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, 
 struct jinja_node {
     uint8_t kind;
     uint8_t op;      /* BINARY: jinja_op */
-    int16_t height;  /* of the tree below, 1 for a leaf: bounded, so that walking it is */
+    int16_t height;  /* of the tree below, 1 for a leaf; limited, so that the recursion of walks is limited */
     int32_t line;
     union {
         jinja_value constant;                               /* CONST */
@@ -77,7 +77,7 @@ struct jinja_node {
     };
 };
 
-#define JINJA_MAX_HEIGHT 200 /* of the tree: what nesting a template may have */
+#define JINJA_MAX_HEIGHT 200 /* height of the tree: the nesting that a template may have */
 
 struct jinja_template {
     jinja_arena arena;

@@ -1,5 +1,5 @@
-/* jinja_builtins.h - the tables of filters, tests, functions and methods, each at the end of its file. Ended by a row
- * without a name. */
+/* jinja_builtins.h - the tables of filters, tests, functions and methods. Each table is at the end of its file and ends
+ * with a row without a name. */
 #ifndef SUMI_TEXT_JINJA_BUILTINS_H
 #define SUMI_TEXT_JINJA_BUILTINS_H
 
@@ -10,7 +10,7 @@
     static bool name(jinja *j, jinja_value self, const jinja_value *arg, const jinja_args *args,             \
                      jinja_value *out)
 #define BUILTIN_UNUSED (void)j, (void)self, (void)arg, (void)args, (void)out
-#define BUILTIN_IS(name, result) /* one that is no more than a call of something else */                     \
+#define BUILTIN_IS(name, result) /* a built-in that is only a call of another function */                     \
     BUILTIN(name)                                                                                            \
     {                                                                                                        \
         BUILTIN_UNUSED;                                                                                      \
@@ -37,7 +37,7 @@ extern const jinja_builtin jinja_int_methods[];      /* jinja_methods_number.c *
 extern const jinja_builtin jinja_float_methods[];
 extern const jinja_builtin jinja_range_methods[];
 
-/* The attributes of numbers and ranges that are no methods: n.real, range(3).stop. False: there is none of that name. */
+/* Attributes of numbers and ranges that are not methods: n.real, range(3).stop. False: there is no such attribute. */
 bool jinja_number_attr(jinja_value v, const jinja_str *name, jinja_value *out);
 
 /* Number conversions that |int, |float and |round share with tests. */

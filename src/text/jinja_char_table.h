@@ -1,4 +1,5 @@
-/* jinja_char_table.h - what Python's str knows of characters beyond their general category; see jinja_char_table.c. */
+/* jinja_char_table.h - properties of characters that Python's str uses besides the general category; see
+ * jinja_char_table.c. */
 #ifndef SUMI_TEXT_JINJA_CHAR_TABLE_H
 #define SUMI_TEXT_JINJA_CHAR_TABLE_H
 
@@ -12,7 +13,8 @@ typedef struct jinja_char_range {
 extern const jinja_char_range jinja_lower_ranges[];      /* lower case, but not Ll */
 extern const jinja_char_range jinja_digit_ranges[];      /* digits, but not Nd */
 extern const jinja_char_range jinja_numeric_ranges[];    /* numbers, but not N* */
-extern const jinja_char_range jinja_name_start_ranges[]; /* where identifiers differ from the rule by category */
+extern const jinja_char_range jinja_name_start_ranges[]; /* characters of identifiers that differ from the rule by
+                                                            category */
 extern const jinja_char_range jinja_name_char_ranges[];
 
 #endif

@@ -1,4 +1,4 @@
-/* jinja_eval.h - one rendering of a template: its state, and the table rows through which built-ins are found.
+/* jinja_eval.h - one rendering of a template: its state, and the table rows of built-ins.
  *
  *   jinja_eval()   expression -> value     (jinja_eval.c)
  *   jinja_exec()   statement  -> output    (jinja_exec.c)
@@ -15,7 +15,7 @@
 #include "text/jinja_value.h"
 #include "text/keyed_hash.h"
 
-/* The arguments of a call as they were written, after * and ** were spread. */
+/* The arguments of a call as written, after * and ** were expanded. */
 typedef struct jinja_args {
     const jinja_value *pos;
     int32_t n_pos;
@@ -34,8 +34,8 @@ typedef bool (*jinja_builtin_fn)(jinja *j, jinja_value self, const jinja_value *
 
 typedef struct jinja_builtin {
     const char *name;
-    /* Names of the parameters, in order: those behind "?" may be left out; a leading "/" means that none of them can
-     * be given by name; "*" passes everything through in args. "old new ?count" */
+    /* Names of the parameters, in order, such as "old new ?count". Parameters after "?" are optional; a leading "/" means
+     * that no parameter can be given by name; "*" passes all arguments in args. */
     const char *params;
     jinja_builtin_fn fn;
 } jinja_builtin;
@@ -43,7 +43,7 @@ typedef struct jinja_builtin {
 const jinja_builtin *jinja_find_filter(const char *name, size_t n);
 const jinja_builtin *jinja_find_test(const char *name, size_t n);
 const jinja_builtin *jinja_find_function(const char *name, size_t n);
-/* The method or attribute `name` of values of v's type; NULL if Python has none. A row without fn is one that the
+/* The method or attribute `name` of values of v's type; NULL if Python has none. A row without fn is a method that the
  * sandbox refuses, because it would change the value. */
 const jinja_builtin *jinja_find_method(jinja_value v, const jinja_str *name);
 
@@ -83,15 +83,15 @@ struct jinja {
     uint64_t steps;     /* taken so far */
     int32_t depth;
     const char *stack_base;
-    hash_key hash_key; /* of dicts; drawn for each rendering, so that keys cannot be chosen to collide */
+    hash_key hash_key; /* of dicts; random for each rendering, so that keys cannot be chosen to collide */
     jinja_value *globals; /* [t->n_symbols]: variables given to the rendering, else built-in functions */
     jinja_scope *scope;
-    buf *out, *final_out; /* where output goes now: the caller's, or a capture */
+    buf *out, *final_out; /* the present output: the caller's buffer, or a capture */
     size_t n_captured;    /* bytes in captures that are open */
-    jinja_value captured; /* what a filter block or {% set %} block filters */
+    jinja_value captured; /* the text that a filter block or {% set %} block filters */
     jinja_value *stack;   /* arguments of the calls that are being evaluated */
     size_t n_stack;
-    int64_t now_us; /* microseconds since 1970; what strftime_now() tells */
+    int64_t now_us; /* microseconds since 1970; the time of strftime_now() */
 };
 
 typedef enum jinja_flow { JINJA_FLOW_FAILED, JINJA_FLOW_NEXT, JINJA_FLOW_BREAK, JINJA_FLOW_CONTINUE } jinja_flow;
@@ -101,7 +101,7 @@ jinja_value jinja_lookup(const jinja *j, int32_t symbol); /* a variable; MISSING
 jinja_flow jinja_exec(jinja *j, const jinja_node *n);           /* one statement */
 jinja_flow jinja_exec_body(jinja *j, const jinja_body *body);   /* in the current scope */
 
-/* Between begin and end, output goes into a string of its own. end gives it, or NULL if keep is false or after
+/* Between begin and end, output goes into a separate string. end returns the string, or NULL if keep is false or after
  * jinja_fail(). Every begin needs its end, also after a failure. */
 typedef struct jinja_capture {
     buf text;
@@ -126,12 +126,12 @@ bool jinja_run_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_val
                     jinja_flow *flow);
 bool jinja_loop_attr(jinja *j, jinja_value loop, const jinja_str *name, jinja_value *out); /* MISSING: no such one */
 
-/* Evaluates the arguments of n onto the stack; jinja_pop_args() gives the room back. caller: MISSING, or an extra
- * keyword argument of that name. */
+/* Evaluates the arguments of n onto the stack; jinja_pop_args() removes them. caller: MISSING, or an extra keyword
+ * argument "caller". */
 bool jinja_push_args(jinja *j, const jinja_call_args *n, jinja_value caller, jinja_args *out);
 void jinja_pop_args(jinja *j, const jinja_args *args);
 
-/* Helpers of built-ins: an argument as something, with its default if it is MISSING; false after a type error. */
+/* Helpers of built-ins: converts an argument to a type, with a default if it is MISSING; false after a type error. */
 bool jinja_arg_int(jinja *j, jinja_value v, int64_t missing, int64_t *out);
 bool jinja_arg_str(jinja *j, jinja_value v, const jinja_str **out); /* MISSING and none: NULL */
 

@@ -1,4 +1,4 @@
-/* jinja_filters.h - what the filters on sequences share: an item's attribute by its path. */
+/* jinja_filters.h - shared by the filters on sequences: an item's attribute by its path. */
 #ifndef SUMI_TEXT_JINJA_FILTERS_H
 #define SUMI_TEXT_JINJA_FILTERS_H
 
@@ -6,8 +6,8 @@
 
 typedef struct jinja_path {
     jinja_list *parts;    /* strings and numbers; NULL: the item itself */
-    jinja_value fallback; /* in place of what is undefined; MISSING or none: no fallback */
-    bool ignore_case;     /* strings are given in lower case */
+    jinja_value fallback; /* replaces an undefined attribute; MISSING or none: no fallback */
+    bool ignore_case;     /* strings are compared in lower case */
 } jinja_path;
 
 /* "a.b.0", a number, or MISSING and none for the item itself. */

@@ -1,4 +1,4 @@
-/* jinja_format_spec.h - one value written as a format specification asks; what "%5.2f" and "{:>5.2f}" share. */
+/* jinja_format_spec.h - formats one value by a format specification; shared by "%5.2f" and "{:>5.2f}". */
 #ifndef SUMI_TEXT_JINJA_FORMAT_SPEC_H
 #define SUMI_TEXT_JINJA_FORMAT_SPEC_H
 
@@ -15,12 +15,13 @@ typedef struct jinja_spec {
     char type;                /* 0: none */
 } jinja_spec;
 
-/* v as the conversion s, r or a has it: str(v), repr(v), or that with escapes for all that is not ASCII. */
+/* v by the conversion s, r or a: str(v), repr(v), or repr(v) with escapes for all characters but ASCII. */
 const jinja_str *jinja_convert(jinja *j, jinja_value v, char conversion);
 
 /* They append to sb; false after jinja_fail(). */
 void jinja_put_text(jinja_sb *sb, jinja_spec f, const jinja_str *s, char default_align);
-bool jinja_put_int(jinja_sb *sb, jinja_spec f, int64_t i);   /* type b d o x X; a precision is a least number of digits */
+bool jinja_put_int(jinja_sb *sb, jinja_spec f, int64_t i);   /* type b d o x X; a precision is a minimum number of
+                                                                digits */
 bool jinja_put_float(jinja_sb *sb, jinja_spec f, double v);  /* type e E f F g G % or none */
 bool jinja_put_char(jinja_sb *sb, jinja_spec f, int64_t c);
 

@@ -1,4 +1,4 @@
-/* jinja_lexer.h - a template's text to tokens, one at a time.
+/* jinja_lexer.h - splits a template's text into tokens, one at a time.
  *
  * The rules are those of Jinja 3.1 with trim_blocks and lstrip_blocks on, as chat templates expect
  * (https://jinja.palletsprojects.com, "Template Designer Documentation": whitespace control, escaping, comments). */
@@ -74,7 +74,7 @@ typedef struct jinja_lexer {
     enum { LEX_TEXT, LEX_VARIABLE, LEX_BLOCK } state;
     bool in_raw;
     int32_t n_brackets;
-    char brackets[JINJA_MAX_BRACKETS]; /* the closing ones that are awaited, outermost first */
+    char brackets[JINJA_MAX_BRACKETS]; /* the expected closing brackets, outermost first */
     sumi_error *err;
 } jinja_lexer;
 
@@ -82,7 +82,7 @@ typedef struct jinja_lexer {
 sumi_status jinja_lexer_init(jinja_lexer *lx, jinja_arena *arena, const char *source, size_t n_bytes,
                              const char *name, sumi_error *err);
 
-/* The next token; TOKEN_END for ever at the end. SUMI_EFORMAT: "NAME: line N: what". */
+/* The next token; at the end always TOKEN_END. SUMI_EFORMAT: "NAME: line N: what". */
 sumi_status jinja_lexer_next(jinja_lexer *lx, jinja_token *tok);
 
 #endif

@@ -1,4 +1,4 @@
-/* jinja_parser.h - what the two halves of the parser share: statements (jinja_parser.c), expressions (jinja_expr.c). */
+/* jinja_parser.h - shared by the two halves of the parser: statements (jinja_parser.c), expressions (jinja_expr.c). */
 #ifndef SUMI_TEXT_JINJA_PARSER_H
 #define SUMI_TEXT_JINJA_PARSER_H
 
@@ -8,16 +8,16 @@
 typedef struct jinja_parser {
     jinja_template *t;
     jinja_lexer lexer;
-    jinja_token cur, ahead; /* the current token and the one behind it */
+    jinja_token cur, ahead; /* the current token and the next one */
     sumi_error *err;
     sumi_status status;
     int32_t depth;      /* of the parser's own recursion */
-    int32_t loop_depth; /* for loops around, for break and continue */
-    int32_t soft;       /* ifs around: there an unknown filter is an error only once it is called */
-    const jinja_node *unknown; /* the first unknown filter or test that stands in no if; NULL: none */
+    int32_t loop_depth; /* enclosing for loops, for break and continue */
+    int32_t soft;       /* enclosing ifs: inside an if, an unknown filter is an error only when it is called */
+    const jinja_node *unknown; /* the first unknown filter or test outside any if; NULL: none */
 } jinja_parser;
 
-/* All parse functions return NULL (or false) after an error, which is then set. */
+/* All parse functions return NULL (or false) after they have set an error. */
 bool jinja_parse_fail(jinja_parser *p, int32_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool jinja_parser_enter(jinja_parser *p); /* one level of recursion deeper */
 void *jinja_parser_alloc(jinja_parser *p, size_t n);
@@ -38,8 +38,8 @@ jinja_node *jinja_parse_expr(jinja_parser *p, bool with_cond);
 /* One expression, or several with commas: a tuple. until: the name that ends it ("in"), or NULL. */
 jinja_node *jinja_parse_tuple(jinja_parser *p, bool with_cond, const char *until, bool parentheses);
 jinja_node *jinja_parse_primary(jinja_parser *p, bool namespaces);
-/* Filters behind a block's tag ("{% filter a | b(1) %}"), around a CAPTURED node. first_inline: no "|" before the
- * first. */
+/* The filters after a block's tag ("{% filter a | b(1) %}"), applied to a CAPTURED node. first_inline: no "|" before the
+ * first filter. */
 jinja_node *jinja_parse_block_filter(jinja_parser *p, bool first_inline);
 
 #endif

@@ -9,7 +9,7 @@ typedef struct jinja_name_use {
     bool stored; /* as a target of set or for */
 } jinja_name_use;
 
-/* How `symbol` is used in a body, whatever scopes are inside. */
+/* How `symbol` is used in a body, including inner scopes. */
 jinja_name_use jinja_name_use_in(const jinja_body *body, int32_t symbol);
 bool jinja_target_has(const jinja_node *target, int32_t symbol);
 

@@ -1,4 +1,4 @@
-/* jinja_text.h - what Python's str methods do, for the methods and the filters that share them.
+/* jinja_text.h - Python's str methods, for the methods and the filters that share them.
  *
  * All return NULL after jinja_fail(). Positions are in bytes unless a name says chars. */
 #ifndef SUMI_TEXT_JINJA_TEXT_H

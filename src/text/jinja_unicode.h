@@ -1,4 +1,4 @@
-/* jinja_unicode.h - what Python's str knows about characters, for the template engine.
+/* jinja_unicode.h - Python's functions on characters, for the template engine.
  *
  * All strings of the engine are valid UTF-8 (checked where they enter), so decoding here needs no error path. */
 #ifndef SUMI_TEXT_JINJA_UNICODE_H
@@ -14,7 +14,7 @@ static inline size_t jinja_char_bytes(const char *p)
     return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-/* The character at p; *p moves behind it. */
+/* The character at *p; *p moves past it. */
 static inline int32_t jinja_decode(const char **p)
 {
     const unsigned char *s = (const unsigned char *)*p;
@@ -58,7 +58,7 @@ static inline bool jinja_is_word(int32_t c) /* \w in Python's regular expression
 {
     return c == '_' || jinja_is_alnum(c);
 }
-bool jinja_is_case_ignorable(int32_t c); /* looked through when a final sigma is sought */
+bool jinja_is_case_ignorable(int32_t c); /* skipped in the rule for the final sigma */
 
 /* Full case mappings (Unicode SpecialCasing): up to 3 characters. They return how many. */
 int jinja_to_upper(int32_t c, int32_t out[3]);

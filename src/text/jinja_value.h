@@ -1,8 +1,8 @@
-/* jinja_value.h - the values that a template computes with: Python's, as far as templates can tell.
+/* jinja_value.h - the values of a template: to a template they look like Python's.
  *
- * A jinja_value is 16 bytes and copied freely. What it points to lives in the arena of the rendering (or of the
- * template, for constants) and never changes once it is made, for the sandbox that chat templates run in refuses
- * every method that changes a list or a dict. Only namespaces, cyclers, joiners and iterators have a state.
+ * A jinja_value is 16 bytes and copied freely. The object that it points to is in the arena of the rendering (or of the
+ * template, for constants) and is immutable, because the sandbox of chat templates refuses every method that changes a
+ * list or a dict. Only namespaces, cyclers, joiners and iterators have state.
  *
  *   kind    payload            Python's type
  *   STR     jinja_str          str; flag JINJA_MARKUP: markupsafe.Markup, what |safe and |escape give
@@ -12,7 +12,7 @@
  *   RANGE   jinja_range        range
  *   ITER    jinja_iter         generators and iterators: can be walked once
  *   FUNCTION, METHOD, MACRO, LOOP, CYCLER, JOINER, NAMESPACE: what templates call or ask for attributes
- *   UNDEFINED                  jinja2.Undefined; remembers what was not there, for the message
+ *   UNDEFINED                  jinja2.Undefined; stores the missing name, for the message
  *   MISSING                    no value at all: an argument that was not given. Templates never see it
  *
  * Functions that can fail return false after setting the error of the rendering (jinja_fail). Threads: a jinja object
@@ -32,14 +32,15 @@ typedef enum jinja_kind {
 
 enum { JINJA_MARKUP = 1 };                                              /* flag of STR */
 typedef enum jinja_view { JINJA_KEYS, JINJA_VALUES, JINJA_ITEMS } jinja_view; /* flag of VIEW */
-/* flag of UNDEFINED: what its text is: the name of a variable, an attribute of a `sub`, an unsafe attribute, a hint */
+/* flag of UNDEFINED: the meaning of its text: the name of a variable, an attribute of a `sub`, an unsafe attribute, a
+ * hint */
 enum { JINJA_NO_NAME, JINJA_NO_ATTRIBUTE, JINJA_UNSAFE, JINJA_HINT };
 
 typedef struct jinja_str {
     const char *data; /* valid UTF-8, not NUL-terminated */
     size_t n;         /* bytes */
     size_t n_chars;
-    struct jinja_store *store; /* room behind data that a concatenation may fill; NULL: none */
+    struct jinja_store *store; /* free memory after data that a concatenation may fill; NULL: none */
 } jinja_str;
 
 typedef struct jinja_value {
@@ -69,7 +70,7 @@ _Static_assert(sizeof(jinja_value) == 16, "values are copied everywhere");
 typedef struct jinja_list {
     jinja_value *items;
     size_t n;
-    struct jinja_store *store; /* room behind items that a concatenation may fill; NULL: none */
+    struct jinja_store *store; /* free memory after items that a concatenation may fill; NULL: none */
 } jinja_list;
 
 typedef struct jinja_entry {
@@ -150,7 +151,7 @@ static inline jinja_value jinja_of_str(const jinja_str *s)
 {
     return (jinja_value){ .kind = JINJA_STR, .s = s };
 }
-/* s as the result of what may have failed: then it is NULL, and this false. */
+/* Returns the string s as *out; false if s is NULL, after a failure. */
 static inline bool jinja_give_str(const jinja_str *s, jinja_value *out)
 {
     if (s) *out = jinja_of_str(s);
@@ -198,8 +199,8 @@ const jinja_str *jinja_str_copy(jinja *j, const char *data, size_t n);
 const jinja_str *jinja_str_borrow(jinja *j, const char *data, size_t n);  /* data outlives the rendering's arena */
 const jinja_str *jinja_str_part(jinja *j, const jinja_str *s, size_t from, size_t to); /* bytes [from, to) */
 const jinja_str *jinja_str_literal(jinja *j, const char *text);
-/* Appending to the result of an earlier concatenation takes time for b only, so that a loop which builds a string
- * piece by piece is linear. */
+/* Appending to the result of an earlier concatenation takes time for b only, so a loop that builds a string piece by piece
+ * is linear. */
 const jinja_str *jinja_str_concat(jinja *j, const jinja_str *a, const jinja_str *b);
 bool jinja_str_equal(const jinja_str *a, const jinja_str *b);
 bool jinja_str_is(const jinja_str *s, const char *text);

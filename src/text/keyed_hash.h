@@ -1,9 +1,8 @@
-/* keyed_hash.h - a fast hash for the tables that every token goes through.
+/* keyed_hash.h - a fast hash for the tables that are looked up for every token.
  *
- * Folded multiplication: the 128-bit product of (data ^ key) and a second key, its halves xor-ed (the step of
- * wyhash and of Rust's aHash). The keys are drawn for each table, so a vocabulary cannot be written that
- * collides on purpose; strmap's SipHash is stronger and three times slower, which 262,144 tokens at start would
- * feel. */
+ * Folded multiplication: the 128-bit product of (data ^ key) and a second key, its halves xor-ed (the step of wyhash and
+ * of Rust's aHash). The keys are random for each table, so nobody can write a vocabulary that collides on purpose.
+ * strmap's SipHash is stronger but three times slower, which matters for 262,144 tokens at the start. */
 #ifndef SUMI_TEXT_KEYED_HASH_H
 #define SUMI_TEXT_KEYED_HASH_H
 
@@ -28,11 +27,11 @@ static inline uint64_t hash_u64(hash_key k, uint64_t x)
     return hash_fold(x ^ k.k0, k.k1);
 }
 
-/* n <= 8 bytes as a number, different for different bytes of the same n; none is read beyond them. */
+/* n <= 8 bytes as a number; different bytes of the same n give different numbers. Reads no byte beyond them. */
 static inline uint64_t hash_load(const char *p, size_t n)
 {
     uint64_t x = 0;
-    if (n >= 4) { /* two loads that may overlap: no byte is left out */
+    if (n >= 4) { /* two loads that may overlap: they cover every byte */
         uint32_t low, high;
         memcpy(&low, p, 4);
         memcpy(&high, p + n - 4, 4);

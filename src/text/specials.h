@@ -1,11 +1,11 @@
-/* specials.h - finding special tokens in text: control tokens and user-defined ones. added_tokens.h has what is around it.
+/* specials.h - finds special tokens in text: control tokens and user-defined ones. added_tokens.h handles their flags.
  *
- * At each place the longest token wins, and the leftmost place wins over later ones. A user-defined token is
- * part of the vocabulary's plain text ("\n\n", "<table>") and is always found; a control token ("<|im_end|>")
- * only where the caller trusts the text. `tokenizers` and llama.cpp do the same.
+ * At each position the longest token wins, and the leftmost position wins over later ones. A user-defined token is part of
+ * the vocabulary's plain text ("\n\n", "<table>") and is always found; a control token ("<|im_end|>") is found only if the
+ * caller trusts the text. `tokenizers` and llama.cpp do the same.
  *
- * A trie whose edges are in one hash table, with the first byte in a direct one. A text of n bytes takes n
- * steps plus, at places where a token may begin, at most SPECIALS_MAX_TOKEN_BYTES steps each.
+ * A trie whose edges are in one hash table; the first byte has a direct table. A text of n bytes takes n steps plus, at each
+ * position where a token may begin, at most SPECIALS_MAX_TOKEN_BYTES steps.
  *
  * Immutable after specials_init(). */
 #ifndef SUMI_TEXT_SPECIALS_H
@@ -41,11 +41,11 @@ typedef struct special_token {
     bool user; /* user-defined, else a control token */
 } special_token;
 
-/* Whether token id is looked for in text at all. */
+/* Whether token id is searched in text at all. */
 bool specials_has(const vocab *v, int32_t id);
 
-/* Of tokens with the same text the last one is found. ELIMIT: longer tokens than the limits above allow; ENOMEM. s is safe to
- * specials_deinit() after a failure. */
+/* Of tokens with the same text the last one is found. ELIMIT: tokens are longer than the limits above allow; ENOMEM. s is
+ * safe to specials_deinit() after a failure. */
 SUMI_MUST_USE sumi_status specials_init(specials *s, const special_token *tokens, size_t n, sumi_error *err);
 void specials_deinit(specials *s);
 

@@ -1,9 +1,8 @@
-/* symbol_trie.h - all tokens that a text begins with, in one walk.
+/* symbol_trie.h - finds all tokens that a text begins with, in one walk.
  *
- * The children of a node stand side by side in the order of their bytes; behind them come the children of the first
- * child and what follows from it, then those of the second: depth first, so that the lone nodes at the end of long
- * tokens, which most nodes are, lie one behind the other. The byte that leads to a node and the score of its token are
- * kept in it: a step costs one cache line, or none.
+ * The children of a node are adjacent, in the order of their bytes. After them come the descendants of the first child,
+ * then those of the second child: depth first. So the single nodes at the end of long tokens, which are most of the nodes,
+ * are adjacent. A node holds the byte that leads to it and the score of its token: a step costs at most one cache line.
  *
  *   tokens a ab abc ac b      node        0       1   2   3    4    5
  *                             byte        -       a   b   b    c    c
@@ -18,27 +17,27 @@
 
 #include "text/vocab.h"
 
-#define SYMBOL_TRIE_MAX_BYTES  512 /* of a token: a walk goes no deeper */
+#define SYMBOL_TRIE_MAX_BYTES  512 /* of a token: the depth of a walk */
 #define SYMBOL_TRIE_MAX_TOKENS 0xFFFFFF
 #define SYMBOL_TRIE_FEW        8 /* children: two cache lines of nodes */
 
 typedef struct trie_node {
     uint32_t first;     /* of its children */
-    uint32_t byte_id_1; /* the byte that leads here << 24 | the token that ends here + 1; 0: none does */
+    uint32_t byte_id_1; /* the byte that leads here << 24 | the token that ends here + 1 (0: no token) */
     float score;        /* of that token */
     uint32_t n_children;
 } trie_node;
 
 typedef struct symbol_trie {
     trie_node *nodes; /* [n_nodes], the first is the root */
-    uint8_t *bytes; /* [n_nodes] the bytes that lead to the nodes once more, to search among many children */
+    uint8_t *bytes; /* [n_nodes] a second copy of the bytes that lead to the nodes, to search among many children */
     uint32_t n_nodes;
     uint32_t by_byte[256]; /* children of the root; 0: none */
 } symbol_trie;
 
-/* Of the raw bytes of tokens that text may become; scores: [n_tokens]. ELIMIT: a longer token than
- * SYMBOL_TRIE_MAX_BYTES, or more tokens than SYMBOL_TRIE_MAX_TOKENS; ENOMEM. t is safe
- * to symbol_trie_deinit() after a failure. Of equal tokens the last is found. */
+/* A trie of the raw bytes of all tokens that text may become; scores: [n_tokens]. ELIMIT: a token is longer than
+ * SYMBOL_TRIE_MAX_BYTES, or there are more tokens than SYMBOL_TRIE_MAX_TOKENS; ENOMEM. t is safe to symbol_trie_deinit()
+ * after a failure. Of equal tokens the last one is found. */
 SUMI_MUST_USE sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g,
                                            sumi_error *err);
 void symbol_trie_deinit(symbol_trie *t);

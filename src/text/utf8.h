@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, what stands for bytes that are no character */
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD, which replaces invalid bytes */
 
 /* The character that starts at p, with n >= 1 bytes to read. Returns its length, 1 to 4, and sets *cp; or 0 if
  * the bytes do not begin with a whole valid character. */
@@ -69,9 +69,9 @@ static inline bool utf8_is_space(uint32_t cp)
 /* How many bytes at the start of p are valid UTF-8, and whole characters. */
 size_t utf8_valid_prefix(const char *p, size_t n);
 
-/* What starts at p, n >= 1 bytes, and is not a valid character: how many bytes U+FFFD replaces, 1 to 3, as the
- * Unicode Standard recommends (chapter 3, "substitution of maximal subparts"): the longest start of a
- * well-formed sequence. *partial: all n bytes are such a start, so more bytes may still make it a character. */
+/* For n >= 1 bytes at p that do not begin with a valid character: how many bytes one U+FFFD replaces, 1 to 3, as the
+ * Unicode Standard recommends (chapter 3, "substitution of maximal subparts"): the longest start of a well-formed
+ * sequence. *partial: all n bytes are such a start, so with further bytes they may become a character. */
 size_t utf8_invalid_bytes(const char *p, size_t n, int *partial);
 
 #endif

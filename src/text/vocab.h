@@ -1,7 +1,7 @@
-/* vocab.h - the tokens of a model file: their bytes, their kinds, and the way from a spelling to an id.
+/* vocab.h - the tokens of a model file: their bytes, their kinds, and a table from spellings to ids.
  *
- * A token has two texts. Its *symbol* is how the vocabulary spells it and how merges name it: in GPT-2's byte
- * alphabet, or with U+2581 for a space in SentencePiece. Its *raw* bytes are what it stands for in text.
+ * A token has two texts. Its *symbol* is the spelling of the vocabulary and of its merges: in GPT-2's byte alphabet, or
+ * with U+2581 for a space in SentencePiece. Its *raw* bytes are the text that the token stands for.
  *
  *            file                    symbol        raw           kind
  *   gpt2     "\u0120the"             the same      " the"        NORMAL
@@ -11,11 +11,11 @@
  *   llama    "  " (two spaces)       two U+2581    the same      USER_DEFINED
  *   t5       as llama
  *   bert     "\u2581the"             the same      " the"        NORMAL
- *   bert     "ing"                   the same      the same      NORMAL: goes on with a word
+ *   bert     "ing"                   the same      the same      NORMAL: continues a word
  *   gemma4   as llama
  *
  * Only tokens that text may become by merging have a symbol that vocab_find() knows: NORMAL, USER_DEFINED and
- * UNUSED. A control token never comes out of plain text, whatever merges a file lists.
+ * UNUSED. Plain text never gives a control token, whatever merges a file lists.
  *
  * Immutable after vocab_init(). Texts point into the file's bytes or into `arena`. */
 #ifndef SUMI_TEXT_VOCAB_H
@@ -49,17 +49,17 @@ typedef struct vocab_text {
     uint32_t n;
 } vocab_text;
 
-/* Most symbols are short and known from their slot alone: one cache miss, not three. */
+/* Most symbols are short, so the slot alone identifies them: one cache miss, not three. */
 typedef struct vocab_slot {
     uint64_t head;   /* hash_load() of the first 8 bytes: with n, all of a symbol of up to 8 bytes */
     uint32_t id_1;   /* id + 1; 0: empty */
-    uint16_t n, tag; /* bytes of the symbol; bits of the hash that the place does not use */
+    uint16_t n, tag; /* bytes of the symbol; bits of the hash that the slot number does not use */
 } vocab_slot;
 
-/* Vocabularies with a list of merges, as byte-level ones, but of characters. They are SENTENCEPIECE otherwise. */
+/* Vocabularies with a list of merges, like byte-level ones, but of characters. Otherwise they are SENTENCEPIECE. */
 typedef enum vocab_chars {
     CHARS_NONE,
-    CHARS_GEMMA4, /* runs of line breaks that are tokens stay whole, and BOS comes first */
+    CHARS_GEMMA4, /* a run of line breaks that is a token stays whole, and BOS is added in front */
     CHARS_SPACES, /* U+2581 stands for a space */
     CHARS_WORDS,  /* white space is dropped */
 } vocab_chars;

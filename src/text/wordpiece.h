@@ -3,20 +3,20 @@
  * Ideas: Wu et al. 2016, section 4.1; normalizer and cuts are those of BERT (Devlin et al. 2019), in the order of the
  * library `tokenizers`:
  *
- *   clean        controls, U+FFFD and bytes that are no UTF-8 vanish; every white space is a space
+ *   clean        control characters, U+FFFD and invalid bytes are removed; all white space becomes spaces
  *   Han          characters of the CJK ideograph blocks become words of their own
- *   accents      form D without nonspacing marks     if the file says so; else with lower case
- *   lower case   if the file says so; else if the vocabulary has no capital A
+ *   accents      form D without nonspacing marks, if the file says so; without a key, together with lower case
+ *   lower case   if the file says so; without a key, if the vocabulary has no capital A
  *   words        end at spaces; a punctuation character is a word of its own
- *   pieces       from the left, the longest token that the rest of the word begins with. A word without such a
- *                token somewhere, or of more than 100 characters, is one unknown token
+ *   pieces       from the left, the longest token that the rest of the word begins with. If there is no such token, or if
+ *                the word has more than 100 characters, the whole word is one unknown token
  *
- * The file marks the begin of a word with U+2581, where vocab.txt marks what goes on with "##":
+ * GGUF marks a token at the beginning of a word with U+2581; vocab.txt marks a token inside a word with "##":
  *
  *   "Unaffable!"  ->  unaffable | !  ->  [U+2581 un] [aff] [able] [U+2581 !]
  *
- * Categories of characters are utf8proc's. `tokenizers` has those of Unicode 8: of later scripts it does not know
- * which characters are punctuation or marks. */
+ * Categories of characters are utf8proc's. `tokenizers` has those of Unicode 8: in newer scripts it does not know which
+ * characters are punctuation or marks. */
 #ifndef SUMI_TEXT_WORDPIECE_H
 #define SUMI_TEXT_WORDPIECE_H
 
@@ -31,10 +31,10 @@ typedef struct wordpiece {
     bool lower, strip_accents;
 } wordpiece;
 
-/* Reads tokenizer.ggml.normalizer.*; unknown: the token of words that are none, >= 0. v is borrowed. Nothing to free. */
+/* Reads tokenizer.ggml.normalizer.*; unknown: the token of unknown words, >= 0. v is borrowed. Nothing to free. */
 void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown);
 
-/* What becomes of a text before it is cut into words. *out is never NULL on success; free with free(). ENOMEM. */
+/* Cleans and normalises a text before it is cut into words. *out is never NULL on success; free with free(). ENOMEM. */
 SUMI_MUST_USE sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out, size_t *n_out);
 
 typedef struct wordpiece_work { /* belongs to one call */
