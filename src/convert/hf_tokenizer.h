@@ -39,10 +39,9 @@ SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab
  * hf_post_read(). */
 SUMI_MUST_USE sumi_status hf_special_write(const hf_vocab *v, gguf_head *head, sumi_error *err);
 
-/* hf_added.c: the flags of an entry of "added_tokens"; and writing the flags of all tokens, after kinds of tokens and
- * spaced were set. */
+/* hf_added.c: the flags of an entry of "added_tokens". */
 uint8_t hf_added_flags(const json_t *added);
-/* Writes the flags of all tokens. Kinds of tokens and spaced are set. */
+/* Writes the flags of all tokens, after kinds of tokens and spaced were set. */
 void hf_added_write(hf_vocab *v, gguf_head *head);
 
 #define HF_MAX_AROUND 16

@@ -44,8 +44,9 @@ SUMI_MUST_USE sumi_status added_tokens_normalize(added_tokens *a, const vocab *v
 
 /* A walk over the tokens of one text; begins as { 0 }. */
 typedef struct added_walk {
-    size_t from; /* where the search goes on */
-    size_t end;  /* the end of the last token with its white space: the text after the token begins here */
+    size_t from;  /* where the search continues */
+    size_t end;   /* the end of the last token with its white space: the text after the token begins here */
+    size_t white; /* the furthest end of white space after a token */
 } added_walk;
 
 typedef struct added_match {
