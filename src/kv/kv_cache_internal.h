@@ -56,8 +56,8 @@ static inline int32_t *kv_seq_entry(const kv_cache *c, const kv_seq *s, int32_t 
     return s->table + (size_t)group * (size_t)c->max_blocks + i;
 }
 
-/* A block with one reference, after an eviction if needed. -1: no block is available. If kv_cache_available() counted one, the
- * index is broken. */
+/* A block with one reference, after an eviction if needed. -1: no block is available. If kv_cache_available() counted one,
+ * the index is broken. */
 int32_t kv_cache_take(kv_cache *c);
 void kv_cache_index(kv_cache *c, kv_seq *s); /* adds the full blocks of s to the index */
 

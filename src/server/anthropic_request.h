@@ -1,7 +1,7 @@
 /* anthropic_request.h - the bodies of POST /v1/messages and /v1/messages/count_tokens.
  *
- * Source: the Anthropic API reference, "Create a Message" and "Count Message tokens", version 2023-06-01. Turns of the
- * same role that follow each other become one; a last turn of the assistant is how the answer begins. */
+ * Source: the Anthropic API reference, "Create a Message" and "Count Message tokens", version 2023-06-01. Successive turns
+ * of the same role become one turn. If the last turn is the assistant's, it is the beginning of the answer. */
 #ifndef SUMI_SERVER_ANTHROPIC_REQUEST_H
 #define SUMI_SERVER_ANTHROPIC_REQUEST_H
 

@@ -1,22 +1,22 @@
-/* conns.h - the open connections: how many there may be, and how long a client may take to ask.
+/* conns.h - the open connections: their maximum number, and the time limits for sending a request.
  *
- * MHD has a time limit for silence only: a client that sends a byte now and then stays as long as it likes. Here each
- * phase of a request has an end by the clock, whatever is sent meanwhile:
+ * MHD limits silence only: a client that sends a byte from time to time stays as long as it likes. Here each phase of a
+ * request has a deadline, whatever the client sends meanwhile:
  *
  *   accepted --- CONN_HEADERS ---> headers are there --- CONN_BODY ---> asked --- CONN_ANSWER ---.
  *                headers_ms                               body_ms          no limit here         |
  *                    ^                                                                           |
  *                    '--- (the next request) --- CONN_IDLE: idle_ms + headers_ms <-- answered ---'
  *
- * A connection that is late gets a 408, written past MHD, which only reads in these phases, and is shut down; MHD then
- * finds it closed. Over TLS it is closed without words.
+ * A connection that misses its deadline gets a 408 and is shut down; MHD then sees a closed connection. The 408 is written
+ * without MHD, which only reads in these phases. Over TLS the connection is closed without a 408.
  *
- * Of connections beyond the limits, in all or of one address, some more are let in to be told so (503, 429) as an answer
- * to their first request; those beyond these are closed at once. An address is one of IPv4, or a /64 of IPv6. The limit of
- * an address does not hold for trusted proxies: there it counts those of their connections that serve one client now.
+ * Some connections above the limits (in all, or from one address) are accepted, so that their first request can be
+ * refused with 503 or 429; further ones are closed at once. An address is an IPv4 address or a /64 of IPv6. For trusted
+ * proxies the limit of an address counts the connections that serve one client at present.
  *
- * Locks: one, the innermost. Sockets are touched in it only between conns_open() and conns_close(): MHD calls the latter
- * before it closes one. */
+ * Locks: one, the innermost. Under it, sockets are used only between conns_open() and conns_close(): MHD calls
+ * conns_close() before it closes a socket. */
 #ifndef SUMI_SERVER_CONNS_H
 #define SUMI_SERVER_CONNS_H
 
@@ -32,28 +32,28 @@ typedef enum conn_phase { CONN_HEADERS, CONN_BODY, CONN_ANSWER, CONN_IDLE } conn
 typedef enum conn_verdict { CONN_WELCOME, CONN_TOO_MANY, CONN_TOO_MANY_OF_ADDRESS } conn_verdict;
 
 enum {
-    CONNS_RESERVE = 64, /* connections that are let in to be refused */
+    CONNS_RESERVE = 64, /* connections that are accepted only to be refused */
     CONN_MAX_NAME = 48, /* bytes of an address as text, with its NUL */
     CONN_MAX_CLIENT = 24,
 };
 
 typedef struct connection {
-    char name[CONN_MAX_NAME]; /* the client's address; "" if unknown. By whoever speaks HTTP */
+    char name[CONN_MAX_NAME]; /* the client's address; "" if unknown. Used by the connection's thread */
     bool is_proxy;            /* a trusted one */
     struct in6_addr peer;     /* its address, if it is one */
     conn_verdict verdict;
-    bool told; /* by whoever speaks HTTP: that it was late is in the log */
+    bool told; /* used by the connection's thread: the missed deadline was logged */
     /* Under the lock of conns: */
     struct connection *next, **link;
     int fd;
     uint64_t address[2]; /* what counts as one address */
     conn_phase phase;
-    double due_ms; /* when it is late; INFINITY: never */
+    double due_ms; /* the deadline; INFINITY: none */
     bool cut;      /* it was late */
 } connection;
 
 typedef struct conns_limits {
-    int max, max_address; /* connections, in all and of one address; 0: no limit of that kind */
+    int max, max_address; /* most connections in all, and from one address; 0: no such limit */
     double headers_ms, body_ms, idle_ms; /* headers and body 0: no limit */
     bool tls;
     const ip_range *trusted; /* [n_trusted]: proxies; must outlive conns */
@@ -63,7 +63,7 @@ typedef struct conns_limits {
 SUMI_MUST_USE sumi_status conns_create(conns **out, const conns_limits *limits, sumi_error *err);
 void conns_destroy(conns *c); /* no connection is open. NULL is fine */
 
-/* A descriptor that can be read when a connection is late, or soon may be; then conns_cut_late() is due. */
+/* A descriptor that becomes readable when a deadline may have passed; then call conns_cut_late(). */
 int conns_timer(const conns *c);
 void conns_cut_late(conns *c);
 
@@ -71,21 +71,21 @@ void conns_cut_late(conns *c);
 connection *conns_open(conns *c, int fd, const struct sockaddr *address);
 void conns_close(conns *c, connection *k);
 
-/* A trusted proxy asks for a client, whose name k has until the request has ended (client NULL). False: too many connections
- * serve that client. */
+/* A trusted proxy sends a request of a client; k has the client's name until the request ends (client NULL). False: too
+ * many connections serve this client. */
 bool conns_serve(conns *c, connection *k, const struct in6_addr *client);
 
-/* Who is behind it, as limits count clients: equal for equal addresses of IPv4, and for those of one /64 of IPv6. */
+/* The client of k, as limits count clients: equal names for equal IPv4 addresses and for IPv6 addresses of one /64. */
 void conns_client(conns *c, const connection *k, char name[CONN_MAX_CLIENT]);
 
-/* It is in another phase now. False: it was late, and nothing that is said to it arrives. */
+/* Enters another phase. False: the deadline was missed, and no answer reaches the client. */
 bool conns_enter(conns *c, connection *k, conn_phase phase);
 bool conns_was_cut(conns *c, const connection *k, conn_phase *in);
 
 typedef struct conns_counts {
     int32_t n_open;
     uint64_t n_accepted, n_refused,
-        n_cut; /* since the start: connections; those over a limit; those that were late */
+        n_cut; /* since the start: connections; connections over a limit; missed deadlines */
 } conns_counts;
 void conns_get_counts(conns *c, conns_counts *counts);
 

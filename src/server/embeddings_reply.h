@@ -1,11 +1,11 @@
-/* embeddings_reply.h - vectors -> JSON, as the OpenAI API or Ollama's two ways have it. Never a stream. */
+/* embeddings_reply.h - vectors -> JSON, in the form of the OpenAI API or of Ollama's two endpoints. Never a stream. */
 #ifndef SUMI_SERVER_EMBEDDINGS_REPLY_H
 #define SUMI_SERVER_EMBEDDINGS_REPLY_H
 
 #include "server/reply.h"
 
-/* {"object":"list","data":[{"object":"embedding","index":0,"embedding":[..]}],"model":..,"usage":{..}}. Under base64 a
- * vector is the text of its floats, little-endian. */
+/* {"object":"list","data":[{"object":"embedding","index":0,"embedding":[..]}],"model":..,"usage":{..}}. With base64 a
+ * vector is the base64 text of its floats, little-endian. */
 void *embeddings_reply_create(text_request *request, text_ids *ids, const reply_info *info);
 /* {"model":..,"embeddings":[[..]],"total_duration":..,"load_duration":..,"prompt_eval_count":..} */
 void *embeddings_ollama_reply_create(text_request *request, text_ids *ids, const reply_info *info);

@@ -11,11 +11,11 @@
 SUMI_MUST_USE bool embeddings_parse(text_request *r, const char *body, size_t n_bytes,
                                     const text_limits *limits, api_error *e);
 
-/* Ollama's: a text that is missing or empty is no text, and its answer has no vector. */
+/* Ollama's: if the text is missing or empty, the answer has no vector. */
 SUMI_MUST_USE bool embeddings_parse_ollama(text_request *r, const char *body, size_t n_bytes,
                                            const text_limits *limits, api_error *e);
 
-/* The older one of Ollama's: one prompt, whose vector is not brought to length 1. */
+/* Ollama's older endpoint: one prompt, whose vector is not scaled to length 1. */
 SUMI_MUST_USE bool embeddings_parse_ollama_one(text_request *r, const char *body, size_t n_bytes,
                                                const text_limits *limits, api_error *e);
 

@@ -1,4 +1,4 @@
-/* endpoints.h - the handlers of the routes. Each answers, or gives its exchange a job. */
+/* endpoints.h - the handlers of the routes. A handler answers, or gives its exchange a job. */
 #ifndef SUMI_SERVER_ENDPOINTS_H
 #define SUMI_SERVER_ENDPOINTS_H
 

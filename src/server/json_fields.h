@@ -1,7 +1,7 @@
 /* json_fields.h - the body of a request: parsed within limits, and read field by field.
  *
- * A field that is missing or null leaves *out as it is. One of a wrong type or out of range is an error (400) that names
- * it; names must be constants. Fields that nobody asks for are ignored, as the APIs do. */
+ * A field that is missing or null leaves *out unchanged. A field of a wrong type or out of range is an error (400) that
+ * names the field; names must be constants. Fields that no parser reads are ignored, as in the APIs. */
 #ifndef SUMI_SERVER_JSON_FIELDS_H
 #define SUMI_SERVER_JSON_FIELDS_H
 
@@ -12,7 +12,7 @@
 enum { JSON_MAX_NESTING = 64 };
 
 /* The object in text [n]; NULL: not JSON, not an object, or nested too deep (400), or out of memory (500). Strings may
- * hold NULs; integers of more than 64 bits are reals. Free with json_decref(). */
+ * contain NULs; integers of more than 64 bits become reals. Free with json_decref(). */
 json_t *json_parse_object(const char *text, size_t n, api_error *e);
 
 const char *json_plain_text(const json_t *v); /* of a string, borrowed; NULL: it is none, or has a NUL inside */

@@ -1,8 +1,8 @@
-/* metrics.h - what the server counts, and GET /metrics.
+/* metrics.h - the counters of the server, and GET /metrics.
  *
  * Names: those of vLLM ("vllm:..."), which dashboards for LLM servers know, where the meaning is the same; "sumi_..."
  * for the rest. Format: Prometheus text, version 0.0.4.
- * Threads: any thread counts and reads; there are no locks, so numbers of one page may be a moment apart. */
+ * Threads: any thread counts and reads; there are no locks, so the numbers of a page may differ slightly in time. */
 #ifndef SUMI_SERVER_METRICS_H
 #define SUMI_SERVER_METRICS_H
 
@@ -17,7 +17,7 @@ typedef struct metrics {
     _Atomic uint64_t finished[SUMI_FINISH_ERROR + 1]; /* requests of the engine, by how they ended */
     _Atomic uint64_t n_prompt, n_generated;           /* tokens of requests that have ended */
     _Atomic uint64_t http[METRICS_MAX_PATHS][METRICS_MAX_STATUS];
-    _Atomic uint64_t n_rate_limited, n_queue_full; /* requests that were refused so */
+    _Atomic uint64_t n_rate_limited, n_queue_full; /* refused requests, by reason */
 } metrics;
 
 void metrics_init(metrics *m);
@@ -25,7 +25,7 @@ void metrics_init(metrics *m);
 /* The last event of a request. */
 void metrics_end(metrics *m, sumi_finish finish, const sumi_usage *usage, double time_ms);
 
-/* How dashboards call it: "stop", "length", "abort", "timeout", "refused", "error". */
+/* The name for dashboards: "stop", "length", "abort", "timeout", "refused", "error". */
 const char *metrics_finish_name(sumi_finish finish);
 
 /* An answer with status to a request for path number `path`. */

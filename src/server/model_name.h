@@ -1,12 +1,11 @@
-/* model_name.h - which model a client means. */
+/* model_name.h - whether a client's model name means the served model. */
 #ifndef SUMI_SERVER_MODEL_NAME_H
 #define SUMI_SERVER_MODEL_NAME_H
 
 #include <stdbool.h>
 
-/* Whether name means the model that is called served. aliases: more names of it, "gpt-4o,default", of which "*" stands for
- * every name; NULL: none. A name may end with ":latest", as the lists of Ollama's API show it. any_case: as Ollama, which
- * takes capital letters for small ones. */
+/* Whether name means the model with the name served. aliases: further names, "gpt-4o,default"; "*" means every name; NULL:
+ * none. A name may end with ":latest", as in the lists of Ollama's API. any_case: ignore case, as Ollama does. */
 bool model_name_fits(const char *name, const char *served, const char *aliases, bool any_case);
 
 #endif

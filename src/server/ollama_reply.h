@@ -1,5 +1,5 @@
-/* ollama_reply.h - an answer as Ollama's API defines it: one object, or a stream with an object on each line, the last of
- * which says "done": true and has the numbers. */
+/* ollama_reply.h - an answer as Ollama's API defines it: one object, or a stream with an object on each line; the last
+ * object has "done": true and the numbers. */
 #ifndef SUMI_SERVER_OLLAMA_REPLY_H
 #define SUMI_SERVER_OLLAMA_REPLY_H
 

@@ -1,4 +1,4 @@
-/* openai_reply.h - what the engine tells -> JSON as the OpenAI API defines it, whole or as a stream of events.
+/* openai_reply.h - events of the engine -> JSON as the OpenAI API defines it, whole or as a stream of events.
  *
  * A stream gets its chunks at once ("data: {...}\n\n", and at the end "data: [DONE]\n\n"); otherwise texts and
  * log-probabilities collect. Choice c of prompt p has the index p * n + c. */

@@ -1,4 +1,4 @@
-/* process_stats.h - what the system says of this process: memory, time, files. Source: proc(5), getrusage(2). */
+/* process_stats.h - the system's numbers of this process: memory, time, files. Source: proc(5), getrusage(2). */
 #ifndef SUMI_SERVER_PROCESS_STATS_H
 #define SUMI_SERVER_PROCESS_STATS_H
 

@@ -2,8 +2,8 @@
  *
  *   created, in_progress, output_item.added, content_part.added           at once
  *   output_text.delta ...                                                 text
- *   output_text.done, content_part.done, output_item.done, completed      the end; `incomplete` where tokens ran out
- *   failed                                                                instead of that line */
+ *   output_text.done, content_part.done, output_item.done, completed the end; `incomplete` if the answer was cut failed
+ *   instead of that line */
 #ifndef SUMI_SERVER_RESPONSES_REPLY_H
 #define SUMI_SERVER_RESPONSES_REPLY_H
 

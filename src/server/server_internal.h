@@ -1,6 +1,6 @@
 /* server_internal.h - the server inside: one object, shared by the threads that speak HTTP.
  *
- * Locks: `lock` guards what is listed under it; nothing else is locked or called in it. */
+ * Locks: `lock` guards the fields below it; under `lock` no other lock is taken and no function is called. */
 #ifndef SUMI_SERVER_SERVER_INTERNAL_H
 #define SUMI_SERVER_SERVER_INTERNAL_H
 
@@ -35,14 +35,14 @@ struct server {
     int listen_fd, port;
     int64_t started_s; /* since 1970 */
 
-    _Atomic int state; /* server_state. What follows is set before READY and never changes */
+    _Atomic int state; /* server_state. The fields below are set before READY and never change */
     sumi_model *model;
     sumi_engine *engine;
 
-    buf no_memory[API_OLLAMA + 1]; /* the error that there is no memory, in the form of each API: made when there was */
+    buf no_memory[API_OLLAMA + 1]; /* the error "out of memory" in the form of each API, made at the start */
     metrics metrics;
     _Atomic uint64_t n_requests; /* numbers for request ids */
-    uint64_t id_salt;            /* makes ids of two runs differ */
+    uint64_t id_salt;            /* makes the ids of two runs differ */
 
     pthread_mutex_t lock;
     pthread_cond_t idle; /* n_jobs has become 0 */
@@ -54,7 +54,8 @@ struct server {
 };
 
 /* ---- listen.c ---- */
-/* A listening socket on host, and the port that it got. EIO: cannot be used. *loopback: only this machine reaches it. */
+/* A listening socket on host, and the port that it got. EIO: host cannot be used. *loopback: only this machine reaches the
+ * socket. */
 SUMI_MUST_USE sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *loopback,
                                     sumi_error *err);
 

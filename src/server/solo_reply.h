@@ -1,7 +1,7 @@
-/* solo_reply.h - the reply of APIs that answer one prompt with one text; they differ in the JSON only.
+/* solo_reply.h - the reply of APIs that answer one prompt with one text; they differ only in their JSON.
  *
- * The news collect here; a solo_writer puts them into words. A request without a prompt (n_prompts 0) is a reply that
- * gets no news: nothing was generated. */
+ * The reply collects the events; a solo_writer writes the JSON. The reply of a request without a prompt (n_prompts 0) gets
+ * no events: nothing was generated. */
 #ifndef SUMI_SERVER_SOLO_REPLY_H
 #define SUMI_SERVER_SOLO_REPLY_H
 
@@ -14,10 +14,10 @@ typedef struct solo_reply {
     reply_info info;
     const struct solo_writer *writer;
     buf text;           /* of the answer so far, whether or not a stream has sent it */
-    logprob_lists logprobs; /* if the request wants them: of tokens that no piece has told yet */
+    logprob_lists logprobs; /* if the request wants them: of tokens that were not written yet */
     sumi_finish finish; /* STOP or LENGTH, unless error.status */
     const char *stop;   /* the stop string that was found, one of the request's; NULL: none */
-    bool context_full;  /* LENGTH for another reason than max_tokens */
+    bool context_full;  /* LENGTH because the context is full, not because of max_tokens */
     sumi_usage usage;   /* known at the end */
     double time_ms;     /* that it took in all */
     int32_t n_events;   /* of the stream, for writers that number them */

@@ -1,7 +1,7 @@
-/* stall.h - does the engine stand still? The policy of /ready's watchdog, without a clock of its own.
+/* stall.h - detects a stalled engine: the policy of /ready's watchdog. The caller passes the time.
  *
- * The engine's progress grows with each step. If it has work, and two looks saw the same progress, it stands still since
- * the first of them; if that is longer ago than the limit, something is wrong. */
+ * The engine's progress grows with each step. If the engine has work and two probes see the same progress, it has been
+ * stalled since the first of these probes; if that is longer than the limit, /ready fails. */
 #ifndef SUMI_SERVER_STALL_H
 #define SUMI_SERVER_STALL_H
 
@@ -10,11 +10,11 @@
 
 typedef struct stall {
     uint64_t progress; /* of the last look */
-    double since_ms;   /* the first look that saw it, with work to do */
+    double since_ms;   /* the first probe that saw this progress, with work to do */
     bool had_work;     /* at the last look */
-} stall;               /* zeroed: nothing was seen yet */
+} stall;               /* zeroed: no probe yet */
 
-/* One look. True: the engine stands still for longer than limit_ms. */
+/* One probe. True: the engine has been stalled for longer than limit_ms. */
 bool stall_look(stall *s, uint64_t progress, bool has_work, double now_ms, double limit_ms);
 
 #endif

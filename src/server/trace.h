@@ -1,4 +1,4 @@
-/* trace.h - the header `traceparent`, by which a request is followed through several programs.
+/* trace.h - the header `traceparent`, which identifies a request across several programs.
  *
  * Source: W3C Trace Context, section 3.2.  version "-" trace-id "-" parent-id "-" flags, in lower-case hex:
  *   00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 */
@@ -14,8 +14,8 @@ typedef struct trace {
     char parent[TRACE_PARENT_BYTES + 1]; /* the whole header, as version 00 */
 } trace;
 
-/* text: the header, NULL if it was not sent. False: there is none, or it is not as the source says; *t is empty then. A
- * later version is read as far as version 00 goes, as the source asks. */
+/* text: the header, NULL if it was not sent. False: there is no header, or it is invalid; *t is then empty. Of a later
+ * version the fields of version 00 are read, as the specification requires. */
 bool trace_read(trace *t, const char *text);
 
 #endif
