@@ -18,7 +18,7 @@ typedef struct bench_args {
 #define BENCH_MAX_REPS  1000
 #define BENCH_MAX_BATCH 4096
 
-/* Measure and print; the result is an exit code, and a failure has been told. */
+/* Measure and print; return an exit code after a failure was reported. */
 int bench_model(bench_args *a);
 int bench_hardware(const bench_args *a);
 
@@ -32,6 +32,6 @@ typedef struct bench_limits {
 SUMI_MUST_USE sumi_status bench_measure_limits(bench_limits *out, const char *isa, int32_t n_threads,
                                                sumi_error *err);
 
-void bench_print_json(json_t *object); /* on stdout; object is given away */
+void bench_print_json(json_t *object); /* on stdout; takes ownership of object */
 
 #endif

@@ -16,13 +16,13 @@ typedef struct chat {
     bool quit;
 } chat;
 
-/* Answers the last message of the conversation, which is the user's. If it cannot, the message is taken back. */
+/* Answers the last message of the conversation, which is the user's. After a failure the message is removed. */
 void chat_answer(chat *c);
 
 /* Runs a line that starts with '/'. */
 void chat_command(chat *c, const char *line);
 const char *chat_command_name(size_t i); /* "/help"; NULL after the last one */
 
-void chat_complain(const sumi_error *err); /* one line on stderr; the chat goes on */
+void chat_complain(const sumi_error *err); /* one line on stderr; the chat continues */
 
 #endif

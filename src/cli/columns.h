@@ -1,4 +1,4 @@
-/* columns.h - what fits on a line of a terminal: its width, and the columns that text takes (Unicode East Asian Width). */
+/* columns.h - the width of the terminal, and the columns that a text takes (Unicode East Asian Width). */
 #ifndef SUMI_CLI_COLUMNS_H
 #define SUMI_CLI_COLUMNS_H
 
@@ -6,13 +6,13 @@
 
 enum { COLUMNS_USUAL = 80 };
 
-/* Columns of the terminal on fd; `otherwise`, if it is none or does not say. */
+/* Columns of the terminal on fd; `otherwise` if fd is no terminal or its width is unknown. */
 int columns_of_terminal(int fd, int otherwise);
 
 /* Columns of UTF-8 text [n]; combining marks take none, wide characters two. */
 int columns_of_text(const char *text, size_t n);
 
-/* Copies text to out, NUL-terminated, at most `columns` wide: a text that is cut ends in "...". */
+/* Copies text to out, NUL-terminated, at most `columns` wide; a truncated text ends in "...". */
 void columns_fit(char *out, size_t n_out, const char *text, int columns);
 
 #endif

@@ -17,7 +17,7 @@ bool conversation_has_system(const conversation *c);
 /* The system message becomes content; "" removes it. */
 SUMI_MUST_USE bool conversation_set_system(conversation *c, const char *content);
 
-/* Drops the first question and what follows it up to the next question. False: there is only one question left. */
+/* Drops the first question and all messages up to the next question. False: only one question is left. */
 bool conversation_drop_oldest(conversation *c);
 
 /* A JSON array of {"role", "content"}, as `sumi template --messages` and the OpenAI API read it. */

@@ -1,8 +1,8 @@
-/* info.h - what the files of `sumi info` share.
+/* info.h - shared by the files of `sumi info`.
  *
  *   cmd_info.c    options, opening, which of the views below
- *   info_text.c   for people: the overview, lists of metadata and tensors
- *   info_json.c   for programs: one JSON object */
+ *   info_text.c   as text: the overview, lists of metadata and tensors
+ *   info_json.c   as one JSON object, for programs */
 #ifndef SUMI_CLI_INFO_H
 #define SUMI_CLI_INFO_H
 
@@ -11,7 +11,7 @@
 
 #define INFO_ARRAY_HEAD 8 /* elements that are shown of a long array */
 
-/* What the overview and the JSON object both tell. Strings point into the file; empty: the file does not say. */
+/* Data of the overview and of the JSON object. Strings point into the file; empty: the file does not say. */
 typedef struct info_summary {
     gguf_str architecture, name, license, tokenizer, pretokenizer, chat_template;
     uint64_t n_params, weight_bytes, n_vocab; /* n_vocab 0: no vocabulary */
@@ -23,8 +23,8 @@ typedef struct info_summary {
     /* Which tokens end a generation, by the names and keys that the tokenizer knows; owned. -1: the file holds no vocabulary
      * that sumi can read. Of info only, as memory is: */
     int32_t *end_tokens, n_end_tokens;
-    bool has_memory;      /* false: not asked for, or the engine cannot run it */
-    sumi_estimate memory; /* of a context as long as the model was trained for */
+    bool has_memory;      /* false: not requested, or the engine cannot run the model */
+    sumi_estimate memory; /* of a context of the model's training length */
 } info_summary;
 
 void info_summarise(const gguf *g, info_summary *s); /* without memory and end tokens */

@@ -1,4 +1,4 @@
-/* lines.h - lines of a file or a pipe as they come: whoever has other work asks whether one is there, without waiting. */
+/* lines.h - reads lines of a file or a pipe, with or without waiting for the next line. */
 #ifndef SUMI_CLI_LINES_H
 #define SUMI_CLI_LINES_H
 
@@ -7,7 +7,7 @@
 typedef struct lines {
     const char *name; /* "standard input", or the path */
     int fd;
-    buf data; /* read, and not given out before `at` */
+    buf data; /* bytes read; those before `at` were returned already */
     size_t at;
     bool ended;               /* nothing more can be read */
     int64_t n_lines, n_bytes; /* given out */
@@ -20,8 +20,8 @@ SUMI_MUST_USE sumi_status lines_open(lines *l, const char *path, size_t max_byte
 void lines_close(lines *l);
 int64_t lines_size(const lines *l); /* bytes of a file; 0: unknown */
 
-/* The next line without its end ("\n" or "\r\n"), and without a byte order mark in the first one; valid until the next
- * call. wait: until one is there. */
+/* The next line without its end ("\n" or "\r\n") and, in the first line, without a byte order mark; valid until the next
+ * call. wait: wait for a line. */
 lines_state lines_next(lines *l, bool wait, const char **line, size_t *n_bytes, sumi_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* load.h - a load to measure an engine with: how long prompts and answers are, when requests arrive, what became of each.
+/* load.h - a load to measure an engine: lengths of prompts and answers, times of arrival, and the result of each request.
  *
- * Everything is drawn from one seed, request by request, so two runs with different engines get the same requests. */
+ * All random numbers come from one seed, request by request, so two runs with different engines get the same requests. */
 #ifndef SUMI_CLI_LOAD_H
 #define SUMI_CLI_LOAD_H
 
@@ -25,7 +25,7 @@ typedef struct load_request {
     int32_t n_prompt, n_gen; /* what is asked for */
     double arrival_ms;       /* after the start; 0 in a closed loop */
     double submitted_ms;
-    double *token_ms; /* [n_tokens] of [n_gen]: when each token came */
+    double *token_ms; /* [n_tokens] of [n_gen]: the time of each token */
     int32_t n_tokens;
     uint64_t hash; /* of its tokens */
     bool over;
@@ -41,7 +41,7 @@ typedef struct load {
     int32_t n_shared, n_vocab; /* all prompts begin with the same n_shared tokens, part of n_prompt */
 } load;
 
-/* rate > 0: Poisson arrivals, so many in a second; 0: a closed loop. Prompts and answers are cut to fit into n_ctx. */
+/* rate > 0: Poisson arrivals, this many per second; 0: a closed loop. Prompts and answers are cut to fit into n_ctx. */
 SUMI_MUST_USE sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt,
                                       const lengths *gen, int32_t n_shared, double rate, int32_t n_ctx,
                                       int32_t n_vocab, sumi_error *err);

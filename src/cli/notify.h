@@ -1,5 +1,5 @@
-/* notify.h - tells the service manager that started this program how it is. Source: sd_notify(3), whose protocol is one
- * datagram to the socket that $NOTIFY_SOCKET names. Without a manager that listens nothing happens. */
+/* notify.h - reports the program's state to the service manager. Source: sd_notify(3): one datagram to the socket that
+ * $NOTIFY_SOCKET names. Without a service manager it does nothing. */
 #ifndef SUMI_CLI_NOTIFY_H
 #define SUMI_CLI_NOTIFY_H
 

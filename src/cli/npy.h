@@ -1,7 +1,7 @@
 /* npy.h - NumPy's file format, of float32 matrices [rows, columns]: numpy.load() reads it.
  *
- * The file is there when it is complete, or not at all (base/new_file.h): one that was there before stays until then. A device or
- * a pipe gets it when it is complete. */
+ * The file appears when it is complete, or not at all (base/new_file.h); an older file stays until then. A device or a pipe
+ * receives the bytes when they are complete. */
 #ifndef SUMI_CLI_NPY_H
 #define SUMI_CLI_NPY_H
 
@@ -16,7 +16,8 @@ typedef struct npy {
 /* Always followed by npy_close(). EIO names the file. */
 SUMI_MUST_USE sumi_status npy_open(npy *n, const char *path, int32_t n_cols, sumi_error *err);
 SUMI_MUST_USE sumi_status npy_write(npy *n, const float *rows, int64_t n_rows, sumi_error *err); /* [n_rows, n_cols] */
-SUMI_MUST_USE sumi_status npy_finish(npy *n, sumi_error *err); /* writes the header, and moves the file to its place */
-void npy_close(npy *n);                                        /* removes what is not finished */
+SUMI_MUST_USE sumi_status npy_finish(npy *n, sumi_error *err); /* writes the header, and renames the file to its final
+                                                                  path */
+void npy_close(npy *n);                                        /* removes an unfinished file */
 
 #endif

@@ -1,4 +1,4 @@
-/* open_tokenizer.h - what tokenize and detokenize share: a model file opened for its vocabulary alone, output. */
+/* open_tokenizer.h - shared by tokenize and detokenize: opens a model file for its vocabulary only, writes output. */
 #ifndef SUMI_CLI_OPEN_TOKENIZER_H
 #define SUMI_CLI_OPEN_TOKENIZER_H
 

@@ -1,4 +1,4 @@
-/* options.h - the options that every command which computes understands: threads, context, memory, messages. */
+/* options.h - the options of every command that computes: threads, context, memory, messages. */
 #ifndef SUMI_CLI_OPTIONS_H
 #define SUMI_CLI_OPTIONS_H
 
@@ -26,7 +26,7 @@ void cli_print_log(void *user, sumi_log_level level, const char *message);
 SUMI_MUST_USE sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o,
                                          sumi_error *err);
 
-/* The same of a model that goes on with texts. EUNSUPPORTED: it is an encoder. */
+/* The same for a model that generates text. EUNSUPPORTED: it is an encoder. */
 SUMI_MUST_USE sumi_status cli_open_decoder(sumi_model **out, const char *name, common_options *o,
                                            sumi_error *err);
 

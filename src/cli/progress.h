@@ -1,4 +1,4 @@
-/* progress.h - a bar on stderr for long work: on a terminal only, never in a pipe. */
+/* progress.h - a progress bar on stderr for long work; shown only on a terminal. */
 #ifndef SUMI_CLI_PROGRESS_H
 #define SUMI_CLI_PROGRESS_H
 
@@ -7,16 +7,16 @@
 
 typedef struct progress {
     const char *what; /* "perplexity" */
-    int64_t total, first; /* first: what was done before, for the time that is left */
+    int64_t total, first; /* first: the part that was done before, for the estimate of the remaining time */
     double start_ms, shown_ms;
     int on; /* stderr is a terminal */
 } progress;
 
 progress progress_start(const char *what, int64_t total);
-void progress_show(progress *p, int64_t done, const char *note); /* note: what stands behind the bar, or "" */
+void progress_show(progress *p, int64_t done, const char *note); /* note: text after the bar, or "" */
 void progress_end(progress *p);                                  /* clears the line */
 
-/* The line that is shown, at most columns - 1 wide. percent: 0 to 100. */
+/* The line of the bar, at most columns - 1 wide. percent: 0 to 100. */
 void progress_line(char *out, size_t n_out, const char *what, int percent, double left_s, const char *note, int columns);
 
 #endif

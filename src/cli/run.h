@@ -1,4 +1,4 @@
-/* run.h - what `sumi run` knows: its options and the opened model. */
+/* run.h - the state of `sumi run`: its options and the opened model. */
 #ifndef SUMI_CLI_RUN_H
 #define SUMI_CLI_RUN_H
 
@@ -24,7 +24,7 @@ typedef struct session { /* what an answer needs */
     int32_t seq;
 } session;
 
-/* The conversation as token ids, with the begin of an answer. *ids is freed with sumi_free(). */
+/* The conversation as token ids, up to the beginning of the answer. Free *ids with sumi_free(). */
 SUMI_MUST_USE sumi_status run_render(const session *s, const sumi_message *messages, int32_t n_messages, int32_t **ids,
                                      int32_t *n_ids, sumi_error *err);
 

@@ -1,4 +1,4 @@
-/* serve_options.h - what `sumi serve` was told. */
+/* serve_options.h - the options of `sumi serve`. */
 #ifndef SUMI_CLI_SERVE_OPTIONS_H
 #define SUMI_CLI_SERVE_OPTIONS_H
 
@@ -14,11 +14,11 @@ typedef struct serve_args {
     server_opts server; /* without the lists below, and the journal */
     ip_range trusted_proxies[MAX_TRUSTED_PROXIES]; /* [server.n_trusted_proxies] */
     const char *allowed_hosts[MAX_ALLOWED_HOSTS]; /* [server.n_allowed_hosts] */
-    sumi_generate_opts generate; /* for requests that do not say */
+    sumi_generate_opts generate; /* for requests that do not have these settings */
     settings settings;           /* how it was filled */
     const char *model;
     const char *log_path; /* NULL: stderr */
-    const char *new_key;  /* name of a key that is to be made instead of serving; NULL: none */
+    const char *new_key;  /* name of a key to make instead of serving; NULL: none */
     int64_t drain_s;
 } serve_args;
 

@@ -1,4 +1,4 @@
-/* serve_report.h - what a load has shown: latencies, throughput, memory; as a page for people or as one JSON object. */
+/* serve_report.h - the results of a load: latencies, throughput, memory; as text or as one JSON object. */
 #ifndef SUMI_CLI_SERVE_REPORT_H
 #define SUMI_CLI_SERVE_REPORT_H
 
@@ -8,7 +8,8 @@
 
 enum { MAX_SAMPLES = 4096 };
 
-/* The engine, looked at every so often. When the list is full, every second sample is dropped and the interval doubles. */
+/* Samples of the engine's state at regular times. When the list is full, every second sample is dropped and the interval
+ * doubles. */
 typedef struct serve_samples {
     double interval_ms, last_ms;
     int32_t n;
@@ -23,7 +24,7 @@ typedef struct serve_result {
     const char *model, *isa;
     const load *load;
     const serve_samples *samples;
-    sumi_engine_stats stats; /* of the load alone: what is counted since the start, less the warm-up */
+    sumi_engine_stats stats; /* of the load only: counted since the start, minus the warm-up */
     double start_ms, end_ms;
     double rate; /* 0: closed loop */
     int32_t concurrency;

@@ -1,4 +1,4 @@
-/* serving.h - the options of commands that run an engine: how many requests at once, and what their memory may be. */
+/* serving.h - the options of commands that run an engine: the number of concurrent requests, and their memory. */
 #ifndef SUMI_CLI_SERVING_H
 #define SUMI_CLI_SERVING_H
 

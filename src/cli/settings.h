@@ -10,19 +10,19 @@
 /* What the options fill. */
 typedef struct settings {
     sumi_generate_opts *opts;
-    uint32_t given;      /* members of its sampling that were said: SUMI_SAMPLING_* */
+    uint32_t given;      /* members of its sampling that the user has set: SUMI_SAMPLING_* */
     bool no_recommended; /* --generation-config none */
 } settings;
 
 /* -n --temp --top-k --top-p --min-p --typical --repeat-penalty --repeat-last-n --frequency-penalty --presence-penalty --seed
- * --generation-config; the input is a settings with opts set. Children for argp, as common_argp; that of `serve` tells of no
- * defaults, for each API has its own. */
+ * --generation-config; the input is a settings with opts set. Children for argp, as common_argp; the help of `serve` shows
+ * no defaults, because each API has its own. */
 extern const struct argp settings_argp, settings_serve_argp;
 
-/* What the model's file recommends, where nothing else was said. */
+/* Takes the model file's recommended values for settings that the user has not set. */
 void settings_take_recommended(settings *s, const sumi_model *model);
 
-/* Sets the named setting. EINVAL: no such name, or a value that is out of range, and err says which are possible. */
+/* Sets the named setting. EINVAL: there is no such name, or the value is out of range; err lists the possible ones. */
 SUMI_MUST_USE sumi_status settings_set(sumi_generate_opts *opts, const char *name, const char *value,
                                        sumi_error *err);
 

@@ -15,9 +15,11 @@ enum { JSON_MAX_NESTING = 64 };
  * contain NULs; integers of more than 64 bits become reals. Free with json_decref(). */
 json_t *json_parse_object(const char *text, size_t n, api_error *e);
 
-const char *json_plain_text(const json_t *v); /* of a string, borrowed; NULL: it is none, or has a NUL inside */
+const char *json_plain_text(const json_t *v); /* the text of a string, borrowed; NULL: v is not a string, or contains a
+                                                 NUL */
 
-/* The number v; false: it is none, or has a fraction. 2.0 is a whole number: JSON does not tell them apart. */
+/* The number v; false: v is not a number, or has a fraction. 2.0 is a whole number: JSON does not distinguish 2 and
+ * 2.0. */
 bool json_whole_number(const json_t *v, double *out);
 
 json_t *field_get(const json_t *o, const char *name); /* borrowed; NULL: missing or null */
@@ -35,8 +37,8 @@ SUMI_MUST_USE bool field_text(const json_t *o, const char *name, const json_t **
 SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out,
                                 api_error *e); /* borrowed */
 
-/* The token ids in list, which is the field `name`: *ids [*n] numbers >= 0, to be freed with free() also on failure; not
- * NULL on success. */
+/* The token ids in list, the value of the field `name`: *ids [*n] numbers >= 0, not NULL on success; free with free(),
+ * also after a failure. */
 SUMI_MUST_USE bool field_ids(const json_t *list, const char *name, int32_t **ids, int32_t *n, api_error *e);
 
 #endif
