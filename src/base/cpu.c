@@ -23,7 +23,7 @@ static uint64_t xgetbv0(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Parts of XCR0: XMM and YMM; opmask, ZMM_Hi256 and Hi16_ZMM besides; tile configuration and data. */
+/* Bits of XCR0: XMM and YMM; also opmask, ZMM_Hi256 and Hi16_ZMM; tile configuration and data. */
 #define STATE_AVX    UINT64_C(0x6)
 #define STATE_AVX512 UINT64_C(0xe6)
 #define STATE_TILES  UINT64_C(0x60000)
@@ -35,8 +35,8 @@ static uint64_t xgetbv0(void)
 #define BIT_AVX_VNNI    (1u << 4)
 #define BIT_AVX512_BF16 (1u << 5)
 
-/* Linux gives tiles to programs that ask (Documentation/arch/x86/xstate.rst): their registers take 8 KiB in each
- * signal frame. */
+/* Linux allows tiles only to programs that request them (Documentation/arch/x86/xstate.rst), because their registers take
+ * 8 KiB in each signal frame. */
 static bool may_use_tiles(void)
 {
     enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };

@@ -7,7 +7,7 @@
 
 enum { LANES = 4, STRIPE = LANES * 16 };
 
-/* The fractional digits of pi, as SHA-2 and Blowfish use such numbers: nothing is hidden in them. P is odd. */
+/* The fractional digits of pi: constants without a hidden property, as in Blowfish. P is odd. */
 static const uint64_t K[LANES] = { 0x243F6A8885A308D3, 0x13198A2E03707344, 0xA4093822299F31D0, 0x082EFA98EC4E6C89 };
 static const uint64_t L[LANES] = { 0x452821E638D01377, 0xBE5466CF34E90C6C, 0xC0AC29B7C97C50DD, 0x3F84D5B5B5470917 };
 static const uint64_t P = 0x9216D5D98979FB1B;

@@ -1,8 +1,8 @@
 /* json_read.c - see json_read.h.
  *
- * The allocation functions of jansson are the process's. So ours stand in front of those that were there, and outside of a
- * reading they only call them: memory is the same whoever allocated it. In a reading the live blocks are noted in a hash set
- * (open addressing, linear probing, half full at most), as jansson frees them in any order. */
+ * jansson's allocation functions belong to the whole process. So this file's functions wrap the previous ones, and outside
+ * json_read() they only call them: memory from both is compatible. Inside json_read() the live blocks are recorded in a
+ * hash set (open addressing, linear probing, at most half full), because jansson frees them in any order. */
 #include "base/json_read.h"
 
 #include <pthread.h>
@@ -49,7 +49,8 @@ static bool grow(reading *r)
     return true;
 }
 
-/* Takes a block out. What it had displaced moves back, so that no search meets a gap (Knuth, volume 3, algorithm 6.4R). */
+/* Removes a block. Blocks that it had displaced move back, so that no search meets a gap (Knuth, volume 3, algorithm
+ * 6.4R). */
 static void forget(reading *r, const void *block)
 {
     size_t mask = r->n_slots - 1, i = home(r, block);
@@ -105,13 +106,14 @@ sumi_status json_read_status(const json_error_t *why, sumi_status otherwise)
 void json_read_failed(json_error_t *why)
 {
     *why = (json_error_t){ .line = -1, .column = -1, .source = "<buffer>", .text = "out of memory" };
-    why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where json_error_code() looks */
+    why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* read by json_error_code() */
 }
 
 json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
 {
     reading r = { 0 };
-    json_error_t error; /* not *why, which may be NULL: longjmp() keeps only variables that nobody changed since */
+    json_error_t error; /* not *why, which may be NULL: longjmp() keeps only variables that were not changed since
+                           setjmp() */
     json_t *volatile read = NULL;
     pthread_once(&once, install);
     current = &r;

@@ -31,7 +31,7 @@ static sumi_status fail_there(const new_file *f, sumi_error *err)
                      sumi_path_end(f->path));
 }
 
-/* The folder that path lies in, to be freed; NULL: no memory. */
+/* The folder of path, to be freed; NULL: no memory. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -45,8 +45,8 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* 0, or -1 with errno. Some file systems cannot do it for a folder (EINVAL), and some folders may be written but not
- * read (EACCES): no better order of writes can be had there. */
+/* 0, or -1 with errno. Some file systems cannot sync a folder (EINVAL), and some folders may be written but not read
+ * (EACCES): these are not errors, because no better order of writes is possible. */
 static int sync_folder_of(const char *path)
 {
     char *folder = folder_of(path);
@@ -121,7 +121,7 @@ static bool keep_from_sweepers(int fd)
     return fstat(fd, &s) != 0 || s.st_nlink > 0;
 }
 
-/* Sets f->fd and f->temporary, of a file that is there and locked. */
+/* Creates and locks the temporary file; sets f->fd and f->temporary. */
 static sumi_status create_temporary(new_file *f, unsigned mode, sumi_error *err)
 {
     char *name;
@@ -210,7 +210,7 @@ sumi_status new_file_pad(new_file *f, uint64_t n_bytes, sumi_error *err)
     return is_device || ftruncate(f->fd, (off_t)n_bytes) == 0 ? SUMI_OK : fail_errno(f, err);
 }
 
-/* Without overwriting: a file that came into being meanwhile stays. */
+/* Without overwriting: a file that was created meanwhile is kept. */
 static int move(const new_file *f)
 {
     if (f->overwrite) return rename(f->temporary, f->path);

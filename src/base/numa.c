@@ -64,7 +64,7 @@ sumi_status numa_read(numa_nodes *nodes, const char *folder, sumi_error *err)
 sumi_status numa_spread(const numa_nodes *nodes, void *p, size_t bytes, sumi_error *err)
 {
     if (nodes->n <= 1) return SUMI_OK;
-    /* the kernel reads one bit less than it is told of */
+    /* the kernel reads one bit fewer than this number */
     if (syscall(SYS_mbind, p, bytes, MPOL_INTERLEAVE, nodes->mask, (unsigned long)NUMA_MAX_NODES + 1, 0ul) == 0)
         return SUMI_OK;
     return sumi_fail(err, SUMI_EUNSUPPORTED, "NUMA: the system does not let memory be spread over %d nodes: %s",

@@ -1,14 +1,14 @@
 /* pool.c - see pool.h.
  *
- * A worker may come late, when the caller has gone on to another loop. So the counter of claimed items carries the number
- * of its loop,
+ * A worker may be late, when the caller has started another loop already. So the counter of claimed items contains the
+ * number of its loop,
  *
  *   claim:  | epoch 32 | items claimed 32 |
  *
- * and a run is claimed by compare-and-swap on both. A worker reads claim, then the fields of the loop, then claims: if it
- * succeeds, claim has not changed in between, so the loop is not complete and its fields are those that it read. The
- * caller closes claim (CLOSED items: nothing is left) before it replaces the fields; whoever reads a new field by acquire
- * has thereby seen it closed, and cannot claim from the loop before. */
+ * and a run is claimed by compare-and-swap on both. A worker reads claim, then the fields of the loop, then claims. If it
+ * succeeds, claim has not changed in between, so the loop is not complete and the fields that it read belong to this loop.
+ * The caller closes claim (CLOSED items: none left) before it replaces the fields. A worker that reads a new field by
+ * acquire has also seen claim closed, and cannot claim from the old loop. */
 #include "base/pool.h"
 
 #include <assert.h>
@@ -32,7 +32,7 @@
  * it is little more than the time of a system call. */
 #define SPIN_NS        50000
 #define SPIN_CROWDED_NS 2000
-#define SPINS_PER_LOOK 32 /* PAUSEs between two looks at the clock; one takes 10 to 50 ns */
+#define SPINS_PER_LOOK 32 /* PAUSE instructions between two readings of the clock; one takes 10 to 50 ns */
 
 #define CLOSED 0xffffffffu
 
@@ -45,7 +45,7 @@ typedef struct worker {
 /* A number that threads wait for to change. */
 typedef struct gate {
     _Atomic uint32_t value;      /* the futex */
-    _Atomic uint32_t n_sleepers; /* lets the one who changes value skip the system call while all waiters spin */
+    _Atomic uint32_t n_sleepers; /* the thread that changes value skips the system call while all waiters spin */
 } gate;
 
 struct pool {
@@ -100,7 +100,7 @@ static uint32_t run_size(uint32_t left, uint32_t grain, int32_t n_threads)
     return size < left ? size : left;
 }
 
-/* Runs what is left of the current loop. */
+/* Runs the rest of the current loop. */
 static void run_loop(pool *p, int32_t thread)
 {
     uint64_t claim = atomic_load_explicit(&p->claim, memory_order_acquire);
@@ -131,7 +131,7 @@ static void *worker_main(void *arg)
     }
 }
 
-/* Lets the workers look at what has changed. */
+/* Makes the workers read the new state. */
 static void next_epoch(pool *p)
 {
     atomic_fetch_add(&p->epoch.value, 1);

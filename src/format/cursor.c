@@ -1,7 +1,7 @@
 /* cursor.c - see cursor.h. */
 #include "format/cursor.h"
 
-/* Vocabularies take up to some tens of megabytes; what is skipped takes memory too. */
+/* Vocabularies take up to some tens of megabytes; skipped bytes take memory, too. */
 #define MAX_FETCHED ((size_t)1 << 30)
 #define STEP        ((size_t)1 << 20)
 

@@ -53,7 +53,7 @@ sumi_status file_bytes_open(file_bytes **out, const char *path, sumi_error *err)
     file_bytes *f = calloc(1, sizeof *f);
     char *name = strdup(path);
     size_t n = (size_t)s.st_size;
-    /* Without access, so that a system which counts what is promised does not count the whole file. */
+    /* PROT_NONE, so that a system that limits committed memory does not count the whole file. */
     void *data = mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (f && name && data != MAP_FAILED) {
         *f = (file_bytes){ .name = name, .data = data, .n_bytes = n, .fd = fd, .modified = s.st_mtim };

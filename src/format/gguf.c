@@ -101,7 +101,7 @@ sumi_status gguf_read_all(gguf *g, sumi_error *err)
     if (st == SUMI_OK) st = gguf_read_metadata(g, &c, err);
     if (st == SUMI_OK) st = read_alignment(g, err);
     if (st == SUMI_OK) st = gguf_read_tensors(g, &c, err);
-    /* What follows the head is fetched when it is asked for. */
+    /* Bytes after the head are fetched on request. */
     if (st == SUMI_OK && c.n_ready > g->n_head) file_bytes_release(g->file, g->n_head, c.n_ready - g->n_head);
     return st;
 }
@@ -188,7 +188,7 @@ uint32_t gguf_alignment(const gguf *g)
     return g->alignment;
 }
 
-/* The file that t lies in, if tensors are in their places. */
+/* The file of t, for models whose tensors are in the GGUF files. */
 static const gguf *shard_of(const gguf *g, const gguf_tensor *t)
 {
     return t->shard == 0 ? g : g->more[t->shard - 1];

@@ -1,8 +1,8 @@
 /* gguf_describe.c - models in files of another format, described by a header as GGUF has it.
  *
- * All that is not tensor data (metadata, names, shapes, types) is read by the reader of GGUF files from a header in memory.
- * The data of a tensor lies in a file of the other format as it is, or differs from what is there (rows in another order,
- * several tensors as one): then it is made row by row, for whoever asks, and kept by nobody. */
+ * The GGUF reader reads everything except tensor data (metadata, names, shapes, types) from a header in memory. The data
+ * of a tensor is in a file of the other format, either unchanged or in another form (rows in another order, several
+ * tensors as one). In another form, its rows are made on request and not stored. */
 #include "format/gguf_internal.h"
 
 #include <assert.h>
@@ -46,7 +46,7 @@ sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, s
         free(own);
         free(header);
         sumi_status st = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(name));
-        e->destroy(e->user); /* name may be part of what it frees */
+        e->destroy(e->user); /* this may also free name */
         return st;
     }
     *own = *e;

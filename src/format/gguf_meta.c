@@ -4,9 +4,9 @@
  *                                                string:  u64 n_bytes, bytes
  *                                                array:   u32 type, u64 n, n values of that type (arrays too)
  *
- * Strings have no fixed size, so reaching string i of an array means walking over all before it. That walk happens
- * once, while checking, and leaves the index of gguf_internal.h behind: eight bytes for each string, which itself
- * takes at least eight in the file. */
+ * Strings have no fixed size, so finding string i of an array requires a walk over all strings before it. This walk is
+ * done once, while checking, and builds the index of gguf_internal.h: eight bytes for each string; a string takes at least
+ * eight bytes in the file. */
 #include "format/gguf_internal.h"
 
 #include <assert.h>

@@ -5,10 +5,10 @@
  *   NAME-00003-of-00003.gguf   split.no = 2                         split.tensors.count, the tensors of all files
  *
  * Each file is a GGUF file of its own, with its own header, alignment and data section. They are opened one by one and
- * checked against the first; then the first takes over the descriptions of all tensors and owns the other files, of
- * which only the bytes are still of use.
+ * checked against the first. Then the first file gets the descriptions of all tensors and owns the other files, of which
+ * only the bytes are used afterwards.
  *
- * Any of the files may be named; the others must lie beside it. */
+ * The path of any of the files opens the model; the other files must be in the same folder. */
 #include "format/gguf_internal.h"
 
 #include <assert.h>
@@ -47,7 +47,7 @@ static char *sibling(const char *path, int32_t no, int32_t count)
     return asprintf(&out, "%.*s-%05d-of-%05d.gguf", (int)n, path, no + 1, count) < 0 ? NULL : out;
 }
 
-/* What a file says about itself: it is number *no of *count. count 0 and 1, as of merged files: it is whole. */
+/* Reads the keys of the file: it is number *no of *count. count 0 and 1 (in merged files): the file is the whole model. */
 static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_error *err)
 {
     int64_t n = 1, i = 0;
@@ -65,7 +65,7 @@ static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_e
     return SUMI_OK;
 }
 
-/* The name must say the same as the metadata, or the other files cannot be found. */
+/* The name must agree with the metadata, otherwise the other files cannot be found. */
 static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_error *err)
 {
     size_t n_stem;
@@ -99,7 +99,8 @@ static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t 
     return st;
 }
 
-/* Opens all files but the one that is there, which becomes one of them. g: [count], the caller's also on failure. */
+/* Opens all files except `given`, which is open already and becomes one of them. g: [count], the caller's also on
+ * failure. */
 static sumi_status open_all(gguf **g, gguf *given, int32_t no, int32_t count, sumi_error *err)
 {
     sumi_status st = SUMI_OK;
@@ -109,7 +110,7 @@ static sumi_status open_all(gguf **g, gguf *given, int32_t no, int32_t count, su
     return st;
 }
 
-/* The sum of all files' tensors, which must be what each file that says something about it says. */
+/* The sum of all files' tensors, which must equal split.tensors.count in each file that has this key. */
 static sumi_status count_tensors(gguf *const *g, int32_t count, int64_t *n, sumi_error *err)
 {
     *n = 0;

@@ -1,9 +1,9 @@
-/* gguf_tensors.c - the tensors of a GGUF file: what each is called, its shape, and where its bytes lie.
+/* gguf_tensors.c - the tensors of a GGUF file: names, shapes, and places of their bytes.
  *
  *   { name, u32 n_dims, u64 dims[n_dims], u32 type, u64 offset }      dims: fastest first
  *
- * Offsets count from the start of the data section, which only the end of the last entry tells. So the entries are
- * read first, their offsets kept aside, and the tensors are placed in a second pass. */
+ * Offsets count from the start of the data section, which is known only after the last entry. So all entries are read
+ * first, and the tensors are placed in a second pass. */
 #include "format/gguf_internal.h"
 
 #include <assert.h>

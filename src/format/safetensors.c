@@ -94,7 +94,7 @@ static sumi_status read_shape(st_tensor *t, const json_t *entry, sumi_error *err
     return SUMI_OK;
 }
 
-/* Where it lies. data: the data section, n bytes of them from byte `at` of the file. */
+/* The place of t. data: the data section, n bytes from byte `at` of the file. */
 static sumi_status read_place(st_tensor *t, const json_t *entry, const uint8_t *data, size_t n, size_t at,
                               sumi_error *err)
 {
@@ -263,8 +263,8 @@ sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err)
     return st;
 }
 
-/* Only whole pages are given back. Those at both ends go with the tensor too if nobody uses the others in them: a page that
- * stayed between any two tensors would be a map of its own, of which Linux allows 65,530. */
+/* Only whole pages are given back. A page at an end of the tensor is given back, too, if no other tensor in it is in use:
+ * a page that stayed between two tensors would be a mapping of its own, and Linux allows only 65,530 mappings. */
 void st_release(safetensors *s, const st_tensor *t)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -274,7 +274,7 @@ void st_release(safetensors *s, const st_tensor *t)
     while (first > 0 && !s->fetched[first - 1] && t->offset - begin < page) begin = s->tensors[--first].offset;
     while (last + 1 < s->n_tensors && !s->fetched[last + 1] && end - (t->offset + t->n_bytes) < page)
         end += s->tensors[++last].n_bytes; /* no gaps: check_gaps() */
-    if (first == 0) begin = 0;             /* nobody reads the header any more */
+    if (first == 0) begin = 0;             /* the header is not read any more */
     file_bytes_release(s->file, begin, end - begin);
     s->fetched[t - s->tensors] = false;
 }

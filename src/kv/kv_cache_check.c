@@ -4,7 +4,7 @@
 
 #include "kv/kv_cache_internal.h"
 
-/* What the tables say, counted anew. */
+/* Counts made again from the tables. */
 typedef struct tally {
     const kv_cache *c;
     int32_t *refs;     /* [n_blocks] */

@@ -1,13 +1,12 @@
-/* kv_cache_prefix.c - how sequences and the prefix index meet: blocks that become full enter it, and a new sequence
- * begins with the blocks that are there already. See kv_cache.h and kv_prefix.h. */
+/* kv_cache_prefix.c - sequences and the prefix index: full blocks enter the index, and a new sequence begins with blocks
+ * of the index. See kv_cache.h and kv_prefix.h. */
 #include <string.h>
 
 #include "kv/kv_cache_internal.h"
 
-/* Block i of s is full and spells node. Where the node has a block already, computed by another sequence at the
- * same time or loaded from disk, s goes over to that one and its own becomes free; where not, the node gets that of
- * s. So a sequence always holds the blocks of its nodes, which is what makes cached subtrees free of holders
- * (kv_prefix.h, (5)). */
+/* Block i of s is full and has the tokens of node. If the node has a block already, computed by another sequence at the
+ * same time or loaded from disk, s takes this block and frees its own; otherwise the node gets the block of s. So a
+ * sequence always holds the blocks of its nodes, and no block in a cached subtree has a holder (kv_prefix.h, (5)). */
 static void join_node(kv_cache *c, kv_seq *s, int32_t i, int32_t node)
 {
     for (int32_t g = 0; g < c->n_groups; g++) {

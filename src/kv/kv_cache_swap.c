@@ -1,16 +1,16 @@
-/* kv_cache_swap.c - sequences that wait outside: their blocks go to slots of the swap region and come back. See
+/* kv_cache_swap.c - swaps sequences out and in: their blocks are written to slots of the swap region and read back. See
  * kv_cache.h.
  *
- * Out: a block that other tables hold stays, with our reference. The others are written to slots; where the index
- * knows them they stay in memory too, as cached ones, for as long as nobody needs the room. In: what the index
- * still has is taken from there, for nothing; the rest is read. */
+ * Out: a block that other tables hold stays in memory, and the swapped sequence keeps its reference. All other blocks are
+ * written to slots; blocks of the index also stay in memory, cached, until their memory is needed. In: blocks that the
+ * index still has are taken from there at no cost; the rest are read. */
 #include "base/error.h"
 #include "kv/kv_cache_internal.h"
 
 typedef struct counts {
     int32_t n_alone, n_shared; /* blocks that only this table holds, and that others hold too */
     int32_t n_read, n_found,
-        n_found_cached; /* slots to read; slots whose block the index has; of these held by nobody */
+        n_found_cached; /* slots to read; slots whose block the index has; of these, blocks without a holder */
 } counts;
 
 /* The node of block i, given that of block i - 1 (or -2: the chain has ended before); -2: there is none. */
@@ -30,7 +30,7 @@ static counts count(const kv_cache *c, const kv_seq *s)
 {
     counts n = { 0 };
     for (int32_t i = 0, node = -1; i < kv_blocks_for(s->n_tokens);
-         i++) { /* what was reserved holds nothing */
+         i++) { /* reserved blocks hold no tokens */
         node = s->is_swapped ? next_node(c, s, node, i) : -2;
         for (int32_t g = 0; g < c->n_groups; g++) {
             if (i < s->first[g]) continue;
@@ -55,7 +55,7 @@ kv_swap_cost kv_cache_swap_cost(const kv_cache *c, int32_t seq)
     counts n = count(c, s);
     kv_swap_cost cost = { .block_bytes = c->memory.block_bytes, .n_shared = n.n_shared };
     if (s->is_swapped) {
-        cost.n_shared += n.n_alone; /* those who shared it have gone since */
+        cost.n_shared += n.n_alone; /* the sequences that shared it have been closed since */
         cost.n_in = n.n_read;
         cost.n_cached = n.n_found;
         cost.n_take = n.n_read + n.n_found_cached;
@@ -67,7 +67,7 @@ kv_swap_cost kv_cache_swap_cost(const kv_cache *c, int32_t seq)
 
 /* ---- Out ---- */
 
-/* Writes what nobody else holds; slots[g][i] is where, -1 for the others. */
+/* Writes the blocks that only this sequence holds; slots[g][i] is the slot, -1 for the other blocks. */
 static sumi_status write_blocks(kv_cache *c, const kv_seq *s, int32_t *slots, sumi_error *err)
 {
     sumi_status status = SUMI_OK;
@@ -109,7 +109,7 @@ sumi_status kv_cache_swap_out(kv_cache *c, int32_t seq, sumi_error *err)
     if (n > kv_swap_n_free(c->swap))
         return sumi_fail(err, SUMI_ELIMIT, "swap: no room for %d blocks (%d of %d slots are free)", n,
                          kv_swap_n_free(c->swap), kv_swap_n_slots(c->swap));
-    kv_cache_truncate(c, seq, s->n_tokens); /* gives back what was reserved */
+    kv_cache_truncate(c, seq, s->n_tokens); /* gives the reservation back */
     sumi_status status = write_blocks(c, s, c->slots, err);
     settle_slots(c, s, c->slots, status == SUMI_OK);
     if (status != SUMI_OK) return status;

@@ -7,11 +7,11 @@
  *   record  0 u32 parent, NO_PARENT: none   4 u32 n_blocks   8 u64 salt   16 u64 adapter   24 i32 ids[KV_BLOCK]
  *           88 u8 has[n_groups], padded to 8   then n_blocks blocks   then u64 checksum of all before
  *
- * A record's checksum has the header's checksum and the record's number in its key, so that a record of another
- * file or place does not pass for this one. Records come in the order of last use, parents before children: a
- * loader that runs out of room stops and has the most useful part.
+ * The key of a record's checksum contains the header's checksum and the record's number, so a record of another file or at
+ * another place is rejected. Records are in the order of last use, parents before children: if the loader runs out of
+ * blocks, it stops and has the most useful part.
  *
- * Loading trusts nothing: every size is compared with the file's before it is used. */
+ * Loading does not trust the file: every size is compared with the file's before it is used. */
 #include "kv/kv_disk.h"
 
 #include <errno.h>
@@ -148,7 +148,7 @@ static int used_last_first(const void *a, const void *b)
                                 : (x->node > y->node) - (x->node < y->node);
 }
 
-/* Puts node and those of its ancestors that are not there yet at the end of the order; false: they do not fit. */
+/* Appends node and those of its ancestors that are not in the order yet; false: they do not fit. */
 static bool append_path(writer *w, int32_t node)
 {
     const kv_node *nodes = w->c->prefix.nodes;
@@ -277,7 +277,7 @@ static sumi_status read_header(reader *r, const kv_disk_opts *o)
     return SUMI_OK;
 }
 
-/* Reads record number into r->record and checks all of it but its place among the others. */
+/* Reads record number into r->record and checks everything except its place in the index. */
 static sumi_status read_record(reader *r, uint64_t number)
 {
     const kv_cache *c = r->c;
@@ -331,7 +331,7 @@ static sumi_status read_records(reader *r, int64_t *n_loaded)
 {
     for (uint64_t i = 0; i < r->n_records; i++) {
         if (r->c->prefix.unused < 0 || r->c->pool.n_free < r->c->n_groups)
-            return SUMI_OK; /* full: what follows is older */
+            return SUMI_OK; /* full: all further records are older */
         sumi_status status = read_record(r, i);
         if (status == SUMI_OK) status = add_record(r, i);
         if (status != SUMI_OK) return status;

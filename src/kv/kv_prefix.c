@@ -1,4 +1,4 @@
-/* kv_prefix.c - the prefix index: nodes, their hash table, and what is evicted when. See kv_prefix.h. */
+/* kv_prefix.c - the prefix index: nodes, their hash table, and the order of eviction. See kv_prefix.h. */
 #include "kv/kv_prefix.h"
 
 #include <assert.h>
@@ -73,7 +73,7 @@ static void list_remove(kv_prefix *p, int32_t block)
     b->list = -1;
 }
 
-/* ---- The heap of leaves: the one let go first is on top ---- */
+/* ---- The heap of leaves: the leaf that was released first is on top ---- */
 
 static bool goes_before(const kv_prefix *p, int32_t a, int32_t b)
 {
@@ -106,7 +106,7 @@ static void heap_remove(kv_prefix *p, int32_t node)
     if (last != node) heap_settle(p, pos, last);
 }
 
-/* To be called after every change of what decides whether a node may go. */
+/* Call this after every change that may decide whether a node can be evicted. */
 static void node_changed(kv_prefix *p, int32_t node)
 {
     kv_node *n = &p->nodes[node];
@@ -173,7 +173,7 @@ int32_t kv_prefix_add(kv_prefix *p, int32_t parent, kv_origin origin, const int3
     return i;
 }
 
-/* A resting block of a window group may go alone. */
+/* A resting block of a window group may be evicted alone. */
 static void list_if_window(kv_prefix *p, int32_t block, int32_t list)
 {
     if (p->windows[p->info[block].group]) list_append(p, list, block);

@@ -1,12 +1,12 @@
 /* kquants_encode.c - writing the K-quants: Q2_K Q3_K Q4_K Q5_K Q6_K.
  *
- * The formats say what a block means, not how to choose it. The choice here, for one super-block of 256:
+ * The formats define the meaning of a block, not how to choose its numbers. The choice here, for one super-block of 256:
  *
  *   1. each group gets the scale (and minimum) of its own best fit in float (fit.h)
  *   2. d is the one for which the largest group scale becomes the largest sub-scale; dmin likewise
- *   3. each group's sub-scale (and sub-minimum) is the best of the rounded one and its neighbours, by error
+ *   3. each group's sub-scale (and sub-minimum) is the rounded one or a neighbour, whichever has the least error
  *
- * Fitting d and dmin once more for fixed integers gains half a percent of the error at most, so it is left out.
+ * Fitting d and dmin once more for fixed integers removes half a percent of the error at most, so it is not done.
  * Weights of the errors: fit_weights(). The blocks are drawn in blocks.h. */
 #include <math.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #include "quant/codecs.h"
 #include "quant/fit.h"
 
-/* What the five types differ in. */
+/* The differences of the five types. */
 typedef struct shape {
     int group;        /* elements in a group: 16 or 32 */
     int q_min, q_max; /* of an element */
@@ -64,7 +64,7 @@ static void fit_groups(const shape *t, super *s, const float *x, const float *w,
         if (fabsf(scales[j]) > fabsf(largest)) largest = scales[j];
         if (mins[j] > largest_min) largest_min = mins[j];
     }
-    /* a signed sub-scale reaches one further below zero: the largest scale goes there, whatever its sign */
+    /* a signed sub-scale has one more value below zero, so the largest scale is mapped there, whatever its sign */
     s->d = to_half(largest / (float)(t->sc_min < 0 ? t->sc_min : t->sc_max));
     s->dmin = to_half(largest_min / (float)t->sc_max);
 }

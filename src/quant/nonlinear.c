@@ -39,8 +39,8 @@ void decode_iq4_xs(const void *src, float *dst, int64_t n)
                          dst + 32 * j);
 }
 
-/* 2^(e - 128), half of what e stands for, since mxfp4_values are doubled. Below 2^-126 it is a subnormal float. e = 255
- * is NaN in the OCP specification; GGUF reads it as the next power of two. */
+/* 2^(e - 128): half of the scale 2^(e - 127), because mxfp4_values are doubled. Below 2^-126 it is a subnormal float. e =
+ * 255 is NaN in the OCP specification; GGUF reads it as the next power of two. */
 static float half_power(uint8_t e)
 {
     return fp32_from_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);

@@ -1,4 +1,4 @@
-/* quant.c - the table of number formats: who decodes and who encodes each type. */
+/* quant.c - the table of number formats: the decoder and the encoder of each type. */
 #include "quant/quant.h"
 
 #include <assert.h>

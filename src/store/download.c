@@ -21,7 +21,7 @@
 #define MAX_ETAG  256
 #define MAX_STATE 16384
 
-#define CHECKPOINT ((int64_t)64 << 20) /* bytes between two notes of what is on the disk */
+#define CHECKPOINT ((int64_t)64 << 20) /* bytes between two updates of the state file */
 
 typedef struct part { /* of one call of download() */
     const download_file *file;
@@ -31,13 +31,13 @@ typedef struct part { /* of one call of download() */
     digest want;
     hasher h;
     int64_t noted;  /* bytes that the state vouches for, where no digest is known */
-    char etag[MAX_ETAG]; /* of what the part belongs to, "": none that proves anything */
+    char etag[MAX_ETAG]; /* of the file that the part belongs to; "": none, or a weak one */
 } part;
 
-/* ---- What the part is part of ---- */
+/* ---- The state file: which file the part belongs to ---- */
 
-/* Where no digest will tell whether the whole is right, the state has the SHA-256 of the bytes that were brought to the
- * disk: after a power cut a part may be longer than what it holds. */
+/* If the file has no digest that could verify the whole, the state has the SHA-256 of the bytes that were synced to the
+ * disk: after a power cut a part may be longer than its valid bytes. */
 static sumi_status write_state(part *p, sumi_error *err)
 {
     new_file f = { .fd = -1 };
@@ -65,7 +65,7 @@ static const char *text_of(const json_t *state, const char *key)
     return text ? text : "";
 }
 
-/* The state; NULL: there is none, or what has its name is something else. O_NONBLOCK: a FIFO must not make us wait. */
+/* The state; NULL: there is none, or the path is not a regular file. O_NONBLOCK: opening a FIFO must not wait. */
 static json_t *load_state(const part *p)
 {
     struct stat s;
@@ -82,8 +82,8 @@ static json_t *load_state(const part *p)
     return whole ? json_read(text, n, 0, NULL) : NULL;
 }
 
-/* How many bytes of the part are of use: 0 if it does not belong to what is to be fetched. If a digest will not tell, sets
- * etag to what the server has to agree to, and *kept to what these bytes must be. */
+/* The number of bytes of the part that can be resumed: 0 if it belongs to another file. If the file has no digest, sets
+ * etag to the value that the server must confirm, and *kept to the digest of these bytes. */
 static int64_t read_state(part *p, int64_t n_part, digest *kept)
 {
     json_t *state = load_state(p);
@@ -132,7 +132,7 @@ static sumi_status take_linked_digest(part *p, const fetcher *f, bool resumed, s
     return resumed ? sumi_fail(err, SUMI_EFORMAT, "the file has changed") : SUMI_OK;
 }
 
-/* A part of what the server has now? An ETag that begins with W/ says "about the same", which is not enough. */
+/* Checks that the part belongs to the server's present file. A weak ETag (W/) does not prove equal bytes. */
 static sumi_status take_etag(part *p, const fetcher *f, bool resumed, sumi_error *err)
 {
     const char *etag = fetch_header(f, "ETag", false);
@@ -141,7 +141,7 @@ static sumi_status take_etag(part *p, const fetcher *f, bool resumed, sumi_error
         if (*c < ' ' || *c > '~') etag = "";
     if (resumed && *p->etag && strcmp(p->etag, etag) != 0)
         return sumi_fail(err, SUMI_EFORMAT,
-                         "the file has changed"); /* the server does not look at If-Range */
+                         "the file has changed"); /* the server ignores If-Range */
     strcpy(p->etag, p->want.kind == DIGEST_NONE ? etag : "");
     return SUMI_OK;
 }
@@ -223,7 +223,7 @@ static void remove_part(const part *p)
     unlink(p->state_path);
 }
 
-/* The least that can be asked of a file that nobody gave a digest for: a page that says "log in" is no model. */
+/* The minimal check of a file without a digest: a login page is no model. */
 static bool looks_right(const part *p)
 {
     char magic[4];
@@ -231,7 +231,7 @@ static bool looks_right(const part *p)
     return pread(p->fd, magic, 4, 0) == 4 && !memcmp(magic, "GGUF", 4);
 }
 
-/* Everything has come: is it right? Then it gets its name. */
+/* All bytes are received: verifies the file and renames it to its final name. */
 static sumi_status finish(part *p, download_result *result, sumi_error *err)
 {
     result->got = hasher_end(&p->h);
@@ -249,7 +249,7 @@ static sumi_status finish(part *p, download_result *result, sumi_error *err)
     return st;
 }
 
-/* One go, from what is there. */
+/* One attempt, from the bytes that the part has. */
 static sumi_status run(fetcher *f, part *p, download_result *result, sumi_error *err)
 {
     fetch_source source = { .url = p->file->url, .token = p->file->token };

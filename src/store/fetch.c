@@ -24,7 +24,7 @@ struct fetcher {
     fetch_opts o;
     char curl_error[CURL_ERROR_SIZE];
     bool
-        met; /* some answer came: a name that cannot be resolved now is a passing trouble, not a wrong name */
+        met; /* the server answered before: a name that cannot be resolved now is a temporary failure, not a wrong name */
 
     /* of the request under way */
     const fetch_sink *sink;
@@ -67,7 +67,7 @@ long fetch_http_status(const fetcher *f)
     return status;
 }
 
-/* "bytes 100-199/500": 206 must give what was asked for, of a whole of *n_bytes (-1: "*"). */
+/* "bytes 100-199/500": a 206 must have the requested range, of a file of *n_bytes (-1: "*"). */
 static bool range_fits(const fetcher *f, int64_t *n_bytes)
 {
     int64_t first, last;
@@ -80,7 +80,7 @@ static bool range_fits(const fetcher *f, int64_t *n_bytes)
     return first == f->asked_from && last >= first;
 }
 
-/* Tells the sink that a body comes, once for each answer. */
+/* Calls the sink's begin(), once for each answer. */
 static sumi_status begin(fetcher *f)
 {
     curl_off_t n = -1;
@@ -240,7 +240,7 @@ static outcome judge(fetcher *f, CURLcode code, sumi_error *err)
     }
 }
 
-/* Waits before try number n (from 1), or as long as the server asks for. False: cancelled. */
+/* Waits before retry number n (from 1), or as long as the server requests. False: cancelled. */
 static bool wait_before(fetcher *f, int32_t n, const char *why)
 {
     curl_off_t asked_s = 0;
@@ -304,7 +304,7 @@ static sumi_status begin_text(void *self, const fetcher *f, int64_t first, int64
     if (n_bytes > (int64_t)text->max)
         return sumi_fail(err, SUMI_ELIMIT, "the answer is larger than %zu bytes", text->max);
     size_t max = text->max;
-    buf_deinit(text); /* what a try before this one has left */
+    buf_deinit(text); /* the bytes of an earlier attempt */
     buf_init(text, max);
     return SUMI_OK;
 }

@@ -57,7 +57,7 @@ sumi_status hub_read_list(repo *r, const char *json, size_t n, sumi_error *err)
     return st;
 }
 
-/* The kinds of layers that are taken; the others are named to the user. */
+/* The kinds of layers that sumi uses; other kinds are reported to the user. */
 static const struct {
     const char *kind, *file, *extension;
 } layer_files[] = {

@@ -57,7 +57,7 @@ sumi_status folder_lock(const char *folder, int *fd, sumi_error *err)
     return sumi_fail(err, SUMI_EBUSY, "%s: another process keeps removing this folder; try again later", folder);
 }
 
-/* Nothing is in the folder but its lock. */
+/* Whether the folder has no file but its lock. */
 static bool has_only_lock(const char *folder)
 {
     DIR *d = opendir(folder);

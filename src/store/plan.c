@@ -63,7 +63,7 @@ static int endpoint_length(const char *endpoint)
 
 /* ---- A URL ---- */
 
-/* "HEX  model.gguf", as sha256sum writes it, or the number alone. */
+/* "HEX model.gguf", as written by sha256sum, or the digest only. */
 static sumi_status fetch_digest_beside(digest *d, const char *url, const pull_opts *o, fetcher *f,
                                        sumi_error *err)
 {

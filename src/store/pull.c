@@ -15,7 +15,7 @@
 #include "store/lock.h"
 #include "store/plan.h"
 
-#define MAX_FOLDER       (4096 - NAME_MAX_PATH - 2) /* so that each file's path has room behind it */
+#define MAX_FOLDER       (4096 - NAME_MAX_PATH - 2) /* so that the path of each file fits after it */
 #define SLOW_CHECK_BYTES ((int64_t)1 << 30)         /* a second or two */
 
 void pull_plan_deinit(pull_plan *p)
@@ -47,7 +47,8 @@ static void file_path(const pull_plan *p, int32_t i, char out[4096])
     snprintf(out, 4096, "%.*s/%.*s", MAX_FOLDER, p->folder, NAME_MAX_PATH, p->files.files[i].path);
 }
 
-/* Room for everything that has still to come, so that it is not the last of ten files that finds the disk full. */
+/* Checks that the disk has space for all remaining bytes, so that a full disk is noticed before the first file and not in
+ * the last. */
 static sumi_status check_space(const pull_plan *p, sumi_error *err)
 {
     struct statvfs s;
@@ -68,7 +69,7 @@ static sumi_status check_space(const pull_plan *p, sumi_error *err)
                      (double)needed / 0x1p30, (double)room / 0x1p30);
 }
 
-/* Whether the file is there as it must be. A file without a digest to compare with is taken as it is. */
+/* Whether the file exists and its digest is right. A file without a known digest is accepted. */
 static sumi_status is_there(const pull_plan *p, int32_t i, const pull_opts *o, bool *there, sumi_error *err)
 {
     char path[4096];
@@ -101,7 +102,7 @@ static sumi_status fetch_file(const pull_plan *p, int32_t i, const pull_opts *o,
     const repo_file *file = &p->files.files[i];
     file_path(p, i, path);
     char *slash = strrchr(path, '/');
-    *slash = '\0'; /* a file may lie deeper than the model's folder */
+    *slash = '\0'; /* a file may be in a folder below the model's folder */
     sumi_status st = folder_create(path, err);
     *slash = '/';
     if (st != SUMI_OK) return st;

@@ -11,7 +11,7 @@ static const struct {
     const char *prefix;
     ref_kind kind;
 } prefixes[] = {
-    /* what several prefixes match is the first one's */
+    /* if several prefixes match, the first one counts */
     { "hf:", REF_HF },
     { "hf.co/", REF_HF },
     { "huggingface.co/", REF_HF },
@@ -24,7 +24,7 @@ static const struct {
     { "https://", REF_URL },
 };
 
-/* The text behind the prefix, and its kind; NULL: no reference. */
+/* The text after the prefix, and its kind; NULL: not a reference. */
 static const char *strip_prefix(const char *text, ref_kind *kind)
 {
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {

@@ -12,8 +12,8 @@
 #include "format/safetensors.h"
 #include "store/names.h"
 
-/* The order in which variants are tried when none is named: small loss at about half a byte for a weight first, which is
- * what llama.cpp and Ollama take; then what is nearest to it; the original at the end. */
+/* The order in which variants are tried when none is named: first about half a byte per weight with a small loss, the
+ * default of llama.cpp and Ollama; then the nearest types; the original weights last. */
 static const char *const preferred[] = {
     "Q4_K_M", "Q4_K_S", "Q4_0",   "Q4_1",   "IQ4_XS", "IQ4_NL", "MXFP4", "Q5_K_M", "Q5_K_S", "Q5_0", "Q5_1",
     "Q6_K",   "Q8_0",   "Q3_K_M", "Q3_K_L", "Q3_K_S", "Q2_K",   "BF16",  "F16",    "FP16",   "F32",  "FP32",
@@ -61,13 +61,14 @@ bool repo_has_safetensors(const repo *r)
     return false;
 }
 
-/* A word ends at these, and at the end; in front of it may stand '_' too. '_' is inside of "Q4_K_M". */
+/* A word ends at one of these characters, or at the end of the text; '_' may also precede it. '_' is a part of
+ * "Q4_K_M". */
 static bool is_border(char c)
 {
     return c == '\0' || c == '-' || c == '.' || c == '/';
 }
 
-/* Where tag stands in path as a word; NULL: nowhere. */
+/* The place of tag in path as a word; NULL: none. */
 static const char *find_tag(const char *path, const char *tag)
 {
     size_t n = strlen(tag);
@@ -136,7 +137,7 @@ static void list_variants(const repo *r, const char *tag, bool paths, char *out,
     if (used >= n_out && n_out > 8) strcpy(out + n_out - 5, " ...");
 }
 
-/* The number of the file that what names, -1 with an error if none does. */
+/* The number of the file with the name `what`; -1 with an error: there is none. */
 static int32_t find_named(const repo *r, const char *what, sumi_error *err)
 {
     char list[320];

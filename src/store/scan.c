@@ -1,7 +1,7 @@
-/* scan.c - the models that lie in the places of store.h. Reads names and sizes of files, not their content.
+/* scan.c - finds the models in the folders of store.h. Reads names and sizes of files, not their content.
  *
- * A place is walked once. Files of one model meet in one entry: the shards of a split model, the files of a safetensors
- * folder, what lies beside an Ollama model, a part and its final name. */
+ * A folder is walked once. All files of one model go into one entry: the shards of a split model, the files of a
+ * safetensors folder, the files beside an Ollama model, a part and its final name. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static void add_file(scan *s, const char *path, const struct stat *st, const cha
     if (st->st_mtime > m->modified) m->modified = st->st_mtime;
 }
 
-/* "x.gguf.part", "x.gguf.part.json" and what a killed pull left of the latter belong to "x.gguf". */
+/* "x.gguf.part", "x.gguf.part.json" and a temporary file of the latter from a killed process belong to "x.gguf". */
 static void strip_part(char *path)
 {
     static const char *const endings[] = { ".part.json", ".part" };
@@ -81,7 +81,7 @@ static void strip_part(char *path)
         }
 }
 
-/* What is to be opened for a file of a GGUF model: itself, or the first of its shards. */
+/* The path to open for a file of a GGUF model: the file itself, or the first of its shards. */
 static void to_open(const char *path, char out[STORE_MAX_PATH])
 {
     size_t n_stem;
@@ -148,7 +148,7 @@ static void walk(scan *s, const char *folder, int depth, layout how, const char 
                         : !strcmp(e->d_name, "ollama") ? REGISTRY
                         : !strcmp(e->d_name, "url")    ? WEB
                                                        : FLAT;
-            /* In the place itself only folders of weights are looked into, and in those one level deep. */
+            /* In the searched folder itself, only folders of weights are read, one level deep. */
             if (below == FLAT && !(depth == 0 ? is_weights_folder(path, FLAT) : depth == 1)) continue;
             walk(s, path, depth + 1, below, model_folder);
         }

@@ -54,7 +54,7 @@ static void list_places(const store_places *p, char *out, size_t n_out)
 
 /* ---- Names ---- */
 
-/* text is name, or its end from behind a slash or the scheme on. */
+/* Whether text is name, or the end of name after a slash or after the scheme. */
 static bool ends_as(const char *name, size_t n_name, const char *text)
 {
     size_t n = strlen(text);
@@ -110,7 +110,7 @@ static bool exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
-/* The file that a reference to a repository means among those that are in its folder. */
+/* The file in the folder of a repository that a reference means. */
 static sumi_status find_in_repo(const store_list *l, const char *folder, const char *what, char *out,
                                 size_t n_out)
 {
@@ -132,7 +132,7 @@ static sumi_status find_in_repo(const store_list *l, const char *folder, const c
     return st;
 }
 
-/* In one place. False: not there. */
+/* In one folder. False: not found. */
 static bool find_ref_in(const store_places *p, int32_t place, const store_list *l, const model_ref *r,
                         const char *below, char *out, size_t n_out)
 {
@@ -221,7 +221,7 @@ sumi_status store_find(const store_places *p, const char *model, char *out, size
 
 /* ---- Removing ---- */
 
-/* Whether the folder that path lies in really is the store or below it, whatever links lead there. */
+/* Whether the folder of path really is the store or below it, after resolving links. */
 static bool is_inside(const char *path, const char *root)
 {
     char folder[STORE_MAX_PATH], real[PATH_MAX], real_root[PATH_MAX];
@@ -243,7 +243,7 @@ sumi_status store_remove(const store_places *p, const store_model *m, sumi_error
             return sumi_fail(err, SUMI_EINVAL,
                              "%s: is outside of the store %s; remove it yourself if it is not needed",
                              m->files[i], root);
-    bool flat = !strcmp(m->folder, root); /* nobody pulls into that folder itself */
+    bool flat = !strcmp(m->folder, root); /* no model is downloaded into the store folder itself */
     sumi_status st = flat ? SUMI_OK : folder_lock(m->folder, &lock, err);
     for (int32_t i = 0; st == SUMI_OK && i < m->n_files; i++) {
         if (unlink(m->files[i]) != 0 && errno != ENOENT)
