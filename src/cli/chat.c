@@ -7,9 +7,9 @@
  *   rendered  <s> system ... user: Hi  assistant: Hello! <end> user: And now?  assistant:
  *             '------------ common: kept ------------'   '------- fed to the model -------'
  *
- * Nothing depends on how the ids came to differ: an answer whose text is tokenised in another way than it was chosen,
- * a changed system message or a dropped turn only makes the common part shorter. When the context is full, the oldest
- * turns are dropped, with a notice. */
+ * The reason for a difference of the ids does not matter: an answer whose text is tokenised differently than it was
+ * generated, a changed system message or a dropped turn only makes the common part shorter. When the context is full, the
+ * oldest turns are dropped, with a notice. */
 #include "cli/chat.h"
 
 #include <stdio.h>
@@ -70,7 +70,7 @@ static int32_t common_prefix(const int32_t *a, int32_t n_a, const int32_t *b, in
     return n;
 }
 
-/* Notes that the sequence holds ids and the tokens of the answer, as far as it does. Takes over nothing. */
+/* Records which of ids and of the answer's tokens the sequence holds. Copies them. */
 static void remember_held(chat *c, const int32_t *ids, int32_t n_ids, const answer *a)
 {
     int32_t n = sumi_seq_len(c->session->ctx, c->session->seq);
@@ -78,7 +78,7 @@ static void remember_held(chat *c, const int32_t *ids, int32_t n_ids, const answ
     free(c->held);
     c->held = held;
     c->n_held = 0;
-    if (!held || n > n_ids + a->n_ids) n = 0; /* without memory of it nothing is reused */
+    if (!held || n > n_ids + a->n_ids) n = 0; /* no memory: nothing is reused */
     sumi_seq_truncate(c->session->ctx, c->session->seq, n);
     for (; c->n_held < n; c->n_held++)
         held[c->n_held] = c->n_held < n_ids ? ids[c->n_held] : a->ids[c->n_held - n_ids];

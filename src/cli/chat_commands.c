@@ -1,4 +1,4 @@
-/* chat_commands.c - what a line that starts with '/' does in a chat. */
+/* chat_commands.c - the commands of a chat: lines that start with '/'. */
 #include "cli/chat.h"
 
 #include <stdio.h>

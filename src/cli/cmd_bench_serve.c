@@ -1,10 +1,10 @@
-/* cmd_bench_serve.c - sumi bench serve: many requests at an engine, as clients would send them.
+/* cmd_bench_serve.c - sumi bench serve: sends many requests to an engine, as clients would.
  *
- *   main thread      submits at the arrival times (Poisson), or whenever fewer than --concurrency are under way; between
- *                    that it looks at the engine's statistics
- *   engine's thread  the callback notes when each token came
+ *   main thread      submits at the arrival times (Poisson), or when fewer than --concurrency requests are running; in
+ *                    between it samples the engine's statistics
+ *   engine's thread  the callback records the time of each token
  *
- * Prompts are random tokens, answers greedy and of a given length: end tokens do not end them. */
+ * Prompts are random tokens. Answers are greedy and of a given length: end tokens do not end them. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +120,7 @@ typedef struct driver {
     progress bar;
 } driver;
 
-/* What the callback is given. */
+/* The argument of the callback. */
 typedef struct client {
     driver *d;
     load_request *r;
@@ -166,7 +166,8 @@ static sumi_status send_request(driver *d, client *clients, int32_t i, int32_t *
     return sumi_engine_submit(d->engine, &r, &id, err);
 }
 
-/* Waits for an event, at most until the next arrival or look at the statistics. Returns how many are over. */
+/* Waits for an event, at most until the next arrival or the next sample of the statistics. Returns the number of ended
+ * requests. */
 static int32_t wait_some(driver *d, double next_ms)
 {
     double until = clock_ms() + d->samples.interval_ms / 2;
@@ -204,13 +205,13 @@ static sumi_status drive(driver *d, double start_ms, sumi_error *err)
         }
         if (st == SUMI_OK) n_over = wait_some(d, next_ms);
     }
-    sumi_engine_stop(d->engine, 0); /* nothing calls back after this */
+    sumi_engine_stop(d->engine, 0); /* no callback runs after this */
     free(clients);
     free(ids);
     return st;
 }
 
-/* The first steps touch memory for the first time; they are not part of what is measured. */
+/* The first steps touch memory for the first time, so they are not measured. */
 static sumi_status warm_up(driver *d, sumi_engine_stats *before, sumi_error *err)
 {
     int32_t ids[64];

@@ -1,8 +1,8 @@
-/* cmd_embed.c - sumi embed: a vector for each line of text, by an engine that takes many lines in one step.
+/* cmd_embed.c - sumi embed: a vector for each line of text, with an engine that computes many lines in one step.
  *
  *   lines ----> tokenize ----> submit ----> [engine: up to WINDOW lines] ----> poll ----> written in the order of lines
  *
- * While lines are under way and no other is there to be read, what is ready is written: so it serves pipes that wait for
+ * When no further line can be read yet, finished vectors are written at once: so the command works for pipes that wait for
  * its answers. */
 #include <errno.h>
 #include <stdio.h>
@@ -123,7 +123,8 @@ static sumi_status submit_line(embedding_run *r, const char *text, size_t n_byte
     return st == SUMI_OK ? st : sumi_fail_in(err, "%s: line %lld", r->in.name, (long long)w->number);
 }
 
-/* Submits lines while there is room; waits for one only if nothing else is to be done. *more: others may follow. */
+/* Submits lines while the window has room; waits for a line only if no other work is left. *more: further lines may
+ * follow. */
 static sumi_status submit_lines(embedding_run *r, bool *more, sumi_error *err)
 {
     while (r->n_read - r->n_written < WINDOW) {

@@ -1,11 +1,11 @@
-/* cmd_eval.c - sumi eval perplexity: how well a model predicts a text.
+/* cmd_eval.c - sumi eval perplexity: measures how well a model predicts a text.
  *
  * The text is cut into windows of --ctx tokens that do not overlap, each computed from an empty context:
  *
  *   window   |BOS t0 t1 ... |BOS t511 ... |      if the model file asks for BOS (then it takes one of the ctx places)
  *   window   |t0 t1 ... t511|t512 ...     |      otherwise; the first token of a window has no prediction
  *
- *   perplexity = exp( - mean over all predicted tokens of log p(token | those before it in its window) )
+ *   perplexity = exp( - mean over all predicted tokens of log p(token | the tokens before it in its window) )
  *
  * A last window with fewer tokens counts as well. This is the usual measure of Hugging Face's documentation with a
  * stride of one window; llama.cpp scores only the second half of each window, so its figures are lower. */

@@ -1,5 +1,5 @@
-/* cmd_info.c - sumi info: what is in a model file. Only the file's header is read, so it is quick for files of any
- * size, and works for those that the engine cannot run. */
+/* cmd_info.c - sumi info: shows the contents of a model file. Only the file's head is read, so the command is fast for
+ * files of any size, and works for files that the engine cannot run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +110,8 @@ static sumi_status find_end_tokens(const gguf *g, info_summary *s, sumi_error *e
     return SUMI_OK;
 }
 
-/* What takes longer than looking up keys. Only missing memory is a failure: info shows files that sumi cannot run, too. */
+/* Collects data that takes longer than looking up keys. Only missing memory is a failure: info also shows files that sumi
+ * cannot run. */
 static sumi_status look_further(const gguf *g, const char *path, info_summary *s, sumi_error *err)
 {
     sumi_status status = find_end_tokens(g, s, err);
@@ -120,7 +121,7 @@ static sumi_status look_further(const gguf *g, const char *path, info_summary *s
     return status == SUMI_ENOMEM ? status : SUMI_OK;
 }
 
-/* A string byte by byte for a pipe; on a terminal without what could steer it, and with a newline after it. */
+/* Prints a string: unchanged into a pipe; on a terminal without control characters, and with a newline. */
 static void print_raw(gguf_str s)
 {
     if (!isatty(STDOUT_FILENO)) {

@@ -49,9 +49,9 @@ static const struct argp list_argp = {
            "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
 };
 
-/* What a file says about itself; all empty if it cannot be read. */
+/* Data from the file; all empty if it cannot be read. */
 typedef struct about {
-    char architecture[64], type[16]; /* type: what the file is called, else that of most parameters */
+    char architecture[64], type[16]; /* type: the file type, else the type of most parameters */
     uint64_t n_params;
     bool failed;
     sumi_error error;
@@ -111,7 +111,7 @@ static const store_model *same_file(const store_list *l, int32_t i, bool *again)
     return first;
 }
 
-/* The columns behind the name take 47 characters; the date and the path stand there if they fit. */
+/* The columns after the name take 47 characters; date and path are shown if they fit. */
 enum { ROW = 47, DATE = 12, MIN_NAME = 32, MAX_NAME = 60 };
 
 typedef struct table {
@@ -184,7 +184,7 @@ static int print_table(const store_list *l, const store_places *p)
     return ok ? EXIT_DONE : cli_fail("out of memory");
 }
 
-/* Text of unknown origin: what is not UTF-8 becomes '?'. */
+/* Text of unknown origin: invalid bytes become '?'. */
 static json_t *json_text(const char *text)
 {
     char shown[STORE_MAX_PATH];
@@ -225,7 +225,7 @@ static int print_json(const store_list *l)
     return EXIT_DONE;
 }
 
-/* Each once: what a name means is decided by the order of the places. */
+/* Each name once: the order of the folders decides which model it means. */
 static void print_names(const store_list *l)
 {
     for (int32_t i = 0; i < l->n; i++) {

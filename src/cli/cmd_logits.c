@@ -1,4 +1,4 @@
-/* cmd_logits.c - sumi logits: what the model thinks after each token of a sequence, as a numpy file. */
+/* cmd_logits.c - sumi logits: writes the logits after each token of a sequence as a NumPy file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* cmd_ps.c - sumi ps: what a running server serves, by asking its /stats. */
+/* cmd_ps.c - sumi ps: shows the state of a running server, from its /stats. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -144,7 +144,7 @@ static void show_progress(void *user, int64_t done, int64_t n_bytes)
     if (!a->bar.on) return;
     if (done < a->bar.first) a->bar.first = a->first = 0; /* it had to begin anew */
     if (n_bytes >= 0) a->bar.total = n_bytes > 0 ? n_bytes : 1;
-    else a->bar.total = done + 1; /* not known: the bar stays at its end, and the note tells */
+    else a->bar.total = done + 1; /* unknown: the bar stays at its end, and the note shows the bytes */
     show_bytes(have, sizeof have, (double)done);
     show_bytes(speed, sizeof speed, seconds > 0.1 ? (double)(done - a->first) / seconds : 0);
     snprintf(a->note, sizeof a->note, "%s, %s/s", have, speed);
@@ -206,7 +206,7 @@ static void print_plan(const pull_plan *p)
     }
 }
 
-/* path: NULL with --dry-run, since it is known when the files are there. Sizes that no hub has told are null. */
+/* path: NULL with --dry-run, because it is known only after the download. Sizes that the hub does not give are null. */
 static int print_json(const pull_plan *p, const char *path)
 {
     json_t *files = json_array(), *o = json_pack("{s:s?, s:o}", "path", path, "files", files);
@@ -263,7 +263,7 @@ int cmd_pull(int argc, char **argv)
         .watch = { &a, show_note, begin_file, show_progress, end_file, was_interrupted },
     };
     interrupt_install();
-    signal(SIGPIPE, SIG_IGN); /* a server that hangs up is a failure to be told */
+    signal(SIGPIPE, SIG_IGN); /* a server that closes the connection gives an error message */
     sumi_status st = pull(&ref, &o, &plan, path, sizeof path, &err);
     int code = report(&a, st, &plan, path, &err);
     pull_plan_deinit(&plan);

@@ -1,4 +1,4 @@
-/* cmd_rm.c - sumi rm: removes models from the store, after asking. Nothing outside of the store is touched. */
+/* cmd_rm.c - sumi rm: removes models from the store, after asking. Files outside of the store are never removed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static bool agrees(const store_model *const *models, int32_t n)
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-/* All names must mean something before the first file goes. models: room for a->n; *n: those that are different. */
+/* Finds all models before the first file is removed. models: room for a->n; *n: the number of different models. */
 static sumi_status find_all(const rm_args *a, const store_list *l, const store_model **models, int32_t *n,
                             sumi_error *err)
 {

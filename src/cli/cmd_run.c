@@ -210,7 +210,7 @@ static sumi_status answer_once(session *s, bool *interrupted, sumi_error *err)
     return st;
 }
 
-/* For --log-level info: what was loaded, and what it takes. */
+/* For --log-level info: the model, its load time and its memory. */
 static void tell_start(const session *s, double load_ms)
 {
     common_options *common = &s->options->common;

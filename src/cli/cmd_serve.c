@@ -73,8 +73,8 @@ static void reload(server *s, journal *log)
     else log_message(&lines, SUMI_LOG_ERROR, "what cannot be read stays as it was: %s", err.message);
 }
 
-/* A thread that ends the program if it is asked to while the model is being loaded: there is no answer that could be lost,
- * and nothing has been written. */
+/* A thread that ends the program on a signal while the model is being loaded: there are no answers to lose, and nothing
+ * was written. */
 static void *end_while_loading(void *log)
 {
     sigset_t ends;
@@ -103,7 +103,7 @@ static sumi_status load(const serve_args *a, common_options *common, sumi_model 
     return st;
 }
 
-/* Until a signal asks to end. Who then presses Ctrl-C once more does not want to wait for answers to end. */
+/* Waits for a signal that ends the server. A second Ctrl-C ends it without waiting for answers. */
 static void wait_for_the_end(server *s, journal *log, const sigset_t *set)
 {
     for (;;) {
@@ -119,7 +119,7 @@ static void wait_for_the_end(server *s, journal *log, const sigset_t *set)
     pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
-/* Each connection takes a file descriptor; many systems allow 1,024 of them unless a program asks for more. */
+/* Each connection takes a file descriptor; many systems allow 1,024 of them unless a program raises the limit. */
 static void raise_file_limit(const serve_args *a)
 {
     struct rlimit limit;
@@ -157,7 +157,7 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
     clearerr(stdout);
 }
 
-/* What requests get that do not say: what the model's file recommends, and the options before it. */
+/* The settings for requests that do not have them: the options, then the model file's recommended values. */
 static void set_defaults(serve_args *a, const sumi_model *m)
 {
     server_defaults *d = &a->server.defaults;

@@ -57,8 +57,7 @@ static const struct argp argp = {
            "  sumi tokenize smollm2 -f book.txt --json --pieces",
 };
 
-/* A token may be part of a character: bytes that are none become U+FFFD, for JSON has no other way to write
- * them. */
+/* A token may be a part of a character: such bytes become U+FFFD, because JSON cannot represent them. */
 static void append_json_string(buf *out, const char *text, size_t n)
 {
     buf_append_char(out, '"');
@@ -105,7 +104,7 @@ static void write_ids(const tokenize_args *a, const tokenizer *t, const int32_t 
     if (a->json || !a->pieces) buf_append_str(out, "\n");
 }
 
-/* The processor time of this thread: what others run on the machine disturbs it least. */
+/* The processor time of this thread, which other programs on the machine disturb least. */
 static double cpu_ms(void)
 {
     struct timespec t;

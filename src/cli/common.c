@@ -109,7 +109,7 @@ sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_
     if (!failed && (*data = buf_take(&b, n_bytes))) return SUMI_OK;
     sumi_status status = b.status;
     buf_deinit(&b);
-    if (interrupted) return sumi_fail(err, SUMI_ECANCELLED, "%s", ""); /* who pressed Ctrl-C knows it */
+    if (interrupted) return sumi_fail(err, SUMI_ECANCELLED, "%s", ""); /* no message after Ctrl-C */
     if (failed) return sumi_fail(err, SUMI_EIO, "%s: %s", name, strerror(why));
     if (status == SUMI_ELIMIT) return sumi_fail(err, status, "%s: larger than %zu bytes", name, max_bytes);
     return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", name);

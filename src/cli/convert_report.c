@@ -41,7 +41,8 @@ static void count(report *r)
     }
 }
 
-/* What the library says of the folder: it is opened here once more, and sumi_convert() says nothing. */
+/* Prints the library's warnings about the folder: the report opens the folder again, because sumi_convert() logs
+ * nothing. */
 static void print_warning(void *user, sumi_log_level level, const char *message)
 {
     (void)user;

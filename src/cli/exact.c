@@ -73,7 +73,7 @@ static bool tell_unknown(const walk *w, const char *arg, size_t n)
     return false;
 }
 
-/* A word of another program, of n bytes, with its value behind it or in the next argument. */
+/* A word of another program, of n bytes, with its value after it or in the next argument. */
 static bool take_habit(walk *w, char *arg, size_t n, const habit *h)
 {
     bool model = h->ours && !strcmp(h->ours, "MODEL");
@@ -145,7 +145,7 @@ int exact_arguments(const struct argp *argp, const char *command, int argc, char
     while (ok && w.at < argc) {
         char *arg = argv[w.at++];
         bool is_option = arg[0] == '-' && arg[1];
-        if (is_option && !strcmp(arg, "--")) { /* what follows is no option */
+        if (is_option && !strcmp(arg, "--")) { /* all further arguments are no options */
             give(&w, arg);
             while (w.at < argc) give(&w, argv[w.at++]);
         } else if (!is_option) {

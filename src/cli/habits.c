@@ -1,4 +1,4 @@
-/* habits.c - see habits.h. An option of our own command comes before a row of these tables. */
+/* habits.c - see habits.h. An option of sumi's own command has precedence over a row of these tables. */
 #include "cli/habits.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* help.c - see help.h. argp describes the options, but is not asked to print them: it cuts examples where a line is
- * full, and sorts options that belong together apart. Here they come in the order of the tables, group by group. */
+/* help.c - see help.h. argp describes the options but does not print them: argp breaks examples at full lines, and sorts
+ * related options apart. Here options are printed in the order of the tables, group by group. */
 #include "cli/help.h"
 
 #include <stdbool.h>
@@ -87,7 +87,7 @@ static bool is_last(const struct argp_option *o)
     return !o->name && !o->key && !o->doc;
 }
 
-/* "  -y, -f, --yes", and the text behind it in its column. Aliases follow the option that they stand for. */
+/* " -y, -f, --yes", and the text in its column. Aliases follow their option. */
 static void print_option(const struct argp_option *o)
 {
     char label[96];

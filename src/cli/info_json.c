@@ -7,14 +7,14 @@
  *     "memory":   { "weight_bytes", "unpacked_bytes",          sumi_estimate; null: not a model that sumi runs
  *                   "kv_token_bytes", "kv_bytes", "scratch_bytes", "n_ctx" },
  *     "n_vocab", "has_chat_template",
- *     "end_tokens": [ id, ... ],                               what ends an answer; null: no vocabulary that sumi can read
+ *     "end_tokens": [ id, ... ],                               tokens that end an answer; null: an unknown vocabulary
  *     "types":    { "Q4_1": { "n_tensors", "n_params" }, ... },
  *     "metadata": { KEY: value, ... },
  *     "tensors":  [ { "name", "type", "dims", "n_bytes", "shard", "offset" }, ... ] }    shard: of "files", from 0
  *
- * A long array becomes { "type", "n", "first": [...] } unless the whole file is wanted. What JSON cannot hold: bytes
- * that are not UTF-8 become U+FFFD, NaN and infinities null, integers from 2^63 on numbers with an exponent, and
- * arrays of arrays null. */
+ * A long array becomes { "type", "n", "first": [...] } unless --all is given. Values that JSON cannot represent: invalid
+ * bytes become U+FFFD, NaN and infinities become null, integers from 2^63 on become numbers with an exponent, and arrays
+ * of arrays become null. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static json_t *complete(json_t *value, int failed)
     return NULL;
 }
 
-/* NULL: out of memory, which json_object_set_new() and its kin report. */
+/* NULL: out of memory, which json_object_set_new() and similar functions report. */
 static json_t *json_text(gguf_str s)
 {
     buf b;
@@ -209,8 +209,8 @@ bool info_print_json(const gguf *g, const info_summary *s, bool whole)
                   (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
                   json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
     if (!root) return false;
-    /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. A write that fails is told by
-     * fflush() at the end. */
+    /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. fflush() at the end reports a write
+     * that fails. */
     bool done = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 || ferror(stdout);
     printf("\n");
     json_decref(root);

@@ -12,9 +12,9 @@
 #include "format/gguf_adapter.h"
 #include "sample/members.h"
 
-#define MAX_SHOWN 400 /* bytes of a string, unless asked for all */
+#define MAX_SHOWN 400 /* bytes of a string, without --all */
 
-/* s as it may be shown, cut to what fits into out. */
+/* s made printable, cut to the size of out. */
 static const char *show(gguf_str s, char *out, size_t n_out)
 {
     size_t used = printable_copy(out, n_out, s.n ? s.data : "", s.n);
@@ -168,7 +168,7 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     print_end_tokens(g, s, &tokens);
 }
 
-/* What the model's makers recommend. */
+/* The sampling settings that the model's file recommends. */
 static void print_sampling(const gguf *g)
 {
     sumi_sampling recommended;

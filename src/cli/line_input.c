@@ -1,10 +1,10 @@
 /* line_input.c - see line_input.h.
  *
- * libedit retries a read that a signal interrupted, so Ctrl-C would be lost: it gets its characters from read_char()
- * here, which gives up when interrupt.h has one pending, and draws the line anew when the window has another size.
+ * libedit retries a read that a signal interrupted, so Ctrl-C would be lost. So libedit gets its characters from read_char()
+ * here, which returns when interrupt.h has a pending Ctrl-C, and draws the line again when the window has another size.
  *
- * Pasted text is bracketed: the terminal sends ESC [ 2 0 0 ~ in front of it and ESC [ 2 0 1 ~ behind it (xterm's control
- * sequences, mode 2004). A pasted line feed therefore does not send the message:
+ * Pasted text is bracketed: the terminal sends ESC [ 2 0 0 ~ before it and ESC [ 2 0 1 ~ after it (xterm's control
+ * sequences, mode 2004). So a pasted line feed does not send the message:
  *
  *   pasted   "first\nsecond\nthird"
  *   editor   > first            taken as a line; so is "second", which is only shown
@@ -38,14 +38,14 @@ struct line_input {
     History *history;
     char path[PATH_MAX]; /* of the history; "": it is not kept */
     const char *prompt;
-    mbstate_t decoding;  /* of a character whose bytes come one by one */
+    mbstate_t decoding;  /* of a character whose bytes arrive one by one */
     buf pasted;          /* not yet taken by the editor before `at`; lines end in "\n" */
     size_t at;
     bool refill;         /* the line that was read ended inside of `pasted` */
     const char *(*word)(size_t i); /* for Tab; NULL: none */
 };
 
-/* The window has another size. Like the count of Ctrl-C in interrupt.c, a signal handler can reach nothing else. */
+/* The window has another size. A global, because a signal handler has no argument. */
 static volatile sig_atomic_t resized;
 
 static void on_sigwinch(int signal_number)
@@ -54,8 +54,9 @@ static void on_sigwinch(int signal_number)
     resized = 1;
 }
 
-/* Moves to the begin of the prompt and clears what is shown from there. A line that is longer than the terminal is wide takes
- * several rows; terminals wrap it anew when they get another width, so the rows follow from the text and the width now. */
+/* Moves to the beginning of the prompt and clears the screen from there. A line that is longer than the terminal's width
+ * takes several rows. Terminals wrap it again when their width changes, so the rows are computed from the text and the
+ * present width. */
 static void clear_line(line_input *in)
 {
     const LineInfo *line = el_line(in->edit);
@@ -100,8 +101,8 @@ static int read_char(EditLine *edit, wchar_t *out)
     }
 }
 
-/* Reads a pasted text up to its end into in->pasted. Only the end of a line and the tab are taken of control characters:
- * what was copied from a web page must not steer the editor. */
+/* Reads a pasted text up to its end into in->pasted. Of control characters only line ends and tabs are kept: text that was
+ * copied from a web page must not control the editor. */
 static bool read_pasted(line_input *in)
 {
     const size_t n_end = sizeof paste_end - 1;
@@ -124,7 +125,7 @@ static bool read_pasted(line_input *in)
     return text->status == SUMI_OK;
 }
 
-/* The next line of what was pasted; NULL: there is no end of a line in the rest. */
+/* The next line of the pasted text; NULL: the rest has no line end. */
 static const char *next_pasted(line_input *in, size_t *n)
 {
     const char *line = in->pasted.data + in->at;
@@ -159,7 +160,7 @@ static unsigned char paste(EditLine *edit, int key)
     return CC_NEWLINE;
 }
 
-/* Completes the first word of the line. Of several candidates what they share is inserted, and all are listed. */
+/* Completes the first word of the line. With several candidates, their common beginning is inserted and all are listed. */
 static unsigned char complete(EditLine *edit, int key)
 {
     line_input *in;
@@ -195,7 +196,7 @@ static char *prompt_text(EditLine *edit)
     return (char *)in->prompt; /* libedit only reads it */
 }
 
-/* Makes every folder of path but the last part, for this user alone. */
+/* Makes all folders of path except the last component, for this user only. */
 static bool make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -211,7 +212,7 @@ static void find_history(line_input *in)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     int n = -1;
-    if (state && state[0] == '/') /* the specification tells to ignore relative paths */
+    if (state && state[0] == '/') /* the specification says that relative paths are ignored */
         n = snprintf(in->path, sizeof in->path, "%s/sumi/history", state);
     else if (home && home[0] == '/')
         n = snprintf(in->path, sizeof in->path, "%s/.local/state/sumi/history", home);
@@ -259,7 +260,7 @@ void line_input_destroy(line_input *in)
     HistEvent event;
     if (!in) return;
     if (in->history && in->path[0]) {
-        mode_t old = umask(0077); /* what was typed is nobody else's business */
+        mode_t old = umask(0077); /* other users must not read the history */
         history(in->history, &event, H_SAVE, in->path);
         umask(old);
     }
@@ -274,7 +275,7 @@ void line_input_set_words(line_input *in, const char *(*word)(size_t i))
     in->word = word;
 }
 
-/* Asks the terminal to mark pasted text, while a line is edited: a program that is started meanwhile knows nothing of it. */
+/* Makes the terminal mark pasted text, only while a line is edited: other programs do not expect the marks. */
 static void mark_pastes(bool on)
 {
     fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);

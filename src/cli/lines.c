@@ -50,7 +50,7 @@ static lines_state give(lines *l, size_t n, bool has_end, const char **line, siz
     return LINES_ONE;
 }
 
-/* Throws away what was given out, and reads more. False: an error, *err says which. */
+/* Drops the lines that were returned, and reads more. False: an error, *err says which. */
 static bool read_more(lines *l, sumi_error *err)
 {
     char chunk[CHUNK];

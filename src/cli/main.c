@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 {
     static const char *const version[] = { "version", "--version", "-V", "-v", NULL };
     int code;
-    setlocale(LC_CTYPE, ""); /* line editing must know what a character is; numbers stay as in C */
+    setlocale(LC_CTYPE, ""); /* line editing needs the character set; numbers stay as in C */
     if (argc < 2) {
         fprintf(stderr, "sumi: which command? 'sumi --help' lists them\n");
         return EXIT_USAGE;

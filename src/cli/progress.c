@@ -2,8 +2,8 @@
  *
  *   SmolLM2-135M-Instruct-Q8_0.gguf [########      ]  57%  12 s left  79.3 of 138.1 MiB
  *
- * A line that is as wide as the terminal would wrap, and the next one would begin below it instead of over it. So the parts
- * share what room there is: first the name is cut, then the bar shrinks, then both the bar and the note are left away. */
+ * A line as wide as the terminal would wrap, and the next line would be printed below it instead of over it. So the parts
+ * share the width: first the name is cut, then the bar shrinks, then the bar and the note are dropped. */
 #include "cli/progress.h"
 
 #include <stdio.h>

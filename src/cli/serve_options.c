@@ -149,7 +149,7 @@ static error_t set_format(const struct argp_state *state, const char *arg, bool 
     return cli_mistake(state, "--log-format: '%s' is neither 'text' nor 'json'", arg);
 }
 
-/* What a header cannot carry is no key. */
+/* A key must fit into an HTTP header. */
 static error_t set_api_key(const struct argp_state *state, const char *arg, const char **out)
 {
     bool good = *arg != '\0';

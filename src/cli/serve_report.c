@@ -37,7 +37,7 @@ static int by_value(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* The value below which a share p of the n sorted ones lies, between neighbours by their distance. */
+/* The p-quantile of the n sorted values, with linear interpolation. */
 static double percentile(const double *v, int64_t n, double p)
 {
     double at = p * (double)(n - 1), whole = floor(at);

@@ -1,10 +1,10 @@
-/* convert.c - sumi_convert(): a model of any form as one GGUF file, its tensors in other types.
+/* convert.c - sumi_convert(): writes any model as one GGUF file, with its tensors in other types.
  *
  *   open (model_file.h) -> plan: a type and a place for each tensor -> head -> tensors, piece by piece -> rename
  *
- * A piece is some rows of a tensor. The threads take its rows one by one: make the row, decode it to float32, look whether
- * the numbers are finite, encode it. The piece is then written at its place. So memory is that of one piece, however large
- * the model; and the file does not depend on the number of threads, since rows do not know of each other. */
+ * A piece is some rows of a tensor. The threads process its rows one by one: make the row, decode it to float32, check
+ * that the numbers are finite, encode it. Then the piece is written at its place. So memory is that of one piece for any
+ * size of model, and the file does not depend on the number of threads, because rows are independent. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ typedef struct conversion {
     pool *threads;
     uint8_t *piece; /* [piece_bytes] */
     size_t piece_bytes;
-    uint8_t **scratch;  /* [threads] a row as it is, then as float32 */
+    uint8_t **scratch;  /* [threads] a row in its own type, then in float32 */
     size_t scratch_row; /* bytes of the first */
 } conversion;
 
@@ -132,12 +132,12 @@ typedef struct piece_job {
     const gguf_tensor *t;
     dtype type;
     int64_t first;   /* row */
-    _Atomic int bad; /* what is wrong with a number: BAD_ */
+    _Atomic int bad; /* the kind of bad number that was found: BAD_ */
 } piece_job;
 
 enum { BAD_NOT_FINITE = 1, BAD_TOO_LARGE = 2 };
 
-/* What the encoders ask of their caller, and what a half can hold. */
+/* Checks the encoders' precondition (finite numbers), and the range of a half. */
 static int check_row(const float *row, int64_t n, dtype type)
 {
     float largest = 0;

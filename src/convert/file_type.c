@@ -62,14 +62,14 @@ const file_type *file_type_of_number(int64_t number)
 
 /* ---- Names -------------------------------------------------------------------------------------------------- */
 
-/* Whether the part of name behind "blk.7." is stem, or begins with it and goes on with '.' or '_': "ffn_down_exps.weight". */
+/* Whether the part of name after "blk.7." is stem, or stem followed by '.' or '_': "ffn_down_exps.weight". */
 static bool is(const char *name, const char *stem)
 {
     size_t n = strlen(stem);
     return !strncmp(name, stem, n) && (name[n] == '.' || name[n] == '_');
 }
 
-/* What is not multiplied with, or decides too much: norms, biases, routers, positions. */
+/* Tensors that are no matrices of products, or too sensitive: norms, biases, routers, positions. */
 static bool stays_float(const gguf_tensor *t, const char *name)
 {
     return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") ||
@@ -144,7 +144,7 @@ static dtype type_before_fit(const file_type *f, const gguf_tensor *t, int64_t n
     bool is_float = t->type->block_elems == 1;
     if (stays_float(t, name)) return is_float ? DTYPE_F32 : t->type->type;
     if (!f || t->type->type == DTYPE_MXFP4)
-        return t->type->type; /* trained in it: nothing is gained by another one */
+        return t->type->type; /* the model was trained in this type: another type gains nothing */
     return wanted(f, name, layer, n_layers, tied);
 }
 

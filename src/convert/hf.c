@@ -9,7 +9,7 @@
 #include "convert/hf_tensors.h"
 #include "convert/hf_tokenizer.h"
 
-/* What is behind a described object. */
+/* The data of a described object. */
 typedef struct hf_model {
     hf_folder folder;
     hf_keys keys;
@@ -46,7 +46,7 @@ static sumi_status fetch(void *user, int64_t i, int64_t first, int64_t n, sumi_e
     const hf_model *m = user;
     const hf_recipe *r = &m->tensors.recipes[i];
     sumi_status st = SUMI_OK;
-    (void)first, (void)n; /* what rows are made of may lie anywhere in the sources */
+    (void)first, (void)n; /* the source rows may be anywhere in the sources */
     for (int32_t k = 0; st == SUMI_OK && k < r->n_sources; k++) {
         const hf_source *s = &r->sources[k];
         if (s->tensor) st = st_fetch(file_of(m, s), s->tensor, err);
@@ -92,7 +92,7 @@ static const hf_family *find_family(const hf_folder *f, bool *is_base, sumi_erro
     return NULL;
 }
 
-/* Rows of the embedding, of which tensors tell more reliably than settings; 0: there is none. */
+/* Rows of the embedding: the tensor is more reliable than the setting; 0: no embedding. */
 static int64_t count_vocab(const hf_model *m)
 {
     const hf_tensors *t = &m->tensors;
@@ -101,7 +101,8 @@ static int64_t count_vocab(const hf_model *m)
     return 0;
 }
 
-/* A decoder of a class without a head, or whose head is told to be a tensor that is not there: it makes hidden states only. */
+/* Marks a decoder without an output head: its class has none, or the tensor of its head is missing. It makes hidden states
+ * only. */
 static void note_head(hf_model *m, bool is_base)
 {
     hf_keys *k = &m->keys;

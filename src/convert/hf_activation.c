@@ -3,7 +3,7 @@
 
 #include "convert/hf_keys.h"
 
-/* Names of transformers (its table ACT2FN), and what readers of GGUF call them. Functions that agree to a few units in the
+/* transformers' names (its table ACT2FN) and the names for readers of GGUF. Functions that agree to a few units in the
  * last place have one name. */
 static const struct {
     const char *hf, *gguf;

@@ -18,8 +18,8 @@ uint8_t hf_added_flags(const json_t *added)
     return all;
 }
 
-/* What normalising changes nothing for is looked for in the text as it is: in one pass, if no other token comes before it.
- * SentencePiece's normalisers make U+2581 of spaces. */
+/* A token that normalising does not change is searched in the original text, so that one pass is enough, unless other
+ * tokens are searched before it. SentencePiece's normalisers change spaces to U+2581. */
 static void adjust_normalized(hf_vocab *v)
 {
     const json_t *normal = json_object_get(v->folder->tokenizer, "normalizer");
@@ -36,20 +36,20 @@ static void adjust_normalized(hf_vocab *v)
     }
 }
 
-/* A piece that is in the vocabulary by itself, not only as an added token. */
+/* A piece of one character that is in the vocabulary itself, not only as an added token. */
 static bool is_single_piece(const json_t *pieces, const hf_token *t)
 {
     uint32_t cp;
     return t->n > 0 && utf8_decode(t->text, t->n, &cp) == t->n && json_object_get(pieces, t->text);
 }
 
-/* SentencePiece's rules merge whatever makes a token, whether the folder has a merge for it or not, and begin with every
- * character that is one. It matters where a text spells a user-defined token that is not found there: only where flags
- * restrict some. */
+/* SentencePiece merges every pair that forms a token, even if the folder has no merge for it, and begins with every
+ * character that is a token. This matters if a text spells a user-defined token at a place where the token is not found,
+ * which happens only with flags. */
 static void mark_unmerged(hf_vocab *v)
 {
     const json_t *model = json_object_get(v->folder->tokenizer, "model"), *pieces = json_object_get(model, "vocab");
-    float none = -(float)json_array_size(json_object_get(model, "merges")) - 1; /* the score of what no merge makes */
+    float none = -(float)json_array_size(json_object_get(model, "merges")) - 1; /* the score of tokens that no merge makes */
     bool restricted = false;
     for (int32_t i = 0; i < v->n; i++)
         restricted = restricted || v->tokens[i].flags & (ADDED_NORMALIZED | ADDED_SINGLE_WORD);

@@ -109,7 +109,7 @@ static const hf_family families[] = {
 
 #define N_FAMILIES (sizeof families / sizeof *families)
 
-/* Bytes of a class's name before what tells its head. */
+/* Bytes of a class's name before the suffix that names its head. */
 static size_t stem_length(const char *class)
 {
     static const char *const heads[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForMaskedLM", "Model" };
@@ -142,7 +142,7 @@ const hf_family *hf_family_find(const char *class, bool *is_base)
     return NULL;
 }
 
-/* "gemma3_text" is "Gemma3" of Gemma3ForCausalLM, "gpt_neox" GPTNeoX: small letters, without what is between words. */
+/* "gemma3_text" means "Gemma3" of Gemma3ForCausalLM, "gpt_neox" means GPTNeoX: lower case, without separators. */
 static bool is_type_of(const char *type, const char *class)
 {
     const char *end = class + stem_length(class);

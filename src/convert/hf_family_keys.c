@@ -97,7 +97,7 @@ void hf_keys_falcon(hf_keys *k)
     k->n_kv_heads = one_head ? 1 : k->n_heads;
 }
 
-/* null switches a cap off, which readers must be told where the family has it. */
+/* null switches a cap off; if the family has a cap, readers need a key for this. */
 static void put_softcap(hf_keys *k, const char *name, double usual)
 {
     double cap = hf_number(k, name, hf_has(k, name) ? 0 : usual);
@@ -105,7 +105,7 @@ static void put_softcap(hf_keys *k, const char *name, double usual)
     if (cap > 0 || usual > 0) hf_put_f32(k, name, cap);
 }
 
-/* Scores are divided by the root of a setting that GGUF files leave out where it is the head size. */
+/* Scores are divided by the root of a setting, for which GGUF files have no key if it is the head size. */
 void hf_keys_gemma2(hf_keys *k)
 {
     bool caps = !strcmp(k->family->arch, "gemma2");

@@ -28,7 +28,7 @@ void hf_folder_deinit(hf_folder *f)
     *f = (hf_folder){ 0 };
 }
 
-/* A file of the folder in memory, to be freed; *data NULL: it is not there. */
+/* Reads a file of the folder into memory, to be freed; *data NULL: there is no such file. */
 static sumi_status read_file(const hf_folder *f, const char *name, size_t max, void **data, size_t *n,
                              sumi_error *err)
 {
@@ -82,10 +82,10 @@ static json_t *parse(const char *data, size_t n, size_t flags, json_error_t *why
     return json;
 }
 
-/* *out NULL: the file is not there. Texts may hold NULs, as some tokens do. */
+/* *out NULL: there is no such file. Texts may contain NULs, as some tokens do. */
 static sumi_status read_json(const hf_folder *f, const char *name, json_t **out, sumi_error *err)
 {
-    /* Its model_max_length is 10^30 where there is no limit; nothing that is read from it is a number. */
+    /* tokenizer_config.json has 10^30 as model_max_length if there is no limit; no number is read from this file. */
     size_t reals = !strcmp(name, "tokenizer_config.json") ? JSON_DECODE_INT_AS_REAL : 0;
     void *data;
     size_t n;
@@ -134,7 +134,8 @@ static sumi_status open_file(hf_folder *f, const char *name, sumi_error *err)
     return st;
 }
 
-/* The files that an index names, each once. They lie beside it: a name with a folder in it is refused. */
+/* Opens the files that an index names, each once. They must be in the same folder: a name with a folder in it is
+ * refused. */
 static sumi_status open_indexed(hf_folder *f, json_t *index, sumi_error *err)
 {
     const char *tensor;

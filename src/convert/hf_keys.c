@@ -149,7 +149,7 @@ void hf_expect(hf_keys *k, const char *name, const char *value)
     free(text);
 }
 
-/* ---- What nearly all families have -------------------------------------------------------------------------- */
+/* ---- Settings of nearly all families ------------------------------------------------------------------------ */
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -235,7 +235,7 @@ static void write_name(hf_keys *k)
     gguf_put_str(k->head, "general.name", name);
 }
 
-/* Weights that were quantised for other programs are not numbers that can be read as they are. */
+/* Weights that were quantised for other programs cannot be read as numbers. */
 static void refuse_quantised(hf_keys *k)
 {
     const json_t *q = hf_get(k, "quantization_config");

@@ -115,7 +115,7 @@ const hf_name hf_llama4_block[] = {
     { 0 },
 };
 
-/* Norms behind the blocks too, or only there. */
+/* Norms after the blocks, too, or only after the blocks. */
 const hf_name hf_post_norms[] = {
     { "post_attention_layernorm", "post_attention_norm", HF_SAME },
     { "pre_feedforward_layernorm", "ffn_norm", HF_SAME },
@@ -142,7 +142,7 @@ const hf_name hf_starcoder2_block[] = {
     { 0 },
 };
 
-/* GPT-2 and what is built on it. */
+/* GPT-2 and families derived from it. */
 const hf_name hf_gpt2_top[] = {
     { "transformer.wte", "token_embd", HF_SAME },
     { "wte", "token_embd", HF_SAME },
@@ -266,8 +266,8 @@ const hf_name hf_internlm2_block[] = {
     { "feed_forward.w2", "ffn_down", HF_SAME },  { 0 },
 };
 
-/* BERT. What is there for guesses at masked words, and for pairs of texts, is of no use. Older files call weight and bias of
- * norms gamma and beta. */
+/* BERT. Tensors for predicting masked words and for pairs of texts are not used. Older files name the weight and the bias
+ * of norms gamma and beta. */
 const hf_name hf_bert_top[] = {
     { "embeddings.word_embeddings", "token_embd", HF_SAME },
     { "embeddings.position_embeddings", "position_embd", HF_SAME },

@@ -1,9 +1,9 @@
-/* hf_post.c - the post-processor of tokenizer.json: which tokens stand before and after one text.
+/* hf_post.c - the post-processor of tokenizer.json: the tokens before and after one text.
  *
  *   TemplateProcessing                    "single": special tokens and the text, $A, in order
  *   BertProcessing, RobertaProcessing     cls, the text, sep
  *   ByteLevel                             no tokens
- *   Sequence                              one after the other: what a later one adds stands further outside */
+ *   Sequence                              one after the other: tokens of a later one are further outside */
 #include <string.h>
 
 #include "base/error.h"
@@ -20,7 +20,7 @@ static sumi_status add(hf_around *a, bool after, json_int_t id, const hf_vocab *
     return SUMI_OK;
 }
 
-/* A name of a template may stand for several ids, which special_tokens lists. */
+/* A name in a template may mean several ids, which special_tokens lists. */
 static sumi_status add_named(hf_around *a, bool after, const json_t *processor, const char *name, const hf_vocab *v,
                              sumi_error *err)
 {
@@ -73,7 +73,7 @@ static sumi_status read_one(hf_around *a, const json_t *processor, const hf_voca
     return sumi_fail(err, SUMI_EUNSUPPORTED, "post-processor '%.40s' is not supported", type);
 }
 
-/* What `outer` adds goes around what is there. */
+/* Puts the tokens of `outer` around the tokens of a. */
 static sumi_status wrap(hf_around *a, const hf_around *outer, sumi_error *err)
 {
     if (a->n_before + outer->n_before > HF_MAX_AROUND || a->n_after + outer->n_after > HF_MAX_AROUND)

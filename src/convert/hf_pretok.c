@@ -1,8 +1,8 @@
-/* hf_pretok.c - recognises the pre-tokenizer of tokenizer.json, for which GGUF files only have a name.
+/* hf_pretok.c - recognises the pre-tokenizer of tokenizer.json; GGUF files have only a name for it.
  *
- * The steps of the pre-tokenizer are written down as a text, one line each, and looked up with what the normaliser does
- * and whether pieces that are tokens stay whole. Equal texts cut equally, whatever family they are from, so of several
- * names for the same rule the first one in use is taken.
+ * The steps of the pre-tokenizer are written as a text, one line each. The text is looked up together with the normaliser
+ * and with the setting whether pieces that are tokens stay whole. Equal texts give equal cuts, whatever the family, so of
+ * several names for the same rule the first one in use is taken.
  *
  *   ByteLevel with its own pattern    gpt2              Split    split PATTERN, line breaks as \r and \n
  *   ByteLevel without one             (nothing)         Digits   digit, or digits if they stay together
@@ -182,7 +182,7 @@ const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err)
     bool ignore = flag(json_object_get(tokenizer, "model"), "ignore_merges", false);
     buf_init(&steps, 1 << 16);
     write_step(&steps, json_object_get(tokenizer, "pre_tokenizer"), 0);
-    if (steps.status == SUMI_ENOMEM) { /* what there is of them may be another one's */
+    if (steps.status == SUMI_ENOMEM) { /* the incomplete text may be that of another pre-tokenizer */
         sumi_fail(err, SUMI_ENOMEM, "out of memory for the pre-tokenizer");
         buf_deinit(&steps);
         return NULL;

@@ -1,4 +1,4 @@
-/* hf_rope.c - rotary positions: how config.json says it, how GGUF does.
+/* hf_rope.c - rotary positions: the settings of config.json and the keys of GGUF.
  *
  *   config.json                                            GGUF
  *   rope_parameters, or rope_scaling and rope_theta        rope.freq_base, rope.scaling.*
@@ -6,7 +6,7 @@
  *   rope_type "linear", "yarn"                             rope.scaling.type, .factor, .original_context_length, ...
  *   rope_type "llama3"                                     tensor rope_freqs.weight: a divisor for each pair (Llama 3.1)
  *   rope_type "longrope", "su"                             tensors rope_factors_long.weight and rope_factors_short.weight
- *   rope_type "dynamic"                                    nothing: it begins beyond the context that is written
+ *   rope_type "dynamic"                                    nothing: it only applies beyond the context length
  *   rope_parameters by kind of layer                       those of layers without a window; rope.freq_base_swa */
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "convert/hf_keys.h"
 
-/* One set of settings, and where old files have what is not in it. */
+/* One set of settings, and the places where old files have settings that it lacks. */
 typedef struct rope {
     hf_keys *k;
     const json_t *set;
@@ -109,8 +109,8 @@ static double size_by(double factor, double mscale)
     return factor > 1 ? 0.1 * mscale * log(factor) + 1 : 1;
 }
 
-/* The size of rotated elements is written as a factor on the usual one. DeepSeek also stretches what is not rotated, by the
- * log multiplier; with it readers take a size of 1. */
+/* The size of rotated elements is written as a factor on YaRN's usual size. DeepSeek also scales the other elements, by
+ * the log multiplier; with this key readers use a size of 1. */
 static void write_yarn_size(const rope *r, double factor)
 {
     hf_keys *k = r->k;
@@ -139,7 +139,7 @@ static void write_yarn(const rope *r)
     write_yarn_size(r, factor);
 }
 
-/* Settings that do nothing in rotations of this kind, as it is written for all kinds. */
+/* Marks settings as read that do nothing in rotations of this kind; files have them for all kinds. */
 static void skip(const rope *r, const char *const *names)
 {
     for (; *names; names++) hf_member(r->k, r->set, "rope", *names);

@@ -1,5 +1,5 @@
-/* hf_sampling.c - see hf_sampling.h. "do_sample" is not looked at, as servers of such folders do not (vLLM): false says how
- * transformers answers when nothing is asked for, and a temperature of 0 can be asked for. */
+/* hf_sampling.c - see hf_sampling.h. "do_sample" is ignored, as in vLLM: it only chooses transformers' default, and a
+ * request can set a temperature of 0. */
 #include "convert/hf_sampling.h"
 
 static void put_real(const json_t *o, const char *name, gguf_head *head, const char *key)

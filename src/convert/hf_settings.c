@@ -1,9 +1,9 @@
-/* hf_settings.c - no setting of config.json is ignored: each one was read (hf_get() keeps a list), is known not to change
- * what is computed, or is refused by its name.
+/* hf_settings.c - no setting of config.json is ignored silently: each one was read (hf_get() keeps a list), is known not to
+ * change the computation, or is refused by its name.
  *
- * A setting of the table below counts for nothing, either whatever its value is or as long as it has one of the values that
- * are listed. Settings in another object are written PARENT.NAME. null means that a setting is not there. The environment
- * variable SUMI_IGNORE_SETTINGS, names with commas between, takes a user's word that others change nothing. */
+ * A setting of the table below changes nothing, either with any value or with one of the listed values. Settings in another
+ * object are written PARENT.NAME. null means a missing setting. With the environment variable SUMI_IGNORE_SETTINGS (names
+ * separated by commas) a user states that further settings change nothing. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +18,10 @@ typedef struct neutral {
     const char *arch;   /* the only family for which it holds; NULL: all */
 } neutral;
 
-/* Rows of one family come before those of all. Sources: the configuration classes of transformers, with their values by
- * default (tests/golden/hf_defaults), and published files. */
+/* Rows of one family come before rows of all families. Sources: transformers' configuration classes with their defaults
+ * (tests/golden/hf_defaults), and published files. */
 static const neutral table[] = {
-    /* Where a file comes from, and what programs do around the model. */
+    /* The origin of the file, and settings of programs around the model. */
     { "architectures", NULL, NULL },
     { "model_type", NULL, NULL },
     { "*_name_or_path", NULL, NULL },
@@ -49,7 +49,7 @@ static const neutral table[] = {
     { "init_device", NULL, NULL },
     { "init_config", NULL, NULL },
     { "for_llm_compressor", NULL, NULL },
-    /* How Python computes the same thing, and what it returns. */
+    /* How Python computes the same result, and what it returns. */
     { "use_cache", NULL, NULL },
     { "cache_implementation", NULL, NULL },
     { "return_dict*", NULL, NULL },
@@ -100,7 +100,7 @@ static const neutral table[] = {
     { "moe_capacity", NULL, NULL },
     { "moe_use_aux_free", NULL, NULL },
     { "mup_denominator", NULL, "minicpm" },
-    /* Vocabularies and tokens: the tensors and the tokenizer tell. */
+    /* Vocabularies and tokens: known from the tensors and the tokenizer. */
     { "vocab_size", NULL, NULL },
     { "org_vocab_size", NULL, NULL },
     { "type_vocab_size", NULL, NULL },
@@ -126,7 +126,7 @@ static const neutral table[] = {
     { "remove_invalid_values", NULL, NULL },
     { "exponential_decay_length_penalty", NULL, NULL },
     { "prefix", NULL, NULL },
-    /* Longest context, beside the one that is read. */
+    /* Other settings of the longest context; one of them is read. */
     { "model_max_length", NULL, NULL },
     { "max_position_embeddings", NULL, NULL },
     { "max_seq_len", NULL, NULL },
@@ -145,7 +145,7 @@ static const neutral table[] = {
     { "audio_config", NULL, NULL },
     { "vision_feature_*", NULL, NULL },
     { "mm_tokens_per_image", NULL, NULL },
-    /* What tensors tell: biases, norms of queries and keys, tables of positions, which layers have experts. */
+    /* Known from the tensors: biases, norms of queries and keys, tables of positions, layers with experts. */
     { "attention_bias", NULL, NULL },
     { "mlp_bias", NULL, NULL },
     { "qkv_bias", NULL, NULL },
@@ -163,7 +163,7 @@ static const neutral table[] = {
     { "qk_head_dim", NULL, "deepseek2" },
     { "head_dim", NULL, "deepseek2" },
     { "vocab_size_per_layer_input", NULL, NULL },
-    /* What is computed in one way only. */
+    /* Settings of which only one value is computed. */
     { "is_encoder_decoder", "[false]", NULL },
     { "is_decoder", "[false]", "bert" },
     { "is_decoder", NULL, NULL },
@@ -186,7 +186,7 @@ static const neutral table[] = {
     { "swiglu_limit", "[7]", "gpt-oss" },
     { "swiglu_alpha", "[1.702]", "gpt-oss" },
     { "experts_per_token", NULL, "gpt-oss" },
-    { "activation_function", NULL, "starcoder2" }, /* hidden_act is what counts */
+    { "activation_function", NULL, "starcoder2" }, /* hidden_act is used instead */
     { "mlp_type", "[\"default\"]", "starcoder2" },
     { "norm_type", "[\"layer_norm\"]", "starcoder2" },
     { "norm_type", "[\"low_precision_layernorm\",\"layernorm\"]", "mpt" },
@@ -230,12 +230,12 @@ static const neutral table[] = {
     { "use_parallel_block", "[true]", "cohere2" },
     { "use_parallel_embedding", NULL, "cohere2" },
     { "num_nextn_predict_layers", NULL, NULL },
-    /* Experts in families that have none; windows where nothing has one. */
+    /* Experts in families without experts; windows in models without windows. */
     { "num_experts", "[0]", NULL },
     { "sliding_window", "[0]", NULL },
     { "use_sliding_window", "[false]", NULL },
     { "max_window_layers", NULL, NULL },
-    /* Settings of attention (MPT) that count for nothing. */
+    /* Settings of attention (MPT) that change nothing. */
     { "attn_config.attn_type", "[\"multihead_attention\"]", "mpt" },
     { "attn_config.attn_pdrop", NULL, "mpt" },
     { "attn_config.attn_impl", NULL, "mpt" },
@@ -284,7 +284,7 @@ static const neutral *find(const hf_keys *k, const char *name)
     return NULL;
 }
 
-/* NaN and infinities (hf_folder.c), which no setting means: where none is expected they stand for nothing. */
+/* NaN and infinities (hf_folder.c): no setting has such a value, so they are ignored where no number is read. */
 static bool is_no_number(const json_t *value)
 {
     const char *text = json_string_value(value);
@@ -322,7 +322,7 @@ void hf_check_settings(hf_keys *k, const json_t *settings, const char *parent)
         if (k->status != SUMI_OK) return;
         if (*parent) snprintf(full, sizeof full, "%s.%s", parent, name);
         else snprintf(full, sizeof full, "%s", name);
-        /* The text part comes before the rest, where both have a setting. */
+        /* If both the text part and the rest have a setting, that of the text part counts. */
         if (settings == k->folder->config && !*parent && json_object_get(k->text, name)) continue;
         check(k, full, name, value);
     }

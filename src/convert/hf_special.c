@@ -1,7 +1,7 @@
-/* hf_special.c - which tokens begin and end a text, who adds them, which end a generation, and the chat template.
+/* hf_special.c - the tokens that begin and end a text, whether they are added, end tokens, and the chat template.
  *
- * tokenizer_config.json names them; special_tokens_map.json does in older folders; config.json and generation_config.json
- * have their ids. Where several say something, the order is that of the Python package gguf. */
+ * tokenizer_config.json names these tokens, or special_tokens_map.json in older folders; config.json and
+ * generation_config.json have their ids. If several files define a token, the order is that of the Python package gguf. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,10 +40,11 @@ static int32_t find_token(const hf_vocab *v, const char *kind)
     return id;
 }
 
-/* ---- What stands around a text ------------------------------------------------------------------------------ */
+/* ---- The tokens around a text ------------------------------------------------------------------------------- */
 
-/* GGUF has one token for each side, BOS and EOS, and a flag whether it stands there. So the outermost tokens of the
- * post-processor become these two, as in the files of gguf-py; where there are more, keys of sumi list all of them. */
+/* GGUF has one token for each side, BOS and EOS, and a flag whether it is added. So the outermost tokens of the
+ * post-processor become BOS and EOS, as in the files of gguf-py; if there are more tokens, sumi's own keys list all of
+ * them. */
 static void write_side(gguf_head *head, const char *key, const int32_t *ids, int32_t n)
 {
     if (n < 2) return;
@@ -51,7 +52,7 @@ static void write_side(gguf_head *head, const char *key, const int32_t *ids, int
     gguf_put_elements(head, ids, (size_t)n * sizeof *ids);
 }
 
-/* kind: "bos", "eos". Where no post-processor says what stands around a text, tokenizer_config.json does. */
+/* kind: "bos", "eos". If no post-processor defines the tokens around a text, tokenizer_config.json does. */
 static bool adds(const hf_vocab *v, const hf_around *a, const char *kind, int32_t n)
 {
     char name[32];
@@ -92,8 +93,8 @@ static void add_ends(const hf_vocab *v, end_ids *e, const json_t *object)
     }
 }
 
-/* eos: of the file's key; told: what the companions call EOS, which may be another token. The list is Ollama's key; EOT and
- * EOM are those that llama.cpp reads. */
+/* eos: of the file's key; told: the EOS of the other files, which may be another token. The list is Ollama's key;
+ * llama.cpp reads EOT and EOM. */
 static void write_ends(const hf_vocab *v, int32_t eos, int32_t told, gguf_head *head)
 {
     end_ids e = { 0 };

@@ -20,7 +20,7 @@ void hf_tensors_deinit(hf_tensors *t)
 
 /* ---- Names -------------------------------------------------------------------------------------------------- */
 
-/* A number of at most six digits at *text, which moves behind it; -1: there is none. */
+/* A number of at most six digits at *text, which moves past the number; -1: no number. */
 static int64_t read_number(const char **text)
 {
     int64_t value = 0;
@@ -31,7 +31,7 @@ static int64_t read_number(const char **text)
     return value;
 }
 
-/* Whether pattern is the beginning of text up to its end or to ".weight" or ".bias" there; kind: what follows. */
+/* Whether text is pattern, or pattern followed by ".weight" or ".bias"; kind: the suffix. */
 static bool matches(const char *pattern, const char *text, int64_t *index, const char **kind)
 {
     *index = -1;
@@ -109,7 +109,7 @@ static bool add_named(finder *f, const hf_name *names, const char *text, hf_sour
     return found;
 }
 
-/* The scales beside a tensor of blocks; NULL: they are missing, or it is none. */
+/* The tensor of scales for a tensor of blocks; NULL: it is missing, or `a` is not a tensor of blocks. */
 static const st_tensor *find_scales(const hf_keys *k, const st_tensor *blocks, int32_t *file)
 {
     char name[512];
@@ -224,7 +224,7 @@ static void find_all(finder *f)
     }
 }
 
-/* The order of the file: what is outside the layers, then layer by layer in the order of the tables. */
+/* The order in the file: tensors outside the layers, then layer by layer in the order of the tables. */
 static int by_place(const void *a, const void *b)
 {
     const hf_source *x = a, *y = b;

@@ -4,12 +4,12 @@
  *   BPE behind a ByteLevel                         gpt2: tokens in GPT-2's alphabet, merges as "LEFT RIGHT"
  *   BPE on characters, U+2581 for spaces           llama: merges become scores
  *   BPE on characters, WhitespaceSplit             gpt2, "whitespace": tokens and merges as they are
- *   WordPiece                                      bert: words begin with U+2581, not: go on with "##"
+ *   WordPiece                                      bert: U+2581 begins a word; "##" inside a word is removed
  *   Unigram                                        t5: tokens and scores as they are; its switches are in hf_unigram.c
  *
  * SentencePiece merges the pair whose joined token has the best score. The merges of its vocabularies in tokenizer.json
- * were listed by that score, all pairs that make a token one behind the other: minus the place of a token's first merge is
- * a score that merges in the same order. */
+ * are listed by this score, and all pairs that form one token are adjacent. So minus the place of a token's first merge is
+ * a score that gives the same order of merges. */
 #include "convert/hf_tokenizer.h"
 
 #include <stdio.h>
@@ -74,7 +74,7 @@ static bool begins_and_ends(const char *text, const char *begin, const char *end
     return n >= b + e && !memcmp(text, begin, b) && !memcmp(text + n - e, end, e);
 }
 
-/* Some files do not mark as special what is: the rule of llama.cpp's converter. */
+/* Some files do not mark all special tokens: this is the rule of llama.cpp's converter. */
 static bool looks_special(const char *text)
 {
     static const char *const names[] = { "<pad>", "<mask>", "<2mass>", "[@BOS@]" };
@@ -188,7 +188,7 @@ static sumi_status write_merges(const hf_vocab *v, gguf_head *head, sumi_error *
     return SUMI_OK;
 }
 
-/* Scores of SentencePiece. Tokens that no merge makes come after all others, should two of them ever compete. */
+/* Scores of SentencePiece. Tokens that no merge makes come after all others. */
 static sumi_status score(hf_vocab *v, sumi_error *err)
 {
     const json_t *merges = json_object_get(json_object_get(v->folder->tokenizer, "model"), "merges");
@@ -357,7 +357,7 @@ static sumi_status refuse_step(const char *what, const json_t *step, sumi_error 
                      text_of(step, "type"));
 }
 
-/* BERT's own way of cleaning and cutting is part of what "bert" means; its switches are keys. */
+/* "bert" implies BERT's own cleaning and cutting; their settings become keys. */
 static sumi_status write_wordpiece(hf_vocab *v, gguf_head *head, sumi_error *err)
 {
     const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");

@@ -1,14 +1,14 @@
-/* hf_unigram.c - SentencePiece's Unigram vocabularies from tokenizer.json: what surrounds the list of tokens and scores.
+/* hf_unigram.c - SentencePiece's Unigram vocabularies from tokenizer.json: everything except tokens and scores.
  *
- * tokenizer.json spells out in steps what SentencePiece has as switches (normalizer.cc of SentencePiece; the documentation
- * of the `tokenizers` library):
+ * tokenizer.json has steps where SentencePiece has settings (normalizer.cc of SentencePiece; the documentation of the
+ * `tokenizers` library):
  *
  *   Precompiled                            precompiled_charsmap, in base64
  *   Replace " {2,}" by " " or U+2581, or   remove_extra_whitespaces
  *     WhitespaceSplit
  *   Metaspace, or Prepend U+2581           add_space_prefix
  *
- * Other steps are refused by name, and so are these together if no switches say the same. */
+ * Other steps are refused by name. So are combinations of these steps that no settings of SentencePiece express. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@
 #define SPACE        "\xE2\x96\x81" /* U+2581 */
 #define MAX_CHARSMAP (1 << 24)      /* bytes; that of T5 and XLM-R has a quarter of a million */
 
-/* What the steps amount to. */
+/* The effects of all steps. */
 typedef struct unigram_steps {
     const json_t *charsmap; /* base64; NULL: no rules */
     bool squeezes, splits;  /* runs of spaces; at white space */

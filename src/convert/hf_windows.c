@@ -45,8 +45,8 @@ static void expect_pattern(hf_keys *k, const json_t *types)
             hf_fail(k, SUMI_EUNSUPPORTED, "'layer_types' is not every fourth layer: not supported");
 }
 
-/* A list in the file overrides the pattern that readers know, so one that agrees with it is left out unless the family's
- * files have it. */
+/* A list in the file overrides the pattern that readers know. A list that agrees with the pattern is not written, unless
+ * published files of the family have it. */
 static void write(hf_keys *k, const json_t *types, int64_t window)
 {
     char key[128];
