@@ -1,4 +1,4 @@
-/* access.c - who asks, as the header Authorization: Bearer KEY, or X-Api-Key: KEY, tells. */
+/* access.c - checks the key of a request, in the header Authorization: Bearer KEY or X-Api-Key: KEY. */
 #include <string.h>
 #include <strings.h>
 

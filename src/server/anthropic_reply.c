@@ -14,7 +14,7 @@ static void end_event(buf *out)
     buf_append_str(out, "}\n\n");
 }
 
-/* Input tokens are those that were computed; those found in the cache are told apart. Both are known at the end. */
+/* input_tokens counts computed tokens; cached tokens have a field of their own. Both are known at the end. */
 static void put_usage(const solo_reply *r, buf *out)
 {
     int32_t n_prompt = r->ids.n ? r->ids.n_ids[0] : 0;

@@ -22,7 +22,7 @@ int32_t chat_n_turns(const json_t *messages)
 json_t *chat_without_oldest(const json_t *messages, int32_t n_dropped)
 {
     json_t *kept = json_array(), *m;
-    int32_t turn = -1; /* number of the one that m is in; what stands before the first goes with it */
+    int32_t turn = -1; /* number of the turn of m; messages before the first turn belong to it */
     bool ok = kept != NULL;
     size_t i;
     json_array_foreach((json_t *)messages, i, m)

@@ -66,7 +66,7 @@ int conns_timer(const conns *c)
 
 /* ---- Addresses ---- */
 
-/* What counts as one address; two are equal if they do. NULL: unknown, or a proxy that asks for nobody. */
+/* Sets the address that is counted: an IPv4 address or a /64. NULL: unknown, or a proxy that serves no client now. */
 static void set_address(connection *k, const struct in6_addr *a)
 {
     bool v4 = a && IN6_IS_ADDR_V4MAPPED(a);
@@ -111,7 +111,7 @@ static void arm(conns *c, double at_ms)
     timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-/* Limits are constant, so that the timer is usually armed for somebody who is due earlier: one system call for many
+/* The limits are constant, so the timer is usually armed for an earlier deadline already: one system call for many
  * requests. */
 static void set_phase(conns *c, connection *k, conn_phase phase)
 {
@@ -131,7 +131,7 @@ static void cut(conns *c, connection *k)
     k->due_ms = INFINITY;
     c->counts.n_cut++;
     if (!c->limits.tls && send(k->fd, too_late, sizeof too_late - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        /* It has left, or takes nothing: there is nobody to be told. */
+        /* The client has disconnected, or does not read: no error is needed. */
     }
     shutdown(k->fd, SHUT_RDWR);
 }
@@ -141,7 +141,7 @@ void conns_cut_late(conns *c)
     uint64_t n_rings;
     double next = INFINITY;
     pthread_mutex_lock(&c->lock);
-    if (read(c->timer, &n_rings, sizeof n_rings) < 0) n_rings = 0; /* somebody has armed it anew meanwhile */
+    if (read(c->timer, &n_rings, sizeof n_rings) < 0) n_rings = 0; /* another thread has armed it again meanwhile */
     double now = clock_ms();
     for (connection *k = c->list; k; k = k->next) {
         if (k->due_ms <= now) cut(c, k);

@@ -2,8 +2,8 @@
  *
  *   {"tokens": [1, 2], "skip_special_tokens": false}   ->   {"prompt": "..", "content": ".."}
  *
- * A token of few digits may stand for a hundred bytes, and each is told twice: text of many tokens is made while the client
- * reads it, so that an answer takes the same memory however long it is. */
+ * A token of a few digits may stand for a hundred bytes, and the answer has each text twice. So the text of many tokens is
+ * made while the client reads it, and an answer of any length takes the same memory. */
 #include <stdlib.h>
 
 #include "engine/model.h"

@@ -5,7 +5,7 @@
 #include "server/endpoints.h"
 #include "server/text_api.h"
 
-/* How the server pools, how long its vectors are, and what its context holds. */
+/* Checks the pooling, the number of dimensions, and the length of the texts. */
 static bool check(const exchange *x, text_request *r, text_ids *ids, api_error *e)
 {
     sumi_model_info model;

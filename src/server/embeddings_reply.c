@@ -9,7 +9,7 @@
 #include "server/json_text.h"
 
 typedef struct vector {
-    float *x; /* [n]; NULL: it has not come */
+    float *x; /* [n]; NULL: not received yet */
     int32_t n;
 } vector;
 

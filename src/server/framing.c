@@ -1,17 +1,17 @@
-/* framing.c - where a request ends, and for whom it is: what must be certain before its body is read (RFC 9112, 6.3).
+/* framing.c - checks the end of a request and its host before its body is read (RFC 9112, 6.3).
  *
- * A proxy and a server that disagree about a request's length take a part of one client's body for the next one's request.
- * So a request that could be read in two ways is refused, and its connection closed.
+ * If a proxy and a server disagree about the length of a request, a part of one client's body becomes the next client's
+ * request. So a request that could be read in two ways is refused, and its connection is closed.
  *
- * libmicrohttpd 0.9 does some of that reading in its own way, and hands over its result only: it cuts a line at a NUL byte,
- * drops lines that continue the one before, takes LF for CRLF, and an empty name for the end of the headers. But it parses
- * in place. Names and values are where they were received, so what it has hidden shows as a gap between them:
+ * libmicrohttpd 0.9 parses headers in its own way and passes on only the result: it cuts a line at a NUL byte, drops lines
+ * that continue the line before, takes LF for CRLF, and takes an empty name for the end of the headers. But it parses in
+ * place: names and values are where they were received, so skipped bytes are visible as a gap between them:
  *
  *   method                version    name    value    name             value       |<- method + size of the headers
  *   POST /v1/completions HTTP/1.1 CRLF Host: localhost CRLF Content-Length: 30 CRLF CRLF
  *                                ^^^^                  ^^^^                    ^^^^^^^^^ nothing else may be there
  *
- * Version 1.0 checks these itself, and its values may be shorter than what was received. */
+ * Version 1.0 checks these cases itself, and its values may be shorter than the received ones. */
 #include <string.h>
 #include <strings.h>
 
@@ -28,7 +28,7 @@ typedef struct framing {
     const char *at; /* where the next name must begin; NULL: MHD does not parse in place */
     int n_hosts, n_lengths, n_codings;
     bool chunked;    /* the coding is that one */
-    const char *why; /* the first thing that is wrong; NULL: nothing */
+    const char *why; /* the first fault; NULL: none */
 } framing;
 
 static bool is_token(const char *text, size_t n)

@@ -1,6 +1,6 @@
-/* headers.c - what is read from the headers of a request, and put into those of an answer.
+/* headers.c - reads the headers of a request, and writes those of an answer.
  *
- * Nothing that a client sends becomes a header, but for a request id of plain characters and a valid traceparent. */
+ * No bytes of a client become a header, except a request id of plain characters and a valid traceparent. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static const char *header(const exchange *x, const char *name)
     return MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, name);
 }
 
-/* Headers are limited to half of the connection's memory: MHD's own answer to those that exceed it is no JSON. */
+/* Headers are limited to half of the connection's memory: if they exceeded that memory, MHD would answer without JSON. */
 enum { MAX_HEADER_BYTES = CONNECTION_BYTES / 2 };
 
 bool headers_check_size(exchange *x, api_error *e)
@@ -64,7 +64,8 @@ typedef struct text_list {
     size_t n;
 } text_list;
 
-/* A header that comes several times is one list (RFC 9110, 5.3). Of too long ones the end is kept, which proxies write. */
+/* A header that occurs several times is one list (RFC 9110, 5.3). Of a list that is too long the end is kept, which
+ * proxies append. */
 static enum MHD_Result add_forwarded(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
     text_list *l = cls;
@@ -75,7 +76,7 @@ static enum MHD_Result add_forwarded(void *cls, enum MHD_ValueKind kind, const c
         value += n - max;
         n = max;
     }
-    size_t kept = l->n + 1 + n <= sizeof l->text ? l->n : 0; /* otherwise what came before goes */
+    size_t kept = l->n + 1 + n <= sizeof l->text ? l->n : 0; /* otherwise the earlier part is dropped */
     if (kept) l->text[kept++] = ',';
     memcpy(l->text + kept, value, n);
     l->n = kept + n;
@@ -122,15 +123,16 @@ void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
     if (e->allow) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, e->allow);
 }
 
-/* The media type is `name`, whatever parameters follow. */
+/* Whether the media type is `name`, with any parameters. */
 static bool is_type(const char *type, const char *name)
 {
     size_t n = type ? strcspn(type, "; \t") : 0;
     return n == strlen(name) && !strncasecmp(type, name, n);
 }
 
-/* Pages of another origin cannot send JSON without asking first. Ollama does not look at the type, and some of its clients
- * send none or, as curl does, a form's: that is taken from all but pages, which tell their origin. */
+/* Web pages of another origin cannot send JSON without a preflight request. Ollama ignores the media type, and some of its
+ * clients send none or, as curl does, that of a form: this is accepted from all clients but web pages, which send their
+ * origin. */
 static bool is_json(const exchange *x)
 {
     const char *type = header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
@@ -162,7 +164,7 @@ bool headers_check_body(exchange *x, api_error *e)
     if (encoding && !is_type(encoding, "identity"))
         return api_fail(e, 415, UNSUPPORTED_ENCODING, NULL,
                         "compressed bodies are not supported: send the body uncompressed");
-    if (!length) return true; /* chunked: counted while it comes */
+    if (!length) return true; /* chunked: counted while it is received */
     errno = 0;
     unsigned long long n = strtoull(length, &end, 10);
     if (errno || n > max)

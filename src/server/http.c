@@ -8,14 +8,14 @@
 #include "server/body_work.h"
 #include "server/path.h"
 
-/* What is read of a body that will not be used, so that a client which sends first and reads then gets its answer. */
+/* Bytes of a refused body that are read, so that a client that sends first and reads later gets its answer. */
 enum { MAX_SWALLOWED_BYTES = 64 << 20 };
 enum { STREAM_BLOCK_BYTES = 4096 };
 
 /* ---- Limits of keys ---- */
 
-/* Counts the request in the limits of its key, before its body is read: a body can cost more than an answer, and what is
- * refused later counts too. False: *e is a 429. */
+/* Counts the request in the limits of its key, before its body is read: a body can cost more than an answer, and a request
+ * that is refused later counts, too. False: *e is a 429. */
 static bool enter_limits(exchange *x, api_error *e)
 {
     bool fine = true;
@@ -276,8 +276,8 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
 
 /* ---- Requests ---- */
 
-/* Connections beyond the limit are there to be told so. That of a proxy whose client has too many may serve others, and
- * stays. */
+/* Connections above the limit were accepted only to be refused here. If a proxy's client has too many connections, the
+ * connection is kept, because it may serve other clients. */
 static bool check_connection(exchange *x, api_error *e)
 {
     const server_opts *o = &x->server->opts;
@@ -294,8 +294,8 @@ static bool check_connection(exchange *x, api_error *e)
                     o->max_connections_ip);
 }
 
-/* Everything that can be said before the body is there. Who shows a key is no page of another site, so its Host does not
- * matter. */
+/* All checks that need no body. A request with a key does not come from a page of another site, so its Host is not
+ * checked. */
 static bool check(exchange *x, const char *url, const char *path, const char *method, api_error *e)
 {
     const char *rest = NULL;
@@ -317,7 +317,7 @@ void *http_on_target(void *server_of, const char *target, struct MHD_Connection 
 {
     server *s = server_of;
     exchange *x = target ? calloc(1, sizeof *x) : NULL;
-    if (!x) return NULL; /* http_on_request() tells the client */
+    if (!x) return NULL; /* http_on_request() answers the client */
     size_t n = strlen(target), n_path = strcspn(target, "?");
     x->server = s;
     x->conn = c;
@@ -329,7 +329,7 @@ void *http_on_target(void *server_of, const char *target, struct MHD_Connection 
     return x;
 }
 
-/* The headers are there. False: the connection is late, and closed. */
+/* The headers are received. False: the connection has missed its deadline and is closed. */
 static bool begin(exchange *x, const char *url, const char *method, const char *version)
 {
     server *s = x->server;
@@ -351,7 +351,7 @@ static bool begin(exchange *x, const char *url, const char *method, const char *
     bool is_preflight = !strcmp(method, MHD_HTTP_METHOD_OPTIONS);
     bool fine = x->framed && (is_preflight ? headers_check_host(x, url, &x->refused)
                                            : check(x, url, path, method, &x->refused));
-    (void)fine; /* a refusal is in x->refused, and sent when its time has come */
+    (void)fine; /* a refusal is in x->refused, and sent later */
     return true;
 }
 

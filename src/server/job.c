@@ -90,7 +90,7 @@ static void count_usage(job_part *p, const sumi_event *e)
         p->n_generated += e->piece.n_choices;
     } else if (e->type == SUMI_EVENT_END) {
         u->n_generated +=
-            e->usage.n_generated - p->n_generated; /* those of discarded choices came in no piece */
+            e->usage.n_generated - p->n_generated; /* tokens of discarded choices were in no piece */
         u->n_cached += e->usage.n_cached;
         u->finish = e->finish;
     }
@@ -185,7 +185,7 @@ static sumi_status submit(job *j, int32_t number, sumi_error *err)
     return st;
 }
 
-/* The next part, -1: none is to be submitted now. A stream tells the end of each part, so it gets them all. */
+/* The next part to submit; -1: none now. A stream reports the end of each part, so all parts are submitted. */
 static int32_t next_part(job *j, bool *others)
 {
     pthread_mutex_lock(&j->lock);

@@ -101,7 +101,7 @@ static bool write_line(int fd, const char *text, size_t n)
     return true;
 }
 
-/* Takes what begin() and others have put together. */
+/* Writes the line that begin() and others have built. */
 static void end(journal *j, buf *line)
 {
     if (j->opts.json) buf_append_char(line, '}');
@@ -138,7 +138,7 @@ static void begin(const journal *j, buf *line, sumi_log_level level, const char 
     json_put_string(line, message);
 }
 
-/* One more field. NULL: none. In text, name NULL shows the value alone. */
+/* Adds a field. value NULL: none. In text, name NULL shows only the value. */
 static void put_field(const journal *j, buf *line, const char *name, const char *text_name, const char *value)
 {
     if (!value || !*value) return;

@@ -66,7 +66,7 @@ static bool widen_integers(const char *text, size_t n, buf *out)
     return copied > 0;
 }
 
-/* A value of any type. NULL: *why tells. */
+/* A value of any type. NULL: *why has the reason. */
 static json_t *parse(const char *text, size_t n, json_error_t *why)
 {
     buf wide;

@@ -243,7 +243,7 @@ api_key *keys_find(keys *k, const char *text)
     uint8_t hash[KEY_HASH_BYTES];
     api_key *found = NULL;
     hash_key(text, hash);
-    for (int32_t i = 0; i < k->n; i++) /* all of them: the time does not tell which */
+    for (int32_t i = 0; i < k->n; i++) /* compares all keys, so that the time does not reveal which one matches */
         if (memeql_sec(hash, k->list[i].hash, sizeof hash)) found = &k->list[i];
     return found;
 }

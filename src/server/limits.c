@@ -72,7 +72,7 @@ bool key_limits_charge(key_limits *l, double now_ms, key_charge charge, api_erro
     else if (l->requests_per_min && charge.n_more > l->requests)
         refuse(e, "requests a minute, each answer counts as one", l->requests_per_min,
                seconds_for(charge.n_more - l->requests, l->requests_per_min));
-    else if (l->tokens_per_min && l->tokens <= 0) /* others were charged since it came */
+    else if (l->tokens_per_min && l->tokens <= 0) /* other requests were charged since this one arrived */
         refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
     else in = true;
     if (in) {
@@ -92,7 +92,7 @@ void key_limits_leave(key_limits *l, key_charge charge, int64_t n_tokens)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* What a bucket has after its size has changed. */
+/* The contents of a bucket after its size has changed. */
 static double resize(double has, int32_t from, int32_t to)
 {
     return from ? fmin(has, to) : to;

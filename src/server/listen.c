@@ -1,4 +1,4 @@
-/* listen.c - the socket on which the server listens. Made here and not by MHD, which cannot say why one cannot be had. */
+/* listen.c - makes the socket on which the server listens. MHD could make it, too, but would not report why it fails. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>

@@ -176,7 +176,7 @@ static void put_process(int64_t started_s, buf *out)
     PUT(list, "", out);
 }
 
-/* name="value", with what Prometheus escapes in labels. A value is UTF-8. */
+/* name="value", with Prometheus' escapes of labels. A value is UTF-8. */
 static void put_label(const char *name, const char *text, buf *out)
 {
     char plain[1024];

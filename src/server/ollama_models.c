@@ -1,8 +1,8 @@
-/* ollama_models.c - what Ollama's API tells of the model: GET /api/tags, /api/ps and /api/version, POST /api/show.
+/* ollama_models.c - the model in Ollama's API: GET /api/tags, /api/ps and /api/version, POST /api/show.
  *
- * POST /api/pull fetches nothing: the served model is here, and another one is for `sumi pull` and a server of its own.
+ * POST /api/pull downloads nothing: the served model is already here; another model needs `sumi pull` and its own server.
  *
- * The digest, by which its clients tell models apart, is one of the name and the sizes: the file is not read for it. */
+ * Clients distinguish models by the digest. It is a digest of the name and the sizes: the file is not read for it. */
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "server/ollama_reply.h"
 #include "server/text_api.h"
 
-/* The version of Ollama's API that this one is like. Clients look at it: VS Code wants 0.6.4 or later. */
+/* The version of Ollama's API that this server implements. Clients check it: VS Code requires 0.6.4 or later. */
 static const char OLLAMA_VERSION[] = "0.12.0";
 
 static void put_digest(const server *s, const sumi_model_info *info, buf *out)
@@ -60,7 +60,7 @@ static void put_name(const server *s, buf *out)
     buf_deinit(&name);
 }
 
-/* What each list of models shows, without the closing brace. */
+/* The fields of a model in all lists, without the closing brace. */
 static void put_model(const server *s, buf *out)
 {
     sumi_model_info info;
@@ -86,7 +86,7 @@ enum MHD_Result get_ollama_tags(exchange *x)
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
-/* The model is there as long as the server. */
+/* The model is loaded as long as the server runs. */
 enum MHD_Result get_ollama_ps(exchange *x)
 {
     sumi_engine_stats stats;
@@ -158,11 +158,12 @@ static enum MHD_Result pull(exchange *x, bool streamed)
     return http_reply_buf(x, 200, streamed ? "application/x-ndjson" : "application/json", &out);
 }
 
-/* A body that names a model. It may be large: nothing keeps clients from that. */
+/* A body that names a model. It may be large: no client is prevented from sending a large one. */
 typedef struct name_work {
     body_work base;
     bool pulls, streamed; /* streamed: as the body says */
-    bool ok;              /* it names the served model, in one of two fields, or none; otherwise e says what is wrong */
+    bool ok;              /* the body names the served model in one of two fields, or no model; false: e says what is
+                             wrong */
     api_error e;
 } name_work;
 

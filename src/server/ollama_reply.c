@@ -37,7 +37,7 @@ static long long ns(double ms)
     return (long long)(ms * 1e6);
 }
 
-/* load_duration is how long it waited: the model is there already. */
+/* load_duration is the time in the queue, because the model is loaded already. */
 static void put_done(const solo_reply *r, buf *out)
 {
     const sumi_usage *u = &r->usage;
@@ -92,7 +92,7 @@ void *ollama_generate_reply_create(text_request *request, text_ids *ids, const r
     return solo_reply_create(request, ids, info, &generate_writer);
 }
 
-/* Clients take each line for an object, so there is nothing that a silent stream could be sent. */
+/* Clients parse each line as an object, so a silent stream has no heartbeat. */
 const answer_format ollama_format = { .stream_type = "application/x-ndjson",
                                       .begin = solo_reply_begin,
                                       .take = solo_reply_take,

@@ -86,8 +86,7 @@ static bool read_messages(text_request *r, const text_limits *limits, api_error 
     return true;
 }
 
-/* As it is: no template, but the tokens with which the model wants texts to begin. Models without a template take every
- * prompt so. */
+/* A raw prompt: no template, but the model's tokens around a text. Models without a template always use raw prompts. */
 static bool set_raw_prompt(text_request *r, const json_t *prompt, api_error *e)
 {
     if (!(r->prompts = calloc(1, sizeof *r->prompts))) return api_fail_memory(e);

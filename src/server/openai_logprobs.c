@@ -85,7 +85,7 @@ static int32_t n_characters(const char *text, size_t n)
     return count;
 }
 
-/* Whether text [n] can be a string of JSON as it is. */
+/* Whether text [n] is valid UTF-8 and so can be a JSON string. */
 static bool is_utf8(const char *text, size_t n)
 {
     uint32_t cp;
@@ -135,8 +135,8 @@ static void put_pair(buf *out, const spelling *s, float logprob, bool in_bytes)
     json_put_number(out, (double)logprob);
 }
 
-/* {"a":-0.1,...}: the alternatives, and the token itself, whose bytes are main, where it is none of them. A token with the
- * text of main or of a better alternative, as a byte's may be, is spelled in bytes: its key must not hide the other's. */
+/* {"a":-0.1,...}: the alternatives, and the chosen token, whose bytes are main, if it is not one of them. A token with the
+ * text of main or of a better alternative (this happens with single bytes) is spelled in bytes, so that its key differs. */
 static void put_top(buf *out, const sumi_model *model, const sumi_choice *token, spelling main, const sumi_choice *top,
                     int32_t n_top)
 {

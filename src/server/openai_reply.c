@@ -8,7 +8,7 @@
 #include "server/openai_logprobs.h"
 
 typedef struct reply_choice {
-    buf text; /* not sent yet: all of it, or what the chunk at hand holds */
+    buf text; /* not sent yet: the whole text, or the text of the present chunk */
     logprob_lists logprobs;
     bool started;
     sumi_finish finish;
@@ -160,7 +160,7 @@ static void echo_first(const openai_reply *r, int32_t part, logprob_lists *l)
     logprobs_add_completion(l, r->info.model, &(sumi_choice){ .id = r->ids.ids[part][0] }, false, NULL, 0);
 }
 
-/* Before the first token of a choice: who speaks, or the prompt if it is to be repeated. */
+/* Before the first token of a choice: the role, or the prompt if echo is set. */
 static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
 {
     reply_choice *c = &r->choices[index];
@@ -174,7 +174,7 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
     char *text = NULL;
     size_t n = 0;
     if (!r->request.echo) return;
-    if (r->request.logprobs) echo_first(r, part, &c->logprobs); /* no event tells a prompt of one token */
+    if (r->request.logprobs) echo_first(r, part, &c->logprobs); /* a prompt of one token has no event */
     if (p->text) buf_append(&c->text, p->text, p->n_bytes);
     else if (sumi_detokenize(r->info.model, p->ids, p->n_ids, true, &text, &n, NULL) == SUMI_OK)
         buf_append(&c->text, text, n);
@@ -196,7 +196,7 @@ static void take_echo(openai_reply *r, const news *n)
     }
 }
 
-/* Some tokens of a prompt. The more of the two fields that want alternatives decides how many have come. */
+/* Some tokens of a prompt. Two fields may request alternatives; the event has as many as the larger of the two. */
 static void take_prompt(openai_reply *r, const news *n)
 {
     buf *list = &r->prompts[n->part];

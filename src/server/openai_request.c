@@ -102,7 +102,7 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
 {
     const json_t *o = r->root;
     sumi_request *p = &r->params;
-    int32_t low = chat ? 1 : 0; /* a completion of nothing shows the prompt's log-probabilities */
+    int32_t low = chat ? 1 : 0; /* a completion of 0 tokens shows the prompt's log-probabilities */
     if (!chat && p->max_tokens < 0) p->max_tokens = DEFAULT_MAX_TOKENS;
     if (!field_int32(o, "max_tokens", low, INT32_MAX, &p->max_tokens, e) ||
         !field_int32(o, "max_completion_tokens", low, INT32_MAX, &p->max_tokens, e) ||
@@ -123,7 +123,7 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
     return true;
 }
 
-/* What ends an answer beside its length, and what of that is shown: the names are vLLM's. */
+/* What ends an answer, besides its length, and whether this is shown: the names are vLLM's. */
 static bool read_ends(text_request *r, api_error *e)
 {
     const json_t *o = r->root, *ids = field_get(o, "stop_token_ids");

@@ -1,7 +1,8 @@
-/* props.c - GET /props, /slots and /tokenizer_info: what clients of llama.cpp's server and of vLLM ask for first.
+/* props.c - GET /props, /slots and /tokenizer_info: clients of llama.cpp's server and of vLLM read these before they send
+ * text.
  *
- * Where the file of the model lies is nobody's business: model_path is its name. A slot is a place for one running answer;
- * which answer runs in which place has no meaning here, so the first ones are those in use. */
+ * The path of the model's file is not shown: model_path is its name. A slot is a place for one running answer. sumi has no
+ * fixed places, so the first slots are shown as in use. */
 #include <string.h>
 
 #include "engine/model.h"
@@ -28,7 +29,7 @@ static void put_template(const sumi_model *m, buf *out)
     else buf_append_str(out, "null");
 }
 
-/* What a chat gets that says nothing of it. */
+/* The settings of a chat that does not set them. */
 static void put_params(const sumi_request *p, buf *out)
 {
     const sumi_sampling *s = &p->sampling;

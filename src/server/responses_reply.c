@@ -10,7 +10,7 @@
 
 /* ---- The objects ---- */
 
-/* The only part of the only item. text false: it is empty, for the stream has not told it yet. */
+/* The only part of the only item. text false: the part is empty, because the stream has not sent its text yet. */
 static void put_part(const solo_reply *r, bool text, buf *out)
 {
     buf_append_str(out, "{\"type\":\"output_text\",\"text\":");
@@ -28,7 +28,7 @@ static void put_item(const solo_reply *r, const char *status, bool begun, buf *o
     buf_append_str(out, "]}");
 }
 
-/* What the request has set, said again. */
+/* Repeats the settings of the request. */
 static void put_settings(const solo_reply *r, buf *out)
 {
     const sumi_request *p = &r->request.params;
@@ -126,7 +126,7 @@ static void put_item_event(solo_reply *r, const char *type, const char *status, 
     end_event(out);
 }
 
-/* An event that belongs to the part: what follows is the part's. */
+/* Begins an event of the part: further fields are the part's. */
 static void begin_part_event(solo_reply *r, const char *type, buf *out)
 {
     begin_event(r, type, out);

@@ -13,7 +13,7 @@ static bool refuse(const char *name, const char *what, api_error *e)
     return api_fail(e, 400, "unsupported_parameter", name, "%s by this server", what);
 }
 
-/* What may be told beside the text: only log-probabilities would belong to an answer of this server. */
+/* Additional data of the answer: this server has log-probabilities only. */
 static bool check_include(const text_request *r, api_error *e)
 {
     const json_t *list = field_get(r->root, "include"), *item;

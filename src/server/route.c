@@ -101,7 +101,7 @@ static bool matches(const char *path, const char *url, const char **rest)
     return true;
 }
 
-/* url is path, or lies below it. */
+/* Whether url is path, or is below it. */
 static bool is_under(const char *url, const char *path)
 {
     size_t n = strlen(path);
@@ -125,7 +125,7 @@ static int find(const char *path, const char **rest)
     return -1;
 }
 
-/* What stands behind /v1 and /api, which all paths have in common. */
+/* The part of path after /v1 or /api. */
 static const char *own_part(const char *path)
 {
     if (!strncmp(path, "/v1/", 4)) return path + 3;

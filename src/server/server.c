@@ -74,7 +74,7 @@ static sumi_status reload_keys(server *s, sumi_error *err)
     if (!s->opts.key_file) return SUMI_OK;
     sumi_status st = read_keys(s, &fresh, err);
     if (st != SUMI_OK) return st;
-    keys_take_over(fresh, s->keys); /* this thread alone changes s->keys */
+    keys_take_over(fresh, s->keys); /* only this thread changes s->keys */
     pthread_mutex_lock(&s->lock);
     old = s->keys;
     s->keys = fresh;
@@ -93,7 +93,7 @@ sumi_status server_reload(server *s, sumi_error *err)
 
 /* ---- Start ---- */
 
-/* A request that MHD refuses by itself reaches no handler: what it logs is how that is known. */
+/* A request that MHD refuses by itself reaches no handler: it is counted by MHD's log message. */
 static void count_refused(server *s, const char *format, va_list args)
 {
     static const char words[] = "Error processing request (HTTP response code is %u ";
@@ -129,9 +129,9 @@ static sumi_status start_http(server *s, sumi_error *err)
     const server_opts *o = &s->opts;
     struct MHD_OptionItem items[16];
     int n = 0;
-    /* Not epoll, which MHD uses edge-triggered: an end of a connection that comes with data, or while the thread is busy,
-     * can be missed, and the connection stays until a time limit; of 300 clients that come and go, 160 sockets were left
-     * after some seconds. poll() tells it again. */
+    /* Not epoll, which MHD uses edge-triggered: the end of a connection can be missed if it arrives with data or while the
+     * thread is busy. The connection then stays until a time limit; after 300 short clients, 160 sockets were left for
+     * some seconds. poll() reports the end again. */
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 #define ADD(option, number, pointer) items[n++] = (struct MHD_OptionItem){ option, number, pointer }
     ADD(MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL);
@@ -154,7 +154,7 @@ static sumi_status start_http(server *s, sumi_error *err)
     }
     ADD(MHD_OPTION_END, 0, NULL);
 #undef ADD
-    /* The logger comes first: what other options complain about goes through it. */
+    /* The logger is the first option, so that it gets the messages about the other options. */
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
                                  log_of_mhd, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon) return SUMI_OK;
@@ -280,7 +280,7 @@ void server_destroy(server *s)
 {
     if (!s) return;
     stop_listening(s);
-    work_pool_stop(s->works); /* wakes what sleeps: MHD does not stop else */
+    work_pool_stop(s->works); /* resumes suspended connections: otherwise MHD does not stop */
     if (s->daemon) MHD_stop_daemon(s->daemon);
     work_pool_destroy(s->works);
     watch_destroy(s->watch);

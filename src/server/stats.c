@@ -1,7 +1,7 @@
-/* stats.c - GET /stats: a few numbers as JSON, small enough to be asked for every second.
+/* stats.c - GET /stats: a few numbers as JSON, small enough for a request every second.
  *
- * Counters grow from the start of the server; who wants rates keeps the last answer and divides by the difference of
- * time_ms, the server's own clock. Sums of times come with their counts for the same reason. */
+ * Counters grow from the start of the server. A client computes rates from two answers: the difference of a counter divided
+ * by the difference of time_ms, the server's clock. Sums of times come with their counts for the same reason. */
 #include <inttypes.h>
 #include <time.h>
 

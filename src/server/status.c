@@ -1,4 +1,4 @@
-/* status.c - GET /health, /ready, /version, /metrics: how the server is; /openapi.json: what it can be asked. */
+/* status.c - GET /health, /ready, /version, /metrics: the state of the server; /openapi.json: its endpoints. */
 
 #include "base/clock.h"
 #include "server/embedded.h"
@@ -13,7 +13,7 @@ enum MHD_Result get_health(exchange *x)
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
-/* A look of the watchdog. What it finds is told in the log, once. */
+/* A probe of the watchdog. A stall is logged once. */
 static bool stands_still(server *s, const sumi_engine_stats *stats)
 {
     bool has_work = stats->n_running + stats->n_waiting > 0;

@@ -44,13 +44,13 @@ void text_ids_deinit(text_ids *p)
     *p = (text_ids){ 0 };
 }
 
-/* What a prompt may have, and has. */
+/* The limit of a prompt's tokens, and its tokens. */
 typedef struct prompt_bound {
     int32_t max;    /* tokens; 0: any number, which is cut later or only counted */
     int32_t fewest; /* > 0: some prompt is too long, and has so many tokens at least */
 } prompt_bound;
 
-/* The longest prompt: the context, or what --max-prompt-tokens allows. */
+/* The longest prompt: the context, or --max-prompt-tokens. */
 static int32_t longest_prompt(const server *s)
 {
     sumi_engine_stats stats;
@@ -132,8 +132,8 @@ static sumi_status try_without(const sumi_model *model, const text_request *r, i
     return bound.fewest ? SUMI_OK : st;
 }
 
-/* A chat that does not fit loses the fewest turns with which it leaves room for the answer that is asked for, or for a
- * quarter of the context. *p is empty if its last turn is too long. */
+/* Drops as few of the oldest turns as needed to leave room for the requested answer, or for a quarter of the context. *p
+ * is empty if the last turn alone is too long. */
 static sumi_status drop_oldest(const sumi_model *model, const text_request *r, text_ids *p, int32_t longest,
                                sumi_error *err)
 {
@@ -228,7 +228,7 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
 
 /* ---- Jobs ---- */
 
-/* A salt that a key's holder sends becomes one of that key's own: it must not reach the prefixes of another. salt: room for it. */
+/* Combines a client's cache_salt with its key, so that it cannot reach the prefixes of another key. salt: memory for it. */
 static bool own_salt(const exchange *x, sumi_request *p, char salt[JOB_SALT_BYTES], api_error *e)
 {
     const char *owner = x->key ? x->key->name : "", *slash = x->key ? "/" : "", *sent = p->cache_salt;
@@ -238,7 +238,7 @@ static bool own_salt(const exchange *x, sumi_request *p, char salt[JOB_SALT_BYTE
            api_fail(e, 400, "invalid_value", "cache_salt", "cache_salt: it is too long");
 }
 
-/* What the server adds to each request: whose it is, its time limits, and a seed if the client named none. */
+/* Adds the client, the time limits, and a seed if the request has none. */
 static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
                             char salt[JOB_SALT_BYTES], api_error *e)
 {
@@ -294,7 +294,7 @@ static enum MHD_Result submit(exchange *x, const text_api *api, text_request *r,
     return http_error(x, &e);
 }
 
-/* Chats and completions need a model that goes on with texts. */
+/* Chats and completions need a model that generates text. */
 static bool check_kind(const exchange *x, const text_api *api, api_error *e)
 {
     sumi_model_info info;
@@ -332,7 +332,7 @@ text_limits text_api_limits(const exchange *x)
     return limits;
 }
 
-/* A request on its way: what the pool's thread makes of a body. */
+/* A request in progress: the work of the pool's thread on a body. */
 typedef struct text_work {
     body_work base;
     const text_api *api;
@@ -342,7 +342,7 @@ typedef struct text_work {
     bool ok;
 } text_work;
 
-/* An answer that asks for more tokens than the server gives ends there with "length". */
+/* An answer that would have more tokens than the server allows ends there with "length". */
 static void cap_tokens(sumi_request *p, int32_t most)
 {
     if (p->max_tokens < 0 || p->max_tokens > most) p->max_tokens = most;

@@ -160,7 +160,7 @@ void text_take_prefill(text_request *r)
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
     const char *role = json_string_value(json_object_get(last, "role"));
     if (!role || strcmp(role, "assistant") != 0) return;
-    if (tool_history_calls(last)) return; /* it is complete: results come next */
+    if (tool_history_calls(last)) return; /* the turn is complete: results follow it */
     r->prefill = json_incref(json_object_get(last, "content"));
     json_array_remove(r->messages, n - 1);
 }
@@ -176,7 +176,7 @@ static bool fail_role(const char *const *roles, const char *field, size_t number
     return false;
 }
 
-/* Message number i of the field: its text, which a call of tools may lack, and what it says of tools. */
+/* Reads message number i of the field: its text, which may be missing beside tool calls, and its tool fields. */
 static bool read_message(text_request *r, const json_t *m, const char *role, const char *field, size_t i,
                          const char *const *types, api_error *e)
 {

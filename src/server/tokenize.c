@@ -26,7 +26,7 @@ typedef struct tokenize_work {
     bool ok;
 } tokenize_work;
 
-/* What is told of each token besides its id: token_list has the same. */
+/* The data of each token besides its id, as in token_list. */
 typedef struct told {
     bool pieces, strings;
 } told;
@@ -62,7 +62,7 @@ static bool tokenize_chat(const exchange *x, const text_request *r, int32_t **id
     return ok;
 }
 
-/* The ids of what the body asks for, a chat or a text. */
+/* The ids of the body's chat or text. */
 static bool tokenize(exchange *x, int32_t **ids, int32_t *n, told *t, api_error *e)
 {
     const text_limits limits = text_api_limits(x);

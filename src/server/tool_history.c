@@ -160,14 +160,14 @@ static bool has_role(const json_t *m, const char *role)
     return is && !strcmp(is, role);
 }
 
-/* Whose blocks of this type are; NULL: anybody's, and no matter of this file. */
+/* The role that blocks of this type belong to; NULL: any role, and not handled in this file. */
 static const char *owner_of(const json_t *block)
 {
     if (is_type(block, "tool_use") || is_type(block, "thinking")) return "assistant";
     return is_type(block, "tool_result") ? "user" : NULL;
 }
 
-/* where: what errors call the block. */
+/* where: the name of the block in errors. */
 static bool check_block(const json_t *m, const json_t *block, const char *where, api_error *e)
 {
     const char *owner = owner_of(block);
@@ -182,13 +182,13 @@ static bool check_block(const json_t *m, const json_t *block, const char *where,
            check_call(field_get(block, "id"), json_object_get(block, "name"), field_get(block, "input"), &p, e);
 }
 
-/* What a turn of the assistant, or the rest of a user's, consists of. */
+/* The parts of an assistant's turn, or of the rest of a user's turn. */
 typedef struct turn {
     json_t *rest, *calls;
     buf thoughts;
 } turn;
 
-/* Puts the block where it belongs. Results come before what else the user says. */
+/* Adds the block to its part. Results precede the user's other blocks. */
 static void add_block(history *h, turn *t, json_t *block)
 {
     const json_t *thought = json_object_get(block, "thinking");
@@ -214,7 +214,7 @@ static void add_turn(history *h, const turn *t, const json_t *role)
     add(h, message);
 }
 
-/* The blocks of turn `number`, apart: calls, results, thoughts, and the rest. */
+/* Separates the blocks of turn `number`: calls, results, thoughts, and the rest. */
 static bool add_blocks(history *h, const json_t *m, size_t number, api_error *e)
 {
     turn t = { .rest = json_array(), .calls = json_array() };
@@ -267,14 +267,14 @@ json_t *tool_history_from_anthropic(json_t *list, api_error *e)
     return finish(&h, ok, e);
 }
 
-/* A call goes to the turn of the assistant that is there, which may have other calls. */
+/* Adds a call to the assistant's present turn, which may have other calls. */
 static void add_call(history *h, const json_t *item)
 {
     size_t n = json_array_size(h->list);
     json_t *last = n ? json_array_get(h->list, n - 1) : NULL, *calls;
     json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
     if (has_role(last, "assistant")) {
-        json_t *copy = json_copy_whole(last); /* the request's own is left as it is */
+        json_t *copy = json_copy_whole(last); /* the request's own message is not changed */
         if (!json_object_get(copy, "tool_calls")) h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
         calls = json_object_get(copy, "tool_calls");
         h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->list, n - 1, copy) != 0;

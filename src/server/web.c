@@ -1,10 +1,10 @@
-/* web.c - GET / and /web/NAME: the web page, which talks to the same endpoints as every other client.
+/* web.c - GET / and /web/NAME: the web page, which uses the same endpoints as every other client.
  *
- * Its files are open, so that it can ask for a key: they are in the program and hold nothing of the server. What is
- * asked for is compared with their names, and never becomes a path.
+ * Its files need no key, so that the page can ask for one: they are built into the program and contain no data of the
+ * server. The requested name is compared with the names of the files and never becomes a path.
  *
- * The policy (Content Security Policy Level 3) lets the page run and show only what comes from here: should a model's
- * text ever become markup, it could neither run nor call elsewhere. */
+ * The policy (Content Security Policy Level 3) allows only scripts and content of this server: if a model's text ever
+ * became markup, it could neither run nor send requests to other servers. */
 #include <string.h>
 
 #include "server/embedded.h"
@@ -47,7 +47,7 @@ static enum MHD_Result send_named(exchange *x, const char *name)
     return http_error(x, &e);
 }
 
-/* Without the page it is still an answer: clients ask here whether somebody is there. */
+/* Without the page / still answers: clients use it to check whether the server runs. */
 enum MHD_Result get_page(exchange *x)
 {
     buf out;

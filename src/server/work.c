@@ -13,9 +13,9 @@
 
 enum { NICE = 10 }; /* of the threads: the scheduler gives the engine about ten times as much while both want to run */
 
-/* The work of one client. It is there while something of it waits or runs. */
+/* The work of one client. It exists while some of its work waits or runs. */
 typedef struct client {
-    struct client *next; /* in the order in which they are served; the list is short: bodies are what fills it */
+    struct client *next; /* in the order of serving; the list is short, because each client in it has a body in memory */
     char name[WORK_MAX_CLIENT];
     work *first, **last; /* that waits */
     size_t n_bytes;      /* that waits or runs */
@@ -39,7 +39,7 @@ static bool is_large(const work_pool *p, const work *w)
     return w->n_bytes >= p->limits.large_bytes;
 }
 
-/* Under the lock, as what follows. NULL: nobody has that name. */
+/* Under the lock, as the following functions. NULL: no client has this name. */
 static client *find(const work_pool *p, const char *name)
 {
     for (client *c = p->clients; c; c = c->next)
@@ -81,7 +81,7 @@ static void settle(work_pool *p, client *c, size_t n_bytes, bool large)
     free(c);
 }
 
-/* What large work has freed lies in the arena of its thread, where nobody else uses it. */
+/* Memory that large work has freed stays in the arena of its thread, where no other thread uses it. */
 static void give_back_memory(void)
 {
 #ifdef __GLIBC__
@@ -93,7 +93,7 @@ static void *serve(void *arg)
 {
     work_pool *p = arg;
     client *c;
-    setpriority(PRIO_PROCESS, 0, NICE); /* Linux: of this thread alone. A failure leaves it at the usual priority */
+    setpriority(PRIO_PROCESS, 0, NICE); /* Linux: of this thread only. A failure leaves the usual priority */
     pthread_mutex_lock(&p->lock);
     while (!p->stopping) {
         work *w = take(p, &c);
@@ -137,7 +137,7 @@ sumi_status work_pool_create(work_pool **out, const work_limits *limits, sumi_er
     return sumi_fail(err, SUMI_EIO, "%d threads for texts cannot be started", limits->n_threads);
 }
 
-/* What waits will not run. The threads have ended. */
+/* Reports waiting work as not run. The threads have ended. */
 static void tell_waiting(client *list)
 {
     for (client *c = list, *next; c; c = next) {
@@ -174,7 +174,7 @@ void work_pool_destroy(work_pool *p)
     free(p);
 }
 
-/* The client of that name, who comes last if new. NULL: out of memory. */
+/* The client of this name; a new client is put last. NULL: out of memory. */
 static client *find_or_add(work_pool *p, const char *name)
 {
     client *c = find(p, name), **end = &p->clients;
