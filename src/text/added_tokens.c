@@ -64,8 +64,8 @@ static bool is_named(const vocab *v, int32_t id, const char *const *names)
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* What llama.cpp knows by name: the mask of some encoders takes the space before it, and the tokens of Phi-3 but three
- * take the white space behind them. */
+/* The flags that llama.cpp has by name: the mask of some encoders removes the space before it; all tokens of Phi-3 except
+ * three remove the white space after them. */
 static sumi_status guess_flags(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err)
 {
     const char *mask = NULL;
@@ -87,7 +87,7 @@ static sumi_status guess_flags(added_tokens *a, const vocab *v, const gguf *g, s
 
 /* ---- Creation ----------------------------------------------------------------------------------------------- */
 
-/* Tokens to look for, in the order of their ids. */
+/* Tokens to search, in the order of their ids. */
 typedef struct token_list {
     special_token *tokens;
     size_t n;
@@ -201,7 +201,8 @@ bool added_tokens_next(const added_tokens *a, bool normal, bool control, const c
         w->from = m->end;
         if (flags & ADDED_SINGLE_WORD && touches_word(text, n, m->start, m->end)) continue;
         if (flags & ADDED_LSTRIP) m->start = strip_left(text, w->end, m->start, spaces);
-        /* Tokens that are white space themselves stand in what the one before has taken: it is not looked through again. */
+        /* A token that is white space itself may be inside the white space of the token before, which is not scanned
+         * again. */
         if (flags & ADDED_RSTRIP) m->end = w->white = m->end < w->white ? w->white : strip_right(text, n, m->end, spaces);
         if (m->start >= m->end) continue; /* the one before has taken all of it: `tokenizers` drops it */
         w->end = m->end;

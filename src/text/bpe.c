@@ -29,7 +29,7 @@ bool bpe_reserve(bpe *b, size_t n)
     return true;
 }
 
-/* Asks for the pair of symbol i and its right neighbour. */
+/* Looks up the pair of symbol i and its right neighbour. */
 static void ask(bpe *b, int32_t i, bpe_pair_fn pair, const void *user)
 {
     bpe_symbol *left = &b->symbols[i];

@@ -19,7 +19,7 @@ typedef struct builder {
     uint64_t n_steps; /* through pairs */
 } builder;
 
-enum { NOT_YET, LIVE, NAMED_EARLY /* by a merge that comes before all that make it */ };
+enum { NOT_YET, LIVE, NAMED_EARLY /* named by a merge that comes before all merges that make the token */ };
 
 static uint64_t filter_bit(const bpe_forward *f, int32_t left, int32_t right)
 {
@@ -54,7 +54,7 @@ static bool merges_below(const bpe_forward *f, int32_t a, int32_t b, uint64_t *n
     }
 }
 
-/* Looks whether the next merge makes a live token. False: the list is not fit. */
+/* Checks whether the next merge makes a live token. False: the list is not fit. */
 static bool add_merge(builder *b, const pair_merge *m, uint32_t rank)
 {
     bpe_forward *f = b->f;
@@ -190,7 +190,7 @@ static bool may_follow(const walk *w, int32_t id)
     return rank_of(w->f, w->last, id) == UINT32_MAX && !merges_below(w->f, w->last, id, &w->work->n_steps);
 }
 
-/* The longest token of less than `below` bytes that may stand at w->at, or -1. */
+/* The longest token of less than `below` bytes that may follow at w->at, or -1. */
 static int32_t find_next(walk *w, size_t below)
 {
     int32_t found[BPE_FORWARD_MAX_BYTES];

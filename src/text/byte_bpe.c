@@ -1,7 +1,7 @@
 /* byte_bpe.c - see byte_bpe.h. */
 #include "text/byte_bpe.h"
 
-/* ignore_merges looks for pieces of up to so many bytes; vocabularies have none above 256. */
+/* ignore_merges looks up pieces of up to this many bytes; vocabularies have no token above 256 bytes. */
 #define WHOLE_PIECE_BYTES 1024
 
 sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, bool long_pieces,

@@ -10,7 +10,7 @@ void byte_trie_deinit(byte_trie *t)
     t->slots = NULL;
 }
 
-/* The child of node for byte, made if it is not there; in *is_new whether. */
+/* The child of node for byte, made if missing; *is_new: it was made. */
 static byte_trie_slot *child_of(byte_trie *t, uint32_t *node, uint8_t byte, bool *is_new)
 {
     uint32_t i = byte_trie_find(t, *node, byte);
@@ -22,7 +22,7 @@ static byte_trie_slot *child_of(byte_trie *t, uint32_t *node, uint8_t byte, bool
     return s;
 }
 
-/* What a leaf says that `depth` bytes of the token lead to. */
+/* The mark of a leaf for token id after `depth` of its bytes. */
 static int32_t leaf_mark(const byte_trie *t, int32_t id, uint32_t depth)
 {
     return t->texts[id].n == depth ? id : -2 - id;
@@ -41,7 +41,7 @@ static bool add(byte_trie *t, int32_t id)
             s->mark = leaf_mark(t, id, depth);
             return true;
         }
-        if (s->mark < -1) { /* its token is alone no more: the rest of it goes one deeper */
+        if (s->mark < -1) { /* its token is no longer the only one below: it moves one level deeper */
             int32_t tail = -2 - s->mark;
             uint32_t below = node;
             child_of(t, &below, (uint8_t)t->texts[tail].data[depth], &is_new)->mark =

@@ -187,7 +187,7 @@ static bool append(const chat_caps *caps, json_t *list, json_t *message, bool *f
     return json_array_append_new(list, message) == 0 && ok;
 }
 
-/* What the template takes of the roles of these messages. */
+/* The capabilities of the template for the roles of these messages. */
 static const chat_caps *roles_for(const chat_caps *caps, const json_t *messages, bool strict_roles)
 {
     static const chat_caps all = { .system = true, .later_system = true, .repeats = true }, no_system = { .system = false };

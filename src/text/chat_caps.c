@@ -45,13 +45,13 @@ static bool shows(probe *p, const char *messages, const char *const needles[MAX_
 
 #define SHOWS(p, messages, ...) shows(p, "[" messages "]", (const char *const[MAX_NEEDLES]){ __VA_ARGS__ }, NULL)
 
-/* A way to write a call of a tool. */
+/* A form of a tool call. */
 typedef struct call_form {
     bool text, null_content, short_id;
 } call_form;
 
-/* A call and, under result, what it gave. An object that is printed as Python prints it, with single quotes, is no JSON:
- * under strict such a form does not count. */
+/* A call and, with result, its result. An object that is printed in Python's form, with single quotes, is not JSON: with
+ * strict such a form is not accepted. */
 static bool shows_call(probe *p, call_form f, bool result, bool strict)
 {
     char messages[1024];

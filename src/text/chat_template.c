@@ -57,7 +57,7 @@ static sumi_status check_objects(const json_t *array, const char *what, sumi_err
     return SUMI_OK;
 }
 
-/* What the message says of its reasoning, under whatever name; NULL: nothing. */
+/* The reasoning of the message, under any of its names; NULL: none. */
 static json_t *find_reasoning(const json_t *message)
 {
     static const char *const names[] = { "reasoning_content", "thinking", "reasoning" };
@@ -93,7 +93,7 @@ static json_t *chat_messages(const json_t *messages)
     return list;
 }
 
-/* A variable that is left out if text is NULL. */
+/* Sets a variable, unless text is NULL. */
 static int set_text(json_t *vars, const char *name, const char *text, size_t n)
 {
     return text ? json_object_set_new(vars, name, json_stringn(text, n)) : 0;
@@ -116,10 +116,10 @@ static json_t *chat_vars(const chat_input *in, json_t *messages)
     return NULL;
 }
 
-/* ---- Going on with the last message ---- */
+/* ---- Continuing the last message ---- */
 
-/* Written after the last message, to be found in the rendered text. As transformers has it: the space at its end tells
- * whether the template has trimmed the message. */
+/* Written after the last message, to be found in the rendered text, as in transformers: the space at its end shows whether
+ * the template has trimmed the message. */
 #define END_MARK "CONTINUE_FINAL_MESSAGE_TAG "
 
 static sumi_status mark_end(json_t *messages, sumi_error *err)
@@ -142,7 +142,7 @@ static sumi_status mark_end(json_t *messages, sumi_error *err)
     return ok ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 
-/* Where the mark [n_mark] stands in out from `from` on for the last time; NULL: it does not. */
+/* The last place of the mark [n_mark] in out from `from` on; NULL: none. */
 static char *find_last(const buf *out, size_t from, const char *mark, size_t n_mark)
 {
     for (size_t i = out->n; i >= from + n_mark; i--)
@@ -162,7 +162,8 @@ static size_t strip_end(const char *data, size_t from, size_t n)
     return n;
 }
 
-/* Takes the mark, and what the template wrote after it, away from out, whose first `from` bytes are not looked at. */
+/* Removes the mark, and the text that the template wrote after it, from out. The first `from` bytes of out are not
+ * searched. */
 static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
 {
     size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;

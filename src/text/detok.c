@@ -15,8 +15,7 @@ void detok_continue(detok *d)
     d->at_start = false;
 }
 
-/* One byte behind those held: at most one character, or replacement, comes out of it before the byte is held
- * itself. */
+/* Adds one byte after the held bytes: writes at most one character or replacement before the byte itself is held. */
 static void push_byte(detok *d, char byte, buf *out)
 {
     uint32_t cp;

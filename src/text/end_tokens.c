@@ -1,6 +1,6 @@
-/* end_tokens.c - see end_tokens.h. Files often name one end token where the model uses several: Llama 3 ends a
- * text with <|end_of_text|> but a turn with <|eot_id|>. The names are those that the families' chat formats
- * document and that llama.cpp looks for. They count for control tokens only: in Gemma's vocabulary </s> is a tag of HTML. */
+/* end_tokens.c - see end_tokens.h. Files often name one end token although the model uses several: Llama 3 ends a text
+ * with <|end_of_text|> but a turn with <|eot_id|>. The names below are documented for the families' chat formats, and
+ * llama.cpp knows them, too. They count for control tokens only: in Gemma's vocabulary </s> is a tag of HTML. */
 #include "text/end_tokens.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *const names[] = {
     "<turn|>", "<|tool_response>",             /* Gemma 4 */
     "<end_of_utterance>",                      /* SmolDocling */
     "[e~[",                                    /* MiniMax M2 */
-    /* Code models write the next file of a repository, or padding, behind an insertion. */
+    /* Code models write the next file of a repository, or padding, after an insertion. */
     "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>",
     "<REPO>", "<reponame>", "<|file_sep|>",
 };

@@ -1,5 +1,5 @@
-/* jinja_builtins.c - finds built-ins by name. Filters and tests are looked up while a template is parsed; methods
- * while it runs, in the short table of their type. */
+/* jinja_builtins.c - finds built-ins by name. Filters and tests are looked up while a template is parsed; methods are
+ * looked up while it is rendered, in the short table of their type. */
 #include "text/jinja_builtins.h"
 
 #include <string.h>

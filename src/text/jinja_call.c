@@ -27,7 +27,7 @@ static bool push_star(jinja *j, const jinja_node *star)
     return got == JINJA_ITER_END;
 }
 
-/* The entries of the mapping behind **; names has room for them. */
+/* The entries of the mapping after **; names has room for them. */
 static bool push_star_star(jinja *j, const jinja_dict *d, const jinja_str **names, int32_t *n)
 {
     for (size_t i = 0; i < d->n; i++) {
@@ -87,7 +87,7 @@ void jinja_pop_args(jinja *j, const jinja_args *args)
 
 /* ---- Built-ins ---- */
 
-/* The parameter behind *p in a row's params; 0 at the end. *optional becomes true behind "?". */
+/* The parameter at *p in a row's params; 0 at the end. *optional becomes true after "?". */
 static size_t next_param(const char **p, bool *optional)
 {
     while (**p == ' ' || **p == '/') (*p)++;
@@ -183,7 +183,7 @@ static jinja_value take_named(macro_call *c, const jinja_str *name)
     return jinja_missing();
 }
 
-/* Binds what was given; MISSING for what was not. */
+/* Binds the given arguments; a missing one is MISSING. */
 static bool bind_macro(jinja *j, macro_call *c, jinja_scope *scope)
 {
     const jinja_signature *sig = c->macro->node->macro.sig;
@@ -203,7 +203,7 @@ static bool bind_macro(jinja *j, macro_call *c, jinja_scope *scope)
     return true;
 }
 
-/* The special variables kwargs and varargs, or errors for arguments that nothing takes. */
+/* The special variables kwargs and varargs, or errors for arguments that no parameter takes. */
 static bool bind_rest(jinja *j, macro_call *c, jinja_scope *scope)
 {
     const jinja_signature *sig = c->macro->node->macro.sig;

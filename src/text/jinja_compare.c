@@ -76,7 +76,7 @@ static bool equal_dicts(jinja *j, jinja_dict *a, jinja_dict *b, bool *equal)
     return ok;
 }
 
-/* Python's == for views: as sets. Values views are equal to nothing but themselves. */
+/* Python's == for views: as sets. Values views are equal only to themselves. */
 static bool equal_views(jinja *j, jinja_value a, jinja_value b, bool *equal)
 {
     *equal = a.dict == b.dict && a.flag == b.flag;

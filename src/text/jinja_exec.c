@@ -89,7 +89,7 @@ bool jinja_write_value(jinja *j, jinja_value v)
     return s && jinja_write(j, s->data, s->n);
 }
 
-/* What call and filter blocks give goes out as it is, and so has to be text. */
+/* The result of call and filter blocks is written unchanged, so it must be text. */
 static bool write_str(jinja *j, jinja_value v)
 {
     if (v.kind == JINJA_STR) return jinja_write(j, v.s->data, v.s->n);
@@ -211,7 +211,7 @@ bool jinja_run_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_val
     if (!inner) return false;
     jinja_value item, self = { .kind = JINJA_LOOP, .loop = loop };
     bool completed =
-        false; /* an iteration reached its end: break and continue do not, which is what else looks at */
+        false; /* an iteration reached its end, without break or continue: read by else */
     int got;
     *flow = JINJA_FLOW_NEXT;
     while ((got = loop_next(j, loop, &item)) == JINJA_ITER_ITEM) {
@@ -248,7 +248,7 @@ static bool peek(jinja *j, jinja_loop *loop, bool *last)
     return got == JINJA_ITER_END;
 }
 
-/* The length of what is walked; a generator is walked to its end for it, and its items kept. */
+/* The length of the walked value. A generator is walked to its end for this, and its items are kept. */
 static bool loop_length(jinja *j, jinja_loop *loop, int64_t *length)
 {
     if (loop->length < 0 && jinja_has_length(loop->source)) {

@@ -1,4 +1,4 @@
-/* jinja_filters_html.c - filters that make or take apart pieces of web pages: urlencode, xmlattr, striptags.
+/* jinja_filters_html.c - filters that make or strip HTML: urlencode, xmlattr, striptags.
  *
  * Character references follow HTML 5 ("Named character references"): all of those that need no semicolon (HTML's
  * Latin-1 set) and some common ones; another that ends with a semicolon is an error rather than wrong text. */
@@ -122,7 +122,7 @@ static const struct {
     { "larr", 0x2190, false },   { "rarr", 0x2192, false },
 };
 
-/* The character that a name without its semicolon stands for; 0 if we know none. */
+/* The character of a name, given without its semicolon; 0: unknown name. */
 static int32_t named_char(const char *name, size_t n, bool semicolon)
 {
     for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++)
@@ -138,7 +138,7 @@ static int32_t named_char(const char *name, size_t n, bool semicolon)
     return 0;
 }
 
-/* What HTML 5 makes of a number: windows-1252 in place of C1, U+FFFD for what is no character, 0 for nothing. */
+/* The character of a number in HTML 5: windows-1252 instead of C1, U+FFFD for invalid characters, 0 for none. */
 static int32_t numbered_char(uint32_t n)
 {
     static const uint16_t c1[32] = { 0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021,

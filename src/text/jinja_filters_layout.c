@@ -1,6 +1,6 @@
 /* jinja_filters_layout.c - filters that lay text out in lines: wordwrap, pprint.
  *
- * wordwrap does what Python's textwrap does with the options that Jinja gives it, pprint what pprint.pformat does
+ * wordwrap works like Python's textwrap with Jinja's options, pprint like pprint.pformat
  * (80 columns, one blank per level, dicts sorted by key). Both count characters, not columns. */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 /* ---- wordwrap ---- */
 
-/* A paragraph as characters, so that chunks can look around themselves. */
+/* A paragraph as characters, so that chunks can see their neighbours. */
 typedef struct wrapper {
     jinja *j;
     int32_t *c;
@@ -20,7 +20,7 @@ typedef struct wrapper {
     jinja_list *lines;
 } wrapper;
 
-static bool is_blank(int32_t c) /* what textwrap takes for white space: that of ASCII */
+static bool is_blank(int32_t c) /* the white space of textwrap: that of ASCII */
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -30,7 +30,7 @@ static bool is_letter_at(const wrapper *w, size_t i)
     return i < w->n && jinja_is_word(w->c[i]) && !jinja_is_decimal(w->c[i]);
 }
 
-/* "--" or more behind a word and before one: the end of the dashes at i; i if there are none. */
+/* "--" or more between two words: the end of the dashes at i; i if there are none. */
 static size_t skip_dash(const wrapper *w, size_t i)
 {
     size_t end = i;
@@ -40,7 +40,7 @@ static size_t skip_dash(const wrapper *w, size_t i)
     return behind_word && end >= i + 2 && end < w->n && jinja_is_word(w->c[end]) ? end : i;
 }
 
-/* Whether a word may be cut behind its hyphen at i: letters on both sides, as in "goof-ball" or "e-mail-free". */
+/* Whether a word may be cut after its hyphen at i: letters on both sides, as in "goof-ball" or "e-mail-free". */
 static bool is_hyphen(const wrapper *w, size_t i)
 {
     if (w->c[i] != '-' || i < 2) return false;
@@ -167,7 +167,7 @@ BUILTIN(filter_wordwrap)
 
 #define PPRINT_WIDTH 80
 
-/* v with all dicts in it sorted by key. What is Markup or a group of |groupby has a repr() of its own and stays. */
+/* v with all its dicts sorted by key. Markup and groups of |groupby have their own repr() and are not changed. */
 static bool sort_dicts(jinja *j, jinja_value v, jinja_value *out);
 
 static bool sort_list(jinja *j, jinja_value v, jinja_value *out)
@@ -229,7 +229,7 @@ static bool sort_dicts(jinja *j, jinja_value v, jinja_value *out)
     return ok;
 }
 
-/* Where a value stands: columns before it, columns that have to be free behind it, how deep it is (1: the outermost). */
+/* The place of a value: columns before it, columns that must be free after it, its depth (1: the outermost). */
 typedef struct place {
     int64_t indent, allowance;
     int level;
@@ -287,11 +287,11 @@ static bool print_dict(jinja_sb *sb, jinja_value v, place at)
     return !sb->failed;
 }
 
-/* The pieces of one line of a string (words with the white space behind them), joined as long as they fit. */
+/* The pieces of one line of a string (words with the white space after them), joined as long as they fit. */
 static bool cut_line(jinja *j, const jinja_str *line, bool last_line, int64_t width, int64_t allowance,
                      jinja_list *chunks)
 {
-    size_t from = 0; /* of what is joined so far, up to at */
+    size_t from = 0; /* start of the joined part, which ends at `at` */
     for (size_t at = 0, end = 0; at < line->n; at = end) {
         const char *p = line->data + at, *stop = line->data + line->n, *q = p;
         for (bool space = false; p < stop; p = q) {

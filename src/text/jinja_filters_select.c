@@ -4,7 +4,7 @@
 #include "text/jinja_filters.h"
 
 typedef struct apply_state {
-    jinja_path path;          /* selectattr, rejectattr, map(attribute=...): what is looked at */
+    jinja_path path;          /* selectattr, rejectattr, map(attribute=...): the attribute */
     const jinja_builtin *row; /* the filter or test; NULL: none */
     jinja_args args;          /* its arguments */
     bool wanted;              /* keep items for which the test gives this */
@@ -26,7 +26,7 @@ static bool keep_args(jinja *j, const jinja_args *args, int32_t from, jinja_args
     return true;
 }
 
-/* A generator over self, or over nothing where self is false ("if value:" is how Jinja's begin). */
+/* A generator over self, or an empty one if self is false (Jinja's generators begin with "if value:"). */
 static bool make_generator(jinja *j, jinja_value self, int (*next)(jinja *, jinja_iter *, jinja_value *),
                            apply_state *state, jinja_value *out)
 {
@@ -38,7 +38,7 @@ static bool make_generator(jinja *j, jinja_value self, int (*next)(jinja *, jinj
     return true;
 }
 
-/* The walk of the source begins with the first item that is asked for. */
+/* The walk of the source begins when the first item is requested. */
 static int next_source(jinja *j, jinja_iter *it, jinja_value *out)
 {
     if (!it->inner && !(it->inner = jinja_iterate(j, it->source))) return JINJA_ITER_FAILED;
@@ -97,7 +97,7 @@ BUILTIN(filter_map)
     return keep_args(j, args, 1, &a->args) && make_generator(j, self, next_mapped, a, out);
 }
 
-/* ---- select and its kin ---- */
+/* ---- select and similar filters ---- */
 
 static int next_selected(jinja *j, jinja_iter *it, jinja_value *out)
 {

@@ -1,5 +1,5 @@
-/* jinja_filters_seq.c - filters on sequences that do not look into their items' attributes by a test: length, join,
- * sort, unique and their like. */
+/* jinja_filters_seq.c - filters on sequences that do not test attributes of their items: length, join, sort, unique and
+ * others. */
 
 #include "text/jinja_builtins.h"
 #include "text/jinja_filters.h"
@@ -120,7 +120,7 @@ BUILTIN(filter_join)
     return jinja_give_str(got == JINJA_ITER_END ? jinja_sb_str(&sb) : NULL, out);
 }
 
-/* Any item: drawn anew in each rendering. */
+/* Any item: chosen again in each rendering. */
 BUILTIN(filter_random)
 {
     BUILTIN_UNUSED;
@@ -394,7 +394,7 @@ BUILTIN(filter_groupby)
             if (!same) break;
             if (!jinja_list_push(j, items, list->items[end])) return false;
         }
-        path.ignore_case = false; /* a group wears the key of its first item as it is */
+        path.ignore_case = false; /* a group has the unchanged key of its first item */
         if (!jinja_path_get(j, &path, list->items[i], &real) || !push_group(j, groups, real, items))
             return false;
     }

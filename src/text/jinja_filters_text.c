@@ -205,7 +205,7 @@ BUILTIN(filter_tojson)
 
 /* ---- Numbers ---- */
 
-/* The value of a decimal digit of any script: these come in runs of ten. */
+/* The value of a decimal digit of any script: digits are in runs of ten. */
 static char ascii_digit(int32_t c)
 {
     int32_t first = c;

@@ -1,8 +1,8 @@
 /* jinja_filters_urlize.c - the filter urlize: addresses in a text become links.
  *
- * What is an address is defined by Jinja's regular expressions (jinja2.utils, _http_re and _email_re). Here each is a
- * walk without backtracking, so that time is linear: a host ends at the first character that no label may hold, and
- * only then is asked which of the alternatives it is. */
+ * Jinja's regular expressions define an address (jinja2.utils, _http_re and _email_re). Here each is a walk without
+ * backtracking, so that time is linear: a host ends at the first character that no label may contain, and only then the
+ * matching alternative is determined. */
 #include <string.h>
 
 #include "text/jinja_builtins.h"
@@ -121,7 +121,7 @@ static const char *skip_ipv6(const char *p, const char *end)
     return p < end && groups >= 2 && groups <= 8 ? p + 1 : NULL;
 }
 
-/* The end of the host at p: where a port, a path or nothing follows. */
+/* Whether a host may end at p: a port, a path or nothing follows. */
 static bool ends_address(const char *p, const char *end)
 {
     if (p < end && *p == ':') {
@@ -163,7 +163,7 @@ static bool is_mail(span s)
 {
     const char *at = memrchr(s.p, '@', (size_t)(s.end - s.p)), *p = at ? at + 1 : NULL, *dot = NULL;
     if (!at || at == s.p || p == s.end) return false;
-    bool tail = false; /* a word behind the last dot */
+    bool tail = false; /* a word after the last dot */
     for (const char *first = p; p < s.end;) {
         const char *from = p;
         int32_t c = jinja_decode(&p);
@@ -212,7 +212,7 @@ static bool add_link(urlizer *u, const char *before, span address, const char *s
     return !u->sb.failed;
 }
 
-/* Moves what closes a bracket of the address from the punctuation behind it back into it. */
+/* Moves closing brackets of the address from the punctuation after it back into the address. */
 static void balance(span *middle, const char *end)
 {
     static const char *const pairs[][2] = { { "(", ")" }, { "<", ">" }, { "&lt;", "&gt;" } };
@@ -325,7 +325,7 @@ BUILTIN(filter_urlize)
     for (const char *p = s->data, *end = p + s->n; p < end;) {
         span word = { p, p };
         bool space = false;
-        while (p < end) { /* a run of white space, or of what is none */
+        while (p < end) { /* a run of white space, or of other characters */
             const char *q = p;
             bool is = jinja_is_space(jinja_decode(&q));
             if (p == word.p) space = is;

@@ -113,7 +113,7 @@ static bool put_percent(percent *c, jinja_spec f, jinja_value v)
     return jinja_put_int(&c->sb, f, i);
 }
 
-/* One "%..." at *p, which stands behind the percent sign. */
+/* One "%..."; *p is after the percent sign. */
 static bool one_percent(percent *c, const char **p, const char *end)
 {
     jinja_spec f = { .fill = ' ', .width = -1, .precision = -1 };

@@ -55,7 +55,7 @@ static bool read_spec(jinja *j, const jinja_str *text, bool number, jinja_spec *
     return p == end || jinja_type_error(j, "invalid format specifier");
 }
 
-/* What Python refuses to combine. type: the type, or its default. */
+/* Refuses the combinations that Python refuses. type: the type, or its default. */
 static bool check_spec(jinja *j, const jinja_spec *f, char type, bool is_str)
 {
     bool under_four = f->group == '_' && type && strchr("boxX", type);

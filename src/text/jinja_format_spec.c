@@ -56,8 +56,8 @@ void jinja_put_text(jinja_sb *sb, jinja_spec f, const jinja_str *s, char default
 
 /* ---- Numbers ---- */
 
-/* The number with sign (and prefix) and body, of whose first n_digits characters groups are made. Zeros that fill the
- * width stand in groups too, and no group mark stands in front, which may make the number wider by one. */
+/* Writes a number with sign (and prefix) and body; the first n_digits characters of body are grouped. Zeros that fill the
+ * width are grouped, too. A group mark is never the first character, so the number may become wider by one. */
 static bool put_grouped(jinja_sb *sb, jinja_spec f, const char *sign, const char *body, size_t n_digits,
                         int size)
 {
@@ -125,8 +125,8 @@ bool jinja_put_int(jinja_sb *sb, jinja_spec f, int64_t i)
     return put_number(sb, f, sign, body, n, base == 10 ? 3 : 4);
 }
 
-/* The precision digits of |v| as Python writes a float without a type: like %g, but there is always a ".0" or an
- * exponent, so the exponent comes one digit earlier. */
+/* The precision digits of |v| in Python's form of a float without a type: like %g, but always with ".0" or an exponent, so
+ * the exponent is used one digit earlier. */
 static void general(double v, int precision, bool alt, char *out, size_t room)
 {
     char *e;

@@ -115,7 +115,7 @@ BUILTIN(make_joiner)
     return true;
 }
 
-/* The template speaks to whoever wrote the messages: its words stand alone in the error. */
+/* The text is meant for the author of the messages: the error is this text alone. */
 BUILTIN(raise_exception)
 {
     BUILTIN_UNUSED;
@@ -126,8 +126,8 @@ BUILTIN(raise_exception)
     return false;
 }
 
-/* One directive of strftime, with its flag if it has one ("%-d"). What C knows and Python passes through is passed;
- * widths are not, for they would ask for any amount of memory. */
+/* One directive of strftime, with its flag if it has one ("%-d"). Directives that C knows and Python passes to C are
+ * passed to C; widths are not, because they could request any amount of memory. */
 static void add_time(jinja_sb *sb, const struct tm *tm, int32_t us, char flag, char directive)
 {
     char format[] = { '%', flag ? flag : directive, flag ? directive : '\0', '\0' }, text[256];

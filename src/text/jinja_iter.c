@@ -1,7 +1,7 @@
 /* jinja_iter.c - walking over values: iter(), next(), len(), list(). See jinja_value.h.
  *
- * A walk is lazy, as in Python: the generator that |map or |select gives computes an item when it is asked for one,
- * and can be walked only once. */
+ * A walk is lazy, as in Python: the generator of |map or |select computes an item when it is requested, and can be walked
+ * only once. */
 #include "text/jinja_value.h"
 
 #include "text/jinja_eval.h"
@@ -122,7 +122,7 @@ int jinja_next(jinja *j, jinja_iter *it, jinja_value *out)
     if (!jinja_charge(j, 1) || !jinja_enter(j)) return JINJA_ITER_FAILED;
     int got = it->next(j, it, out);
     jinja_leave(j);
-    if (got != JINJA_ITER_ITEM) it->ended = true; /* a generator that failed or ended gives nothing more */
+    if (got != JINJA_ITER_ITEM) it->ended = true; /* a generator that failed or ended gives no further item */
     return got;
 }
 

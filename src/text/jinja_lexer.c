@@ -1,10 +1,10 @@
 /* jinja_lexer.c - see jinja_lexer.h.
  *
- * Three states: text up to the next "{{", "{%" or "{#"; inside "{{ }}"; inside "{% %}". Comments and the marks of raw
- * blocks never leave this file. Whitespace control happens here too:
- *   "{%-" strips what is before it, "-%}" what is behind it;
- *   trim_blocks: the newline right behind "%}" and "#}" goes ("+%}" keeps it);
- *   lstrip_blocks: blanks between the start of a line and "{%" or "{#" go ("{%+" keeps them). */
+ * Three states: text up to the next "{{", "{%" or "{#"; inside "{{ }}"; inside "{% %}". Comments and the marks of raw blocks
+ * give no tokens. Whitespace control is done here, too:
+ *   "{%-" strips white space before it, "-%}" white space after it;
+ *   trim_blocks: the newline directly after "%}" and "#}" is removed ("+%}" keeps it);
+ *   lstrip_blocks: blanks between the start of a line and "{%" or "{#" are removed ("{%+" keeps them). */
 #include "text/jinja_lexer.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ sumi_status jinja_lexer_init(jinja_lexer *lx, jinja_arena *arena, const char *so
         }
     }
     if (n > 0 && copy[n - 1] == '\n') n--; /* keep_trailing_newline is off */
-    copy[n] = '\0'; /* a stop for the scans below, which look at most a few bytes ahead */
+    copy[n] = '\0'; /* stops the scans below, which read at most a few bytes ahead */
     lx->src = copy;
     lx->n = n;
     return SUMI_OK;
@@ -81,7 +81,7 @@ static bool at(const jinja_lexer *lx, size_t pos, const char *text)
     return n <= lx->n - pos && memcmp(lx->src + pos, text, n) == 0;
 }
 
-/* Behind an end mark ("%}" or "#}") at pos, with its sign; 0 if there is none. A "+" sign needs plus. */
+/* The position after an end mark ("%}" or "#}") at pos, with its sign; 0: no end mark. A "+" sign needs plus. */
 static size_t skip_end_mark(const jinja_lexer *lx, size_t pos, const char *mark, bool plus)
 {
     if (at(lx, pos, mark)) {
@@ -94,7 +94,7 @@ static size_t skip_end_mark(const jinja_lexer *lx, size_t pos, const char *mark,
     return 0;
 }
 
-/* If "{%" at pos opens the tag word ("raw" or "endraw"): the position behind the whole tag, else 0. */
+/* If "{%" at pos opens the tag word ("raw" or "endraw"): the position after the whole tag, else 0. */
 static size_t skip_raw_tag(const jinja_lexer *lx, size_t pos, const char *word)
 {
     pos += 2;
@@ -103,12 +103,12 @@ static size_t skip_raw_tag(const jinja_lexer *lx, size_t pos, const char *word)
     if (!at(lx, pos, word)) return 0;
     pos = skip_space(lx, pos + strlen(word));
     if (!strcmp(word, "endraw")) return skip_end_mark(lx, pos, "%}", true);
-    if (at(lx, pos, "%}")) return pos + 2; /* the newline behind a raw tag is text */
+    if (at(lx, pos, "%}")) return pos + 2; /* the newline after a raw tag is text */
     if (at(lx, pos, "-%}")) return skip_space(lx, pos + 3);
     return 0;
 }
 
-/* What whitespace control leaves of the text [start, end) before a tag with this sign. */
+/* The end of the text [start, end) after whitespace control before a tag with this sign. */
 static size_t strip_before_tag(const jinja_lexer *lx, size_t start, size_t end, char sign, bool is_variable)
 {
     const char *first = lx->src + start, *p = lx->src + end;
@@ -135,7 +135,8 @@ static char sign_at(const jinja_lexer *lx, size_t pos)
     return pos < lx->n && (lx->src[pos] == '-' || lx->src[pos] == '+') ? lx->src[pos] : 0;
 }
 
-/* Behind the comment whose text starts at pos, 0 if it never ends. "-#}" and "+#}" may share no byte with "{#-". */
+/* The position after the comment whose text starts at pos; 0: the comment never ends. "-#}" and "+#}" may share no byte
+ * with "{#-". */
 static size_t skip_comment(const jinja_lexer *lx, size_t pos)
 {
     for (; pos < lx->n; pos++) {
@@ -196,7 +197,7 @@ static sumi_status lex_text(jinja_lexer *lx, jinja_token *tok)
         move_to(lx, behind_raw);
         return SUMI_OK;
     }
-    if (tok->n_bytes) return SUMI_OK; /* the mark comes with the next call, for pos still stands on it */
+    if (tok->n_bytes) return SUMI_OK; /* the next call returns the mark, because pos is still at it */
     *tok = (jinja_token){ .kind = kind == '{' ? TOKEN_VARIABLE_BEGIN : TOKEN_BLOCK_BEGIN, .line = lx->line };
     lx->state = kind == '{' ? LEX_VARIABLE : LEX_BLOCK;
     move_to(lx, inside);
@@ -208,7 +209,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Behind digits that single underscores may separate ("1_000"); pos itself if there are none. */
+/* The position after digits, which single underscores may separate ("1_000"); pos itself if there are no digits. */
 static size_t skip_digits(const jinja_lexer *lx, size_t pos, const char *digits)
 {
     size_t end = pos;
@@ -221,7 +222,7 @@ static size_t skip_digits(const jinja_lexer *lx, size_t pos, const char *digits)
 
 #define DECIMAL "0123456789"
 
-/* Behind a float at pos ("1.5", "1e-3", "1_0.2e5"), or 0. */
+/* The position after a float at pos ("1.5", "1e-3", "1_0.2e5"), or 0. */
 static size_t skip_float(const jinja_lexer *lx, size_t pos)
 {
     if (pos > 0 && lx->src[pos - 1] == '.') return 0; /* x.0.5 is two subscripts */
@@ -292,7 +293,7 @@ static sumi_status lex_number(jinja_lexer *lx, jinja_token *tok)
     return errno ? fail(lx, lx->line, "a number does not fit into 64 bits") : SUMI_OK;
 }
 
-/* n_digits hexadecimal digits at *p as a character; -1 if they are not there or are none. */
+/* n_digits hexadecimal digits at *p as a character; -1: there are fewer digits, or they are no character. */
 static int32_t unescape_hex(const char **p, const char *end, int n_digits)
 {
     int64_t c = 0;
@@ -303,9 +304,9 @@ static int32_t unescape_hex(const char **p, const char *end, int n_digits)
     return c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? -1 : (int32_t)c;
 }
 
-/* One escape at *p (behind the backslash), as Python's "unicode-escape" codec reads it. Returns the bytes written to
- * out (room for 12), or -1. What Python does not know stays as it is, backslash included; a character outside ASCII
- * behind a backslash appears as its own escape without the backslash, for Python encodes it before it decodes. */
+/* One escape at *p (after the backslash), as in Python's "unicode-escape" codec. Returns the bytes written to out (room
+ * for 12), or -1. An escape that Python does not know is kept with its backslash. A character outside ASCII after a
+ * backslash becomes its own escape without the backslash, because Python encodes it before it decodes. */
 static int unescape(const char **p, const char *end, char *out)
 {
     static const char from[] = "nrtabfv\\'\"", to[] = "\n\r\t\a\b\f\v\\'\"";

@@ -37,7 +37,7 @@ BUILTIN(list_index)
 BUILTIN(list_copy)
 {
     BUILTIN_UNUSED;
-    *out = self; /* nothing can change it, so it is its own copy */
+    *out = self; /* immutable, so it is its own copy */
     return true;
 }
 

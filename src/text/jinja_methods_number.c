@@ -113,7 +113,7 @@ const jinja_builtin jinja_float_methods[] = {
 
 /* ---- Ranges ---- */
 
-/* Where v stands in the range; -1 if it does not. */
+/* The index of v in the range; -1: v is not in it. */
 static int64_t place_in(const jinja_range *r, jinja_value v)
 {
     int64_t i, offset;

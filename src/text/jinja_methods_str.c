@@ -70,7 +70,7 @@ BUILTIN(str_replace)
     int64_t count;
     if (!need_str(j, arg[0], &old) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
     if (self.flag && arg[1].kind != JINJA_STR)
-        by = jinja_to_str(j, arg[1]); /* Markup escapes whatever it is given */
+        by = jinja_to_str(j, arg[1]); /* Markup escapes its arguments */
     else if (!need_str(j, arg[1], &by)) return false;
     if (by && self.flag && !(arg[1].kind == JINJA_STR && arg[1].flag)) by = jinja_escape(j, by);
     if (!by) return false;
@@ -100,7 +100,7 @@ static bool bounds(jinja *j, const jinja_str *s, jinja_value start, jinja_value 
     int64_t first, step, n = (int64_t)s->n_chars, stop = n, i;
     size_t count;
     if (!jinja_slice_bounds(j, start, end, jinja_missing(), s->n_chars, &first, &step, &count)) return false;
-    if (jinja_as_int(start, &i) && i > n) first = n + 1; /* past the end nothing is found, not even "" */
+    if (jinja_as_int(start, &i) && i > n) first = n + 1; /* after the end no text is found, not even "" */
     if (jinja_as_int(end, &i)) stop = i < 0 ? (i + n < 0 ? 0 : i + n) : i < n ? i : n;
     if (!jinja_charge(j, s->n)) return false;
     *from = first > n ? SIZE_MAX : jinja_str_offset(s, (size_t)first);
@@ -247,7 +247,7 @@ BUILTIN(str_expandtabs)
 
 BUILTIN_IS(str_format, jinja_format_braces(j, self, args, out))
 
-/* format(**mapping); what is no dict holds no names, which only a format with fields notices */
+/* format(**mapping); a value that is no dict has no names, which matters only for a format with fields */
 BUILTIN(str_format_map)
 {
     BUILTIN_UNUSED;

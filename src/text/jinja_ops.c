@@ -125,7 +125,7 @@ static bool add(jinja *j, jinja_value a, jinja_value b, jinja_value *out)
         const jinja_str *x = a.s, *y = b.s;
         uint8_t markup = (a.flag | b.flag) & JINJA_MARKUP;
         if (markup && !(a.flag & JINJA_MARKUP))
-            x = jinja_escape(j, x); /* markup escapes what it is joined with */
+            x = jinja_escape(j, x); /* Markup escapes the text that is joined to it */
         if (markup && !(b.flag & JINJA_MARKUP)) y = jinja_escape(j, y);
         const jinja_str *s = x && y ? jinja_str_concat(j, x, y) : NULL;
         if (!s) return false;
@@ -252,7 +252,7 @@ static bool subscript(jinja *j, jinja_value obj, jinja_value key, jinja_value *o
     return true;
 }
 
-/* obj.name without a look at items: MISSING if there is no such attribute. */
+/* obj.name, without trying obj["name"]: MISSING if there is no such attribute. */
 static bool attribute(jinja *j, jinja_value obj, const jinja_str *name, jinja_value *out)
 {
     *out = jinja_missing();
@@ -385,7 +385,7 @@ static bool slice_str(jinja *j, jinja_value obj, int64_t first, int64_t step, si
     return out->s != NULL;
 }
 
-/* A slice of a range is a range; its stop is where the slice's own stop lies. */
+/* A slice of a range is a range; its stop is computed from the slice's stop. */
 static bool slice_range(jinja *j, const jinja_range *r, int64_t first, int64_t by, int64_t stop, size_t count,
                         jinja_value *out)
 {

@@ -1,4 +1,4 @@
-/* jinja_parser.c - the parser of statements, and what both halves of the parser stand on. See jinja_parser.h. */
+/* jinja_parser.c - the parser of statements, and functions of both halves of the parser. See jinja_parser.h. */
 #include "text/jinja_parser.h"
 
 #include <locale.h>
@@ -185,8 +185,8 @@ static jinja_node *parse_piece(jinja_parser *p)
     return jinja_expect(p, TOKEN_VARIABLE_END) ? n : NULL;
 }
 
-/* Statements up to a tag named in ends (NULL: up to the end of the template). The parser then stands on that name.
- * parent grows with them. */
+/* Parses statements up to a tag named in ends (NULL: up to the end of the template); the current token is then this name.
+ * The height of parent grows with them. */
 static bool parse_body(jinja_parser *p, jinja_node *parent, jinja_body *body, const char *const *ends)
 {
     if (!jinja_parser_enter(p)) return false;
@@ -239,7 +239,7 @@ static bool can_assign(jinja_parser *p, const jinja_node *n)
     return true;
 }
 
-/* "a", "a, b", "(a, b)", with namespaces also "ns.a". until: the name behind the target, or NULL. */
+/* "a", "a, b", "(a, b)", with namespaces also "ns.a". until: the name after the target, or NULL. */
 static jinja_node *parse_target(jinja_parser *p, const char *until, bool namespaces)
 {
     int32_t line = p->cur.line;
@@ -269,7 +269,7 @@ static int32_t parse_target_name(jinja_parser *p, const jinja_str **name)
     return jinja_expect(p, TOKEN_NAME) ? symbol : -1;
 }
 
-/* ---- Statements. The parser stands behind the tag's name. ---- */
+/* ---- Statements. The current token is the one after the tag's name. ---- */
 
 static jinja_node *parse_for(jinja_parser *p, int32_t line)
 {
@@ -489,7 +489,7 @@ static jinja_node *parse_with(jinja_parser *p, int32_t line)
     return ok ? n : NULL;
 }
 
-/* {% generation %} marks what the assistant said, for training; it only makes a scope. */
+/* {% generation %} marks the assistant's text, for training; here it only makes a scope. */
 static jinja_node *parse_generation(jinja_parser *p, int32_t line)
 {
     static const char *const ends[] = { "endgeneration", NULL };

@@ -140,7 +140,7 @@ static bool from_json(jinja *j, const json_t *json, jinja_value *out)
     return false;
 }
 
-/* What each name in the template means at the start. Variables that the template does not mention cost nothing. */
+/* The initial value of each name in the template. Variables that the template does not use are not converted. */
 static bool load_globals(jinja *j, const json_t *vars)
 {
     size_t n = (size_t)j->t->n_symbols;

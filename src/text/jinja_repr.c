@@ -119,7 +119,7 @@ static void repr_view(jinja_sb *sb, jinja_value v)
     jinja_sb_add(sb, "])", 2);
 }
 
-/* What Python shows with an address, which no template can depend on. */
+/* Objects that Python prints with an address, which no template can depend on. */
 static void repr_object(jinja_sb *sb, jinja_value v)
 {
     char text[200];
@@ -266,7 +266,7 @@ static bool json_list(jinja_sb *sb, const jinja_list *list, const jinja_json_opt
     return !sb->failed;
 }
 
-/* The entries of d, sorted by key if o asks so. */
+/* The entries of d, sorted by key if o requests it. */
 static const jinja_entry *json_entries(jinja *j, jinja_dict *d, const jinja_json_opts *o)
 {
     if (!o->sort_keys || d->n < 2) return d->entries;

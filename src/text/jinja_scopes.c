@@ -1,14 +1,15 @@
 /* jinja_scopes.c - see jinja_scopes.h.
  *
- * Jinja compiles each scope to Python code with local variables, and decides for every name of a scope where its value
- * comes from when the scope is entered: from the scope around, from the variables of the rendering, or nowhere. The
- * last is the case if the scope begins to use a name by an assignment (outside of any if) and no scope around mentions
- * it. The name then is undefined inside until that assignment, even if the rendering has a variable of that name:
+ * Jinja compiles each scope to Python code with local variables. For every name of a scope it decides where the value
+ * comes from when the scope is entered: from the enclosing scope, from the variables of the rendering, or from nowhere. It
+ * is nowhere if the first use of the name in the scope is an assignment (outside of any if) and no enclosing scope uses
+ * the name. Inside this scope the name is then undefined until the assignment, even if the rendering has a variable of
+ * this name:
  *
  *   {% macro m() %}{{ x }}{% endmacro %}{{ m() }}{% set x = 1 %}       m() shows nothing, whatever x was given
  *
- * The evaluator looks names up from the innermost scope outwards, which gives the same values in all other cases. So
- * all that is needed is a list, for each scope, of the names that begin undefined. */
+ * The evaluator looks names up from the innermost scope outwards, which gives the same values in all other cases. So each
+ * scope needs only a list of the names that begin undefined. */
 #include "text/jinja_scopes.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ typedef enum name_event { NAME_LOAD, NAME_STORE, NAME_PARAM } name_event;
 
 typedef struct visitor {
     void (*name)(struct visitor *v, int32_t symbol, name_event event);
-    bool inside;      /* also visit the scopes inside; otherwise only what belongs to the scope itself */
+    bool inside;      /* also visit inner scopes; false: only the scope itself */
     int32_t branches; /* ifs around */
     /* for the use of one name: */
     int32_t symbol;
@@ -70,7 +71,7 @@ static void visit_branches(visitor *v, const jinja_node *n)
     v->branches--;
 }
 
-/* A statement as a part of the scope that it stands in. */
+/* A statement as a part of its scope. */
 static void visit_statement(visitor *v, const jinja_node *n)
 {
     switch (n->kind) {

@@ -4,7 +4,7 @@
 #include "text/jinja_builtins.h"
 #include "text/jinja_unicode.h"
 
-/* Tests that only look at the type. */
+/* Tests of the type only. */
 #define KIND_TEST(name, condition)                                                                           \
     BUILTIN(name)                                                                                            \
     {                                                                                                        \
@@ -26,9 +26,9 @@ KIND_TEST(is_string, self.kind == JINJA_STR)
 KIND_TEST(is_mapping, self.kind == JINJA_DICT)
 KIND_TEST(is_iterable, jinja_is_iterable(self))
 KIND_TEST(is_escaped, self.kind == JINJA_STR && self.flag & JINJA_MARKUP)
-/* has len() and can be asked for items: a dict counts, a view and the loop variable do not */
+/* has len() and items: a dict is a sequence here, a view and the loop variable are not */
 KIND_TEST(is_sequence, (jinja_has_length(self) && self.kind != JINJA_VIEW && self.kind != JINJA_LOOP))
-/* undefined has a way to be called too, which fails */
+/* undefined is callable, too, but the call fails */
 KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION ||
                            self.kind == JINJA_METHOD || self.kind == JINJA_MACRO || self.kind == JINJA_LOOP ||
                            self.kind == JINJA_JOINER)
@@ -65,7 +65,7 @@ static bool is_case(jinja *j, jinja_value self, bool upper, jinja_value *out)
 BUILTIN_IS(is_lower, is_case(j, self, false, out))
 BUILTIN_IS(is_upper, is_case(j, self, true, out))
 
-/* Jinja looks the value up in a dict of names, which what cannot be hashed refuses. */
+/* Jinja looks the value up in a dict of names, so a value that cannot be hashed is an error. */
 static bool is_name(jinja *j, jinja_value self, const jinja_builtin *(*find)(const char *, size_t),
                     jinja_value *out)
 {

@@ -8,7 +8,7 @@
 
 /* ---- Case ---- */
 
-/* Whether the sigma at p ends a word: a cased character before it and none behind it, ignorable ones aside. */
+/* Whether the sigma at p ends a word: a cased character before it and none after it, skipping ignorable ones. */
 static bool is_final_sigma(const jinja_str *s, const char *p)
 {
     const char *q = p, *end = s->data + s->n;

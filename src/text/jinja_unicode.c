@@ -1,4 +1,4 @@
-/* jinja_unicode.c - see jinja_unicode.h. Character properties come from utf8proc, what its categories do not say from
+/* jinja_unicode.c - see jinja_unicode.h. Character properties come from utf8proc, further properties from
  * jinja_char_table.c, mappings to several characters from jinja_case_table.c. */
 #include "text/jinja_unicode.h"
 

@@ -1,15 +1,15 @@
 /* jinja_value.c - strings, lists and dicts of the template engine. See jinja_value.h.
  *
- * Growing by concatenation: values never change, yet `s = s + x` in a loop must not copy s each time. The result of a
- * concatenation therefore remembers a store, a piece of memory with room behind its end:
+ * Growing by concatenation: values are immutable, yet `s = s + x` in a loop must not copy s each time. So the result of a
+ * concatenation has a store, memory with free space after its end:
  *
  *   store: | used | cap | bytes ........ | free ..... |
  *                        ^ a.data          ^ used
- *   a + b: if a ends exactly where the used part of its store ends, and b fits, b is written there and used moves on.
- *   a still is what it was, the new string shares its bytes, and a second `a + c` finds that a no longer ends at used.
+ *   a + b: if a ends exactly where the used part of its store ends, and b fits, b is appended there and used moves on.
+ *   a is unchanged, the new string shares its bytes, and a second `a + c` finds that a no longer ends at used.
  *
- * Room is only added when a is itself a concatenation, doubling each time, so memory is at most a few times the
- * final length. Lists do the same with items in place of bytes. */
+ * Free space is added only if a is itself a concatenation, doubling each time, so memory is at most a few times the final
+ * length. Lists do the same with items instead of bytes. */
 #include "text/jinja_value.h"
 
 #include <string.h>
@@ -297,7 +297,7 @@ jinja_dict *jinja_dict_new(jinja *j, size_t cap)
     return d;
 }
 
-/* Keys that a dict tells apart: 1, 1.0 and True are one key. Both are hashable. */
+/* Whether a and b are the same key of a dict: 1, 1.0 and True are one key. Both are hashable. */
 static bool same_key(jinja *j, jinja_value a, jinja_value b, bool *same)
 {
     if (a.kind == JINJA_STR && b.kind == JINJA_STR) {

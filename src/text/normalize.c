@@ -1,14 +1,13 @@
 /* normalize.c - see normalize.h.
  *
- * A normal form decomposes each character, orders the marks of each base by their combining class, and may compose
- * again. utf8proc knows the tables and how to compose; the ordering is done here, because utf8proc's own exchanges
- * neighbours and takes the square of the number of marks, and a text may be nothing but marks. Classes are one
- * byte: a counting sort is stable and linear.
+ * A normal form decomposes each character, orders the marks of each base by their combining class, and may compose again.
+ * utf8proc has the tables and composes. The ordering is done here: utf8proc swaps neighbours, which is quadratic in the
+ * number of marks, and a text may consist of marks only. Classes are one byte: a counting sort is stable and linear.
  *
- * Most text needs none of it. Below some byte every character is in the form already, begins nothing but itself
- * and joins nothing before it (is_plain); it can only be the base of what follows. So the text is cut into
+ * Most text needs no change. Below some byte every character is in the form already, decomposes to itself and does not
+ * join the character before it (is_plain); it can only be the base of following marks. So the text is cut into
  *
- *    plain characters, copied | the last of them and what follows up to the next plain one, normalized | ...
+ *    plain characters, copied | the last of them and all characters up to the next plain one, normalized | ...
  *
  * and the memory for decomposed characters is that of the longest such run, not of the text. */
 #include "text/normalize.h"
@@ -27,7 +26,7 @@ typedef struct chars {
     size_t n, cap;
 } chars;
 
-/* Room for `more` characters behind the n that are there. */
+/* Memory for `more` characters after the present n. */
 static bool reserve(chars *c, size_t more)
 {
     if (c->cap - c->n >= more) return true;
@@ -85,7 +84,7 @@ static bool decompose(chars *c, const char *text, size_t n, utf8proc_option_t op
         if (!reserve(c, MAX_DECOMPOSED)) return false;
         utf8proc_ssize_t got =
             utf8proc_decompose_char((int32_t)cp, c->data + c->n, MAX_DECOMPOSED, options, &boundary);
-        if (got < 1 || got > MAX_DECOMPOSED) { /* longer ones than Unicode has: leave it as it is */
+        if (got < 1 || got > MAX_DECOMPOSED) { /* longer than any in Unicode: leave the character unchanged */
             c->data[c->n] = (int32_t)cp;
             got = 1;
         }
@@ -100,7 +99,7 @@ static void append_char(buf *b, uint32_t cp)
     buf_append(b, utf8, utf8_encode(cp, utf8));
 }
 
-/* Han characters of these first bytes, U+4000 to U+9FFF, are what they are in every form. */
+/* Han characters with these first bytes, U+4000 to U+9FFF, are unchanged in every form. */
 static bool is_han(unsigned char first)
 {
     return first >= 0xE4 && first <= 0xE9;
@@ -161,7 +160,7 @@ static sumi_status add_run(buf *out, chars *c, normal_form form, const char *tex
     return left < 0 ? SUMI_ENOMEM : out->status;
 }
 
-/* What was written becomes the result, unless it is the text itself. b is empty afterwards. */
+/* The written text becomes the result, unless it equals the input. b is empty afterwards. */
 static sumi_status finish(buf *b, sumi_status status, const char *text, size_t n, char **out, size_t *n_out)
 {
     if (!status) status = b->status;

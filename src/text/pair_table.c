@@ -37,8 +37,8 @@ static int32_t find_joined(const vocab *v, int32_t guess, gguf_str left, gguf_st
     return vocab_find(v, joined, n);
 }
 
-/* "LEFT RIGHT": the first space after the first byte divides, for a part may itself begin with a space in
- * vocabularies that write it so. *last is the token of the last merge; *merge what it becomes. False: not two parts. */
+/* "LEFT RIGHT": the first space after the first byte divides the parts, because in some vocabularies a part may begin with
+ * a space. *last is the token of the last merge; *merge is the parsed merge. False: the line does not have two parts. */
 static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last,
                      pair_merge *merge)
 {

@@ -1,8 +1,8 @@
-/* pretok.c - see pretok.h. Compiles the patterns of a rule and runs them one inside the other.
+/* pretok.c - see pretok.h. Compiles the patterns of a rule and runs each inside the pieces of the one before.
  *
- * The subject is known to be valid, so PCRE2's check of it is off: with the check every match would read the
- * rest of the text, and a long text would cost its length squared. The match limit is off too: it guards
- * against patterns that backtrack, and ours are a fixed table of linear ones. */
+ * The subject is known to be valid UTF-8, so PCRE2's check is off: with the check every match would read the rest of the
+ * text, and the cost would be quadratic in the text. The match limit is off, too: it guards against patterns that
+ * backtrack, and sumi's patterns are a fixed table of linear ones. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/pretok.h"
 
@@ -18,7 +18,7 @@
 
 struct pretok {
     int32_t n_patterns;
-    pretok_threes threes[PRETOK_MAX_PATTERNS]; /* THREES_NONE: code[] is there */
+    pretok_threes threes[PRETOK_MAX_PATTERNS]; /* THREES_NONE: code[] has the pattern */
     bool jit[PRETOK_MAX_PATTERNS];
     pcre2_code *code[PRETOK_MAX_PATTERNS];
 };
@@ -108,13 +108,13 @@ static bool next_match(const pretok *p, pretok_work *w, int32_t level, const cha
         rc = pcre2_match(p->code[level], subject, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, m, w->context);
     if (rc == PCRE2_ERROR_NOMATCH) return false;
     if (rc < 0) {
-        *status = SUMI_ENOMEM; /* with a valid subject and no limits nothing else can fail */
+        *status = SUMI_ENOMEM; /* with a valid subject and no limits, only memory can fail */
         return false;
     }
     const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m);
     *start = at[0];
     *end = at[1];
-    assert(*start < *end); /* a pattern that matches nothing would cut for ever */
+    assert(*start < *end); /* an empty match would cut for ever */
     return true;
 }
 
@@ -229,7 +229,7 @@ static bool is_letter(unsigned char c)
     return (unsigned char)((c | 0x20) - 'a') < 26;
 }
 
-/* Words take the space before them, whatever stands before that; and no word goes on over white space. */
+/* A word takes the space before it, whatever precedes the space; and no word continues across white space. */
 size_t pretok_seam(const char *text, size_t n, size_t from)
 {
     for (size_t i = from + 1; i < n; i++) {

@@ -1,13 +1,13 @@
-/* pretok_table.c - the rules of pretok.h, one row for each way of cutting. docs/text.md says how to add one, and which
- * source each row has.
+/* pretok_table.c - the rules of pretok.h, one row for each rule. docs/text.md says how to add a rule, and the source of
+ * each row.
  *
  * The patterns are those of the families' tokenizer.json, in PCRE2's spelling. White space is spelled out as
  * the Unicode property: PCRE2's \s also takes U+180E, which lost that property in Unicode 6.3. Scripts are
  * spelled sc:, for \p{Han} alone would mean the script extensions.
  *
- * Every pattern runs in linear time on every text: between two cuts each character is looked at a bounded
- * number of times, for a run of white space is given back at most to its last line break or its last character,
- * once, and a run of capitals once. Groups that repeat are possessive, so that they need no stack. */
+ * Every pattern runs in linear time on every text: between two cuts each character is read a bounded number of times,
+ * because backtracking gives up a run of white space only once (to its last line break or its last character), and a run
+ * of capitals only once. Repeated groups are possessive, so that they need no stack. */
 #include "text/pretok.h"
 
 #include <string.h>
@@ -73,7 +73,7 @@
 #define SIGN             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 #define DEEPSEEK3(signs) SIGN "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+" signs
 
-/* Youtu: runs of one script, or of signs, that come before the words of o200k. */
+/* Youtu: runs of one script, or of signs, which are tried before the words of o200k. */
 #define HANGUL   "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+"
 #define BOPOMOFO "[\\x{3105}-\\x{312F}]+"
 #define WIDE_SIGNS                                                                                           \
@@ -93,11 +93,11 @@
     "(?<![^\\r\\n\\P{White_Space}])" WS "*[\\r\\n]+|" RUN(512) RUN(256) RUN(128) RUN(64) RUN(32) RUN(16) RUN(8) RUN(4) WS     \
     "{1,2}(?![^" WS "])|" WS
 
-/* Bloom: words and what they touch, up to white space and the signs that end or divide sentences. */
+/* Bloom: words with adjacent characters, up to white space and the signs that end or divide sentences. */
 #define BLOOM " ?[^(|)" WS ".,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C}]+"
 
-/* ByteLevel spells bytes as characters, and six bytes above ASCII come out as numbers: what follows it in a chain
- * sees them as such. */
+/* ByteLevel spells bytes as characters, and six bytes above ASCII become number characters: later patterns of a chain see
+ * them as numbers. */
 #define BYTE_NUMBERS "[0-9\\xB2\\xB3\\xB9\\xBC-\\xBE]+"
 
 #define NFC .normalizes = true, .form = NORMAL_NFC
@@ -127,7 +127,7 @@ static const pretok_rule rules[] = {
       .patterns = { CL100K("\\p{N}") },
       NFC },
     { .names = { "stablelm2", "hunyuan", "solar-open", "grok-2" }, .patterns = { CL100K("\\p{N}") } },
-    /* Lines first: what goes over line breaks is cut there. */
+    /* Lines first: so later pieces never span line breaks. */
     { .names = { "laguna" }, .patterns = { "[^\\n]+|\\n+", CL100K("\\p{N}") } },
     /* Words hold their marks. */
     { .names = { "qwen35" },
@@ -192,8 +192,7 @@ static const pretok_rule rules[] = {
       .patterns = { "\\p{N}+", "" },
       .seamless = true,
       .long_pieces = true },
-    /* What llama.cpp does with files that name no rule: punctuation, then GPT-2, then numbers, then threes of
-     * digits. */
+    /* llama.cpp's rule for files that name no rule: punctuation, then GPT-2, then numbers, then threes of digits. */
     { .names = { "default" },
       .patterns = { "[\\p{P}$+<=>^~|]+",
                     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" WS LN "]+|" WS "+(?![^" WS "])",

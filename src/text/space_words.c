@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define SPACE_SYMBOL_END                                                                                     \
-    0x81 /* last byte of U+2581, which stands for a space and may stand in a text itself */
+    0x81 /* last byte of U+2581, which represents a space and may also occur in a text */
 
 void space_words_init(space_words *w, const vocab *v)
 {

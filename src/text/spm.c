@@ -144,7 +144,7 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
         uint32_t cp;
         len = utf8_decode(text + i, n - i, &cp);
         int32_t id = len == 1 ? s->ascii[cp] : len ? find_char(s, text + i, len) : -1;
-        if (!len) len = 1; /* a byte that is no character stands alone */
+        if (!len) len = 1; /* an invalid byte is a symbol of its own */
         if (id < 0 && gives_nothing(s, text[i])) continue; /* its neighbours may merge */
         work->merge.symbols[n_symbols++] =
             (bpe_symbol){ .id = id, .start = (uint32_t)i, .n_bytes = (uint32_t)len, .n_chars = 1 };
@@ -214,7 +214,7 @@ static size_t squeeze_spaces(const char *text, size_t n, char *out)
     }
 }
 
-/* What stands between white space, which gives nothing. */
+/* Encodes the text between white space; white space gives no token. */
 static sumi_status encode_without_space(const spm *s, spm_work *work, const char *text, size_t n, id_list *out)
 {
     sumi_status status = SUMI_OK;

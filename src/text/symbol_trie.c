@@ -81,8 +81,8 @@ static uint32_t end_of_byte(const builder *b, uint32_t i, uint32_t high, uint32_
     return end;
 }
 
-/* Fills a node, through which the sorted tokens from low to high - 1 go, all equal in the first `depth` bytes, and
- * what is below it. No deeper than SYMBOL_TRIE_MAX_BYTES. */
+/* Fills a node and all nodes below it. The sorted tokens from low to high - 1 pass through the node: they are equal in
+ * their first `depth` bytes. Recursion is no deeper than SYMBOL_TRIE_MAX_BYTES. */
 static void fill_node(builder *b, uint32_t node, uint32_t low, uint32_t high, uint32_t depth)
 {
     symbol_trie *t = b->t;

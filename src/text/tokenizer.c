@@ -35,14 +35,14 @@ struct tokenizer {
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
     bool lower; /* CHARS_WORDS: text becomes lower case */
-    id_list before, after; /* what SUMI_TOKENIZE_BOS_EOS puts around a text */
-    size_t longest; /* count_dark_bytes() of the token that has most; 0: says nothing of texts */
+    id_list before, after; /* the tokens that SUMI_TOKENIZE_BOS_EOS puts around a text */
+    size_t longest; /* the largest count_dark_bytes() of all tokens; 0: gives no bound for texts */
     bool *ends; /* [n_tokens] tokens that end a generation */
 };
 
 /* ---- Creation ----------------------------------------------------------------------------------------------- */
 
-/* A bool of the metadata, or what its absence means. */
+/* A bool of the metadata, or `otherwise` if the key is missing. */
 static bool read_flag(const gguf *g, const char *key, bool otherwise)
 {
     bool value;
@@ -56,7 +56,7 @@ static void find_special(const tokenizer *t, const char *name, int32_t *id)
         if (t->v.raw[i].n == strlen(name) && !memcmp(t->v.raw[i].data, name, t->v.raw[i].n)) *id = i;
 }
 
-/* BERT's texts stand between [CLS] and [SEP]. "seperator" is the key's spelling. */
+/* BERT's texts are between [CLS] and [SEP]. "seperator" is the key's spelling. */
 static sumi_status read_bert_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
 {
     sumi_status status = SUMI_OK;
@@ -138,7 +138,7 @@ static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *er
     return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, t->rule->long_pieces, err);
 }
 
-/* Spaces as the text of SentencePiece's tokens has them: U+2581 is one, and one more stands in front. */
+/* Spaces in the form of SentencePiece's tokens: each becomes U+2581, and one is added in front. */
 static sumi_status normalize_spaces(const tokenizer *t, const char *text, size_t n, char **out, size_t *n_out)
 {
     buf b;
@@ -154,7 +154,7 @@ static sumi_status normalize_spaces(const tokenizer *t, const char *text, size_t
     return *out ? SUMI_OK : SUMI_ENOMEM;
 }
 
-/* added_normalize_fn: the text in which normalised tokens are looked for; valid UTF-8 if the vocabulary is byte-level. */
+/* added_normalize_fn: the text in which normalised tokens are searched; valid UTF-8 if the vocabulary is byte-level. */
 static sumi_status normalize(const void *user, const char *text, size_t n, char **out, size_t *n_out)
 {
     const tokenizer *t = user;
@@ -165,7 +165,7 @@ static sumi_status normalize(const void *user, const char *text, size_t n, char 
     return utf8_valid_prefix(text, n) == n ? normalize_form(t->rule->form, text, n, out, n_out) : SUMI_OK;
 }
 
-/* BOS and EOS as the flags say, unless the file lists what stands around a text. */
+/* BOS and EOS by the flags, unless the file lists the tokens around a text. */
 static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
 {
     sumi_status status = token_ids_read(&t->v, g, "sumi.tokenizer.before_text", &t->before, err);
@@ -177,8 +177,8 @@ static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
     return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
 }
 
-/* Bytes that encoding surely keeps: those of characters that are no white space (of the characters beyond ASCII that are,
- * all begin with one of four bytes, and whatever begins so is left out), if the vocabulary has them. */
+/* Bytes that encoding certainly keeps: those of characters that are no white space, if the vocabulary has them. White
+ * space beyond ASCII begins with one of four bytes; all characters with these first bytes are not counted. */
 static size_t count_dark_bytes(const tokenizer *t, const char *text, size_t n_bytes)
 {
     size_t n = 0;
@@ -191,8 +191,8 @@ static size_t count_dark_bytes(const tokenizer *t, const char *text, size_t n_by
     return n;
 }
 
-/* Whether what is known of a text's bytes says something of its tokens: not where many characters become one unknown token,
- * or normalization makes characters of which bytes are lost. */
+/* Whether the number of a text's bytes bounds the number of its tokens: not if many characters may become one unknown
+ * token, or if normalization may drop bytes. */
 static bool keeps_bytes(const tokenizer *t)
 {
     bool all = true;
@@ -350,7 +350,7 @@ static bool encode_piece(void *user, const char *piece, size_t n)
     return true;
 }
 
-/* Text in its normal form, one stretch between two seams after the other. */
+/* Encodes text in its normal form, stretch by stretch between seams. */
 static void encode_normal(encoder *e, const char *text, size_t n)
 {
     for (size_t i = 0, end; i < n && !e->status; i = end) {
@@ -365,7 +365,8 @@ static void encode_normal(encoder *e, const char *text, size_t n)
 
 typedef void (*encode_fn)(encoder *e, const char *text, size_t n);
 
-/* Text that normalising has changed has a cache of its own, for words are kept by where they stand. Takes `changed`. */
+/* Text that normalising has changed has a cache of its own, because the cache stores positions in the text. Takes
+ * ownership of `changed`. */
 static void encode_changed(encoder *e, char *changed, size_t n, encode_fn encode)
 {
     word_cache cache = e->cache;
@@ -391,8 +392,8 @@ static void encode_bytes(encoder *e, const char *text, size_t n, encode_fn encod
     }
 }
 
-/* What stands between normalised tokens, which may have cut a character in two. A space that normalising puts in front is
- * there already. */
+/* Encodes the text between normalised tokens; a token may have cut a character in two. The space that normalising adds in
+ * front is in the text already. */
 static void encode_between(encoder *e, const char *text, size_t n)
 {
     const tokenizer *t = e->t;

@@ -71,8 +71,8 @@ void unigram_work_deinit(unigram_work *w)
 
 /* ---- Normalizing -------------------------------------------------------------------------------------------- */
 
-/* What the start of text becomes, and how many bytes of it. A byte that is no character stays if the vocabulary has
- * a token for it. */
+/* The replacement of the start of text, and the number of its bytes that are replaced. An invalid byte is kept if the
+ * vocabulary has a token for it. */
 static size_t normalize_prefix(const unigram *u, const char *text, size_t n, const char **to, size_t *n_to)
 {
     uint32_t cp;
@@ -111,7 +111,7 @@ static sumi_status normalize(const unigram *u, buf *b, const char *text, size_t 
     }
     if (i == n) return SUMI_OK;
     if (u->add_space_prefix) buf_append_char(b, ' ');
-    size_t kept = i; /* from here to i the text stays as it is, and is still to be written */
+    size_t kept = i; /* from here to i the text is unchanged and not yet written */
     while (i < n && !b->status) {
         const char *to;
         size_t n_to, len = normalize_prefix(u, text + i, n - i, &to, &n_to);
@@ -140,7 +140,7 @@ static void reach(unigram_place *place, uint32_t start, int32_t id, double score
     *place = (unigram_place){ .score = score, .start = start, .id = id, .reached = true };
 }
 
-/* Everything that goes on from place i of the word, which the best way has reached. */
+/* Extends the best segmentation that ends at position i of the word by every token that begins there. */
 static void go_on(const unigram *u, unigram_place *places, const char *word, size_t n, size_t i,
                   size_t char_bytes)
 {

@@ -1,7 +1,7 @@
 /* vocab.c - see vocab.h.
  *
- * Start-up time counts here: Gemma has 262,144 tokens. Each is looked at once, its texts are borrowed from the
- * map where they need no change, and the table has its final size from the start. */
+ * Start-up time matters here: Gemma has 262,144 tokens. Each token is read once, its texts are borrowed from the file's
+ * memory if they need no change, and the table has its final size from the start. */
 #include "text/vocab.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static void add_symbols(vocab *v, int32_t first, int32_t end)
     for (int32_t id = first; id < end; id++) {
         const vocab_text *t = &v->symbol[id];
         if (!t->n || !vocab_can_merge(v, id)) continue;
-        /* An added token of WordPiece is no piece: it has no mark that tells whether it begins a word. */
+        /* An added token of WordPiece is no piece: it has no mark for the beginning of a word. */
         if (v->model == VOCAB_WORDPIECE && v->kind[id] == TOKEN_USER_DEFINED) continue;
         if (t->n > v->max_symbol_bytes) v->max_symbol_bytes = t->n;
         ids[n] = id;
@@ -139,7 +139,7 @@ static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **are
     }
 }
 
-/* One token of a WordPiece vocabulary: at the begin of a word stands a space. */
+/* One token of a WordPiece vocabulary: the beginning of a word is a space. */
 static void set_wordpiece(vocab *v, int32_t id, char **arena)
 {
     const vocab_text *t = &v->symbol[id];

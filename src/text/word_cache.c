@@ -3,7 +3,7 @@
 
 _Static_assert(WORD_CACHE_MAX_BYTES <= UINT8_MAX, "word_slot keeps the length in a byte");
 
-#define MIN_TEXT  256   /* bytes: below this nothing is won */
+#define MIN_TEXT  256   /* bytes: for shorter texts a cache gains nothing */
 #define MAX_SLOTS 16384 /* 256 KiB, which fits beside the merge table in a second-level cache */
 
 void word_cache_init(word_cache *c, hash_key key, const char *text, size_t n_text)

@@ -1,8 +1,8 @@
 /* wordpiece.c - see wordpiece.h.
  *
- * Text is taken in stretches between ASCII white space, which no stage looks across: a stretch that was seen before in
- * this call comes from the cache, one of printable ASCII needs a single pass, and only the rest goes through the tables
- * of Unicode. */
+ * Text is processed in stretches between ASCII white space; no stage looks across white space. A stretch that occurred
+ * before in this call comes from the cache, a stretch of printable ASCII needs a single pass, and only the rest needs the
+ * tables of Unicode. */
 #include "text/wordpiece.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown
 
 /* ---- Characters --------------------------------------------------------------------------------------------- */
 
-static bool is_blank(char c) /* of ASCII; the others are controls here */
+static bool is_blank(char c) /* ASCII white space; other such characters are controls here */
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -106,7 +106,7 @@ static void add_word(const wordpiece *w, buf *symbol, const char *word, size_t n
     bool known = n_chars <= MAX_WORD_CHARS && !symbol->status;
     for (n += WORD_BEGIN_BYTES; known && at < n; at += len) {
         int32_t id = longest_token(w->v, symbol->data + at, n - at, at > 0, &len);
-        /* U+2581 alone is a token for the character, not the begin of a word. */
+        /* U+2581 alone is a token for the character, not the beginning of a word. */
         known = id >= 0 && (at > 0 || len > WORD_BEGIN_BYTES);
         if (known) id_list_add(out, id);
     }
@@ -170,7 +170,7 @@ static void clean(buf *out, const char *text, size_t n)
 
 typedef sumi_status (*normalizer)(const char *text, size_t n, char **out, size_t *n_out);
 
-/* The text of b becomes what `normalize` makes of it. */
+/* Replaces the text of b by its normalised form. */
 static sumi_status rewrite(buf *b, normalizer normalize)
 {
     char *text;
