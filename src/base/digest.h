@@ -1,4 +1,5 @@
 /* digest.h - a digest of many bytes, to notice that they have changed: fast enough for all weights of a model.
+ *
  * A piece of bytes gives four sums, each over a quarter of its 16-byte words (a, b):
  *
  *   s = s * P + fold((a ^ K) * (b ^ L))        fold: the upper half of the product of 128 bits xor the lower half
