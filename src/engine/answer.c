@@ -1,11 +1,11 @@
 /* answer.c - from rows of logits to tokens, choices and ends.
  *
  * Rows come in the order of the plan's items. A row belongs to
- *   a trunk that is whole for the first time   all choices draw their first token from it, and part
+ *   a trunk that is complete for the 1st time  all choices draw their first token from it, then the sequences separate
  *   a sequence of a sampling request           its choice draws the next token
- *   the sequences of a beam search             together they choose who lives on
- *   a prompt whose probabilities are wanted    every row tells of the token after it
- * and rows of hidden states, which are counted by themselves, to
+ *   the sequences of a beam search             together they choose the survivors
+ *   a prompt whose probabilities are wanted    each row gives the probability of the token after it
+ * and rows of hidden states, which are counted separately, to
  *   a text whose embedding is wanted           they are pooled */
 #include <stdlib.h>
 
@@ -132,7 +132,7 @@ static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logit
     return true;
 }
 
-/* Nothing was to be generated: the prompt's probabilities, or its place in the cache, are all that was asked for. */
+/* Ends a request that generates no tokens: only the prompt's probabilities, or its entry in the cache, were requested. */
 static void end_without_tokens(sumi_engine *e, request *r)
 {
     for (int32_t i = 0; i < r->params.n; i++) {
@@ -172,7 +172,7 @@ static void complete_beams(sumi_engine *e, request *r)
     complete(e, r);
 }
 
-/* Gives each heir a sequence: the first heir of a hypothesis goes on in its place, others in forks of it. */
+/* Gives each survivor a sequence: the first survivor of a hypothesis keeps its sequence, others get forks of it. */
 static sumi_status place_heirs(sumi_engine *e, request *r, const beam_heir *heirs, int32_t n)
 {
     int32_t places[SCHED_MAX_SEQS];
@@ -243,7 +243,7 @@ static bool tell_prompt(sumi_engine *e, request *r, int32_t from, int32_t at, in
     for (int32_t i = 0; i < n && st == SUMI_OK; i++) {
         int32_t pos = from + i + 1;
         if (pos != r->n_prompt_told || pos >= r->params.n_ids)
-            continue; /* told before a preemption, or not the prompt */
+            continue; /* reported before a preemption, or not a row of the prompt */
         const float *x = sumi_logits(e->ctx, at + i);
         double lse;
         if (!row_log_sum_exp(x, n_vocab, &lse)) {
@@ -292,7 +292,7 @@ static int32_t pool_rows(sumi_engine *e, request *r, const sched_item *item, int
     bool mean = r->pool.kind == SUMI_POOL_MEAN;
     int32_t n = mean ? item->n_tokens : item->last; /* CLS: the text is one item */
     if (r->ended) return n;
-    /* Those that were taken before a preemption come again, bit for bit. */
+    /* States that were pooled before a preemption are computed again, bit for bit. */
     int32_t first = r->sched.seqs[item->seq].n_cached - item->n_tokens, seen = mean ? r->pool.n - first : 0;
     for (int32_t i = seen; i < n; i++) pooling_add(&r->pool, sumi_hidden(e->ctx, at + i));
     if (item->last) send_embedding(e, r);
@@ -306,7 +306,7 @@ static void mark_first(request *r)
     if (r->first_ms == 0) r->first_ms = clock_ms();
 }
 
-/* A member of a static batch that has ended is computed on, for nothing, as such batches do. */
+/* A finished sequence of a static batch is still computed, and its result is not used: this is how such batches work. */
 static void extend_zombie(sumi_engine *e, request *r, int32_t seq)
 {
     sched_extend(e->sched, &r->sched, seq);
@@ -324,7 +324,7 @@ static void answer_row(sumi_engine *e, request *r, int32_t seq, const float *log
     else next_token(e, r, seq, logits);
 }
 
-/* The rows of a beam search stand side by side; returns how many items they are. */
+/* The rows of a beam search are adjacent; returns the number of their items. */
 static int32_t answer_beams(sumi_engine *e, request *r, const sched_item *items, int32_t n_items, int32_t at)
 {
     const float *rows[SCHED_MAX_SEQS] = { NULL };

@@ -1,15 +1,15 @@
-/* beam.h - beam search: the few best continuations of a prompt at once, by the sum of their log-probabilities.
+/* beam.h - beam search: keeps the few best continuations of a prompt, by the sum of their log-probabilities.
  *
- * Each step every live hypothesis is continued by every token; the best of all that do not end live on, so one hypothesis
- * may have several heirs and another none (the engine forks and drops their sequences). One that ends among the best
- * `width` joins the finished, scored by  sum / length ^ length_penalty  with its end token counted; the best `width` of
- * those are kept. The search is over when
+ * In each step every live hypothesis is extended by every token. The best extensions that do not end are the survivors: one
+ * hypothesis may have several survivors and another none (the engine forks and drops their sequences). An extension that
+ * ends and is among the best `width` becomes a finished hypothesis, with the score  sum / length ^ length_penalty , its end
+ * token counted; the best `width` finished hypotheses are kept. The search is over when
  *   - width have finished, with early_stopping; or
- *   - width have finished, and no live one would beat the worst of them if it ended here; or
- *   - the length is used up: then the best live ones count as finished.
- * This is what transformers' generate(num_beams=...) does with early_stopping True and False (transformers 5,
- * generation/utils.py), but that sums are kept in double. Deterministic: ties go to the hypothesis, and then the
- * token, with the lower number.
+ *   - width have finished, and no live hypothesis would beat the worst of them if it ended here; or
+ *   - the length is used up: then the best live hypotheses count as finished.
+ * transformers' generate(num_beams=...) does the same with early_stopping True and False (transformers 5,
+ * generation/utils.py), except that sums are in double here. Deterministic: of equal extensions the lower hypothesis, and
+ * then the lower token, wins.
  *
  * Live hypothesis i belongs to sequence i of the request. */
 #ifndef SUMI_ENGINE_BEAM_H
@@ -33,25 +33,25 @@ typedef struct beam_search {
     const int32_t *end_ids;         /* [n_end_ids] */
     int32_t n_end_ids, n_vocab;
     hypothesis live[SCHED_MAX_SEQS];     /* by sequence */
-    hypothesis done[SCHED_MAX_SEQS + 1]; /* [n_done] best first; one place more to insert */
+    hypothesis done[SCHED_MAX_SEQS + 1]; /* [n_done] best first; one more place for inserting */
     int32_t n_done;
     sumi_choice *top; /* [n_top] scratch */
     int32_t n_top;
 } beam_search;
 
-/* One heir: a live hypothesis of the next step. */
+/* A survivor: a live hypothesis of the next step. */
 typedef struct beam_heir {
     int32_t parent;
     sumi_choice token;
     double sum;
 } beam_heir;
 
-/* Fills in what is not a parameter. ENOMEM. */
+/* Initialises all fields that are not parameters. ENOMEM. */
 SUMI_MUST_USE sumi_status beam_init(beam_search *b, sumi_error *err);
 void beam_deinit(beam_search *b);
 
-/* One step. rows[i]: logits after live hypothesis i, NULL: there is none. Writes the heirs, best first, and moves what
- * ends to `done`. *over: the search has ended, and there are no heirs. ENUMERIC, ENOMEM. */
+/* One step. rows[i]: logits after live hypothesis i, NULL: there is none. Writes the survivors, best first, and moves
+ * hypotheses that end to `done`. *over: the search has ended, and there are no survivors. ENUMERIC, ENOMEM. */
 SUMI_MUST_USE sumi_status beam_step(beam_search *b, const float *const *rows, beam_heir *heirs,
                                     int32_t *n_heirs, bool *over, sumi_error *err);
 

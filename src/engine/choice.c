@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "sample/sampler.h"
 
-#define MAX_TEXT_BYTES ((size_t)64 << 20) /* of one choice: far above what any context holds */
+#define MAX_TEXT_BYTES ((size_t)64 << 20) /* of one choice: far above the text of any context */
 
 sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held, sumi_error *err)
 {
@@ -54,7 +54,7 @@ bool choice_append(choice *c, sumi_choice token)
     return true;
 }
 
-/* Moves what the decoder gave to `ready`. True: a stop string is complete. */
+/* Moves the decoded text to `ready`. True: a stop string is complete. */
 static bool pass_text(choice *c, bool look_for_stop)
 {
     bool found = false;
@@ -87,7 +87,7 @@ static sumi_status check_text(const choice *c, sumi_error *err)
 
 sumi_status choice_flush(choice *c, sumi_error *err)
 {
-    if (c->stop_index >= 0) return SUMI_OK; /* nothing that follows a stop string is part of the text */
+    if (c->stop_index >= 0) return SUMI_OK; /* text after a stop string is not part of the answer */
     detok_flush(&c->detok, &c->text);
     if (!pass_text(c, true) && c->stop) stop_flush(c->stop, &c->ready);
     return check_text(c, err);

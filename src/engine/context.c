@@ -3,11 +3,11 @@
  * A step has two acts. context_forward() is a transaction on block tables:
  *   check every span -> reserve blocks for all -> forward pass
  * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. The pass
- * writes behind the tokens of a sequence, where no other token looks. context_keep() commits the first of the new tokens and
- * gives the blocks of the others back: lengths, windows and the prefix index move only there.
+ * writes after the committed tokens of a sequence, where nothing is read. context_keep() commits the first of the new tokens
+ * and gives the blocks of the others back: lengths, windows and the prefix index change only there.
  *
- * A truncation may go back behind what a layer with a sliding window still has. The sequence keeps its length and its
- * ids then, and the cache an empty one: the next step that needs it computes it again first. */
+ * Truncating below the oldest block that a windowed layer still holds empties the keys and values of the sequence. Its
+ * length and ids stay, and the next step that needs the sequence recomputes its keys and values first. */
 #include "engine/context.h"
 
 #include <assert.h>
@@ -73,7 +73,7 @@ sumi_status context_check_opts(const sumi_context_opts *o, sumi_error *err)
     return s;
 }
 
-/* The longest sequence that n_blocks hold alone, at most n_ctx: the last length for which the demand fits. */
+/* The longest sequence that n_blocks hold if it is alone, at most n_ctx: the largest length whose demand fits. */
 static int32_t longest_sequence(const kv_layout *l, int64_t n_blocks, int32_t n_ctx, int32_t max_step)
 {
     int32_t fits = 0, too_long = n_ctx + 1;
@@ -232,8 +232,8 @@ kv_cache *context_cache(const sumi_context *c)
     return c->cache;
 }
 
-/* Blocks that `width` sequences of n_tokens hold at most when they share a prompt. Under a window they share nothing in
- * the end, but for the layers that see all tokens; that is not counted on. */
+/* The most blocks that `width` sequences of n_tokens hold if they share a prompt. With windows they finally share blocks
+ * only in layers that see all tokens; this is not subtracted. */
 static int64_t shared_blocks(const sumi_context *c, const kv_layout *l, int32_t n_prompt, int32_t width, int32_t n_tokens)
 {
     int64_t each = kv_layout_seq_blocks(l, n_tokens, c->info.max_batch_tokens);
@@ -273,7 +273,7 @@ int32_t context_open_seq(sumi_context *c, kv_origin origin)
     return seq;
 }
 
-/* Commits n of the open rows of a sequence and drops the others. */
+/* Commits the first n uncommitted tokens of a sequence and drops the others. */
 static void close_rows(sumi_context *c, int32_t seq, int32_t n)
 {
     open_rows *rows = &c->open_rows[seq];
@@ -402,7 +402,7 @@ static sumi_status reserve_blocks(sumi_context *c, const sumi_span *spans, int32
     return SUMI_OK;
 }
 
-/* Row of b is kept for what its span wants. */
+/* Adds a row of b to the kept rows, for the wanted result of its span. */
 static void keep_row(sumi_context *c, batch *b, int32_t row, sumi_want want)
 {
     if (wants_logits(want)) c->logit_rows[b->n_logit_rows++] = b->n_kept_rows;
@@ -453,7 +453,7 @@ static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_
     return SUMI_OK;
 }
 
-/* Computes again what a truncation lost: see the top of this file. */
+/* Recomputes the keys and values that a truncation lost: see the top of this file. */
 static sumi_status restore(sumi_context *c, int32_t seq, sumi_error *err)
 {
     for (int32_t n; (n = c->len[seq] - kv_cache_len(c->cache, seq)) > 0;) {

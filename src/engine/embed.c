@@ -4,7 +4,7 @@
 #include "engine/context.h"
 #include "engine/pooling.h"
 
-/* Feeds ids to seq in steps of at most max_batch tokens, and pools what comes out. */
+/* Feeds ids to seq in steps of at most max_batch tokens, and pools the hidden states. */
 static sumi_status pool_steps(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
                               int32_t max_batch, pooling *p, sumi_error *err)
 {

@@ -12,7 +12,7 @@
 enum {
     MAX_SEQS = 4096,
     MAX_QUEUE = 1 << 20,
-    ROWS_BESIDE = 64 /* rows of a prompt in a step, beside those of answers */
+    ROWS_BESIDE = 64 /* rows of a prompt in a step, in addition to those of answers */
 };
 
 void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size)
@@ -44,7 +44,8 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     return st;
 }
 
-/* An encoder's text is computed in one step, and nothing of it serves another: its tokens have seen all others. */
+/* An encoder's text is computed in one step, and other texts cannot reuse a part of it: each of its tokens has seen all
+ * others. */
 static sumi_status set_up_encoder(sumi_engine *e, sumi_error *err)
 {
     if (!e->model->info.is_encoder) return SUMI_OK;
@@ -200,8 +201,8 @@ fail:
 
 /* ---- Doors ---- */
 
-/* Several choices that were asked for up to a limit are refused if the memory does not hold them up to that limit: else they
- * would be shorter than one of them alone is. What a single sequence may hold is the limit of the engine, as n_ctx is. */
+/* Refuses several choices with max_tokens if the memory does not hold all of them up to this limit: otherwise they would
+ * end earlier than a single choice. The limit of a single sequence is the engine's, like n_ctx. */
 static sumi_status check_answers(const sumi_engine *e, const request *r, int32_t room, sumi_error *err)
 {
     const sumi_request *p = &r->params;
@@ -413,7 +414,7 @@ void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error
     event_send(e, r, &event);
 }
 
-/* Frees what ended in this step. */
+/* Frees the requests that ended in this step. */
 static void bury(sumi_engine *e)
 {
     while (e->dead) {

@@ -1,4 +1,4 @@
-/* engine.h - the engine inside: one thread that runs steps, and the doors through which others reach it.
+/* engine.h - the inside of the engine: one thread that runs steps, and the entry points for other threads.
  *
  *   any thread                         |  the engine's thread
  *   sumi_engine_submit  --> inbox   ---|-->  scheduler -> plan -> step -> rows -> tokens -> events --> callbacks
@@ -6,11 +6,12 @@
  *   sumi_engine_get_stats <-- stats <--|---------'----------------------------------'                    |
  *   sumi_engine_poll    <--------------|------------------------------------------------------- unread <-'
  *
- * Locking: `lock` guards what is listed under it and nothing else; the engine's thread takes it between steps, never
- * while it computes or calls back. All other fields belong to the engine's thread once it runs, or never change.
+ * Locking: `lock` guards only the fields listed under it. The engine's thread takes it between steps, never while it
+ * computes or calls back. All other fields belong to the engine's thread once it runs, or never change.
  *
- * Files: engine.c doors and thread; step.c a step; answer.c what becomes of a row of logits; events.c telling it;
- * engine_kv.c the cache as the scheduler sees it; prefix_file.c prefixes on disk; schedule.c, sched_queue.c who runs; request.c, choice.c, beam.c. */
+ * Files: engine.c entry points and thread; step.c a step; answer.c from rows of logits to tokens; events.c events;
+ * engine_kv.c the cache as the scheduler sees it; prefix_file.c prefixes on disk; schedule.c, sched_queue.c which requests
+ * run; request.c, choice.c, beam.c. */
 #ifndef SUMI_ENGINE_ENGINE_H
 #define SUMI_ENGINE_ENGINE_H
 
@@ -19,12 +20,12 @@
 #include "engine/context.h"
 #include "engine/request.h"
 
-enum { MAX_UNREAD = 65536 }; /* events that wait to be fetched; a request that adds one more is cancelled */
+enum { MAX_UNREAD = 65536 }; /* most events that wait for polling; a request that adds one more is cancelled */
 
 typedef struct unread unread;
 
 typedef struct step_fit {
-    double w, n, us, nn, nus; /* weighted sums over steps of n decode tokens that took us */
+    double w, n, us, nn, nus; /* weighted sums over steps with n decode tokens that took us microseconds */
 } step_fit;
 
 struct sumi_engine {
@@ -34,12 +35,12 @@ struct sumi_engine {
     sumi_context_info ctx_info;
     request_limits limits;
     int32_t *end_ids; /* [limits.n_end_ids] */
-    bool keeps_salted; /* the file of prefixes has those of clients too */
+    bool keeps_salted; /* the file of prefixes also has those of clients with a salt */
 
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* the engine: there is something to do */
-    pthread_cond_t told; /* pollers: an event, or the end */
+    pthread_cond_t wake; /* for the engine: there is work */
+    pthread_cond_t told; /* for pollers: an event, or the end */
 
     /* Under lock: */
     request *inbox, **inbox_end;
@@ -47,7 +48,7 @@ struct sumi_engine {
     int32_t n_cancels, cap_cancels;
     client *clients;
     uint64_t n_ids;
-    int32_t n_waiting; /* requests that were never admitted */
+    int32_t n_waiting; /* requests that are not admitted yet */
     bool stopping, stopped, joined;
     double drain_until_ms; /* < 0: without limit */
     unread *first_unread, **last_unread;
@@ -56,7 +57,7 @@ struct sumi_engine {
 
     /* The engine's thread: */
     sched *sched;
-    request *active, *dead; /* lists: in the scheduler's hands; ended, to be freed after the step */
+    request *active, *dead; /* lists: requests of the scheduler; ended requests, freed after the step */
     int32_t n_active;
     uint64_t n_admitted_seen;
     sumi_span *spans; /* [max_seqs] */
@@ -64,7 +65,7 @@ struct sumi_engine {
     int32_t *ids;     /* [max_batch_tokens] */
     int32_t *known;   /* [n_ctx + 1] */
     sumi_choice *prompt_choices,
-        *prompt_top; /* scratch of prompt log-probabilities; NULL until one is asked for */
+        *prompt_top; /* scratch of prompt log-probabilities; NULL until one is requested */
     int32_t *prompt_ranks; /* scratch too */
     int32_t cap_prompt_top;
     sched_costs costs;
@@ -79,15 +80,15 @@ void engine_step(sumi_engine *e);
 /* ---- answer.c ---- */
 void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items);
 void answer_release_batch(
-    sumi_engine *e); /* static batching: ends the batch when its last member has ended */
+    sumi_engine *e); /* static batching: ends the batch when all its requests have ended */
 
 /* ---- engine.c ---- */
-/* Ends r: gives back what it holds and sends its last event. err NULL: nothing to say. */
+/* Ends r: frees its sequences and sends its last event. err NULL: no error. */
 void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err);
 
 /* ---- events.c ---- */
-/* Fills in whose and when, and sends it. A callback that wants no more, or a full list of unread events, sets
- * r->cancelled. */
+/* Fills in the request and the time, and sends the event. A callback that returns false, or a full list of unread events,
+ * sets r->cancelled. */
 void event_send(sumi_engine *e, request *r, sumi_event *event);
 void events_deinit(sumi_engine *e);
 

@@ -59,7 +59,7 @@ static int32_t begin(void *user, sched_req *s, int32_t seq)
     const int32_t *ids = r->prompt;
     if (r->pool.kind == SUMI_POOL_MEAN) /* every token must pass by once; after a preemption some have */
         return context_attach(e->ctx, r->kv_seqs[seq], ids, r->pool.n + 1);
-    if (s->n_trunk > r->params.n_ids) { /* it is computed again, with what it has answered */
+    if (s->n_trunk > r->params.n_ids) { /* it is recomputed, with its generated tokens */
         for (int32_t i = 0; i < s->n_trunk; i++) e->known[i] = request_token(r, seq, i);
         ids = e->known;
     }
@@ -95,7 +95,7 @@ static int32_t held(void *user, const sched_req *s)
     return n;
 }
 
-/* What moving a block costs, as a slowly moving mean. */
+/* The cost of moving a block, as a slowly moving mean. */
 static void measure(sumi_engine *e, double start_ms, int32_t n_blocks)
 {
     if (n_blocks > 0)

@@ -1,7 +1,7 @@
-/* estimate.c - the memory of a model and of a context, before either is there.
+/* estimate.c - the memory of a model and of a context, before they are created.
  *
- * The model is built as always, by a backend that only measures: every tensor is looked up and checked, and no weight is
- * read. */
+ * The model is created as usual, but with a backend that only measures: every tensor is looked up and checked, and no
+ * weight is read. */
 #include "base/error.h"
 #include "base/sized.h"
 #include "convert/model_file.h"

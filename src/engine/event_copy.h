@@ -1,12 +1,12 @@
-/* event_copy.h - an event outlives the callback that tells it: what its pointers lead to is copied. */
+/* event_copy.h - copies an event with everything that it points to, so that it outlives its callback. */
 #ifndef SUMI_ENGINE_EVENT_COPY_H
 #define SUMI_ENGINE_EVENT_COPY_H
 
 #include "sumi.h"
 
-/* Returns one piece of memory: head_bytes for a structure of the caller's, not set, and behind them copies of all arrays and
- * strings of *e; the pointers of *e lead to the copies then. n_logprobs: alternatives of each token. piece.text gets a NUL
- * behind its n_bytes, and is "" if it was NULL. Free it with free(). NULL: out of memory, and *e is as before. */
+/* Returns one allocation: head_bytes for a structure of the caller, not initialised, then copies of all arrays and strings
+ * of *e, whose pointers then point to the copies. n_logprobs: alternatives of each token. piece.text gets a NUL after its
+ * n_bytes, and is "" if it was NULL. Free with free(). NULL: out of memory, and *e is unchanged. */
 void *event_copy(sumi_event *e, int32_t n_logprobs, size_t head_bytes);
 
 #endif

@@ -1,4 +1,4 @@
-/* events.c - telling what happens: to a callback at once, or into the list that sumi_engine_poll() reads. */
+/* events.c - sends events: to a callback at once, or into the list that sumi_engine_poll() reads. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,7 +8,7 @@
 #include "engine/event_copy.h"
 
 struct unread {
-    sumi_event event; /* first: its address is what the caller frees */
+    sumi_event event; /* the first member: the caller frees its address */
     unread *next;
 };
 
@@ -27,7 +27,7 @@ static bool keep(sumi_engine *e, const request *r, const sumi_event *event)
         *e->last_unread = u;
         e->last_unread = &u->next;
         e->n_unread++;
-        pthread_cond_broadcast(&e->told); /* one who waits for the end waits here too */
+        pthread_cond_broadcast(&e->told); /* a thread that waits for the end waits here, too */
     }
     pthread_mutex_unlock(&e->lock);
     if (!room) free(u);

@@ -1,12 +1,12 @@
-/* generate.c - one answer without an engine: prefill, then choose, deliver, feed back, until something ends it.
+/* generate.c - one answer without an engine: prefill, then choose, deliver, feed back, until the answer ends.
  *
  *   sumi_logits() -> choice_next() -> a token, and text that is certain -> on_piece()
  *        ^                                                                    |
  *        '---------------------- sumi_step(token) <---------------------------'
  *
- * A token becomes text, and the answer ends, as in the engine (choice.h). Each token gives one piece, at once, even when
- * its text is not certain yet (half a character, the begin of a stop string): so a callback can stop an answer that prints
- * nothing. What was held back comes in a last piece without tokens. */
+ * Decoding and the end of the answer are those of the engine (choice.h). Each token gives one piece at once, even if its
+ * text is not certain yet (half a character, the beginning of a stop string): so a callback can stop an answer that prints
+ * no text. Text that was held back is in a last piece without tokens. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
@@ -14,7 +14,7 @@
 #include "engine/context.h"
 #include "engine/model.h"
 
-#define WATCHED_TOKENS 128 /* of a step whose progress somebody watches: a fraction of a second for most models */
+#define WATCHED_TOKENS 128 /* of a step with a progress callback: a fraction of a second for most models */
 
 void sumi_generate_opts_init(sumi_generate_opts *opts, size_t size)
 {
@@ -49,7 +49,7 @@ sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *
         bool go_on = !progress || progress(user, (uint64_t)done, (uint64_t)n_ids);
         sumi_status st = go_on ? sumi_step(ctx, &span, 1, err) : sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
         if (st != SUMI_OK) {
-            sumi_seq_truncate(ctx, seq, held); /* all or nothing, as a step */
+            sumi_seq_truncate(ctx, seq, held); /* all or nothing, like a step */
             return st;
         }
         done += n;
@@ -119,7 +119,7 @@ static sumi_status feed_back(run *r, sumi_error *err)
     return SUMI_OK;
 }
 
-/* Chooses from the logits of the last step until the end; *result tells of it. */
+/* Generates from the logits of the last step until the end; fills *result. */
 static sumi_status decode(run *r, double start_ms, sumi_generation *result, sumi_error *err)
 {
     choice *c = &r->answer;

@@ -9,8 +9,8 @@
 #include "base/sized.h"
 #include "convert/model_file.h"
 
-/* A template that is the only thing wrong with a file does not keep its weights from being used. Without memory for it
- * nothing is opened: a chat would go on without its template. */
+/* A model whose template does not compile is opened without the template. But if memory for the template runs out, the
+ * model is not opened: otherwise chats would silently be rendered without it. */
 static sumi_status load_template(sumi_model *m, sumi_error *err)
 {
     gguf_str source;

@@ -1,4 +1,4 @@
-/* model.h - what a sumi_model holds: everything that is read from one file and never changes after. */
+/* model.h - the inside of a sumi_model: everything that is read from one model; it never changes afterwards. */
 #ifndef SUMI_ENGINE_MODEL_H
 #define SUMI_ENGINE_MODEL_H
 
@@ -10,7 +10,7 @@
 #include "text/tokenizer.h"
 
 struct sumi_model {
-    gguf *file;                 /* the others point into its bytes */
+    gguf *file;                 /* the other members point into its bytes */
     tokenizer *tok;
     chat_template *chat;        /* NULL: the file has none, or it does not compile (chat_error says why) */
     sumi_error chat_error;
@@ -24,14 +24,14 @@ struct sumi_model {
 
 const tokenizer *model_tokenizer(const sumi_model *m);
 
-/* The instruction set that is asked for, by the options or by SUMI_ISA; NULL: the best. */
+/* The requested instruction set, from the options or from SUMI_ISA; NULL: the best. */
 const char *model_isa(const sumi_model_opts *opts);
 
 /* EUNSUPPORTED: the model is an encoder, which has no logits. */
 SUMI_MUST_USE sumi_status model_check_generates(const sumi_model *m, sumi_error *err);
 
-/* What the bytes of a key or value depend on besides tokens: the file, the kernels, their precision, this version of sumi.
- * For kv_disk.h. The model has weights. */
+/* A fingerprint of everything but tokens that the bytes of keys and values depend on: the file, the kernels, their
+ * precision, this version of sumi. For kv_disk.h. The model must have weights. */
 kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx);
 
 #endif

@@ -1,10 +1,10 @@
-/* prefix_file.c - prefixes that outlive the process: DIR/FINGERPRINT.kv, read when an engine starts and written when it
- * stops. The name says for which model and build it is, so that several share a folder. A file that is damaged or not
- * ours is told of and left out: the engine starts with nothing in its cache, and replaces it at its end. What a process
- * left that was killed while it wrote is removed when the next engine starts.
+/* prefix_file.c - prefixes that are saved for the next process: DIR/FINGERPRINT.kv, read when an engine starts and written
+ * when it stops. The name identifies the model and the build, so several models may share a folder. A file that is damaged
+ * or of another model is reported and ignored: the engine starts with an empty cache and replaces the file at its end.
+ * Temporary files of a killed process are removed when the next engine starts.
  *
- * The file names clients by their salts, which are made with a secret key (kv_cache_salt()). DIR/salt.key keeps that key, 16
- * random bytes, so that a client finds its prefixes again. Without it the prefixes of clients are left out of the file. */
+ * The file identifies clients by their salts, which are made with a secret key (kv_cache_salt()). DIR/salt.key has this
+ * key, 16 random bytes, so that a client finds its prefixes again. Without the key, prefixes of clients are not saved. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ static sumi_status path_of(const sumi_engine *e, kv_disk_opts *opts, char *path,
 
 /* ---- The key of the salts ---- */
 
-/* *found: there is a file. Who may read the key may find a text with another client's salt, so others must not. */
+/* *found: the file exists. With the key, a user could find a text with another client's salt, so other users must not be
+ * able to read the file. */
 static sumi_status read_salt_key(const char *path, sip_key *key, bool *found, sumi_error *err)
 {
     struct stat s;
@@ -61,7 +62,7 @@ static sumi_status write_new_key(const char *path, sip_key *key, sumi_error *err
     return st;
 }
 
-/* The folder's key, or a new one. If it cannot be had the cache keeps the key of this process. */
+/* Loads the folder's key, or makes a new one. If both fail, the cache keeps the key of this process. */
 static void load_salt_key(sumi_engine *e)
 {
     char path[4096];

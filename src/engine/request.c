@@ -154,7 +154,7 @@ static bool copy_params(request *r, const sumi_request *p)
     return true;
 }
 
-/* Choice 0 draws what a request with n = 1 draws; the others have seeds that nobody else has. */
+/* Choice 0 draws the same tokens as a request with n = 1; the other choices have seeds of their own. */
 static uint64_t seed_of(uint64_t seed, int32_t number)
 {
     const uint32_t counter[4] = { (uint32_t)number, 0, 0, 0x63686f69 },
@@ -176,7 +176,7 @@ static sumi_status make_choices(request *r, const request_limits *l, sumi_error 
         choice *c = &r->choices[i];
         sumi_sampling sampling = p->sampling;
         sampling.seed = seed_of(p->sampling.seed, i);
-        if (p->best_of > p->n) sampling.skip_logprob = false; /* by which they are compared */
+        if (p->best_of > p->n) sampling.skip_logprob = false; /* log-probabilities rank the choices */
         sumi_status st = choice_init(c, model_tokenizer(l->model), p->show_special, p->n_logprobs, held, err);
         if (st == SUMI_OK && p->beam_width) continue;
         if (st == SUMI_OK) st = stop_create(&c->stop, p->stop, p->n_stop, err);
@@ -269,5 +269,5 @@ int32_t request_token(const request *r, int32_t seq, int32_t pos)
     if (r->beams) return r->beams->live[seq].tokens[pos - n_prompt].id;
     const choice *c = &r->choices[seq];
     return c->tokens[pos - n_prompt < c->n ? pos - n_prompt : c->n - 1]
-        .id; /* a zombie repeats its last one */
+        .id; /* a finished sequence repeats its last token */
 }

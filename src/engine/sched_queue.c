@@ -1,12 +1,12 @@
-/* sched_queue.c - the order of those who wait: shields, priorities, fair shares. See schedule.h.
+/* sched_queue.c - the order of waiting requests: shields, priorities, fair shares. See schedule.h.
  *
- * The queue is a plain array that is read from end to end for each choice: a choice is made once for each admission,
- * and a thousand requests are read in microseconds, where a step takes milliseconds.
+ * The queue is a plain array that is read from end to end for each admission: a thousand requests are read in
+ * microseconds, and a step takes milliseconds.
  *
- * Deficit round robin, worked through: clients A and B, weight 1, quantum 512. A's turn is 1, B's is 2. A gets 512 and
- * is served prompts of 300 and 400 tokens: its deficit is -188, so at its next look it is given another quantum and
- * goes behind B. A long answer drives the deficit far below zero; then rounds pass in which A is given its quantum and
- * nothing else, which is computed in one go rather than played through. */
+ * Deficit round robin, worked through: clients A and B, weight 1, quantum 512. A's turn is 1, B's is 2. A gets 512
+ * tokens and is served prompts of 300 and 400: its deficit is -188, so at its next turn it gets another quantum and moves
+ * behind B. A long answer makes the deficit very negative; then A only gets its quantum in several rounds. These rounds
+ * are computed in one step instead of being simulated. */
 #include "engine/schedule.h"
 
 #include <assert.h>
@@ -81,7 +81,7 @@ static sched_client *look_around(sched_queue *q, int32_t level, int64_t *n_round
         c->stamp = q->n_choices;
         c->head = r;
         int64_t quantum = (int64_t)SCHED_QUANTUM * c->weight;
-        if (!c->turn) { /* new: it is served when those before it have used up what they were given */
+        if (!c->turn) { /* new: it is served after the clients before it have used up their quanta */
             c->turn = ++q->n_turns;
             c->deficit += quantum;
         }
@@ -92,7 +92,7 @@ static sched_client *look_around(sched_queue *q, int32_t level, int64_t *n_round
     return next;
 }
 
-/* All clients of the last look get their quanta of n_rounds rounds. */
+/* Gives all waiting clients their quanta of n_rounds rounds. */
 static void pass_rounds(sched_queue *q, int64_t n_rounds)
 {
     uint64_t seen = q->n_choices;

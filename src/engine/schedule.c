@@ -11,8 +11,8 @@
  * the first to be preempted for them. */
 #define HEADROOM_TOKENS 32
 
-/* Answers grow while a long prompt is computed beside them, and so does what their steps cost. So every so many steps
- * one has no prompt in it, and tells what the others are to be measured by. */
+/* Running answers grow while a long prompt is computed, and so does the time of their steps. So every PROBE_EVERY-th step
+ * has no prompt: its time is the reference for the others. */
 #define PROBE_EVERY 24
 
 struct sched {
@@ -262,8 +262,8 @@ static bool reserve(sched *s, sched_req *r, int32_t seq, int32_t n)
     return true;
 }
 
-/* r runs alone, and all the memory is not enough for it. What its sequences shared may have come back from the swap tier
- * as copies: computed anew, they share it again. */
+/* r runs alone, and the whole memory is not enough for it. Blocks that its sequences shared may have come back from the
+ * swap tier as copies: after recomputing, the sequences share them again. */
 static void relieve(sched *s, sched_req *r)
 {
     if (!r->was_swapped) s->stuck = r;
@@ -312,7 +312,7 @@ static bool plan_decode(sched *s, sched_req *r)
     return true;
 }
 
-/* ---- Pieces of prompts, and of what a preemption threw away ---- */
+/* ---- Pieces of prompts, and of tokens that a preemption dropped ---- */
 
 /* How many of n tokens the plan has room for. */
 static int32_t piece(const sched *s, const sched_req *r, int32_t n)
@@ -349,7 +349,7 @@ static void plan_prompt(sched *s, sched_req *r)
 
 /* ---- Admission ---- */
 
-/* Blocks that running requests will ask for soon. */
+/* Blocks that running requests will need soon. */
 static int64_t promised(const sched *s)
 {
     int64_t n = 0;
@@ -371,7 +371,7 @@ static bool admit_swapped(sched *s, sched_req *r, int64_t free_blocks, bool *aga
     *again = true;
     if (status != SUMI_ELIMIT) recompute(s, r);
     else if (s->n_running > 0) *again = false;
-    else if (!release_kept(s, r)) drop_swapped(s, r); /* what was shared would come back as copies, and does not fit */
+    else if (!release_kept(s, r)) drop_swapped(s, r); /* shared blocks would come back as copies, which do not fit */
     return false;
 }
 
@@ -381,7 +381,7 @@ static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
     sched_seq *q = &r->seqs[r->trunk];
     q->n_cached = s->memory.begin(s->memory.user, r, r->trunk);
     assert(q->n_cached < r->n_trunk);
-    /* Cached blocks that begin() took are not free any more, so what is free is asked anew. */
+    /* begin() has taken cached blocks, so the number of free blocks is read again. */
     int64_t need =
         s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
     if (need <= s->memory.available(s->memory.user) - promised(s)) return true;
@@ -420,7 +420,7 @@ static bool has_work_left(const sched *s, const sched_req *r)
     return s->n_tokens + n <= s->budget && s->n_rows + n <= s->limits.max_rows;
 }
 
-/* Tries to run the next of the queue; false: nobody else is admitted in this step. */
+/* Tries to admit the next request of the queue; false: no further request is admitted in this step. */
 static bool admit_next(sched *s)
 {
     sched_req *r = sched_queue_next(&s->queue);

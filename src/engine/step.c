@@ -1,7 +1,7 @@
 /* step.c - one step of the engine: a plan becomes spans, the model runs, rows become tokens.
  *
- * What fails here fails for one request: a plan that cannot be carried out ends the request that stands in its way, and
- * the next step goes on without it. */
+ * A failure ends one request only: if a plan cannot be executed, the request that causes the failure ends, and the next
+ * step runs without it. */
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,8 +43,8 @@ static double follow(double mean, double value, double share)
     return mean + share * ((value < low ? low : value > high ? high : value) - mean);
 }
 
-/* Steps of decode tokens alone. What a token more costs is the slope of a line through (tokens, time) over the last
- * hundred or so; the height of the line follows the last few, because answers grow. */
+/* From steps with decode tokens only: the cost of one more token is the slope of a line through (tokens, time) over about
+ * the last hundred steps; the height of the line follows the last few steps, because answers grow. */
 static void fit_decode(sumi_engine *e, double n, double us)
 {
     step_fit *f = &e->fit;
@@ -63,7 +63,7 @@ static void fit_decode(sumi_engine *e, double n, double us)
     e->costs.step_us = now > n * e->costs.seq_us ? now - n * e->costs.seq_us : 0;
 }
 
-/* What this step says about the costs of prompt tokens and decode tokens, for the scheduler. */
+/* Updates the scheduler's costs of prompt tokens and decode tokens from this step. */
 static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, double us)
 {
     if (n_prompt == 0) {
@@ -121,7 +121,7 @@ static void note_admissions(sumi_engine *e)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* How full the pool was, at the end of the step before, when somebody had to leave for the first time. */
+/* Records how full the pool was, at the end of the step before, when a request was preempted for the first time. */
 static void note_preemptions(sumi_engine *e)
 {
     sched_counts counts;
@@ -136,7 +136,7 @@ static void end_all(sumi_engine *e, const sched_item *items, int32_t n_items, co
         if (!of(items[i].req)->ended) engine_end(e, of(items[i].req), SUMI_FINISH_ERROR, err);
 }
 
-/* No token of a plan is a guess: what was computed is kept. */
+/* Plans have no draft tokens, so all computed tokens are kept. */
 static void keep_all(sumi_engine *e, const sched_item *items, int32_t n_items)
 {
     for (int32_t i = 0; i < n_items; i++) {
