@@ -2,7 +2,7 @@
  *
  * A step has two acts. context_forward() is a transaction on block tables:
  *   check every span -> reserve blocks for all -> forward pass
- * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. The pass
+ * A failure before the forward pass gives reserved blocks back, so no sequence changes; the pass itself cannot fail. It
  * writes after the committed tokens of a sequence, where nothing is read. context_keep() commits the first of the new tokens
  * and gives the blocks of the others back: lengths, windows and the prefix index change only there.
  *

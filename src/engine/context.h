@@ -31,11 +31,11 @@ int32_t context_attach(sumi_context *ctx, int32_t seq, const int32_t *ids, int32
 /* The two acts of sumi_step(), which keeps everything.
  *
  * context_forward() computes the rows of spans: logits and hidden states are those of sumi_step(), but no sequence becomes
- * longer. context_keep(seq, n) makes the first n new tokens of the sequence permanent, 0 <= n <= n_ids; call it once for each
- * sequence of the step. The other new tokens leave no trace: the sequence continues with the bits of a sequence that never
- * had them, whatever windows its layers have. A sequence that is forked, truncated or closed before context_keep() keeps none
- * of its new tokens; the next context_forward() drops those of all other sequences, too. No sequence is swapped between the
- * two calls. */
+ * longer. context_keep(seq, n) makes the first n new tokens of the sequence permanent, 0 <= n <= n_ids; call it once for
+ * each sequence of the step. The other new tokens leave no trace: the sequence continues with the bits of a sequence that
+ * never had them, whatever windows its layers have. A sequence that is forked, truncated or closed before context_keep()
+ * keeps none of its new tokens; the next context_forward() drops those of all other sequences, too. No sequence is swapped
+ * between the two calls. */
 SUMI_MUST_USE sumi_status context_forward(sumi_context *ctx, const sumi_span *spans, int32_t n_spans, sumi_error *err);
 void context_keep(sumi_context *ctx, int32_t seq, int32_t n);
 

@@ -1,4 +1,4 @@
-/* text_bound.h - how long a text is at least, without tokenising it. */
+/* text_bound.h - a lower bound of a text's tokens, without tokenising it. */
 #ifndef SUMI_ENGINE_TEXT_BOUND_H
 #define SUMI_ENGINE_TEXT_BOUND_H
 

@@ -1,4 +1,5 @@
-/* members.h - settings of sampling one by one: which a file, a command line or a request has set, and taking just those. */
+/* members.h - single settings of sampling: which ones a file, a command line or a request has set, and copying only
+ * these. */
 #ifndef SUMI_SAMPLE_MEMBERS_H
 #define SUMI_SAMPLE_MEMBERS_H
 

@@ -1,8 +1,8 @@
 /* penalties.h - makes tokens that were seen less probable.
  *
- *   seen   (id, count), rising ids   how often each id is among the tokens that count: memory for tokens that were seen,
- *                                    not for the vocabulary
- *   ring   [last_n]                  those tokens, oldest first from `oldest`, when only the last last_n count
+ *   seen   (id, count), rising ids   how often each id is among the counted tokens: memory for seen tokens only, not for
+ *                                    the vocabulary
+ *   ring   [last_n]                  the counted tokens, oldest first from `oldest`, if only the last last_n count
  *
  * Repetition penalty (Keskar et al. 2019, CTRL): a positive logit is divided, a negative one multiplied. Frequency
  * and presence penalties (OpenAI's API): subtracted for each time, and once. */

@@ -100,7 +100,7 @@ const row_kernels *row_kernels_for(cpu_level level)
 const row_kernels *row_kernels_best(void)
 {
 #if defined(__x86_64__)
-    /* The compiler's run-time library keeps these; it asks the system about wide registers as cpu.c does. */
+    /* The compiler's run-time library stores these; like cpu.c, it checks that the system saves wide registers. */
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
         return &row_kernels_avx512;

@@ -1,11 +1,11 @@
 /* sampler.c - the pipeline from logits to a token. See sampler.h for the order of its steps.
  *
- * A row of 262,144 logits is one megabyte, so the passes over it are what counts: one to check it and find the maximum
- * of each block, and one for the sum of its exponentials, if the log-probability of the choice or a rule needs that.
- * Everything else looks into few blocks. Bias and penalties replace single logits, and a mask leaves out tokens (row.h).
+ * A row of 262,144 logits is one megabyte, so the passes over it take most of the time: one to check it and find the maximum
+ * of each block, and one for the sum of its exponentials if the log-probability of the choice or a rule needs the sum.
+ * Everything else reads few blocks. Bias and penalties replace single logits, and a mask excludes tokens (row.h).
  *
- * All memory is reserved when the sampler is created, and what depends on the number of candidates or seen tokens only
- * becomes real as it is used: about 10 KiB for a sampler with the default settings. Threads: one sampler, one thread at a time. */
+ * All memory is reserved when the sampler is created. Memory for candidates and seen tokens is allocated by the system
+ * only as it is touched: about 10 KiB for a sampler with the default settings. Threads: one at a time for one sampler. */
 #include "sample/sampler.h"
 
 #include <assert.h>
@@ -25,7 +25,7 @@ enum {
     SMALL_VOCAB = 4096, /* up to this, all tokens may as well be candidates */
     MAX_PENALTY_LAST_N = 1 << 24
 };
-#define GREEDY_BELOW 1e-5f /* vLLM's bound: a lower temperature leaves nothing to draw */
+#define GREEDY_BELOW 1e-5f /* vLLM's bound: a lower temperature is greedy */
 
 struct sumi_sampler {
     sumi_sampling params;  /* bias points to the copy below */
@@ -101,7 +101,7 @@ static bool uses_heap(const sumi_sampler *s)
     return s->params.top_k > 0 && s->params.top_k <= row_n_blocks(s->n_vocab);
 }
 
-/* Without a truncation, and if it is worth it, nothing is collected: see draw_from_all(). */
+/* Without a truncation, in a large vocabulary, no candidates are collected: see draw_from_all(). */
 static bool draws_from_all(const sumi_sampler *s)
 {
     const sumi_sampling *p = &s->params;
@@ -196,7 +196,7 @@ static sumi_status bad_logits(const float *logits, int32_t n, sumi_error *err)
     return sumi_fail(err, SUMI_ENUMERIC, "logits: minus infinity for every token");
 }
 
-/* Bias and penalties: two lists in the order of ids become one of what replaces the logits. */
+/* Bias and penalties: merges two lists in the order of ids into one list of replaced logits. */
 static void patch(sumi_sampler *s, row *r)
 {
     int32_t i = 0, j = 0, n = 0;
@@ -227,8 +227,8 @@ static double total_mass(sumi_sampler *s, const row *r, float max, float scale)
     return row_exp_sum(r, max, scale, s->sums, s->raw_sum > 0 && scale == 1 && max == s->raw_max);
 }
 
-/* A logit below this cannot survive the rules to come, or has weight 0: exact, since it is only used where that is
- * certain, with a margin for rounding. Z is the sum of all weights.
+/* Lower bound on logits that can survive min-p and top-p, or have a weight above 0. Conservative by a margin for rounding,
+ * so no survivor is lost. Z is the sum of all weights.
  *   min-p: w >= p.       top-p: all tokens with w < (1 - p) Z / n_vocab weigh less than (1 - p) Z together, so the
  *   nucleus is among the others. */
 static float lowest_logit(const sumi_sampler *s, float max, double Z)
@@ -251,8 +251,8 @@ static void collect(sumi_sampler *s, const row *r, float bound, int32_t last_tie
     s->kernels->exp(c->x, c->w, c->x, c->n, max, 1 / s->params.temperature);
 }
 
-/* At least the k best: those that reach the smallest maximum of a block, or a bound a little further down if these are
- * not k; all if they still are not. */
+/* Collects at least the k best: logits that reach the smallest maximum of a block; if these are fewer than k, logits above
+ * a somewhat lower bound; if these are fewer than k, all. */
 static void collect_best(sumi_sampler *s, const row *r, int32_t k, float max)
 {
     float low = max;
@@ -267,8 +267,8 @@ static void collect_best(sumi_sampler *s, const row *r, int32_t k, float max)
     collect(s, r, -FLT_MAX, INT32_MAX, max);
 }
 
-/* At least the nucleus: what it holds is mostly near the maximum, so the bound falls by e^3 until there is mass enough,
- * or to low, which no bound is needed below: 30 steps are e^-90. */
+/* Collects at least the nucleus: most of its mass is near the maximum, so the bound is lowered by e^3 until the mass is
+ * enough, or down to low, below which no logit matters: 30 steps are e^-90. */
 static void collect_nucleus(sumi_sampler *s, const row *r, float low, float max, double mass)
 {
     const double step = 3 * (double)s->params.temperature, enough = mass * (1 + 1e-9);

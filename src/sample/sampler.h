@@ -1,9 +1,8 @@
-/* sampler.h - logits in, token out: what the public functions of sumi.h are made of; for the engine and
- * for tests.
+/* sampler.h - logits in, token out: the functions behind the sampler of sumi.h; for the engine and for tests.
  *
- * The order of the steps, and whose habit it is (docs/sampling.md says more):
+ * The order of the steps, and the engines that use the same order (docs/sampling.md has more):
  *
- *   mask         a token that is not allowed has the logit -inf in all that follows
+ *   mask         a token that is not allowed has the logit -inf in all further steps
  *   bias         vLLM, llama.cpp: before everything else
  *   penalties    repetition, then frequency and presence; on logits, before the temperature: all three engines
  *   greedy       temperature 0 ends here with the best token: vLLM, transformers
@@ -18,19 +17,19 @@
 #include "sample/truncate.h"
 #include "sumi.h"
 
-/* sumi_sampler_next() over the tokens of a set (see token_set.h; NULL: all). The choice is that from a row whose other
- * logits are -inf; its log-probability is the model's own, over all tokens. ENUMERIC, and the sampler is as before: a logit
- * is NaN or +inf, whether its token is allowed or not; or no allowed token has a logit above -inf. */
+/* sumi_sampler_next() over the tokens of a set (see token_set.h; NULL: all). The choice is the same as from a row whose
+ * other logits are -inf; its log-probability is the model's own, over all tokens. ENUMERIC, and the sampler is unchanged:
+ * a logit is NaN or +inf, whether its token is allowed or not; or no allowed token has a logit above -inf. */
 SUMI_MUST_USE sumi_status sampler_next(sumi_sampler *s, const float *logits, const uint64_t *allowed,
                                        sumi_choice *choice, sumi_error *err);
 
 /* The distribution from which sampler_next() would draw: candidates with weights, valid until the next call on
- * the sampler; one candidate of weight 1 when greedy. Errors as sampler_next(). Changes no state that counts.
- * Not for settings without any truncation and a vocabulary above 4096: their candidates are never listed. */
+ * the sampler; one candidate of weight 1 when greedy. Errors as sampler_next(). Does not change the sampler's results. Not
+ * for settings without any truncation and a vocabulary above 4096: their candidates are never listed. */
 SUMI_MUST_USE sumi_status sampler_shape(sumi_sampler *s, const float *logits, const uint64_t *allowed,
                                         const candidates **out, sumi_error *err);
 
-/* The passes of a level that the machine has; a new sampler has those of the best one. */
+/* Uses the passes of a level that the machine has; a new sampler uses those of the best level. */
 void sampler_set_level(sumi_sampler *s, cpu_level level);
 
 #endif

@@ -1,5 +1,5 @@
 /* token_set.h - a set of tokens of a vocabulary: token i is in it if bit i % 64 of word i / 64 is set. Bits after the last
- * token mean nothing. */
+ * token are ignored. */
 #ifndef SUMI_SAMPLE_TOKEN_SET_H
 #define SUMI_SAMPLE_TOKEN_SET_H
 

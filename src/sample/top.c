@@ -60,7 +60,7 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
     float copy[ROW_BLOCK];
     int32_t at[ROW_BLOCK], n;
     if (k <= 0) return 0;
-    /* ids come in rising order, so once the heap is full a value that only equals its worst never enters it */
+    /* ids are in rising order, so a value that only equals the worst of a full heap never enters it */
     float bound = n_best == k ? best[0].logprob : n_best > 0 ? -INFINITY : nextafterf(first_bound(r, k, best), -INFINITY);
     for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
         if (!(r->maxima[b] > bound)) continue;
@@ -77,7 +77,7 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
 
 void top_sort(sumi_choice *best, int32_t k)
 {
-    for (int32_t n = k - 1; n > 0; n--) { /* the worst of the rest goes behind them */
+    for (int32_t n = k - 1; n > 0; n--) { /* the worst of the rest moves to the end */
         sumi_choice item = best[n];
         best[n] = best[0];
         sift_down(best, n, item);

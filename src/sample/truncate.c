@@ -1,9 +1,9 @@
 /* truncate.c - see truncate.h.
  *
- * The order of a rule is one integer for each candidate: the bits of a float, made to compare like the float, above
- * the id, so no two are equal. Where a rule ends is found byte by byte from the top (a radix select): a histogram of
- * the mass by the next byte of the key tells in which of 256 parts the end lies, and only that part is looked at
- * again. At most eight passes whatever the values are, so no input can make it slow. */
+ * The order of a rule is one integer for each candidate: the bits of a float, changed so that integers compare like
+ * floats, above the id; so no two are equal. The last kept candidate is found byte by byte from the top (a radix select):
+ * a histogram of the mass by the next byte of the key shows in which of 256 parts it is, and only this part is processed
+ * again. There are at most eight passes for any values, so no input can make it slow. */
 #include "sample/truncate.h"
 
 #include <math.h>
@@ -71,7 +71,7 @@ static uint64_t rising_key(float x, int32_t id)
     return (uint64_t)bits << 32 | (uint32_t)id;
 }
 
-typedef struct part { /* the candidates with one value of the byte that is looked at */
+typedef struct part { /* the candidates with one value of the present byte */
     double mass;
     int32_t n;
     uint64_t key; /* of one of them */
@@ -82,7 +82,7 @@ typedef struct part { /* the candidates with one value of the byte that is looke
 static uint64_t find_end(const candidates *c, const float *w, double target)
 {
     uint64_t prefix = 0, mask = 0;
-    double before = 0; /* mass of the candidates that come before the part in question */
+    double before = 0; /* mass of the candidates before this part */
     for (int shift = 56; shift >= 0; shift -= 8) {
         part parts[256] = { 0 };
         for (int32_t i = 0; i < c->n; i++) {

@@ -1,9 +1,9 @@
 /* truncate.h - the candidates for the next token, and the rules that cut the list of them.
  *
- * Candidates lie in the order of their ids, always: a rule finds the last one that it keeps in *its* order (by
- * probability, by surprise), and one pass drops what comes after that in place. Nothing is ever sorted. The order by
- * id also makes the draw robust: a tiny change of a logit moves the borders of the draw by as little, where a draw
- * over a sorted list would jump when two near-equal tokens change places.
+ * Candidates are always in the order of their ids. A rule finds the last candidate that it keeps in the rule's order (by
+ * probability, by surprise), and one pass drops the later ones in place. Nothing is ever sorted. The order by id also
+ * makes the draw robust: a tiny change of a logit moves the borders of the draw by a tiny amount, while a draw over a
+ * sorted list would jump when two near-equal tokens change places.
  *
  *   rule       keeps                                                            source
  *   top-k      the k most probable                                              Fan et al. 2018
@@ -12,7 +12,8 @@
  *   top-p      the smallest set of most probable tokens with mass p (nucleus)   Holtzman et al. 2019
  *   min-p      tokens with at least p times the best one's probability          Nguyen et al. 2024
  *
- * Each rule works on what the rules before it left, renormalised, and keeps at least one token. Ties: lower id. */
+ * Each rule works on the candidates that the rules before it kept, renormalised, and keeps at least one token. Ties: lower
+ * id. */
 #ifndef SUMI_SAMPLE_TRUNCATE_H
 #define SUMI_SAMPLE_TRUNCATE_H
 
@@ -28,7 +29,7 @@ typedef struct candidates {
     uint64_t *keys; /* [cap] scratch: the order of a rule, smallest first */
 } candidates;
 
-/* Room for cap candidates; SUMI_ENOMEM (no message: the caller knows whose they are). */
+/* Memory for cap candidates; SUMI_ENOMEM (without a message: the caller adds one). */
 SUMI_MUST_USE sumi_status candidates_init(candidates *c, int32_t cap);
 void candidates_deinit(candidates *c);
 
@@ -39,7 +40,8 @@ double candidates_mass(const candidates *c); /* sum of w */
 
 void truncate_top_k(candidates *c, int32_t k);
 void truncate_typical(candidates *c, double p);
-/* total: the mass of which the kept set shall hold p, at least that of c: c may lack improbable candidates. */
+/* total: the kept set must have the share p of this mass. It is at least the mass of c, because c may lack improbable
+ * candidates. */
 void truncate_top_p(candidates *c, double p, double total);
 void truncate_min_p(candidates *c, float p);
 

@@ -54,7 +54,7 @@ static inline uint32_t v_bits(vmask m)
 
 static inline vf v_pick(uint32_t bits, vf a, vf b)
 {
-    /* The bit of each lane becomes its sign, which is all that blendv looks at. */
+    /* The bit of each lane becomes its sign; blendv reads only the sign. */
     const __m256i to_sign = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24);
     return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_sllv_epi32(_mm256_set1_epi32((int32_t)bits), to_sign)));
 }
