@@ -1,20 +1,20 @@
-/* backend.h - the operations that a model is made of. The forward pass (src/model) calls these and nothing else;
- * cpu/ implements them, and another device would fill the same table.
+/* backend.h - the operations of the forward pass. src/model computes with these operations only;
+ * cpu/ implements them, and a backend for another device would fill the same table.
  *
  * Objects:
  *   backend   a device and the kernels chosen for it. Immutable: any number of threads.
- *   weight    a matrix [n_rows][n_cols] in whatever layout the backend likes best. Immutable after loading.
- *   stream    one line of work: threads and scratch memory. Operations on a stream run one after the other.
- *   kv_store  the memory behind the blocks of a kv_cache.
- *   act       the input of matrix products, [n_tokens][n_cols]: kept in the form in which the products read it, so
- *             that a row is quantised once, by the operation that makes it, for all products that share it.
- *   routing   which experts each token of a step goes to, and the room in which an expert's tokens lie together.
+ *   weight    a matrix [n_rows][n_cols] in the layout that the backend prefers. Immutable after loading.
+ *   stream    threads and scratch memory. Operations on a stream run one after the other.
+ *   kv_store  the memory of the blocks of a kv_cache.
+ *   act       the input of matrix products, [n_tokens][n_cols], in the form that the products read. A row is
+ *             quantised once, by the operation that computes the row, for all products that share the input.
+ *   routing   the experts of each token of a step, and memory in which the tokens of an expert lie together.
  *
- * An operation is as coarse as fusion wants it. Plain matrices are float32, row-major, [n_tokens][n]; rows of
- * different tokens never mix but in attention, and there only those of one sequence. The value of a row never depends
+ * An operation is as large as fusion requires. Plain matrices are float32, row-major, [n_tokens][n]; rows of
+ * different tokens mix only in attention, and there only rows of one sequence. The value of a row never depends
  * on the number of other rows or of threads (docs/determinism.md).
  *
- * Hot path: after *_create() nothing here allocates, locks or calls the system. */
+ * Hot path: after *_create() no operation allocates, locks or calls the system. */
 #ifndef SUMI_BACKEND_BACKEND_H
 #define SUMI_BACKEND_BACKEND_H
 
@@ -32,7 +32,7 @@ typedef struct kv_store kv_store;
 typedef struct act act;
 typedef struct routing routing;
 
-/* The forms of an act, a bit mask: what the products that read it need. */
+/* The forms of an act, a bit mask: the forms that the products need. */
 enum {
     ACT_F32 = 1,
     ACT_INT8 = 2, /* groups of 32 values: int8 and one scale; two such digits where values are large */
@@ -44,7 +44,7 @@ typedef struct linear_out {
     const float *bias; /* [n_rows], NULL: none */
     float *y;          /* [n_tokens][n_rows] */
     bool add;          /* add to y instead of overwriting it: the residual connection */
-    int32_t x_col;     /* its input is n_cols columns of x from here on: heads that have a matrix each. A multiple of 32
+    int32_t x_col;     /* its input is n_cols columns of x, from this one on: one matrix per head. A multiple of 32
                           if the product reads int8 */
     int32_t y_stride;  /* floats from one row of y to the next; 0: n_rows */
 } linear_out;
@@ -82,15 +82,15 @@ typedef enum qk_norm_kind {
 typedef struct qkv_args {
     float *q;              /* [n_tokens][n_heads][head_dim], changed in place */
     float *k, *v;          /* [n_tokens][n_kv_heads][head_dim], changed in place */
-    float clamp;           /* before anything else, elements become at least -clamp and at most clamp; 0: they do not */
+    float clamp;           /* first, elements are limited to -clamp ... clamp; 0: no limit */
     int32_t n_heads;
     norm q_norm, k_norm; /* before the rotation, or after it if norm_last is set */
     bool norm_last;
     qk_norm_kind norm_kind;
     float eps;
     rope_args rope;
-    /* Then queries are multiplied with 1 + growth * log(1 + floor((pos + 1) / growth_length)): attention stays sharp over
-     * many keys (Nakanishi 2025). growth 0: they are not. */
+    /* Last, queries are multiplied by 1 + growth * log(1 + floor((pos + 1) / growth_length)): attention stays sharp over
+     * many keys (Nakanishi 2025). growth 0: no multiplication. */
     float growth;
     int32_t growth_length;
 } qkv_args;
@@ -105,22 +105,22 @@ typedef struct latent_args {
     norm k_norm;           /* of the latent */
     float eps;
     rope_args rope;
-    act *q_nope;           /* takes [n_tokens][n_heads * n_nope]: queries that a product brings to the latents' space */
+    act *q_nope;           /* receives [n_tokens][n_heads * n_nope]: queries, multiplied later by W_UK */
     int32_t forms;         /* of q_nope */
-    float *q_rot;          /* [n_tokens][n_heads][head_dim]; the last n_rot of each head become the rotated ones */
+    float *q_rot;          /* [n_tokens][n_heads][head_dim]; the last n_rot of each head receive the rotated elements */
 } latent_args;
 
 typedef struct attention_args {
     const float *q;        /* [n_tokens][n_heads][head_dim] */
     int32_t n_heads;
     float scale;           /* of q.k */
-    float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: they do not */
-    int32_t window;        /* a token sees itself and the window - 1 before it; 0: all before it */
-    bool chunks;           /* or those before it from the last multiple of the window on (Llama 4, 2025) */
-    const float *alibi;    /* [n_heads] what a score loses for each position between query and key (Press et al. 2021);
-                              NULL: nothing */
+    float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: unchanged */
+    int32_t window;        /* a token sees itself and the window - 1 tokens before; 0: all tokens before */
+    bool chunks;           /* instead, a token sees back to the last multiple of the window (Llama 4, 2025) */
+    const float *alibi;    /* [n_heads] slopes: subtracted for each position between query and key (Press et al. 2021);
+                              NULL: none */
     const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
-    bool both_ways;        /* encoders: a token sees all of its sequence, with a window the window / 2 on each side; the
+    bool both_ways;        /* encoders: a token sees its whole sequence, with a window the window / 2 on each side; the
                               sequence is whole in this step */
 } attention_args;
 
@@ -137,12 +137,12 @@ typedef enum glu_kind {
 /* Norm of the residual stream: for products, or as plain floats. */
 typedef struct norm_args {
     act *out;
-    int32_t forms;         /* of out: ACT_ bits to make */
+    int32_t forms;         /* of out: the ACT_ bits to compute */
     float *
-        y; /* [n_tokens][n_embd] takes the result, too, or alone if out is NULL; may be x. NULL: out takes it */
+        y; /* [n_tokens][n_embd] receives the result as floats; may be x. NULL: only out receives the result */
     float *x;              /* [n_tokens][n_embd] */
-    /* x[t] += add_scale * add_norm(add[t]) before anything else: a block's output that is normalised or scaled before
-     * it joins the residual stream. NULL: nothing */
+    /* x[t] += add_scale * add_norm(add[t]) first: a block's output that is normalised or scaled before the addition
+     * to the residual stream. NULL: no addition */
     const float *add;
     norm add_norm;
     float add_scale;
@@ -167,29 +167,29 @@ typedef struct scale_args {
     float scale, softcap;
 } scale_args;
 
-/* ---- Mixture of experts (Shazeer et al. 2017): a token passes the few feed-forward blocks that a router chooses ---- */
+/* ---- Mixture of experts (Shazeer et al. 2017): a router chooses a few feed-forward blocks for a token ---- */
 
 typedef enum router_kind {
     ROUTER_SOFTMAX,        /* scores are the softmax of the logits */
-    ROUTER_SIGMOID,        /* of each logit its sigmoid */
-    ROUTER_SOFTMAX_CHOSEN, /* logits choose; scores are the softmax of those that are chosen */
+    ROUTER_SIGMOID,        /* a score is the sigmoid of its logit */
+    ROUTER_SOFTMAX_CHOSEN, /* the largest logits are chosen; scores are the softmax over the chosen ones */
 } router_kind;
 
 enum { ROUTER_MAX_GROUPS = 64, ROUTER_MAX_GROUP_BEST = 2 };
 
-/* From a token's logits to its experts: the n_used with the largest scores, the lower number first of equal ones. */
+/* Chooses a token's experts by its logits: the n_used largest scores; of equal scores the lower number first. */
 typedef struct router {
     router_kind kind;
     int32_t n_experts, n_used;
     /* Only experts of the n_used_groups best groups, of n_experts / n_groups neighbours each, can be chosen. A group is
-     * as good as the sum of its n_group_best best scores. n_groups 1: all can (DeepSeek-V2, 2024; V3, 2024). */
+     * as good as the sum of its n_group_best best scores. n_groups 1: no groups (DeepSeek-V2, 2024; V3, 2024). */
     int32_t n_groups, n_used_groups, n_group_best;
-    const float *choice_bias; /* [n_experts] added to scores where they are compared, not in weights; NULL: none */
+    const float *choice_bias; /* [n_experts] added to scores for the comparison only, not in weights; NULL: none */
     bool normalised;          /* a token's weights are its scores divided by their sum */
-    float scale;              /* and then times this */
+    float scale;              /* factor on the weights, after that */
 } router;
 
-/* The room that a routing has. */
+/* Sizes of a routing. */
 typedef struct routing_limits {
     int32_t max_tokens, n_experts, n_used;
     int32_t n_embd, max_ff;     /* widths of the tokens and of the experts */
@@ -203,9 +203,9 @@ typedef struct route_args {
     const float *logits; /* [n_tokens][n_experts] */
 } route_args;
 
-/* The experts of a layer; their matrices of one kind have the same shape and type. */
+/* The experts of a layer. All gate matrices have the same shape and type, so do all up and all down matrices. */
 typedef struct experts_args {
-    weight *const *gate, *const *up; /* [n_experts] of [n_ff][n_embd]; gate NULL: there is none */
+    weight *const *gate, *const *up; /* [n_experts] of [n_ff][n_embd]; gate NULL: no gate */
     weight *const *down;             /* [n_experts] of [n_embd][n_ff] */
     const float *b_gate, *b_up;      /* [n_experts][n_ff], NULL: none */
     const float *b_down;             /* [n_experts][n_embd] */
@@ -214,11 +214,11 @@ typedef struct experts_args {
     /* A token's weight is a factor on the input of the expert, not on its output (Llama 4). Then b_gate and b_up are NULL. */
     bool weigh_input;
     float *y;         /* [n_tokens][n_embd]; not the input */
-    bool add;         /* to y: the output of a shared expert */
-    const float *y_gate; /* [n_tokens] y is multiplied with the sigmoid of this before; NULL: it is not */
+    bool add;         /* add to y, which holds the output of a shared expert */
+    const float *y_gate; /* [n_tokens] first, y is multiplied by the sigmoid of y_gate; NULL: no multiplication */
 } experts_args;
 
-/* An operation on each token's row by itself. */
+/* An operation on each row separately. */
 typedef struct row_op {
     enum { ROW_NORM, ROW_GLU, ROW_SCALE, ROW_ROUTE } kind;
     union {
@@ -231,32 +231,32 @@ typedef struct row_op {
 
 struct backend {
     const char *isa; /* name of the kernels, "avx2" */
-    bool kv_f32;     /* keys and values are to be cached in float32: no activation is rounded */
+    bool kv_f32;     /* keys and values must be cached in float32: no activation is rounded */
 
     void (*destroy)(backend *be);
 
     /* Weights created from now on are spread over the memory of all NUMA nodes. EUNSUPPORTED: the system refuses. */
     sumi_status (*spread_weights)(backend *be, sumi_error *err);
 
-    /* Weights created from now on have sizes and no content: data is not read, and nothing can be computed with them. */
+    /* Weights created from now on have sizes and no content: data is not read. Products with them are invalid. */
     bool measure_only;
 
     /* Takes a matrix in the file's format; data must outlive the weight. Weights of one backend are created and destroyed by
      * one thread at a time. */
     sumi_status (*weight_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                                  int64_t n_cols, sumi_error *err);
-    /* The same for a matrix that only embed() reads: it stays as it is. */
+    /* The same for a matrix that only embed() reads: the layout is not changed. */
     sumi_status (*table_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                                 int64_t n_cols, sumi_error *err);
-    void (*weight_destroy)(weight *w); /* this and all destroyers: NULL is fine */
-    int32_t (*weight_input)(const weight *w); /* the form of act that its product reads: one ACT_ bit */
-    size_t (*weight_bytes)(const weight *w);  /* what a product with all rows reads */
-    bool (*copies_weights)(const backend *be, dtype type); /* products do not read data once a weight is created; embed()
+    void (*weight_destroy)(weight *w); /* for all destroyers: the argument may be NULL */
+    int32_t (*weight_input)(const weight *w); /* the form of act that products with w read: one ACT_ bit */
+    size_t (*weight_bytes)(const weight *w);  /* bytes that a product with all rows reads */
+    bool (*copies_weights)(const backend *be, dtype type); /* products do not read data after weight_create(); embed()
                                                               still does */
 
     sumi_status (*stream_create)(const backend *be, stream **out, int32_t n_threads, sumi_error *err);
     void (*stream_destroy)(stream *s);
-    sumi_status (*stream_pin)(stream *s, sumi_error *err); /* a processor for each thread: pin in sumi.h */
+    sumi_status (*stream_pin)(stream *s, sumi_error *err); /* one processor for each thread: see pin in sumi.h */
 
     sumi_status (*act_create)(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
                               sumi_error *err);
@@ -270,7 +270,7 @@ struct backend {
     void (*kv_destroy)(kv_store *kv);
     kv_memory (*kv_memory)(kv_store *kv); /* moves whole blocks; not while a step runs */
 
-    /* y[t] = row ids[t] of w, times scale; or, if add is set, y[t] += that. */
+    /* y[t] = scale * (row ids[t] of w); if add is set, y[t] += scale * (row ids[t] of w). */
     void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
                   bool add);
 
@@ -280,16 +280,16 @@ struct backend {
     /* op on n rows. */
     void (*rows)(stream *s, const row_op *op, int32_t n);
 
-    /* All products of one input in one go, then `then` (NULL: nothing) on each row of their results, as soon as it is
-     * complete. Every out->w has as many columns as x, or is for some of them; then->out is not x. */
+    /* All products of one input in one call, then `then` (may be NULL) on each row of the results, as soon as the row is
+     * complete. Every out->w has as many columns as x, or fewer (x_col); then->out is not x. */
     void (*linear)(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 
     /* y = the sum over the experts that ROW_ROUTE chose for each token of x, of weight * expert(token), in the order of
-     * their scores; then `then` on each row. The tokens of an expert are brought together, and its weights are read once
-     * for all of them. */
+     * their scores; then the operation `then` on each row. The tokens of an expert are gathered; its weights are read once
+     * for all its tokens. */
     void (*experts)(stream *s, routing *r, const act *x, const experts_args *args, const row_op *then);
 
-    /* Bytes of experts' weights that the stream has read until now. */
+    /* Bytes of experts' weights that the stream has read so far. */
     uint64_t (*expert_bytes)(const stream *s);
 
     /* Angles of every token: cos_sin[t][i] = size * (cos, sin)(pos[t] * freqs[i]), freqs [n_rot/2] in radians per
@@ -308,8 +308,8 @@ struct backend {
                       const attention_args *args);
 };
 
-/* The CPU. isa: "ref", "avx2", ... or NULL for the best one that the machine has; activations as in sumi.h.
- * SUMI_EUNSUPPORTED: this machine does not have it; SUMI_EINVAL: no such name. */
+/* The CPU. isa: "ref", "avx2", ... or NULL for the best level of this machine; activations as in sumi.h.
+ * SUMI_EUNSUPPORTED: this machine lacks the level; SUMI_EINVAL: no such name. */
 SUMI_MUST_USE sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations activations,
                                              sumi_error *err);
 

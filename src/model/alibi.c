@@ -1,9 +1,9 @@
-/* alibi.c - attention with linear biases (Press et al. 2021) instead of positions: a score falls with the distance between
- * the two tokens, by a slope of its own for each head.
+/* alibi.c - attention with linear biases (Press et al. 2021) instead of positions: a score decreases with the distance of
+ * the two tokens; each head has its own slope.
  *
  * n heads, n a power of 2:   head h has the slope 2^(-max_bias (h + 1) / n); max_bias is 8 in the paper
- * otherwise                  the largest power of 2 below n has those, and the heads behind it every other slope of twice
- *                            as many heads: the slopes in between */
+ * otherwise                  with m the largest power of 2 below n: the first m heads have the slopes of m heads, the other
+ *                            heads the slopes of 2 m heads that lie between them: every other one */
 #include <math.h>
 
 #include "base/mem.h"

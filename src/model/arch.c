@@ -1,5 +1,5 @@
-/* arch.c - see arch.h; docs/models.md says how to add a row. Sources: the model cards and papers named there, and the
- * tensor conventions of the GGUF converters (llama and what is converted like it keep adjacent rotation pairs, others
+/* arch.c - see arch.h; docs/models.md explains how to add a row. Sources: the model cards and papers named there, and the
+ * tensor conventions of the GGUF converters (llama and families converted alike keep adjacent rotation pairs, others
  * keep halves). */
 #include "model/arch.h"
 

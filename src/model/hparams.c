@@ -11,7 +11,7 @@
 #define MAX_LAYERS KV_MAX_LAYERS
 #define MAX_WIDTH  (1 << 20)
 #define MAX_HEAD   512
-#define MAX_LATENT 1024 /* with what is rotated; as ATTN_MAX_HEAD of the backend */
+#define MAX_LATENT 1024 /* including the rotated elements; equals ATTN_MAX_HEAD of the backend */
 #define MAX_EXPERTS 4096
 #define MAX_EXPERTS_USED 64
 
@@ -52,7 +52,7 @@ static bool read_equal(reader *r, int64_t *value)
     return true;
 }
 
-/* What llama.cpp writes for a setting that a model does not have: 0, or -1, also as an unsigned number. */
+/* llama.cpp writes 0 or -1, also as an unsigned number, for a setting that a model does not have. */
 static bool stands_for_nothing(int64_t value)
 {
     return value == 0 || value == -1 || value == UINT32_MAX;
@@ -80,7 +80,7 @@ static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high
     return r->status == SUMI_OK ? (int32_t)value : low;
 }
 
-/* A positive finite number; 0 and -1 stand for a key that is not there. otherwise < 0: the key must be there. */
+/* A positive finite number; 0 and -1 count as a missing key. otherwise < 0: the key is required. */
 static float read_float(reader *r, const char *suffix, float otherwise)
 {
     float value = otherwise;
@@ -109,7 +109,7 @@ static bool read_bool(reader *r, const char *suffix, bool otherwise)
     return value;
 }
 
-/* True if the key asks for something: a number other than 0 and -1, also in a list, true, or anything else. */
+/* True if the key switches a feature on: any value except 0, -1, false and lists of zeros. */
 static bool asks(reader *r, const char *suffix)
 {
     int64_t integer;
@@ -136,8 +136,8 @@ static void refuse_latents(reader *r)
         if (asks(r, keys[i])) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
 
-/* Keys of the specification and of its users that change what is computed, and that nothing here reads. Features that
- * come with tensors of their own are found by these (loader.h). */
+/* Refuses keys (of the specification or of converters) that change the computation and that Sumi does not read. Features
+ * that have their own tensors are found by these tensors (loader.h). */
 static void refuse_other_features(reader *r)
 {
     static const char *const features[] = {
@@ -162,7 +162,7 @@ static void refuse_other_features(reader *r)
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
 
-/* A size of the layers with a window must be that of the others: `plain`, or what its own key has. */
+/* A size of the layers with a window must equal the size of the other layers: `plain`, or the value of its own key. */
 static void expect_same_size(reader *r, const char *suffix, const char *plain_suffix, int32_t plain)
 {
     int64_t size, other;
@@ -171,8 +171,8 @@ static void expect_same_size(reader *r, const char *suffix, const char *plain_su
         fail(r, SUMI_EUNSUPPORTED, "gives layers with a window another size: not supported");
 }
 
-/* DeepSeek stretches all of a query and key by a size that grows with the context, not only what is rotated: the scale of
- * their product grows by its square. */
+/* DeepSeek multiplies whole queries and keys, not only rotated elements, by a size that grows with the context: the scale of
+ * the product q.k grows by the square of this size. */
 static void read_yarn_multiplier(reader *r, hparams *h)
 {
     float multiplier = read_float_or_0(r, "rope.scaling.yarn_log_multiplier", 0);
@@ -188,7 +188,7 @@ static void read_yarn(reader *r, hparams *h)
     h->rope_factor = read_float(r, "rope.scaling.factor", -1);
     if (h->rope_n_ctx == 0) h->rope_n_ctx = h->n_ctx_train;
     if (h->rope_n_ctx == 0) fail(r, SUMI_EFORMAT, "needs the original context length");
-    /* The factor is on the size that is usual for YaRN. A size by the other key is a size; llama.cpp writes 1 for none. */
+    /* This factor multiplies YaRN's usual size. The other key has the size itself; llama.cpp writes 1 for none. */
     float usual = h->rope_factor > 1 ? 0.1f * logf(h->rope_factor) + 1 : 1;
     float size = read_float(r, "rope.scaling.yarn_attn_factor", 1);
     if (h->rope_size > 0) h->rope_size *= usual;
@@ -201,8 +201,8 @@ static void read_yarn(reader *r, hparams *h)
     read_yarn_multiplier(r, h);
 }
 
-/* Factors for each pair need nothing here: they are tensors (rope.c), whatever the type says. A factor without a type is
- * that of the linear kind, in gpt-oss that of YaRN. */
+/* Factors per pair are not read here: they are tensors (rope.c) for every type. A factor without a type is
+ * linear, in gpt-oss YaRN's. */
 static void read_rope_scaling(reader *r, hparams *h)
 {
     bool yarn = r->a->features & ARCH_YARN_EXACT && asks(r, "rope.scaling.factor");
@@ -246,8 +246,8 @@ static float usual_attention_scale(const reader *r, const hparams *h)
     return 1.0f / sqrtf(is_27b ? (float)h->n_embd / (float)h->n_heads : (float)h->head_dim);
 }
 
-/* Multi-head latent attention: one KV head, whose keys are latents and what is rotated. The lengths of a head's key and
- * value have keys of their own in files that are made for this form; in older ones they are key_length and value_length. */
+/* Multi-head latent attention: one KV head, whose keys are latents and rotated elements. The lengths of a head's key and
+ * value have their own keys in files for this form; in older files the keys are key_length and value_length. */
 static void read_latent(reader *r, hparams *h)
 {
     h->kv_rank = read_int(r, "attention.kv_lora_rank", 1, MAX_LATENT, 0);
@@ -303,7 +303,7 @@ static void read_attention(reader *r, hparams *h)
         fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
 }
 
-/* Encoders: families that are nothing else, and decoders that were trained to look both ways. */
+/* Encoders: families that are always encoders, and decoders that were trained with attention in both directions. */
 static void read_direction(reader *r, hparams *h)
 {
     static const sumi_pooling poolings[] = { SUMI_POOL_NONE, SUMI_POOL_MEAN, SUMI_POOL_CLS, SUMI_POOL_LAST };
@@ -314,7 +314,7 @@ static void read_direction(reader *r, hparams *h)
     int32_t pooling = read_int(r, "pooling_type", 0, RANK, 0);
     if (pooling == RANK) fail(r, SUMI_EUNSUPPORTED, "says that the model ranks documents: not supported");
     else h->pooling = poolings[pooling];
-    /* The first token of a decoder has seen nothing but itself. */
+    /* The first token of a decoder sees only itself. */
     if (!h->encoder && h->pooling == SUMI_POOL_CLS) h->pooling = SUMI_POOL_NONE;
 }
 
@@ -382,7 +382,7 @@ static void find_rotated_layers(const reader *r, hparams *h)
 static void read_scales(reader *r, hparams *h)
 {
     float embed = r->a->features & ARCH_EMBED_SCALE ? sqrtf((float)h->n_embd) : 1.0f, residual = 1, logit = 1;
-    if (!strcmp(r->a->name, "minicpm")) { /* what its older files do not say (Hu et al. 2024) */
+    if (!strcmp(r->a->name, "minicpm")) { /* older files lack these keys (Hu et al. 2024) */
         embed = 12;
         residual = 1.4f / sqrtf((float)h->n_layers);
         logit = (float)h->n_embd / 256;
@@ -394,7 +394,7 @@ static void read_scales(reader *r, hparams *h)
     h->logit_softcap = read_softcap(r, "final_logit_softcapping", r->a->logit_softcap, 30);
 }
 
-/* Mixtures of experts: the keys are those of every family that has them; which layers are, tensors tell. */
+/* Mixtures of experts: all families use the same keys; tensors show which layers are mixtures. */
 static void read_router(reader *r, hparams *h)
 {
     static const router_kind kinds[] = { ROUTER_SOFTMAX, ROUTER_SIGMOID, ROUTER_SOFTMAX_CHOSEN };

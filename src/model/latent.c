@@ -1,21 +1,21 @@
 /* latent.c - multi-head latent attention (MLA; DeepSeek-V2, 2024, section 2.1). Keys and values of all heads come from one
- * latent c of the token, of kv_rank elements, and a few rotated elements r that all heads share; only c and r are cached:
+ * latent c of the token (kv_rank elements) and from a few rotated elements r that all heads share; only c and r are cached:
  *
  *   c, r = in W_DKV         c normalised, r rotated
  *   per head h:   q = [q_nope, q_rot] of in W_UQ (or of norm(in W_DQ) W_UQ)       key = [W_UK c, r]       value = W_UV c
  *
- * The absorbed form never makes keys and values of heads, as  q_nope . (W_UK c) = (W_UK^T q_nope) . c  and a sum of values
- * is W_UV times the sum of their latents. What attention sees are n_heads queries [W_UK^T q_nope, q_rot] and one KV head,
- * whose keys are [c, r] and whose values are the beginning of them:
+ * The absorbed form needs no keys and values of heads, as  q_nope . (W_UK c) = (W_UK^T q_nope) . c  and a sum of values
+ * is W_UV times the sum of the latents. Attention reads n_heads queries [W_UK^T q_nope, q_rot] and one KV head,
+ * whose keys are [c, r] and whose values are c, the beginning of the keys:
  *
  *   DeepSeek-V2: 128 heads, kv_rank 512, n_nope 128, n_rot 64        a token and layer: 576 elements instead of 40,960
  *
- * With many queries of one sequence the plain form would need fewer multiplications, 320 instead of 1088 for each query and
- * position; but its sums round differently, and a token's logits must not depend on how its prompt was cut
- * (docs/determinism.md). So there is one form.
+ * For many queries of one sequence the plain form would need fewer multiplications, 320 instead of 1088 for each query and
+ * position. But its sums round differently, and a token's logits must not depend on the division of its prompt into chunks
+ * (docs/determinism.md). So Sumi uses one form only.
  *
- * The file has W_UK, transposed as above, and W_UV as attn_k_b and attn_v_b, or both as rows of one attn_kv_b, for each head
- * n_nope and v_head_dim of them. Of that, W_UK is transposed here, in float32. */
+ * The file has W_UK (transposed as above) and W_UV as attn_k_b and attn_v_b, or both as rows of one attn_kv_b: for each head
+ * n_nope and v_head_dim rows. In the second form, W_UK is transposed at loading, in float32. */
 #include "model/latent.h"
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static weight **split_uv(loader *l, tensor_name name)
     return w;
 }
 
-/* W_UK of each head, transposed from the rows of attn_kv_b into *transposed; NULL if nothing reads that any more. */
+/* W_UK of each head, transposed from the rows of attn_kv_b into *transposed; NULL if w_uk does not need that copy. */
 static weight **split_uk(loader *l, tensor_name name, float **transposed)
 {
     const hparams *h = &l->m->h;

@@ -64,14 +64,14 @@ static bool fetch(loader *l, const gguf_tensor *t, int64_t first, int64_t n)
     return l->status == SUMI_OK;
 }
 
-/* Rows of t are at rows: their bytes become part of what identifies the model. */
+/* Adds the bytes of rows of t, which are at `rows`, to the model's digest. */
 static void note_bytes(loader *l, const gguf_tensor *t, int64_t first, int64_t n, const void *rows)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
     digest_add(&l->m->digest, (uint64_t)(t - gguf_tensor_at(l->g, 0)), (uint64_t)first, rows, (size_t)n * row_bytes);
 }
 
-/* Rows of t in the scratch memory, until the next ones come. NULL: a failure is recorded. */
+/* Rows of t in the scratch memory, valid until the next call. NULL: a failure is recorded. */
 static const void *read_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t bytes = (size_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
@@ -164,8 +164,8 @@ static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t
     return w;
 }
 
-/* The last rows of t were taken. embeds: as of create(). What the weight has a copy of is not needed any more, nor what
- * rows were made of. */
+/* The last rows of t were taken. embeds: as of create(). Pages that the weight has copied are not needed any more, nor are
+ * the sources of made rows. */
 static void release(loader *l, const gguf_tensor *t, bool embeds)
 {
     if (l->m->be->measure_only) return;
@@ -250,7 +250,7 @@ static bool is_of_draft(const loader *l, gguf_str name)
     return false;
 }
 
-/* What sees, in files that hold it beside the part that reads: Ollama's. */
+/* The vision part, in files that hold the vision part and the language model: Ollama's. */
 static bool is_of_vision(gguf_str name)
 {
     return (name.n > 2 && !memcmp(name.data, "v.", 2)) || (name.n > 3 && !memcmp(name.data, "mm.", 3));

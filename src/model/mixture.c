@@ -1,12 +1,12 @@
-/* mixture.c - the tensors of a mixture of experts. GGUF keeps those of all experts of a layer as one of three dimensions,
- * an expert's matrix after the other; gate and up may be one matrix, gate first:
+/* mixture.c - the tensors of a mixture of experts. GGUF stores the matrices of all experts of a layer as one tensor of three
+ * dimensions, one expert after the other; gate and up may be one matrix, gate first:
  *
  *   ffn_gate_inp [n][n_embd]     ffn_gate_exps, ffn_up_exps [n][n_ff][n_embd]     ffn_down_exps [n][n_embd][n_ff]
  *                                or ffn_gate_up_exps [n][2 n_ff][n_embd]
  *
  * Files of Mixtral from before April 2024 have a tensor for each matrix instead: ffn_gate.0, ffn_gate.1 ...
  *
- * exp_probs_b is the bias of the choice, ffn_gate_inp_shexp how much a token wants of the shared expert. */
+ * exp_probs_b is the bias of the choice; ffn_gate_inp_shexp gives a token's factor on the shared expert. */
 #include "model/mixture.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows
     return w;
 }
 
-/* A weight on the input would have to leave them alone: then a file that has some is refused. */
+/* A weight on the input must not scale biases. So a file with biases is refused if the family weighs the input. */
 static float *biases(loader *l, int32_t i, const char *name, int64_t n)
 {
     if (l->m->arch->features & ARCH_WEIGH_INPUT) return NULL;

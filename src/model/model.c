@@ -56,8 +56,8 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
     return (norm){ a->norm, loader_vector(l, full, true, all_rows(n)), NULL };
 }
 
-/* Norms in front of the blocks. Some files call the second one by its place behind attention. With parallel blocks
- * one may serve both; or attention has one of its own beside it. */
+/* Norms before the blocks. Some files name the second norm by its place after attention. With parallel blocks
+ * one norm may serve both blocks; or attention has its own norm besides. */
 static void load_pre_norms(loader *l, int32_t i, layer *y)
 {
     uint32_t features = l->m->arch->features;
@@ -65,7 +65,7 @@ static void load_pre_norms(loader *l, int32_t i, layer *y)
     bool two = loader_has(l, in_block(i, "attn_norm_2", "weight"));
     bool named_after = !(features & ARCH_POST_NORMS) && !loader_has(l, in_block(i, "ffn_norm", "weight")) &&
                        loader_has(l, in_block(i, "post_attention_norm", "weight"));
-    /* Encoders whose embeddings are normalised need no norm directly behind that. */
+    /* Encoders whose embeddings are normalised need no second norm directly after that. */
     bool may_lack = i == 0 && features & ARCH_ENCODER && features & ARCH_EMBED_NORM;
     if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight")))
         y->attn_norm = block_norm(l, i, "attn_norm");
@@ -79,7 +79,7 @@ static void load_pre_norms(loader *l, int32_t i, layer *y)
     }
 }
 
-/* Norms behind the blocks of layer i, under ARCH_POST_LN: see model.h. */
+/* Norms after the blocks of layer i, with ARCH_POST_LN: see model.h. */
 static void load_stream_norms(loader *l, int32_t i)
 {
     model *m = l->m;
@@ -108,7 +108,7 @@ static void load_qkv(loader *l, int32_t i, layer *y)
     }
 }
 
-/* gate and up: the same; the rows of the gate come first. is_shared: of the expert that all tokens pass. */
+/* gate and up: the same; the rows of the gate come first. is_shared: those of the expert that all tokens pass. */
 static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
 {
     const hparams *h = &l->m->h;
@@ -131,7 +131,7 @@ static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
     y->b_down = loader_vector(l, in_block(i, down_name, "bias"), bias, all_rows(h->n_embd));
 }
 
-/* A feed-forward block; or experts, and the shared one that may be beside them. */
+/* A feed-forward block; or experts, and the shared expert if the layer has one. */
 static void load_second_block(loader *l, int32_t i, layer *y)
 {
     model *m = l->m;
@@ -152,7 +152,7 @@ static void load_second_block(loader *l, int32_t i, layer *y)
     if (x->n_ff > m->max_expert_ff) m->max_expert_ff = x->n_ff;
 }
 
-/* Like a bias, a file may have them whatever the family. Ollama's files have no ".weight" there. */
+/* As with biases, files of any family may have sinks. Ollama's files lack ".weight" in this name. */
 static float *load_sinks(loader *l, int32_t i)
 {
     tensor_name name = in_block(i, "attn_sinks", "weight"), bare = name;
@@ -191,7 +191,7 @@ static void load_layer(loader *l, int32_t i)
     m->form_o |= m->be->weight_input(y->w_o);
 }
 
-/* An embedding beside that of tokens, and how many rows it has. */
+/* An embedding other than the tokens' one, and its number of rows. */
 static weight *load_other_embedding(loader *l, const char *name, int32_t *n_rows)
 {
     tensor_name full = at_top(name, "weight");

@@ -47,19 +47,19 @@ typedef struct model {
     int32_t max_ctx;       /* learned positions: longest context; 0: no limit */
     weight *tok_embd;      /* [n_vocab][n_embd] */
     weight *pos_embd;      /* [max_ctx][n_embd]; NULL: positions are not learned */
-    weight *type_embd;     /* [types][n_embd] of kinds of text, as in pairs of question and answer; NULL: none */
+    weight *type_embd;     /* [types][n_embd] of kinds of text, for example question and answer; NULL: none */
     norm embed_norm;       /* [n_embd] of the sum of the embeddings */
     weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings. NULL in encoders */
     float *output_bias;    /* [n_vocab] */
     norm output_norm;      /* [n_embd] */
     layer *layers;         /* [n_layers] */
-    float *freqs;          /* [n_rot/2] rotation per token in layers that see all */
+    float *freqs;          /* [n_rot/2] rotation per token in layers without a window */
     float *freqs_long; /* [n_rot/2] instead of freqs, in contexts longer than h.rope_n_ctx; NULL: the same */
     float *freqs_local;    /* [n_rot/2] in layers with a window; NULL: the same */
     float *alibi;          /* [n_heads] slopes; NULL: none */
     float rope_size;       /* factor on elements rotated by freqs and freqs_long */
-    int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: there are none */
-    int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the inputs of products need */
+    int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: no such block */
+    int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the products need of their inputs */
     int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
     byte_digest digest;    /* of the data of all tensors, as they were loaded */
@@ -67,7 +67,7 @@ typedef struct model {
     uint64_t copied_bytes, unpacked_bytes; /* of matrices: packed for the kernels, and as the file has them */
 } model;
 
-/* Told while the weights are read: bytes of the file's tensors. fn NULL: nobody. */
+/* fn is called while the weights are read, with the bytes of the file's tensors. fn NULL: no calls. */
 typedef struct model_watcher {
     sumi_progress_fn fn;
     void *user;
@@ -76,18 +76,18 @@ typedef struct model_watcher {
 /* SUMI_EUNSUPPORTED unless the file is a model of a known family; err may be NULL. */
 SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
 
-/* Tensors of the part that sees, which nothing here uses. */
+/* The number of tensors of the vision part, which Sumi does not use. */
 int64_t model_n_vision_tensors(const gguf *g);
 
-/* Reads sizes and weights of g for be; both must outlive the model. watcher NULL: nobody. ECANCELLED: it said no. */
+/* Reads sizes and weights of g for be; both must outlive the model. watcher may be NULL. ECANCELLED: its fn refused. */
 SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher,
                                        sumi_error *err);
 void model_destroy(model *m);
 
-/* How its keys and values are cached: which layers share block tables. */
+/* How the model's keys and values are cached: which layers share block tables. */
 void model_kv_layout(const model *m, kv_layout *l);
 
-/* A choice that is made once for all sequences of a context, and shows in the keys that it caches: see rope.c. */
+/* The choice is made once for all sequences of a context, because the cached keys depend on it: see rope.c. */
 static inline bool model_uses_long_rope(const model *m, int32_t n_ctx)
 {
     return m->freqs_long && n_ctx > m->h.rope_n_ctx;
@@ -100,14 +100,14 @@ typedef struct workspace {
     float *q, *k, *v;           /* [max_tokens][heads * head_dim]; v is NULL with latents */
     latent_room latent;
     float *gate, *up;           /* [max_tokens][max_ff]; gate is NULL in families without one */
-    float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: it joins at once */
+    float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: added at once */
     routing *routing;           /* NULL in models without experts */
     float *router_logits, *shared_logits; /* [max_tokens][n_experts], [max_tokens] */
     const float *freqs; /* the model's freqs or freqs_long */
     float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
     act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * v_head_dim, max_ff wide */
-    batch_arrays kept;            /* of the rows that the last layer keeps */
-    int32_t *types;               /* [max_tokens] kinds of text: 0, the first, for all; NULL in models without */
+    batch_arrays kept;            /* of the rows that the last layer computes */
+    int32_t *types;               /* [max_tokens] kinds of text: all 0, the first kind; NULL in models without kinds */
     float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */
     float *logits;              /* [max_logit_rows][n_vocab] */
     size_t hidden_bytes, logits_bytes;
@@ -116,7 +116,7 @@ typedef struct workspace {
 /* n_ctx: tokens of the longest sequence. SUMI_EINVAL: more than the model has positions. */
 SUMI_MUST_USE sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
                                            int32_t max_tokens, int32_t max_logit_rows, sumi_error *err);
-/* Its bytes, about. */
+/* The approximate number of bytes of a workspace. */
 uint64_t workspace_estimate(const model *m, int32_t max_tokens, int32_t max_logit_rows);
 void workspace_destroy(const model *m, workspace *ws);
 

@@ -1,17 +1,17 @@
-/* rope.c - how far each pair of a head turns with each position: rotary position embedding (Su et al. 2021) and the ways
+/* rope.c - the angle by which each pair of a head turns per position: rotary position embedding (Su et al. 2021) and ways
  * to stretch it over longer contexts.
  *
  *   base       freqs[i] = theta^(-2i / n_rot)
  *   linear     divided by a factor (Chen et al. 2023)
  *   by pair    divided by a factor for each pair, a tensor of the file: rope_freqs of Llama 3.1; rope_factors_short and
  *              rope_factors_long of LongRoPE (Ding et al. 2024), the second for contexts longer than the original one
- *   YaRN       (Peng et al. 2023) pairs that turn often in the original context stay, those that never complete a turn
- *              are divided by the factor, with a slope between
+ *   YaRN       (Peng et al. 2023) pairs that turn often in the original context keep their angle; angles of pairs without
+ *              a complete turn are divided by the factor; between the two there is a slope
  *
  * LongRoPE and YaRN also stretch the rotated elements by a constant, which sharpens attention.
  *
- * The choice between short and long factors is made once, by the context that a workspace is for: if it changed as a
- * sequence grows, the keys that are cached already would be of the other kind. */
+ * The choice between short and long factors is made once, by the context length of the workspace: if the choice changed
+ * when a sequence grows, the keys cached before would have the wrong rotation. */
 #include <math.h>
 
 #include "base/mem.h"

@@ -61,7 +61,7 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (m->freqs_local && !alloc_rows(&ws->angles_local, n, h->n_rot)) return false;
     if (m->type_embd && !(ws->types = calloc((size_t)n, sizeof *ws->types))) return false;
     if (!batch_arrays_init(&ws->kept, n)) return false;
-    /* Only the rows that steps ask for are ever touched. */
+    /* Steps touch only the rows that they need. */
     ws->hidden_bytes = (size_t)n * (size_t)h->n_embd * sizeof(float);
     ws->logits_bytes = (size_t)ws->max_logit_rows * (size_t)m->n_vocab * sizeof(float);
     ws->hidden = mem_map(ws->hidden_bytes);
