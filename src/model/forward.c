@@ -1,28 +1,28 @@
-/* forward.c - the forward pass, for every family, over a ragged batch. This page is the model:
+/* forward.c - the forward pass, for every family, over a ragged batch. This comment is the model:
  *
  *   x = embed(ids)                               (scaled, with learned positions added, normalised in some families)
  *   for each layer:
  *     in   = norm(x)                             (quantised once, read by three products)
  *     q, k, v = in W_q, in W_k, in W_v
- *     norm and rotate q, k; scatter k, v to the cache       (latent.c: from latents, which alone are cached)
- *     x   += attention(q, cache) W_o             (normalised or scaled first, where the family does that)
+ *     norm and rotate q, k; scatter k, v to the cache       (latent.c: only latents are cached)
+ *     x   += attention(q, cache) W_o             (normalised or scaled first in some families)
  *     in   = norm(x)
  *     x   += (f(in W_gate) * in W_up) W_down     (the same; f(in W_up) W_down in families without a gate; in a mixture of
- *                                                experts the sum of those that a router chooses for the token)
+ *                                                experts the sum over the experts that a router chooses for the token)
  *   hidden = norm(x)
  *   logits = hidden W_output                     (scaled and capped in some families)
  *
- * With parallel blocks the second norm reads x before attention is added to it; it may be the first one. In encoders of
- * BERT's kind the norms stand on the residual stream itself, x = norm(x), and in is x.
+ * With parallel blocks the second norm reads x before attention is added; the first norm may serve both. In encoders of
+ * BERT's kind the norms change the residual stream itself, x = norm(x), and in is x.
  *
  * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
- * Tokens whose logits or hidden state nobody wants matter to others only by their keys and values: the last layer leaves
- * them after that. */
+ * A token without wanted logits or hidden state affects other tokens only by its keys and values: the last layer drops
+ * the token after these are stored. */
 #include "model/model.h"
 
 #include <assert.h>
 
-/* The norm that makes the input of a block from the residual stream. */
+/* The norm that computes the input of a block from the residual stream. */
 static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
 {
     return (row_op){ .kind = ROW_NORM,
@@ -35,8 +35,8 @@ static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
                                .eps = m->h.norm_eps } };
 }
 
-/* x += ws->y, through a norm of its own or scaled if the family does that; then the norm for what comes next. NULL:
- * nothing comes next. */
+/* x += ws->y, normalised or scaled first in some families; then the norm for the next block. NULL:
+ * there is no next block. */
 static row_op joining(const model *m, workspace *ws, norm post_norm, const row_op *next)
 {
     row_op then = { .kind = ROW_NORM, .norm = { .y = ws->x, .x = ws->x, .n_embd = m->h.n_embd } };
@@ -47,7 +47,7 @@ static row_op joining(const model *m, workspace *ws, norm post_norm, const row_o
     return then;
 }
 
-/* x += in W, joining as above, or at once. */
+/* x += in W, as in joining(), or at once. */
 static void add_to_residual(const model *m, workspace *ws, const act *in, const weight *w, const float *bias,
                             norm post_norm, const row_op *next)
 {
@@ -86,7 +86,7 @@ static void store_keys_and_values(const model *m, workspace *ws, kv_store *kv, c
     m->be->qkv_store(ws->s, kv, i, b, &args);
 }
 
-/* Leaves only the tokens of which something is wanted: moves their rows of x and q together. The batch that they make. */
+/* Keeps only tokens whose logits or hidden state is wanted: moves their rows of x and q together. Returns their batch. */
 static batch only_kept(const model *m, workspace *ws, const batch *b)
 {
     const hparams *h = &m->h;
@@ -129,7 +129,7 @@ static void gate_and_up(const model *m, workspace *ws, const layer *l)
     m->be->linear(ws->s, ws->in, up_gate, l->w_gate ? 2 : 1, &glu);
 }
 
-/* A mixture of experts: y = shared expert, maybe by a gate of its own, + chosen experts by their weights. */
+/* A mixture of experts: y = shared expert, in some models times a gate, + the weighted sum of the chosen experts. */
 static void experts_block(const model *m, workspace *ws, const layer *l, const row_op *next)
 {
     const mixture *x = &l->experts;
@@ -171,8 +171,8 @@ static void feed_forward_block(const model *m, workspace *ws, int32_t i, const r
     add_to_residual(m, ws, ws->ff, l->w_down, l->b_down, l->post_ffn_norm, next);
 }
 
-/* Both blocks of layer i, after its keys and values; n_tokens: of the step, of which b may have fewer. next: the norm
- * behind the layer. */
+/* Both blocks of layer i, after its keys and values; n_tokens: of the step; b may have fewer tokens. next: the norm
+ * after the layer. */
 static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens,
                          int32_t i, const row_op *next)
 {
@@ -189,7 +189,7 @@ static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, cons
     feed_forward_block(m, ws, i, next);
 }
 
-/* The final norm: for the output matrix, or, where hidden states are wanted, as plain rows. */
+/* The final norm: for the output matrix, or, if hidden states are wanted, as plain rows. */
 static row_op final_norm(const model *m, workspace *ws, const batch *b)
 {
     row_op final = norm_of(m, ws, m->output_norm, m->form_output);
@@ -199,7 +199,7 @@ static row_op final_norm(const model *m, workspace *ws, const batch *b)
     return final;
 }
 
-/* Logits of the rows that want them. Beside hidden states these have to be moved together and normed once more. */
+/* Logits of the rows that need them. Beside hidden states, the rows must be moved together and normed once more. */
 static void logits_of(const model *m, workspace *ws, const batch *b)
 {
     if (b->n_logit_rows == 0) return;

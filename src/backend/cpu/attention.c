@@ -97,7 +97,7 @@ static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t 
     kv_make_finite(values, l->v_dim);
 }
 
-/* The same in a float32 cache, which only the reference's attention reads: it looks at no slot that is not seen. */
+/* The same in a float32 cache, which only the reference's attention reads: it reads no unseen slot. */
 static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
                            const float *v)
 {
@@ -141,7 +141,7 @@ void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const
 }
 
 /* Attention proper. A row is a (token, query head) pair; rows of one KV head and one sequence share a call of the tile
- * kernel. There are two ways to cut the work, which give the same bits (kernels.h):
+ * kernel. The work is divided in one of two ways, with the same bits (kernels.h):
  *
  *   by tokens   an item is a run of tokens with all their heads, and quantises them when they are done. For prompts
  *               and for batches of many sequences.
@@ -279,7 +279,7 @@ static void token_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     const tokens_job *tj = arg;
     const attention_job *j = &tj->j;
     for (int64_t item = begin; item < end; item++) {
-        /* From the last token to the first: in a prompt the last ones take longest, and a short item comes last. */
+        /* From the last token to the first: in a prompt the last tokens take longest, so that the last items are short. */
         int32_t first = (int32_t)(tj->n_items - 1 - item) * tj->max_tokens, left = j->b->n_tokens - first;
         int32_t last = left < tj->max_tokens ? j->b->n_tokens : first + tj->max_tokens;
         for (int32_t t = first; t < last;) {
@@ -406,7 +406,7 @@ static void attend_by_chunks(const chunks_job *cj)
     pool_for(cj->j.s->threads, cj->j.b->n_tokens, 4, merge_items, (void *)cj);
 }
 
-/* out always has the f32 form, from which the others are made. */
+/* out always has the f32 form; the other forms are computed from it. */
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args)
 {

@@ -1,14 +1,14 @@
-/* attention_rows.h - how the tile kernels of attention (avx2/attention.c, avx512/attention.c) walk rows and positions.
+/* attention_rows.h - the loops of the attention tile kernels (avx2/attention.c, avx512/attention.c) over rows and positions.
  *
- *   positions   | chunk 0 ................ | chunk 1 .....        sums of its own, merged at the end of the chunk
+ *   positions   | chunk 0 ................ | chunk 1 .....        separate sums, merged at the end of the chunk
  *               | segment | segment | ...                         one softmax step: scores, weights, values
  *               |b|b|b|b|b|                                       blocks of KV_BLOCK positions, one page each
- *   rows        pass 0: rows 0..11, pass 1: rows 12..23, ...      a pass has its sums in registers
+ *   rows        pass 0: rows 0..11, pass 1: rows 12..23, ...      the sums of a pass are in registers
  *
- * A pass skips blocks that none of its rows sees. Blocks that a row does not see while another does leave its sums as
- * they are (times 1, plus 0), so a row's value does not depend on its neighbours.
+ * A pass skips blocks that none of its rows sees. If only some rows see a block, the sums of the other rows do not
+ * change (times 1, plus 0), so a row's value does not depend on the other rows.
  *
- * Static functions only: this is compiled once for each level. */
+ * Static functions only: this file is compiled once for each level. */
 #ifndef SUMI_BACKEND_CPU_ATTENTION_ROWS_H
 #define SUMI_BACKEND_CPU_ATTENTION_ROWS_H
 
@@ -16,22 +16,22 @@
 
 #include "backend/cpu/kernels.h"
 
-/* Below any score, and finite, so that a row that has seen nothing yet does not compute inf - inf. */
+/* Below any score, and finite, so that a row before its first position does not compute inf - inf. */
 #define ATTN_NOTHING_SEEN (-1e30f)
 
-/* Positions in a segment. The maximum, the scaling of old sums and the sum across lanes are paid once for each. */
+/* Positions in a segment. The maximum, the scaling of old sums and the sum across lanes are computed once per segment. */
 #define ATTN_SEGMENT 128
 
 _Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0,
                "whole segments, whole blocks");
 
-/* Scores are powers of 2, as exp2() is cheaper than exp(). With a soft-cap the products are those of
- * tanh(x) = 1 - 2 / (2^(2 x log2(e)) + 1), and the scale follows after it. */
+/* Scores are exponents of 2, as exp2() is cheaper than exp(). With a soft-cap the products are scaled for
+ * tanh(x) = 1 - 2 / (2^(2 x log2(e)) + 1), and the scores are scaled after tanh. */
 #define ATTN_LOG2E 1.44269504f
 
 #define ATTN_LANES 16 /* of the widest level */
 
-/* Whether keys and values are whole registers; otherwise a level leaves them to the one below. */
+/* True if keys and values fill whole registers; otherwise the level below computes them. */
 static inline bool attn_fits(bool f32, int32_t head_dim, int32_t v_dim, int32_t lanes)
 {
     return !f32 && head_dim % lanes == 0 && v_dim % lanes == 0;
@@ -42,9 +42,9 @@ typedef struct attn_tile {
     _Alignas(64) float m[ATTN_ROWS];              /* largest score of the chunk */
     _Alignas(64) float l[ATTN_ROWS * ATTN_LANES]; /* weights of the chunk */
     _Alignas(
-        64) float shrink[ATTN_LANES]; /* what a new segment multiplies a row's old sums with, in one pass */
+        64) float shrink[ATTN_LANES]; /* the factor of a new segment on a row's old sums, in one pass */
     float total_m[ATTN_ROWS],
-        total_l[ATTN_ROWS]; /* the same of all chunks so far, whose sums are in the result */
+        total_l[ATTN_ROWS]; /* the same for all chunks so far; their sums are in the result */
 } attn_tile;
 
 /* Rows r0 <= r < r0 + n of a tile. */
@@ -57,21 +57,21 @@ typedef struct attn_pass {
     float *p;   /* [rows of a pass][ATTN_SEGMENT]: scores, then weights */
 } attn_pass;
 
-/* Blocks begin <= b < end of the segment that starts with block segment; block last is the last one to come. */
+/* Blocks begin <= b < end of the segment that starts with block segment; last: the last block to read. */
 typedef struct attn_blocks {
     int32_t segment, begin, end, last;
 } attn_blocks;
 
-/* What a level provides. rows: of a pass; divides ATTN_ROWS. */
+/* The functions of a level. rows: of a pass; divides ATTN_ROWS. */
 typedef struct attn_level {
     int32_t rows;
-    /* m, l and out of the pass over positions first .. last, which are of one chunk */
+    /* m, l and out of the pass over positions first .. last of one chunk */
     void (*sum_chunk)(const attn_pass *ps, int32_t first, int32_t last);
     float (*sum_weights)(const float *l);
-    /* total (m, l, out) += the sums of the chunk that follows */
+    /* total (m, l, out) += the sums of the next chunk */
     void (*merge)(float *m, float *l, float *out, float next_m, float next_l, const float *next,
                   int32_t v_dim);
-    /* out /= l, with every -0 made 0: an unseen slot, which adds 0, may or may not have done that */
+    /* out /= l, and -0 becomes 0: the addition of 0 for an unseen slot may have changed -0 to 0 */
     void (*finish)(float *out, float l, int32_t v_dim);
 } attn_level;
 
@@ -85,23 +85,23 @@ static inline const uint16_t *attn_values(const attention_tile_args *a, int32_t 
     return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->v_offset;
 }
 
-/* Keys and values come in pieces too short for the processor to foresee the next one. So values are fetched while scores
+/* Keys and values lie in pieces too short for the processor's prefetcher. So values are prefetched while scores
  * are computed, and the keys of the next segment while values are read; docs/kernels.md has the measurement.
  *
- * What to fetch while the values of block b are read: the keys that come in its place in the next segment. */
+ * The keys to prefetch while the values of block b are read: the keys at the same place of the next segment. */
 static inline const uint16_t *attn_next_keys(const attention_tile_args *a, attn_blocks s, int32_t b)
 {
     int32_t next = b + ATTN_SEGMENT / KV_BLOCK;
     return attn_keys(a, next < s.last ? next : s.last);
 }
 
-/* Weights of row r of the pass, from the block's first slot on. */
+/* Weights of row r of the pass, beginning at the block's first slot. */
 static inline float *attn_weights(const attn_pass *ps, attn_blocks s, int32_t r, int32_t block)
 {
     return ps->p + r * ATTN_SEGMENT + (block - s.segment) * KV_BLOCK;
 }
 
-/* The blocks of b's segment from b on, up to position last. */
+/* The blocks of b's segment, from b up to position last. */
 static inline attn_blocks attn_segment(int32_t b, int32_t last)
 {
     const int32_t whole = ATTN_SEGMENT / KV_BLOCK;
@@ -132,7 +132,7 @@ static inline void attn_load_q(const attn_pass *ps, int32_t n_rows)
                 r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
 }
 
-/* Positions that some of the rows sees. */
+/* The range of positions that at least one of the rows sees. */
 static inline void attn_seen(const attention_tile_args *a, int32_t r0, int32_t n, int32_t *first,
                              int32_t *last)
 {
@@ -152,7 +152,7 @@ static inline attn_pass attn_pass_at(const attn_level *level, const attention_ti
     return (attn_pass){ a, x, r0, n, a->scratch + r0 * a->head_dim, out, p };
 }
 
-/* Adds what the pass sees of a chunk to the result, or makes it the result. */
+/* Adds the sums of a chunk over the pass's positions to the result; of a partial row they are the result. */
 static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, int32_t chunk)
 {
     const attention_tile_args *a = ps->a;
@@ -175,8 +175,8 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
     }
 }
 
-/* The last step of a row. A sink is one more score, of a position whose value is 0: it only makes the sum of weights
- * larger. */
+/* The last step of a row. A sink is one more score, of a position whose value is 0: the sink only increases the sum of
+ * weights. */
 static inline void attn_finish(const attn_level *level, float m, float l, float *out, const float *sink,
                                int32_t v_dim)
 {

@@ -211,7 +211,7 @@ void act_copy_row(act *to, int32_t t, const act *x, int32_t row)
     }
 }
 
-/* Tried on a page first, so that a refusal is told before work is done. */
+/* Tries one page first, so that a refusal is reported before any work. */
 static sumi_status spread_weights(backend *base, sumi_error *err)
 {
     numa_nodes nodes;

@@ -1,4 +1,4 @@
-/* cpu.h - the objects behind backend.h on the CPU, shared by the files of this folder only. */
+/* cpu.h - the structs of backend.h's objects on the CPU, shared by the files of this folder only. */
 #ifndef SUMI_BACKEND_CPU_CPU_H
 #define SUMI_BACKEND_CPU_CPU_H
 
@@ -14,7 +14,7 @@ typedef struct cpu_backend {
     kernels k;
     sumi_activations activations;
     pool *loaders; /* threads that pack weights; they sleep after that */
-    slab_source *packed; /* where the memory of the next packed weight comes from */
+    slab_source *packed; /* provides memory for packed weights */
 } cpu_backend;
 
 /* A matrix. What the level has kernels for is copied into panels (pack.h); the rest, and the embedding, are read from the
@@ -31,7 +31,7 @@ struct weight {
     int32_t n_panels;
 };
 
-/* What a thread has done, on a cache line of its own. */
+/* Counters of a thread, on a separate cache line. */
 typedef struct stream_count {
     _Alignas(MEM_ALIGN) uint64_t expert_bytes;
 } stream_count;
@@ -45,18 +45,18 @@ struct stream {
     stream_count *counts; /* [n_threads] */
 };
 
-/* 64 MiB, of which only what is used is ever touched: one token of 32 heads of 128 in 2,000,000 positions, or of 128 heads
- * with latents of 512 in 130,000. */
+/* 64 MiB of address space; unused pages take no memory. Enough for a token of 32 heads of 128 in 2,000,000 positions, or
+ * of 128 heads with latents of 512 in 130,000. */
 #define STREAM_PARTIALS ((size_t)1 << 24)
 
 /* Both forms are optional. f32 is row-major, [n_tokens][n_cols]; int8 is in tiles of rows (kernels.h). The matrix
  * in use may be narrower and shorter than what was allocated. */
 struct act {
     int32_t max_tokens, max_cols; /* max_tokens is a multiple of ACT_TILE */
-    int32_t n_tokens, n_cols;     /* of the matrix that it holds now */
+    int32_t n_tokens, n_cols;     /* of the current matrix */
     float *f32;
     q8_row int8; /* the first row */
-    _Atomic int32_t *n_left; /* [blocks of rows] products that are to be computed of this input; linear.c */
+    _Atomic int32_t *n_left; /* [blocks of rows] products of this input that are not complete; linear.c */
 };
 
 struct kv_store {
@@ -66,46 +66,46 @@ struct kv_store {
     size_t bytes;
 };
 
-/* Layer-th place of its group: where block 0 begins (kv_layout.h). */
+/* The address of block 0 at the layer's place in its group (kv_layout.h). */
 static inline uint8_t *kv_layer_base(const kv_store *kv, int32_t layer)
 {
     size_t bytes = kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
     return kv->data + (size_t)kv->layout.place[layer] * (size_t)kv->n_blocks * bytes;
 }
 
-/* Where the table of a layer's group begins in the tables of a sequence. */
+/* The offset of the table of a layer's group in the tables of a sequence. */
 static inline size_t kv_table_of(const kv_store *kv, int32_t layer, const batch *b)
 {
     return (size_t)kv->layout.group[layer] * (size_t)b->table_stride;
 }
 
 /* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
- * hold anything that was ever written. The cost: an overflowing value becomes 65504 instead of infinity; keys that
+ * hold any old bytes. The cost: an overflowing value becomes 65504 instead of infinity; keys that
  * overflow still show as NaN scores. values: f16. */
 void kv_make_finite(uint16_t *values, int32_t n);
 
-/* Longest row that a kernel may be given: scratch rows are this long. */
+/* The longest row of a kernel's arguments; the length of scratch rows. */
 #define CPU_MAX_COLS (1 << 18)
 
 _Static_assert(CPU_MAX_COLS >= ATTN_SCRATCH, "a scratch row serves as the scratch of attention_tile");
 
 q8_row act_q8_row(const act *a, int32_t t); /* row t of the int8 form */
 
-/* Stores a finished row of an act in the wanted forms. x may be the row of a->f32 itself. */
+/* Stores a finished row of an act in the requested forms. x may be the row of a->f32 itself. */
 void act_store_row(const cpu_backend *be, act *a, int32_t t, const float *x, int32_t forms);
 void act_resize(act *a, int32_t n_tokens, int32_t n_cols);
 
-/* Row t of `to` becomes row `row` of x, which has the same number of columns, in all forms that both have. */
+/* Copies row `row` of x to row t of `to`, in all forms that both have. Both have the same number of columns. */
 void act_copy_row(act *to, int32_t t, const act *x, int32_t row);
 
-/* Rows first .. first + n_rows - 1 of the memory of an act, as an act that ends with it. It has tiles of its own, so first
- * is a multiple of the lanes of n_rows rows (kernels.h) and rows up to the next multiple belong to it too. */
+/* Rows first .. first + n_rows - 1 of the memory of an act, as an act that is valid as long as a. It has own tiles: first
+ * must be a multiple of the lanes of n_rows rows (kernels.h), and rows up to the next multiple belong to it too. */
 act act_part(const act *a, int32_t first, int32_t n_rows);
 
 /* y = norm(x), [n]; y == x is allowed. */
 void norm_run(const kernels *k, const norm *w, float *y, const float *x, int32_t n, float eps);
 
-/* A row operation in two parts: sizes its output for n rows; computes one of them. */
+/* A row operation in two parts: prepare sets the size of the output, for n rows; run computes one row. */
 void row_op_prepare(const row_op *op, int32_t n);
 void row_op_run(stream *s, const row_op *op, int32_t row, int32_t thread);
 

@@ -1,15 +1,15 @@
 /* experts.c - the feed-forward blocks of a mixture of experts.
  *
- * Two loops over threads, one for gate and up, one for down. The panels of all experts that are used lie end to end, cut
- * into units as those of a linear() are; each unit goes with all tokens of its expert, so weights come from memory once:
+ * Two loops over threads, one for gate and up, one for down. The panels of all used experts are numbered end to end and cut
+ * into units as in linear(). Each unit is multiplied with all tokens of its expert, so weights are read from memory once:
  *
  *             expert 2        expert 5        expert 7           rows
  *            |gate    up     |gate    up     |gate    up     |
  *   units:   | 0    | 1    | 2  | 3  |4|5| | | | | | | | | | |  a pair of token and expert each
  *
  * A unit of rows waits for the panels of its expert: the gated activation of a pair, after the first loop; after the second
- * the sum over a token's experts, in the order in which they were chosen, and what follows it (`then`). As in linear.c,
- * all that it waits for has been claimed before it. */
+ * the sum over a token's experts, in the order of the choice, and the operation `then`. As in linear.c,
+ * every unit that it waits for was claimed earlier. */
 #include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -100,7 +100,7 @@ static void products_unit(const experts_job *j, int32_t unit, bool is_down, int3
     }
 }
 
-/* What goes into down for a pair: the gated activation. */
+/* The input of down for a pair: the gated activation. */
 static void activate_pair(const experts_job *j, const routed_pair *p, int32_t thread)
 {
     const experts_args *a = j->a;

@@ -1,10 +1,10 @@
 /* kernels.h - the inner loops of the CPU backend, one table for each level of the instruction set.
  *
- * ref/ fills the whole table in plain C and is the definition; avx2/, avxvnni/, avx512/ and amx/ replace entries. Each kernel works on
- * one row (or one head), has no state and touches no memory but its arguments, so a row's value cannot depend on what
- * else is computed. Sums run in an order that is fixed for a kernel and a row length.
+ * ref/ fills the whole table in plain C and is the definition; avx2/, avxvnni/, avx512/, amx/ replace entries. A kernel uses
+ * one row (or one head), has no state and accesses only the memory of its arguments. So a row's value cannot depend on other
+ * rows. The order of a sum is fixed for a kernel and a row length.
  *
- * No argument overlaps another unless said. Rows need no alignment. */
+ * No argument overlaps another unless stated. Rows need no alignment. */
 #ifndef SUMI_BACKEND_CPU_KERNELS_H
 #define SUMI_BACKEND_CPU_KERNELS_H
 
@@ -16,23 +16,23 @@
 #include "base/cpu.h"
 
 #define ACT_GROUP 32 /* int8 activations share a scale in groups of this many */
-#define ACT_TILE  16 /* most rows of int8 activations that lie together */
+#define ACT_TILE  16 /* maximum of int8 activation rows in a tile */
 
-#define PANELS_TOKENS 64 /* most in a call of panels; at 512 tokens any size from 16 on is as fast */
+#define PANELS_TOKENS 64 /* maximum in a call of panels; at 512 tokens all sizes >= 16 are equally fast */
 
-/* A quantised matrix is stored in tiles of `lanes` rows (tokens), so that a kernel that goes over the columns of all its
- * tokens at once reads one stream:
+/* A quantised matrix is stored in tiles of `lanes` rows (tokens), so that a kernel that reads the columns of all its
+ * tokens at once has one stream:
  *
  *   tile:  for each group g of 32 columns     q [lanes][32] int8     d [lanes]     s [lanes]     h [2][lanes]     more [lanes]
  *
  *   x[t][32 g + i] ~ d[t] * q[t][i]     s[t] = d[t] * sum of q[t]     h[k][t] = d[t] * sum of q[t] over half k
  *
- * s and h serve weights with minima or zero points. A group in which something is not finite has q = 0 and NaN for d, s
- * and h, so whatever is multiplied with it is NaN and the caller notices.
+ * s and h are for weights with minima or zero points. A group with a value that is not finite has q = 0 and NaN for d, s
+ * and h, so every product with the group is NaN and the caller notices.
  *
  * The rounding error of a group grows with its largest value, and a few groups of a row have outliers that are many times
- * larger than the rest: nearly all of the error comes from these. Where d is more than ACT_OUTLIER times its mean
- * over the row, what the first digit leaves over is rounded to a second one, and more[t] is 1:
+ * larger than the rest: these groups cause nearly all of the error. Where d is more than ACT_OUTLIER times its mean
+ * over the row, the remainder of the first digit is rounded to a second digit, and more[t] is 1:
  *
  *   x[t][32 g + i] ~ first.d[t] * first.q[t][i] + more[t] * left.d[t] * left.q[t][i]
  *
@@ -40,7 +40,7 @@
  * lanes later), more + g * lanes. left is undefined where more is 0.
  *
  * lanes is ACT_TILE (16); in a matrix of 1 to 4 rows it is 1, 2 or 4. Activations are read again for every panel of
- * weights: padded to 16 rows they would fall out of the L1 cache. */
+ * weights: padded to 16 rows they would not fit into the L1 cache. */
 #define ACT_OUTLIER 2.0f /* docs/models.md has the measurement */
 
 typedef struct q8_digit {
@@ -54,20 +54,20 @@ typedef struct q8_row {
     uint8_t *more;
 } q8_row;
 
-/* Rows that lie together in a matrix of n_rows. */
+/* The lanes of a tile in a matrix of n_rows. */
 static inline int32_t act_lanes(int32_t n_rows)
 {
     return n_rows > 4 ? ACT_TILE : n_rows > 2 ? 4 : n_rows > 1 ? 2 : 1;
 }
 
-/* The same row from group g on. */
+/* The same row, beginning at group g. */
 static inline q8_digit q8_digit_at(const q8_digit *r, int32_t g)
 {
     int32_t i = g * r->lanes;
     return (q8_digit){ r->q + i * ACT_GROUP, r->d + i, r->s + i, r->h + 2 * i, r->lanes };
 }
 
-/* A group in which something is not finite. */
+/* Writes a group with a value that is not finite. */
 static inline void q8_set_nan(const q8_digit *to)
 {
     memset(to->q, 0, ACT_GROUP);
@@ -80,7 +80,7 @@ static inline q8_row q8_row_at(const q8_row *r, int32_t g)
     return (q8_row){ q8_digit_at(&r->first, g), q8_digit_at(&r->left, g), r->more + g * r->first.lanes };
 }
 
-/* Whether any of the first n rows of a tile has a second digit in this group; n is a constant. */
+/* True if any of the first n rows of a tile has a second digit in this group; n is a constant. */
 static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, size_t n)
 {
     uint64_t low = 0, high = 0;
@@ -99,13 +99,13 @@ typedef struct panels_args {
     int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
     int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
     q8_row x;                        /* the first tile's first row; lanes as for n_tokens rows, or ACT_TILE */
-    float *y;                        /* y[t * y_stride + r], r from the first panel */
+    float *y;                        /* y[t * y_stride + r], r counted from the first panel */
     size_t y_stride;
-    const float *bias;               /* from the first panel; NULL: none */
+    const float *bias;               /* of the first panel's rows and on; NULL: none */
     bool add;                        /* to y */
 } panels_args;
 
-/* The part of one tile, from token t on, a multiple of ACT_TILE. */
+/* The part of one tile, beginning at token t, a multiple of ACT_TILE. */
 static inline panels_args panels_tile(const panels_args *a, int32_t t)
 {
     panels_args tile = *a;
@@ -131,23 +131,23 @@ typedef struct panels_f32_args {
 
 #define ATTN_MAX_HEAD 1024 /* elements of a key or a value; the longest known is 576 (DeepSeek-V2) */
 #define ATTN_ROWS     48  /* (token, query head) pairs in one call of attention_tile */
-#define ATTN_CHUNK    512 /* positions whose softmax is summed by itself; docs/kernels.md has the measurement */
+#define ATTN_CHUNK    512 /* positions with a separate softmax sum; docs/kernels.md has the measurement */
 #define ATTN_ALL      (-1)
-#define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* floats that attention_tile needs for itself */
+#define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* scratch floats of attention_tile */
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
  * Positions are counted in slots (batch.h).
  *   row r sees the positions first[r] .. last[r];   q[r] [head_dim];   values are v_dim long, v_stride apart
  *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
- *   elements: f16, or float32 if f32 is set, which every level leaves to the reference
+ *   elements: f16, or float32 if f32 is set; the reference computes float32 at every level
  *   a key is a column of K, or a row if latent is set (kv_layout.h)
- * Slots that a row does not see may hold anything in K and finite values in V.
+ * Slots that a row does not see may hold any bytes in K, but only finite values in V.
  *
  * The softmax is summed in chunks of ATTN_CHUNK positions, cut at fixed positions, which are then merged in order. So
- * it is the same to compute a row in one call (chunk is ATTN_ALL), or a chunk at a time, on different threads:
+ * a row has the same bits in one call (chunk is ATTN_ALL) as computed a chunk at a time, on different threads:
  *   ATTN_ALL   out[r] [v_dim] is the finished row
  *   otherwise  out[r] is a partial row, to be merged by attention_merge of the same level: [v_dim] sums and then
- *              their largest score and their sum of weights; the row must see something of the chunk, and its sink
+ *              their largest score and their sum of weights; the row must see a position of the chunk, and its sink
  *              is not used */
 typedef struct attention_tile_args {
     int32_t n_rows;          /* <= ATTN_ROWS */
@@ -163,12 +163,12 @@ typedef struct attention_tile_args {
     size_t block_elems, k_offset, v_offset;
     const int32_t *table;
     float scale;   /* of q.k */
-    float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: it does not */
-    bool alibi;    /* a score of row r at position p loses slope[r] * |p - slot[r]| */
+    float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: unchanged */
+    bool alibi;    /* a score of row r at position p is reduced by slope[r] * |p - slot[r]| */
     float slope[ATTN_ROWS];
     int32_t slot[ATTN_ROWS]; /* of the row's token */
     const float *sink[ATTN_ROWS]; /* of a row: a score without a position, whose value is 0; NULL: none */
-    float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, the caller's own */
+    float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, used by one call at a time */
 } attention_tile_args;
 
 /* Partial rows of one row, of n chunks that follow each other, stride floats apart. */
@@ -178,7 +178,7 @@ typedef struct attention_merge_args {
     const float *partials;
     size_t stride;
     bool f32;   /* as in the tile that made them */
-    const float *sink; /* of the row, which joins after the last chunk; NULL: none */
+    const float *sink; /* of the row, added after the last chunk; NULL: none */
     float *out; /* [v_dim] */
 } attention_merge_args;
 
@@ -187,8 +187,8 @@ static inline int32_t attn_partial_len(int32_t v_dim)
     return v_dim + 2;
 }
 
-/* The integers of one row into its lane of a panel (pack.h). blocks: n_blocks of them as in the file, of any quantised type
- * but TQ1_0; lane: the row's place in the first vector. Same bytes at every level. */
+/* Moves the integers of one row into its lane of a panel (pack.h). blocks: n_blocks as in the file, of any quantised type
+ * except TQ1_0; lane: the row's place in the first vector. Same bytes at every level. */
 #define DECL_PACK_ROW(name) \
     void name(dtype type, uint8_t *lane, const uint8_t *blocks, int32_t n_blocks, int32_t panel_rows)
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. Where max|x|
@@ -250,8 +250,8 @@ typedef struct kernels {
     DECL_PACK_ROW((*pack_row));
     DECL_QUANTIZE_ROW((*quantize_row));
     DECL_DOT_F32((*dot_f32));
-    DECL_DOT_Q8((*dot_q8));            /* any quantised type; NULL above ref, where panels and dot_f32 serve */
-    int32_t panel_rows;                /* rows of a packed panel; 0: this level does not pack */
+    DECL_DOT_Q8((*dot_q8));            /* any quantised type; NULL above ref, where panels and dot_f32 are used */
+    int32_t panel_rows;                /* rows of a packed panel; 0: the level does not pack */
     DECL_PANELS((*panels[DTYPE_MAX])); /* by type; NULL: not packed for int8 activations */
     DECL_PANELS_F32((*panels_f32[DTYPE_MAX])); /* by type; NULL: not packed for float activations */
     DECL_RMSNORM_ROW((*rmsnorm_row));
@@ -267,10 +267,10 @@ typedef struct kernels {
     DECL_ATTENTION_MERGE((*attention_merge));
 } kernels;
 
-/* Fills the table for a level that the machine must have. */
+/* Fills the table for a level. The machine must have the level. */
 void kernels_init(kernels *k, cpu_level level);
 
-/* Each folder's part: ref fills everything, the others replace what they do better. */
+/* Each folder's part: ref fills all entries, the others replace entries with faster kernels. */
 void kernels_init_ref(kernels *k);
 void kernels_init_avx2(kernels *k);
 void kernels_init_avxvnni(kernels *k);

@@ -1,5 +1,5 @@
-/* kv_store.c - the memory of the key/value cache on the CPU: one mapping, laid out as kv_layout.h draws it. A block
- * number names group_size pieces, n_blocks pieces apart; moved as a whole they lie one after the other. */
+/* kv_store.c - the memory of the key/value cache on the CPU: one mapping, with the layout of kv_layout.h. A block
+ * number names group_size pieces, n_blocks pieces apart; in a moved copy the pieces lie one after the other. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* linear.c - matrix products, what follows them row by row, and the embedding: everything that reads weights.
+/* linear.c - matrix products, the row operations after them, and the embedding: all code that reads weights.
  *
  * One call is one loop over threads. Its units, in the order in which threads claim them:
  *
@@ -56,8 +56,8 @@ static void rows_unit(const linear_job *j, int32_t block, int32_t unit, int32_t 
         row_op_run(j->s, j->then, t, thread);
 }
 
-/* Units of the loop: see the picture above. Products of block 0 come first; then each block's products are followed by
- * the rows of the block before, and last come the rows of the last one. */
+/* Units of the loop: see the drawing above. Products of block 0 come first; then each block's products are followed by
+ * the rows of the block before; the rows of the last block come last. */
 static void linear_units(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     const linear_job *j = arg;

@@ -10,9 +10,9 @@
  *     IQ4_XS                | d[R] f16 | sc[8][R] i8 |
  *     TQ1_0                 | d[R] f16 | 5 vectors |
  *
- * TQ1_0 has five digits in a byte, each of another four columns, and eight such quadruples in a block: five are in the
- * payload, and the three left over of blocks 0..7 are the digits 3 block + 0..2 of the header's vectors, five to each. So a
- * super-block takes 13 vectors and d, 54 bytes for a row: as many as in the file. A byte is stored minus 128, since
+ * TQ1_0 has five digits in a byte, each for four columns (a quadruple), and eight quadruples in a block: five are in the
+ * payload, and the other three of blocks 0..7 are the digits 3 block + 0..2 of the header's vectors, five to each. So a
+ * super-block takes 13 vectors and d, 54 bytes for a row, the same as in the file. A byte is stored minus 128, since
  * kernels compare signed bytes.
  *
  * A panel is packed in strips of columns, all rows of a strip before the next, so that the lines of the panel that rows

@@ -1,17 +1,17 @@
-/* panel_loop.h - how the levels AVX2 and AVX-512 go over tiles of tokens and panels of weights. A macro only: this is
+/* panel_loop.h - the loop of AVX2 and AVX-512 over tiles of tokens and panels of weights. A macro only: the file is
  * compiled once for each level. */
 #ifndef SUMI_BACKEND_CPU_PANEL_LOOP_H
 #define SUMI_BACKEND_CPU_PANEL_LOOP_H
 
 #include "backend/cpu/kernels.h"
 
-/* How far ahead weights are fetched: the processor's own prefetcher stops at the end of a page. 5 to 10 % with 1 token,
- * 15 % with 4 (Zen 5). */
+/* The distance of prefetches of weights, bytes: the processor's prefetcher stops at the end of a page. Gain: 5 to 10 % with 1
+ * token, 15 % with 4 (Zen 5). */
 #define AHEAD 4096
 
 /* A function for each type: tile by tile, so that a tile of activations stays in L1 while the panels stream past, and
- * the panels in L2 for the next tile. More rows are computed than asked for, up to the next size: the tile holds them. What
- * a tile of one row or a full one leaves to constants makes its loop 2 to 8 % faster. panel_times() is the level's. */
+ * the panels in L2 for the next tile. The number of rows is rounded up to the next size, as the tile has these rows. The
+ * constants for a tile of one row and for a full tile make the loop 2 to 8 % faster. Each level defines panel_times(). */
 #define DEFINE_PANELS(name, level, type)                                                                     \
     void panels_##name##_##level(const panels_args *all)                                                     \
     {                                                                                                        \

@@ -10,7 +10,7 @@ static int32_t n_panels_of(const weight *w)
     return w->payload ? w->n_panels : (w->n_rows + ROWS_PANEL - 1) / ROWS_PANEL;
 }
 
-/* The rows behind panels of a matrix that is not packed. */
+/* The rows that count as these panels, of a matrix that is not packed. */
 static range plain_rows(const weight *w, range panels)
 {
     int32_t end = panels.end * ROWS_PANEL;
@@ -69,7 +69,7 @@ static void rows_int8(const kernels *k, const act *a, const linear_out *o, range
         }
 }
 
-/* The same of floats, whose kernel goes over the tokens itself. */
+/* The same for floats; their kernel has the loop over the tokens. */
 static void panels_f32(const kernels *k, const act *x, const linear_out *o, range panels, range tokens)
 {
     const weight *w = o->w;

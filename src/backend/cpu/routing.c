@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Places of the k largest of x [n], largest first, the lower place first of equal ones. NaN is not larger than anything, so
- * even of such rows k different places come. */
+/* Places of the k largest of x [n], largest first, of equal ones the lower place first. NaN compares as not larger, so
+ * a row with NaN has k different places, too. */
 static void find_largest(const float *x, int32_t n, int32_t *places, int32_t k)
 {
     int32_t n_found = 0;

@@ -1,12 +1,12 @@
-/* routing.h - who goes where in a mixture of experts.
+/* routing.h - the choice of experts for each token, and the order of tokens by expert.
  *
  * A router chooses n_used experts for each token (routing_choose). To read an expert's weights once, its tokens are
- * brought together: each (token, expert) pair gets a row, and the rows of an expert lie in tiles of their own (kernels.h).
+ * gathered: each (token, expert) pair gets a row, and the rows of an expert fill separate tiles (kernels.h).
  *
  *   chosen   token 0: 5 2    token 1: 2 7    token 2: 5 2          n_used 2
  *   rows     |2: tokens 0 1 2 -|5: tokens 0 2|7: token 1|          a group of rows for each expert that is used
  *
- * Threads: rows of routing_choose() on any; the rest is the caller's. */
+ * Threads: routing_choose() runs on any thread, one row per call; the other functions run on the caller's thread. */
 #ifndef SUMI_BACKEND_CPU_ROUTING_H
 #define SUMI_BACKEND_CPU_ROUTING_H
 
@@ -32,29 +32,29 @@ struct routing {
     int32_t *chosen; /* [n_tokens][n_used] experts, best first */
     float *weights;  /* [n_tokens][n_used] */
 
-    /* What routing_group() makes of them. */
+    /* Set by routing_group(): */
     routed_pair *pairs;       /* [n_tokens][n_used], as chosen */
     int32_t *group_of;        /* [n_experts] scratch */
-    int32_t n_groups, n_rows; /* n_rows: with those that fill tiles */
+    int32_t n_groups, n_rows; /* n_rows: including rows that fill tiles up */
     expert_group *groups;     /* [n_groups] by expert */
 
     /* Of the rows of all groups. */
     act *in, *ff;
     float *gate, *up, *out; /* [n_rows][n_ff] x2, [n_rows][n_embd] */
     size_t ff_bytes, out_bytes;
-    _Atomic int32_t *n_left; /* [n_groups] panels that are to be multiplied */
+    _Atomic int32_t *n_left; /* [n_groups] panels that are not multiplied yet */
 };
 
-/* Of a router's logit, or of the one that says how much a token wants of the shared expert. */
+/* Of a router's logit, or of a token's logit for the shared expert. */
 static inline float sigmoid(float x)
 {
     return 1.0f / (1.0f + expf(-x));
 }
 
-/* The experts and weights of token t. scratch: 2 n_experts floats. */
+/* Chooses the experts and weights of token t. scratch: 2 n_experts floats. */
 void routing_choose(const route_args *a, int32_t t, float *scratch);
 
-/* Gives every pair its row: tokens of an expert in their order, experts in theirs. */
+/* Gives every pair a row: ordered by expert, then by token. */
 void routing_group(routing *r);
 
 #endif

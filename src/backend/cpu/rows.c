@@ -1,7 +1,7 @@
-/* rows.c - operations that treat each token's row by itself: norms and gated activations. Their result is the input of a
- * product, so a row is brought into the product's form while it is in the L1 cache.
+/* rows.c - operations on each token's row separately: norms and gated activations. Their result is the input of a
+ * product, so a row is converted to the product's form while the row is in the L1 cache.
  *
- * They run as a loop of their own, or row by row behind the products whose results they read (linear.c). */
+ * They run as a separate loop, or row by row after the products whose results they read (linear.c). */
 #include "backend/cpu/routing.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* slab.h - the memory of packed weights: pieces of large mappings.
  *
- * A model has hundreds of matrices, many smaller than a huge page. Mapped one by one they would come in pages of 4 KiB,
- * and the page faults would take as long as packing. A slab is mapped at once, pieces are cut from it one after the
- * other, and it is unmapped when its last piece is given back. What no piece covers is never touched, so it takes no
+ * A model has hundreds of matrices, many smaller than a huge page. Separate mappings would have pages of 4 KiB,
+ * and the page faults would take as long as packing. A slab is one large mapping; pieces are cut from it one after the
+ * other, and it is unmapped when its last piece is given back. Pages without a piece are never touched, so they take no
  * memory.
  *
  *   slab   | piece | piece | piece |          |     64 MiB, or one larger piece
@@ -16,8 +16,8 @@
 typedef struct slab slab;
 
 typedef struct slab_source {
-    slab *current;    /* to cut from, NULL at first; its owner gives it back in the end */
-    numa_nodes nodes; /* over which new slabs are spread; n is 0: they are not */
+    slab *current;    /* the slab to cut from, NULL at first; the owner of the source gives it back at the end */
+    numa_nodes nodes; /* nodes over which new slabs are spread; n 0: not spread */
 } slab_source;
 
 /* A piece of zeroed memory at a multiple of MEM_ALIGN; *owner is for slab_give_back(). ENOMEM, or an error of
@@ -25,7 +25,7 @@ typedef struct slab_source {
 SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner,
                                     sumi_error *err);
 
-/* Drops a piece of the slab, or the source's current one. NULL is fine. */
+/* Gives back a piece of the slab, or a source's reference to its current slab. s may be NULL. */
 void slab_give_back(slab *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* weight.c - loading a matrix: what it is multiplied with, and in which order its bytes lie.
+/* weight.c - loads a matrix: chooses the form of the activations and the order of the bytes.
  *
  *   type               activations AUTO                     activations F32
  *   quantised          panels x int8                        rows decoded to float x float
