@@ -5,7 +5,7 @@
 
 #include "backend/cpu/kernels.h"
 
-/* The distance of prefetches of weights, bytes: the processor's prefetcher stops at the end of a page. Gain: 5 to 10 % with 1
+/* Prefetch distance of weights, bytes: the processor's prefetcher stops at the end of a page. Gain: 5 to 10 % with 1
  * token, 15 % with 4 (Zen 5). */
 #define AHEAD 4096
 
