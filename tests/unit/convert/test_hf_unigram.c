@@ -142,10 +142,10 @@ static void malformed_vocabularies_are_refused(void **state)
 {
     (void)state;
     const sumi_status bad = SUMI_EFORMAT;
-    expect_failure(MAP("\"AAAAAA=\""), META, MODEL, bad, "no base64");
-    expect_failure(MAP("\"AAAA====\""), META, MODEL, bad, "no base64");
-    expect_failure(MAP("\"AA=A\""), META, MODEL, bad, "no base64");
-    expect_failure(MAP("\"AA-A\""), META, MODEL, bad, "no base64");
+    expect_failure(MAP("\"AAAAAA=\""), META, MODEL, bad, "not base64");
+    expect_failure(MAP("\"AAAA====\""), META, MODEL, bad, "not base64");
+    expect_failure(MAP("\"AA=A\""), META, MODEL, bad, "not base64");
+    expect_failure(MAP("\"AA-A\""), META, MODEL, bad, "not base64");
     expect_failure(MAP("\"////\""), META, MODEL, bad, "precompiled_charsmap");
     expect_failure(MAP("7"), META, MODEL, SUMI_EUNSUPPORTED, "'Precompiled'");
     expect_failure("null", META, "{\"type\": \"Unigram\", \"vocab\": {\"a\": 0}}", bad, "no list");

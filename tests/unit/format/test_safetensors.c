@@ -54,7 +54,7 @@ static const struct {
     sumi_status status;
     const char *message;
 } bad[] = {
-    { "[]", 0, SUMI_EFORMAT, "no JSON object" },
+    { "[]", 0, SUMI_EFORMAT, "not a JSON object" },
     { "{", 0, SUMI_EFORMAT, "header at byte" },
     { "{\"a\":1}", 0, SUMI_EFORMAT, "\"dtype\" is missing" },
     { "{\"a\":{\"dtype\":\"Q4\",\"shape\":[],\"data_offsets\":[0,0]}}", 0, SUMI_EUNSUPPORTED,
@@ -80,7 +80,7 @@ static const struct {
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, SUMI_EFORMAT,
       "not inside the data section" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
-      "its shape asks for 8" },
+      "its shape needs 8" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
       "\"data_offsets\":[2,4]}}",
       4, SUMI_EFORMAT, "inside the data of another tensor" },

@@ -80,7 +80,7 @@ static void split_variants_come_whole(void **state)
     assert_string_equal(choose(files, "Q4_0"), both);
     assert_string_equal(choose(files, "m-Q4_0-00002-of-00002.gguf"), both);
     assert_string_equal(choose(files, "Q8_0"),
-                        "[m-Q8_0-00001-of-00002.gguf: only 1 of its 2 files are there]");
+                        "[m-Q8_0-00001-of-00002.gguf: only 1 of its 2 files exist]");
 }
 
 static void original_weights_come_with_what_they_need(void **state)

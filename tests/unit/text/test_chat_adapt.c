@@ -188,7 +188,8 @@ static void calls_without_a_place_are_refused(void **state)
 {
     (void)state;
     const char *chat = "[" M("user", "U") "," CALL("\"content\":\"\",", "c", "{}") "," RESULT("c") "]";
-    expect_refused("chatml", chat, false, false, "message 1 has tool_calls, but the model's chat template has no place");
+    expect_refused("chatml", chat, false, false,
+                   "message 1 has tool_calls, but the model's chat template does not show tool calls");
     expect_refused("gemma2", "[" M("user", "U") "," M("assistant", "A") "," RESULT("c") "]", false, false,
                    "message 2 has the role tool, but");
     expect_refused("qwen2.5", "[" M("user", "U") "," CALL("", "c", "\"{\"") "]", false, false, "not JSON");
