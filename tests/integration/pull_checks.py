@@ -428,8 +428,8 @@ def signals(hub):
     hub.answers["/files/d.gguf"].statuses = []
     p = start(url, "--retry-wait", "60", "--sha256", SHA)
     wait_for("a part comes", lambda: part.exists() and part.stat().st_size == 1_000_000)
-    refused("a second pull at the same time", pull(url), "another sumi pull or rm is at work")
-    refused("rm at the same time", sumi("rm", "-y", "d"), "another sumi pull or rm is at work")
+    refused("a second pull at the same time", pull(url), "another sumi pull or sumi rm is using this folder")
+    refused("rm at the same time", sumi("rm", "-y", "d"), "another sumi pull or sumi rm is using this folder")
     check("the part is still there", part.exists())
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=30)
