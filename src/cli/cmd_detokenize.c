@@ -22,7 +22,7 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS };
 static const struct argp_option options[] = {
     { "no-special", OPT_NO_SPECIAL, NULL, 0, "Leave special tokens out of the text", 0 },
     { "no-bos", OPT_NO_BOS, NULL, 0,
-      "Keep BOS and EOS in the text; for ids of 'tokenize --no-bos'", 0 },
+      "Keep BOS and EOS in the text; for ids that were made without added BOS and EOS", 0 },
     { 0 },
 };
 
