@@ -97,13 +97,13 @@ sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_
     buf b;
     buf_init(&b, max_bytes);
     char chunk[65536];
-    ssize_t n;
+    ssize_t n = 1;
+    bool interrupted = false;
     /* One 0 is the end: on a terminal, one Ctrl-D. */
-    while ((n = read(fd, chunk, sizeof chunk)) != 0 && b.status == SUMI_OK) {
-        if (n > 0) buf_append(&b, chunk, (size_t)n);
-        else if (errno != EINTR || interrupt_pending()) break;
-    }
-    bool failed = n < 0, interrupted = failed && errno == EINTR;
+    while (n > 0 && b.status == SUMI_OK && !(interrupted = !interrupt_wait_readable(fd)))
+        if ((n = read(fd, chunk, sizeof chunk)) > 0) buf_append(&b, chunk, (size_t)n);
+        else if (n < 0 && errno == EINTR) n = 1; /* once more, unless it was Ctrl-C */
+    bool failed = n < 0 || interrupted;
     int why = errno;
     if (fd != STDIN_FILENO) close(fd);
     if (!failed && (*data = buf_take(&b, n_bytes))) return SUMI_OK;

@@ -6,7 +6,9 @@
 
 #include <stdbool.h>
 
-void interrupt_install(void);  /* from now on SIGINT is counted; waiting reads return EINTR */
+void interrupt_install(void);  /* from now on SIGINT is counted; reads that wait return EINTR */
+/* Waits until fd can be read; false: Ctrl-C was pressed, also before the call, so that no press is lost between two reads. */
+bool interrupt_wait_readable(int fd);
 bool interrupt_pending(void);  /* Ctrl-C was pressed since interrupt_clear() */
 void interrupt_clear(void);
 
