@@ -49,9 +49,13 @@ static void features_are_those_that_linux_lists(void **state)
         { CPU_HAS_AMX_BF16, "amx_tile amx_bf16" },
     };
     (void)state;
+#ifndef __x86_64__
+    print_message("skipped: these features are those of x86-64\n"); /* an emulator shows the flags of the machine below it */
+    skip();
+#endif
     char *flags = linux_flags();
     if (!flags) {
-        print_message("/proc/cpuinfo has no flags: not an x86-64 Linux\n");
+        print_message("skipped: /proc/cpuinfo has no flags\n");
         skip();
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

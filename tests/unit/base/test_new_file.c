@@ -199,7 +199,7 @@ static void a_link_that_leads_nowhere_is_there_already(void **state)
     new_file f;
     test_folder d = test_folder_create();
     assert_int_equal(symlink("nowhere", in(&d, "link")), 0);
-    test_expect_error(new_file_open(&f, in(&d, "link"), 0, 0, &err), SUMI_EIO, &err, "is there already");
+    test_expect_error(new_file_open(&f, in(&d, "link"), 0, 0, &err), SUMI_EIO, &err, "the file exists");
     new_file_deinit(&f);
     assert_int_equal(new_file_open(&f, in(&d, "link"), NEW_FILE_OVERWRITE, 0, &err), SUMI_OK);
     assert_int_equal(new_file_finish(&f, &err), SUMI_OK);

@@ -1,5 +1,6 @@
 /* test_gguf_split.c - models in several files: those of the reference writer, and everything that can be wrong with a
  * set of files. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +201,10 @@ static size_t resident(const gguf_tensor *t)
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)t->data + page - 1) / page * page;
     size_t n = ((uintptr_t)t->data + t->n_bytes - begin) / page, sum = 0;
     assert_true(n >= 1 && n <= sizeof there);
-    assert_int_equal(mincore((void *)begin, n * page, there), 0);
+    if (mincore((void *)begin, n * page, there) != 0) { /* qemu fails where nothing may be read */
+        assert_int_equal(errno, ENOMEM);
+        return 0;
+    }
     for (size_t i = 0; i < n; i++) sum += there[i] & 1;
     return sum;
 }
