@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/http.h"
 #include "test_support.h"
 
 static server *create_with(server_opts o)
@@ -89,6 +90,20 @@ static void what_is_no_http_is_refused(void **state)
     server_destroy(s);
 }
 
+/* libmicrohttpd 1.0 refuses these requests itself, in its own words, and has 400 where we say 501. Where the target of a request
+ * has a NUL byte it closes without an answer. */
+static void expect_refusal(const server *s, const char *request, size_t n, const char *status, const char *text)
+{
+    char answer[65536];
+    if (!framing_is_checked_by_mhd()) {
+        expect_bytes(s, request, n, status, text);
+        return;
+    }
+    ask(s, request, n, answer, sizeof answer);
+    bool refused = !answer[0] || !strncmp(answer, "HTTP/1.1 400 ", 13) || !strncmp(answer, "HTTP/1.1 501 ", 13);
+    if (!refused || strstr(answer, "HTTP/1.1 200 ")) fail_msg("not refused: %s", answer);
+}
+
 /* Each of these could be read in two ways, or is forbidden by RFC 9112. The client does not ask to close: that the answer
  * ends shows that the server does, and that what follows is not taken for another request. */
 static void what_could_be_read_in_two_ways_is_refused_and_closed(void **state)
@@ -129,8 +144,8 @@ static void what_could_be_read_in_two_ways_is_refused_and_closed(void **state)
     };
     server *s = create();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        expect_bytes(s, all[i].text, all[i].n, all[i].status,
-                     all[i].status[0] == '4' ? "\"code\":\"malformed_request\"" : "\"not_implemented\"");
+        expect_refusal(s, all[i].text, all[i].n, all[i].status,
+                       all[i].status[0] == '4' ? "\"code\":\"malformed_request\"" : "\"not_implemented\"");
     server_destroy(s);
 }
 
