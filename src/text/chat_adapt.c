@@ -106,7 +106,7 @@ static sumi_status adapt_calls(const chat_caps *caps, json_t *message, size_t i,
         return sumi_fail(err, SUMI_EINVAL,
                          "message %zu has tool_calls, but the model's chat template does not show tool calls", i);
     json_t *list = json_array();
-    sumi_status why;
+    sumi_status why = SUMI_OK;
     for (size_t k = 0; list && k < json_array_size(calls); k++) {
         json_t *call = json_array_get(calls, k);
         if (json_is_object(call) && json_array_append_new(list, adapt_call(caps, call, &why)) == 0) continue;

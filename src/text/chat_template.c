@@ -153,7 +153,7 @@ static char *find_last(const buf *out, size_t from, const char *mark, size_t n_m
 /* Bytes of data [n] without white space at the end, at least `from`. */
 static size_t strip_end(const char *data, size_t from, size_t n)
 {
-    uint32_t cp;
+    uint32_t cp = 0;
     size_t len = 1;
     while (len <= 3 && len <= n - from) {
         if (utf8_decode(data + n - len, len, &cp) == len && utf8_is_space(cp)) n -= len, len = 1;
