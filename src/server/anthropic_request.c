@@ -1,11 +1,10 @@
 /* anthropic_request.c - see anthropic_request.h. */
 #include "server/anthropic_request.h"
 
-#include <string.h>
-
 #include "server/json_fields.h"
 #include "server/known_fields.h"
 #include "server/tool_history.h"
+#include "text/chat_adapt.h"
 
 static bool refuse(const char *name, const char *what, api_error *e)
 {
@@ -60,7 +59,7 @@ static bool goes_on(const json_t *turns, size_t i)
 {
     const json_t *turn = json_array_get(turns, i), *next = json_array_get(turns, i + 1);
     const json_t *role = json_object_get(turn, "role");
-    if (tool_history_calls(turn) || tool_history_calls(next) || !strcmp(json_string_value(role), "tool")) return false;
+    if (tool_history_calls(turn) || tool_history_calls(next) || chat_has_role(turn, "tool")) return false;
     if (json_object_get(next, "reasoning_content")) return false;
     return json_equal(json_object_get(next, "role"), role);
 }

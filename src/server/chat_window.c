@@ -2,20 +2,15 @@
 #include "server/chat_window.h"
 
 #include <stdbool.h>
-#include <string.h>
 
-static bool has_role(const json_t *message, const char *role)
-{
-    const char *is = json_string_value(json_object_get(message, "role"));
-    return is && !strcmp(is, role);
-}
+#include "text/chat_adapt.h"
 
 int32_t chat_n_turns(const json_t *messages)
 {
     int32_t n = 0;
     size_t i;
     json_t *m;
-    json_array_foreach((json_t *)messages, i, m) n += has_role(m, "user");
+    json_array_foreach((json_t *)messages, i, m) n += chat_has_role(m, "user");
     return n;
 }
 
@@ -27,8 +22,8 @@ json_t *chat_without_oldest(const json_t *messages, int32_t n_dropped)
     size_t i;
     json_array_foreach((json_t *)messages, i, m)
     {
-        turn += has_role(m, "user");
-        bool keeps = has_role(m, "system") || (turn < 0 ? n_dropped == 0 : turn >= n_dropped);
+        turn += chat_has_role(m, "user");
+        bool keeps = chat_has_role(m, "system") || (turn < 0 ? n_dropped == 0 : turn >= n_dropped);
         if (keeps && ok) ok = json_array_append(kept, m) == 0;
     }
     if (ok) return kept;

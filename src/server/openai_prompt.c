@@ -1,18 +1,17 @@
 /* openai_prompt.c - the prompt of a request: messages of a chat; a text, texts, token ids or lists of them. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/json_fields.h"
 #include "server/openai_request.h"
+#include "text/chat_adapt.h"
 
 /* A refusal is what the assistant said: clients send the API's own answers back, whose content is null then. */
 static bool adapt_refusal(json_t *m, size_t number, api_error *e)
 {
-    const char *role = json_string_value(json_object_get(m, "role"));
     json_t *refusal = field_get(m, "refusal");
     if (refusal && !json_is_string(refusal))
         return api_fail(e, 400, "invalid_type", "messages", "messages[%zu].refusal: it must be a string", number);
-    if (!refusal || !role || strcmp(role, "assistant") != 0 || field_get(m, "content")) return true;
+    if (!refusal || !chat_has_role(m, "assistant") || field_get(m, "content")) return true;
     return json_object_set(m, "content", refusal) == 0 || api_fail_memory(e);
 }
 

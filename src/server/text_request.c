@@ -9,6 +9,7 @@
 #include "sample/stop.h"
 #include "server/json_fields.h"
 #include "server/tool_history.h"
+#include "text/chat_adapt.h"
 
 text_limits text_limits_default(void)
 {
@@ -158,8 +159,7 @@ void text_take_prefill(text_request *r)
 {
     size_t n = json_array_size(r->messages);
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
-    const char *role = json_string_value(json_object_get(last, "role"));
-    if (!role || strcmp(role, "assistant") != 0) return;
+    if (!chat_has_role(last, "assistant")) return;
     if (tool_history_calls(last)) return; /* the turn is complete: results follow it */
     r->prefill = json_incref(json_object_get(last, "content"));
     json_array_remove(r->messages, n - 1);

@@ -7,6 +7,7 @@
 #include "base/json_read.h"
 #include "server/json_fields.h"
 #include "server/text_request.h"
+#include "text/chat_adapt.h"
 
 bool tool_history_calls(const json_t *m)
 {
@@ -98,7 +99,6 @@ bool tool_history_number(json_t *messages)
     bool numbered = false; /* calls without ids have been seen: an id of a result after them is that of no call */
     json_array_foreach(messages, i, m)
     {
-        const char *role = json_string_value(json_object_get(m, "role"));
         json_t *name = json_object_get(m, "tool_name");
         if (name && json_object_set(m, "name", name) != 0) return false;
         json_array_foreach(json_object_get(m, "tool_calls"), k, call)
@@ -108,7 +108,7 @@ bool tool_history_number(json_t *messages)
             numbered |= lacks_id;
             n_calls++;
         }
-        if (!role || strcmp(role, "tool") != 0) continue;
+        if (!chat_has_role(m, "tool")) continue;
         if ((numbered || !json_object_get(m, "tool_call_id")) && !set_number(m, "tool_call_id", n_results)) return false;
         n_results++;
     }
@@ -154,12 +154,6 @@ static bool is_type(const json_t *o, const char *type)
     return is && !strcmp(is, type);
 }
 
-static bool has_role(const json_t *m, const char *role)
-{
-    const char *is = json_string_value(json_object_get(m, "role"));
-    return is && !strcmp(is, role);
-}
-
 /* The role that blocks of this type belong to; NULL: any role, and not handled in this file. */
 static const char *owner_of(const json_t *block)
 {
@@ -171,7 +165,7 @@ static const char *owner_of(const json_t *block)
 static bool check_block(const json_t *m, const json_t *block, const char *where, api_error *e)
 {
     const char *owner = owner_of(block);
-    if (owner && !has_role(m, owner))
+    if (owner && !chat_has_role(m, owner))
         return api_fail(e, 400, "invalid_value", "messages", "%s: it belongs to the role %s", where, owner);
     if (is_type(block, "thinking") && !json_is_string(json_object_get(block, "thinking")))
         return api_fail(e, 400, "invalid_type", "messages", "%s.thinking: it must be a string", where);
@@ -257,7 +251,7 @@ json_t *tool_history_from_anthropic(json_t *list, api_error *e)
     }
     json_array_foreach(list, i, m)
     {
-        if (has_role(m, "tool"))
+        if (chat_has_role(m, "tool"))
             ok = api_fail(e, 400, "invalid_value", "messages",
                           "messages[%zu].role: it must be one of user, assistant, system", i);
         else if (has_owned_blocks(m)) ok = add_blocks(&h, m, i, e);
@@ -273,7 +267,7 @@ static void add_call(history *h, const json_t *item)
     size_t n = json_array_size(h->list);
     json_t *last = n ? json_array_get(h->list, n - 1) : NULL, *calls;
     json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
-    if (has_role(last, "assistant")) {
+    if (chat_has_role(last, "assistant")) {
         json_t *copy = json_copy_whole(last); /* the request's own message is not changed */
         if (!json_object_get(copy, "tool_calls")) h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
         calls = json_object_get(copy, "tool_calls");
@@ -308,7 +302,7 @@ static bool check_item(const json_t *item, size_t i, api_error *e)
                         "%s: only items of the types 'message', 'function_call' and 'function_call_output' are "
                         "supported by this server",
                         where);
-    return !has_role(item, "tool") || api_fail(e, 400, "invalid_value", "input",
+    return !chat_has_role(item, "tool") || api_fail(e, 400, "invalid_value", "input",
                                                "%s.role: it must be one of user, assistant, system, developer", where);
 }
 

@@ -14,7 +14,7 @@ enum { SHORT_ID = 9 };
 #define CAPITALS          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LETTERS_OR_DIGITS DIGITS LETTERS CAPITALS
 
-static bool has_role(const json_t *message, const char *role)
+bool chat_has_role(const json_t *message, const char *role)
 {
     const char *is = json_string_value(json_object_get(message, "role"));
     return is && !strcmp(is, role);
@@ -153,14 +153,14 @@ static const char *role_for(const chat_caps *caps, const json_t *message, const 
     const char *role = json_string_value(json_object_get(message, "role"));
     if (!role || strcmp(role, "system") != 0 || caps->later_system) return role;
     size_t n = json_array_size(before);
-    bool at_begin = n == 0 || (n == 1 && has_role(json_array_get(before, 0), "system"));
+    bool at_begin = n == 0 || (n == 1 && chat_has_role(json_array_get(before, 0), "system"));
     return caps->system && at_begin ? role : "user";
 }
 
 /* Whether a message, which goes to the template as role, becomes part of the one before it. */
 static bool belongs_to(const chat_caps *caps, const json_t *last, const json_t *message, const char *role, bool folded)
 {
-    if (!role || !has_role(last, role) || calls_of(last) || calls_of(message)) return false;
+    if (!role || !chat_has_role(last, role) || calls_of(last) || calls_of(message)) return false;
     if (!json_is_string(json_object_get(last, "content")) || !json_is_string(json_object_get(message, "content")))
         return false;
     if (!strcmp(role, "system")) return !caps->later_system;
@@ -174,7 +174,7 @@ static bool append(const chat_caps *caps, json_t *list, json_t *message, bool *f
     const char *role = role_for(caps, message, list);
     size_t n = json_array_size(list);
     json_t *last = n ? json_array_get(list, n - 1) : NULL;
-    bool is_folded = role && !has_role(message, role), ok;
+    bool is_folded = role && !chat_has_role(message, role), ok;
     if (belongs_to(caps, last, message, role, *folded)) {
         ok = json_object_set_new(last, "content",
                                  join(json_object_get(last, "content"), json_object_get(message, "content"))) == 0;
@@ -192,7 +192,7 @@ static const chat_caps *roles_for(const chat_caps *caps, const json_t *messages,
 {
     static const chat_caps all = { .system = true, .later_system = true, .repeats = true }, no_system = { .system = false };
     size_t n = json_array_size(messages), n_system = 0;
-    while (n_system < n && has_role(json_array_get(messages, n_system), "system")) n_system++;
+    while (n_system < n && chat_has_role(json_array_get(messages, n_system), "system")) n_system++;
     if (strict_roles) return &all;
     return n_system == n && !caps->lone_system ? &no_system : caps;
 }
@@ -208,7 +208,7 @@ sumi_status chat_adapt(const chat_caps *caps, const json_t *messages, bool stric
         json_t *message = json_copy_whole(json_array_get(messages, i));
         if (!message) st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
         if (message && calls_of(message)) st = adapt_calls(caps, message, i, err);
-        if (message && st == SUMI_OK && has_role(message, "tool")) st = adapt_result(caps, message, i, err);
+        if (message && st == SUMI_OK && chat_has_role(message, "tool")) st = adapt_result(caps, message, i, err);
         if (st != SUMI_OK) json_decref(message);
         else if (!append(roles, list, message, &folded))
             st = sumi_fail(err, SUMI_ENOMEM, "out of memory");

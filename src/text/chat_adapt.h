@@ -22,4 +22,7 @@ SUMI_MUST_USE sumi_status chat_adapt(const chat_caps *caps, const json_t *messag
 /* Checks that text, the rendered messages, has the names of all called functions. EINVAL: the template dropped a call. */
 SUMI_MUST_USE sumi_status chat_check_calls(const json_t *messages, const char *text, size_t n_bytes, sumi_error *err);
 
+/* Whether message, any JSON value, is an object with this role. */
+bool chat_has_role(const json_t *message, const char *role);
+
 #endif
