@@ -26,12 +26,7 @@ typedef struct tokenize_work {
     bool ok;
 } tokenize_work;
 
-/* The data of each token besides its id, as in token_list. */
-typedef struct told {
-    bool pieces, strings;
-} told;
-
-static bool tokenize_text(const exchange *x, const json_t *o, int32_t **ids, int32_t *n, api_error *e)
+static bool tokenize_text(const exchange *x, const json_t *o, token_list *l, api_error *e)
 {
     const json_t *text = NULL;
     bool special = true, parse_special = true;
@@ -46,34 +41,34 @@ static bool tokenize_text(const exchange *x, const json_t *o, int32_t **ids, int
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = (parse_special ? SUMI_TOKENIZE_SPECIAL : 0u) | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
     sumi_status st =
-        sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, ids, n, &err);
+        sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, &l->ids, &l->n, &err);
     return st == SUMI_OK || api_fail_status(e, &err);
 }
 
-static bool tokenize_chat(const exchange *x, const text_request *r, int32_t **ids, int32_t *n, api_error *e)
+static bool tokenize_chat(const exchange *x, const text_request *r, token_list *l, api_error *e)
 {
     sumi_error err;
     buf text;
     buf_init(&text, SIZE_MAX);
     bool ok = text_api_render(x, r, &text, e);
-    if (ok && sumi_tokenize(x->server->model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, ids, n, &err) != SUMI_OK)
+    if (ok && sumi_tokenize(x->server->model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &l->ids, &l->n, &err) != SUMI_OK)
         ok = api_fail_status(e, &err);
     buf_deinit(&text);
     return ok;
 }
 
-/* The ids of the body's chat or text. */
-static bool tokenize(exchange *x, int32_t **ids, int32_t *n, told *t, api_error *e)
+/* The ids of the body's chat or text, and what else the answer tells of each. */
+static bool tokenize(exchange *x, token_list *l, api_error *e)
 {
     const text_limits limits = text_api_limits(x);
     text_request r = { 0 };
     json_t *o = json_parse_object(x->body.data, x->body.n, e);
     bool is_chat = field_get(o, "messages") != NULL;
-    bool ok = o && known_fields_check(o, FIELDS_TOKENIZE, e) && field_bool(o, "with_pieces", &t->pieces, e) &&
-              field_bool(o, "return_token_strs", &t->strings, e);
+    bool ok = o && known_fields_check(o, FIELDS_TOKENIZE, e) && field_bool(o, "with_pieces", &l->pieces, e) &&
+              field_bool(o, "return_token_strs", &l->strings, e);
     ok = ok && (!is_chat || openai_parse_chat(&r, x->body.data, x->body.n, &limits, e));
     buf_deinit(&x->body);
-    ok = ok && (is_chat ? tokenize_chat(x, &r, ids, n, e) : tokenize_text(x, o, ids, n, e));
+    ok = ok && (is_chat ? tokenize_chat(x, &r, l, e) : tokenize_text(x, o, l, e));
     json_decref(o);
     text_request_deinit(&r);
     return ok;
@@ -83,16 +78,9 @@ static void run_tokenize(body_work *b)
 {
     tokenize_work *t = (tokenize_work *)b;
     sumi_engine_stats stats;
-    told more = { 0 };
     sumi_engine_get_stats(b->x->server->engine, &stats);
-    token_list *l = t->list = token_list_create(b->x->server->model, stats.n_ctx);
-    if (!l) {
-        api_fail_memory(&t->e);
-        return;
-    }
-    t->ok = tokenize(b->x, &l->ids, &l->n, &more, &t->e);
-    l->pieces = more.pieces;
-    l->strings = more.strings;
+    t->list = token_list_create(b->x->server->model, stats.n_ctx);
+    t->ok = t->list ? tokenize(b->x, t->list, &t->e) : api_fail_memory(&t->e);
 }
 
 static void run_template(body_work *b)
