@@ -14,8 +14,8 @@
 
 enum {
     NEW_FILE_OVERWRITE = 1, /* an existing regular file is replaced; else EIO */
-    NEW_FILE_SPECIAL = 4,   /* path may be a device or a pipe (base/special_file.h); else EIO */
     NEW_FILE_PRIVATE = 2,   /* readable and writable by its owner only; else by the umask */
+    NEW_FILE_SPECIAL = 4,   /* path may be a device or a pipe (base/special_file.h); else EIO */
 };
 
 typedef struct new_file {

@@ -32,7 +32,7 @@ cut -d' ' -f1,2 "$work/uses" | sort -u >"$work/is"
 every_room=$(basename -a src/*/)
 rooms_after() {
     sed -nE "s/.*$1 ([^.]*)\..*/\1/p" "src/$2/README.md" | sed 's/^nothing.*//; s/, */\n/g' |
-        sed "s/^every room\$/$(echo $every_room)/" | tr ' ' '\n' | grep -vxE "$2|" || true
+        sed "s/^every room\$/$(echo $every_room)/" | tr ' ' '\n' | sed "/^$2\$/d; /^\$/d"
 }
 for room in $every_room; do
     grep -q '^May include: .*\. Included by: .*\.' "src/$room/README.md" ||

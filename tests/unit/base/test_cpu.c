@@ -7,9 +7,13 @@
 
 #include "test_support.h"
 
-/* The line "flags" of /proc/cpuinfo, a space around each word. Linux leaves out what it does not enable. */
+/* The line "flags" of /proc/cpuinfo, a space around each word. Linux leaves out what it does not enable. NULL: there is none, or
+ * the flags may be those of another machine, on which this one is emulated. */
 static char *linux_flags(void)
 {
+#ifndef __x86_64__
+    return NULL;
+#endif
     FILE *f = fopen("/proc/cpuinfo", "re");
     char *line = NULL, *flags = NULL;
     size_t n = 0;
@@ -49,13 +53,9 @@ static void features_are_those_that_linux_lists(void **state)
         { CPU_HAS_AMX_BF16, "amx_tile amx_bf16" },
     };
     (void)state;
-#ifndef __x86_64__
-    print_message("skipped: these features are those of x86-64\n"); /* an emulator shows the flags of the machine below it */
-    skip();
-#endif
     char *flags = linux_flags();
     if (!flags) {
-        print_message("skipped: /proc/cpuinfo has no flags\n");
+        print_message("skipped: these features are those that Linux lists on x86-64\n");
         skip();
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/pooling.h"
-#include "engine_client.h"
+#include "engine_fixture.h"
 
 enum { N_TEXTS = 12, MAX_IDS = 64, MAX_EMBD = 128, N_WAYS = 2 };
 
@@ -176,16 +176,6 @@ static void what_cannot_be_embedded_is_refused(void **state)
 
 /* ---- Engines ---- */
 
-static sumi_engine_opts options(void)
-{
-    sumi_engine_opts o = sumi_engine_opts_default();
-    o.n_threads = 2;
-    o.n_ctx = 128;
-    o.max_seqs = 8;
-    o.token_budget = 48;
-    return o;
-}
-
 static sumi_request request(int32_t i, sumi_pooling way)
 {
     sumi_request r = sumi_request_default();
@@ -230,7 +220,7 @@ static sumi_engine_stats embed_together(const sumi_engine_opts *o)
 static void an_engine_gives_the_same_embedding_under_load(void **state)
 {
     (void)state;
-    sumi_engine_opts o = options();
+    sumi_engine_opts o = engine_options();
     sumi_engine_stats s = embed_together(&o);
     assert_true(s.n_hit_tokens >
                 0); /* last pooling and chats use what is cached; the mean takes every token */
@@ -245,7 +235,7 @@ static void an_engine_gives_the_same_embedding_under_load(void **state)
 static void an_embedding_is_the_same_after_preemptions(void **state)
 {
     (void)state;
-    sumi_engine_opts o = options();
+    sumi_engine_opts o = engine_options();
     sumi_context *ctx = make_context(1, 128);
     sumi_context_info c;
     sumi_context_get_info(ctx, &c);
@@ -266,7 +256,7 @@ static void an_embedding_can_be_raw_and_polled(void **state)
     sumi_engine *e;
     sumi_event *event;
     uint64_t id;
-    sumi_engine_opts o = options();
+    sumi_engine_opts o = engine_options();
     assert_int_equal(sumi_engine_create(&e, model, &o, NULL), SUMI_OK);
     sumi_request r = request(1, SUMI_POOL_MEAN);
     r.embed_raw = true;
@@ -293,7 +283,7 @@ static void an_embedding_ends_when_it_is_cancelled_or_late(void **state)
     (void)state;
     sumi_engine *e;
     static client_answer gone, late;
-    sumi_engine_opts o = options();
+    sumi_engine_opts o = engine_options();
     assert_int_equal(sumi_engine_create(&e, model, &o, NULL), SUMI_OK);
     sumi_request r = request(2, SUMI_POOL_MEAN), slow = request(3, SUMI_POOL_LAST);
     slow.first_token_ms = 1e-3;
@@ -314,7 +304,7 @@ static void what_an_embedding_does_not_have_is_refused(void **state)
     sumi_engine *e;
     static client_answer a;
     sumi_error err;
-    sumi_engine_opts o = options();
+    sumi_engine_opts o = engine_options();
     assert_int_equal(sumi_engine_create(&e, model, &o, NULL), SUMI_OK);
     sumi_request bad[6];
     for (int i = 0; i < 6; i++) bad[i] = request(1, SUMI_POOL_MEAN);
