@@ -173,16 +173,16 @@ static void complete_beams(sumi_engine *e, request *r)
 }
 
 /* Gives each survivor a sequence: the first survivor of a hypothesis keeps its sequence, others get forks of it. */
-static sumi_status place_heirs(sumi_engine *e, request *r, const beam_heir *heirs, int32_t n)
+static sumi_status place_survivors(sumi_engine *e, request *r, const beam_survivor *survivors, int32_t n)
 {
     int32_t places[SCHED_MAX_SEQS];
     bool taken[SCHED_MAX_SEQS] = { false };
     sched_req *s = &r->sched;
-    for (int32_t k = 0; k < n; k++) taken[heirs[k].parent] = true;
+    for (int32_t k = 0; k < n; k++) taken[survivors[k].parent] = true;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
         if (s->seqs[i].live && !taken[i]) sched_end_seq(e->sched, s, i);
     for (int32_t k = 0; k < n; k++) {
-        int32_t parent = heirs[k].parent;
+        int32_t parent = survivors[k].parent;
         places[k] = parent;
         if (taken[parent]) {
             taken[parent] = false;
@@ -192,7 +192,7 @@ static sumi_status place_heirs(sumi_engine *e, request *r, const beam_heir *heir
         if (!beam_copy(r->beams, parent, places[k])) return SUMI_ENOMEM;
     }
     for (int32_t k = 0; k < n; k++) {
-        if (!beam_extend(r->beams, places[k], &heirs[k])) return SUMI_ENOMEM;
+        if (!beam_extend(r->beams, places[k], &survivors[k])) return SUMI_ENOMEM;
         sched_extend(e->sched, s, places[k]);
     }
     return SUMI_OK;
@@ -201,17 +201,17 @@ static sumi_status place_heirs(sumi_engine *e, request *r, const beam_heir *heir
 /* rows by sequence */
 static void next_beams(sumi_engine *e, request *r, const float *const *rows)
 {
-    beam_heir heirs[SCHED_MAX_SEQS];
-    int32_t n_heirs;
+    beam_survivor survivors[SCHED_MAX_SEQS];
+    int32_t n_survivors;
     bool over;
     sumi_error err;
-    sumi_status st = beam_step(r->beams, rows, heirs, &n_heirs, &over, &err);
+    sumi_status st = beam_step(r->beams, rows, survivors, &n_survivors, &over, &err);
     if (st == SUMI_OK && over) {
         complete_beams(e, r);
         return;
     }
     if (st == SUMI_OK && !r->sched.has_parted) sched_split(e->sched, &r->sched, 1);
-    if (st == SUMI_OK && (st = place_heirs(e, r, heirs, n_heirs)) != SUMI_OK)
+    if (st == SUMI_OK && (st = place_survivors(e, r, survivors, n_survivors)) != SUMI_OK)
         sumi_fail(&err, st, "out of memory for beams");
     if (st != SUMI_OK) engine_end(e, r, SUMI_FINISH_ERROR, &err);
 }
@@ -233,16 +233,16 @@ static sumi_status prompt_scratch(sumi_engine *e, int32_t n_logprobs, sumi_error
 }
 
 /* Rows at .. at + n - 1 follow the tokens from .. from + n - 1 of the prompt. False: r is over. */
-static bool tell_prompt(sumi_engine *e, request *r, int32_t from, int32_t at, int32_t n)
+static bool send_prompt_rows(sumi_engine *e, request *r, int32_t from, int32_t at, int32_t n)
 {
-    int32_t n_logprobs = r->params.n_prompt_logprobs, n_told = 0, n_vocab = e->limits.n_vocab;
+    int32_t n_logprobs = r->params.n_prompt_logprobs, n_sent = 0, n_vocab = e->limits.n_vocab;
     sumi_error err;
     sumi_status st = prompt_scratch(e, n_logprobs, &err);
-    if (r->n_prompt_told == 0) r->n_prompt_told = 1;
-    int32_t first = r->n_prompt_told;
+    if (r->n_prompt_sent == 0) r->n_prompt_sent = 1;
+    int32_t first = r->n_prompt_sent;
     for (int32_t i = 0; i < n && st == SUMI_OK; i++) {
         int32_t pos = from + i + 1;
-        if (pos != r->n_prompt_told || pos >= r->params.n_ids)
+        if (pos != r->n_prompt_sent || pos >= r->params.n_ids)
             continue; /* reported before a preemption, or not a row of the prompt */
         const float *x = sumi_logits(e->ctx, at + i);
         double lse;
@@ -253,17 +253,17 @@ static bool tell_prompt(sumi_engine *e, request *r, int32_t from, int32_t at, in
         int32_t id = r->prompt[pos];
         float logprob = (float)((double)x[id] - lse);
         if (n_logprobs)
-            sumi_top_logprobs(x, n_vocab, n_logprobs, e->prompt_top + (size_t)n_told * (size_t)n_logprobs);
-        e->prompt_ranks[n_told] = row_rank(x, n_vocab, id);
-        e->prompt_choices[n_told++] = (sumi_choice){ id, logprob };
-        r->n_prompt_told++;
+            sumi_top_logprobs(x, n_vocab, n_logprobs, e->prompt_top + (size_t)n_sent * (size_t)n_logprobs);
+        e->prompt_ranks[n_sent] = row_rank(x, n_vocab, id);
+        e->prompt_choices[n_sent++] = (sumi_choice){ id, logprob };
+        r->n_prompt_sent++;
     }
-    if (st == SUMI_OK && n_told > 0) {
+    if (st == SUMI_OK && n_sent > 0) {
         sumi_event event = { .type = SUMI_EVENT_PROMPT,
                              .first = first,
                              .ranks = e->prompt_ranks,
                              .piece = { .choices = e->prompt_choices,
-                                        .n_choices = n_told,
+                                        .n_choices = n_sent,
                                         .top = n_logprobs ? e->prompt_top : NULL } };
         event_send(e, r, &event);
     }
@@ -353,7 +353,7 @@ void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items)
         i++;
         n = item->all_rows ? item->n_tokens : item->last;
         if (r->ended) continue;
-        if (item->all_rows && !tell_prompt(e, r, r->sched.seqs[item->seq].n_cached - n, at, n)) continue;
+        if (item->all_rows && !send_prompt_rows(e, r, r->sched.seqs[item->seq].n_cached - n, at, n)) continue;
         if (item->last) answer_row(e, r, item->seq, sumi_logits(e->ctx, at + n - 1));
     }
 }

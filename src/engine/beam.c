@@ -46,12 +46,12 @@ bool beam_copy(beam_search *b, int32_t from, int32_t to)
     return true;
 }
 
-bool beam_extend(beam_search *b, int32_t i, const beam_heir *heir)
+bool beam_extend(beam_search *b, int32_t i, const beam_survivor *survivor)
 {
     hypothesis *h = &b->live[i];
     if (!reserve(h, h->n + 1)) return false;
-    h->tokens[h->n++] = heir->token;
-    h->sum = heir->sum;
+    h->tokens[h->n++] = survivor->token;
+    h->sum = survivor->sum;
     return true;
 }
 
@@ -63,15 +63,15 @@ static bool is_end(const beam_search *b, int32_t id)
 }
 
 /* The parent with one more token joins the finished, if it is among the best of them. */
-static bool add_done(beam_search *b, const beam_heir *heir)
+static bool add_done(beam_search *b, const beam_survivor *survivor)
 {
-    const hypothesis *parent = &b->live[heir->parent];
+    const hypothesis *parent = &b->live[survivor->parent];
     hypothesis *h = &b->done[b->n_done];
     if (!reserve(h, parent->n + 1)) return false;
     if (parent->n) memcpy(h->tokens, parent->tokens, (size_t)parent->n * sizeof *h->tokens);
-    h->tokens[parent->n] = heir->token;
+    h->tokens[parent->n] = survivor->token;
     h->n = parent->n + 1;
-    h->sum = heir->sum;
+    h->sum = survivor->sum;
     h->score = h->sum / pow(h->n, b->length_penalty);
     for (int32_t i = b->n_done; i > 0 && b->done[i].score > b->done[i - 1].score; i--) {
         hypothesis swap = b->done[i];
@@ -101,7 +101,7 @@ static sumi_status collect(beam_search *b, const float *const *rows, int32_t *pa
 
 /* The best candidate that was not taken yet; next[k] is the place in the list of the k-th live one. False: none is left. */
 static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_live, int32_t *next,
-                     beam_heir *best)
+                     beam_survivor *best)
 {
     int32_t from = -1;
     for (int32_t k = 0; k < n_live; k++) {
@@ -109,7 +109,7 @@ static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_liv
         const sumi_choice *c = &b->top[(size_t)k * (size_t)b->n_top + (size_t)next[k]];
         double sum = b->live[parents[k]].sum + (double)c->logprob;
         if (c->id < 0 || (from >= 0 && sum <= best->sum)) continue;
-        *best = (beam_heir){ parents[k], *c, sum };
+        *best = (beam_survivor){ parents[k], *c, sum };
         from = k;
     }
     if (from >= 0) next[from]++;
@@ -117,32 +117,32 @@ static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_liv
 }
 
 /* No live hypothesis can become better than the worst finished one, as far as that is estimated. */
-static bool is_over(const beam_search *b, const beam_heir *heirs, int32_t n_heirs, int32_t n)
+static bool is_over(const beam_search *b, const beam_survivor *survivors, int32_t n_survivors, int32_t n)
 {
-    if (n_heirs == 0) return true;
+    if (n_survivors == 0) return true;
     if (b->n_done < b->width) return false;
-    return b->early_stopping || heirs[0].sum / pow(n, b->length_penalty) <= b->done[b->n_done - 1].score;
+    return b->early_stopping || survivors[0].sum / pow(n, b->length_penalty) <= b->done[b->n_done - 1].score;
 }
 
-sumi_status beam_step(beam_search *b, const float *const *rows, beam_heir *heirs, int32_t *n_heirs,
+sumi_status beam_step(beam_search *b, const float *const *rows, beam_survivor *survivors, int32_t *n_survivors,
                       bool *over, sumi_error *err)
 {
     int32_t parents[SCHED_MAX_SEQS], next[SCHED_MAX_SEQS] = { 0 }, n_live;
-    beam_heir c;
-    *n_heirs = 0;
+    beam_survivor c;
+    *n_survivors = 0;
     sumi_status st = collect(b, rows, parents, &n_live, err);
     if (st != SUMI_OK) return st;
     int32_t n = b->live[parents[0]].n + 1; /* length after this step: the same for all */
     bool last = n >= b->max_tokens;
-    for (int32_t rank = 0; *n_heirs < b->width && pop_best(b, parents, n_live, next, &c);) {
+    for (int32_t rank = 0; *n_survivors < b->width && pop_best(b, parents, n_live, next, &c);) {
         bool ends = !b->ignore_eos && is_end(b, c.token.id);
         if (ends && n <= b->min_tokens) continue;
-        if (!ends && !last) heirs[(*n_heirs)++] = c;
+        if (!ends && !last) survivors[(*n_survivors)++] = c;
         else if (rank < b->width && !add_done(b, &c))
             return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d beams", b->width);
         if (++rank >= b->width && last) break;
     }
-    *over = is_over(b, heirs, *n_heirs, n);
-    if (*over) *n_heirs = 0;
+    *over = is_over(b, survivors, *n_survivors, n);
+    if (*over) *n_survivors = 0;
     return SUMI_OK;
 }

@@ -40,11 +40,11 @@ typedef struct beam_search {
 } beam_search;
 
 /* A survivor: a live hypothesis of the next step. */
-typedef struct beam_heir {
+typedef struct beam_survivor {
     int32_t parent;
     sumi_choice token;
     double sum;
-} beam_heir;
+} beam_survivor;
 
 /* Initialises all fields that are not parameters. ENOMEM. */
 SUMI_MUST_USE sumi_status beam_init(beam_search *b, sumi_error *err);
@@ -52,11 +52,11 @@ void beam_deinit(beam_search *b);
 
 /* One step. rows[i]: logits after live hypothesis i, NULL: there is none. Writes the survivors, best first, and moves
  * hypotheses that end to `done`. *over: the search has ended, and there are no survivors. ENUMERIC, ENOMEM. */
-SUMI_MUST_USE sumi_status beam_step(beam_search *b, const float *const *rows, beam_heir *heirs,
-                                    int32_t *n_heirs, bool *over, sumi_error *err);
+SUMI_MUST_USE sumi_status beam_step(beam_search *b, const float *const *rows, beam_survivor *survivors,
+                                    int32_t *n_survivors, bool *over, sumi_error *err);
 
 SUMI_MUST_USE bool beam_copy(beam_search *b, int32_t from,
                              int32_t to); /* live[to] = live[from]; false: no memory */
-SUMI_MUST_USE bool beam_extend(beam_search *b, int32_t i, const beam_heir *heir);
+SUMI_MUST_USE bool beam_extend(beam_search *b, int32_t i, const beam_survivor *survivor);
 
 #endif

@@ -139,7 +139,7 @@ static void free_engine(sumi_engine *e)
     events_deinit(e);
     sched_destroy(e->sched);
     sumi_context_destroy(e->ctx);
-    pthread_cond_destroy(&e->told);
+    pthread_cond_destroy(&e->poll_cond);
     pthread_cond_destroy(&e->wake);
     pthread_mutex_destroy(&e->lock);
     free(e->prompt_choices);
@@ -161,7 +161,7 @@ static void init_locks(sumi_engine *e)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->wake, &attr);
-    pthread_cond_init(&e->told, &attr);
+    pthread_cond_init(&e->poll_cond, &attr);
     pthread_condattr_destroy(&attr);
 }
 
@@ -203,36 +203,36 @@ fail:
 
 /* Refuses several choices with max_tokens if the memory does not hold all of them up to this limit: otherwise they would
  * end earlier than a single choice. The limit of a single sequence is the engine's, like n_ctx. */
-static sumi_status check_answers(const sumi_engine *e, const request *r, int32_t room, sumi_error *err)
+static sumi_status check_answers(const sumi_engine *e, const request *r, int32_t longest, sumi_error *err)
 {
     const sumi_request *p = &r->params;
     int64_t wanted = (int64_t)p->n_ids + p->max_tokens - 1; /* the last token is not fed back */
     if (wanted > e->ctx_info.max_seq_tokens) wanted = e->ctx_info.max_seq_tokens;
-    if (p->max_tokens < 0 || wanted <= room) return SUMI_OK;
+    if (p->max_tokens < 0 || wanted <= longest) return SUMI_OK;
     return sumi_fail(err, SUMI_ELIMIT,
                      "%d choices of up to %d tokens after a prompt of %d do not fit into the key/value memory of %d blocks, "
                      "which holds %d tokens of each; ask for fewer choices or tokens, or give it more memory",
-                     r->sched.width, p->max_tokens, p->n_ids, e->ctx_info.n_blocks, room - p->n_ids + 1);
+                     r->sched.width, p->max_tokens, p->n_ids, e->ctx_info.n_blocks, longest - p->n_ids + 1);
 }
 
 /* Tokens of a sequence at which r has to end, and whether it can run at all. */
-static sumi_status check_room(const sumi_engine *e, request *r, sumi_error *err)
+static sumi_status check_fits(const sumi_engine *e, request *r, sumi_error *err)
 {
     const sumi_request *p = &r->params;
-    int32_t room = context_longest(e->ctx, r->sched.n_prompt, r->sched.width);
-    if (room < p->n_ids)
+    int32_t longest = context_longest(e->ctx, r->sched.n_prompt, r->sched.width);
+    if (longest < p->n_ids)
         return sumi_fail(err, SUMI_ELIMIT,
                          "the prompt has %d tokens, which exceeds the available context size: the key/value memory "
                          "holds %d of each of %d choices; give it more memory",
-                         p->n_ids, room, r->sched.width);
-    if (p->min_tokens > room - p->n_ids + 1)
+                         p->n_ids, longest, r->sched.width);
+    if (p->min_tokens > longest - p->n_ids + 1)
         return sumi_fail(err, SUMI_ELIMIT, "%d prompt tokens and min_tokens %d are more than the %d that fit",
-                         p->n_ids, p->min_tokens, room);
-    sumi_status st = check_answers(e, r, room, err);
+                         p->n_ids, p->min_tokens, longest);
+    sumi_status st = check_answers(e, r, longest, err);
     if (st != SUMI_OK) return st;
-    r->max_known = room;
+    r->max_known = longest;
     if (r->beams) {
-        int32_t most = room - p->n_ids + 1;
+        int32_t most = longest - p->n_ids + 1;
         r->beams->max_tokens = p->max_tokens < 0 || p->max_tokens > most ? most : p->max_tokens;
     }
     return SUMI_OK;
@@ -316,7 +316,7 @@ sumi_status sumi_engine_submit(sumi_engine *e, const sumi_request *given, uint64
     double now = clock_ms();
     sumi_status st = sized_take(&params, sizeof params, given, "sumi_request", err);
     if (st == SUMI_OK) st = request_create(&r, &params, &e->limits, err);
-    if (st == SUMI_OK) st = check_room(e, r, err);
+    if (st == SUMI_OK) st = check_fits(e, r, err);
     if (st == SUMI_OK) {
         r->submitted_ms = now;
         set_time_limits(r);
@@ -361,7 +361,7 @@ void sumi_engine_stop(sumi_engine *e, int64_t drain_ms)
         e->drain_until_ms = until;
     e->stopping = true;
     pthread_cond_signal(&e->wake);
-    while (!e->stopped) pthread_cond_wait(&e->told, &e->lock);
+    while (!e->stopped) pthread_cond_wait(&e->poll_cond, &e->lock);
     bool join = !e->joined;
     e->joined = true;
     pthread_mutex_unlock(&e->lock);
@@ -408,18 +408,18 @@ void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error
     while (*at != r) at = &(*at)->next;
     *at = r->next;
     e->n_active--;
-    r->next = e->dead;
-    e->dead = r;
+    r->next = e->ended;
+    e->ended = r;
     count_end(e, finish);
     event_send(e, r, &event);
 }
 
 /* Frees the requests that ended in this step. */
-static void bury(sumi_engine *e)
+static void free_ended(sumi_engine *e)
 {
-    while (e->dead) {
-        request *r = e->dead;
-        e->dead = r->next;
+    while (e->ended) {
+        request *r = e->ended;
+        e->ended = r->next;
         pthread_mutex_lock(&e->lock);
         if (!r->left_queue) {
             e->n_waiting--;
@@ -551,16 +551,16 @@ static void *engine_main(void *arg)
     while (take_in(e)) {
         expire(e);
         if (e->n_active > 0) engine_step(e);
-        bury(e);
+        free_ended(e);
         publish(e);
     }
     abort_all(e);
-    bury(e);
+    free_ended(e);
     prefix_file_save(e);
     publish(e);
     pthread_mutex_lock(&e->lock);
     e->stopped = true;
-    pthread_cond_broadcast(&e->told);
+    pthread_cond_broadcast(&e->poll_cond);
     pthread_mutex_unlock(&e->lock);
     return NULL;
 }

@@ -40,7 +40,7 @@ struct sumi_engine {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake; /* for the engine: there is work */
-    pthread_cond_t told; /* for pollers: an event, or the end */
+    pthread_cond_t poll_cond; /* for pollers: an event, or the end */
 
     /* Under lock: */
     request *inbox, **inbox_end;
@@ -57,7 +57,7 @@ struct sumi_engine {
 
     /* The engine's thread: */
     sched *sched;
-    request *active, *dead; /* lists: requests of the scheduler; ended requests, freed after the step */
+    request *active, *ended; /* lists: requests of the scheduler; ended requests, freed after the step */
     int32_t n_active;
     uint64_t n_admitted_seen;
     sumi_span *spans; /* [max_seqs] */

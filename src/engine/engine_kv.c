@@ -40,8 +40,8 @@ static int32_t available(void *user)
 static int32_t need(void *user, const sched_req *r, int32_t seq, int32_t n)
 {
     const sumi_engine *e = user;
-    int32_t kv = of(r)->kv_seqs[seq], room = e->ctx_info.n_ctx - kv_cache_len(cache_of(user), kv);
-    return kv_cache_need(cache_of(user), kv, n < room ? n : room);
+    int32_t kv = of(r)->kv_seqs[seq], most = e->ctx_info.n_ctx - kv_cache_len(cache_of(user), kv);
+    return kv_cache_need(cache_of(user), kv, n < most ? n : most);
 }
 
 static bool reserve(void *user, sched_req *r, int32_t seq, int32_t n)

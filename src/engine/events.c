@@ -12,7 +12,7 @@ struct unread {
     unread *next;
 };
 
-/* False: there is no room for it. The last event of a request always finds room. */
+/* False: MAX_UNREAD events are unread already, or there is no memory. An END is accepted whatever the number of unread events. */
 static bool keep(sumi_engine *e, const request *r, const sumi_event *event)
 {
     int32_t n_logprobs =
@@ -22,16 +22,16 @@ static bool keep(sumi_engine *e, const request *r, const sumi_event *event)
     if (!u) return false;
     *u = (unread){ .event = copy };
     pthread_mutex_lock(&e->lock);
-    bool room = e->n_unread < MAX_UNREAD || event->type == SUMI_EVENT_END;
-    if (room) {
+    bool accepted = e->n_unread < MAX_UNREAD || event->type == SUMI_EVENT_END;
+    if (accepted) {
         *e->last_unread = u;
         e->last_unread = &u->next;
         e->n_unread++;
-        pthread_cond_broadcast(&e->told); /* a thread that waits for the end waits here, too */
+        pthread_cond_broadcast(&e->poll_cond); /* a thread that waits for the end waits here, too */
     }
     pthread_mutex_unlock(&e->lock);
-    if (!room) free(u);
-    return room;
+    if (!accepted) free(u);
+    return accepted;
 }
 
 void event_send(sumi_engine *e, request *r, sumi_event *event)
@@ -62,8 +62,8 @@ sumi_event *sumi_engine_poll(sumi_engine *e, int64_t timeout_ms)
     int why = 0;
     pthread_mutex_lock(&e->lock);
     while (!e->first_unread && !e->stopped && timeout_ms != 0 && why != ETIMEDOUT)
-        why = timeout_ms < 0 ? pthread_cond_wait(&e->told, &e->lock)
-                             : pthread_cond_timedwait(&e->told, &e->lock, &until);
+        why = timeout_ms < 0 ? pthread_cond_wait(&e->poll_cond, &e->lock)
+                             : pthread_cond_timedwait(&e->poll_cond, &e->lock, &until);
     unread *u = e->first_unread;
     if (u) {
         e->first_unread = u->next;

@@ -43,7 +43,7 @@ typedef struct request {
     pooling pool;          /* kind NONE: tokens are generated */
     int32_t max_known;     /* the most tokens of a sequence */
     sumi_time_limit limit; /* the time limit that ended the request, if one did */
-    int32_t n_prompt_told; /* prompt tokens whose log-probabilities were sent */
+    int32_t n_prompt_sent; /* prompt tokens whose log-probabilities were sent */
     int32_t n_generated;
     double submitted_ms, admitted_ms, first_ms; /* 0: not yet */
     bool cancelled, ended, left_queue;

@@ -65,7 +65,7 @@ static int32_t level_of_turn(const sched_queue *q)
 
 /* Finds each client's oldest request of the level (client->head), the client whose turn is next, and how many rounds
  * pass until any client may be served. */
-static sched_client *look_around(sched_queue *q, int32_t level, int64_t *n_rounds)
+static sched_client *next_client(sched_queue *q, int32_t level, int64_t *n_rounds)
 {
     sched_client *next = NULL;
     q->n_choices++;
@@ -113,7 +113,7 @@ sched_req *sched_queue_next(sched_queue *q)
     if ((r = oldest_returning(q, true, level))) return r;
     for (;;) {
         int64_t n_rounds;
-        sched_client *c = look_around(q, level, &n_rounds);
+        sched_client *c = next_client(q, level, &n_rounds);
         if (n_rounds > 1) {
             pass_rounds(q, n_rounds - 1);
             continue;

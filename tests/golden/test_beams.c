@@ -68,8 +68,8 @@ static void compute_row(sumi_context *ctx, const int32_t *prompt, int32_t n_prom
     sumi_seq_close(ctx, seq);
 }
 
-/* Gives the heirs places 0 .. n-1 by copying all hypotheses. */
-static void replace_live(beam_search *b, const beam_heir *heirs, int32_t n)
+/* Gives the survivors places 0 .. n-1 by copying all hypotheses. */
+static void replace_live(beam_search *b, const beam_survivor *survivors, int32_t n)
 {
     hypothesis old[SCHED_MAX_SEQS];
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
@@ -77,17 +77,17 @@ static void replace_live(beam_search *b, const beam_heir *heirs, int32_t n)
         b->live[i] = (hypothesis){ 0 };
     }
     for (int32_t k = 0; k < n; k++) {
-        const hypothesis *p = &old[heirs[k].parent];
-        for (int32_t i = 0; i < p->n; i++) assert_true(beam_extend(b, k, &(beam_heir){ 0, p->tokens[i], 0 }));
-        assert_true(beam_extend(b, k, &heirs[k]));
+        const hypothesis *p = &old[survivors[k].parent];
+        for (int32_t i = 0; i < p->n; i++) assert_true(beam_extend(b, k, &(beam_survivor){ 0, p->tokens[i], 0 }));
+        assert_true(beam_extend(b, k, &survivors[k]));
     }
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) free(old[i].tokens);
 }
 
 static void search_alone(const json_t *c, sumi_context *ctx, int32_t n_vocab)
 {
-    int32_t prompt[MAX_LEN], ends[8], n_prompt = ids_of(json_object_get(c, "prompt"), prompt), n_heirs = 1;
-    beam_heir heirs[SCHED_MAX_SEQS];
+    int32_t prompt[MAX_LEN], ends[8], n_prompt = ids_of(json_object_get(c, "prompt"), prompt), n_survivors = 1;
+    beam_survivor survivors[SCHED_MAX_SEQS];
     bool over = false;
     beam_search b = { .width = number(c, "beam_width"),
                       .length_penalty = json_number_value(json_object_get(c, "length_penalty")),
@@ -101,14 +101,14 @@ static void search_alone(const json_t *c, sumi_context *ctx, int32_t n_vocab)
     float *rows = calloc((size_t)SCHED_MAX_SEQS * (size_t)n_vocab, sizeof *rows);
     for (;;) {
         const float *by_seq[SCHED_MAX_SEQS] = { NULL };
-        for (int32_t i = 0; i < n_heirs; i++) {
+        for (int32_t i = 0; i < n_survivors; i++) {
             float *row = rows + (size_t)i * (size_t)n_vocab;
             compute_row(ctx, prompt, n_prompt, &b.live[i], row, n_vocab);
             by_seq[i] = row;
         }
-        assert_int_equal(beam_step(&b, by_seq, heirs, &n_heirs, &over, NULL), SUMI_OK);
+        assert_int_equal(beam_step(&b, by_seq, survivors, &n_survivors, &over, NULL), SUMI_OK);
         if (over) break;
-        replace_live(&b, heirs, n_heirs);
+        replace_live(&b, survivors, n_survivors);
     }
     for (int32_t i = 0; i < number(c, "n"); i++) {
         int32_t ids[MAX_LEN];
