@@ -259,7 +259,7 @@ static sumi_status convert(conversion *c, const char *path, const char *out, sum
     free(head);
     for (int64_t i = 0; st == SUMI_OK && i < gguf_n_tensors(c->in); i++) st = write_tensor(c, i, err);
     if (st == SUMI_OK) st = new_file_pad(&c->file, c->n_head + c->n_data, err);
-    if (st == SUMI_OK) st = gguf_settle(c->in, err); /* all of it is one version of the model */
+    if (st == SUMI_OK) st = gguf_finish_reading(c->in, err); /* all of it is one version of the model */
     if (st == SUMI_OK) st = new_file_finish(&c->file, err);
     return st;
 }

@@ -66,11 +66,11 @@ static void release(void *user, int64_t i)
     }
 }
 
-static sumi_status settle(void *user, sumi_error *err)
+static sumi_status finish_reading(void *user, sumi_error *err)
 {
     const hf_model *m = user;
     sumi_status st = SUMI_OK;
-    for (int32_t i = 0; st == SUMI_OK && i < m->folder.n_files; i++) st = st_settle(m->folder.files[i], err);
+    for (int32_t i = 0; st == SUMI_OK && i < m->folder.n_files; i++) st = st_finish_reading(m->folder.files[i], err);
     return st;
 }
 
@@ -167,7 +167,7 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_e
     }
     for (int32_t i = 0; i < m->folder.n_files; i++)
         m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
-    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, fetch, release, settle, destroy, m };
+    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, fetch, release, finish_reading, destroy, m };
     return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
 }
 

@@ -3,7 +3,7 @@
  *   config.json -> keys (hf_keys.c)      tokenizer.json -> keys (hf_tokenizer.c)      safetensors -> tensors (hf_tensors.c)
  *
  * The keys and the descriptions of tensors are those that llama.cpp's converter would write. Data stays in the files of
- * the folder, which are open until gguf_settle(). So code that reads models needs no special case for folders. */
+ * the folder, which are open until gguf_finish_reading(). So code that reads models needs no special case for folders. */
 #ifndef SUMI_CONVERT_HF_H
 #define SUMI_CONVERT_HF_H
 

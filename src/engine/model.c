@@ -106,7 +106,7 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
     if ((status = load_template(m, err))) goto fail;
     if (!o.vocab_only && (status = load_weights(m, &o, err))) goto fail;
-    if ((status = gguf_settle(m->file, err))) goto fail;
+    if ((status = gguf_finish_reading(m->file, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)
         log_message(&m->log, SUMI_LOG_INFO,

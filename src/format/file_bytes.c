@@ -93,7 +93,7 @@ void file_bytes_release(file_bytes *f, size_t at, size_t n)
     mprotect(f->data + begin, end - begin, PROT_NONE);
 }
 
-sumi_status file_bytes_settle(file_bytes *f, sumi_error *err)
+sumi_status file_bytes_finish_reading(file_bytes *f, sumi_error *err)
 {
     struct stat s;
     if (f->fd < 0) return SUMI_OK;

@@ -6,8 +6,8 @@
  *
  * A mapped file is not safe: if somebody overwrites the file, the bytes change under the reader; if somebody truncates it,
  * reading the lost part ends the process (SIGBUS). A copy has neither problem. Memory of bytes that are no longer used is
- * given back. To touch bytes that were not fetched is a bug of the caller and gives SIGSEGV. file_bytes_settle() at the
- * end checks that all bytes are of one version of the file, and closes the file.
+ * given back. To touch bytes that were not fetched is a bug of the caller and gives SIGSEGV. At the end
+ * file_bytes_finish_reading() checks that all bytes are of one version of the file, and closes the file.
  *
  * Threads: one at a time for all calls; any may read what was fetched. */
 #ifndef SUMI_FORMAT_FILE_BYTES_H
@@ -21,7 +21,7 @@ typedef struct file_bytes {
     char *name;
     uint8_t *data; /* [n_bytes] */
     size_t n_bytes;
-    int fd;                   /* -1: settled */
+    int fd;                   /* -1: closed by file_bytes_finish_reading() */
     struct timespec modified; /* when it was opened */
 } file_bytes;
 
@@ -40,7 +40,7 @@ SUMI_MUST_USE sumi_status file_bytes_copy(file_bytes *f, size_t at, size_t n, vo
 void file_bytes_release(file_bytes *f, size_t at, size_t n);
 
 /* Ends fetching and closes the file. EIO: the file was changed since it was opened. */
-SUMI_MUST_USE sumi_status file_bytes_settle(file_bytes *f, sumi_error *err);
+SUMI_MUST_USE sumi_status file_bytes_finish_reading(file_bytes *f, sumi_error *err);
 
 void file_bytes_close(file_bytes *f); /* gives all memory back. NULL is fine */
 

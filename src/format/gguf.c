@@ -222,12 +222,12 @@ void gguf_release(const gguf *g, const gguf_tensor *t)
     if (in->file && !in->overlaps) file_bytes_release(in->file, t->offset, t->n_bytes);
 }
 
-sumi_status gguf_settle(const gguf *g, sumi_error *err)
+sumi_status gguf_finish_reading(const gguf *g, sumi_error *err)
 {
-    if (g->elsewhere) return g->elsewhere->settle(g->elsewhere->user, err);
-    sumi_status st = g->file ? file_bytes_settle(g->file, err) : SUMI_OK;
+    if (g->elsewhere) return g->elsewhere->finish_reading(g->elsewhere->user, err);
+    sumi_status st = g->file ? file_bytes_finish_reading(g->file, err) : SUMI_OK;
     for (int32_t i = 0; st == SUMI_OK && i < g->n_more; i++)
-        if (g->more[i]->file) st = file_bytes_settle(g->more[i]->file, err);
+        if (g->more[i]->file) st = file_bytes_finish_reading(g->more[i]->file, err);
     return st;
 }
 

@@ -2,11 +2,11 @@
  *
  * Opening reads the head of the file (metadata, names, shapes); gguf_fetch() reads the data of a tensor. Both go into
  * memory that lives as long as the gguf object, so later changes of the file have no effect. Everything is checked at
- * opening: no pointer that a getter returns can point outside the file. gguf_settle() at the end checks that the file was
- * not changed meanwhile.
+ * opening: no pointer that a getter returns can point outside the file. At the end gguf_finish_reading() checks that the
+ * file was not changed meanwhile.
  *
  * Threads: a gguf object is read-only after opening, so any number of threads may use it; gguf_fetch(), gguf_release() and
- * gguf_settle() are called by one thread at a time, while no other thread reads that tensor. */
+ * gguf_finish_reading() are called by one thread at a time, while no other thread reads that tensor. */
 #ifndef SUMI_FORMAT_GGUF_H
 #define SUMI_FORMAT_GGUF_H
 
@@ -89,11 +89,11 @@ typedef struct gguf_elsewhere {
     int32_t n_files;
     /* Writes rows first .. first + n - 1 (of dims[0] elements each) of tensor i to dst. Called from any thread. */
     void (*make)(const void *user, int64_t i, int64_t first, int64_t n, void *dst);
-    /* Called by gguf_fetch(), gguf_release() and gguf_settle(). fetch reads at least these rows, or the rows that they are
-     * made of. */
+    /* Called by gguf_fetch(), gguf_release() and gguf_finish_reading(). fetch reads at least these rows, or the rows that
+     * they are made of. */
     sumi_status (*fetch)(void *user, int64_t i, int64_t first, int64_t n, sumi_error *err);
     void (*release)(void *user, int64_t i);
-    sumi_status (*settle)(void *user, sumi_error *err);
+    sumi_status (*finish_reading)(void *user, sumi_error *err);
     void (*destroy)(void *user); /* places and files are not used afterwards */
     void *user;
 } gguf_elsewhere;
@@ -173,6 +173,6 @@ void gguf_make_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t 
 void gguf_release(const gguf *g, const gguf_tensor *t);
 
 /* Ends fetching and closes the files. EIO: a file was changed since it was opened. */
-SUMI_MUST_USE sumi_status gguf_settle(const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status gguf_finish_reading(const gguf *g, sumi_error *err);
 
 #endif

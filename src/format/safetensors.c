@@ -279,9 +279,9 @@ void st_release(safetensors *s, const st_tensor *t)
     s->fetched[t - s->tensors] = false;
 }
 
-sumi_status st_settle(safetensors *s, sumi_error *err)
+sumi_status st_finish_reading(safetensors *s, sumi_error *err)
 {
-    return s->file ? file_bytes_settle(s->file, err) : SUMI_OK;
+    return s->file ? file_bytes_finish_reading(s->file, err) : SUMI_OK;
 }
 
 const char *st_name(const safetensors *s)

@@ -4,7 +4,7 @@
  * checked at opening: a tensor's bytes are inside the file, and their number fits its shape and type.
  *
  * Threads: a safetensors object is read-only after opening, so any number of threads may use it; st_fetch(), st_release()
- * and st_settle() are called by one thread at a time, while no other thread reads that tensor. */
+ * and st_finish_reading() are called by one thread at a time, while no other thread reads that tensor. */
 #ifndef SUMI_FORMAT_SAFETENSORS_H
 #define SUMI_FORMAT_SAFETENSORS_H
 
@@ -79,7 +79,7 @@ const st_tensor *st_tensor_at(const safetensors *s, int64_t i); /* in the order 
 SUMI_MUST_USE sumi_status st_fetch(safetensors *s, const st_tensor *t, sumi_error *err);
 void st_release(safetensors *s, const st_tensor *t); /* gives its memory back; it may be fetched again */
 /* Ends fetching and closes the file. EIO: the file was changed since it was opened. */
-SUMI_MUST_USE sumi_status st_settle(safetensors *s, sumi_error *err);
+SUMI_MUST_USE sumi_status st_finish_reading(safetensors *s, sumi_error *err);
 
 /* Whether the name of a file is that of a Python pickle, the format that safetensors replaces. Reading a pickle runs the
  * program in it, so sumi refuses pickles everywhere. ASCII letters of either case. */

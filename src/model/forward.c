@@ -229,9 +229,9 @@ static void embed(const model *m, workspace *ws, const batch *b)
     if (m->type_embd) m->be->embed(ws->s, ws->x, m->type_embd, ws->types, n, 1, true);
     if (m->pos_embd) m->be->embed(ws->s, ws->x, m->pos_embd, b->pos, n, 1, true);
     if (m->embed_norm.kind == NORM_NONE) return;
-    row_op settle = { .kind = ROW_NORM,
+    row_op embed_norm = { .kind = ROW_NORM,
                       .norm = { .y = ws->x, .x = ws->x, .norm = m->embed_norm, .n_embd = h->n_embd, .eps = h->norm_eps } };
-    m->be->rows(ws->s, &settle, n);
+    m->be->rows(ws->s, &embed_norm, n);
 }
 
 void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)

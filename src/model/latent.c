@@ -117,9 +117,9 @@ void latent_destroy(const backend *be, latent *w, int32_t n_heads)
     mem_free((void *)w->kv_norm.w);
 }
 
-void latent_room_destroy(const model *m, workspace *ws)
+void latent_workspace_destroy(const model *m, workspace *ws)
 {
-    latent_room *r = &ws->latent;
+    latent_workspace *r = &ws->latent;
     act *acts[] = { r->q_low_in, r->q_nope, r->sums };
     float *floats[] = { r->q_low, r->q, r->values };
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) m->be->act_destroy(acts[i]);
@@ -127,11 +127,11 @@ void latent_room_destroy(const model *m, workspace *ws)
     free(r->outs);
 }
 
-sumi_status latent_room_create(const model *m, workspace *ws, sumi_error *err)
+sumi_status latent_workspace_create(const model *m, workspace *ws, sumi_error *err)
 {
     const hparams *h = &m->h;
     const backend *be = m->be;
-    latent_room *r = &ws->latent;
+    latent_workspace *r = &ws->latent;
     int32_t n = ws->max_tokens;
     size_t row = (size_t)n * sizeof(float), heads = (size_t)h->n_heads;
     sumi_status status = SUMI_OK;
@@ -154,17 +154,17 @@ sumi_status latent_room_create(const model *m, workspace *ws, sumi_error *err)
 static void project(const model *m, workspace *ws, const latent *w)
 {
     const hparams *h = &m->h;
-    latent_room *r = &ws->latent;
+    latent_workspace *r = &ws->latent;
     linear_out down[2] = { { .w = w->w_dkv, .y = ws->k },
                            { .w = w->w_dq ? w->w_dq : w->w_uq, .y = w->w_dq ? r->q_low : r->q } };
-    row_op settle = { .kind = ROW_NORM,
+    row_op norm_q = { .kind = ROW_NORM,
                       .norm = { .out = r->q_low_in,
                                 .forms = m->form_uq,
                                 .x = r->q_low,
                                 .norm = w->q_norm,
                                 .n_embd = h->q_rank,
                                 .eps = h->norm_eps } };
-    m->be->linear(ws->s, ws->in, down, 2, w->w_dq ? &settle : NULL);
+    m->be->linear(ws->s, ws->in, down, 2, w->w_dq ? &norm_q : NULL);
     linear_out up = { .w = w->w_uq, .y = r->q };
     if (w->w_dq) m->be->linear(ws->s, r->q_low_in, &up, 1, NULL);
 }
@@ -173,7 +173,7 @@ void latent_queries_and_keys(const model *m, workspace *ws, kv_store *kv, const 
 {
     const hparams *h = &m->h;
     const latent *w = &m->layers[i].latent;
-    latent_room *r = &ws->latent;
+    latent_workspace *r = &ws->latent;
     project(m, ws, w);
     latent_args args = { .q = r->q,
                          .k = ws->k,
@@ -199,7 +199,7 @@ void latent_attention(const model *m, workspace *ws, const kv_store *kv, const b
 {
     const hparams *h = &m->h;
     const latent *w = &m->layers[i].latent;
-    latent_room *r = &ws->latent;
+    latent_workspace *r = &ws->latent;
     int32_t o_dim = h->n_heads * h->v_head_dim;
     m->be->attention(ws->s, r->sums, m->form_uv, kv, i, b, args);
     for (int32_t head = 0; head < h->n_heads; head++)

@@ -17,7 +17,7 @@ typedef struct latent {
 } latent;
 
 /* Memory of a step for latents, besides q, k and heads of the workspace. */
-typedef struct latent_room {
+typedef struct latent_workspace {
     float *q_low;     /* [max_tokens][q_rank] */
     act *q_low_in;    /* [max_tokens][q_rank] */
     float *q;         /* [max_tokens][n_heads * (n_nope + n_rot)] */
@@ -25,15 +25,15 @@ typedef struct latent_room {
     act *sums;        /* [max_tokens][n_heads * kv_rank] weighted sums of latents */
     float *values;    /* [max_tokens][n_heads * v_head_dim] */
     linear_out *outs; /* [n_heads] */
-} latent_room;
+} latent_workspace;
 
 typedef struct model model;
 typedef struct workspace workspace;
 
 void latent_destroy(const backend *be, latent *w, int32_t n_heads);
 
-SUMI_MUST_USE sumi_status latent_room_create(const model *m, workspace *ws, sumi_error *err);
-void latent_room_destroy(const model *m, workspace *ws);
+SUMI_MUST_USE sumi_status latent_workspace_create(const model *m, workspace *ws, sumi_error *err);
+void latent_workspace_destroy(const model *m, workspace *ws);
 
 /* Reads ws->in. Writes the queries, in the latents' space, to ws->q, and the step's keys to layer i of kv. */
 void latent_queries_and_keys(const model *m, workspace *ws, kv_store *kv, const batch *b, int32_t i);

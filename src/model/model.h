@@ -98,7 +98,7 @@ typedef struct workspace {
     int32_t max_tokens, max_logit_rows;
     float *x;                   /* [max_tokens][n_embd] the residual stream */
     float *q, *k, *v;           /* [max_tokens][heads * head_dim]; v is NULL with latents */
-    latent_room latent;
+    latent_workspace latent;
     float *gate, *up;           /* [max_tokens][max_ff]; gate is NULL in families without one */
     float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: added at once */
     routing *routing;           /* NULL in models without experts */

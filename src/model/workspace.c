@@ -25,7 +25,7 @@ void workspace_destroy(const model *m, workspace *ws)
     batch_arrays_deinit(&ws->kept);
     free(ws->types);
     m->be->routing_destroy(ws->routing);
-    latent_room_destroy(m, ws);
+    latent_workspace_destroy(m, ws);
     m->be->act_destroy(ws->in);
     m->be->act_destroy(ws->heads);
     m->be->act_destroy(ws->ff);
@@ -133,7 +133,7 @@ sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads,
     if (status) goto fail;
     if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, m->max_ff, m->form_down, err))) goto fail;
     if ((status = create_routing(ws, m, err))) goto fail;
-    if (h->kv_rank && (status = latent_room_create(m, ws, err))) goto fail;
+    if (h->kv_rank && (status = latent_workspace_create(m, ws, err))) goto fail;
     if ((status = m->be->stream_create(m->be, &ws->s, n_threads, err))) goto fail;
     *out = ws;
     return SUMI_OK;

@@ -42,7 +42,7 @@ typedef struct connection {
     bool is_proxy;            /* a trusted one */
     struct in6_addr peer;     /* its address, if it is one */
     conn_verdict verdict;
-    bool told; /* used by the connection's thread: the missed deadline was logged */
+    bool cut_logged;          /* used by the connection's thread: the missed deadline was logged */
     /* Under the lock of conns: */
     struct connection *next, **link;
     int fd;

@@ -52,7 +52,7 @@ static void destroy(void *reply)
     free(r);
 }
 
-/* ---- News ---- */
+/* ---- Events ---- */
 
 /* The first `dimensions` numbers, brought to length 1 again. */
 static void shorten(vector *v, int32_t dimensions, bool raw)
@@ -65,7 +65,7 @@ static void shorten(vector *v, int32_t dimensions, bool raw)
         v->x[i] = (float)((double)v->x[i] / sqrt(squares));
 }
 
-static void take_vector(embeddings_reply *r, const news *n)
+static void take_vector(embeddings_reply *r, const job_event *n)
 {
     vector *v = &r->vectors[n->part];
     v->x = malloc((size_t)n->n_embd * sizeof *v->x);
@@ -78,7 +78,7 @@ static void take_vector(embeddings_reply *r, const news *n)
     shorten(v, r->request.dimensions, r->request.params.embed_raw);
 }
 
-static void take(void *reply, const news *n, buf *out)
+static void take(void *reply, const job_event *n, buf *out)
 {
     embeddings_reply *r = reply;
     (void)out;

@@ -54,7 +54,7 @@ static const char *fault_of(const framing *f, const char *key, size_t n_key, con
     return value && memchr(value, '\r', n) ? "the value of a header has a CR" : NULL;
 }
 
-static enum MHD_Result look_at(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
+static enum MHD_Result count_field(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
                                const char *value, size_t n)
 {
     framing *f = cls;
@@ -83,7 +83,7 @@ bool framing_check(exchange *x, const char *method, const char *version, api_err
     bool in_place = !framing_is_checked_by_mhd() && size;
     bool is_1_0 = !strcmp(version, MHD_HTTP_VERSION_1_0);
     framing f = { .at = in_place ? version + strlen(version) + LINE_END : NULL };
-    MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, look_at, &f);
+    MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, count_field, &f);
     if (f.why) return refuse(x, 400, f.why, e);
     if (f.at && f.at + LINE_END != method + size->header_size)
         return refuse(x, 400, "lines of the headers cannot be read, or end without CRLF", e);

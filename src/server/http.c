@@ -137,7 +137,7 @@ enum MHD_Result http_error(exchange *x, const api_error *e)
 
 /* Releases the key's concurrency slot and charges its tokens when the engine is done, before the last byte is sent. So a
  * strictly sequential client never gets 429 for concurrency, and its tokens are charged before its next request. */
-static void settle(exchange *x)
+static void release_if_ended(exchange *x)
 {
     job_usage usage;
     if (x->entered && job_ended(x->job, &usage)) leave_limits(x, usage);
@@ -163,7 +163,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
         case JOB_OVER: return MHD_CONTENT_READER_END_OF_STREAM;
         case JOB_BROKEN:
         case JOB_REFUSED: return MHD_CONTENT_READER_END_WITH_ERROR;
-        case JOB_MORE: settle(s->x); break;
+        case JOB_MORE: release_if_ended(s->x); break;
         }
     }
     size_t n = s->out.n - s->at < max ? s->out.n - s->at : max;
@@ -214,7 +214,7 @@ static enum MHD_Result answer_whole(exchange *x)
     api_error e;
     job_state state = job_complete(x->job);
     if (state == JOB_SUSPENDED) return MHD_YES;
-    settle(x);
+    release_if_ended(x);
     if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
     if (state == JOB_REFUSED) return refuse_rest(x);
     if (is_revoked(x)) {
@@ -249,7 +249,7 @@ static connection *link_of(struct MHD_Connection *c)
 }
 
 /* A request that never became one: its headers were too late. */
-static void tell_cut(server *s, const connection *k)
+static void log_cut(server *s, const connection *k)
 {
     const journal_request line = { .client = k->name, .status = 408, .ms = s->opts.header_ms };
     metrics_http(&s->metrics, route_n_paths() - 1, 408);
@@ -263,7 +263,7 @@ void http_on_connection(void *server_of, struct MHD_Connection *c, void **socket
     conn_phase phase;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         connection *k = *socket_context;
-        if (k && conns_was_cut(s->conns, k, &phase) && !k->told) tell_cut(s, k);
+        if (k && conns_was_cut(s->conns, k, &phase) && !k->cut_logged) log_cut(s, k);
         conns_close(s->conns, k);
         return;
     }
@@ -431,7 +431,7 @@ static bool is_probe(const exchange *x)
     return x->status < 400 || (x->status == 503 && atomic_load(&x->server->state) == SERVER_LOADING);
 }
 
-static void tell(exchange *x, bool left)
+static void log_request(exchange *x, bool client_left)
 {
     const server *s = x->server;
     const journal_request line = { .id = x->id,
@@ -443,7 +443,7 @@ static void tell(exchange *x, bool left)
                                    .key = x->key ? x->key->name : NULL,
                                    .status = x->status,
                                    .ms = clock_ms() - x->start_ms,
-                                   .left = left,
+                                   .client_left = client_left,
                                    .code = x->code,
                                    .param = x->param,
                                    .finish = x->asked ? metrics_finish_name(x->usage.finish) : NULL,
@@ -479,8 +479,8 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     if (by_mhd) x->status = by_mhd;
     if (!x->status) x->status = was_cut ? 408 : 499; /* 499: the client left before there was an answer */
     if (!by_mhd) metrics_http(&s->metrics, x->path, x->status); /* otherwise server.c has counted it */
-    tell(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut && !by_mhd);
-    if (x->link) x->link->told = was_cut;
+    log_request(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut && !by_mhd);
+    if (x->link) x->link->cut_logged = was_cut;
     if (x->link && x->link->is_proxy) conns_serve(s->conns, x->link, NULL);
     if (x->link) conns_enter(s->conns, x->link, CONN_IDLE);
     keys_unref(x->keys);

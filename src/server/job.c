@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 
-static void free_news(news *n)
+static void free_events(job_event *n)
 {
     while (n) {
-        news *next = n->next;
+        job_event *next = n->next;
         free(n);
         n = next;
     }
@@ -20,7 +20,7 @@ static void free_news(news *n)
 
 static void destroy(job *j)
 {
-    free_news(j->first);
+    free_events(j->first);
     if (j->reply) j->format->destroy(j->reply);
     pthread_mutex_destroy(&j->lock);
     free(j);
@@ -102,7 +102,7 @@ static bool on_event(void *user, const sumi_event *e)
     job *j = p->job;
     bool is_end = e->type == SUMI_EVENT_END;
     measure(p, e);
-    news *n = news_copy(e, p->number, e->type == SUMI_EVENT_PROMPT ? p->n_prompt_logprobs : p->n_logprobs);
+    job_event *n = job_event_copy(e, p->number, e->type == SUMI_EVENT_PROMPT ? p->n_prompt_logprobs : p->n_logprobs);
     pthread_mutex_lock(&j->lock);
     bool wanted = j->conn && !j->gone && n;
     count_usage(p, e);
@@ -116,8 +116,8 @@ static bool on_event(void *user, const sumi_event *e)
     }
     if (is_end) j->n_open--;
     if (is_end && e->finish != SUMI_FINISH_STOP && e->finish != SUMI_FINISH_LENGTH) j->failed = true;
-    bool has_room = is_end && j->n_started < j->n_parts && j->n_open <= j->window / 2;
-    if (j->stream || j->n_open == 0 || has_room) wake(j);
+    bool submit_next = is_end && j->n_started < j->n_parts && j->n_open <= j->window / 2;
+    if (j->stream || j->n_open == 0 || submit_next) wake(j);
     pthread_mutex_unlock(&j->lock);
     if (is_end) drop(j);
     return wanted;
@@ -225,18 +225,18 @@ bool job_start(job *j, const sumi_request *params, const text_ids *prompts, int3
 }
 
 /* Takes the list away. */
-static news *take_list(job *j)
+static job_event *take_list(job *j)
 {
-    news *list = j->first;
+    job_event *list = j->first;
     j->first = NULL;
     j->last = &j->first;
     return list;
 }
 
-static void give_to_reply(job *j, news *list, buf *out)
+static void give_to_reply(job *j, job_event *list, buf *out)
 {
-    for (const news *n = list; n; n = n->next) j->format->take(j->reply, n, out);
-    free_news(list);
+    for (const job_event *n = list; n; n = n->next) j->format->take(j->reply, n, out);
+    free_events(list);
 }
 
 /* Under the lock: sleeps until wake(). */
@@ -249,7 +249,7 @@ static void sleep_until_woken(job *j)
 job_state job_complete(job *j)
 {
     buf none;
-    news *list = NULL;
+    job_event *list = NULL;
     job_state state = JOB_MORE;
     while (state == JOB_MORE) {
         if (!submit_more(j, &j->refusal)) return JOB_REFUSED;
@@ -276,7 +276,7 @@ job_state job_fill(job *j, buf *out)
     while (out->n == 0) {
         job_state state = JOB_MORE;
         pthread_mutex_lock(&j->lock);
-        news *list = take_list(j);
+        job_event *list = take_list(j);
         bool beat = j->beat;
         j->beat = false;
         j->sent_ms = clock_ms();

@@ -59,7 +59,7 @@ struct job {
     bool suspended, beat;        /* beat: a heartbeat is due */
     bool gone;                   /* the client has disconnected */
     bool broken;                 /* no memory for an event */
-    news *first, **last;
+    job_event *first, **last;
     int32_t n_started; /* parts that the engine has accepted */
     int32_t n_open;    /* of these, parts without their END */
     bool failed;       /* a part has failed, so no further parts are needed */

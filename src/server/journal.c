@@ -83,7 +83,7 @@ uint64_t journal_lost(const journal *j)
 
 /* ---- Lines ---- */
 
-static bool has_room(int fd, int wait_ms)
+static bool can_write(int fd, int wait_ms)
 {
     struct pollfd p = { .fd = fd, .events = POLLOUT };
     return poll(&p, 1, wait_ms) == 1 && (p.revents & POLLOUT);
@@ -93,7 +93,7 @@ static bool has_room(int fd, int wait_ms)
 static bool write_line(int fd, const char *text, size_t n)
 {
     for (size_t at = 0; at < n;) {
-        if (!has_room(fd, at ? WAIT_MS : 0)) return false;
+        if (!can_write(fd, at ? WAIT_MS : 0)) return false;
         ssize_t done = write(fd, text + at, n - at < PIPE_BYTES ? n - at : PIPE_BYTES);
         if (done < 0 && errno != EINTR) return false;
         if (done > 0) at += (size_t)done;
@@ -207,7 +207,7 @@ void journal_put_request(journal *j, sumi_log_level level, const journal_request
     }
     put_field(j, &line, "trace_id", "trace", r->trace_id);
     put_agent(j, &line, r->agent);
-    if (r->left) buf_append_str(&line, j->opts.json ? ",\"left\":true" : " (the client left)");
+    if (r->client_left) buf_append_str(&line, j->opts.json ? ",\"left\":true" : " (the client left)");
     end(j, &line);
 }
 

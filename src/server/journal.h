@@ -28,7 +28,7 @@ typedef struct journal_request {
     const char *id, *trace_id, *client, *method, *path, *key, *agent;
     int status;
     double ms;                               /* from its headers to the end of the answer */
-    bool left;                               /* the client did not wait for the end */
+    bool client_left;                        /* the client did not wait for the end */
     const char *code, *param;                /* of the error that was answered; NULL: none */
     const char *finish;                      /* how the engine ended the request; NULL: it was not submitted to the
                                                 engine */

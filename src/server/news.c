@@ -5,7 +5,7 @@
 
 #include "engine/event_copy.h"
 
-news *news_copy(const sumi_event *event, int32_t part, int32_t n_top)
+job_event *job_event_copy(const sumi_event *event, int32_t part, int32_t n_top)
 {
     sumi_event e = *event;
     bool stopped = e.type == SUMI_EVENT_CHOICE && e.stop;
@@ -13,9 +13,9 @@ news *news_copy(const sumi_event *event, int32_t part, int32_t n_top)
     if (e.type == SUMI_EVENT_END) e.piece.text = event->error.message;
     if (stopped || e.type == SUMI_EVENT_END) e.piece.n_bytes = strlen(e.piece.text);
     e.stop = NULL;
-    news *n = event_copy(&e, n_top, sizeof *n);
+    job_event *n = event_copy(&e, n_top, sizeof *n);
     if (!n) return NULL;
-    *n = (news){ .part = part,
+    *n = (job_event){ .part = part,
                  .type = e.type,
                  .choice = e.choice,
                  .finish = e.finish,

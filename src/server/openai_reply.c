@@ -151,7 +151,7 @@ static void put_chunk(openai_reply *r, int32_t index, const char *role, bool fin
     logprob_lists_clear(&c->logprobs);
 }
 
-/* ---- News ---- */
+/* ---- Events ---- */
 
 /* The first token of a prompt that is repeated has no probability. */
 static void echo_first(const openai_reply *r, int32_t part, logprob_lists *l)
@@ -184,7 +184,7 @@ static void start_choice(openai_reply *r, int32_t part, int32_t index, buf *out)
 }
 
 /* Log-probabilities of a prompt that is repeated: the same for each choice. */
-static void take_echo(openai_reply *r, const news *n)
+static void take_echo(openai_reply *r, const job_event *n)
 {
     int32_t n_choices = r->request.params.n, n_logprobs = r->request.params.n_logprobs;
     for (int32_t k = 0; k < n_choices; k++) {
@@ -197,7 +197,7 @@ static void take_echo(openai_reply *r, const news *n)
 }
 
 /* Some tokens of a prompt. Two fields may request alternatives; the event has as many as the larger of the two. */
-static void take_prompt(openai_reply *r, const news *n)
+static void take_prompt(openai_reply *r, const job_event *n)
 {
     buf *list = &r->prompts[n->part];
     int32_t n_top = n->n_top < r->request.n_prompt_top ? n->n_top : r->request.n_prompt_top;
@@ -219,7 +219,7 @@ static bool is_end(const openai_reply *r, int32_t id)
     return false;
 }
 
-static void take_piece(openai_reply *r, int32_t index, const news *n, buf *out)
+static void take_piece(openai_reply *r, int32_t index, const job_event *n, buf *out)
 {
     reply_choice *c = &r->choices[index];
     start_choice(r, n->part, index, out);
@@ -257,7 +257,7 @@ static void end_stream(openai_reply *r, buf *out)
     buf_append_str(out, "data: [DONE]\n\n");
 }
 
-static void take_end(openai_reply *r, const news *n, buf *out)
+static void take_end(openai_reply *r, const job_event *n, buf *out)
 {
     bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
     r->used = n->used;
@@ -266,7 +266,7 @@ static void take_end(openai_reply *r, const news *n, buf *out)
     if (r->n_open == 0 && r->request.stream) end_stream(r, out);
 }
 
-static void take(void *reply, const news *n, buf *out)
+static void take(void *reply, const job_event *n, buf *out)
 {
     openai_reply *r = reply;
     int32_t index = n->part * r->request.params.n + n->choice;

@@ -13,7 +13,7 @@ typedef struct answer_format {
     /* Streams: appends the bytes that are sent at once, before any event. NULL: nothing. */
     void (*begin)(void *reply, buf *out);
     /* Takes an event. Streams: appends the bytes to be sent to out. */
-    void (*take)(void *reply, const news *n, buf *out);
+    void (*take)(void *reply, const job_event *n, buf *out);
     /* After the last event: appends the whole object. False: there is no answer, *e says why. */
     bool (*whole)(void *reply, buf *out, api_error *e);
     void (*destroy)(void *reply);

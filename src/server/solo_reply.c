@@ -37,7 +37,7 @@ void solo_reply_begin(void *reply, buf *out)
 }
 
 /* A token that ends the answer has no text, and is none of its tokens. */
-static void take_logprobs(solo_reply *r, const news *n)
+static void take_logprobs(solo_reply *r, const job_event *n)
 {
     for (int32_t i = 0; i < n->n_tokens; i++) {
         const sumi_choice *token = &n->tokens[i];
@@ -46,22 +46,22 @@ static void take_logprobs(solo_reply *r, const news *n)
     }
 }
 
-static void take_piece(solo_reply *r, const news *n, buf *out)
+static void take_piece(solo_reply *r, const job_event *n, buf *out)
 {
     buf_append(&r->text, n->text, n->n_bytes);
     if (r->request.logprobs) take_logprobs(r, n);
     if (r->request.stream && n->n_bytes) r->writer->piece(r, n->text, n->n_bytes, out);
 }
 
-/* Its own string lives longer than the news. */
-static void take_choice(solo_reply *r, const news *n)
+/* Its own string lives longer than the event. */
+static void take_choice(solo_reply *r, const job_event *n)
 {
     r->finish = n->finish;
     for (int32_t i = 0; n->stopped && i < r->request.params.n_stop; i++)
         if (!strcmp(n->text, r->request.stop[i])) r->stop = r->request.stop[i];
 }
 
-static void take_end(solo_reply *r, const news *n, buf *out)
+static void take_end(solo_reply *r, const job_event *n, buf *out)
 {
     bool complete = n->finish == SUMI_FINISH_STOP || n->finish == SUMI_FINISH_LENGTH;
     int32_t max = r->request.params.max_tokens;
@@ -73,7 +73,7 @@ static void take_end(solo_reply *r, const news *n, buf *out)
     if (r->request.stream) r->writer->end(r, out);
 }
 
-void solo_reply_take(void *reply, const news *n, buf *out)
+void solo_reply_take(void *reply, const job_event *n, buf *out)
 {
     solo_reply *r = reply;
     switch (n->type) {

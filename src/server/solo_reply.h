@@ -36,7 +36,7 @@ void *solo_reply_create(text_request *request, text_ids *ids, const reply_info *
 
 /* Functions of an answer_format. */
 void solo_reply_begin(void *reply, buf *out);
-void solo_reply_take(void *reply, const news *n, buf *out);
+void solo_reply_take(void *reply, const job_event *n, buf *out);
 bool solo_reply_whole(void *reply, buf *out, api_error *e);
 void solo_reply_destroy(void *reply);
 

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 typedef struct stall {
-    uint64_t progress; /* of the last look */
+    uint64_t progress; /* of the last probe */
     double since_ms;   /* the first probe that saw this progress, with work to do */
-    bool had_work;     /* at the last look */
+    bool had_work;     /* at the last probe */
 } stall;               /* zeroed: no probe yet */
 
 /* One probe. True: the engine has been stalled for longer than limit_ms. */
-bool stall_look(stall *s, uint64_t progress, bool has_work, double now_ms, double limit_ms);
+bool stall_probe(stall *s, uint64_t progress, bool has_work, double now_ms, double limit_ms);
 
 #endif

@@ -19,7 +19,7 @@ static bool stands_still(server *s, const sumi_engine_stats *stats)
     bool has_work = stats->n_running + stats->n_waiting > 0;
     pthread_mutex_lock(&s->lock);
     bool before = s->stalled;
-    s->stalled = stall_look(&s->stall, stats->progress, has_work, clock_ms(), s->opts.stall_s * 1000.0);
+    s->stalled = stall_probe(&s->stall, stats->progress, has_work, clock_ms(), s->opts.stall_s * 1000.0);
     bool now = s->stalled;
     pthread_mutex_unlock(&s->lock);
     if (now && !before)

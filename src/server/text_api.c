@@ -138,18 +138,18 @@ static sumi_status drop_oldest(const sumi_model *model, const text_request *r, t
                                sumi_error *err)
 {
     int32_t answer = r->params.max_tokens, low = 1, last = chat_n_turns(r->messages) - 1, high = last;
-    int32_t room = answer < 0 || answer > longest / 2 ? longest / 4 : answer;
+    int32_t reserved = answer < 0 || answer > longest / 2 ? longest / 4 : answer;
     bool fits = false;
     sumi_status st = SUMI_OK;
     while (low < high && st == SUMI_OK) { /* fewer turns are fewer tokens */
         int32_t middle = low + (high - low) / 2;
-        st = try_without(model, r, middle, longest - room, p, &fits, err);
+        st = try_without(model, r, middle, longest - reserved, p, &fits, err);
         if (fits) sumi_free(p->ids[0]);
         p->n = 0;
         if (fits) high = middle;
         else low = middle + 1;
     }
-    if (st == SUMI_OK && last > 0) st = try_without(model, r, high, high < last ? longest - room : longest, p, &fits, err);
+    if (st == SUMI_OK && last > 0) st = try_without(model, r, high, high < last ? longest - reserved : longest, p, &fits, err);
     return st;
 }
 
@@ -377,8 +377,8 @@ static key_charge charge_of(const exchange *x, const text_work *t)
     if (width < 1) width = 1;
     if (!t->api->embeds) c.n_more = t->ids.n * width - 1;
     for (int32_t i = 0; i < t->ids.n; i++) {
-        int32_t n = t->ids.n_ids[i], room = stats.n_ctx > n ? stats.n_ctx - n : 0;
-        int32_t longest = p->max_tokens >= 0 && p->max_tokens < room ? p->max_tokens : room;
+        int32_t n = t->ids.n_ids[i], most = stats.n_ctx > n ? stats.n_ctx - n : 0;
+        int32_t longest = p->max_tokens >= 0 && p->max_tokens < most ? p->max_tokens : most;
         c.n_tokens += n + (t->api->embeds ? 0 : (int64_t)width * longest);
     }
     return c;

@@ -44,7 +44,7 @@ static void hang_up(watch *w, uint64_t serial)
 }
 
 /* One round: serial 0 is the bell, LATE the timer of the connections, others are jobs'. Returns how long to sleep; -1 without limit, -2 to end. */
-static int look(watch *w, const struct epoll_event *events, int n)
+static int handle_events(watch *w, const struct epoll_event *events, int n)
 {
     uint64_t rings;
     for (int i = 0; i < n; i++)
@@ -68,7 +68,7 @@ static void *run(void *arg)
     struct epoll_event events[MAX_EVENTS];
     for (int sleep = -1; sleep != -2;) {
         int n = epoll_wait(w->epoll, events, MAX_EVENTS, sleep);
-        sleep = look(w, events, n < 0 ? 0 : n);
+        sleep = handle_events(w, events, n < 0 ? 0 : n);
     }
     return NULL;
 }

@@ -67,8 +67,8 @@ static work *take(work_pool *p, client **of)
     return NULL;
 }
 
-/* w has run. */
-static void settle(work_pool *p, client *c, size_t n_bytes, bool large)
+/* A work of client c has run: its bytes no longer wait, and a client without work is freed. */
+static void count_done(work_pool *p, client *c, size_t n_bytes, bool large)
 {
     c->n_bytes -= n_bytes;
     p->n_bytes -= n_bytes;
@@ -107,7 +107,7 @@ static void *serve(void *arg)
         w->run(w);
         if (large) give_back_memory();
         pthread_mutex_lock(&p->lock);
-        settle(p, c, n_bytes, large); /* before the client can know: it may submit again */
+        count_done(p, c, n_bytes, large); /* before wake(): the client may submit again at once */
         pthread_mutex_unlock(&p->lock);
         w->wake(w, true);
         pthread_mutex_lock(&p->lock);
@@ -138,7 +138,7 @@ sumi_status work_pool_create(work_pool **out, const work_limits *limits, sumi_er
 }
 
 /* Reports waiting work as not run. The threads have ended. */
-static void tell_waiting(client *list)
+static void drop_waiting(client *list)
 {
     for (client *c = list, *next; c; c = next) {
         next = c->next;
@@ -161,7 +161,7 @@ void work_pool_stop(work_pool *p)
     p->n_threads = 0;
     client *list = p->clients;
     p->clients = NULL;
-    tell_waiting(list);
+    drop_waiting(list);
 }
 
 void work_pool_destroy(work_pool *p)

@@ -29,7 +29,7 @@ test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_
 
 void reply_piece(test_reply *t, int32_t part, int32_t choice, const char *text)
 {
-    const news n = {
+    const job_event n = {
         .part = part, .type = SUMI_EVENT_PIECE, .choice = choice, .text = text, .n_bytes = strlen(text)
     };
     t->format->take(t->reply, &n, &t->out);
@@ -37,7 +37,7 @@ void reply_piece(test_reply *t, int32_t part, int32_t choice, const char *text)
 
 void reply_choice_ends(test_reply *t, int32_t part, int32_t choice, sumi_finish finish, const char *stop)
 {
-    const news n = { .part = part,
+    const job_event n = { .part = part,
                      .type = SUMI_EVENT_CHOICE,
                      .choice = choice,
                      .finish = finish,
@@ -51,7 +51,7 @@ void reply_ends(test_reply *t, int32_t part, sumi_finish finish, const char *why
     t->used.n_prompt += 5; /* as the job does */
     t->used.n_cached += 2;
     t->used.n_generated += 3;
-    const news n = { .part = part,
+    const job_event n = { .part = part,
                      .type = SUMI_EVENT_END,
                      .used = t->used,
                      .finish = finish,

@@ -1,4 +1,4 @@
-/* reply_support.h - a reply of the server in a test: made from a body, fed with news, compared byte for byte. */
+/* reply_support.h - a reply of the server in a test: made from a body, fed with events, compared byte for byte. */
 #ifndef SUMI_TEST_REPLY_SUPPORT_H
 #define SUMI_TEST_REPLY_SUPPORT_H
 

@@ -346,7 +346,7 @@ static void what_becomes_of_the_file_later_changes_nothing(void **state)
         sumi_status late_st = gguf_fetch(g, late, 0, 1, &err);
         assert_int_equal(late_st, way ? SUMI_EIO : SUMI_OK);
         if (way) assert_non_null(strstr(err.message, "m.gguf: the file was truncated"));
-        assert_int_equal(gguf_settle(g, &err), SUMI_EIO);
+        assert_int_equal(gguf_finish_reading(g, &err), SUMI_EIO);
         assert_non_null(strstr(err.message, "m.gguf: the file was changed"));
         gguf_close(g);
     }
@@ -372,7 +372,7 @@ static void tensors_that_share_bytes_are_not_given_back(void **state)
     gguf_fetch_all(g);
     gguf_release(g, gguf_find_tensor(g, "part"));
     assert_memory_equal(gguf_find_tensor(g, "whole")->data, x, sizeof x);
-    assert_int_equal(gguf_settle(g, NULL), SUMI_OK);
+    assert_int_equal(gguf_finish_reading(g, NULL), SUMI_OK);
     gguf_close(g);
     test_folder_remove(&folder);
 }

@@ -253,7 +253,7 @@ static void a_change_of_any_file_is_told(void **state)
         gguf_fetch_all(g);
         snprintf(name, sizeof name, "m-0000%d-of-00002.gguf", i);
         if (i) assert_int_equal(truncate(in_folder(name), 100), 0);
-        assert_int_equal(gguf_settle(g, &err), i ? SUMI_EIO : SUMI_OK);
+        assert_int_equal(gguf_finish_reading(g, &err), i ? SUMI_EIO : SUMI_OK);
         if (i) assert_non_null(strstr(err.message, name));
         gguf_close(g);
     }

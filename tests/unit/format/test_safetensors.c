@@ -230,7 +230,7 @@ static void giving_one_back_leaves_its_neighbours(void **state)
         for (int k = i + 1; k < 5; k++) fetch_and_check(s, order[k]);
     }
     fetch_and_check(s, 4);
-    assert_int_equal(st_settle(s, NULL), SUMI_OK);
+    assert_int_equal(st_finish_reading(s, NULL), SUMI_OK);
     fetch_and_check(s, 6); /* it is still there */
     st_close(s);
 }

@@ -182,7 +182,7 @@ static void no_more_texts_than_the_limit(void **state)
 
 static void vector_comes(test_reply *t, int32_t part, const float *x, int32_t n)
 {
-    const news message = {
+    const job_event message = {
         .part = part, .type = SUMI_EVENT_EMBEDDING, .text = "", .embedding = x, .n_embd = n
     };
     t->format->take(t->reply, &message, &t->out);

@@ -60,7 +60,7 @@ static void a_line_of_json_is_one_for_any_bytes(void **state)
                                 .n_generated = 1,
                                 .first_token_ms = 0.25,
                                 .trace_id = hostile,
-                                .left = true };
+                                .client_left = true };
     journal_message(j, SUMI_LOG_WARN, hostile);
     journal_message(j, SUMI_LOG_WARN, all);
     journal_put_request(j, SUMI_LOG_INFO, &r);

@@ -1,4 +1,4 @@
-/* test_openai_reply.c - news of the engine become JSON, byte for byte as the OpenAI API's reference shows it. */
+/* test_openai_reply.c - events of the engine become JSON, byte for byte as the OpenAI API's reference shows it. */
 #include "server/openai_reply.h"
 
 #include "reply_support.h"
