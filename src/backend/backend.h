@@ -19,6 +19,7 @@
 #define SUMI_BACKEND_BACKEND_H
 
 #include "backend/batch.h"
+#include "backend/kv_format.h"
 #include "base/log.h"
 #include "format/dtype.h"
 #include "kv/kv_layout.h"

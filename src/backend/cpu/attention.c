@@ -213,14 +213,14 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
     int32_t kv_head = h0 / j->n_group;
     attention_tile_args tile = { .head_dim = l->head_dim,
                                  .v_dim = l->v_dim,
-                                 .v_stride = kv_v_stride(l),
                                  .latent = l->latent,
                                  .chunk = chunk,
+                                 .format = l->f32 ? KV_F32 : KV_F16,
                                  .blocks = j->layer,
-                                 .f32 = l->f32,
-                                 .block_elems = kv_block_elems(l),
-                                 .k_offset = kv_k_offset(l, kv_head),
-                                 .v_offset = kv_v_offset(l, kv_head),
+                                 .block_stride = kv_block_elems(l) * kv_elem_bytes(l),
+                                 .k_offset = kv_k_offset(l, kv_head) * kv_elem_bytes(l),
+                                 .v_offset = kv_v_offset(l, kv_head) * kv_elem_bytes(l),
+                                 .v_stride = (size_t)kv_v_stride(l) * kv_elem_bytes(l),
                                  .table = batch_tables(j->b, r.begin) + j->table,
                                  .scale = j->a->scale,
                                  .softcap = j->a->softcap,
@@ -359,7 +359,7 @@ static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
                                   .n = last_seen(j, t) / ATTN_CHUNK - first + 1,
                                   .partials = from.base + row * from.stride,
                                   .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
-                                  .f32 = j->kv->layout.f32,
+                                  .format = j->kv->layout.f32 ? KV_F32 : KV_F16,
                                   .sink = sink_of(j, h),
                                   .out = j->out->f32 + ((size_t)t * (size_t)j->a->n_heads + (size_t)h) *
                                                            (size_t)j->kv->layout.v_dim };

@@ -31,10 +31,10 @@ _Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0,
 
 #define ATTN_LANES 16 /* of the widest level */
 
-/* True if keys and values fill whole registers; otherwise the level below computes them. */
-static inline bool attn_fits(bool f32, int32_t head_dim, int32_t v_dim, int32_t lanes)
+/* True if the level reads the format, and keys and values fill whole registers; otherwise the level below computes them. */
+static inline bool attn_fits(kv_format format, int32_t head_dim, int32_t v_dim, int32_t lanes)
 {
-    return !f32 && head_dim % lanes == 0 && v_dim % lanes == 0;
+    return format == KV_F16 && head_dim % lanes == 0 && v_dim % lanes == 0;
 }
 
 /* The softmax of a tile's rows. The sums of weights have a lane for each slot modulo the width of a register. */
@@ -75,21 +75,21 @@ typedef struct attn_level {
     void (*finish)(float *out, float l, int32_t v_dim);
 } attn_level;
 
-static inline const uint16_t *attn_keys(const attention_tile_args *a, int32_t block)
+static inline const void *attn_keys(const attention_tile_args *a, int32_t block)
 {
-    return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->k_offset;
+    return a->blocks + (size_t)a->table[block] * a->block_stride + a->k_offset;
 }
 
-static inline const uint16_t *attn_values(const attention_tile_args *a, int32_t block)
+static inline const void *attn_values(const attention_tile_args *a, int32_t block)
 {
-    return (const uint16_t *)a->blocks + (size_t)a->table[block] * a->block_elems + a->v_offset;
+    return a->blocks + (size_t)a->table[block] * a->block_stride + a->v_offset;
 }
 
 /* Keys and values lie in pieces too short for the processor's prefetcher. So values are prefetched while scores
  * are computed, and the keys of the next segment while values are read; docs/kernels.md has the measurement.
  *
  * The keys to prefetch while the values of block b are read: the keys at the same place of the next segment. */
-static inline const uint16_t *attn_next_keys(const attention_tile_args *a, attn_blocks s, int32_t b)
+static inline const void *attn_next_keys(const attention_tile_args *a, attn_blocks s, int32_t b)
 {
     int32_t next = b + ATTN_SEGMENT / KV_BLOCK;
     return attn_keys(a, next < s.last ? next : s.last);

@@ -137,9 +137,10 @@ typedef struct panels_f32_args {
 
 /* Attention of a tile: query rows that share a KV head and a block table, each a (token, query head) pair.
  * Positions are counted in slots (batch.h).
- *   row r sees the positions first[r] .. last[r];   q[r] [head_dim];   values are v_dim long, v_stride apart
- *   blocks: base of the layer; a block is block_elems long, K of the head at k_offset, V at v_offset, all counted in
- *   elements: f16, or float32 if f32 is set; the reference computes float32 at every level
+ *   row r sees the positions first[r] .. last[r];   q[r] [head_dim];   values are v_dim long
+ *   block b of the layer is at blocks + b * block_stride; in it are K of the head at k_offset and V at v_offset, and in V a
+ *   row of v_stride for each slot, all in bytes, in the form of format. A level without kernels for a format leaves it to
+ *   the level below; the reference computes all.
  *   a key is a column of K, or a row if latent is set (kv_layout.h)
  * Slots that a row does not see may hold any bytes in K, but only finite values in V.
  *
@@ -152,15 +153,14 @@ typedef struct panels_f32_args {
 typedef struct attention_tile_args {
     int32_t n_rows;          /* <= ATTN_ROWS */
     int32_t head_dim, v_dim; /* <= ATTN_MAX_HEAD */
-    int32_t v_stride;
     bool latent;
     int32_t chunk;
     const float *q[ATTN_ROWS];
     float *out[ATTN_ROWS];
     int32_t first[ATTN_ROWS], last[ATTN_ROWS];
-    const void *blocks;
-    bool f32;
-    size_t block_elems, k_offset, v_offset;
+    kv_format format;
+    const uint8_t *blocks;
+    size_t block_stride, k_offset, v_offset, v_stride;
     const int32_t *table;
     float scale;   /* of q.k */
     float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: unchanged */
@@ -173,11 +173,11 @@ typedef struct attention_tile_args {
 
 /* Partial rows of one row, of n chunks that follow each other, stride floats apart. */
 typedef struct attention_merge_args {
-    int32_t head_dim, v_dim; /* as in the tile that made them */
+    int32_t head_dim, v_dim; /* as in the tile that made them, and format */
+    kv_format format;
     int32_t n;
     const float *partials;
     size_t stride;
-    bool f32;   /* as in the tile that made them */
     const float *sink; /* of the row, added after the last chunk; NULL: none */
     float *out; /* [v_dim] */
 } attention_merge_args;

@@ -563,8 +563,9 @@ static void attention_is_close(const kernels *k, test_rng *rng)
         for (int32_t b = 0; b < N_BLOCKS; b++) table[b] = (b * 5 + round) % N_BLOCKS;
         fill_pages(rng, pages, table, head_dim, n_positions);
         test_fill_normal(rng, q, ATTN_ROWS * MAX_HEAD, 1);
-        attention_tile_args a = { .head_dim = head_dim, .n_rows = test_rng_range(rng, 1, ATTN_ROWS), .blocks = pages,
-                                  .block_elems = 2 * head, .v_offset = head, .table = table,
+        attention_tile_args a = { .head_dim = head_dim, .n_rows = test_rng_range(rng, 1, ATTN_ROWS), .format = KV_F16,
+                                  .blocks = (const uint8_t *)pages, .block_stride = 4 * head, .v_offset = 2 * head,
+                                  .v_stride = 2 * (size_t)head_dim, .table = table,
                                   .scale = 1 / sqrtf((float)head_dim), .chunk = ATTN_ALL, .scratch = scratch };
         for (int32_t r = 0; r < a.n_rows; r++) {
             a.q[r] = q + r * head_dim;

@@ -223,7 +223,7 @@ static inline void softmax(const attn_pass *ps, attn_blocks s)
 static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
                                                               int n, int nc)
 {
-    int32_t v_dim = ps->a->v_dim, v_stride = ps->a->v_stride;
+    int32_t v_dim = ps->a->v_dim, v_stride = (int32_t)(ps->a->v_stride / sizeof(uint16_t));
     float *out = ps->out + i;
     __m256 sum[PASS][4];
 #pragma GCC unroll 6
@@ -233,8 +233,10 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
             sum[r][c] = _mm256_mul_ps(_mm256_load_ps(out + r * v_dim + c * LANES),
                                       _mm256_set1_ps(ps->x->shrink[r]));
     for (int32_t b = s.begin; b < s.end; b++) {
-        const uint16_t *v = attn_values(ps->a, b) + i, *next = attn_next_keys(ps->a, s, b) + i * KV_BLOCK;
+        const uint16_t *v = attn_values(ps->a, b), *next = attn_next_keys(ps->a, s, b);
         const float *p = attn_weights(ps, s, 0, b);
+        v += i;
+        next += i * KV_BLOCK;
         for (int32_t t = 0; t < KV_BLOCK; t++, v += v_stride) {
             __m256 value[4];
             _mm_prefetch((const char *)(next + t * nc * LANES), _MM_HINT_T0);
@@ -321,12 +323,12 @@ static const attn_level level = { PASS, sum_chunk, sum_weights, merge, finish };
 
 void attention_tile_avx2(const attention_tile_args *a)
 {
-    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_tile_ref(a);
+    if (!attn_fits(a->format, a->head_dim, a->v_dim, LANES)) attention_tile_ref(a);
     else attn_attend(&level, a);
 }
 
 void attention_merge_avx2(const attention_merge_args *a)
 {
-    if (!attn_fits(a->f32, a->head_dim, a->v_dim, LANES)) attention_merge_ref(a);
+    if (!attn_fits(a->format, a->head_dim, a->v_dim, LANES)) attention_merge_ref(a);
     else attn_merge(&level, a);
 }

@@ -17,19 +17,19 @@ typedef struct running {
     float m, l, *out; /* out [v_dim] */
 } running;
 
-static float element(const attention_tile_args *a, size_t i)
+/* Element i of K, or of a value. */
+static float element(const attention_tile_args *a, const uint8_t *from, int32_t i)
 {
-    return a->f32 ? ((const float *)a->blocks)[i] : fp16_to_f32(((const uint16_t *)a->blocks)[i]);
+    if (a->format == KV_F32) return ((const float *)(const void *)from)[i];
+    return fp16_to_f32(((const uint16_t *)(const void *)from)[i]);
 }
 
-/* Key t of K, which begins at element k: a column, or a row. */
-static float score_of(const attention_tile_args *a, const float *q, size_t k, int32_t t)
+/* Key t of K: a column, or a row. */
+static float score_of(const attention_tile_args *a, const float *q, const uint8_t *k, int32_t t)
 {
     float sum = 0;
-    for (int32_t i = 0; i < a->head_dim; i++) {
-        int32_t at = a->latent ? t * a->head_dim + i : i * KV_BLOCK + t;
-        sum += q[i] * element(a, k + (size_t)at);
-    }
+    for (int32_t i = 0; i < a->head_dim; i++)
+        sum += q[i] * element(a, k, a->latent ? t * a->head_dim + i : i * KV_BLOCK + t);
     sum *= a->scale;
     return a->softcap > 0 ? a->softcap * ref_tanh(sum / a->softcap) : sum;
 }
@@ -46,9 +46,9 @@ static void reset(running *s, int32_t v_dim)
 static void add_block(const attention_tile_args *a, int32_t row, int32_t base, int32_t from, int32_t to,
                       running *s)
 {
-    size_t block = (size_t)a->table[base / KV_BLOCK] * a->block_elems;
+    const uint8_t *block = a->blocks + (size_t)a->table[base / KV_BLOCK] * a->block_stride;
+    const uint8_t *k = block + a->k_offset, *v = block + a->v_offset;
     float score[KV_BLOCK], largest = s->m;
-    size_t k = block + a->k_offset, v = block + a->v_offset;
     for (int32_t t = from; t <= to; t++) {
         int32_t behind = a->slot[row] - base - t;
         score[t] = score_of(a, a->q[row], k, t);
@@ -62,8 +62,7 @@ static void add_block(const attention_tile_args *a, int32_t row, int32_t base, i
     for (int32_t t = from; t <= to; t++) {
         float p = expf(score[t] - largest);
         s->l += p;
-        for (int32_t i = 0; i < a->v_dim; i++)
-            s->out[i] += p * element(a, v + (size_t)(t * a->v_stride + i));
+        for (int32_t i = 0; i < a->v_dim; i++) s->out[i] += p * element(a, v + (size_t)t * a->v_stride, i);
     }
 }
 
