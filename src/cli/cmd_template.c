@@ -12,7 +12,7 @@
 #include "cli/open_tokenizer.h"
 #include "cli/text_file.h"
 #include "convert/model_file.h"
-#include "text/chat_template.h"
+#include "jinja/chat_template.h"
 
 #define MAX_JSON_BYTES     ((size_t)256 << 20)
 #define MAX_TEMPLATE_BYTES ((size_t)16 << 20)

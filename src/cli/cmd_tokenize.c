@@ -5,10 +5,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/open_tokenizer.h"
-#include "text/utf8.h"
 
 typedef struct tokenize_args {
     const char *model, *file;

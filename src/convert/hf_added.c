@@ -1,7 +1,7 @@
 /* hf_added.c - how added tokens are found in text: the flags of tokenizer.json, in the keys of text/added_tokens.h. */
+#include "base/utf8.h"
 #include "convert/hf_tokenizer.h"
 #include "text/added_tokens.h"
-#include "text/utf8.h"
 
 uint8_t hf_added_flags(const json_t *added)
 {

@@ -2,7 +2,7 @@
 #ifndef SUMI_ENGINE_CHAT_H
 #define SUMI_ENGINE_CHAT_H
 
-#include "text/chat_template.h"
+#include "jinja/chat_template.h"
 
 /* As sumi_chat_format_json(), with the fields of in; only bos, eos and strict_roles are the model's. */
 SUMI_MUST_USE sumi_status model_format_chat(const sumi_model *m, const chat_input *in, char **text, size_t *n_bytes,

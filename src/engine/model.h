@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "format/gguf.h"
+#include "jinja/chat_template.h"
 #include "kv/kv_disk.h"
 #include "model/model.h"
-#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 struct sumi_model {

@@ -1,10 +1,10 @@
 /* anthropic_request.c - see anthropic_request.h. */
 #include "server/anthropic_request.h"
 
+#include "jinja/chat_adapt.h"
 #include "server/json_fields.h"
 #include "server/known_fields.h"
 #include "server/tool_history.h"
-#include "text/chat_adapt.h"
 
 static bool refuse(const char *name, const char *what, api_error *e)
 {

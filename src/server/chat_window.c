@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "text/chat_adapt.h"
+#include "jinja/chat_adapt.h"
 
 int32_t chat_n_turns(const json_t *messages)
 {

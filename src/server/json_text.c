@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 static void put_escaped(buf *out, unsigned char c)
 {

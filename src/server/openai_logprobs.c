@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "server/json_text.h"
 #include "server/text_request.h"
-#include "text/utf8.h"
 
 void logprob_lists_init(logprob_lists *l)
 {

@@ -1,9 +1,9 @@
 /* openai_prompt.c - the prompt of a request: messages of a chat; a text, texts, token ids or lists of them. */
 #include <stdlib.h>
 
+#include "jinja/chat_adapt.h"
 #include "server/json_fields.h"
 #include "server/openai_request.h"
-#include "text/chat_adapt.h"
 
 /* A refusal is what the assistant said: clients send the API's own answers back, whose content is null then. */
 static bool adapt_refusal(json_t *m, size_t number, api_error *e)

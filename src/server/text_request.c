@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jinja/chat_adapt.h"
 #include "sample/members.h"
 #include "sample/stop.h"
 #include "server/json_fields.h"
 #include "server/tool_history.h"
-#include "text/chat_adapt.h"
 
 text_limits text_limits_default(void)
 {

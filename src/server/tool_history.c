@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/json_read.h"
+#include "jinja/chat_adapt.h"
 #include "server/json_fields.h"
 #include "server/text_request.h"
-#include "text/chat_adapt.h"
 
 bool tool_history_calls(const json_t *m)
 {

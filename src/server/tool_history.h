@@ -7,7 +7,7 @@
  *              "reasoning_content":T}, {"role":"tool","tool_call_id":I,"content":"..."}
  *   Ollama     the same with an object for arguments, without ids
  *
- * Pure functions of JSON. OpenAI's and Ollama's forms are read unchanged; text/chat_adapt.h gives arguments the template's
+ * Pure functions of JSON. OpenAI's and Ollama's forms are read unchanged; jinja/chat_adapt.h gives arguments the template's
  * form. */
 #ifndef SUMI_SERVER_TOOL_HISTORY_H
 #define SUMI_SERVER_TOOL_HISTORY_H

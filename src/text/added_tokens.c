@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/word_category.h"
 
 void added_tokens_deinit(added_tokens *a)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 void detok_init(detok *d, const tokenizer *t, bool special)
 {

@@ -17,7 +17,7 @@
 #include <utf8proc.h>
 
 #include "base/buf.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #define MAX_DECOMPOSED 32 /* characters that one becomes; Unicode's longest, U+FDFA, has 18 */
 

@@ -13,7 +13,7 @@
 #include <utf8proc.h>
 
 #include "base/error.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/word_category.h"
 
 struct pretok {

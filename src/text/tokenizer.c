@@ -7,14 +7,14 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/added_tokens.h"
-#include "text/byte_bpe.h"
+#include "text/bpe/byte_bpe.h"
 #include "text/end_tokens.h"
 #include "text/normalize.h"
 #include "text/pretok.h"
-#include "text/spm.h"
-#include "text/unigram.h"
-#include "text/utf8.h"
+#include "text/sentencepiece/spm.h"
+#include "text/sentencepiece/unigram.h"
 #include "text/wordpiece.h"
 
 #define MAX_DECODED ((size_t)1 << 30)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "text/byte_alphabet.h"
+#include "text/bpe/byte_alphabet.h"
 
 #define SPACE_SYMBOL "\xE2\x96\x81" /* U+2581 */
 #define ADD_AHEAD    32             /* symbols whose places in the table are fetched together */

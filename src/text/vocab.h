@@ -21,8 +21,8 @@
 #ifndef SUMI_TEXT_VOCAB_H
 #define SUMI_TEXT_VOCAB_H
 
+#include "base/keyed_hash.h"
 #include "format/gguf.h"
-#include "text/keyed_hash.h"
 
 #define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
 #define VOCAB_MAX_TOKEN_BYTES 65535

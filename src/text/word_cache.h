@@ -9,8 +9,8 @@
 #ifndef SUMI_TEXT_WORD_CACHE_H
 #define SUMI_TEXT_WORD_CACHE_H
 
+#include "base/keyed_hash.h"
 #include "text/id_list.h"
-#include "text/keyed_hash.h"
 
 #define WORD_CACHE_MAX_BYTES 64 /* longer words are rare and not cached */
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/utf8.h"
 #include "text/normalize.h"
-#include "text/utf8.h"
 
 #define WORD_BEGIN       "\xE2\x96\x81" /* U+2581 */
 #define WORD_BEGIN_BYTES 3

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/jinja.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
+#include "jinja/jinja.h"
 
 static const char default_vars[] =
     "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind\"}, "

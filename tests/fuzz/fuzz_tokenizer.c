@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "text/detok.h"
-#include "text/utf8.h"
 #include "tiny_vocab.h"
 
 #define SP "\xE2\x96\x81" /* U+2581 */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "golden_hash.h"
 #include "text/normalize.h"
-#include "text/utf8.h"
 
 #define BLOCK 4096 /* code points in a block of the golden file */
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jinja/jinja.h"
 #include "test_support.h"
-#include "text/jinja.h"
 
 #define NOW_US ((int64_t)1721901600 * 1000000) /* 2024-07-25 10:00:00 UTC, as in make_templates.py */
 

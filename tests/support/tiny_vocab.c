@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "test_support.h"
-#include "text/byte_alphabet.h"
+#include "text/bpe/byte_alphabet.h"
 
 void tiny_init(tiny_vocab *v, const char *model)
 {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "text/bpe.h"
+#include "text/bpe/bpe.h"
 
 #define N_KINDS 6 /* tokens 0 to 5; two of them may make a third */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/bpe_forward.h"
+#include "text/bpe/bpe_forward.h"
 #include "tiny_vocab.h"
 
 #define MAX_MERGES 64

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "text/byte_trie.h"
+#include "text/bpe/byte_trie.h"
 
 #define N_TOKENS  700
 #define MAX_BYTES 12

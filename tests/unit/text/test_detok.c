@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "text/detok.h"
-#include "text/utf8.h"
 #include "tiny_vocab.h"
 
 static tiny_tokenizer open_bytes(void) /* token b is the byte b, 256 a control token */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/charsmap.h"
-#include "text/unigram.h"
+#include "text/sentencepiece/charsmap.h"
+#include "text/sentencepiece/unigram.h"
 #include "tiny_vocab.h"
 
 #define SP "\xE2\x96\x81" /* U+2581 */
