@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/cpu.h"
-#include "base/pool.h"
+#include "base/os/cpu.h"
+#include "base/os/pool.h"
 
 enum { BATCHES = 400, LOOPS = 16 };
 static double rounds_per_us = 1000;

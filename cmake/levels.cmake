@@ -1,4 +1,4 @@
-# levels.cmake - the levels of the instruction set: which folders are compiled, and with which flags. See src/base/cpu.h.
+# levels.cmake - the levels of the instruction set: which folders are compiled, and with which flags. See src/base/os/cpu.h.
 include(CheckCSourceCompiles)
 check_c_source_compiles("
 #ifndef __x86_64__

@@ -6,7 +6,7 @@ pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.85)
 
 # The server is a library of the program's own, so that programs which embed libsumi need no HTTP.
-file(GLOB SERVER_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/server/*.c)
+file(GLOB_RECURSE SERVER_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/server/*.c)
 file(GLOB WEB_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/server/web/*.html
   ${PROJECT_SOURCE_DIR}/src/server/web/*.css ${PROJECT_SOURCE_DIR}/src/server/web/*.js
   ${PROJECT_SOURCE_DIR}/src/server/web/*.svg)
@@ -32,7 +32,7 @@ target_link_libraries(sumi_store PUBLIC sumi_static sumi_deps PkgConfig::NETTLE 
 
 # The program. It is linked to the static library, so one file is all that has to be copied.
 # All but main() is a library too, so that tests can call it.
-file(GLOB CLI_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
+file(GLOB_RECURSE CLI_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 list(FILTER CLI_SOURCES EXCLUDE REGEX "/main\\.c$")
 add_library(sumi_cli STATIC ${CLI_SOURCES})
 target_include_directories(sumi_cli PUBLIC ${PROJECT_SOURCE_DIR}/src)

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/printable.h"
-#include "cli/interrupt.h"
+#include "cli/terminal/interrupt.h"
 
 static bool fail_as_json; /* set once, while arguments are read */
 

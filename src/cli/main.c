@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "cli/habits.h"
-#include "cli/help.h"
+#include "cli/options/habits.h"
+#include "cli/options/help.h"
 
 typedef struct command {
     const char *name, *usage, *summary;

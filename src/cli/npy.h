@@ -1,11 +1,11 @@
 /* npy.h - NumPy's file format, of float32 matrices [rows, columns]: numpy.load() reads it.
  *
- * The file appears when it is complete, or not at all (base/new_file.h); an older file stays until then. A device or a pipe
+ * The file appears when it is complete, or not at all (base/os/new_file.h); an older file stays until then. A device or a pipe
  * receives the bytes when they are complete. */
 #ifndef SUMI_CLI_NPY_H
 #define SUMI_CLI_NPY_H
 
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 
 typedef struct npy {
     new_file file;

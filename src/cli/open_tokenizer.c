@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
-#include "convert/model_file.h"
+#include "hf/model_file.h"
 
 sumi_status cli_open_tokenizer(open_tokenizer *o, const char *model, sumi_error *err)
 {

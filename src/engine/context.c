@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/os/cpu.h"
 #include "base/sized.h"
 #include "engine/model.h"
 #include "kv/kv_cache.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/os/clock.h"
 #include "base/sized.h"
 #include "engine/model.h"
 

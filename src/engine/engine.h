@@ -18,7 +18,7 @@
 #include <pthread.h>
 
 #include "engine/context.h"
-#include "engine/request.h"
+#include "engine/requests/request.h"
 
 enum { MAX_UNREAD = 65536 }; /* most events that wait for polling; a request that adds one more is cancelled */
 

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "engine/engine.h"
 #include "engine/model.h"
 #include "kv/kv_cache.h"

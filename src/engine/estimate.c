@@ -4,9 +4,9 @@
  * weight is read. */
 #include "base/error.h"
 #include "base/sized.h"
-#include "convert/model_file.h"
 #include "engine/context.h"
 #include "engine/model.h"
+#include "hf/model_file.h"
 
 static void estimate_context(const model *m, const sumi_context_opts *o, sumi_estimate *e)
 {

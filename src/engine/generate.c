@@ -7,12 +7,12 @@
  * Decoding and the end of the answer are those of the engine (choice.h). Each token gives one piece at once, even if its
  * text is not certain yet (half a character, the beginning of a stop string): so a callback can stop an answer that prints
  * no text. Text that was held back is in a last piece without tokens. */
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/os/clock.h"
 #include "base/sized.h"
-#include "engine/choice.h"
 #include "engine/context.h"
 #include "engine/model.h"
+#include "engine/requests/choice.h"
 
 #define WATCHED_TOKENS 128 /* of a step with a progress callback: a fraction of a second for most models */
 

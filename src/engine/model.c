@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/os/clock.h"
 #include "base/sized.h"
-#include "convert/model_file.h"
+#include "hf/model_file.h"
 
 /* A model whose template does not compile is opened without the template. But if memory for the template runs out, the
  * model is not opened: otherwise chats would silently be rendered without it. */

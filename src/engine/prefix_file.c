@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 #include "engine/engine.h"
 #include "engine/model.h"
 #include "kv/kv_disk.h"

@@ -3,8 +3,8 @@
  * A failure ends one request only: if a plan cannot be executed, the request that causes the failure ends, and the next
  * step runs without it. */
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/os/clock.h"
 #include "engine/engine.h"
 
 static request *of(const sched_req *r)

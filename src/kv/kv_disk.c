@@ -24,7 +24,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 #include "kv/kv_cache_internal.h"
 
 #define VERSION      1

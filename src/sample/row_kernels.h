@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "sample/token_set.h"
 
 enum { ROW_BLOCK = 512 }; /* logits of a block: 2 KiB, and 512 blocks in the largest vocabularies */

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "server/http.h"
-#include "server/path.h"
-#include "server/secret_file.h"
+#include "server/http/http.h"
+#include "server/http/path.h"
+#include "server/ops/secret_file.h"
 
 enum {
     LINGER_S = 5, /* after the engine has ended: for answers on their way to slow readers */

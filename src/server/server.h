@@ -7,8 +7,8 @@
 #ifndef SUMI_SERVER_SERVER_H
 #define SUMI_SERVER_SERVER_H
 
-#include "server/forwarded.h"
-#include "server/journal.h"
+#include "server/http/forwarded.h"
+#include "server/ops/journal.h"
 
 typedef struct server server;
 

@@ -9,15 +9,15 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
-#include "server/conns.h"
-#include "server/hosts.h"
-#include "server/keys.h"
-#include "server/metrics.h"
+#include "server/http/conns.h"
+#include "server/http/hosts.h"
+#include "server/http/tls.h"
+#include "server/http/watch.h"
+#include "server/http/work.h"
+#include "server/ops/keys.h"
+#include "server/ops/metrics.h"
+#include "server/ops/stall.h"
 #include "server/server.h"
-#include "server/stall.h"
-#include "server/tls.h"
-#include "server/watch.h"
-#include "server/work.h"
 
 enum { CONNECTION_BYTES = 64 << 10 }; /* memory of a connection, in which its headers must fit */
 

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "base/json_read.h"
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 #include "store/names.h"
 
 #define MAX_ETAG  256

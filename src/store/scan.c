@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 #include "format/gguf.h"
 #include "store/names.h"
 #include "store/repo.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/hf.h"
 #include "gguf_builder.h"
+#include "hf/hf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/anthropic_request.h"
-#include "server/embeddings_request.h"
-#include "server/ollama_request.h"
-#include "server/openai_request.h"
-#include "server/responses_request.h"
+#include "server/api/anthropic/anthropic_request.h"
+#include "server/api/embeddings/embeddings_request.h"
+#include "server/api/ollama/ollama_request.h"
+#include "server/api/openai/openai_request.h"
+#include "server/api/openai/responses_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

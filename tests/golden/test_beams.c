@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine/beam.h"
+#include "engine/requests/beam.h"
 #include "engine_client.h"
 
 enum { MAX_LEN = 128 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/model_file.h"
+#include "hf/model_file.h"
 #include "hf_folder.h"
 #include "quant/quant.h"
 #include "test_support.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/model_file.h"
 #include "golden_hash.h"
+#include "hf/model_file.h"
 #include "hf_folder.h"
 #include "text/detok.h"
 #include "tiny_vocab.h"

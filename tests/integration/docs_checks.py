@@ -194,7 +194,7 @@ def tables():
     models, formats, server = read("docs/models.md"), read("docs/number-formats.md"), read("docs/server.md")
     compare("docs/models.md", re.findall(r'\.name = "([^"]+)"', read("src/model/arch.c")), lambda n: f"`{n}`" in models)
     compare("docs/number-formats.md", re.findall(r"X\((\w+), *\d+", read("src/format/dtype.h")), lambda n: re.search(rf"\b{n}\b", formats))
-    compare("docs/server.md", [p.rstrip("*") for p in re.findall(r'\{ "[A-Z]+", "([^"]+)"', read("src/server/route.c"))],
+    compare("docs/server.md", [p.rstrip("*") for p in re.findall(r'\{ "[A-Z]+", "([^"]+)"', read("src/server/http/route.c"))],
             lambda p: p in server)
     tests = read("tests/golden/test_tiny.c") + read("tests/golden/test_encoders.c")
     compare("test_tiny.c or test_encoders.c", [f[:-5] for f in os.listdir(os.path.join(ROOT, "tests/golden/tiny")) if f.endswith(".gguf")],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_habits.sh - words of llama.cpp, Ollama and vLLM that mean the same here (src/cli/habits.c), `help`, `ps`, --api-key.
+# test_habits.sh - words of llama.cpp, Ollama and vLLM that mean the same here (src/cli/options/habits.c), `help`, `ps`, --api-key.
 set -uo pipefail
 sumi=${SUMI_PROGRAM:-build/release/sumi}
 model=tests/golden/tiny/qwen2-tied.gguf
@@ -39,7 +39,7 @@ same "serve --help" "help server"
 
 # What the table says is ours is an option of some command.
 for command in run serve pull convert embed eval bench 'bench serve'; do "$sumi" help $command; done >"$work/help"
-for option in $(sed -nE 's/^ +\{ "-[^"]*", "(--[a-z-]+)".*/\1/p' src/cli/habits.c); do
+for option in $(sed -nE 's/^ +\{ "-[^"]*", "(--[a-z-]+)".*/\1/p' src/cli/options/habits.c); do
     [ "$option" = --temperature ] || grep -qE -e "$option(=|\[|,| |$)" "$work/help" || complain "habits.c: no command has $option"
 done
 

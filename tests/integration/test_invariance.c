@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "sumi.h"
 #include "test_support.h"
 

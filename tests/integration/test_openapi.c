@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/api/known_fields.h"
 #include "server/embedded.h"
-#include "server/http.h"
-#include "server/known_fields.h"
+#include "server/http/http.h"
 #include "test_support.h"
 
 static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };

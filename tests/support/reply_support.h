@@ -2,7 +2,7 @@
 #ifndef SUMI_TEST_REPLY_SUPPORT_H
 #define SUMI_TEST_REPLY_SUPPORT_H
 
-#include "server/reply.h"
+#include "server/api/reply.h"
 #include "test_support.h"
 
 typedef struct test_reply {

@@ -63,6 +63,12 @@ for file in $(find src -name '*.[ch]' -not -path 'src/cli/*'); do
     fi
 done
 
+# A folder with more files than fit on a screen gets folders.
+while read -r folder; do
+    n_files=$(find "$folder" -maxdepth 1 -name '*.[ch]' | wc -l)
+    [ "$n_files" -le 32 ] || complain "$folder has $n_files files: move those of one idea into a folder"
+done < <(find src -type d)
+
 while read -r folder; do
     if [ ! -e "$folder/README.md" ]; then
         complain "$folder has no README.md"

@@ -6,7 +6,7 @@
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/slab.h"
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/os/pool.h"
 #include "quant/quant.h"
 
 typedef struct cpu_backend {

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 
 #define ACT_GROUP 32 /* int8 activations share a scale in groups of this many */
 #define ACT_TILE  16 /* maximum of int8 activation rows in a tile */

@@ -11,7 +11,7 @@
 #ifndef SUMI_BACKEND_CPU_SLAB_H
 #define SUMI_BACKEND_CPU_SLAB_H
 
-#include "base/numa.h"
+#include "base/os/numa.h"
 
 typedef struct slab slab;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "backend/cpu/routing.h"
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "quant/quant.h"
 #include "test_support.h"
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "test_support.h"
 
 static pool *start(int32_t n_threads)

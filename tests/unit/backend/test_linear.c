@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "quant/quant.h"
 #include "test_support.h"
 

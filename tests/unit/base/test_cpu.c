@@ -1,5 +1,5 @@
 /* test_cpu.c - processor features against what Linux says of the same processor. */
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/new_file.h"
+#include "base/os/new_file.h"
 #include "hf_folder.h"
 #include "test_support.h"
 

@@ -1,5 +1,5 @@
 /* test_numa.c - which nodes a folder like that of the system tells of, and the system's own answer to a wish. */
-#include "base/numa.h"
+#include "base/os/numa.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_pool.c - every item of a loop runs exactly once, whoever runs it. */
-#include "base/pool.h"
+#include "base/os/pool.h"
 
 #include <sched.h>
 #include <stdatomic.h>

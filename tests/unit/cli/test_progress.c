@@ -5,9 +5,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/columns.h"
-#include "cli/loading.h"
-#include "cli/progress.h"
+#include "cli/terminal/columns.h"
+#include "cli/terminal/loading.h"
+#include "cli/terminal/progress.h"
 #include "test_support.h"
 
 static const char model[] = "SmolLM2-135M-Instruct-Q8_0.gguf", note[] = "79.3 MiB, 21.4 MiB/s";

@@ -2,7 +2,7 @@
  * that what the model's file recommends does not overrule it. */
 #include <string.h>
 
-#include "cli/settings.h"
+#include "cli/options/settings.h"
 #include "test_support.h"
 
 static void an_option_that_was_given_is_not_overruled_by_the_model(void **state)

@@ -1,5 +1,5 @@
 /* test_event_copy.c - copies of events: equal to the original, and independent of it. */
-#include "engine/event_copy.h"
+#include "engine/requests/event_copy.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
+#include "base/os/cpu.h"
 #include "engine/context.h"
 #include "engine/model.h"
 #include "test_support.h"

@@ -1,7 +1,7 @@
 /* test_recommended.c - the sampling that a file recommends. Keys: the GGUF specification as the Python package gguf writes it. */
 #include "engine/recommended.h"
 
-#include "convert/model_file.h"
+#include "hf/model_file.h"
 #include "hf_folder.h"
 #include "sample/members.h"
 #include "tiny_vocab.h"

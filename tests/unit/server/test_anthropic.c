@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "reply_support.h"
-#include "server/anthropic_reply.h"
-#include "server/anthropic_request.h"
+#include "server/api/anthropic/anthropic_reply.h"
+#include "server/api/anthropic/anthropic_request.h"
 
 static text_request r;
 static api_error e;

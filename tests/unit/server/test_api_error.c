@@ -1,5 +1,5 @@
 /* test_api_error.c - each API tells a refusal in its own object. */
-#include "server/api_error.h"
+#include "server/api/api_error.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* test_chat_window.c - a chat without its oldest turns. */
-#include "server/chat_window.h"
+#include "server/api/chat_window.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* test_conns.c - open connections: who is late is told and cut, who is one too many is known. */
-#include "server/conns.h"
+#include "server/http/conns.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "reply_support.h"
-#include "server/embeddings_reply.h"
-#include "server/embeddings_request.h"
+#include "server/api/embeddings/embeddings_reply.h"
+#include "server/api/embeddings/embeddings_request.h"
 
 static text_request r;
 static api_error e;

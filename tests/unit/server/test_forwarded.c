@@ -1,5 +1,5 @@
 /* test_forwarded.c - for whom a proxy asks. */
-#include "server/forwarded.h"
+#include "server/http/forwarded.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* test_hosts.c - names under which a server answers to those who show no key. */
-#include "server/hosts.h"
+#include "server/http/hosts.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* test_journal.c - the log: lines that stay lines and JSON that stays JSON whatever bytes come; nothing that waits. */
-#include "server/journal.h"
+#include "server/ops/journal.h"
 
 #include <fcntl.h>
 #include <jansson.h>

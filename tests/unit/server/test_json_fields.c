@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/json_fields.h"
+#include "server/api/json_fields.h"
 #include "test_support.h"
 
 static json_t *object(const char *text)

@@ -1,5 +1,5 @@
 /* test_keys.c - key files, and the limits of a key. */
-#include "server/keys.h"
+#include "server/ops/keys.h"
 
 #include <string.h>
 

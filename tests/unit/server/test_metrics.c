@@ -1,5 +1,5 @@
 /* test_metrics.c - the page of numbers: Prometheus' text format, cumulative buckets, labels that cannot break it. */
-#include "server/metrics.h"
+#include "server/ops/metrics.h"
 
 #include <string.h>
 

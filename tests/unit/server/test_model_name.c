@@ -1,5 +1,5 @@
 /* test_model_name.c - which model a client means. */
-#include "server/model_name.h"
+#include "server/api/model_name.h"
 
 #include "test_support.h"
 

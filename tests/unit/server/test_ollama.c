@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "reply_support.h"
-#include "server/ollama_reply.h"
-#include "server/ollama_request.h"
+#include "server/api/ollama/ollama_reply.h"
+#include "server/api/ollama/ollama_request.h"
 
 static text_request r;
 static api_error e;

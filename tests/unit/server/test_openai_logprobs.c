@@ -1,5 +1,5 @@
 /* test_openai_logprobs.c - names of tokens in completions: no two alternatives share a key. */
-#include "server/openai_logprobs.h"
+#include "server/api/openai/openai_logprobs.h"
 
 #include <jansson.h>
 

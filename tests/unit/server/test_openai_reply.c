@@ -1,8 +1,8 @@
 /* test_openai_reply.c - events of the engine become JSON, byte for byte as the OpenAI API's reference shows it. */
-#include "server/openai_reply.h"
+#include "server/api/openai/openai_reply.h"
 
 #include "reply_support.h"
-#include "server/openai_request.h"
+#include "server/api/openai/openai_request.h"
 
 static test_reply open_reply(text_parse_fn parse, const char *body)
 {

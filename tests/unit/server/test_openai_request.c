@@ -1,5 +1,5 @@
 /* test_openai_request.c - bodies of requests: what they ask of the engine, and what is refused and how. */
-#include "server/openai_request.h"
+#include "server/api/openai/openai_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>

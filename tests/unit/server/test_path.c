@@ -1,5 +1,5 @@
 /* test_path.c - the path that a request means. */
-#include "server/path.h"
+#include "server/http/path.h"
 
 #include <stdio.h>
 #include <string.h>

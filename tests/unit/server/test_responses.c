@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "reply_support.h"
-#include "server/responses_reply.h"
-#include "server/responses_request.h"
+#include "server/api/openai/responses_reply.h"
+#include "server/api/openai/responses_request.h"
 
 static text_request r;
 static api_error e;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/http.h"
+#include "server/http/http.h"
 #include "test_support.h"
 
 static server *create_with(server_opts o)

@@ -1,5 +1,5 @@
 /* test_stall.c - when an engine is said to stand still. */
-#include "server/stall.h"
+#include "server/ops/stall.h"
 
 #include "test_support.h"
 

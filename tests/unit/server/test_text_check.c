@@ -1,9 +1,9 @@
 /* test_text_check.c - what a model and an engine cannot do is refused under the name that the field has in the API. */
-#include "server/text_check.h"
+#include "server/api/text_check.h"
 
 #include <string.h>
 
-#include "server/openai_request.h"
+#include "server/api/openai/openai_request.h"
 #include "test_support.h"
 
 /* The field that is refused by a model of 100 tokens in an engine of 4 sequences; NULL: none. */

@@ -1,13 +1,13 @@
 /* test_tool_history.c - one call of a tool and its result, as each API's reference writes them, are the same chat. */
-#include "server/tool_history.h"
+#include "server/api/tool_history.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/anthropic_request.h"
-#include "server/ollama_request.h"
-#include "server/openai_request.h"
-#include "server/responses_request.h"
+#include "server/api/anthropic/anthropic_request.h"
+#include "server/api/ollama/ollama_request.h"
+#include "server/api/openai/openai_request.h"
+#include "server/api/openai/responses_request.h"
 #include "test_support.h"
 
 static text_request r;

@@ -1,5 +1,5 @@
 /* test_trace.c - the header traceparent: the examples of W3C Trace Context, and what it forbids. */
-#include "server/trace.h"
+#include "server/ops/trace.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* test_work.c - the pool for large bodies: turns, limits, the end. Work stands still at a gate until the test opens it, so
  * that what waits and what runs is known without looking at a clock. */
-#include "server/work.h"
+#include "server/http/work.h"
 
 #include <pthread.h>
 #include <stdio.h>

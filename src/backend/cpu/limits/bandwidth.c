@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/os/cpu.h"
 
 #define CHUNK      ((size_t)256 << 10)
 #define RUN_BYTES  ((size_t)32 << 20) /* for each thread in one timed loop */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 
 double limits_shortest(pool *p, int64_t n_items, pool_fn fn, void *arg, double ms)
 {

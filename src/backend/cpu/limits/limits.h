@@ -12,7 +12,7 @@
 #ifndef SUMI_BACKEND_CPU_LIMITS_LIMITS_H
 #define SUMI_BACKEND_CPU_LIMITS_LIMITS_H
 
-#include "base/pool.h"
+#include "base/os/pool.h"
 
 /* ---- Arithmetic ---- */
 

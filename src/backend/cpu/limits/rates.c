@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "backend/cpu/amx/tile_config.h"
-#include "base/clock.h"
-#include "base/cpu.h"
+#include "base/os/clock.h"
+#include "base/os/cpu.h"
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")

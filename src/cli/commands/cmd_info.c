@@ -1,0 +1,201 @@
+/* cmd_info.c - sumi info: shows the contents of a model file. Only the file's head is read, so the command is fast for
+ * files of any size, and works for files that the engine cannot run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "cli/cli.h"
+#include "cli/commands/info.h"
+#include "cli/options/args.h"
+#include "hf/model_file.h"
+#include "text/id_list.h"
+#include "text/tokenizer.h"
+
+typedef struct info_args {
+    const char *model, *key;
+    bool json, metadata, tensors, all;
+} info_args;
+
+enum { OPT_JSON = 256, OPT_KEY, OPT_METADATA, OPT_TENSORS, OPT_ALL };
+
+static const struct argp_option options[] = {
+    { "metadata", OPT_METADATA, NULL, 0, "List every key with its type and value; long values are cut", 0 },
+    { "tensors", OPT_TENSORS, NULL, 0, "List every tensor with its type, shape and size", 0 },
+    { "all", OPT_ALL, NULL, 0, "Overview and both lists in full; with --json: long arrays in full", 0 },
+    { "key", OPT_KEY, "KEY", 0, "Print only the value of this key, unchanged: --key tokenizer.chat_template",
+      0 },
+    { "json", OPT_JSON, NULL, 0, "One JSON object: overview, metadata (long arrays cut), tensors", 0 },
+    { 0 },
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    info_args *a = state->input;
+    switch (key) {
+    case OPT_JSON: a->json = true; return 0;
+    case OPT_METADATA: a->metadata = true; return 0;
+    case OPT_TENSORS: a->tensors = true; return 0;
+    case OPT_ALL: a->all = true; return 0;
+    case OPT_KEY: a->key = arg; return 0;
+    case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
+    case ARGP_KEY_END:
+        if (!a->model) return cli_mistake(state, "which MODEL?");
+        if (a->json && (a->metadata || a->tensors || a->key))
+            return cli_mistake(state, "--json is everything already; it goes with --all only");
+        if (a->key && (a->metadata || a->tensors || a->all)) return cli_mistake(state, "--key goes alone");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp info_argp = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "MODEL",
+    .doc = "Show the contents of a model file: architecture, size, quantisation, vocabulary, licence."
+           "\vMODEL is a GGUF file, a Hugging Face folder or the name of a model in the models folder.\n\n"
+           "Examples:\n"
+           "  sumi info smollm2\n"
+           "  sumi info model.gguf --tensors\n"
+           "  sumi info smollm2 --key tokenizer.chat_template",
+};
+
+void info_summarise(const gguf *g, info_summary *s)
+{
+    *s = (info_summary){ 0 };
+    gguf_get_str(g, "general.architecture", &s->architecture);
+    gguf_get_str(g, "general.name", &s->name);
+    gguf_get_str(g, "general.license", &s->license);
+    gguf_get_str(g, "tokenizer.ggml.model", &s->tokenizer);
+    gguf_get_str(g, "tokenizer.ggml.pre", &s->pretokenizer);
+    gguf_get_str(g, "tokenizer.chat_template", &s->chat_template);
+    gguf_array tokens;
+    if (gguf_get_array(g, "tokenizer.ggml.tokens", &tokens)) s->n_vocab = tokens.n;
+    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
+        const gguf_tensor *t = gguf_tensor_at(g, i);
+        struct info_type *type = &s->types[t->type->type];
+        type->n_tensors++;
+        type->n_params += (uint64_t)t->n_elems;
+        s->n_params += (uint64_t)t->n_elems;
+        s->weight_bytes += t->n_bytes;
+    }
+    if (s->n_params) s->bits_per_weight = 8.0 * (double)s->weight_bytes / (double)s->n_params;
+}
+
+bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int64_t *value)
+{
+    char key[256];
+    int n = snprintf(key, sizeof key, "%.*s.%s", s->architecture.n < 128 ? (int)s->architecture.n : 0,
+                     s->architecture.n ? s->architecture.data : "", suffix);
+    return n < (int)sizeof key && gguf_get_i64(g, key, value);
+}
+
+static sumi_status find_end_tokens(const gguf *g, info_summary *s, sumi_error *err)
+{
+    tokenizer *t;
+    id_list ends = { 0 };
+    s->n_end_tokens = -1;
+    if (gguf_find(g, "tokenizer.ggml.tokens") < 0) return SUMI_OK;
+    sumi_status status = tokenizer_create(&t, g, err);
+    if (status != SUMI_OK) return status == SUMI_ENOMEM ? status : SUMI_OK;
+    for (int32_t id = 0; id < tokenizer_n_vocab(t); id++)
+        if (tokenizer_is_end(t, id)) id_list_add(&ends, id);
+    tokenizer_destroy(t);
+    s->end_tokens = ends.ids;
+    if (ends.failed) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_name(g));
+    s->n_end_tokens = (int32_t)ends.n;
+    return SUMI_OK;
+}
+
+/* Collects data that takes longer than looking up keys. Only missing memory is a failure: info also shows files that sumi
+ * cannot run. */
+static sumi_status look_further(const gguf *g, const char *path, info_summary *s, sumi_error *err)
+{
+    sumi_status status = find_end_tokens(g, s, err);
+    if (status != SUMI_OK || !s->n_params) return status;
+    status = sumi_model_estimate(path, NULL, NULL, &s->memory, err);
+    s->has_memory = status == SUMI_OK;
+    return status == SUMI_ENOMEM ? status : SUMI_OK;
+}
+
+/* Prints a string: unchanged into a pipe; on a terminal without control characters, and with a newline. */
+static void print_raw(gguf_str s)
+{
+    if (!isatty(STDOUT_FILENO)) {
+        fwrite(s.data, 1, s.n, stdout);
+        return;
+    }
+    for (size_t i = 0; i < s.n;) {
+        uint32_t code;
+        size_t n = printable_utf8(s.data + i, s.n - i, &code);
+        if (printable_shown(code) || code == '\n' || code == '\t') fwrite(s.data + i, 1, n, stdout);
+        else putchar('?');
+        i += n;
+    }
+    putchar('\n');
+}
+
+static int print_key(const gguf *g, const char *key)
+{
+    int64_t i = gguf_find(g, key), integer;
+    uint64_t large;
+    double real;
+    bool flag;
+    gguf_str text;
+    if (i < 0) return cli_fail("%s: there is no key '%s'; --metadata lists them", gguf_name(g), key);
+    if (gguf_value_str(g, i, &text)) {
+        print_raw(text);
+    } else if (gguf_value_i64(g, i, &integer)) {
+        printf("%lld\n", (long long)integer);
+    } else if (gguf_value_u64(g, i, &large)) {
+        printf("%llu\n", (unsigned long long)large);
+    } else if (gguf_value_f64(g, i, &real)) {
+        printf("%.17g\n", real);
+    } else if (gguf_value_bool(g, i, &flag)) {
+        printf("%s\n", flag ? "true" : "false");
+    } else {
+        return cli_fail("%s: key '%s' is an array; use --all or --json --all", gguf_name(g), key);
+    }
+    return EXIT_DONE;
+}
+
+static int print_views(const gguf *g, const info_summary *s, const info_args *a)
+{
+    if (a->json) return info_print_json(g, s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
+    bool overview = a->all || (!a->metadata && !a->tensors);
+    if (overview) info_print_overview(g, s);
+    if (a->all) printf("\n");
+    if (a->all || a->metadata) info_print_metadata(g, a->all);
+    if ((a->all || a->metadata) && (a->all || a->tensors)) printf("\n");
+    if (a->all || a->tensors) info_print_tensors(g);
+    return EXIT_DONE;
+}
+
+static int print(const gguf *g, const char *path, const info_args *a)
+{
+    info_summary s;
+    sumi_error err;
+    if (a->key) return print_key(g, a->key);
+    info_summarise(g, &s);
+    sumi_status status = look_further(g, path, &s, &err);
+    int code = status == SUMI_OK ? print_views(g, &s, a) : cli_fail_error(&err);
+    free(s.end_tokens);
+    return code;
+}
+
+int cmd_info(int argc, char **argv)
+{
+    info_args a = { 0 };
+    sumi_error err;
+    char path[4096];
+    gguf *g;
+    if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
+    if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
+    if (model_file_open(&g, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
+    int code = print(g, path, &a);
+    gguf_close(g);
+    return code;
+}
