@@ -59,7 +59,7 @@ sumi_status lengths_parse(lengths *l, const char *text, sumi_error *err)
         return SUMI_OK;
     }
     return sumi_fail(err, SUMI_EINVAL,
-                     "'%s' is no distribution of lengths: N, uniform:A..B, lognormal:MEAN,SIGMA, file:PATH",
+                     "'%s' is not a distribution of lengths: use N, uniform:A..B, lognormal:MEAN,SIGMA, file:PATH",
                      text);
 }
 

@@ -43,11 +43,11 @@ static int print_help(void)
     }
     putchar('\n');
     help_wrap("MODEL is a GGUF file, a Hugging Face folder, or the name of a model as 'sumi list' shows it: 'smollm2' is "
-              "smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from there.",
+              "smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from Hugging Face.",
               0, 0);
     puts("\nExamples:\n"
          "  sumi run smollm2 \"Why is the sky blue?\"       one answer\n"
-         "  sumi run smollm2                              a chat; Ctrl-D leaves it\n"
+         "  sumi run smollm2                              a chat; Ctrl-D ends the chat\n"
          "  sumi info smollm2                             what is in the file\n"
          "  sumi pull hf:bartowski/SmolLM2-135M-Instruct-GGUF\n");
     help_wrap("'sumi help COMMAND' or 'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.", 0, 0);

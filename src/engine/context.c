@@ -324,9 +324,9 @@ void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
 static sumi_status check_span(sumi_context *c, const sumi_span *s, sumi_error *err)
 {
     if (!seq_is_open(c, s->seq)) return sumi_fail(err, SUMI_EINVAL, "sequence %d is not open", s->seq);
-    if (c->in_step[s->seq] == c->n_steps) return sumi_fail(err, SUMI_EINVAL, "sequence %d is twice in one step", s->seq);
+    if (c->in_step[s->seq] == c->n_steps) return sumi_fail(err, SUMI_EINVAL, "sequence %d occurs twice in one step", s->seq);
     c->in_step[s->seq] = c->n_steps;
-    if (s->n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens", s->seq, s->n_ids);
+    if (s->n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens; a step needs at least one of each sequence", s->seq, s->n_ids);
     int32_t len = c->len[s->seq];
     if (s->n_ids > c->info.n_ctx - len)
         return sumi_fail(err, SUMI_ELIMIT, "sequence %d: %d + %d tokens are more than the context of %d", s->seq, len,
@@ -354,7 +354,7 @@ static sumi_status check_encoder_span(const sumi_context *c, const sumi_span *s,
     if (wants_logits(s->want)) return model_check_generates(c->model, err);
     if (!c->model->info.is_encoder) return SUMI_OK;
     if (c->len[s->seq] == 0) return SUMI_OK;
-    return sumi_fail(err, SUMI_EINVAL, "sequence %d has %d tokens: it cannot grow, as an encoder takes a text whole",
+    return sumi_fail(err, SUMI_EINVAL, "sequence %d has %d tokens: it cannot grow, because an encoder computes a text in one step",
                      s->seq, c->len[s->seq]);
 }
 
@@ -362,7 +362,7 @@ static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t 
 {
     int64_t n_tokens = 0, n_rows = 0;
     c->n_steps++;
-    if (n_spans < 1) return sumi_fail(err, SUMI_EINVAL, "a step without sequences");
+    if (n_spans < 1) return sumi_fail(err, SUMI_EINVAL, "a step needs at least one sequence");
     for (int32_t i = 0; i < n_spans; i++) {
         sumi_status status = check_span(c, &spans[i], err);
         if (status == SUMI_OK) status = check_encoder_span(c, &spans[i], err);
@@ -381,7 +381,7 @@ static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t 
 
 static sumi_status no_blocks(const sumi_context *c, int32_t n_tokens, sumi_error *err)
 {
-    return sumi_fail(err, SUMI_ELIMIT, "kv cache: no blocks for %d more tokens (%d of %d are free); give it more memory",
+    return sumi_fail(err, SUMI_ELIMIT, "kv cache: not enough blocks for %d more tokens (%d of %d are free); give it more memory",
                      n_tokens, kv_cache_available(c->cache), c->info.n_blocks);
 }
 

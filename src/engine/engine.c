@@ -40,7 +40,7 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     if (st == SUMI_OK && !(o->stall >= 0))
         st = sumi_fail(err, SUMI_EINVAL, "stall is %g; it must not be negative", (double)o->stall);
     if (st == SUMI_OK && o->prefix_dir && !o->prefix_cache)
-        st = sumi_fail(err, SUMI_EINVAL, "prefixes cannot be kept in a folder without a prefix cache");
+        st = sumi_fail(err, SUMI_EINVAL, "a folder for prefixes needs the prefix cache");
     return st;
 }
 
@@ -50,7 +50,7 @@ static sumi_status set_up_encoder(sumi_engine *e, sumi_error *err)
 {
     if (!e->model->info.is_encoder) return SUMI_OK;
     if (e->opts.prefix_dir)
-        return sumi_fail(err, SUMI_EINVAL, "prefixes cannot be kept in a folder: an encoder has none");
+        return sumi_fail(err, SUMI_EINVAL, "a folder for prefixes is of no use: an encoder has no prefix cache");
     e->opts.chunking = false;
     e->opts.prefix_cache = false;
     e->opts.swap_bytes = 0;
@@ -188,7 +188,7 @@ sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engi
     if ((st = set_up_encoder(e, err)) || (st = build(e, m, err))) goto fail;
     publish(e);
     if (pthread_create(&e->thread, NULL, engine_main, e) != 0) {
-        st = sumi_fail(err, SUMI_ENOMEM, "engine: the system gives no thread");
+        st = sumi_fail(err, SUMI_ENOMEM, "engine: a thread cannot be started");
         goto fail;
     }
     pthread_setname_np(e->thread, "sumi engine"); /* as top and debuggers show it */

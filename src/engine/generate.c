@@ -84,7 +84,7 @@ static sumi_status run_init(run *r, sumi_context *ctx, int32_t seq, const sumi_g
                                .max_tokens = opts->max_tokens,
                                .ignore_eos = opts->ignore_eos,
                                .stop = opts->stop };
-    if (opts->max_tokens < -1) return sumi_fail(err, SUMI_EINVAL, "max_tokens is %d; -1 is no limit", opts->max_tokens);
+    if (opts->max_tokens < -1) return sumi_fail(err, SUMI_EINVAL, "max_tokens is %d; it must be at least -1, which means no limit", opts->max_tokens);
     if (opts->n_logprobs < 0 || opts->n_logprobs > n_vocab)
         return sumi_fail(err, SUMI_EINVAL, "n_logprobs is %d; it must be between 0 and %d", opts->n_logprobs, n_vocab);
     sumi_status st = choice_init(&r->answer, model_tokenizer(m), false, opts->n_logprobs, false, err);

@@ -45,7 +45,7 @@ static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi
     if ((status = model_create(&m->weights, m->file, m->be, &watcher, err))) return status;
     int64_t n_vision = model_n_vision_tensors(m->file);
     if (n_vision > 0)
-        log_message(&m->log, SUMI_LOG_INFO, "%s: its %lld tensors of a vision part are not used: sumi reads text only",
+        log_message(&m->log, SUMI_LOG_INFO, "%s: %lld tensors of a vision part are skipped: sumi supports text only",
                     gguf_name(m->file), (long long)n_vision);
     if (m->weights->n_vocab == tokenizer_n_vocab(m->tok)) return SUMI_OK;
     return sumi_fail(err, SUMI_EFORMAT, "%s: %d tokens in the vocabulary, but token_embd.weight has %d rows",

@@ -46,7 +46,7 @@ static sumi_status read_salt_key(const char *path, sip_key *key, bool *found, su
     else if (!S_ISREG(s.st_mode) || s.st_size != sizeof *key || pread(fd, key, sizeof *key, 0) != sizeof *key)
         st = sumi_fail(err, SUMI_EFORMAT, "%s: not a file of %zu bytes; delete it", path, sizeof *key);
     else if (s.st_uid != geteuid() || (s.st_mode & (S_IRWXG | S_IRWXO)))
-        st = sumi_fail(err, SUMI_EFORMAT, "%s: others may read or have written it; delete it", path);
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: other users may read or write this file; delete it", path);
     close(fd);
     return st;
 }
@@ -79,7 +79,7 @@ static void load_salt_key(sumi_engine *e)
     }
     e->keeps_salted = st == SUMI_OK;
     if (e->keeps_salted) kv_cache_set_salt_key(context_cache(e->ctx), key);
-    else log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes of named clients and salts are not kept", why.message);
+    else log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes of named clients and salts are not written", why.message);
 }
 
 /* ---- The file ---- */
@@ -100,12 +100,12 @@ sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
         return sumi_fail(err, SUMI_EIO, "%s: not a folder", e->opts.prefix_dir);
     int32_t n_left = new_file_sweep(e->opts.prefix_dir, NULL);
     if (n_left)
-        log_message(&e->model->log, SUMI_LOG_INFO, "%s: %d files that a process which was killed left are removed",
+        log_message(&e->model->log, SUMI_LOG_INFO, "%s: removed %d files of a killed process",
                     e->opts.prefix_dir, n_left);
     load_salt_key(e);
     if (kv_disk_load(context_cache(e->ctx), path, &opts, &n_tokens, &why) != SUMI_OK)
         log_message(&e->model->log, SUMI_LOG_WARN, "%s; the cache of prefixes starts empty", why.message);
-    else log_message(&e->model->log, SUMI_LOG_INFO, "%s: %lld tokens of prefixes", path, (long long)n_tokens);
+    else log_message(&e->model->log, SUMI_LOG_INFO, "%s: loaded prefixes of %lld tokens", path, (long long)n_tokens);
     return SUMI_OK;
 }
 
@@ -117,5 +117,5 @@ void prefix_file_save(sumi_engine *e)
     if (!e->opts.prefix_dir) return;
     sumi_status st = path_of(e, &opts, path, sizeof path, &why);
     if (st == SUMI_OK) st = kv_disk_save(context_cache(e->ctx), path, &opts, &why);
-    if (st != SUMI_OK) log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes are not kept", why.message);
+    if (st != SUMI_OK) log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes are not written", why.message);
 }

@@ -133,7 +133,7 @@ static void refuse_latents(reader *r)
     static const char *const keys[] = { "attention.q_lora_rank", "attention.kv_lora_rank",
                                         "rope.scaling.yarn_log_multiplier" };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (asks(r, keys[i])) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+        if (asks(r, keys[i])) fail(r, SUMI_EUNSUPPORTED, "is not supported in this family");
 }
 
 /* Refuses keys (of the specification or of converters) that change the computation and that Sumi does not read. Features
@@ -153,13 +153,13 @@ static void refuse_other_features(reader *r)
         "swiglu_clamp_shexp",
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-        if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+        if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for a feature that is not supported");
     bool may_grow = r->a->features & ARCH_QUERY_GROWTH;
     if (!may_grow && (asks(r, "attention.temperature_scale") || asks(r, "attention.temperature_length")))
-        fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+        fail(r, SUMI_EUNSUPPORTED, "asks for a feature that is not supported");
     if (!(r->a->features & ARCH_LATENT)) refuse_latents(r);
     if (r->a->logits == LOGITS_UNSCALED && asks(r, "logit_scale"))
-        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+        fail(r, SUMI_EUNSUPPORTED, "is not supported in this family");
 }
 
 /* A size of the layers with a window must equal the size of the other layers: `plain`, or the value of its own key. */
@@ -300,7 +300,7 @@ static void read_attention(reader *r, hparams *h)
     h->qkv_clamp = read_float_or_0(r, "attention.clamp_kqv", 0);
     h->max_alibi_bias = read_float_or_0(r, "attention.max_alibi_bias", r->a->max_alibi_bias);
     if (h->max_alibi_bias > 0 && r->a->rope != ROPE_NO_LAYERS)
-        fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+        fail(r, SUMI_EUNSUPPORTED, "is not supported in this family");
 }
 
 /* Encoders: families that are always encoders, and decoders that were trained with attention in both directions. */
@@ -310,7 +310,7 @@ static void read_direction(reader *r, hparams *h)
     enum { RANK = 4 };
     bool family = r->a->features & ARCH_ENCODER;
     h->encoder = !read_bool(r, "attention.causal", !family);
-    if (family && !h->encoder) fail(r, SUMI_EUNSUPPORTED, "asks for what is not supported");
+    if (family && !h->encoder) fail(r, SUMI_EUNSUPPORTED, "asks for a feature that is not supported");
     int32_t pooling = read_int(r, "pooling_type", 0, RANK, 0);
     if (pooling == RANK) fail(r, SUMI_EUNSUPPORTED, "says that the model ranks documents: not supported");
     else h->pooling = poolings[pooling];
@@ -351,7 +351,7 @@ static void read_windows(reader *r, hparams *h)
     else if (!is_list) pattern = read_int(r, "attention.sliding_window_pattern", 0, MAX_LAYERS, pattern);
     if (r->status != SUMI_OK || h->window == 0) return;
     if (h->encoder && !(r->a->features & ARCH_ENCODER))
-        fail(r, SUMI_EUNSUPPORTED, "asks for windows that look both ways: not supported");
+        fail(r, SUMI_EUNSUPPORTED, "asks for windows in both directions: not supported");
     int32_t full = r->a->features & ARCH_FULL_FIRST ? 0 : pattern - 1; /* its place in the pattern */
     for (int32_t i = 0; i < h->n_layers; i++)
         h->has_window[i] =
@@ -400,7 +400,7 @@ static void read_router(reader *r, hparams *h)
     static const router_kind kinds[] = { ROUTER_SOFTMAX, ROUTER_SIGMOID, ROUTER_SOFTMAX_CHOSEN };
     int32_t n = read_int(r, "expert_count", 0, MAX_EXPERTS, 0);
     if (n == 0) return;
-    if (!(r->a->features & ARCH_EXPERTS)) fail(r, SUMI_EUNSUPPORTED, "is not part of the family as sumi knows it");
+    if (!(r->a->features & ARCH_EXPERTS)) fail(r, SUMI_EUNSUPPORTED, "is not supported in this family");
     router *to = &h->router;
     *to = (router){ .kind = r->a->router, .n_experts = n };
     to->n_used = read_int(r, "expert_used_count", 1, n < MAX_EXPERTS_USED ? n : MAX_EXPERTS_USED, 0);

@@ -71,7 +71,7 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
     const hparams *h = &l->m->h;
     int32_t n = h->router.n_experts;
     if (has(l, i, "ffn_gate_up_exps") && !strcmp(l->m->arch->name, "gptoss"))
-        loader_fail(l, SUMI_EUNSUPPORTED, "tensor 'blk.%d.ffn_gate_up_exps.weight' has gate and up in turn: not supported", i);
+        loader_fail(l, SUMI_EUNSUPPORTED, "tensor 'blk.%d.ffn_gate_up_exps.weight' has rows of gate and up in alternation: not supported", i);
     bool fused = has(l, i, "ffn_gate_up_exps"), gated = !(l->m->arch->features & ARCH_NO_GATE);
     const char *up = fused ? "ffn_gate_up_exps" : "ffn_up_exps", *gate = fused ? up : "ffn_gate_exps";
     x->router = h->router;

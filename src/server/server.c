@@ -103,7 +103,7 @@ static void count_refused(server *s, const char *format, va_list args)
     unsigned status = va_arg(copy, unsigned);
     va_end(copy);
     metrics_http(&s->metrics, route_n_paths() - 1, (int)status);
-    log_message(&s->log, SUMI_LOG_INFO, "a request that is no HTTP was answered with %u", status);
+    log_message(&s->log, SUMI_LOG_INFO, "bytes that are no HTTP request were answered with %u", status);
 }
 
 static void log_of_mhd(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
@@ -159,7 +159,7 @@ static sumi_status start_http(server *s, sumi_error *err)
                                  log_of_mhd, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "the HTTP server does not start%s",
-                     o->tls_cert ? ": look at --tls-priorities"
+                     o->tls_cert ? ": check --tls-priorities"
                                  : ", with these limits of connections and threads");
 }
 

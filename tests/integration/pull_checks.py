@@ -433,7 +433,7 @@ def signals(hub):
     check("the part is still there", part.exists())
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=30)
-    check("Ctrl-C ends it with 130", p.returncode == 130 and "the same command goes on from there" in err, (p.returncode, err))
+    check("Ctrl-C ends it with 130", p.returncode == 130 and "the same command resumes the download" in err, (p.returncode, err))
     check("and the part stays", part.stat().st_size == 1_000_000 and not path.exists())
     hub.put("/files/d.gguf", LARGE, stall=True)
     p = start(url, "--sha256", SHA)

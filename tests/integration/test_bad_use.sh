@@ -55,7 +55,7 @@ bad 2 '-c needs a value' run "$model" -p x -c
 bad 2 '--model needs a value, MODEL' run --model
 bad 2 "no option '--ctx-size'" info "$model" --ctx-size 5
 bad 2 "api-key: a key has" serve "$model" --api-key 'a b'
-bad 2 "url: 'x' is no http" ps --url x
+bad 2 "url: 'x' is not an http" ps --url x
 bad 1 'no server answers at http://127.0.0.1:1;' ps --url http://127.0.0.1:1
 bad 2 '--prompt needs a value' run "$model" --prompt
 bad 2 '-n needs a value' run "$model" -n
@@ -102,7 +102,7 @@ bad 2 "no option '--fly'" pull --fly
 bad 2 'one argument too many' pull hf:a/b hf:c/d
 bad 2 "sha256: '12' is not 64" pull https://a.invalid/b.gguf --sha256 12
 bad 2 'are for URLs' pull hf:a/b --check-sha256
-bad 2 "endpoint: 'ftp://x' is no http" pull hf:a/b --endpoint ftp://x
+bad 2 "endpoint: 'ftp://x' is not an http" pull hf:a/b --endpoint ftp://x
 bad 2 'timeout: 0 is not between' pull hf:a/b --timeout 0
 bad 1 'connect' pull smollm2 --retries 0
 bad 1 "'a/b' is not a reference to a model; did you mean 'hf:a/b' or 'ollama:a/b'" pull a/b
@@ -132,7 +132,7 @@ bad 1 'messages.json: No such file' template "$model" --messages "$work/messages
 echo '{"role": ' >"$work/messages.json"
 bad 1 'messages.json' template "$model" --messages "$work/messages.json"
 bad 2 'which OUT.gguf' convert "$model"
-bad 2 "'Q9' is no type" convert "$model" "$work/x.gguf" --type Q9
+bad 2 "'Q9' is not a type" convert "$model" "$work/x.gguf" --type Q9
 bad 2 "no place for 'c'" convert a b c
 bad 1 'no model of this name' convert no-such-model "$work/x.gguf"
 bad 1 'the file exists; --force' convert "$model" "$work/text.gguf"
@@ -147,7 +147,7 @@ bad 1 'a pickle file, which can run any code' info "$work/pickle/pytorch_model.b
 bad 2 "'max' is not mean, last or cls" embed "$model" --pooling max
 bad 2 "no place for 'b'" embed "$model" a b
 bad 1 'no-such-lines: No such file' embed "$model" "$work/no-such-lines"
-bad 2 "hardware needs no MODEL: 'x'" bench --hardware x
+bad 2 "hardware takes no MODEL: 'x'" bench --hardware x
 bad 2 'batch: .*0' bench "$model" --batch 0
 bad 2 'hardware takes no value' bench --hardware=yes
 bad 2 "threads: 'all'" bench --hardware -t all

@@ -72,7 +72,7 @@ wait $! || fail "the end of a pipe"
 [ -z "$(embed </dev/null)" ] || fail "nothing gives nothing"
 long=$(printf 'word %.0s' $(seq 400))
 echo "$long" | embed 2>"$work/error" && fail "a line that is too long"
-grep -q 'standard input: line 1: the prompt has 40[0-9] tokens, the context 256' "$work/error" || fail "$(cat "$work/error")"
+grep -q 'standard input: line 1: the prompt has 40[0-9] tokens, but the context holds 256' "$work/error" || fail "$(cat "$work/error")"
 echo "$long" | embed --truncate | grep -q '"tokens": 256' || fail "--truncate"
 printf 'a\n\nb\n' | embed 2>"$work/error" >/dev/null && fail "an empty line"
 grep -q 'standard input: line 2: .*no tokens' "$work/error" || fail "$(cat "$work/error")"

@@ -20,7 +20,7 @@ sed -n 2p "$work/lines" | embed bert | cut -d' ' -f3- | cmp -s - <(sed -n 2p "$w
 
 long=$(printf 'a %.0s' $(seq 600))
 echo "$long" | embed bert 2>"$work/error" && fail "a line that is too long"
-grep -q 'line 1: the prompt has 602 tokens, the context 530' "$work/error" || fail "$(cat "$work/error")"
+grep -q 'line 1: the prompt has 602 tokens, but the context holds 530' "$work/error" || fail "$(cat "$work/error")"
 echo "$long" | embed bert --truncate | grep -q '"tokens": 530' || fail "--truncate"
 
 refused() {

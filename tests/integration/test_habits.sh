@@ -52,7 +52,7 @@ for _ in $(seq 600); do
 done
 url=$(sed -n 's/.* on //p' "$work/out")
 grep -q '^sumi: serving tiny on ' "$work/out" || complain "serve: $(cat "$work/out" "$work/log")"
-[ "$("$sumi" ps --url "$url" 2>&1)" = "sumi: $url: the server wants a key that may see /stats: set SUMI_API_KEY" ] ||
+[ "$("$sumi" ps --url "$url" 2>&1)" = "sumi: $url: the server needs a key that may use /stats: set SUMI_API_KEY" ] ||
     complain "ps without the key: $("$sumi" ps --url "$url" 2>&1)"
 SUMI_API_KEY=wrong "$sumi" ps --url "$url" >/dev/null 2>&1 && complain "a wrong key is good enough"
 SUMI_API_KEY=secret "$sumi" ps --url "$url" >"$work/ps" 2>&1 || complain "ps: $(cat "$work/ps")"

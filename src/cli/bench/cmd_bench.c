@@ -46,8 +46,8 @@ static error_t parse_prompts(const struct argp_state *state, const char *arg, be
 static error_t check(const struct argp_state *state, const bench_args *a)
 {
     if (a->hardware && a->model)
-        return cli_mistake(state, "--hardware needs no MODEL: '%s' is too much", a->model);
-    if (!a->n_prompts && !a->gen) return cli_mistake(state, "--prompt 0 and --gen 0 leave nothing to measure");
+        return cli_mistake(state, "--hardware takes no MODEL: '%s' is one argument too many", a->model);
+    if (!a->n_prompts && !a->gen) return cli_mistake(state, "with --prompt 0 and --gen 0 there is nothing to measure");
     if (!a->hardware && !a->model) return cli_mistake(state, "MODEL is missing (or --hardware)");
     return 0;
 }

@@ -105,7 +105,7 @@ static sumi_status finish_answer(chat *c, const answer *a, sumi_error *err)
     if (c->session->options->stats) answer_print_stats(a, stderr);
     if (a->text.n == 0 && a->stats.finish == SUMI_FINISH_CANCELLED)
         return sumi_fail(err, SUMI_ECANCELLED,
-                         "stopped before the first word: the question is removed from the conversation");
+                         "stopped before the first token: the question is removed from the conversation");
     if (conversation_add(&c->talk, "assistant", a->text.n ? a->text.data : "", a->text.n)) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory for the answer");
 }
@@ -147,7 +147,7 @@ static void loop(chat *c, line_input *in)
         line_result result = line_input_read(in, &message);
         if (result == LINE_END || (result == LINE_INTERRUPTED && warned)) break;
         warned = result == LINE_INTERRUPTED;
-        if (warned) fprintf(stderr, "(Ctrl-C again, Ctrl-D or /exit leaves)\n");
+        if (warned) fprintf(stderr, "(Ctrl-C again, Ctrl-D or /exit ends the chat)\n");
         else if (message.status != SUMI_OK) {
             cli_fail("a message may have %d bytes", MAX_MESSAGE_BYTES);
             buf_deinit(&message);
@@ -167,7 +167,7 @@ static void print_greeting(const session *s)
     char name[128];
     sumi_model_get_info(s->model, &info);
     printable_copy(name, sizeof name, info.name, strlen(info.name));
-    fprintf(stderr, "%s on %s. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves.\n",
+    fprintf(stderr, "%s on %s. /help lists commands, Ctrl-C stops an answer, Ctrl-D ends the chat.\n",
             name[0] ? name : s->options->model, info.isa);
 }
 

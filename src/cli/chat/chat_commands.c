@@ -98,7 +98,7 @@ static const struct chat_command {
     { "/save", "FILE", "write the conversation as JSON messages", save },
     { "/load", "FILE", "read a conversation written by /save", load },
     { "/stats", "", "tokens and speed so far", stats },
-    { "/exit", "", "leave; so does Ctrl-D", leave },
+    { "/exit", "", "end the chat, as Ctrl-D does", leave },
 };
 
 static void help(chat *c, const char *arg)
@@ -107,7 +107,7 @@ static void help(chat *c, const char *arg)
     (void)arg;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(stderr, "  %-8s %-13s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-    fprintf(stderr, "A line that ends in \\ goes on; \"\"\" on a line of its own begins and ends a text of many lines.\n"
+    fprintf(stderr, "A line that ends in \\ continues on the next line; \"\"\" on a line of its own begins and ends a text of many lines.\n"
                     "Pasted text may have many lines. Tab completes a command.\n");
 }
 

@@ -39,7 +39,7 @@ static error_t set_type(struct argp_state *state, char *arg, const char **out)
             *out = name;
             return 0;
         }
-    return cli_mistake(state, "--type: '%s' is no type that can be written; --help lists them", arg);
+    return cli_mistake(state, "--type: '%s' is not a type that can be written; --help lists the types", arg);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -44,7 +44,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->model) return cli_mistake(state, "which MODEL?");
         if (a->json && (a->metadata || a->tensors || a->key))
-            return cli_mistake(state, "--json is everything already; it goes with --all only");
+            return cli_mistake(state, "--json prints everything already: only --all can be given with it");
         if (a->key && (a->metadata || a->tensors || a->all)) return cli_mistake(state, "--key goes alone");
         return 0;
     default: return ARGP_ERR_UNKNOWN;

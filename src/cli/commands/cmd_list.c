@@ -174,7 +174,7 @@ static int print_table(const store_list *l, const store_places *p)
     if (l->n == 0) {
         fprintf(stderr, "sumi: there are no models in");
         for (int32_t i = 0; i < p->n; i++) fprintf(stderr, "%s %s", i ? "," : "", p->folders[i]);
-        fprintf(stderr, "; 'sumi pull --help' tells how to get one\n");
+        fprintf(stderr, "; 'sumi pull --help' explains how to get one\n");
         return EXIT_DONE;
     }
     printf("%-*s %10s  %-12s %7s  %-11s%s%s\n", t.name, "NAME", "SIZE", "ARCHITECTURE", "PARAMS", "TYPE",

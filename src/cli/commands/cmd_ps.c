@@ -34,7 +34,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_URL:
         a->url = arg;
         if (!strncmp(arg, "http://", 7) || !strncmp(arg, "https://", 8)) return 0;
-        return cli_mistake(state, "--url: '%s' is no http or https URL", arg);
+        return cli_mistake(state, "--url: '%s' is not an http or https URL", arg);
     case OPT_JSON: a->json = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -72,7 +72,7 @@ static sumi_status ask(const ps_args *a, buf *text, sumi_error *err)
     if (st != SUMI_OK && status == 0)
         return sumi_fail(err, st, "no server answers at %s; 'sumi serve MODEL' starts one", a->url);
     if (status == 401 || status == 403)
-        return sumi_fail(err, st, "%s: the server wants a key that may see /stats: set SUMI_API_KEY", a->url);
+        return sumi_fail(err, st, "%s: the server needs a key that may use /stats: set SUMI_API_KEY", a->url);
     return st;
 }
 
@@ -110,7 +110,7 @@ int cmd_ps(int argc, char **argv)
     sumi_status st = ask(&a, &text, &err);
     json_t *o = st == SUMI_OK ? json_read(text.data ? text.data : "", text.n, 0, NULL) : NULL;
     if (st == SUMI_OK && !json_is_object(json_object_get(o, "requests")))
-        st = sumi_fail(&err, SUMI_EFORMAT, "%s: /stats is not that of a sumi server", a.url);
+        st = sumi_fail(&err, SUMI_EFORMAT, "%s: this is not a sumi server: its /stats has other fields", a.url);
     if (st == SUMI_OK && a.json) printf("%.*s\n", (int)text.n, text.data);
     else if (st == SUMI_OK) print_table(o, a.url);
     json_decref(o);

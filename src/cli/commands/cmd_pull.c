@@ -57,10 +57,10 @@ static error_t parse_end(const struct argp_state *state, const pull_args *a)
     if (!a->model) return cli_mistake(state, "which MODEL?");
     if ((a->want.kind || a->want_beside) && !is_url)
         return cli_mistake(state,
-                           "--sha256 and --check-sha256 are for URLs; the hubs say what a file must be");
+                           "--sha256 and --check-sha256 are for URLs only; hubs give the SHA-256 of each file");
     if (a->want.kind && a->want_beside) return cli_mistake(state, "--sha256 or --check-sha256, not both");
     if (a->endpoint && strncmp(a->endpoint, "http://", 7) != 0 && strncmp(a->endpoint, "https://", 8) != 0)
-        return cli_mistake(state, "--endpoint: '%s' is no http or https URL", a->endpoint);
+        return cli_mistake(state, "--endpoint: '%s' is not an http or https URL", a->endpoint);
     return 0;
 }
 
@@ -176,7 +176,7 @@ static sumi_status read_token(pull_args *a, sumi_error *err)
     const char *start = text + strspn(text, " \t\r\n");
     snprintf(a->token, sizeof a->token, "%.*s", (int)strcspn(start, " \t\r\n"), start);
     free(text);
-    return *a->token ? SUMI_OK : sumi_fail(err, SUMI_EINVAL, "%s: there is no token in it", a->token_file);
+    return *a->token ? SUMI_OK : sumi_fail(err, SUMI_EINVAL, "%s: the file has no token", a->token_file);
 }
 
 static sumi_status take_token(pull_args *a, sumi_error *err)
@@ -228,7 +228,7 @@ static int report(const pull_args *a, sumi_status st, const pull_plan *plan, con
                   const sumi_error *err)
 {
     if (st == SUMI_ECANCELLED) {
-        cli_fail("interrupted: what has come is kept, and the same command goes on from there");
+        cli_fail("interrupted: the downloaded part is kept, and the same command resumes the download");
         return EXIT_INTERRUPTED;
     }
     if (st != SUMI_OK) return cli_fail_error(err);

@@ -158,10 +158,10 @@ static sumi_status tokenize_prompt(const session *s, const char *text, size_t n_
     sumi_message messages[2];
     int32_t n = 0;
     if (!chat && o->system)
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s has no chat template, so --system has no place", o->model);
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s has no chat template, so --system cannot be used", o->model);
     if (!chat)
         return sumi_tokenize(s->model, text, n_bytes, SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS, ids, n_ids, err);
-    if (strlen(text) != n_bytes) return sumi_fail(err, SUMI_EINVAL, "the prompt has a NUL byte; only --raw takes those");
+    if (strlen(text) != n_bytes) return sumi_fail(err, SUMI_EINVAL, "the prompt has a NUL byte; only --raw accepts NUL bytes");
     if (o->system) messages[n++] = (sumi_message){ "system", o->system };
     messages[n++] = (sumi_message){ "user", text };
     return run_render(s, messages, n, ids, n_ids, err);
@@ -253,7 +253,7 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_DONE;
     sumi_status st = open_session(&s, &err);
     if (st == SUMI_OK && chat && !has_template(s.model))
-        st = sumi_fail(&err, SUMI_EUNSUPPORTED, "%s has no chat template: give -p TEXT to have a text continued", o.model);
+        st = sumi_fail(&err, SUMI_EUNSUPPORTED, "%s has no chat template: give -p TEXT, and the model continues this text", o.model);
     if (st == SUMI_OK && chat) code = chat_run(&s);
     else if (st == SUMI_OK) st = answer_once(&s, &interrupted, &err);
     if (st != SUMI_OK) code = cli_fail_error(&err);

@@ -70,7 +70,7 @@ static void reload(server *s, journal *log)
     reopen_log(log);
     if (server_reload(s, &err) == SUMI_OK)
         log_message(&lines, SUMI_LOG_INFO, "keys and certificate were read again, and the log file was opened again");
-    else log_message(&lines, SUMI_LOG_ERROR, "what cannot be read stays as it was: %s", err.message);
+    else log_message(&lines, SUMI_LOG_ERROR, "not read again, the old content stays in use: %s", err.message);
 }
 
 /* A thread that ends the program on a signal while the model is being loaded: there are no answers to lose, and nothing
@@ -85,7 +85,7 @@ static void *end_while_loading(void *log)
     sigaddset(&ends, SIGQUIT);
     if (sigwait(&ends, &number) != 0) return NULL;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); /* load() must not end this thread while it holds the log */
-    journal_message(log, SUMI_LOG_INFO, "ending: the model is not loaded yet");
+    journal_message(log, SUMI_LOG_INFO, "shutting down before the model is loaded");
     _exit(EXIT_DONE);
 }
 
@@ -166,7 +166,7 @@ static void set_defaults(serve_args *a, const sumi_model *m)
     buf_init(&text, 512);
     d->members = a->settings.no_recommended ? 0 : sumi_model_sampling(m, &d->sampling);
     sampling_print(&d->sampling, d->members & ~a->settings.given, &text);
-    if (text.n) log_message(&lines, SUMI_LOG_INFO, "the model's own sampling for requests that do not say: %s", text.data);
+    if (text.n) log_message(&lines, SUMI_LOG_INFO, "sampling that the model recommends, for requests without these fields: %s", text.data);
     sampling_take(&d->sampling, &a->generate.sampling, a->settings.given);
     d->members |= a->settings.given;
     d->max_tokens = a->generate.max_tokens;
@@ -186,7 +186,7 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
         notify_manager("READY=1");
         wait_for_the_end(s, log, set);
         notify_manager("STOPPING=1");
-        journal_message(log, SUMI_LOG_INFO, "ending: answers that run may end, new requests are refused");
+        journal_message(log, SUMI_LOG_INFO, "shutting down: running answers may end, new requests are refused");
         server_drain(s, a->drain_s * 1000);
     }
     server_destroy(s); /* before what it serves */
@@ -201,7 +201,7 @@ static void check_private(const serve_args *a)
     struct stat of;
     const logger lines = into(a->server.journal);
     if (!a->server.tls_key || stat(a->server.tls_key, &of) != 0 || !(of.st_mode & (S_IROTH))) return;
-    log_message(&lines, SUMI_LOG_WARN, "%s: everybody on this machine can read the private key: chmod o-r",
+    log_message(&lines, SUMI_LOG_WARN, "%s: every user of this machine can read the private key: run chmod o-r",
                 a->server.tls_key);
 }
 

@@ -69,7 +69,7 @@ static void print_text(const report *r, const char *out)
            file_type_name(r->out), (double)r->n_bytes / 0x1p20, r->to.bits_per_weight,
            file_type_name(r->in), (double)r->from.weight_bytes / 0x1p20, r->from.bits_per_weight);
     if (r->n_fell) {
-        printf("%d of %lld tensors have rows that blocks of %lld weights do not divide, and another type:", r->n_fell,
+        printf("%d of %lld tensors have rows that cannot be divided into blocks of %lld weights, and get another type:", r->n_fell,
                (long long)gguf_n_tensors(r->out), (long long)r->wanted_block);
         const char *before = " ";
         for (int i = 0; i < DTYPE_MAX; i++)
@@ -77,7 +77,7 @@ static void print_text(const report *r, const char *out)
         putchar('\n');
     }
     if (r->quantised)
-        fprintf(stderr, "sumi: warning: the model was quantised already (%s), and loses more now: better begin with the "
+        fprintf(stderr, "sumi: warning: the model was quantised already (%s) and now loses more accuracy: better convert the "
                         "published weights\n", file_type_name(r->in));
 }
 

@@ -35,7 +35,7 @@ static sumi_status read_key(const char *name, char *key, sumi_error *err)
     key[n] = '\0';
     for (size_t i = 0; i < n; i++)
         if (key[i] <= ' ' || key[i] > '~')
-            return sumi_fail(err, SUMI_EINVAL, "a key has neither spaces nor other than ASCII characters");
+            return sumi_fail(err, SUMI_EINVAL, "a key has only ASCII characters and no spaces");
     return SUMI_OK;
 }
 
@@ -43,7 +43,7 @@ static sumi_status make_key(char *key, sumi_error *err)
 {
     unsigned char bytes[RANDOM_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        return sumi_fail(err, SUMI_EIO, "the system gives no random numbers");
+        return sumi_fail(err, SUMI_EIO, "no random numbers can be read from the system");
     char *at = key + sprintf(key, "sk-");
     for (size_t i = 0; i < sizeof bytes; i++) at += sprintf(at, "%02x", bytes[i]);
     return SUMI_OK;

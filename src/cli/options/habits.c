@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-#define NO_GPU     "sumi computes on processors only; leave it out"
-#define ALWAYS     "that is always done; leave it out"
-#define ONE_HOST   "one server computes on all processors of one machine; leave it out"
-#define NO_FORM    "answers cannot be bound to a grammar or a schema yet"
+#define NO_GPU     "sumi computes on processors only; leave this option out"
+#define ALWAYS     "sumi always does this; leave this option out"
+#define ONE_HOST   "one server computes on all processors of one machine; leave this option out"
+#define NO_FORM    "grammars and JSON schemas are not supported yet"
 #define NO_DRAFT   "there is no speculative decoding yet"
-#define NO_LORA    "there are no adapters yet; merge the adapter into the model, and convert that"
-#define HF_MODEL   "fetch it with 'sumi pull hf:OWNER/NAME', then give hf:OWNER/NAME as MODEL"
-#define WEIGHTS    "weights are read once, into memory of the program; leave it out"
-#define CONVERT_IT "a file has its types; 'sumi convert MODEL OUT.gguf --type TYPE' writes another one"
-#define KV_TYPE    "keys and values have one type; --kv-memory says how much memory they get"
+#define NO_LORA    "there are no adapters yet; merge the adapter into the model, and convert the merged model"
+#define HF_MODEL   "fetch the model with 'sumi pull hf:OWNER/NAME', then give hf:OWNER/NAME as MODEL"
+#define WEIGHTS    "weights are always read into the memory of the program; leave this option out"
+#define CONVERT_IT "the types are those of the file; 'sumi convert MODEL OUT.gguf --type TYPE' writes a file of another type"
+#define KV_TYPE    "keys and values have one type only; --kv-memory sets their memory"
 
 static const habit options[] = {
     /* MODEL */
@@ -58,7 +58,7 @@ static const habit options[] = {
     { "--data-parallel-size", NULL, "1", ONE_HOST },
     { "--dtype", NULL, "auto", CONVERT_IT },
     { "--quantization", NULL, NULL, CONVERT_IT },
-    { "--load-format", NULL, "auto", "files are known by their content; leave it out" },
+    { "--load-format", NULL, "auto", "sumi finds the format by the file's content; leave this option out" },
     { "-ctk", NULL, NULL, KV_TYPE },
     { "-ctv", NULL, NULL, KV_TYPE },
     { "--cache-type-k", NULL, NULL, KV_TYPE },
@@ -99,7 +99,7 @@ static const habit options[] = {
     { "--grammar-file", NULL, NULL, NO_FORM },
     { "--json-schema", NULL, NULL, NO_FORM },
     { "--format", NULL, NULL, NO_FORM },
-    { "--mirostat", NULL, "0", "there is --temp, --top-k, --top-p, --min-p and --typical" },
+    { "--mirostat", NULL, "0", "use --temp, --top-k, --top-p, --min-p or --typical" },
 
     /* A server */
     { "-a", "--model-name", NULL, NULL },

@@ -282,8 +282,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    { &serving_argp, 0, "Serving many at once:", 10 },
-    { &settings_serve_argp, 0, "Answers whose requests do not say:", 15 },
+    { &serving_argp, 0, "Serving many requests at once:", 10 },
+    { &settings_serve_argp, 0, "Answers whose requests lack the field:", 15 },
     { &common_argp, 0, "Computing:", 20 },
     { 0 },
 };

@@ -130,7 +130,7 @@ static error_t parse_settings(int key, char *arg, struct argp_state *state)
 
 #define GENERATION_CONFIG                                                                                    \
     { "generation-config", KEY_GENERATION_CONFIG, "auto|none", 0,                                            \
-      "none: not the sampling that the model's file recommends (generation_config.json, general.sampling)", 0 }
+      "none: ignore the sampling that the model's file recommends (generation_config.json, general.sampling)", 0 }
 
 static const struct argp_option run_options[] = {
 #define ROW(name, letter, value, kind, field, low, high, help, otherwise)                                    \

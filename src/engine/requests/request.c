@@ -52,7 +52,7 @@ static sumi_status check_numbers(const sumi_request *p, const request_limits *l,
     if (p->best_of && p->best_of < p->n)
         return sumi_fail(err, SUMI_EINVAL, "best_of is %d, less than n, which is %d", p->best_of, p->n);
     if (!(p->queue_ms >= 0 && p->first_token_ms >= 0 && p->total_ms >= 0))
-        return sumi_fail(err, SUMI_EINVAL, "a time limit is negative; 0 is no limit");
+        return sumi_fail(err, SUMI_EINVAL, "a time limit is negative; 0 means no limit");
     int32_t width = p->beam_width ? p->beam_width : p->best_of ? p->best_of : p->n;
     if (width > l->max_seqs)
         return sumi_fail(err, SUMI_ELIMIT, "%d choices at once, but the engine runs at most %d sequences",
@@ -76,7 +76,7 @@ static sumi_status check_beams(const sumi_request *p, sumi_error *err)
     if (p->n_logprobs) what = "alternatives (n_logprobs)";
     if (s->n_bias) what = "logit biases";
     if (s->repeat_penalty != 1 || s->frequency_penalty != 0 || s->presence_penalty != 0) what = "penalties";
-    return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "beam search has no %s", what) : SUMI_OK;
+    return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "beam search does not support %s", what) : SUMI_OK;
 }
 
 static sumi_status check_embedding(const sumi_request *p, const request_limits *l, sumi_error *err)
@@ -90,14 +90,14 @@ static sumi_status check_embedding(const sumi_request *p, const request_limits *
     if (p->beam_width) what = "beams";
     if (p->n_logprobs || p->n_prompt_logprobs >= 0) what = "log-probabilities";
     if (p->min_tokens) what = "tokens (min_tokens)";
-    return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "an embedding has no %s", what) : SUMI_OK;
+    return what ? sumi_fail(err, SUMI_EUNSUPPORTED, "a request for an embedding cannot have %s", what) : SUMI_OK;
 }
 
 static sumi_status check_ids(const sumi_request *p, const request_limits *l, sumi_error *err)
 {
     if (p->n_ids < 1 || !p->ids) return sumi_fail(err, SUMI_EINVAL, "the prompt has no tokens");
     if (p->n_ids > l->n_ctx)
-        return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, the context %d", p->n_ids, l->n_ctx);
+        return sumi_fail(err, SUMI_ELIMIT, "the prompt has %d tokens, but the context holds %d", p->n_ids, l->n_ctx);
     for (int32_t i = 0; i < p->n_ids; i++)
         if (p->ids[i] < 0 || p->ids[i] >= l->n_vocab)
             return sumi_fail(err, SUMI_EINVAL, "token %d of the prompt is %d, not in the vocabulary of %d", i,

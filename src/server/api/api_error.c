@@ -67,7 +67,7 @@ bool api_fail_finish(api_error *e, sumi_finish finish, sumi_time_limit limit, co
     case SUMI_FINISH_REFUSED:
     case SUMI_FINISH_CANCELLED:
         return api_fail(e, 503, "shutting_down", NULL,
-                        "the server stops before the answer is complete: ask again");
+                        "the server stops before the answer is complete: send the request again");
     default: return api_fail(e, 500, "internal_error", NULL, "%s", *why ? why : "the request failed");
     }
 }

@@ -171,7 +171,7 @@ bool field_string(const json_t *o, const char *name, const char **out, api_error
     if (!v) return true;
     if (!json_is_string(v)) return wrong_type(e, name, "a string");
     if (!(*out = json_plain_text(v)))
-        return api_fail(e, 400, "invalid_value", name, "%s: a NUL character (\\u0000) is not possible here", name);
+        return api_fail(e, 400, "invalid_value", name, "%s: a NUL character (\\u0000) is not allowed here", name);
     return true;
 }
 

@@ -13,8 +13,8 @@ enum {
     OLLAMA = FIELDS_OLLAMA_CHAT | FIELDS_OLLAMA_GENERATE,
 };
 
-#define NO_GRAMMAR "answers cannot be bound to a form yet"
-#define NO_SAMPLER "temperature, top_k, top_p, min_p, typical_p and penalties are there"
+#define NO_GRAMMAR "structured output is not supported yet"
+#define NO_SAMPLER "use temperature, top_k, top_p, min_p, typical_p or penalties"
 
 static const known_field fields[] = {
     /* Answers of a given form: OpenAI, vLLM (guided_*, structured_outputs), llama.cpp (grammar, json_schema), SGLang. */

@@ -20,7 +20,7 @@ bool text_api_check_model(const exchange *x, const char *name, api_error *e)
     const char *served = x->server->opts.model_name, *aliases = x->server->opts.model_aliases;
     if (!name || model_name_fits(name, served, aliases, x->api == API_OLLAMA)) return true;
     return api_fail(e, 404, "model_not_found", "model",
-                    "the model '%.100s' is not here; this server has '%s'", name, served);
+                    "there is no model '%.100s'; this server serves '%s'", name, served);
 }
 
 /* ---- From prompts to ids ---- */
@@ -214,7 +214,7 @@ bool text_api_tokenize(const exchange *x, const text_request *r, bool bounded, t
     bool chat = r->messages && (info.has_chat_template || !r->prompts);
     if (chat && !info.has_chat_template)
         return api_fail(e, 400, "no_chat_template", r->source,
-                        "this model has no chat template that could be used: ask it to go on with a text");
+                        "this model has no usable chat template: let the model continue a text");
     if (!text_ids_init(ids, r->n_prompts)) return api_fail_memory(e);
     if (chat) st = chat_ids(model, r, ids, &bound, &err);
     for (int32_t i = 0; !chat && st == SUMI_OK && i < r->n_prompts; i++)

@@ -74,7 +74,7 @@ bool text_read_logprobs(text_request *r, api_error *e)
         !field_int32(r->root, "top_logprobs", 0, TEXT_MAX_TOP_LOGPROBS, &p->n_logprobs, e))
         return false;
     if (p->n_logprobs && !r->logprobs)
-        return api_fail(e, 400, "invalid_value", "top_logprobs", "top_logprobs: only with logprobs true");
+        return api_fail(e, 400, "invalid_value", "top_logprobs", "top_logprobs: allowed only with logprobs true");
     p->sampling.skip_logprob = !r->logprobs;
     return true;
 }
@@ -87,7 +87,7 @@ bool text_read_stop(text_request *r, const json_t *o, const char *name, bool sin
     size_t n = json_is_array(v) ? json_array_size(v) : 1;
     if (n == 0) return true;
     if (n > (size_t)limits->max_stop)
-        return api_fail(e, 400, "invalid_value", name, "%s: %zu strings, at most %d are possible", name, n,
+        return api_fail(e, 400, "invalid_value", name, "%s: %zu strings; at most %d are allowed", name, n,
                         limits->max_stop);
     if (!(r->stop = calloc(n, sizeof *r->stop))) return api_fail_memory(e);
     for (size_t i = 0; i < n; i++) {

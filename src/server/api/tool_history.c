@@ -42,7 +42,7 @@ static bool check_call(const json_t *id, const json_t *name, const json_t *argum
     sumi_status status = check_arguments(arguments);
     if (status == SUMI_ENOMEM) return api_fail_memory(e);
     return status == SUMI_OK || api_fail(e, 400, "invalid_value", p->field,
-                                         "%s.%s: it must be a JSON object, as text or as it is", p->where, p->arguments);
+                                         "%s.%s: it must be a JSON object, or the text of a JSON object", p->where, p->arguments);
 }
 
 static bool check_openai_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
@@ -79,7 +79,7 @@ bool tool_history_copy(json_t *to, const json_t *m, const char *field, const cha
         if (word && json_object_set(to, words[i], word) != 0) return api_fail_memory(e);
     }
     if (!field_get(m, "function_call")) return true;
-    return api_fail(e, 400, "unsupported_content", field, "%s.function_call: it is not supported; tool_calls are", where);
+    return api_fail(e, 400, "unsupported_content", field, "%s.function_call: not supported; use tool_calls", where);
 }
 
 /* ---- Ollama ---- */

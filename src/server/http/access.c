@@ -29,8 +29,8 @@ bool access_check(exchange *x, api_error *e)
     if (!x->key) return api_fail(e, 401, "invalid_api_key", NULL, "this API key is not known");
     if (is_status && x->key->api_only)
         return api_fail(e, 403, "permission_denied", NULL,
-                        "this API key does not open /metrics, /stats, /slots and /version");
+                        "this API key may not use /metrics, /stats, /slots and /version");
     return !x->key->status_only || is_status ||
            api_fail(e, 403, "permission_denied", NULL,
-                    "this API key opens /metrics, /stats, /slots and /version only");
+                    "this API key may use only /metrics, /stats, /slots and /version");
 }

@@ -50,7 +50,7 @@ static bool is_name(const char *key, size_t n, const char *name)
 static const char *fault_of(const framing *f, const char *key, size_t n_key, const char *value, size_t n)
 {
     if (!is_token(key, n_key)) return "the name of a header has characters that are not allowed there";
-    if (f->at && key != f->at) return "a header has a NUL byte, goes on in a second line, or ends without CRLF";
+    if (f->at && key != f->at) return "a header has a NUL byte, continues in a second line, or ends without CRLF";
     return value && memchr(value, '\r', n) ? "the value of a header has a CR" : NULL;
 }
 
@@ -90,11 +90,11 @@ bool framing_check(exchange *x, const char *method, const char *version, api_err
     if (in_place && version != x->version_at)
         return refuse(x, 400, "the first line is not METHOD PATH VERSION, with one space between", e);
     if (f.n_hosts > 1 || (f.n_hosts == 0 && !is_1_0))
-        return refuse(x, 400, "one header Host is needed", e);
+        return refuse(x, 400, "the request must have exactly one header Host", e);
     if (f.n_lengths > 1) return refuse(x, 400, "the header Content-Length occurs more than once", e);
     if (f.n_codings > 0 && (f.n_lengths > 0 || is_1_0))
-        return refuse(x, 400, "Transfer-Encoding beside Content-Length, or in HTTP/1.0", e);
+        return refuse(x, 400, "Transfer-Encoding is not allowed together with Content-Length, nor in HTTP/1.0", e);
     if (f.n_codings > 1 || (f.n_codings == 1 && !f.chunked))
-        return refuse(x, 501, "the only Transfer-Encoding is 'chunked'", e);
+        return refuse(x, 501, "the only supported Transfer-Encoding is 'chunked'", e);
     return true;
 }

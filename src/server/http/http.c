@@ -218,7 +218,7 @@ static enum MHD_Result answer_whole(exchange *x)
     if (state == JOB_BROKEN) return MHD_NO; /* closes the connection */
     if (state == JOB_REFUSED) return refuse_rest(x);
     if (is_revoked(x)) {
-        api_fail(&e, 401, "invalid_api_key", NULL, "this API key is not known any more");
+        api_fail(&e, 401, "invalid_api_key", NULL, "this API key was removed from the key file");
         return http_error(x, &e);
     }
     buf_init(&out, SIZE_MAX);
@@ -290,7 +290,7 @@ static bool check_connection(exchange *x, api_error *e)
         return api_fail(e, 503, "too_many_connections", NULL,
                         "%d connections are open, which is the limit: try again later", o->max_connections);
     return api_fail(e, 429, "too_many_connections", NULL,
-                    "%d connections are open from your address, which is the limit: use one of them",
+                    "%d connections are open from your address, which is the limit: reuse one of them",
                     o->max_connections_ip);
 }
 
@@ -309,7 +309,7 @@ static bool check(exchange *x, const char *url, const char *path, const char *me
     if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
     if (!x->route->model || state == SERVER_READY) return enter_limits(x, e);
     if (state == SERVER_LOADING)
-        return api_fail(e, 503, "loading", NULL, "the model is being loaded: ask again soon");
+        return api_fail(e, 503, "loading", NULL, "the model is being loaded: try again soon");
     return api_fail_draining(e);
 }
 

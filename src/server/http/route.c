@@ -140,8 +140,8 @@ static void fail_unknown(const char *path, api_error *e)
         nearest_try(&near, own_part(routes[i].path));
         if (near.best == own_part(routes[i].path)) meant = routes[i].path;
     }
-    if (meant) api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': is '%s' meant?", path, meant);
-    else api_fail(e, 404, "not_found", NULL, "there is no path '%.100s': /openapi.json lists all", path);
+    if (meant) api_fail(e, 404, "not_found", NULL, "there is no path '%.100s'; did you mean '%s'?", path, meant);
+    else api_fail(e, 404, "not_found", NULL, "there is no path '%.100s'; /openapi.json lists all paths", path);
 }
 
 const route *route_find(const char *method, const char *path, int *number, const char **rest, api_error *e)
@@ -154,7 +154,7 @@ const route *route_find(const char *method, const char *path, int *number, const
         return NULL;
     }
     if (!strcmp(routes[i].method, wanted)) return &routes[i];
-    api_fail(e, 405, "method_not_allowed", NULL, "this path takes %s only", routes[i].method);
+    api_fail(e, 405, "method_not_allowed", NULL, "this path accepts only %s", routes[i].method);
     e->allow = strcmp(routes[i].method, "GET") ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
     return NULL;
 }

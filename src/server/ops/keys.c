@@ -184,7 +184,7 @@ sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name,
         st = read_line(line, &key, &limits, &used, name, ++number, err);
         if (st == SUMI_OK && used) st = add(k, &key, &limits, name, number, err);
     }
-    if (st == SUMI_OK && k->n == 0) st = sumi_fail(err, SUMI_EFORMAT, "%s: there is no key in it", name);
+    if (st == SUMI_OK && k->n == 0) st = sumi_fail(err, SUMI_EFORMAT, "%s: the file has no key", name);
     free(copy);
     if (st != SUMI_OK) {
         free_keys(k);

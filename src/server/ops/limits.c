@@ -68,9 +68,9 @@ bool key_limits_charge(key_limits *l, double now_ms, key_charge charge, api_erro
     pthread_mutex_lock(&l->lock);
     fill(l, now_ms);
     if (l->max_concurrent && charge.n_more > l->max_concurrent - l->n_running)
-        refuse(e, "answers at once, of all its requests", l->max_concurrent, 1);
+        refuse(e, "answers at once", l->max_concurrent, 1);
     else if (l->requests_per_min && charge.n_more > l->requests)
-        refuse(e, "requests a minute, each answer counts as one", l->requests_per_min,
+        refuse(e, "requests a minute, and each answer counts as one request", l->requests_per_min,
                seconds_for(charge.n_more - l->requests, l->requests_per_min));
     else if (l->tokens_per_min && l->tokens <= 0) /* other requests were charged since this one arrived */
         refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
@@ -116,7 +116,7 @@ bool key_limits_count(key_limits *l, double now_ms, api_error *e)
     fill(l, now_ms);
     bool in = !l->requests_per_min || l->counts >= 1;
     if (in) l->counts--;
-    else refuse(e, "counts of tokens a minute", l->requests_per_min, seconds_for(1 - l->counts, l->requests_per_min));
+    else refuse(e, "requests a minute that count tokens", l->requests_per_min, seconds_for(1 - l->counts, l->requests_per_min));
     pthread_mutex_unlock(&l->lock);
     return in;
 }

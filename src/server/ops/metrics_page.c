@@ -37,22 +37,22 @@ static void put_all(const sample *list, size_t n, const char *labels, buf *out)
 static void put_requests(const metrics *m, const sumi_engine_stats *s, const char *l, buf *out)
 {
     const sample list[] = {
-        { "vllm:num_requests_running", "gauge", "Requests that are computed.", s->n_running },
-        { "vllm:num_requests_waiting", "gauge", "Requests that wait, swapped ones included.",
+        { "vllm:num_requests_running", "gauge", "Running requests.", s->n_running },
+        { "vllm:num_requests_waiting", "gauge", "Waiting requests, including swapped ones.",
           s->n_waiting + s->n_swapped },
         { "vllm:num_requests_swapped", "gauge", "Requests whose keys and values are in the swap file.",
           s->n_swapped },
-        { "vllm:num_preemptions_total", "counter", "Times that a request had to make room for others.",
+        { "vllm:num_preemptions_total", "counter", "Preemptions of requests.",
           (double)(s->n_swapped_out + s->n_recomputed) },
         { "vllm:prompt_tokens_total", "counter", "Tokens of the prompts of requests that have ended.",
           (double)value(&m->n_prompt) },
         { "vllm:generation_tokens_total", "counter", "Tokens of answers.", (double)s->n_generated },
-        { "sumi_refused_total", "counter", "Requests that found the queue full.",
+        { "sumi_refused_total", "counter", "Requests refused because the queue was full.",
           (double)value(&m->n_queue_full) },
         { "sumi_rate_limited_total", "counter", "Requests refused by a limit of their key.",
           (double)value(&m->n_rate_limited) },
         { "sumi_max_sequences", "gauge", "Answers that can be computed at once.", s->max_seqs },
-        { "sumi_running_sequences", "gauge", "Answers that are computed at once.", s->n_seqs },
+        { "sumi_running_sequences", "gauge", "Answers that are being computed.", s->n_seqs },
     };
     PUT(list, l, out);
 }
@@ -71,8 +71,8 @@ static void put_cache(const sumi_engine_stats *s, const char *l, buf *out)
         { "sumi_kv_blocks", "gauge", "Its blocks.", s->kv_blocks },
         { "sumi_kv_blocks_used", "gauge", "Blocks that sequences use.", s->kv_used },
         { "sumi_kv_blocks_shared", "gauge", "Blocks that more than one sequence uses.", s->kv_shared },
-        { "sumi_kv_blocks_cached", "gauge", "Free blocks that hold known prefixes.", s->kv_cached },
-        { "sumi_kv_evictions_total", "counter", "Known prefixes' blocks that had to go.",
+        { "sumi_kv_blocks_cached", "gauge", "Cached blocks: they hold prefixes and can be evicted.", s->kv_cached },
+        { "sumi_kv_evictions_total", "counter", "Evicted blocks of cached prefixes.",
           (double)s->kv_evicted },
     };
     PUT(list, l, out);
@@ -84,8 +84,8 @@ static void put_steps(const sumi_engine_stats *s, const char *l, buf *out)
     const sample list[] = {
         { "sumi_steps_total", "counter", "Steps of the engine.", (double)s->n_steps },
         { "sumi_step_seconds_total", "counter",
-          "Time that was spent in steps; its rate is how busy the engine is.", s->step_ms * 1e-3 },
-        { "sumi_progress_total", "counter", "Rounds of the engine; stands still if it hangs.",
+          "Seconds spent in steps; the rate is the share of time in which the engine computes.", s->step_ms * 1e-3 },
+        { "sumi_progress_total", "counter", "Rounds of the engine's loop; constant while the engine hangs.",
           (double)s->progress },
     };
     PUT(list, l, out);
@@ -147,13 +147,13 @@ static void put_http(const metrics *m, const char *const *paths, int n_paths, bu
 static void put_server(const metrics_server *s, buf *out)
 {
     const sample list[] = {
-        { "sumi_ready", "gauge", "1 if /ready says so.", s->ready },
+        { "sumi_ready", "gauge", "1 if /ready answers 200.", s->ready },
         { "sumi_uptime_seconds", "gauge", "Since the start.", (double)time(NULL) - (double)s->started_s },
         { "sumi_connections", "gauge", "Open connections.", s->connections.n_open },
         { "sumi_connections_accepted_total", "counter", "Connections.", (double)s->connections.n_accepted },
-        { "sumi_connections_refused_total", "counter", "Connections beyond a limit.",
+        { "sumi_connections_refused_total", "counter", "Connections refused because of a limit.",
           (double)s->connections.n_refused },
-        { "sumi_connections_cut_total", "counter", "Connections whose request took too long to come.",
+        { "sumi_connections_cut_total", "counter", "Connections closed because a request arrived too slowly.",
           (double)s->connections.n_cut },
         { "sumi_log_lines_lost_total", "counter", "Lines of the log that could not be written.",
           (double)s->n_lines_lost },
@@ -168,9 +168,9 @@ static void put_process(int64_t started_s, buf *out)
     const sample list[] = {
         { "process_resident_memory_bytes", "gauge", "Resident memory.", (double)p.resident_bytes },
         { "process_virtual_memory_bytes", "gauge", "Virtual memory.", (double)p.virtual_bytes },
-        { "process_cpu_seconds_total", "counter", "Time of processors, in user and system mode.", p.cpu_s },
+        { "process_cpu_seconds_total", "counter", "Processor time, in user and system mode.", p.cpu_s },
         { "process_open_fds", "gauge", "Open files.", p.n_files },
-        { "process_max_fds", "gauge", "Files that may be open.", (double)p.max_files },
+        { "process_max_fds", "gauge", "Largest number of open files.", (double)p.max_files },
         { "process_start_time_seconds", "gauge", "Start, since 1970.", (double)started_s },
     };
     PUT(list, "", out);

@@ -19,7 +19,7 @@ sumi_status secret_file_read(buf *out, const char *path, sumi_error *err)
     bool failed = ferror(f);
     fclose(f);
     if (open_to_all)
-        return sumi_fail(err, SUMI_EINVAL, "%s: everybody on this machine may write to it: chmod o-w", path);
+        return sumi_fail(err, SUMI_EINVAL, "%s: every user of this machine may write to the file: run chmod o-w", path);
     if (!failed && out->status == SUMI_OK) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is too large", path);
 }

@@ -316,7 +316,7 @@ static void what_an_embedding_does_not_have_is_refused(void **state)
     bad[5].beam_width = 2;
     for (int i = 0; i < 6; i++) {
         assert_int_equal(client_try(e, &bad[i], &a, &err), SUMI_EUNSUPPORTED);
-        assert_non_null(strstr(err.message, "an embedding has no"));
+        assert_non_null(strstr(err.message, "a request for an embedding cannot have"));
     }
     bad[0] = request(1, (sumi_pooling)7);
     assert_int_equal(client_try(e, &bad[0], &a, &err), SUMI_EINVAL);

@@ -223,13 +223,13 @@ static void what_an_encoder_does_not_have_is_refused(void **state)
     static client_answer a;
     sumi_engine_opts o = options();
     o.prefix_dir = "/tmp";
-    test_expect_error(sumi_engine_create(&e, model, &o, &err), SUMI_EINVAL, &err, "an encoder has none");
+    test_expect_error(sumi_engine_create(&e, model, &o, &err), SUMI_EINVAL, &err, "an encoder has no prefix cache");
     o = options();
     o.n_ctx = 100;
     assert_int_equal(sumi_engine_create(&e, model, &o, NULL), SUMI_OK);
     sumi_request chat = request(6, SUMI_POOL_NONE), late = request(5, SUMI_POOL_CLS);
     test_expect_error(client_try(e, &chat, &a, &err), SUMI_EUNSUPPORTED, &err, "is an encoder");
-    test_expect_error(client_try(e, &late, &a, &err), SUMI_ELIMIT, &err, "300 tokens, the context 100");
+    test_expect_error(client_try(e, &late, &a, &err), SUMI_ELIMIT, &err, "300 tokens, but the context holds 100");
     sumi_engine_destroy(e);
     sumi_context_opts c = sumi_context_opts_default();
     sumi_context *ctx;

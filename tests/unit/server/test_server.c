@@ -185,11 +185,11 @@ static void an_unknown_path_is_told_with_the_nearest_one(void **state)
 {
     (void)state;
     server *s = create();
-    expect(s, POST("/v1/chat/completion"), "404", "'/v1/chat/completion': is '/v1/chat/completions' meant?");
-    expect(s, POST("/v1/v1/chat/completions"), "404", "is '/v1/chat/completions' meant?");
-    expect(s, POST("/api/chats"), "404", "is '/api/chat' meant?");
-    expect(s, POST("/completion"), "404", "is '/v1/completions' meant?");
-    expect(s, POST("/api/delete"), "404", "there is no path '/api/delete': /openapi.json lists all");
+    expect(s, POST("/v1/chat/completion"), "404", "'/v1/chat/completion'; did you mean '/v1/chat/completions'?");
+    expect(s, POST("/v1/v1/chat/completions"), "404", "did you mean '/v1/chat/completions'?");
+    expect(s, POST("/api/chats"), "404", "did you mean '/api/chat'?");
+    expect(s, POST("/completion"), "404", "did you mean '/v1/completions'?");
+    expect(s, POST("/api/delete"), "404", "there is no path '/api/delete'; /openapi.json lists all paths");
     expect(s, POST("/v1/moderations"), "404", "/openapi.json lists all");
     expect(s, "GET /favicon.ico HTTP/1.1\r\n" CLOSE "\r\n", "404", "/openapi.json lists all");
     expect(s, "GET /health%00x HTTP/1.1\r\n" CLOSE "\r\n", "404", "no path '/health%00x'");

@@ -154,7 +154,7 @@ static void mistakes_are_named_with_their_place(void **state)
                    "tool_calls[0].id: it must be a string");
     expect_refused(openai_parse_chat,
                    "{\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"function_call\":{\"name\":\"f\"}}]}",
-                   "function_call: it is not supported");
+                   "function_call: not supported");
     expect_refused(anthropic_parse_messages,
                    "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":"
                    "\"f\",\"input\":{}}]}]}",
@@ -167,7 +167,7 @@ static void mistakes_are_named_with_their_place(void **state)
     expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"tool_result\"}"),
                    "messages[0].content[0].tool_use_id: it must be a string");
     expect_refused(anthropic_parse_messages, TURN("assistant", "{\"type\":\"thinking\",\"thinking\":\"T\"}"),
-                   "it cannot have blocks of the type 'thinking'");
+                   "this turn cannot have blocks of the type 'thinking'");
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"function_call_output\",\"output\":\"R\"}]}",
                    "input[0].call_id: it must be a string");
     /* Each API names the parts by its own words, and counts its own items. */

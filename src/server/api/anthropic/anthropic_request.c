@@ -94,7 +94,7 @@ static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
     if (ok && json_object_get(last, "reasoning_content") && !tool_history_calls(last))
         return api_fail(e, 400, "unsupported_content", "messages",
-                        "messages: the last turn is how the answer begins: it cannot have blocks of the type 'thinking'");
+                        "messages: the answer continues the last turn, so this turn cannot have blocks of the type 'thinking'");
     if (ok) text_take_prefill(r);
     return ok;
 }

@@ -15,7 +15,7 @@ static bool check(const exchange *x, text_request *r, text_ids *ids, api_error *
     if (!r->params.embed) r->params.embed = pooling_or_default(x->server->opts.pooling, x->server->model);
     if (r->params.embed == SUMI_POOL_CLS && !model.is_encoder)
         return api_fail(e, 400, "invalid_value", "pooling",
-                        "pooling: \"cls\" needs an encoder, which this model is not");
+                        "pooling: \"cls\" needs an encoder, and this model is not an encoder");
     if (r->dimensions > model.n_embd)
         return api_fail(e, 400, "invalid_value", "dimensions",
                         "dimensions: %d, but the model's vectors have %d", r->dimensions, model.n_embd);

@@ -26,7 +26,7 @@ static bool read_pooling(text_request *r, api_error *e)
     if (!field_string(r->root, "pooling", &word, e)) return false;
     if (!word || pooling_named(word, &r->params.embed)) return true;
     return api_fail(e, 400, "invalid_value", "pooling",
-                    "pooling: it must be \"mean\", \"last\" or, of encoders, \"cls\"");
+                    "pooling: it must be \"mean\", \"last\" or, for encoders, \"cls\"");
 }
 
 /* Whether vectors are brought to length 1: the names of text-embeddings-inference, vLLM (the older and the newer one) and llama.cpp,
@@ -91,7 +91,7 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
     if (input && !json_is_array(input) && !json_is_string(input))
         return api_fail(e, 400, "invalid_type", "input", "input: it must be a string or a list of strings");
     if (n > (size_t)limits->max_inputs)
-        return api_fail(e, 400, "invalid_value", "input", "input: %zu texts, at most %d are possible", n,
+        return api_fail(e, 400, "invalid_value", "input", "input: %zu texts; at most %d are allowed", n,
                         limits->max_inputs);
     if (n == 0) return true;
     if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);

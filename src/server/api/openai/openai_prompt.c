@@ -50,7 +50,7 @@ bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_err
     size_t n = several ? json_array_size(v) : 1;
     if (n == 0) return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
     if (n > (size_t)max)
-        return api_fail(e, 400, "invalid_value", name, "%s: %zu of them, at most %d are possible", name, n,
+        return api_fail(e, 400, "invalid_value", name, "%s: %zu prompts; at most %d are allowed", name, n,
                         max);
     if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);
     r->n_prompts = (int32_t)n;

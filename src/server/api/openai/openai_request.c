@@ -70,7 +70,7 @@ static bool read_stream(text_request *r, api_error *e)
     if (!json_is_object(options))
         return api_fail(e, 400, "invalid_type", "stream_options", "stream_options: it must be an object");
     if (!r->stream)
-        return api_fail(e, 400, "invalid_value", "stream_options", "stream_options: only with stream");
+        return api_fail(e, 400, "invalid_value", "stream_options", "stream_options: allowed only with stream");
     return field_bool(options, "include_usage", &r->include_usage, e);
 }
 
@@ -93,7 +93,7 @@ static bool read_prompt_logprobs(text_request *r, api_error *e)
     r->prompt_logprobs = field_get(r->root, "prompt_logprobs") != NULL;
     if (!field_int32(r->root, "prompt_logprobs", 0, TEXT_MAX_TOP_LOGPROBS, &r->n_prompt_top, e)) return false;
     if (r->prompt_logprobs && r->stream)
-        return api_fail(e, 400, "invalid_value", "prompt_logprobs", "prompt_logprobs: not with stream");
+        return api_fail(e, 400, "invalid_value", "prompt_logprobs", "prompt_logprobs: not allowed with stream");
     if (r->prompt_logprobs && p->n_prompt_logprobs < r->n_prompt_top) p->n_prompt_logprobs = r->n_prompt_top;
     return true;
 }
@@ -119,7 +119,7 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
                         p->n);
     if (p->best_of > p->n && r->stream)
         return api_fail(e, 400, "invalid_value", "best_of",
-                        "best_of: the best are known at the end; not with stream");
+                        "best_of: not allowed with stream, because the best answers are known only at the end");
     return true;
 }
 
@@ -180,7 +180,7 @@ static bool read_rendering(text_request *r, api_error *e)
     bool has_prompt = field_get(r->root, name) || field_get(vars, name);
     if (has_prompt && prompt && r->continue_final)
         return api_fail(e, 400, "invalid_value", "continue_final_message",
-                        "continue_final_message: not with add_generation_prompt true");
+                        "continue_final_message: not allowed with add_generation_prompt true");
     r->no_generation_prompt = !prompt;
     if (!(r->template_vars = json_object())) return api_fail_memory(e);
     if (!read_effort(r, e)) return false;
@@ -197,7 +197,7 @@ static bool read_prompt_tokens(text_request *r, bool chat, api_error *e)
     r->no_bos_eos = !special;
     return !chat || !special ||
            api_fail(e, 400, "unsupported_parameter", "add_special_tokens",
-                    "add_special_tokens: the chat template writes them");
+                    "add_special_tokens: true is not allowed for a chat, because the chat template writes the special tokens");
 }
 
 static bool read_all(text_request *r, bool chat, const text_limits *limits, api_error *e)
