@@ -4,7 +4,7 @@
 #ifndef SUMI_SERVER_API_REPLY_H
 #define SUMI_SERVER_API_REPLY_H
 
-#include "server/api/news.h"
+#include "server/api/job_event.h"
 #include "server/api/text_request.h"
 
 typedef struct answer_format {

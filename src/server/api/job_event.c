@@ -1,5 +1,5 @@
-/* news.c - see news.h. */
-#include "server/api/news.h"
+/* job_event.c - see job_event.h. */
+#include "server/api/job_event.h"
 
 #include <string.h>
 

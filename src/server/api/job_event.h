@@ -1,6 +1,6 @@
-/* news.h - a copy of an engine's event, which the thread of the connection reads later. */
-#ifndef SUMI_SERVER_API_NEWS_H
-#define SUMI_SERVER_API_NEWS_H
+/* job_event.h - a copy of an engine's event, which the thread of the connection reads later. */
+#ifndef SUMI_SERVER_API_JOB_EVENT_H
+#define SUMI_SERVER_API_JOB_EVENT_H
 
 #include "sumi.h"
 
