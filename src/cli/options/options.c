@@ -89,6 +89,7 @@ void cli_print_log(void *user, sumi_log_level level, const char *message)
 {
     const common_options *o = user;
     if (level > o->log_level) return;
+    if (o->bar) loading_clear(o->bar);
     cli_print_message(o->log_json, log_level_name(level), level == SUMI_LOG_WARN ? "warning: " : "", message);
 }
 
@@ -106,7 +107,9 @@ sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o
     loading bar = loading_start();
     opts.progress = loading_show;
     opts.progress_user = &bar;
+    o->bar = &bar;
     st = sumi_model_open(out, path, &opts, err);
+    o->bar = NULL;
     loading_end(&bar);
     return st;
 }

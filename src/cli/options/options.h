@@ -4,6 +4,7 @@
 
 #include <argp.h>
 
+#include "cli/terminal/loading.h"
 #include "sumi.h"
 
 /* -t --ctx --kv-memory --activations --isa --pin --numa --log-level --log-json. Make common_argp a child of the command's argp, and
@@ -13,6 +14,7 @@ typedef struct common_options {
     sumi_model_opts model;
     sumi_log_level log_level;
     bool log_json;
+    const loading *bar; /* while a model is opened: cli_print_log() clears this bar before it writes a line */
 } common_options;
 
 extern const struct argp common_argp;

@@ -23,8 +23,13 @@ bool loading_show(void *user, uint64_t done, uint64_t total)
     return true;
 }
 
-void loading_end(loading *l)
+void loading_clear(const loading *l)
 {
     if (l->shown) progress_end(&l->bar);
+}
+
+void loading_end(loading *l)
+{
+    loading_clear(l);
     l->shown = false;
 }

@@ -14,6 +14,7 @@ typedef struct loading {
 
 loading loading_start(void);
 bool loading_show(void *user, uint64_t done, uint64_t total); /* a sumi_progress_fn; user: a loading */
+void loading_clear(const loading *l);                         /* clears the line for a message; the bar comes back */
 void loading_end(loading *l);                                 /* clears the line */
 
 #endif

@@ -61,7 +61,7 @@ void progress_show(progress *p, int64_t done, const char *note)
     fflush(stderr);
 }
 
-void progress_end(progress *p)
+void progress_end(const progress *p)
 {
     if (p->on) fputs("\r\033[K", stderr);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +28,10 @@ struct journal {
     _Atomic uint64_t n_lost;
     pthread_mutex_t lock;
     int fd; /* under lock */
+    bool on_terminal; /* where a bar may be on the line while the model is loaded */
 };
+
+#define CLEAR_LINE "\r\033[K"
 
 /* ---- Files ---- */
 
@@ -50,6 +54,7 @@ sumi_status journal_open(journal **out, const journal_opts *opts, sumi_error *er
     }
     j->opts = *opts;
     j->fd = fd;
+    j->on_terminal = !opts->path && isatty(fd);
     pthread_mutex_init(&j->lock, NULL);
     *out = j;
     return SUMI_OK;
@@ -108,6 +113,7 @@ static void end(journal *j, buf *line)
     else if (line->data) line->n = printable_copy(line->data, line->n + 1, line->data, line->n);
     buf_append_char(line, '\n');
     pthread_mutex_lock(&j->lock);
+    if (j->on_terminal) write_line(j->fd, CLEAR_LINE, strlen(CLEAR_LINE));
     bool ok = line->status == SUMI_OK && write_line(j->fd, line->data, line->n);
     pthread_mutex_unlock(&j->lock);
     if (!ok) atomic_fetch_add(&j->n_lost, 1);

@@ -168,6 +168,31 @@ static void a_moved_file_is_opened_anew(void **state)
 }
 
 /* stderr is a full pipe that nobody reads. */
+/* While the model is loaded, a bar may be on the line. */
+static void a_line_on_a_terminal_replaces_a_bar(void **state)
+{
+    char text[256];
+    size_t at = 0;
+    journal *j;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY), errors = dup(STDERR_FILENO);
+    (void)state;
+    assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    int line = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    assert_true(line >= 0 && dup2(line, STDERR_FILENO) == STDERR_FILENO);
+    sumi_status st = journal_open(&j, &(journal_opts){ .level = SUMI_LOG_INFO }, NULL);
+    if (st == SUMI_OK) journal_message(j, SUMI_LOG_INFO, "a message");
+    if (st == SUMI_OK) journal_close(j);
+    dup2(errors, STDERR_FILENO);
+    close(errors);
+    close(line);
+    assert_int_equal(st, SUMI_OK);
+    for (ssize_t n; at < sizeof text - 1 && (n = read(terminal, text + at, sizeof text - 1 - at)) > 0;) at += (size_t)n;
+    text[at] = '\0';
+    close(terminal);
+    assert_memory_equal(text, "\r\033[K2", 5);
+    assert_non_null(strstr(text, "Z info  a message\r\n"));
+}
+
 static void a_pipe_that_nobody_reads_loses_lines_and_holds_nobody_up(void **state)
 {
     (void)state;
@@ -198,6 +223,7 @@ int main(void)
         cmocka_unit_test(levels_leave_lines_away),
         cmocka_unit_test(a_long_body_is_cut),
         cmocka_unit_test(a_moved_file_is_opened_anew),
+        cmocka_unit_test(a_line_on_a_terminal_replaces_a_bar),
         cmocka_unit_test(a_pipe_that_nobody_reads_loses_lines_and_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
