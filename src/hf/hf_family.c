@@ -57,7 +57,7 @@ static const hf_family families[] = {
       .own = hf_granitemoe_block, .traits = HF_PAIRS, .keys = hf_keys_granite, .norm_eps = 1e-6 },
     { .classes = { "GraniteForCausalLM" }, .arch = "granite", LLAMA, .traits = HF_PAIRS, .keys = hf_keys_granite,
       .norm_eps = 1e-6 },
-    { .classes = { "HunYuanMoEV1ForCausalLM" }, .arch = "hunyuan-moe", LLAMA,
+    { .classes = { "HunYuanMoEV1ForCausalLM", "HunYuanV1MoEForCausalLM" /* so that model_type fits */ }, .arch = "hunyuan-moe", LLAMA,
       .traits = HF_WIDE_EXPERTS },
     { .classes = { "InternLM2ForCausalLM" }, .arch = "internlm2", .layers = "model.layers.",
       .top = hf_internlm2_top, .block = hf_internlm2_block, .traits = HF_PAIRS, .norm_eps = 1e-6 },

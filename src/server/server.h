@@ -19,6 +19,9 @@ typedef struct server_defaults {
     int32_t max_tokens; /* < 1: as the API says */
 } server_defaults;
 
+/* No machine has so much memory, and sizes of many such bodies can be added. */
+#define SERVER_MOST_BODY_BYTES ((size_t)1 << 40)
+
 typedef struct server_opts {
     const char *host;          /* a numeric address; IPv6 without brackets */
     int port;                  /* 0: any free one */
@@ -39,7 +42,7 @@ typedef struct server_opts {
     const ip_range *trusted_proxies;         /* [n_trusted_proxies]: proxies whose X-Forwarded-For is trusted, see
                                                 forwarded.h */
     int n_trusted_proxies;
-    size_t max_body_bytes;
+    size_t max_body_bytes;     /* at most SERVER_MOST_BODY_BYTES */
     int max_prompt_tokens;     /* of one prompt; 0: as many as the context holds */
     int max_answer_tokens;     /* of a choice: a longer answer ends there; 0: no limit */
     server_defaults defaults;  /* until server_attach() */

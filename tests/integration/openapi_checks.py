@@ -86,7 +86,7 @@ def parsers(file):
     documented = file.all_names()
     reads = re.compile(r'\bfield_(?:get|bool|int|int32|float|string)\(\s*[^,;]+?,\s*"(\w+)"')
     n = 0
-    for source in glob.glob(os.path.join(SOURCE, "*.c")):
+    for source in glob.glob(os.path.join(SOURCE, "**", "*.c"), recursive=True):
         with open(source) as f:
             for name in reads.findall(f.read()):
                 n += 1

@@ -54,6 +54,8 @@ bad 2 "top-k: 'x' is not a whole number" run "$model" -p x --top_k x
 bad 2 '-c needs a value' run "$model" -p x -c
 bad 2 '--model needs a value, MODEL' run --model
 bad 2 "no option '--ctx-size'" info "$model" --ctx-size 5
+bad 2 'max-body: 2000000T is more than 1T' serve "$model" --max-body 2000000T
+bad 2 'max-body: 1152921504606846976 is more' serve "$model" --max-body 1152921504606846976
 bad 2 "api-key: a key has" serve "$model" --api-key 'a b'
 bad 2 "url: 'x' is not an http" ps --url x
 bad 1 'no server answers at http://127.0.0.1:1;' ps --url http://127.0.0.1:1

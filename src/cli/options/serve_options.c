@@ -216,6 +216,13 @@ static error_t parse_times(int key, const char *arg, const struct argp_state *st
     }
 }
 
+static error_t set_body(const struct argp_state *state, const char *arg, size_t *out)
+{
+    error_t st = cli_size(state, "--max-body", arg, out);
+    if (st || *out <= SERVER_MOST_BODY_BYTES) return st;
+    return cli_mistake(state, "--max-body: %s is more than 1T", arg);
+}
+
 static error_t parse_limits(int key, char *arg, const struct argp_state *state, serve_args *a)
 {
     server_opts *o = &a->server;
@@ -224,7 +231,7 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
     case OPT_CONNECTIONS: return set_int(state, "--max-connections", arg, 1, 1 << 20, &o->max_connections);
     case OPT_CONNECTIONS_IP:
         return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
-    case OPT_BODY: return cli_size(state, "--max-body", arg, &o->max_body_bytes);
+    case OPT_BODY: return set_body(state, arg, &o->max_body_bytes);
     case OPT_PROMPT_TOKENS:
         return set_int(state, "--max-prompt-tokens", arg, 0, INT32_MAX, &o->max_prompt_tokens);
     case OPT_CHOICES: return set_int(state, "--max-choices", arg, 1, SUMI_MAX_CHOICES, &o->max_choices);

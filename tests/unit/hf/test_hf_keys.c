@@ -218,6 +218,7 @@ static void families_are_known_by_their_model_type_too(void **state)
         { "gpt_neox", "GPTNeoXForCausalLM" },
         { "gpt_oss", "GptOssForCausalLM" },
         { "granitemoeshared", "GraniteMoeSharedForCausalLM" },
+        { "hunyuan_v1_moe", "HunYuanMoEV1ForCausalLM" },
         { "llama", "LlamaForCausalLM" },
         { "llama4_text", "Llama4ForCausalLM" },
         { "mistral", "MistralForCausalLM" },

@@ -257,6 +257,8 @@ static void fields_that_would_change_the_answer_are_refused(void **state)
     assert_string_equal(e.param, "reasoning_effort");
     assert_false(parse(CHAT, "{" MESSAGES ",\"continue_final_message\":true,\"add_generation_prompt\":true}"));
     assert_string_equal(e.param, "continue_final_message");
+    assert_false(parse(COMPLETION, "{\"prompt\":\"a\",\"truncate_prompt_tokens\":0}"));
+    assert_string_equal(e.param, "truncate_prompt_tokens");
     assert_false(parse(CHAT, "{" MESSAGES ",\"stop_token_ids\":[-1]}"));
     assert_string_equal(e.param, "stop_token_ids");
 }

@@ -194,6 +194,9 @@ static bool read_prompt_tokens(text_request *r, bool chat, api_error *e)
     if (!field_int32(r->root, "truncate_prompt_tokens", -1, INT32_MAX, &r->keep_last, e) ||
         !field_bool(r->root, "add_special_tokens", &special, e))
         return false;
+    if (field_get(r->root, "truncate_prompt_tokens") && r->keep_last == 0)
+        return api_fail(e, 400, "invalid_value", "truncate_prompt_tokens",
+                        "truncate_prompt_tokens: it must be at least 1, or -1 for as many as the context holds");
     r->no_bos_eos = !special;
     return !chat || !special ||
            api_fail(e, 400, "unsupported_parameter", "add_special_tokens",
