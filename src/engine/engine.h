@@ -82,7 +82,7 @@ void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items);
 void answer_release_batch(
     sumi_engine *e); /* static batching: ends the batch when all its requests have ended */
 
-/* ---- engine.c ---- */
+/* ---- finish.c ---- */
 /* Ends r: frees its sequences and sends its last event. err NULL: no error. */
 void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err);
 

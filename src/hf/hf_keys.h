@@ -1,71 +1,14 @@
-/* hf_keys.h - config.json as GGUF metadata.
- *
- * A value is searched under several names, because families name it differently, and first in the text part of the
- * configuration ("text_config" of multimodal models). After the first failure all later calls do nothing. */
+/* hf_keys.h - config.json as GGUF metadata. hf_config.h reads and writes the single settings. */
 #ifndef SUMI_HF_HF_KEYS_H
 #define SUMI_HF_HF_KEYS_H
 
-#include "base/log.h"
-#include "format/gguf_write.h"
-#include "hf/hf_family.h"
-#include "hf/hf_folder.h"
-
-/* A small tensor that is a setting in config.json: factors of rotations. */
-typedef struct hf_factors {
-    const char *name;
-    float *values; /* [n], owned */
-    int32_t n;
-} hf_factors;
-
-typedef struct hf_keys {
-    const hf_folder *folder;
-    const json_t *text; /* text_config, or NULL */
-    const hf_family *family;
-    gguf_head *head;
-    const logger *log; /* for warnings; NULL: silent */
-    json_t *read;      /* names of the settings that were read, as keys */
-    sumi_error *err;
-    sumi_status status;
-    bool is_encoder, has_output; /* has_output: a tensor or the embeddings make logits */
-    int64_t n_layers, n_embd, n_heads, n_kv_heads, head_dim;
-    int64_t n_rot;           /* rotated elements of a head */
-    int64_t latent_key_rows; /* of a head that is made from a latent: rows of its key (DeepSeek) */
-    int64_t n_extra_layers;  /* at the end, for predicting more than one token: not used */
-    hf_factors factors[2];
-    int32_t n_factors;
-} hf_keys;
+#include "hf/hf_config.h"
 
 /* Writes general.architecture and all keys that define the computation; the sizes in k are valid afterwards. EFORMAT: a
  * setting is missing or invalid; EUNSUPPORTED: no GGUF key can express a setting. */
 SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family,
                                         gguf_head *head, sumi_error *err);
 void hf_keys_deinit(hf_keys *k);
-
-/* ---- For hf_family_keys.c, hf_rope.c, hf_windows.c and hf_activation.c ---- */
-
-/* The value under name, NULL: none, or null. */
-const json_t *hf_get(const hf_keys *k, const char *name);
-/* A member of another object; k->read lists it as "PARENT.NAME". */
-const json_t *hf_member(const hf_keys *k, const json_t *object, const char *parent, const char *name);
-/* The setting exists, maybe as null. */
-bool hf_has(const hf_keys *k, const char *name);
-/* The first of names (NULL at the end) that exists. */
-int64_t hf_int(hf_keys *k, const char *const *names, int64_t low, int64_t high, int64_t otherwise);
-double hf_number(hf_keys *k, const char *name, double otherwise);
-bool hf_bool(hf_keys *k, const char *name, bool otherwise);
-const char *hf_text(hf_keys *k, const char *name); /* NULL: none */
-
-/* Under "ARCHITECTURE.suffix". */
-void hf_put_int(hf_keys *k, const char *suffix, int64_t value);
-void hf_put_f32(hf_keys *k, const char *suffix, double value);
-void hf_put_bool(hf_keys *k, const char *suffix, bool value);
-void hf_put_str(hf_keys *k, const char *suffix, const char *value);
-
-/* "PATH/config.json: ..." */
-void hf_fail(hf_keys *k, sumi_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* Refuses a setting that exists and is not `value`. */
-void hf_expect(hf_keys *k, const char *name, const char *value);
 
 /* hf_rope.c: the rotations, as keys and as factors. */
 void hf_rope(hf_keys *k);

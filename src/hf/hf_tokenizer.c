@@ -23,11 +23,6 @@
 
 #define SPACE "\xE2\x96\x81" /* U+2581 */
 
-int32_t hf_vocab_find(const hf_vocab *v, const char *text)
-{
-    return strmap_get(v->ids, text, strlen(text));
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -295,11 +290,6 @@ static bool prepends_space(const json_t *tokenizer)
     if (find_step(json_object_get(tokenizer, "normalizer"), "normalizers", "Prepend")) return true;
     if (*scheme) return strcmp(scheme, "never");
     return meta && !json_is_false(json_object_get(meta, "add_prefix_space"));
-}
-
-bool hf_is_byte_token(const hf_token *t)
-{
-    return t->n == 6 && !memcmp(t->text, "<0x", 3) && t->text[5] == '>' && t->kind == HF_NORMAL;
 }
 
 static void set_sentencepiece_kinds(hf_vocab *v)

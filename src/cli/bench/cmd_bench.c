@@ -90,13 +90,6 @@ static const struct argp argp = {
     NULL
 };
 
-void bench_print_json(json_t *object)
-{
-    json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(object);
-}
-
 int cmd_bench(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "serve")) {

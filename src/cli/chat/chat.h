@@ -1,4 +1,4 @@
-/* chat.h - the state of an interactive chat, shared by its loop (chat.c) and its commands (chat_commands.c). */
+/* chat.h - the state of an interactive chat, shared by its loop (chat.c), its turns (chat_turn.c) and its commands (chat_commands.c). */
 #ifndef SUMI_CLI_CHAT_CHAT_H
 #define SUMI_CLI_CHAT_CHAT_H
 
@@ -16,13 +16,11 @@ typedef struct chat {
     bool quit;
 } chat;
 
-/* Answers the last message of the conversation, which is the user's. After a failure the message is removed. */
+/* chat_turn.c: answers the last message of the conversation, which is the user's. After a failure the message is removed. */
 void chat_answer(chat *c);
 
 /* Runs a line that starts with '/'. */
 void chat_command(chat *c, const char *line);
 const char *chat_command_name(size_t i); /* "/help"; NULL after the last one */
-
-void chat_complain(const sumi_error *err); /* one line on stderr; the chat continues */
 
 #endif

@@ -38,14 +38,14 @@ static void set(chat *c, const char *arg)
         return;
     }
     if (sscanf(arg, "%63s %n", name, &n) != 1 || arg[n] == '\0') cli_fail("/set NAME VALUE, such as /set temp 0.5");
-    else if (settings_set(opts, name, arg + n, &err) != SUMI_OK) chat_complain(&err);
+    else if (settings_set(opts, name, arg + n, &err) != SUMI_OK) cli_fail("%s", err.message);
 }
 
 static void save(chat *c, const char *arg)
 {
     sumi_error err;
     if (arg[0] == '\0') cli_fail("/save FILE");
-    else if (conversation_save(&c->talk, arg, &err) != SUMI_OK) chat_complain(&err);
+    else if (conversation_save(&c->talk, arg, &err) != SUMI_OK) cli_fail("%s", err.message);
     else fprintf(stderr, "(%d messages saved in %s)\n", (int)c->talk.n, arg);
 }
 
@@ -53,7 +53,7 @@ static void load(chat *c, const char *arg)
 {
     sumi_error err;
     if (arg[0] == '\0') cli_fail("/load FILE");
-    else if (conversation_load(&c->talk, arg, &err) != SUMI_OK) chat_complain(&err);
+    else if (conversation_load(&c->talk, arg, &err) != SUMI_OK) cli_fail("%s", err.message);
     else fprintf(stderr, "(%d messages loaded from %s)\n", (int)c->talk.n, arg);
 }
 

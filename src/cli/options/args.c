@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/options/exact.h"
 #include "cli/options/help.h"
+#include "cli/options/mistake.h"
 #include "engine/pooling.h"
 
 typedef struct parse { /* one call of cli_parse() */
@@ -26,27 +27,11 @@ static parse *parse_of(const struct argp_state *state)
     return (parse *)(uintptr_t)state->root_argp; /* never a const object: cli_parse() owns it */
 }
 
-static void tell(const char *command, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-static void tell(const char *command, const char *format, va_list args)
-{
-    fprintf(stderr, "%s: ", command);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "; see '%s --help'\n", command);
-}
-
-void cli_tell_mistake(const char *command, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tell(command, format, args);
-    va_end(args);
-}
-
 error_t cli_mistake(const struct argp_state *state, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    tell(state->name, format, args);
+    cli_tell_mistake_va(state->name, format, args);
     va_end(args);
     parse_of(state)->told = true;
     return EINVAL;

@@ -18,9 +18,6 @@ SUMI_MUST_USE bool cli_parse(const struct argp *argp, int argc, char **argv, voi
 /* Reports a mistake in the arguments, once; returns the value that an argp parser must then return. */
 error_t cli_mistake(const struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same outside a parser: command is "sumi run". */
-void cli_tell_mistake(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* For ARGP_KEY_ARG: the first argument is MODEL; a second argument is a mistake. */
 error_t cli_model_argument(struct argp_state *state, char *arg, const char **model);
 

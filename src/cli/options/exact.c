@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "cli/options/args.h"
 #include "cli/options/habits.h"
+#include "cli/options/mistake.h"
 
 static bool is_last(const struct argp_option *o)
 {

@@ -214,3 +214,10 @@ bool field_ids(const json_t *list, const char *name, int32_t **ids, int32_t *n, 
     }
     return true;
 }
+
+bool field_is_missing_or(const json_t *o, const char *key, const char *only)
+{
+    const json_t *v = field_get(o, key);
+    const char *word = json_string_value(v);
+    return !v || (word && !strcmp(word, only));
+}

@@ -41,4 +41,7 @@ SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t 
  * also after a failure. */
 SUMI_MUST_USE bool field_ids(const json_t *list, const char *name, int32_t **ids, int32_t *n, api_error *e);
 
+/* Whether the word in the field `key` of o is `only`, or missing, or o is NULL. */
+bool field_is_missing_or(const json_t *o, const char *key, const char *only);
+
 #endif

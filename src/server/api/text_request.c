@@ -214,10 +214,3 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
     }
     return true;
 }
-
-bool text_is_missing_or(const json_t *o, const char *key, const char *only)
-{
-    const json_t *v = field_get(o, key);
-    const char *word = json_string_value(v);
-    return !v || (word && !strcmp(word, only));
-}

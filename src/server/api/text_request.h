@@ -102,7 +102,4 @@ SUMI_MUST_USE bool text_read_messages(text_request *r, const json_t *list, const
                                       const char *const *roles, const char *const *types,
                                       const text_limits *limits, api_error *e);
 
-/* Whether the word in the field `key` of o is `only`, or missing, or o is NULL. */
-bool text_is_missing_or(const json_t *o, const char *key, const char *only);
-
 #endif

@@ -50,7 +50,7 @@ static bool check_openai_call(const json_t *call, const char *field, const char 
     const json_t *function = json_object_get(call, "function");
     char place[96];
     snprintf(place, sizeof place, "%s.tool_calls[%zu]", where, i);
-    if (!text_is_missing_or(call, "type", "function"))
+    if (!field_is_missing_or(call, "type", "function"))
         return api_fail(e, 400, "unsupported_content", field, "%s: only the type \"function\" is supported", place);
     const call_place p = { field, place, "id", "function.name", "function.arguments" };
     return check_call(field_get(call, "id"), json_object_get(function, "name"), field_get(function, "arguments"), &p, e);
@@ -297,7 +297,7 @@ static bool check_item(const json_t *item, size_t i, api_error *e)
         return api_fail(e, 400, "invalid_type", "input", "%s.call_id: it must be a string", where);
     if (is_call(item)) return check_call(NULL, json_object_get(item, "name"), field_get(item, "arguments"), &p, e);
     if (is_result(item)) return true;
-    if (json_is_object(item) && !text_is_missing_or(item, "type", "message"))
+    if (json_is_object(item) && !field_is_missing_or(item, "type", "message"))
         return api_fail(e, 400, "unsupported_content", "input",
                         "%s: only items of the types 'message', 'function_call' and 'function_call_output' are "
                         "supported by this server",

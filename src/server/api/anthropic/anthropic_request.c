@@ -18,9 +18,9 @@ static bool refuse_unsupported(const text_request *r, api_error *e)
         !field_object(r->root, "tool_choice", &choice, e) ||
         !field_object(r->root, "output_config", &config, e))
         return false;
-    if (!text_is_missing_or(thinking, "type", "disabled"))
+    if (!field_is_missing_or(thinking, "type", "disabled"))
         return refuse("thinking", "only the type 'disabled' is supported", e);
-    if (!text_is_missing_or(choice, "type", "auto") && !text_is_missing_or(choice, "type", "none"))
+    if (!field_is_missing_or(choice, "type", "auto") && !field_is_missing_or(choice, "type", "none"))
         return refuse("tool_choice", "only the types 'auto' and 'none' are supported", e);
     return !field_get(config, "format") || refuse("output_config", "no format is supported", e);
 }

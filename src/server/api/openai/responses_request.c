@@ -39,9 +39,9 @@ static bool refuse_unsupported(const text_request *r, api_error *e)
         return false;
     const json_t *format = NULL;
     if (!field_object(text, "format", &format, e)) return false;
-    if (!text_is_missing_or(format, "type", "text"))
+    if (!field_is_missing_or(format, "type", "text"))
         return refuse("text", "text.format: only {\"type\": \"text\"} is supported", e);
-    if (!text_is_missing_or(reasoning, "effort", "none"))
+    if (!field_is_missing_or(reasoning, "effort", "none"))
         return refuse("reasoning", "reasoning.effort: only 'none' is supported", e);
     return true;
 }
