@@ -1,4 +1,4 @@
-# program.cmake - the program sumi, and the two libraries that only it has: the server and the store.
+# program.cmake - the program sumi, and the libraries that only it has: the server, the store, and measurements.
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)
@@ -30,12 +30,18 @@ add_library(sumi_store STATIC ${STORE_SOURCES})
 target_include_directories(sumi_store PUBLIC ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(sumi_store PUBLIC sumi_static sumi_deps PkgConfig::NETTLE PRIVATE PkgConfig::CURL sumi_flags)
 
+# Measurements: limits of the machine, workloads, reports.
+file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/bench/*.c)
+add_library(sumi_bench STATIC ${BENCH_SOURCES})
+target_include_directories(sumi_bench PUBLIC ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(sumi_bench PUBLIC sumi_static sumi_deps PRIVATE sumi_flags)
+
 # The program. It is linked to the static library, so one file is all that has to be copied.
 # All but main() is a library too, so that tests can call it.
 file(GLOB_RECURSE CLI_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
 list(FILTER CLI_SOURCES EXCLUDE REGEX "/main\\.c$")
 add_library(sumi_cli STATIC ${CLI_SOURCES})
 target_include_directories(sumi_cli PUBLIC ${PROJECT_SOURCE_DIR}/src)
-target_link_libraries(sumi_cli PUBLIC sumi_server sumi_store PkgConfig::LIBEDIT PRIVATE sumi_flags)
+target_link_libraries(sumi_cli PUBLIC sumi_server sumi_store sumi_bench PkgConfig::LIBEDIT PRIVATE sumi_flags)
 add_executable(sumi ${PROJECT_SOURCE_DIR}/src/cli/main.c)
 target_link_libraries(sumi PRIVATE sumi_cli sumi_flags)

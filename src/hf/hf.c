@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "hf/hf_sampling.h"
 #include "hf/hf_tensors.h"
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 /* The data of a described object. */
 typedef struct hf_model {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 #include "text/tokenizer.h"
 
 static json_t *golden;

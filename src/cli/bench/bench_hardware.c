@@ -1,11 +1,11 @@
-/* bench_hardware.c - sumi bench --hardware: what this machine can do at most (backend/cpu/limits).
+/* bench_hardware.c - sumi bench --hardware: what this machine can do at most (room bench).
  *
  * Each figure is taken twice, with one thread and with all: memory is shared, and so may be clock and power. */
 #include <stdio.h>
 
-#include "backend/cpu/limits/limits.h"
 #include "base/error.h"
 #include "base/os/cpu.h"
+#include "bench/limits.h"
 #include "cli/bench/bench.h"
 #include "cli/cli.h"
 #include "cli/terminal/progress.h"

@@ -5,7 +5,7 @@
  *            tokens; the figure is the total of all sequences
  *
  * Tokens are random and nothing is sampled, as in llama-bench. Each figure is the median of --reps runs. What a run had
- * to read and to multiply is counted from the sizes of the model (model/cost.h), and the experts that it read by the
+ * to read and to multiply is counted from the sizes of the model (bench/cost.h), and the experts that it read by the
  * backend. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,12 @@
 #include "base/error.h"
 #include "base/os/clock.h"
 #include "base/rng.h"
+#include "bench/cost.h"
 #include "cli/bench/bench.h"
 #include "cli/cli.h"
 #include "cli/terminal/progress.h"
 #include "engine/context.h"
 #include "engine/model.h"
-#include "model/cost.h"
 
 #define LEAST_MS 1e-6 /* a clock that did not move is not divided by */
 

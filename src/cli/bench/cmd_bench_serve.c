@@ -13,11 +13,12 @@
 
 #include "base/error.h"
 #include "base/os/clock.h"
+#include "cli/bench/print_serve_report.h"
 #include "cli/cli.h"
 #include "cli/options/args.h"
 #include "cli/options/serving.h"
-#include "cli/serve_report.h"
 #include "cli/terminal/progress.h"
+#include "cli/text_file.h"
 
 enum {
     OPT_REQUESTS = 256,
@@ -61,7 +62,17 @@ static error_t parse_lengths(const struct argp_state *state, const char *option,
                              lengths *out)
 {
     sumi_error err;
-    return lengths_parse(out, arg, &err) == SUMI_OK ? 0 : cli_mistake(state, "%s: %s", option, err.message);
+    sumi_status st;
+    char *text;
+    size_t n_bytes;
+    if (!strncmp(arg, "file:", 5)) {
+        st = cli_read_text(arg + 5, 16 << 20, &text, &n_bytes, &err);
+        if (st == SUMI_OK) {
+            st = lengths_parse_list(out, arg + 5, text, &err);
+            free(text);
+        }
+    } else st = lengths_parse(out, arg, &err);
+    return st == SUMI_OK ? 0 : cli_mistake(state, "%s: %s", option, err.message);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -245,7 +256,7 @@ static void subtract(sumi_engine_stats *s, const sumi_engine_stats *before)
 static sumi_status report(const serve_args *a, const serve_result *r, sumi_error *err)
 {
     if (!a->json) {
-        serve_report_print(r);
+        print_serve_report(r);
         return SUMI_OK;
     }
     json_t *all = serve_report_json(r);

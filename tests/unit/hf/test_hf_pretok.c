@@ -1,6 +1,6 @@
 /* test_hf_pretok.c - hf_pretok.c: what tokenizer.json says of each pre-tokenizer, by the `tokenizers` library
  * (tests/golden/make_pretok.py), is recognised as one of the names that mean it. */
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 #include "test_support.h"
 #include "text/tokenizer.h"
 

@@ -1,23 +1,26 @@
 /* load.h - a load to measure an engine: lengths of prompts and answers, times of arrival, and the result of each request.
  *
  * All random numbers come from one seed, request by request, so two runs with different engines get the same requests. */
-#ifndef SUMI_CLI_LOAD_H
-#define SUMI_CLI_LOAD_H
+#ifndef SUMI_BENCH_LOAD_H
+#define SUMI_BENCH_LOAD_H
 
 #include "sumi.h"
 
-/* A distribution of lengths in tokens:
+/* A distribution of lengths in tokens. As text:
  *   N                      always N
  *   uniform:A..B           each of A to B equally often
  *   lognormal:MEAN,SIGMA   exp(normal) with this mean, and SIGMA the deviation of the normal
- *   file:PATH              whole numbers, one on each line, used in turn */
+ * or a list of whole numbers, used in turn. */
 typedef struct lengths {
-    enum { LENGTHS_CONSTANT, LENGTHS_UNIFORM, LENGTHS_LOGNORMAL, LENGTHS_FILE } kind;
+    enum { LENGTHS_CONSTANT, LENGTHS_UNIFORM, LENGTHS_LOGNORMAL, LENGTHS_LIST } kind;
     double a, b;
     int32_t *list, n_list;
 } lengths;
 
+/* EINVAL: not one of the three forms. */
 SUMI_MUST_USE sumi_status lengths_parse(lengths *l, const char *text, sumi_error *err);
+/* The numbers of text, one on each line; text is changed. Errors name the file `name`: EFORMAT, ENOMEM. */
+SUMI_MUST_USE sumi_status lengths_parse_list(lengths *l, const char *name, char *text, sumi_error *err);
 void lengths_deinit(lengths *l);
 int32_t lengths_draw(const lengths *l, uint64_t seed, uint64_t stream, int32_t i); /* >= 1 */
 

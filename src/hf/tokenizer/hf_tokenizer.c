@@ -10,7 +10,7 @@
  * SentencePiece merges the pair whose joined token has the best score. The merges of its vocabularies in tokenizer.json
  * are listed by this score, and all pairs that form one token are adjacent. So minus the place of a token's first merge is
  * a score that gives the same order of merges. */
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* load.c - see load.h. */
-#include "cli/load.h"
+#include "bench/load.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,34 +8,27 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "cli/cli.h"
-#include "cli/text_file.h"
 
 enum { MAX_LENGTH = 1 << 20, STREAM_PROMPT = 1, STREAM_GEN, STREAM_ARRIVAL, STREAM_IDS, STREAM_SHARED };
 
 /* ---- Lengths ---- */
 
-static sumi_status parse_file(lengths *l, const char *path, sumi_error *err)
+sumi_status lengths_parse_list(lengths *l, const char *name, char *text, sumi_error *err)
 {
-    char *text, *save = NULL;
-    size_t n_bytes;
-    sumi_status st = cli_read_text(path, 16 << 20, &text, &n_bytes, err);
-    if (st != SUMI_OK) return st;
-    l->kind = LENGTHS_FILE;
-    if (!(l->list = calloc(n_bytes / 2 + 1, sizeof *l->list)))
-        st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    for (char *line = strtok_r(text, "\n", &save); line && st == SUMI_OK;
-         line = strtok_r(NULL, "\n", &save)) {
+    char *save = NULL;
+    size_t n_bytes = strlen(text);
+    lengths_deinit(l);
+    l->kind = LENGTHS_LIST;
+    if (!(l->list = calloc(n_bytes / 2 + 1, sizeof *l->list))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         char *end;
         long value = strtol(line, &end, 10);
         if (end == line || *end || value < 1 || value > MAX_LENGTH)
-            st = sumi_fail(err, SUMI_EFORMAT, "%s: line %d: '%.32s' is not a number of tokens", path,
-                           l->n_list + 1, line);
-        else l->list[l->n_list++] = (int32_t)value;
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: '%.32s' is not a number of tokens", name, l->n_list + 1,
+                             line);
+        l->list[l->n_list++] = (int32_t)value;
     }
-    if (st == SUMI_OK && l->n_list == 0) st = sumi_fail(err, SUMI_EFORMAT, "%s: no numbers", path);
-    free(text);
-    return st;
+    return l->n_list ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "%s: no numbers", name);
 }
 
 sumi_status lengths_parse(lengths *l, const char *text, sumi_error *err)
@@ -43,7 +36,6 @@ sumi_status lengths_parse(lengths *l, const char *text, sumi_error *err)
     int a, b, used = 0;
     double mean, sigma;
     lengths_deinit(l);
-    if (!strncmp(text, "file:", 5)) return parse_file(l, text + 5, err);
     if (sscanf(text, "uniform:%d..%d%n", &a, &b, &used) == 2 && !text[used] && a >= 1 && b >= a &&
         b <= MAX_LENGTH) {
         *l = (lengths){ .kind = LENGTHS_UNIFORM, .a = a, .b = b };
@@ -79,7 +71,7 @@ static double normal(uint64_t seed, uint64_t stream, uint64_t i)
 int32_t lengths_draw(const lengths *l, uint64_t seed, uint64_t stream, int32_t i)
 {
     double x = l->a;
-    if (l->kind == LENGTHS_FILE) return l->list[i % l->n_list];
+    if (l->kind == LENGTHS_LIST) return l->list[i % l->n_list];
     if (l->kind == LENGTHS_UNIFORM) x += floor(rng_uniform(seed, stream, (uint64_t)i) * (l->b - l->a + 1));
     if (l->kind == LENGTHS_LOGNORMAL) x = round(exp(l->a + l->b * normal(seed, stream, (uint64_t)i)));
     return x < 1 ? 1 : x > MAX_LENGTH ? MAX_LENGTH : (int32_t)x;

@@ -5,7 +5,7 @@
  * the loop: HIDE makes it believe that a register was given a new value, and costs no instruction.
  *
  * Each function has its own target attribute, so this file needs no flags and is complete on every machine. */
-#include "backend/cpu/limits/limits.h"
+#include "bench/limits.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* test_cost.c - what a step costs: worked by hand for a tiny gemma3, counted from the file for the others. */
-#include "model/cost.h"
+#include "bench/cost.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* hf_vocab.c - see hf_vocab.h. */
-#include "hf/hf_vocab.h"
+#include "hf/tokenizer/hf_vocab.h"
 
 #include <stdio.h>
 #include <string.h>

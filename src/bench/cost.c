@@ -1,5 +1,5 @@
 /* cost.c - see cost.h. */
-#include "model/cost.h"
+#include "bench/cost.h"
 
 static void add_matrix(matrix_cost *c, const backend *be, const weight *w, int64_t n_rows, int64_t n_cols)
 {

@@ -6,7 +6,7 @@
  *
  *   region of thread t:   |......|######|......|......|     ##: its next chunk; small regions are read several times
  *                                ^ cursor                       for one item */
-#include "backend/cpu/limits/limits.h"
+#include "bench/limits.h"
 
 #include <stdlib.h>
 #include <string.h>

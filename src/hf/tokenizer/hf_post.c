@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 static sumi_status add(hf_around *a, bool after, json_int_t id, const hf_vocab *v, const char *name, sumi_error *err)
 {

@@ -1,12 +1,15 @@
-/* serve_report.h - the results of a load: latencies, throughput, memory; as text or as one JSON object. */
-#ifndef SUMI_CLI_SERVE_REPORT_H
-#define SUMI_CLI_SERVE_REPORT_H
+/* serve_report.h - the results of a load: latencies, throughput, memory; as figures or as one JSON object. */
+#ifndef SUMI_BENCH_SERVE_REPORT_H
+#define SUMI_BENCH_SERVE_REPORT_H
 
 #include <jansson.h>
 
-#include "cli/load.h"
+#include "bench/load.h"
 
-enum { MAX_SAMPLES = 4096 };
+enum {
+    MAX_SAMPLES = 4096,
+    SERVE_PARTS = 64 /* parts of the time in "over_time" and in charts */
+};
 
 /* Samples of the engine's state at regular times. When the list is full, every second sample is dropped and the interval
  * doubles. */
@@ -31,7 +34,20 @@ typedef struct serve_result {
     const sumi_engine_opts *opts;
 } serve_result;
 
+typedef struct serve_summary { /* milliseconds */
+    double mean, p50, p90, p99, max;
+    int64_t n;
+} serve_summary;
+
+typedef struct serve_figures {
+    serve_summary ttft, tbt, e2e;
+    int64_t n_output, n_prompt, n_completed, n_failed;
+    double seconds, mean_batch, max_batch, mean_waste, mean_use;
+    uint64_t hash; /* of all tokens that were answered */
+} serve_figures;
+
+/* False: out of memory. */
+SUMI_MUST_USE bool serve_figures_of(const serve_result *r, serve_figures *f);
 json_t *serve_report_json(const serve_result *r); /* NULL: out of memory */
-void serve_report_print(const serve_result *r);
 
 #endif

@@ -1,6 +1,6 @@
 /* hf_added.c - how added tokens are found in text: the flags of tokenizer.json, in the keys of text/added_tokens.h. */
 #include "base/utf8.h"
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 #include "text/added_tokens.h"
 
 uint8_t hf_added_flags(const json_t *added)

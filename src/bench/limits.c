@@ -1,5 +1,5 @@
 /* limits.c - timing, and the cost of a fork and join. See limits.h. */
-#include "backend/cpu/limits/limits.h"
+#include "bench/limits.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* test_limits.c - the measurements of backend/cpu/limits run on this machine and give numbers. How large they are is
+/* test_limits.c - the measurements of the room bench run on this machine and give numbers. How large they are is
  * no test's affair. */
-#include "backend/cpu/limits/limits.h"
+#include "bench/limits.h"
 
 #include <math.h>
 #include <string.h>

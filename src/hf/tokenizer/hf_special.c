@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 #define HF_MAX_ENDS 64 /* end tokens; lists of models have up to five */
 

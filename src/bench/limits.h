@@ -9,8 +9,8 @@
  *
  * Every figure is the best of several short runs: other work on the machine can only make a run slower.
  * Threads: one caller at a time, the pool does the rest. */
-#ifndef SUMI_BACKEND_CPU_LIMITS_LIMITS_H
-#define SUMI_BACKEND_CPU_LIMITS_LIMITS_H
+#ifndef SUMI_BENCH_LIMITS_H
+#define SUMI_BENCH_LIMITS_H
 
 #include "base/os/pool.h"
 

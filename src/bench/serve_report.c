@@ -1,12 +1,10 @@
 /* serve_report.c - see serve_report.h. */
-#include "cli/serve_report.h"
+#include "bench/serve_report.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHART_WIDTH = 64, CHART_HEIGHT = 6 };
 
 void serve_sample(serve_samples *s, double now_ms, const sumi_engine_stats *stats)
 {
@@ -26,11 +24,6 @@ void serve_sample(serve_samples *s, double now_ms, const sumi_engine_stats *stat
 
 /* ---- Figures ---- */
 
-typedef struct summary {
-    double mean, p50, p90, p99, max;
-    int64_t n;
-} summary;
-
 static int by_value(const void *x, const void *y)
 {
     double a = *(const double *)x, b = *(const double *)y;
@@ -45,9 +38,9 @@ static double percentile(const double *v, int64_t n, double p)
     return i + 1 < n ? v[i] + (at - whole) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-static summary summarize(double *v, int64_t n)
+static serve_summary summarize(double *v, int64_t n)
 {
-    summary s = { .n = n };
+    serve_summary s = { .n = n };
     if (n == 0) return s;
     qsort(v, (size_t)n, sizeof *v, by_value);
     for (int64_t i = 0; i < n; i++) s.mean += v[i] / (double)n;
@@ -58,19 +51,12 @@ static summary summarize(double *v, int64_t n)
     return s;
 }
 
-typedef struct figures {
-    summary ttft, tbt, e2e;
-    int64_t n_output, n_prompt, n_completed, n_failed;
-    double seconds, mean_batch, max_batch, mean_waste, mean_use;
-    uint64_t hash; /* of all tokens that were answered */
-} figures;
-
 static bool completed(const load_request *q)
 {
     return q->over && (q->finish == SUMI_FINISH_STOP || q->finish == SUMI_FINISH_LENGTH);
 }
 
-static void count_samples(figures *f, const serve_samples *s)
+static void count_samples(serve_figures *f, const serve_samples *s)
 {
     double blocks = 0, lost = 0;
     for (int32_t i = 0; i < s->n; i++) {
@@ -83,12 +69,11 @@ static void count_samples(figures *f, const serve_samples *s)
     f->mean_waste = blocks > 0 ? lost / blocks : 0;
 }
 
-/* False: out of memory. */
-static bool compute(const serve_result *r, figures *f)
+bool serve_figures_of(const serve_result *r, serve_figures *f)
 {
     int64_t n_gaps = 0, n = 0;
     double ms = r->end_ms - r->start_ms; /* below 0: no request has ended */
-    *f = (figures){ .seconds = (ms > 0.001 ? ms : 0.001) / 1000, .hash = 14695981039346656037u };
+    *f = (serve_figures){ .seconds = (ms > 0.001 ? ms : 0.001) / 1000, .hash = 14695981039346656037u };
     for (int32_t i = 0; i < r->load->n; i++) n_gaps += r->load->requests[i].n_tokens;
     double *first = calloc((size_t)r->load->n, sizeof *first),
            *whole = calloc((size_t)r->load->n, sizeof *whole);
@@ -122,17 +107,17 @@ static bool compute(const serve_result *r, figures *f)
 
 /* ---- JSON ---- */
 
-static json_t *summary_json(const summary *s)
+static json_t *summary_json(const serve_summary *s)
 {
     return json_pack("{s:f, s:f, s:f, s:f, s:f}", "mean", s->mean, "p50", s->p50, "p90", s->p90, "p99",
                      s->p99, "max", s->max);
 }
 
-/* Means of CHART_WIDTH parts of the time. */
+/* Means of SERVE_PARTS parts of the time. */
 static json_t *over_time_json(const serve_samples *s)
 {
     json_t *list = json_array();
-    int32_t width = s->n < CHART_WIDTH ? s->n : CHART_WIDTH;
+    int32_t width = s->n < SERVE_PARTS ? s->n : SERVE_PARTS;
     for (int32_t x = 0; x < width; x++) {
         int32_t begin = (int32_t)((int64_t)x * s->n / width),
                 end = (int32_t)((int64_t)(x + 1) * s->n / width);
@@ -143,7 +128,7 @@ static json_t *over_time_json(const serve_samples *s)
     return list;
 }
 
-static json_t *kv_json(const serve_result *r, const figures *f)
+static json_t *kv_json(const serve_result *r, const serve_figures *f)
 {
     const sumi_engine_stats *s = &r->stats;
     double blocks = s->kv_blocks;
@@ -158,10 +143,10 @@ static json_t *kv_json(const serve_result *r, const figures *f)
 
 json_t *serve_report_json(const serve_result *r)
 {
-    figures f;
+    serve_figures f;
     char hash[17];
     const sumi_engine_stats *s = &r->stats;
-    if (!compute(r, &f)) return NULL;
+    if (!serve_figures_of(r, &f)) return NULL;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)f.hash);
     json_t *all =
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:b, s:f}", "model", r->model, "isa", r->isa,
@@ -184,62 +169,4 @@ json_t *serve_report_json(const serve_result *r)
                         json_pack("{s:f, s:f, s:o}", "mean", f.mean_batch, "max", f.max_batch, "over_time",
                                   over_time_json(r->samples)));
     return all;
-}
-
-/* ---- For people ---- */
-
-/* A picture of a value over time: columns of eighths of a character. */
-static void chart(const char *title, const serve_samples *s, size_t offset, double top, const char *unit)
-{
-    static const char *const eighths[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-    int32_t width = s->n < CHART_WIDTH ? s->n : CHART_WIDTH;
-    if (width == 0 || top <= 0) return;
-    printf("\n  %s\n", title);
-    for (int32_t y = CHART_HEIGHT - 1; y >= 0; y--) {
-        if (y == CHART_HEIGHT - 1) printf("  %5.4g%s ", top, unit);
-        else if (y == 0) printf("  %5d%s ", 0, unit);
-        else printf("  %5s%*s ", "", (int)strlen(unit), "");
-        for (int32_t x = 0; x < width; x++) {
-            int32_t begin = (int32_t)((int64_t)x * s->n / width),
-                    end = (int32_t)((int64_t)(x + 1) * s->n / width);
-            double sum = 0;
-            for (int32_t i = begin; i < end; i++)
-                sum += (double)*(const float *)((const char *)&s->at[i] + offset);
-            int level = (int)lround(sum / (end - begin) / top * CHART_HEIGHT * 8) - 8 * y;
-            fputs(eighths[level < 0 ? 0 : level > 8 ? 8 : level], stdout);
-        }
-        putchar('\n');
-    }
-}
-
-static void print_summary(const char *name, const summary *s)
-{
-    printf("  %-22s %10.1f %10.1f %10.1f %10.1f %10.1f\n", name, s->mean, s->p50, s->p90, s->p99, s->max);
-}
-
-void serve_report_print(const serve_result *r)
-{
-    figures f;
-    const sumi_engine_stats *s = &r->stats;
-    if (!compute(r, &f)) return;
-    printf("%s: %d threads, %s, %d requests, ", r->model, s->n_threads, r->isa, r->load->n);
-    if (r->rate > 0) printf("%g arrive in a second\n", r->rate);
-    else printf("%d at once\n", r->concurrency);
-    printf("\n  %-22s %10.1f tokens/s\n  %-22s %10.1f tokens/s\n", "output", (double)f.n_output / f.seconds,
-           "total", (double)(f.n_output + f.n_prompt) / f.seconds);
-    printf("\n  %-22s %10s %10s %10s %10s %10s\n", "milliseconds", "mean", "P50", "P90", "P99", "max");
-    print_summary("to the first token", &f.ttft);
-    print_summary("between tokens", &f.tbt);
-    print_summary("whole request", &f.e2e);
-    printf("\n  %-22s %10.1f s, %lld completed, %lld failed\n", "time", f.seconds, (long long)f.n_completed,
-           (long long)f.n_failed);
-    printf("  %-22s %10.1f in a step, %llu steps\n", "batch", f.mean_batch, (unsigned long long)s->n_steps);
-    printf("  %-22s %9.1f %% at most, %.1f %% of it waste, %llu preemptions\n", "key/value memory",
-           100.0 * s->kv_peak / s->kv_blocks, 100 * f.mean_waste,
-           (unsigned long long)(s->n_swapped_out + s->n_recomputed));
-    printf("  %-22s %10llu of %lld tokens\n", "prompts from the cache", (unsigned long long)s->n_hit_tokens,
-           (long long)f.n_prompt);
-    chart("sequences in a step, over time", r->samples, offsetof(__typeof__(r->samples->at[0]), n_seqs),
-          s->max_seqs, "");
-    chart("key/value memory in use", r->samples, offsetof(__typeof__(r->samples->at[0]), kv_used), 1, "");
 }

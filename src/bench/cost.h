@@ -8,8 +8,8 @@
  *
  * Norms, rotations, attention's products and the embedding's rows are not counted: in a model of any size they are small
  * compared with the matrices, until contexts grow to thousands of tokens. */
-#ifndef SUMI_MODEL_COST_H
-#define SUMI_MODEL_COST_H
+#ifndef SUMI_BENCH_COST_H
+#define SUMI_BENCH_COST_H
 
 #include "model/model.h"
 

@@ -1,6 +1,6 @@
 /* hf_vocab.h - the parts of a vocabulary, while its keys are written. */
-#ifndef SUMI_HF_HF_VOCAB_H
-#define SUMI_HF_HF_VOCAB_H
+#ifndef SUMI_HF_TOKENIZER_HF_VOCAB_H
+#define SUMI_HF_TOKENIZER_HF_VOCAB_H
 
 #include "hf/hf_folder.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "hf/hf_tokenizer.h"
+#include "hf/tokenizer/hf_tokenizer.h"
 
 #define SPACE        "\xE2\x96\x81" /* U+2581 */
 #define MAX_CHARSMAP (1 << 24)      /* bytes; that of T5 and XLM-R has a quarter of a million */

@@ -1,9 +1,9 @@
 /* hf_tokenizer.h - tokenizer.json and the files beside it as the tokenizer.* keys of GGUF. */
-#ifndef SUMI_HF_HF_TOKENIZER_H
-#define SUMI_HF_HF_TOKENIZER_H
+#ifndef SUMI_HF_TOKENIZER_HF_TOKENIZER_H
+#define SUMI_HF_TOKENIZER_HF_TOKENIZER_H
 
 #include "format/gguf_write.h"
-#include "hf/hf_vocab.h"
+#include "hf/tokenizer/hf_vocab.h"
 
 /* Writes all keys. n_vocab: tokens of the embedding; 0: as many as the vocabulary has. EFORMAT: the vocabulary is missing
  * or inconsistent; EUNSUPPORTED: an unknown kind of vocabulary, pre-tokenizer or normaliser; the message names it;
