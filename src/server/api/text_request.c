@@ -115,33 +115,48 @@ static bool is_one_of(const char *word, const char *const *words)
     return false;
 }
 
+static const json_t *words_of(const json_t *part)
+{
+    const char *type = json_string_value(json_object_get(part, "type"));
+    return json_object_get(part, type && !strcmp(type, "refusal") ? type : "text");
+}
+
+bool text_check_part(const json_t *part, const char *const *types, const char *field, const char *where, api_error *e)
+{
+    return (is_one_of(json_string_value(json_object_get(part, "type")), types) && json_is_string(words_of(part))) ||
+           api_fail(e, 400, "unsupported_content", field,
+                    "%s: only {\"type\": \"%s\", \"text\": \"...\"} is supported", where, types[0]);
+}
+
+bool text_check_parts(const json_t *content, const char *const *types, const char *field, const char *where, api_error *e)
+{
+    size_t i;
+    json_t *part;
+    if (json_is_string(content)) return true;
+    if (!json_is_array(content))
+        return api_fail(e, 400, "invalid_type", field, "%s: it must be a string or a list of parts", where);
+    json_array_foreach(content, i, part)
+    {
+        char place[96];
+        snprintf(place, sizeof place, "%s[%zu]", where, i);
+        if (!text_check_part(part, types, field, place, e)) return false;
+    }
+    return true;
+}
+
 json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
                         api_error *e)
 {
     buf text;
     size_t i;
     json_t *part, *joined = NULL;
+    if (!text_check_parts(content, types, field, where, e)) return NULL;
     if (json_is_string(content)) return json_incref((json_t *)(uintptr_t)content);
-    if (!json_is_array(content)) {
-        api_fail(e, 400, "invalid_type", field, "%s: it must be a string or a list of parts", where);
-        return NULL;
-    }
     buf_init(&text, SIZE_MAX);
     json_array_foreach(content, i, part)
-    {
-        const char *type = json_string_value(json_object_get(part, "type"));
-        const json_t *words = json_object_get(part, type && !strcmp(type, "refusal") ? type : "text");
-        if (!is_one_of(type, types) || !json_is_string(words)) {
-            api_fail(e, 400, "unsupported_content", field,
-                     "%s[%zu]: only {\"type\": \"%s\", \"text\": \"...\"} is supported", where, i, types[0]);
-            break;
-        }
-        buf_append(&text, json_string_value(words), json_string_length(words));
-    }
-    if (i == json_array_size(content)) {
-        if (text.status == SUMI_OK) joined = json_stringn(text.data ? text.data : "", text.n);
-        if (!joined) api_fail_memory(e);
-    }
+        buf_append(&text, json_string_value(words_of(part)), json_string_length(words_of(part)));
+    if (text.status == SUMI_OK) joined = json_stringn(text.data ? text.data : "", text.n);
+    if (!joined) api_fail_memory(e);
     buf_deinit(&text);
     return joined;
 }
@@ -191,11 +206,12 @@ static bool read_message(text_request *r, const json_t *m, const char *role, con
     return tool_history_copy(json_array_get(r->messages, json_array_size(r->messages) - 1), m, field, where, e);
 }
 
-bool text_read_messages(text_request *r, const json_t *list, const char *field, const char *const *roles,
+bool text_read_messages(text_request *r, const message_list *l, const char *field, const char *const *roles,
                         const char *const *types, const text_limits *limits, api_error *e)
 {
     size_t i;
     json_t *m;
+    const json_t *list = l->list;
     r->source = field;
     if (!json_is_array(list) || json_array_size(list) == 0)
         return api_fail(e, 400, list ? "invalid_type" : "missing_field", field,
@@ -205,12 +221,13 @@ bool text_read_messages(text_request *r, const json_t *list, const char *field, 
     json_array_foreach(list, i, m)
     {
         const char *role = json_string_value(json_object_get(m, "role"));
+        size_t number = l->numbers ? l->numbers[i] : i;
         if (!json_is_object(m))
-            return api_fail(e, 400, "invalid_type", field, "%s[%zu]: it must be an object", field, i);
-        if (!is_one_of(role, roles)) return fail_role(roles, field, i, e);
+            return api_fail(e, 400, "invalid_type", field, "%s[%zu]: it must be an object", field, number);
+        if (!is_one_of(role, roles)) return fail_role(roles, field, number, e);
         /* The newer name of the same thing; templates know the older. */
         if (!strcmp(role, "developer")) role = "system";
-        if (!read_message(r, m, role, field, i, types, e)) return false;
+        if (!read_message(r, m, role, field, number, types, e)) return false;
     }
     return true;
 }

@@ -85,9 +85,16 @@ SUMI_MUST_USE bool text_read_logprobs(text_request *r, api_error *e);
 SUMI_MUST_USE bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
                                   const text_limits *limits, api_error *e);
 
-/* A string, or a list of {"type": T, "text": "..."}, T one of types (ends with NULL), which are joined; the text of the type
- * "refusal" is in the field "refusal". New reference.
- * NULL: *e says why; where: what errors call it, as "messages[3].content" in the field `field`. */
+/* One part of a message: {"type": T, "text": "..."}, T one of types (ends with NULL); the text of the type "refusal" is in the
+ * field "refusal". False: *e says why; where: the name of the part in errors, as "messages[3].content[0]" in the field `field`. */
+SUMI_MUST_USE bool text_check_part(const json_t *part, const char *const *types, const char *field, const char *where,
+                                   api_error *e);
+
+/* A string, or a list of parts. where: the name of the content in errors, as "messages[3].content". */
+SUMI_MUST_USE bool text_check_parts(const json_t *content, const char *const *types, const char *field, const char *where,
+                                    api_error *e);
+
+/* The text of the string, or of all parts of the list. New reference. NULL: *e says why. */
 json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
                         api_error *e);
 
@@ -97,8 +104,14 @@ SUMI_MUST_USE bool text_add_message(text_request *r, const char *role, json_t *t
 /* A last message of the assistant is how its answer begins. */
 void text_take_prefill(text_request *r);
 
-/* The list `field` of messages. roles: those that it may have (ends with NULL). */
-SUMI_MUST_USE bool text_read_messages(text_request *r, const json_t *list, const char *field,
+/* Messages to read. */
+typedef struct message_list {
+    json_t *list;
+    size_t *numbers; /* [n]: the place of each message in the client's own list, for errors; NULL: the list is the client's */
+} message_list;
+
+/* l: the messages of the field `field`. roles: the possible ones (ends with NULL). */
+SUMI_MUST_USE bool text_read_messages(text_request *r, const message_list *l, const char *field,
                                       const char *const *roles, const char *const *types,
                                       const text_limits *limits, api_error *e);
 

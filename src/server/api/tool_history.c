@@ -2,6 +2,7 @@
 #include "server/api/tool_history.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_read.h"
@@ -119,21 +120,48 @@ bool tool_history_number(json_t *messages)
 
 /* A list that grows; once out of memory, it stays so. */
 typedef struct history {
-    json_t *list;
+    message_list *out;
+    const char *const *types; /* of parts of text */
+    size_t number;            /* in the client's list: of the message that is converted */
+    size_t cap;               /* of out->numbers */
     bool failed;
 } history;
 
-static void add(history *h, json_t *message)
+/* False: list is no list, and is taken unchanged. */
+static bool begin(history *h, message_list *out, json_t *list, const char *const *types)
 {
-    if (!message || json_array_append_new(h->list, message) != 0) h->failed = true;
+    bool is_list = json_is_array(list);
+    *h = (history){ .out = out, .types = types };
+    *out = (message_list){ .list = is_list ? json_array() : json_incref(list) };
+    h->failed = is_list && !out->list;
+    return is_list;
 }
 
-static json_t *finish(history *h, bool ok, api_error *e)
+static void add(history *h, json_t *message)
 {
-    if (ok && !h->failed) return h->list;
-    if (ok) api_fail_memory(e);
-    json_decref(h->list);
-    return NULL;
+    size_t n = json_array_size(h->out->list);
+    if (n == h->cap) {
+        size_t cap = h->cap ? 2 * h->cap : 16, *numbers = realloc(h->out->numbers, cap * sizeof *numbers);
+        if (numbers) {
+            h->out->numbers = numbers;
+            h->cap = cap;
+        }
+    }
+    if (n == h->cap) json_decref(message);
+    if (n == h->cap || !message || json_array_append_new(h->out->list, message) != 0) h->failed = true;
+    else h->out->numbers[n] = h->number;
+}
+
+static bool finish(const history *h, bool ok, api_error *e)
+{
+    return ok && (!h->failed || api_fail_memory(e));
+}
+
+void message_list_deinit(message_list *l)
+{
+    json_decref(l->list);
+    free(l->numbers);
+    *l = (message_list){ 0 };
 }
 
 static json_t *call_of(const json_t *id, const json_t *name, const json_t *arguments)
@@ -162,8 +190,9 @@ static const char *owner_of(const json_t *block)
 }
 
 /* where: the name of the block in errors. */
-static bool check_block(const json_t *m, const json_t *block, const char *where, api_error *e)
+static bool check_block(const json_t *m, const json_t *block, const char *const *types, const char *where, api_error *e)
 {
+    char content[96];
     const char *owner = owner_of(block);
     if (owner && !chat_has_role(m, owner))
         return api_fail(e, 400, "invalid_value", "messages", "%s: it belongs to the role %s", where, owner);
@@ -171,6 +200,11 @@ static bool check_block(const json_t *m, const json_t *block, const char *where,
         return api_fail(e, 400, "invalid_type", "messages", "%s.thinking: it must be a string", where);
     if (is_type(block, "tool_result") && !json_is_string(json_object_get(block, "tool_use_id")))
         return api_fail(e, 400, "invalid_type", "messages", "%s.tool_use_id: it must be a string", where);
+    snprintf(content, sizeof content, "%s.content", where);
+    if (is_type(block, "tool_result") && field_get(block, "content") &&
+        !text_check_parts(field_get(block, "content"), types, "messages", content, e))
+        return false;
+    if (!owner) return text_check_part(block, types, "messages", where, e);
     const call_place p = { "messages", where, "id", "name", "input" };
     return !is_type(block, "tool_use") ||
            check_call(field_get(block, "id"), json_object_get(block, "name"), field_get(block, "input"), &p, e);
@@ -208,8 +242,8 @@ static void add_turn(history *h, const turn *t, const json_t *role)
     add(h, message);
 }
 
-/* Separates the blocks of turn `number`: calls, results, thoughts, and the rest. */
-static bool add_blocks(history *h, const json_t *m, size_t number, api_error *e)
+/* Separates the blocks of a turn: calls, results, thoughts, and the rest. */
+static bool add_blocks(history *h, const json_t *m, api_error *e)
 {
     turn t = { .rest = json_array(), .calls = json_array() };
     json_t *block;
@@ -219,8 +253,8 @@ static bool add_blocks(history *h, const json_t *m, size_t number, api_error *e)
     json_array_foreach(json_object_get(m, "content"), i, block)
     {
         char where[64];
-        snprintf(where, sizeof where, "messages[%zu].content[%zu]", number, i);
-        if (!(ok = check_block(m, block, where, e))) break;
+        snprintf(where, sizeof where, "messages[%zu].content[%zu]", h->number, i);
+        if (!(ok = check_block(m, block, h->types, where, e))) break;
         add_block(h, &t, block);
     }
     if (ok) add_turn(h, &t, json_object_get(m, "role"));
@@ -239,22 +273,20 @@ static bool has_owned_blocks(const json_t *m)
     return false;
 }
 
-json_t *tool_history_from_anthropic(json_t *list, api_error *e)
+bool tool_history_from_anthropic(message_list *out, json_t *list, const char *const *types, api_error *e)
 {
-    history h = { .list = json_array() };
+    history h;
     size_t i;
     json_t *m;
     bool ok = true;
-    if (!json_is_array(list)) {
-        json_decref(h.list);
-        return json_incref(list);
-    }
+    if (!begin(&h, out, list, types)) return true;
     json_array_foreach(list, i, m)
     {
+        h.number = i;
         if (chat_has_role(m, "tool"))
             ok = api_fail(e, 400, "invalid_value", "messages",
                           "messages[%zu].role: it must be one of user, assistant, system", i);
-        else if (has_owned_blocks(m)) ok = add_blocks(&h, m, i, e);
+        else if (has_owned_blocks(m)) ok = add_blocks(&h, m, e);
         else add(&h, json_incref(m));
         if (!ok) break;
     }
@@ -264,14 +296,14 @@ json_t *tool_history_from_anthropic(json_t *list, api_error *e)
 /* Adds a call to the assistant's present turn, which may have other calls. */
 static void add_call(history *h, const json_t *item)
 {
-    size_t n = json_array_size(h->list);
-    json_t *last = n ? json_array_get(h->list, n - 1) : NULL, *calls;
+    size_t n = json_array_size(h->out->list);
+    json_t *last = n ? json_array_get(h->out->list, n - 1) : NULL, *calls;
     json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
     if (chat_has_role(last, "assistant")) {
         json_t *copy = json_copy_whole(last); /* the request's own message is not changed */
         if (!json_object_get(copy, "tool_calls")) h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
         calls = json_object_get(copy, "tool_calls");
-        h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->list, n - 1, copy) != 0;
+        h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->out->list, n - 1, copy) != 0;
         return;
     }
     add(h, json_pack("{s:s, s:n, s:[o]}", "role", "assistant", "content", "tool_calls", call));
@@ -287,16 +319,17 @@ static bool is_result(const json_t *item)
     return is_type(item, "function_call_output");
 }
 
-/* Item number i. */
-static bool check_item(const json_t *item, size_t i, api_error *e)
+static bool check_item(const history *h, const json_t *item, api_error *e)
 {
-    char where[32];
-    snprintf(where, sizeof where, "input[%zu]", i);
+    char where[32], output[48];
+    snprintf(where, sizeof where, "input[%zu]", h->number);
+    snprintf(output, sizeof output, "%s.output", where);
     const call_place p = { "input", where, "call_id", "name", "arguments" };
     if ((is_call(item) || is_result(item)) && !json_is_string(json_object_get(item, "call_id")))
         return api_fail(e, 400, "invalid_type", "input", "%s.call_id: it must be a string", where);
     if (is_call(item)) return check_call(NULL, json_object_get(item, "name"), field_get(item, "arguments"), &p, e);
-    if (is_result(item)) return true;
+    if (is_result(item))
+        return !field_get(item, "output") || text_check_parts(field_get(item, "output"), h->types, "input", output, e);
     if (json_is_object(item) && !field_is_missing_or(item, "type", "message"))
         return api_fail(e, 400, "unsupported_content", "input",
                         "%s: only items of the types 'message', 'function_call' and 'function_call_output' are "
@@ -306,19 +339,17 @@ static bool check_item(const json_t *item, size_t i, api_error *e)
                                                "%s.role: it must be one of user, assistant, system, developer", where);
 }
 
-json_t *tool_history_from_responses(json_t *list, api_error *e)
+bool tool_history_from_responses(message_list *out, json_t *list, const char *const *types, api_error *e)
 {
-    history h = { .list = json_array() };
+    history h;
     size_t i;
     json_t *item;
     bool ok = true;
-    if (!json_is_array(list)) {
-        json_decref(h.list);
-        return json_incref(list);
-    }
+    if (!begin(&h, out, list, types)) return true;
     json_array_foreach(list, i, item)
     {
-        if (!(ok = check_item(item, i, e))) break;
+        h.number = i;
+        if (!(ok = check_item(&h, item, e))) break;
         if (is_call(item)) add_call(&h, item);
         else if (is_result(item)) add(&h, result_of(json_object_get(item, "call_id"), field_get(item, "output")));
         else add(&h, json_incref(item));

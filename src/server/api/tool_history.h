@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "server/api/api_error.h"
+#include "server/api/text_request.h"
 
 /* Whether the message m calls tools; such a message needs no content. */
 bool tool_history_calls(const json_t *m);
@@ -27,9 +28,12 @@ SUMI_MUST_USE bool tool_history_copy(json_t *to, const json_t *m, const char *fi
  * the ids of calls but not those of results: the ids of such results are replaced. False: no memory. */
 SUMI_MUST_USE bool tool_history_number(json_t *messages);
 
-/* New lists of messages in OpenAI's form; everything except calls and results is unchanged. Free with json_decref(). NULL:
- * *e says what is wrong. list: any JSON; a value that is no list is returned unchanged. */
-json_t *tool_history_from_anthropic(json_t *list, api_error *e);
-json_t *tool_history_from_responses(json_t *list, api_error *e);
+/* Makes a list of messages in OpenAI's form; everything except calls and results is unchanged. Text beside calls, and the
+ * text of results, is checked here, because the place of a part is known only in the client's list. list: any JSON, or NULL; a
+ * value that is no list is taken unchanged. types: of parts of text (ends with NULL). False: *e says what is wrong.
+ * message_list_deinit() in both cases. */
+SUMI_MUST_USE bool tool_history_from_anthropic(message_list *out, json_t *list, const char *const *types, api_error *e);
+SUMI_MUST_USE bool tool_history_from_responses(message_list *out, json_t *list, const char *const *types, api_error *e);
+void message_list_deinit(message_list *l);
 
 #endif

@@ -185,6 +185,36 @@ static void mistakes_are_named_with_their_place(void **state)
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}", "input[0]: only items of the types");
 }
 
+/* Turns and items that become several messages, or one message of several items, do not move the places of the others. */
+static void places_are_those_of_the_clients_own_list(void **state)
+{
+    (void)state;
+#define USED    "{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"f\",\"input\":{}}"
+#define GAVE    "{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":\"R\"}"
+#define CALLED  "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}"
+#define RETURNS "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":"
+#define HISTORY                                                                                                 \
+    "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":[" USED \
+    "," USED "]},{\"role\":\"user\",\"content\":[" GAVE "," GAVE ","
+    expect_refused(anthropic_parse_messages, HISTORY "{\"type\":\"image\"}]}]}", "messages[2].content[2]: only {");
+    expect_refused(anthropic_parse_messages,
+                   HISTORY "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]}",
+                   "messages[3].content[0]: only {");
+    expect_refused(anthropic_parse_messages,
+                   HISTORY "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"elephant\",\"content\":\"\"}]}", "messages[3].role: ");
+    expect_refused(anthropic_parse_messages,
+                   TURN("user", GAVE ",{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":[{\"type\":\"image\"}]}"),
+                   "messages[0].content[1].content[0]: only {");
+    expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":1}"),
+                   "messages[0].content[0].content: it must be a string or a list");
+    expect_refused(responses_parse,
+                   "{\"input\":[{\"role\":\"user\",\"content\":\"U\"}," CALLED "," CALLED "," RETURNS "\"R\"}," RETURNS
+                   "\"R\"},{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}]}",
+                   "input[5].content[0]: only {");
+    expect_refused(responses_parse, "{\"input\":[" CALLED "," CALLED "," RETURNS "[{\"type\":\"input_image\"}]}]}",
+                   "input[2].output[0]: only {");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +222,7 @@ int main(void)
         cmocka_unit_test(anthropics_blocks_are_calls_and_results),
         cmocka_unit_test(anthropics_thoughts_are_the_reasoning_of_their_turn),
         cmocka_unit_test(items_of_responses_are_calls_and_results),
+        cmocka_unit_test(places_are_those_of_the_clients_own_list),
         cmocka_unit_test(ollamas_calls_are_numbered),
         cmocka_unit_test(mistakes_are_named_with_their_place),
     };

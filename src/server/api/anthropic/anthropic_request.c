@@ -87,9 +87,10 @@ static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
     const json_t *system = field_get(r->root, "system");
     if (system && !text_add_message(r, "system", text_join_parts(system, types, "system", "system", e), e))
         return false;
-    json_t *list = field_get(r->root, "messages"), *turns = list ? tool_history_from_anthropic(list, e) : NULL;
-    bool ok = (!list || turns) && text_read_messages(r, turns, "messages", roles, types, limits, e) && join_turns(r, e);
-    json_decref(turns);
+    message_list turns;
+    bool ok = tool_history_from_anthropic(&turns, field_get(r->root, "messages"), types, e) &&
+              text_read_messages(r, &turns, "messages", roles, types, limits, e) && join_turns(r, e);
+    message_list_deinit(&turns);
     size_t n = json_array_size(r->messages);
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
     if (ok && json_object_get(last, "reasoning_content") && !tool_history_calls(last))

@@ -80,7 +80,7 @@ static bool read_messages(text_request *r, const text_limits *limits, api_error 
     {
         if (!known_fields_check(m, FIELDS_OLLAMA_MESSAGE, e) || !adapt_message(m, e)) return false;
     }
-    if (!text_read_messages(r, list, "messages", roles, types, limits, e)) return false;
+    if (!text_read_messages(r, &(message_list){ .list = list }, "messages", roles, types, limits, e)) return false;
     if (!tool_history_number(r->messages)) return api_fail_memory(e);
     text_take_prefill(r);
     return true;

@@ -22,7 +22,7 @@ bool openai_read_messages(text_request *r, const text_limits *limits, api_error 
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     json_array_foreach(list, i, m) if (!adapt_refusal(m, i, e)) return false;
-    return text_read_messages(r, list, "messages", roles, types, limits, e);
+    return text_read_messages(r, &(message_list){ .list = list }, "messages", roles, types, limits, e);
 }
 
 /* ---- Prompts ---- */

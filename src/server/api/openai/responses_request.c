@@ -70,9 +70,10 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
     if (json_is_string(input)) return text_add_message(r, "user", json_incref(input), e);
     if (input && !json_is_array(input))
         return api_fail(e, 400, "invalid_type", "input", "input: it must be a string or a list of messages");
-    json_t *list = input ? tool_history_from_responses(input, e) : NULL;
-    bool ok = (!input || list) && text_read_messages(r, list, "input", roles, types, limits, e);
-    json_decref(list);
+    message_list list;
+    bool ok = tool_history_from_responses(&list, input, types, e) &&
+              text_read_messages(r, &list, "input", roles, types, limits, e);
+    message_list_deinit(&list);
     return ok;
 }
 
