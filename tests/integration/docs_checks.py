@@ -100,11 +100,13 @@ def migration():
 
 
 def manual():
-    """sumi.1 has each option of the commands that have many; the others explain themselves with --help."""
+    """sumi.1 has each option of each command."""
     text = read("docs/sumi.1")
-    for command in ("run", "serve", "embed", "convert", "bench", "bench serve"):
+    commands = sorted(set(re.findall(r"^  ([a-z]+)  ", help_of(""), re.M))) + ["bench serve"]
+    check("the commands were found", len(commands) > 14, commands)
+    for command in commands:
         options = re.findall(r"^ +(?:-[a-z], )*--([a-z0-9-]+)", help_of(command), re.M)
-        check(f"sumi {command} has options", len(options) > 4, options)
+        check(f"sumi {command} has options", len(options) > 0, options)
         for o in options:
             check(f"sumi.1 has --{o} of sumi {command}", re.search(rf"^\..*[ ,|]-{o}( |$)", text, re.M))
 
