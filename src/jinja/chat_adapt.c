@@ -31,18 +31,12 @@ static const json_t *calls_of(const json_t *message)
 /* An object as Python writes it as JSON, whose numbers have no more digits than they need. NULL: no memory. */
 static json_t *as_text(json_t *object)
 {
-    static const char source[] = "{{ object|tojson }}";
-    jinja_template *t = NULL;
-    json_t *vars = json_pack("{s:O}", "object", object), *text = NULL;
+    json_t *text = NULL;
     jinja_limits limits = jinja_limits_default();
     buf out;
     buf_init(&out, SIZE_MAX);
-    if (vars && jinja_template_compile(&t, source, sizeof source - 1, "arguments", NULL) == SUMI_OK &&
-        jinja_template_render(t, vars, &limits, -1, &out, NULL) == SUMI_OK)
-        text = json_stringn(out.data, out.n);
+    if (jinja_json_text(object, &limits, &out, NULL) == SUMI_OK) text = json_stringn(out.data, out.n);
     buf_deinit(&out);
-    jinja_template_destroy(t);
-    json_decref(vars);
     return text;
 }
 

@@ -37,4 +37,7 @@ SUMI_MUST_USE sumi_status jinja_template_render(const jinja_template *t, const j
                                                 const jinja_limits *limits, int64_t now_us, buf *out,
                                                 sumi_error *err);
 
+/* Appends the text that {{ x|tojson }} writes for a variable x of this value. ELIMIT, ENOMEM; EINVAL: a string is not UTF-8. */
+SUMI_MUST_USE sumi_status jinja_json_text(const json_t *json, const jinja_limits *limits, buf *out, sumi_error *err);
+
 #endif

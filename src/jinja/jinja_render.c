@@ -158,10 +158,8 @@ static bool load_globals(jinja *j, const json_t *vars)
 
 /* ---- Rendering ---- */
 
-static sumi_status render(jinja *j, const json_t *vars)
+static void render(jinja *j, const json_t *vars)
 {
-    j->stack_base = __builtin_frame_address(0);
-    j->hash_key = hash_key_draw();
     if (j->now_us < 0) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
@@ -169,6 +167,34 @@ static sumi_status render(jinja *j, const json_t *vars)
     }
     j->scope = jinja_scope_new(j, NULL);
     if (j->scope && load_globals(j, vars)) jinja_exec_body(j, &j->t->body);
+}
+
+static void write_json(jinja *j, const json_t *json)
+{
+    jinja_value value;
+    jinja_sb sb = { .j = j };
+    const jinja_json_opts o = { .item_separator = jinja_str_literal(j, ", "), .key_separator = jinja_str_literal(j, ": ") };
+    const jinja_str *text = NULL;
+    if (o.item_separator && o.key_separator && from_json(j, json, &value) && jinja_to_json(&sb, value, &o))
+        text = jinja_sb_str(&sb);
+    if (!text) return;
+    buf_append(j->out, text->data, text->n);
+    if (j->out->status != SUMI_OK) jinja_fail(j, j->out->status, "the text does not fit into memory");
+}
+
+/* Numbers and dates are written alike in every locale. */
+static sumi_status run(jinja *j, const json_t *json, void (*work)(jinja *j, const json_t *json))
+{
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = c ? uselocale(c) : (locale_t)0;
+    j->stack_base = __builtin_frame_address(0);
+    j->hash_key = hash_key_draw();
+    jinja_arena_init(&j->arena, j->limits.max_value_bytes);
+    work(j, json);
+    jinja_arena_deinit(&j->arena);
+    if (c) {
+        uselocale(before);
+        freelocale(c);
+    }
     return j->status;
 }
 
@@ -178,13 +204,12 @@ sumi_status jinja_template_render(const jinja_template *t, const json_t *vars, c
     jinja j = {
         .t = t, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out, .now_us = now_us
     };
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = c ? uselocale(c) : (locale_t)0;
-    jinja_arena_init(&j.arena, limits->max_value_bytes);
-    sumi_status status = render(&j, vars); /* numbers and dates are written alike in every locale */
-    jinja_arena_deinit(&j.arena);
-    if (c) {
-        uselocale(before);
-        freelocale(c);
-    }
-    return status;
+    return run(&j, vars, render);
+}
+
+sumi_status jinja_json_text(const json_t *json, const jinja_limits *limits, buf *out, sumi_error *err)
+{
+    const jinja_template none = { .name = "JSON" };
+    jinja j = { .t = &none, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out };
+    return run(&j, json, write_json);
 }

@@ -51,6 +51,38 @@ static void expect_error(const char *source, sumi_status status, const char *mes
     assert_int_equal(got, status);
 }
 
+static sumi_status json_text(const json_t *json, buf *out, jinja_limits limits, size_t max)
+{
+    buf_init(out, max);
+    return jinja_json_text(json, &limits, out, NULL);
+}
+
+static void json_is_written_as_by_tojson(void **state)
+{
+    static const char text[] = "{\"a\": [1, -0.1, 1e+300, null, true], \"b\": {}, \"\\u00e9\": \"\\n\\\"<\", \"c\": 9223372036854775807}";
+    jinja_limits limits = jinja_limits_default();
+    json_t *json = json_loads(text, 0, NULL), *deep = json_array(), *vars = json_pack("{s:O}", "x", json);
+    buf by_template, by_call;
+    jinja_template *t;
+    (void)state;
+    buf_init(&by_template, 1 << 20);
+    assert_int_equal(jinja_template_compile(&t, "{{ x|tojson }}", 14, "t", NULL), SUMI_OK);
+    assert_int_equal(jinja_template_render(t, vars, &limits, 0, &by_template, NULL), SUMI_OK);
+    assert_int_equal(json_text(json, &by_call, limits, 1 << 20), SUMI_OK);
+    assert_string_equal(by_call.data, by_template.data);
+    buf_deinit(&by_call);
+    assert_int_equal(json_text(json, &by_call, limits, 8), SUMI_ELIMIT);
+    buf_deinit(&by_call);
+    for (int i = 0; i < 1000; i++) deep = json_pack("[o]", deep);
+    assert_int_equal(json_text(deep, &by_call, limits, 1 << 20), SUMI_ELIMIT);
+    buf_deinit(&by_call);
+    buf_deinit(&by_template);
+    jinja_template_destroy(t);
+    json_decref(vars);
+    json_decref(json);
+    json_decref(deep);
+}
+
 static void variables_come_from_json(void **state)
 {
     (void)state;
@@ -390,6 +422,7 @@ static void building_text_in_a_loop_is_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_is_written_as_by_tojson),
         cmocka_unit_test(variables_come_from_json),
         cmocka_unit_test(mistakes_name_template_and_line),
         cmocka_unit_test(a_refusal_is_told_in_the_templates_own_words),
