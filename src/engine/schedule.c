@@ -1,5 +1,5 @@
 /* schedule.c - the plan of a step: decode tokens, pieces of prompts, admissions, preemptions. See schedule.h. */
-#include "engine/schedule.h"
+#include "engine/sched_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,23 +14,6 @@
 /* Running answers grow while a long prompt is computed, and so does the time of their steps. So every PROBE_EVERY-th step
  * has no prompt: its time is the reference for the others. */
 #define PROBE_EVERY 24
-
-struct sched {
-    sched_limits limits;
-    sched_memory memory;
-    sched_costs costs;
-    sched_queue queue;
-    sched_req **running; /* [n_running] of [max_requests], highest rank first */
-    int32_t n_running;
-    sched_item *items;                 /* [n_items] of [max_seqs] */
-    int32_t n_items, n_tokens, n_rows; /* of the plan */
-    int32_t budget;                    /* of this step */
-    bool has_prompt;                   /* a prompt is part of the plan */
-    bool is_limited;                   /* ... and no more of it than `stall` allows */
-    int32_t n_limited;                 /* such steps in a row */
-    sched_req *stuck;
-    uint64_t n_arrivals, n_swap_outs, n_recomputes;
-};
 
 sumi_status sched_create(sched **out, const sched_limits *limits, const sched_memory *memory, sumi_error *err)
 {
@@ -81,15 +64,14 @@ static int32_t seats(const sched_req *r)
     return r->gang || !r->has_parted ? r->width : r->n_live;
 }
 
-static int32_t seats_taken(const sched *s)
+int32_t sched_seats_taken(const sched *s)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < s->n_running; i++) n += seats(s->running[i]);
     return n;
 }
 
-/* True if a goes before b. */
-static bool outranks(const sched_req *a, const sched_req *b)
+bool sched_outranks(const sched_req *a, const sched_req *b)
 {
     bool shielded = sched_shielded(a);
     if (shielded != sched_shielded(b)) return shielded;
@@ -116,7 +98,7 @@ static void drop_all(sched *s, sched_req *r)
 static void run_insert(sched *s, sched_req *r)
 {
     int32_t i = s->n_running++;
-    for (; i > 0 && outranks(r, s->running[i - 1]); i--) s->running[i] = s->running[i - 1];
+    for (; i > 0 && sched_outranks(r, s->running[i - 1]); i--) s->running[i] = s->running[i - 1];
     s->running[i] = r;
     r->state = SCHED_RUNNING;
 }
@@ -245,7 +227,7 @@ static bool release_kept(sched *s, const sched_req *r)
     for (int32_t i = 0; i < s->queue.n; i++) {
         sched_req *q = s->queue.reqs[i];
         if (q == r || q->state != SCHED_SWAPPED || s->memory.kept(s->memory.user, q) == 0) continue;
-        if (!lowest || outranks(lowest, q)) lowest = q;
+        if (!lowest || sched_outranks(lowest, q)) lowest = q;
     }
     if (lowest) drop_swapped(s, lowest);
     return lowest != NULL;
@@ -425,7 +407,7 @@ static bool admit_next(sched *s)
 {
     sched_req *r = sched_queue_next(&s->queue);
     if (!r || !has_work_left(s, r)) return false;
-    while (seats_taken(s) + seats(r) > s->limits.max_seqs)
+    while (sched_seats_taken(s) + seats(r) > s->limits.max_seqs)
         if (!make_place(s, r)) return false;
     for (;;) {
         int64_t free_blocks = s->memory.available(s->memory.user) - promised(s);
@@ -551,7 +533,7 @@ void sched_end_seq(sched *s, sched_req *r, int32_t seq)
     r->n_live--;
 }
 
-/* ---- Looking at it ---- */
+/* ---- Numbers ---- */
 
 void sched_get_counts(const sched *s, sched_counts *c)
 {
@@ -563,40 +545,4 @@ void sched_get_counts(const sched *s, sched_counts *c)
     for (int32_t i = 0; i < s->queue.n; i++) c->n_swapped += s->queue.reqs[i]->state == SCHED_SWAPPED;
     for (int32_t i = 0; i < s->n_running; i++)
         c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
-}
-
-/* Invariant (3), and that trunk and counts agree. */
-static bool check_req(const sched_req *r)
-{
-    int32_t n_live = 0;
-    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
-        const sched_seq *q = &r->seqs[i];
-        if (!q->live) continue;
-        n_live++;
-        if (q->n_cached < 0 || q->n_cached >= q->n_known || q->n_known < r->n_prompt) return false;
-        if (r->state == SCHED_WAITING && q->n_cached != 0) return false;
-        if (r->trunk >= 0 && i != r->trunk && q->n_cached != 0) return false;
-    }
-    return n_live == r->n_live && n_live >= 1 && n_live <= r->width;
-}
-
-bool sched_check(const sched *s)
-{
-    int32_t n_tokens = 0;
-    for (int32_t i = 0; i < s->queue.n; i++) {
-        sched_state state = s->queue.reqs[i]->state;
-        if ((state != SCHED_WAITING && state != SCHED_SWAPPED) || !check_req(s->queue.reqs[i])) return false;
-    }
-    for (int32_t i = 0; i < s->n_running; i++) {
-        if (s->running[i]->state != SCHED_RUNNING || !check_req(s->running[i])) return false;
-        if (i > 0 && !outranks(s->running[i - 1], s->running[i])) return false;
-    }
-    if (seats_taken(s) > s->limits.max_seqs || s->n_rows > s->limits.max_rows) return false;
-    for (int32_t i = 0; i < s->n_items; i++) {
-        n_tokens += s->items[i].n_tokens;
-        if (s->items[i].req->state != SCHED_RUNNING) return false;
-        for (int32_t j = 0; j < i; j++)
-            if (s->items[j].req == s->items[i].req && s->items[j].seq == s->items[i].seq) return false;
-    }
-    return n_tokens == s->n_tokens && (n_tokens <= s->limits.budget || !s->limits.chunking);
 }
