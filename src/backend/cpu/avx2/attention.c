@@ -190,7 +190,7 @@ static inline void raise_maximum(const attn_pass *ps, attn_blocks s, int32_t r)
     if (!attn_sees_all(ps, s, r)) mask_row(ps, s, r);
     __m256 largest = _mm256_load_ps(p);
     for (p += LANES; p < end; p += LANES) largest = _mm256_max_ps(largest, _mm256_load_ps(p));
-    float new = max_lanes(largest);
+    float new = v_largest(largest);
     *m = new > old ? new : old;
     ps->x->shrink[r] = old - *m;
 }
@@ -295,7 +295,7 @@ static void sum_chunk(const attn_pass *ps, int32_t first, int32_t last)
 
 static float sum_weights(const float *l)
 {
-    return sum_lanes(_mm256_load_ps(l));
+    return v_sum(_mm256_load_ps(l));
 }
 
 static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,

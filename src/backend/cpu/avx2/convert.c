@@ -15,7 +15,7 @@ void from_f16_avx2(float *y, const uint16_t *x, int32_t n)
 {
     int32_t i = 0;
     for (; i + 8 <= n; i += 8) _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i))));
-    for (; i < n; i++) y[i] = half_to_float(x[i]);
+    for (; i < n; i++) y[i] = _cvtsh_ss(x[i]);
 }
 
 void from_bf16_avx2(float *y, const uint16_t *x, int32_t n)

@@ -17,19 +17,11 @@
 #include <string.h>
 
 #include "backend/cpu/avx2/product.h"
+#include "backend/cpu/passes/dot.h"
 
-float dot_f32_avx2(const float *a, const float *b, int32_t n)
+DECL_DOT_F32(dot_f32_avx2)
 {
-    __m256 sum[4] = { _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps() };
-    int32_t i = 0;
-    for (; i + 32 <= n; i += 32)
-        for (int j = 0; j < 4; j++)
-            sum[j] = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8 * j), _mm256_loadu_ps(b + i + 8 * j), sum[j]);
-    for (; i < n; i += 8) {
-        __m256i mask = lanes_below(n - i < 8 ? n - i : 8);
-        sum[0] = _mm256_fmadd_ps(_mm256_maskload_ps(a + i, mask), _mm256_maskload_ps(b + i, mask), sum[0]);
-    }
-    return sum_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
+    return dot_f32(a, b, n);
 }
 
 static inline __m256i widen(__m256i pairs)

@@ -16,6 +16,7 @@
 
 #include "backend/cpu/avx2/blocks.h"
 #include "backend/cpu/panel_loop.h"
+#include "backend/cpu/passes/store_rows.h"
 
 static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x,
                                                                int from, int to);

@@ -42,8 +42,8 @@ void quantize_row_avx2(const q8_digit *out, const float *x, int32_t n)
         __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(r[0], r[1]), _mm256_packs_epi32(r[2], r[3]));
         _mm256_storeu_si256((__m256i *)to.q, _mm256_permutevar8x32_epi32(bytes, order));
         /* integers below 2^24: exact in any order */
-        float h0 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[0], r[1])));
-        float h1 = sum_lanes(_mm256_cvtepi32_ps(_mm256_add_epi32(r[2], r[3])));
+        float h0 = v_sum(_mm256_cvtepi32_ps(_mm256_add_epi32(r[0], r[1])));
+        float h1 = v_sum(_mm256_cvtepi32_ps(_mm256_add_epi32(r[2], r[3])));
         to.d[0] = d;
         to.s[0] = d * (h0 + h1);
         to.h[0] = d * h0;

@@ -180,7 +180,7 @@ static void lower_scores(const attn_pass *ps, attn_blocks s)
 static inline __mmask16 seen_slots(const attention_tile_args *a, int32_t r, int32_t block)
 {
     int32_t from = a->first[r] - block * KV_BLOCK, to = a->last[r] - block * KV_BLOCK + 1;
-    return lanes_below(to > 0 ? to : 0) & (__mmask16)~lanes_below(from > 0 ? from : 0);
+    return v_below(to > 0 ? to : 0) & (__mmask16)~v_below(from > 0 ? from : 0);
 }
 
 /* Scores of slots that row r does not see become so low that their weight is 0. */

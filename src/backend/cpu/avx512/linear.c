@@ -10,19 +10,11 @@
  * The arithmetic of one output (product.h) does not depend on the number of tokens. */
 #include "backend/cpu/avx512/product.h"
 #include "backend/cpu/panel_loop.h"
+#include "backend/cpu/passes/dot.h"
 
-float dot_f32_avx512(const float *a, const float *b, int32_t n)
+DECL_DOT_F32(dot_f32_avx512)
 {
-    __m512 sum[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps() };
-    int32_t i = 0;
-    for (; i + 64 <= n; i += 64)
-        for (int j = 0; j < 4; j++)
-            sum[j] = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + 16 * j), _mm512_loadu_ps(b + i + 16 * j), sum[j]);
-    for (; i < n; i += 16) {
-        __mmask16 mask = lanes_below(n - i);
-        sum[0] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i), sum[0]);
-    }
-    return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
+    return dot_f32(a, b, n);
 }
 
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */

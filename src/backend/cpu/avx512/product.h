@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backend/cpu/avx512/blocks.h"
+#include "backend/cpu/passes/store_rows.h"
 
 static inline __m512i broadcast4(const int8_t *x)
 {

@@ -1,0 +1,120 @@
+/* vec.h - the vector operations of ../passes with AVX-512: sixteen floats. ../avx2/vec.h says what each operation is and why
+ * the functions are static. */
+#ifndef SUMI_BACKEND_CPU_AVX512_VEC_H
+#define SUMI_BACKEND_CPU_AVX512_VEC_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { LANES = 16 };
+typedef __m512 vf;
+typedef __mmask16 vmask;
+
+static inline vf v_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline void v_store(float *p, vf a)
+{
+    _mm512_storeu_ps(p, a);
+}
+
+static inline vf v_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
+static inline vmask v_below(int32_t n)
+{
+    return n >= LANES ? (vmask)0xffff : (vmask)((1u << n) - 1);
+}
+
+static inline vf v_load_if(vmask m, const float *p)
+{
+    return _mm512_maskz_loadu_ps(m, p);
+}
+
+static inline void v_store_if(vmask m, float *p, vf a)
+{
+    _mm512_mask_storeu_ps(p, m, a);
+}
+
+static inline vf v_load_up_to(const float *p, int32_t n)
+{
+    return v_load_if(v_below(n), p);
+}
+
+static inline void v_store_up_to(float *p, int32_t n, vf a)
+{
+    v_store_if(v_below(n), p, a);
+}
+
+static inline vf v_keep_up_to(int32_t n, vf a)
+{
+    return _mm512_maskz_mov_ps(v_below(n), a);
+}
+
+static inline vf v_load_f16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline vf v_load_bf16(const void *p)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+static inline vf v_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline vf v_fnma(vf a, vf b, vf c)
+{
+    return _mm512_fnmadd_ps(a, b, c);
+}
+
+static inline vf v_min(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+static inline vf v_max(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+
+static inline vf v_abs(vf a)
+{
+    return _mm512_abs_ps(a);
+}
+
+static inline vf v_round(vf a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static inline vf v_if_negative(vf x, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, _mm512_movepi32_mask(_mm512_castps_si512(x)), a);
+}
+
+/* The upper half is added to the lower half until one lane is left. */
+static inline float v_sum(vf a)
+{
+    return _mm512_reduce_add_ps(a);
+}
+
+static inline float v_largest(vf a)
+{
+    return _mm512_reduce_max_ps(a);
+}
+
+static inline vf v_times_pow2(vf a, vf n)
+{
+    return _mm512_scalef_ps(a, n);
+}
+
+#endif
