@@ -317,6 +317,7 @@ sumi_status sumi_engine_submit(sumi_engine *e, const sumi_request *given, uint64
     sumi_status st = sized_take(&params, sizeof params, given, "sumi_request", err);
     if (st == SUMI_OK) st = request_create(&r, &params, &e->limits, err);
     if (st == SUMI_OK) st = check_fits(e, r, err);
+    if (st == SUMI_OK && !event_reserve_end(r)) st = sumi_fail(err, SUMI_ENOMEM, "out of memory for a request");
     if (st == SUMI_OK) {
         r->submitted_ms = now;
         set_time_limits(r);

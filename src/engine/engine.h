@@ -87,8 +87,12 @@ void answer_release_batch(
 void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err);
 
 /* ---- events.c ---- */
+/* Reserves memory for the last event of r, if it is kept for polling: without it a client would wait for ever. False: out
+ * of memory. */
+bool event_reserve_end(request *r);
+
 /* Fills in the request and the time, and sends the event. A callback that returns false, or a full list of unread events,
- * sets r->cancelled. */
+ * sets r->cancelled; no memory for an event sets r->out_of_memory, too. */
 void event_send(sumi_engine *e, request *r, sumi_event *event);
 void events_deinit(sumi_engine *e);
 

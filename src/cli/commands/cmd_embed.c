@@ -171,7 +171,7 @@ static sumi_status take_event(embedding_run *r, sumi_error *err)
         w->done = true;
         w->n_tokens = e->usage.n_prompt;
     } else if (e->type == SUMI_EVENT_END) {
-        st = sumi_fail(err, SUMI_ENUMERIC, "%s: line %lld: %s", r->in.name, (long long)w->number,
+        st = sumi_fail(err, e->error.status, "%s: line %lld: %s", r->in.name, (long long)w->number,
                        e->error.message);
     }
     sumi_event_free(e);

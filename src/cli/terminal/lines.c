@@ -66,7 +66,8 @@ static bool read_more(lines *l, sumi_error *err)
         return false;
     }
     if (l->data.status == SUMI_OK) return true;
-    sumi_fail(err, l->data.status, "%s: line %lld is too long", l->name, (long long)l->n_lines + 1);
+    sumi_fail(err, l->data.status, "%s: line %lld %s", l->name, (long long)l->n_lines + 1,
+              l->data.status == SUMI_ENOMEM ? "does not fit into memory" : "is too long");
     return false;
 }
 

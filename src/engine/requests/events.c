@@ -12,15 +12,33 @@ struct unread {
     unread *next;
 };
 
-/* False: MAX_UNREAD events are unread already, or there is no memory. An END is accepted whatever the number of unread events. */
-static bool keep(sumi_engine *e, const request *r, const sumi_event *event)
+bool event_reserve_end(request *r)
+{
+    return r->params.on_event || (r->end_event = malloc(sizeof *r->end_event)) != NULL;
+}
+
+/* The event in memory of its own; NULL: out of memory. The memory of the last event was reserved, and it points to nothing
+ * of the request. */
+static unread *copy_event(request *r, const sumi_event *event)
 {
     int32_t n_logprobs =
         event->type == SUMI_EVENT_PROMPT ? r->params.n_prompt_logprobs : r->params.n_logprobs;
+    bool is_end = event->type == SUMI_EVENT_END;
     sumi_event copy = *event;
-    unread *u = event_copy(&copy, n_logprobs, sizeof *u);
-    if (!u) return false;
-    *u = (unread){ .event = copy };
+    unread *u = is_end ? r->end_event : event_copy(&copy, n_logprobs, sizeof *u);
+    if (is_end) r->end_event = NULL;
+    if (u) *u = (unread){ .event = copy };
+    return u;
+}
+
+/* False: MAX_UNREAD events are unread already, or there is no memory. An END is accepted whatever the number of unread events. */
+static bool keep(sumi_engine *e, request *r, const sumi_event *event)
+{
+    unread *u = copy_event(r, event);
+    if (!u) {
+        r->out_of_memory = true;
+        return false;
+    }
     pthread_mutex_lock(&e->lock);
     bool accepted = e->n_unread < MAX_UNREAD || event->type == SUMI_EVENT_END;
     if (accepted) {

@@ -27,6 +27,10 @@ void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error
 {
     sumi_event event = { .type = SUMI_EVENT_END, .finish = finish, .limit = r->limit, .usage = usage_of(r) };
     if (err) event.error = *err;
+    if (r->out_of_memory && finish == SUMI_FINISH_CANCELLED) { /* the client did not cancel it */
+        event.finish = finish = SUMI_FINISH_ERROR;
+        sumi_fail(&event.error, SUMI_ENOMEM, "out of memory for an event");
+    }
     sched_remove(e->sched, &r->sched);
     r->ended = true;
     request **at = &e->active;

@@ -259,6 +259,7 @@ void request_destroy(request *r)
     free(r->allowed_early);
     free(r->salt);
     free(r->prompt);
+    free(r->end_event);
     free(r);
 }
 

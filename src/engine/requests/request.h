@@ -47,6 +47,8 @@ typedef struct request {
     int32_t n_generated;
     double submitted_ms, admitted_ms, first_ms; /* 0: not yet */
     bool cancelled, ended, left_queue;
+    bool out_of_memory;      /* for one of its events */
+    struct unread *end_event; /* memory for the last event if the client polls; else, and once it is used, NULL */
     bool is_zombie; /* static batching: a finished request that is computed on until its batch ends */
     sumi_finish finish;
 } request;
