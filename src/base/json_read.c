@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/error.h"
+
 enum { FIRST_SLOTS = 64 };
 
 typedef struct reading {
@@ -20,6 +23,7 @@ typedef struct reading {
 } reading;
 
 static _Thread_local reading *current; /* of this thread; NULL: none */
+static _Thread_local bool lost;        /* an allocation outside json_read() failed */
 static json_malloc_t next_malloc;
 static json_free_t next_free;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -72,7 +76,11 @@ static void forget(reading *r, const void *block)
 static void *noted_malloc(size_t n)
 {
     reading *r = current;
-    if (!r) return next_malloc(n);
+    if (!r) {
+        void *p = next_malloc(n);
+        lost = lost || !p;
+        return p;
+    }
     void *block = 2 * (r->n + 1) <= r->n_slots || grow(r) ? next_malloc(n) : NULL;
     if (!block) longjmp(r->out, 1);
     insert(r, block);
@@ -103,6 +111,13 @@ sumi_status json_read_status(const json_error_t *why, sumi_status otherwise)
     return json_error_code(why) == json_error_out_of_memory ? SUMI_ENOMEM : otherwise;
 }
 
+sumi_status json_read_fail(sumi_error *err, const json_error_t *why, sumi_status otherwise, const char *what)
+{
+    sumi_status st = json_read_status(why, otherwise);
+    if (st == SUMI_ENOMEM) return sumi_fail(err, st, "%s: out of memory", what);
+    return sumi_fail(err, st, "%s: line %d, column %d: %s", what, why->line, why->column, why->text);
+}
+
 void json_read_failed(json_error_t *why)
 {
     *why = (json_error_t){ .line = -1, .column = -1, .source = "<buffer>", .text = "out of memory" };
@@ -128,6 +143,34 @@ json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
     free(r.slots);
     if (why) *why = error;
     return read;
+}
+
+void json_watch(void)
+{
+    pthread_once(&once, install);
+    lost = false;
+}
+
+bool json_lost(void)
+{
+    return lost;
+}
+
+static int append(const char *text, size_t n, void *out)
+{
+    buf_append(out, text, n);
+    return 0;
+}
+
+/* A buf remembers that an append failed. */
+char *json_write(const json_t *v, size_t flags)
+{
+    buf out;
+    buf_init(&out, SIZE_MAX);
+    if (json_dump_callback(v, append, &out, flags) != 0) out.status = SUMI_ENOMEM;
+    char *text = buf_take(&out, NULL);
+    buf_deinit(&out);
+    return text;
 }
 
 json_t *json_copy_whole(json_t *object)

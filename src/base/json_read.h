@@ -6,6 +6,7 @@
 #ifndef SUMI_BASE_JSON_READ_H
 #define SUMI_BASE_JSON_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -21,6 +22,18 @@ void json_read_failed(json_error_t *why);
 
 /* ENOMEM if reading failed because of memory, else `otherwise`. */
 sumi_status json_read_status(const json_error_t *why, sumi_status otherwise);
+
+/* Fails with "WHAT: line L, column C: TEXT" and `otherwise`, or "WHAT: out of memory" and ENOMEM. */
+sumi_status json_read_fail(sumi_error *err, const json_error_t *why, sumi_status otherwise, const char *what);
+
+/* Functions of jansson that build values report missing memory one by one, and most of them change nothing then: if one
+ * result is ignored, the value lacks a part. json_watch() starts to note this thread's failed allocations; json_lost()
+ * tells whether there was one. */
+void json_watch(void);
+bool json_lost(void);
+
+/* As json_dumps(), but NULL whenever memory runs out: json_dumps() of jansson 2.14 then leaves out names of members. */
+char *json_write(const json_t *v, size_t flags);
 
 /* As json_copy(), but NULL when memory runs out; json_copy() would drop members. */
 json_t *json_copy_whole(json_t *object);

@@ -179,7 +179,8 @@ static sumi_status prepare_errors(server *s, sumi_error *err)
     for (api_kind api = API_OPENAI; api <= API_OLLAMA; api++) {
         buf_init(&s->no_memory[api], SIZE_MAX);
         api_error_json(&e, api, "", &s->no_memory[api]);
-        if (s->no_memory[api].status != SUMI_OK) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+        if (s->no_memory[api].status == SUMI_OK) s->spare[api] = http_no_memory(s, api);
+        if (!s->spare[api]) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     }
     return SUMI_OK;
 }
@@ -287,7 +288,10 @@ void server_destroy(server *s)
     conns_destroy(s->conns);
     tls_destroy(s->tls);
     keys_unref(s->keys);
-    for (int i = 0; i <= API_OLLAMA; i++) buf_deinit(&s->no_memory[i]);
+    for (int i = 0; i <= API_OLLAMA; i++) {
+        if (s->spare[i]) MHD_destroy_response(s->spare[i]);
+        buf_deinit(&s->no_memory[i]);
+    }
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);
     free(s);

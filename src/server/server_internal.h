@@ -40,6 +40,7 @@ struct server {
     sumi_engine *engine;
 
     buf no_memory[API_OLLAMA + 1]; /* the error "out of memory" in the form of each API, made at the start */
+    struct MHD_Response *spare[API_OLLAMA + 1]; /* an answer with it, for which MHD needs no memory */
     metrics metrics;
     _Atomic uint64_t n_requests; /* numbers for request ids */
     uint64_t id_salt;            /* makes the ids of two runs differ */

@@ -93,34 +93,36 @@ void headers_read_client(const exchange *x, struct in6_addr *client)
                      o->trusted_proxies, o->n_trusted_proxies);
 }
 
-static void add_cors(const exchange *x, struct MHD_Response *r)
+static struct MHD_Response *add_cors(const exchange *x, struct MHD_Response *r)
 {
     const char *origin = x->server->opts.cors_origin;
-    if (!origin) return;
-    MHD_add_response_header(r, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    MHD_add_response_header(r, "Access-Control-Expose-Headers", "X-Request-Id, Request-Id, Retry-After");
-    if (strcmp(origin, "*") != 0) MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, "Origin");
+    if (!origin) return r;
+    r = http_with(r, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    r = http_with(r, "Access-Control-Expose-Headers", "X-Request-Id, Request-Id, Retry-After");
+    if (strcmp(origin, "*") != 0) r = http_with(r, MHD_HTTP_HEADER_VARY, "Origin");
+    return r;
 }
 
-void headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
+struct MHD_Response *headers_add(exchange *x, struct MHD_Response *r, const api_error *e)
 {
     char number[16];
-    MHD_add_response_header(r, "X-Request-Id", x->id);
-    if (x->api == API_ANTHROPIC) MHD_add_response_header(r, "Request-Id", x->id);
-    if (x->trace.id[0]) MHD_add_response_header(r, "traceparent", x->trace.parent);
-    if (x->last) MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    add_cors(x, r);
-    if (!e) return;
+    r = http_with(r, "X-Request-Id", x->id);
+    if (x->api == API_ANTHROPIC) r = http_with(r, "Request-Id", x->id);
+    if (x->trace.id[0]) r = http_with(r, "traceparent", x->trace.parent);
+    if (x->last) r = http_with(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    r = http_with(r, "X-Content-Type-Options", "nosniff");
+    r = http_with(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    r = add_cors(x, r);
+    if (!e) return r;
     if (e->retry_after > 0) {
         snprintf(number, sizeof number, "%d", e->retry_after);
-        MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, number);
+        r = http_with(r, MHD_HTTP_HEADER_RETRY_AFTER, number);
     }
     if (e->code && !strcmp(e->code, UNSUPPORTED_ENCODING))
-        MHD_add_response_header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
-    if (e->status == 401) MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (e->allow) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, e->allow);
+        r = http_with(r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
+    if (e->status == 401) r = http_with(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    if (e->allow) r = http_with(r, MHD_HTTP_HEADER_ALLOW, e->allow);
+    return r;
 }
 
 /* Whether the media type is `name`, with any parameters. */
@@ -182,18 +184,12 @@ enum MHD_Result headers_preflight(exchange *x)
 {
     struct MHD_Response *r =
         MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-    if (!r) return MHD_NO;
-    headers_add(x, r, NULL);
     if (x->server->opts.cors_origin) {
-        MHD_add_response_header(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-        MHD_add_response_header(r, "Access-Control-Allow-Headers",
-                                /* Clients in web pages send many of their own; "*" is all but the first. */
-                                "Authorization, Content-Type, X-Api-Key, X-Request-Id, Anthropic-Version, *");
-        MHD_add_response_header(r, "Access-Control-Max-Age", "600");
+        r = http_with(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+        r = http_with(r, "Access-Control-Allow-Headers",
+                      /* Clients in web pages send many of their own; "*" is all but the first. */
+                      "Authorization, Content-Type, X-Api-Key, X-Request-Id, Anthropic-Version, *");
+        r = http_with(r, "Access-Control-Max-Age", "600");
     }
-    MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");
-    x->status = 204;
-    enum MHD_Result result = MHD_queue_response(x->conn, 204, r);
-    MHD_destroy_response(r);
-    return result;
+    return http_send(x, 204, http_with(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS"));
 }

@@ -55,12 +55,29 @@ static void leave_limits(exchange *x, job_usage usage)
 
 /* ---- Answers ---- */
 
+struct MHD_Response *http_with(struct MHD_Response *r, const char *name, const char *value)
+{
+    if (!r || MHD_add_response_header(r, name, value) == MHD_YES) return r;
+    MHD_destroy_response(r);
+    return NULL;
+}
+
+/* The answer that was made at the start. */
+static enum MHD_Result send_spare(exchange *x)
+{
+    api_error e;
+    api_fail_memory(&e);
+    x->code = e.code;
+    x->param = e.param;
+    x->status = e.status;
+    return MHD_queue_response(x->conn, (unsigned)e.status, x->server->spare[x->api]);
+}
+
 static enum MHD_Result send_response(exchange *x, int status, struct MHD_Response *r, const api_error *e)
 {
-    if (!r) return MHD_NO;
     /* Before the answer is queued: a strictly sequential client never gets 429 for concurrency. */
     if (!x->job) leave_limits(x, (job_usage){ 0 });
-    headers_add(x, r, e);
+    if (!(r = headers_add(x, r, e))) return send_spare(x);
     x->status = status;
     enum MHD_Result result = MHD_queue_response(x->conn, (unsigned)status, r);
     MHD_destroy_response(r);
@@ -74,7 +91,7 @@ static enum MHD_Result reply(exchange *x, int status, const char *type, char *bo
         body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
              : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (!r) free(body);
-    if (r && type) MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    if (type) r = http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     return send_response(x, status, r, e);
 }
 
@@ -99,12 +116,11 @@ enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *b
     return http_error(x, &e);
 }
 
-static struct MHD_Response *no_memory_response(const server *s, api_kind api)
+struct MHD_Response *http_no_memory(const server *s, api_kind api)
 {
     const buf *text = &s->no_memory[api];
     struct MHD_Response *r = MHD_create_response_from_buffer(text->n, text->data, MHD_RESPMEM_PERSISTENT);
-    if (r) MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    return r;
+    return http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 }
 
 /* In place of an answer for whose text there was no memory. */
@@ -114,7 +130,7 @@ static enum MHD_Result reply_no_memory(exchange *x)
     api_fail_memory(&e);
     x->code = e.code;
     x->param = e.param;
-    return send_response(x, e.status, no_memory_response(x->server, x->api), &e);
+    return send_response(x, e.status, http_no_memory(x->server, x->api), &e);
 }
 
 enum MHD_Result http_error(exchange *x, const api_error *e)
@@ -193,9 +209,8 @@ static enum MHD_Result start_stream(exchange *x)
         free_stream(s);
         return reply_no_memory(x);
     }
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
-    MHD_add_response_header(r, "X-Accel-Buffering",
-                            "no"); /* proxies that collect would hide that it streams */
+    r = http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, x->job->format->stream_type);
+    r = http_with(r, "X-Accel-Buffering", "no"); /* proxies that collect would hide that it streams */
     return http_send(x, 200, r);
 }
 
@@ -374,11 +389,10 @@ static enum MHD_Result refuse_unread(server *s, struct MHD_Connection *c, const 
     char path[sizeof ((exchange *)0)->rest + 64];
     const connection *k = link_of(c);
     path_clean(url, path, sizeof path);
-    struct MHD_Response *r = no_memory_response(s, route_api(path));
-    if (!r) return MHD_NO;
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-    enum MHD_Result result = MHD_queue_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, r);
-    MHD_destroy_response(r);
+    struct MHD_Response *r = http_with(http_no_memory(s, route_api(path)), MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result =
+        MHD_queue_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, r ? r : s->spare[route_api(path)]);
+    if (r) MHD_destroy_response(r);
     const journal_request line = { .client = k ? k->name : NULL, .path = path, .status = 500, .code = "out_of_memory" };
     metrics_http(&s->metrics, route_n_paths() - 1, 500);
     journal_put_request(s->opts.journal, SUMI_LOG_INFO, &line);

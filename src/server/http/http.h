@@ -78,7 +78,11 @@ enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body
 enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
                                buf *body); /* takes it; 500 if it failed */
 enum MHD_Result http_error(exchange *x, const api_error *e);
-/* An answer with headers of its own, besides those that every answer has. Takes r; NULL closes the connection. */
+/* The error "out of memory" in the form of an API; NULL: no memory for it either. */
+struct MHD_Response *http_no_memory(const server *s, api_kind api);
+/* r with one more header, or, if there is no memory for it, NULL; r is then destroyed. r may be NULL. */
+SUMI_MUST_USE struct MHD_Response *http_with(struct MHD_Response *r, const char *name, const char *value);
+/* An answer with headers of its own, besides those that every answer has. Takes r; NULL: 500, out of memory. */
 enum MHD_Result http_send(exchange *x, int status, struct MHD_Response *r);
 
 /* Charges the request to the limits of its key. False: *e is a 429. */
@@ -116,7 +120,8 @@ SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e); /* 431 */
 /* The client behind a trusted proxy. */
 void headers_read_client(const exchange *x, struct in6_addr *client);
 SUMI_MUST_USE bool headers_check_host(const exchange *x, const char *url, api_error *e);   /* 403 */
-void headers_add(exchange *x, struct MHD_Response *r, const api_error *e); /* those that every answer has */
+/* r with the headers that every answer has; as http_with(). */
+SUMI_MUST_USE struct MHD_Response *headers_add(exchange *x, struct MHD_Response *r, const api_error *e);
 SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
 bool headers_expect(const exchange *x); /* the client waits for "100 Continue" before it sends the body */
 enum MHD_Result headers_preflight(exchange *x); /* the answer to OPTIONS */

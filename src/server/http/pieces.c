@@ -41,6 +41,5 @@ enum MHD_Result pieces_reply(exchange *x, pieces *p, bool stream)
     struct MHD_Response *r =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_pieces, p, free_pieces);
     if (!r) free_pieces(p);
-    else MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    return http_send(x, 200, r);
+    return http_send(x, 200, http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"));
 }

@@ -30,11 +30,10 @@ static enum MHD_Result send_file(exchange *x, const embedded_file *f)
 {
     struct MHD_Response *r =
         MHD_create_response_from_buffer(f->n_bytes, (void *)(uintptr_t)f->data, MHD_RESPMEM_PERSISTENT);
-    if (!r) return MHD_NO;
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(f->name));
-    MHD_add_response_header(r, "Content-Security-Policy", policy);
-    MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(r, "Cross-Origin-Opener-Policy", "same-origin");
+    r = http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(f->name));
+    r = http_with(r, "Content-Security-Policy", policy);
+    r = http_with(r, "Referrer-Policy", "no-referrer");
+    r = http_with(r, "Cross-Origin-Opener-Policy", "same-origin");
     return http_send(x, 200, r);
 }
 

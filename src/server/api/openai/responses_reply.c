@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_read.h"
 #include "server/api/json_fields.h"
 #include "server/api/json_text.h"
 #include "server/api/solo_reply.h"
@@ -33,7 +34,7 @@ static void put_settings(const solo_reply *r, buf *out)
 {
     const sumi_request *p = &r->request.params;
     const json_t *root = r->request.root, *given = field_get(root, "metadata");
-    char *metadata = given ? json_dumps(given, JSON_COMPACT) : NULL;
+    char *metadata = given ? json_write(given, JSON_COMPACT) : NULL;
     if (given && !metadata) out->status = SUMI_ENOMEM;
     buf_append_str(out, ",\"instructions\":");
     const json_t *instructions = field_get(root, "instructions");
