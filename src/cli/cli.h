@@ -2,6 +2,8 @@
 #ifndef SUMI_CLI_CLI_H
 #define SUMI_CLI_CLI_H
 
+#include <jansson.h>
+
 #include "store/store.h"
 #include "sumi.h"
 
@@ -44,6 +46,10 @@ store_places cli_places(void);
 
 /* Converts MODEL as users write it (a path, a name or a reference to a downloaded model) to a path (store_find()). */
 SUMI_MUST_USE sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err);
+
+/* Writes a value and a newline to standard output, in one piece or not at all. Takes the reference; v NULL: it could not be
+ * made. ENOMEM also if memory was missing for a part of v (json_lost()). */
+SUMI_MUST_USE sumi_status cli_write_json(json_t *v, size_t flags, sumi_error *err);
 
 bool cli_is_stdin(const char *path); /* NULL or "-" */
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_read.h"
 #include "base/nearest.h"
 #include "cli/options/habits.h"
 #include "cli/options/help.h"
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
 {
     static const char *const version[] = { "version", "--version", "-V", "-v", NULL };
     int code;
+    json_watch();
     setlocale(LC_CTYPE, ""); /* line editing needs the character set; numbers stay as in C */
     if (argc < 2) {
         fprintf(stderr, "sumi: which command? 'sumi --help' lists them\n");

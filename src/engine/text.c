@@ -8,6 +8,7 @@
 #include "engine/chat.h"
 #include "engine/model.h"
 #include "engine/text_bound.h"
+#include "base/utf8.h"
 
 /* A prompt of many millions of tokens fits no context; more is a mistake or an attack. */
 #define MAX_RENDERED_BYTES ((size_t)64 << 20)
@@ -71,6 +72,12 @@ static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, 
     return status;
 }
 
+static bool is_utf8(const char *text)
+{
+    size_t n = strlen(text);
+    return utf8_valid_prefix(text, n) == n;
+}
+
 sumi_status sumi_chat_format(const sumi_model *m, const sumi_message *messages, int32_t n_messages,
                              bool add_generation_prompt, char **text, size_t *n_bytes, sumi_error *err)
 {
@@ -78,9 +85,11 @@ sumi_status sumi_chat_format(const sumi_model *m, const sumi_message *messages, 
     if (status != SUMI_OK) return status;
     json_t *list = json_array();
     for (int32_t i = 0; i < n_messages; i++) {
-        json_t *message = json_pack("{s:s, s:s}", "role", messages[i].role, "content", messages[i].content);
+        const char *role = messages[i].role, *content = messages[i].content;
+        json_t *message = json_pack("{s:s, s:s}", "role", role, "content", content);
         if (message && json_array_append_new(list, message) == 0) continue;
         json_decref(list);
+        if (is_utf8(role) && is_utf8(content)) return sumi_fail(err, SUMI_ENOMEM, "out of memory for message %d", i + 1);
         return sumi_fail(err, SUMI_EINVAL, "message %d is not valid UTF-8", i + 1);
     }
     return render(m, list, NULL, add_generation_prompt, text, n_bytes, err);
@@ -90,9 +99,7 @@ static sumi_status parse_list(json_t **out, const char *json, const char *what, 
 {
     json_error_t why;
     *out = json_read(json, strlen(json), JSON_REJECT_DUPLICATES, &why);
-    if (!*out)
-        return sumi_fail(err, json_read_status(&why, SUMI_EINVAL), "%s: line %d, column %d: %s", what, why.line, why.column,
-                         why.text);
+    if (!*out) return json_read_fail(err, &why, SUMI_EINVAL, what);
     if (json_is_array(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;

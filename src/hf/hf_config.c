@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_read.h"
 
 void hf_fail(hf_keys *k, sumi_status status, const char *format, ...)
 {
@@ -25,21 +26,26 @@ static const json_t *find(const hf_keys *k, const char *name)
     return v ? v : json_object_get(k->folder->config, name);
 }
 
-const json_t *hf_get(const hf_keys *k, const char *name)
+static void note_read(hf_keys *k, const char *name)
+{
+    if (json_object_set_new(k->read, name, json_true())) hf_fail(k, SUMI_ENOMEM, "out of memory");
+}
+
+const json_t *hf_get(hf_keys *k, const char *name)
 {
     const json_t *v = find(k, name);
     if (!v || json_is_null(v)) return NULL;
-    json_object_set_new(k->read, name, json_true()); /* a setting that is not in the list is refused: safe without memory */
+    note_read(k, name);
     return v;
 }
 
-const json_t *hf_member(const hf_keys *k, const json_t *object, const char *parent, const char *name)
+const json_t *hf_member(hf_keys *k, const json_t *object, const char *parent, const char *name)
 {
     char full[160];
     const json_t *v = json_object_get(object, name);
     if (!v || json_is_null(v)) return NULL;
     snprintf(full, sizeof full, "%s.%s", parent, name);
-    json_object_set_new(k->read, full, json_true());
+    note_read(k, full);
     return v;
 }
 
@@ -135,12 +141,14 @@ void hf_put_str(hf_keys *k, const char *suffix, const char *value)
 void hf_expect(hf_keys *k, const char *name, const char *value)
 {
     const json_t *v = hf_get(k, name);
-    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
-    json_t *wanted = json_loads(value, JSON_DECODE_ANY, NULL);
+    if (!v) return;
+    char *text = json_write(v, JSON_ENCODE_ANY);
+    json_t *wanted = json_read(value, strlen(value), JSON_DECODE_ANY, NULL);
     bool same = json_is_number(v) ? json_is_number(wanted) && json_number_value(v) == json_number_value(wanted)
                                   : json_equal(v, wanted);
+    if (!text || !wanted) hf_fail(k, SUMI_ENOMEM, "out of memory");
     json_decref(wanted);
-    if (text && !same)
-        hf_fail(k, SUMI_EUNSUPPORTED, "'%s' is %.60s; only %s is supported", name, text, value);
+    if (!same)
+        hf_fail(k, SUMI_EUNSUPPORTED, "'%s' is %.60s; only %s is supported", name, text ? text : "?", value);
     free(text);
 }

@@ -36,9 +36,9 @@ typedef struct hf_keys {
 } hf_keys;
 
 /* The value under name, NULL: none, or null. */
-const json_t *hf_get(const hf_keys *k, const char *name);
+const json_t *hf_get(hf_keys *k, const char *name);
 /* A member of another object; k->read lists it as "PARENT.NAME". */
-const json_t *hf_member(const hf_keys *k, const json_t *object, const char *parent, const char *name);
+const json_t *hf_member(hf_keys *k, const json_t *object, const char *parent, const char *name);
 /* The setting exists, maybe as null. */
 bool hf_has(const hf_keys *k, const char *name);
 /* The first of names (NULL at the end) that exists. */

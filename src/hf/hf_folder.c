@@ -95,9 +95,11 @@ static sumi_status read_json(const hf_folder *f, const char *name, json_t **out,
     if (st != SUMI_OK || !data) return st;
     *out = parse(data, n, JSON_ALLOW_NUL | reals, &why);
     free(data);
-    if (!*out)
-        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s/%s: line %d: %s", sumi_path_end(f->path),
-                         name, why.line, why.text);
+    if (!*out) {
+        char what[160];
+        snprintf(what, sizeof what, "%s/%s", sumi_path_end(f->path), name);
+        return json_read_fail(err, &why, SUMI_EFORMAT, what);
+    }
     if (json_is_object(*out)) return SUMI_OK;
     json_decref(*out);
     *out = NULL;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_read.h"
 #include "base/printable.h"
 #include "hf/hf_keys.h"
 
@@ -255,10 +256,11 @@ static bool same(const json_t *a, const json_t *b)
     return json_equal(a, b);
 }
 
-static bool is_listed(const char *values, const json_t *value)
+static bool is_listed(hf_keys *k, const char *values, const json_t *value)
 {
     bool found = false;
-    json_t *list = json_loads(values, 0, NULL);
+    json_t *list = json_read(values, strlen(values), 0, NULL);
+    if (!list) hf_fail(k, SUMI_ENOMEM, "out of memory");
     for (size_t i = 0; i < json_array_size(list); i++) found = found || same(json_array_get(list, i), value);
     json_decref(list);
     return found;
@@ -299,8 +301,9 @@ static void check(hf_keys *k, const char *name, const char *own, const json_t *v
     const neutral *n = find(k, name);
     if (!n) n = find(k, own);
     if (!n && is_no_number(value)) return;
-    if (n && (!n->values || is_listed(n->values, value))) return;
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    if (n && (!n->values || is_listed(k, n->values, value))) return;
+    char *text = json_write(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    if (!text) hf_fail(k, SUMI_ENOMEM, "out of memory");
     printable_copy(shown, sizeof shown, text ? text : "?", text ? strlen(text) : 1);
     free(text);
     printable_copy(plain, sizeof plain, name, strlen(name));

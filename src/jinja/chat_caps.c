@@ -1,8 +1,9 @@
 /* chat_caps.c - see chat_caps.h. */
 #include "jinja/chat_caps.h"
 
-#include <jansson.h>
 #include <string.h>
+
+#include "base/json_read.h"
 
 /* A template that needs more for three turns is broken or an attack. */
 enum { MAX_PROBE_STEPS = 1 << 20, MAX_PROBE_BYTES = 1 << 20, MAX_PROBE_VALUES = 16 << 20 };
@@ -29,7 +30,7 @@ static bool shows(probe *p, const char *messages, const char *const needles[MAX_
     jinja_limits limits = jinja_limits_default();
     limits.max_steps = MAX_PROBE_STEPS;
     limits.max_value_bytes = MAX_PROBE_VALUES;
-    json_t *vars = json_pack("{s:o, s:n, s:n, s:b, s:s, s:s}", "messages", json_loads(messages, 0, NULL), "tools",
+    json_t *vars = json_pack("{s:o, s:n, s:n, s:b, s:s, s:s}", "messages", json_read(messages, strlen(messages), 0, NULL), "tools",
                              "documents", "add_generation_prompt", 1, "bos_token", "<s>", "eos_token", "</s>");
     buf out;
     buf_init(&out, MAX_PROBE_BYTES);

@@ -48,7 +48,7 @@ static sumi_status write_state(part *p, sumi_error *err)
     json_t *state = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "url", p->file->url, "etag", p->etag, "digest",
                               p->want.hex, "bytes", (json_int_t)p->n_bytes, "kept", (json_int_t)p->have, "kept_sha256",
                               proven ? "" : hasher_end(&so_far).hex);
-    char *text = state ? json_dumps(state, JSON_INDENT(2)) : NULL;
+    char *text = state ? json_write(state, JSON_INDENT(2)) : NULL;
     json_decref(state);
     if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = new_file_open(&f, p->state_path, NEW_FILE_OVERWRITE, 0, err);

@@ -118,12 +118,16 @@ sumi_status fetcher_create(fetcher **out, const fetch_opts *opts, sumi_error *er
     }
     f->o = *opts;
     CURL *c = f->curl;
+    if (curl_easy_setopt(c, CURLOPT_USERAGENT, "sumi/" SUMI_VERSION) != CURLE_OK ||
+        curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        (f->o.ca_file && curl_easy_setopt(c, CURLOPT_CAINFO, f->o.ca_file) != CURLE_OK)) {
+        fetcher_destroy(f);
+        return sumi_fail(err, SUMI_ENOMEM, "libcurl: out of memory");
+    }
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, f->curl_error);
-    curl_easy_setopt(c, CURLOPT_USERAGENT, "sumi/" SUMI_VERSION);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)f->o.timeout_s);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)f->o.timeout_s);
@@ -132,7 +136,6 @@ sumi_status fetcher_create(fetcher **out, const fetch_opts *opts, sumi_error *er
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
-    if (f->o.ca_file) curl_easy_setopt(c, CURLOPT_CAINFO, f->o.ca_file);
     *out = f;
     return SUMI_OK;
 }
@@ -172,11 +175,13 @@ static CURLcode perform(fetcher *f, const fetch_source *s, struct curl_slist **h
         !add_header(headers, "Authorization", s->token ? bearer : NULL) ||
         !add_header(headers, "If-Range", f->asked_from ? etag : NULL))
         return CURLE_OUT_OF_MEMORY;
-    curl_easy_setopt(f->curl, CURLOPT_URL, s->url);
-    curl_easy_setopt(f->curl, CURLOPT_RANGE, f->asked_from ? range : NULL);
     curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, *headers);
-    curl_easy_setopt(f->curl, CURLOPT_REDIR_PROTOCOLS_STR,
-                     strncasecmp(s->url, "https:", 6) ? "http,https" : "https");
+    /* libcurl copies these strings. */
+    const char *redirects = strncasecmp(s->url, "https:", 6) ? "http,https" : "https";
+    if (curl_easy_setopt(f->curl, CURLOPT_URL, s->url) != CURLE_OK ||
+        curl_easy_setopt(f->curl, CURLOPT_RANGE, f->asked_from ? range : NULL) != CURLE_OK ||
+        curl_easy_setopt(f->curl, CURLOPT_REDIR_PROTOCOLS_STR, redirects) != CURLE_OK)
+        return CURLE_OUT_OF_MEMORY;
     CURLcode code = curl_easy_perform(f->curl);
     if (code == CURLE_OK && fetch_http_status(f) / 100 == 2 && !f->began && (f->sink_status = begin(f)))
         return CURLE_WRITE_ERROR; /* a body of no bytes */

@@ -3,6 +3,7 @@
  * A folder is walked once. All files of one model go into one entry: the shards of a split model, the files of a
  * safetensors folder, the files beside an Ollama model, a part and its final name. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ static void see_file(scan *s, const char *path, const struct stat *st, layout ho
 static void walk(scan *s, const char *folder, int depth, layout how, const char *model_folder)
 {
     DIR *d = opendir(folder);
+    if (!d && errno == ENOMEM) s->status = sumi_fail(s->err, SUMI_ENOMEM, "%s: out of memory", folder);
     if (!d) return;
     if (!model_folder && depth > 0 && is_weights_folder(folder, how)) model_folder = folder;
     for (struct dirent *e; s->status == SUMI_OK && (e = readdir(d));) {

@@ -46,7 +46,7 @@ static sumi_status compile(pretok *p, int32_t i, const pretok_rule *rule, bool j
     if (!p->code[i]) {
         PCRE2_UCHAR why[128];
         pcre2_get_error_message(code, why, sizeof why);
-        return sumi_fail(err, SUMI_EUNSUPPORTED,
+        return sumi_fail(err, code == PCRE2_ERROR_HEAP_FAILED ? SUMI_ENOMEM : SUMI_EUNSUPPORTED,
                          "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0],
                          i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
     }

@@ -47,15 +47,13 @@ static const char *name_of(const char *path)
 
 /* 0, or -1 with errno. Some file systems cannot sync a folder (EINVAL), and some folders may be written but not read
  * (EACCES): these are not errors, because no better order of writes is possible. */
-static int sync_folder_of(const char *path)
+static int sync_folder(const char *folder)
 {
-    char *folder = folder_of(path);
-    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int done = fd >= 0 ? fsync(fd) : -1;
     if (done != 0 && (errno == EINVAL || errno == EACCES)) done = 0;
     int why = errno;
     if (fd >= 0) close(fd);
-    free(folder);
     errno = why;
     return done;
 }
@@ -174,15 +172,11 @@ static sumi_status open_special(new_file *f, sumi_error *err)
 sumi_status new_file_open(new_file *f, const char *path, int flags, uint64_t reserve, sumi_error *err)
 {
     *f = (new_file){ .path = strdup(path), .fd = -1, .overwrite = (flags & NEW_FILE_OVERWRITE) != 0 };
-    char *folder = f->path ? folder_of(path) : NULL;
-    if (!folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    if (flags & NEW_FILE_SPECIAL && special_file_is(path)) {
-        free(folder);
-        return open_special(f, err);
-    }
+    f->folder = f->path ? folder_of(path) : NULL;
+    if (!f->folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    if (flags & NEW_FILE_SPECIAL && special_file_is(path)) return open_special(f, err);
     sumi_status st = check_place(f, err);
-    if (st == SUMI_OK) new_file_sweep(folder, name_of(path));
-    free(folder);
+    if (st == SUMI_OK) new_file_sweep(f->folder, name_of(path));
     if (st == SUMI_OK) st = create_temporary(f, flags & NEW_FILE_PRIVATE ? 0600 : 0666, err);
     /* Better now than after an hour. Other failures mean that the file system cannot reserve. */
     if (st == SUMI_OK && reserve && fallocate(f->fd, 0, 0, (off_t)reserve) != 0 && errno == ENOSPC)
@@ -239,7 +233,7 @@ sumi_status new_file_finish(new_file *f, sumi_error *err)
     f->temporary = NULL;
     int fd = f->fd;
     f->fd = -1;
-    if (close(fd) != 0 || sync_folder_of(f->path) != 0) return fail_errno(f, err);
+    if (close(fd) != 0 || sync_folder(f->folder) != 0) return fail_errno(f, err);
     return SUMI_OK;
 }
 
@@ -249,13 +243,17 @@ void new_file_deinit(new_file *f)
     if (f->fd >= 0) close(f->fd);
     if (f->spooled && f->target >= 0) close(f->target);
     free(f->temporary);
+    free(f->folder);
     free(f->path);
     *f = (new_file){ .fd = -1 };
 }
 
 sumi_status new_file_replace(int fd, const char *from, const char *to, sumi_error *err)
 {
-    if (fsync(fd) != 0 || rename(from, to) != 0 || sync_folder_of(to) != 0)
-        return sumi_fail_errno(err, sumi_path_end(to));
-    return SUMI_OK;
+    char *folder = folder_of(to);
+    if (!folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = SUMI_OK;
+    if (fsync(fd) != 0 || rename(from, to) != 0 || sync_folder(folder) != 0) st = sumi_fail_errno(err, sumi_path_end(to));
+    free(folder);
+    return st;
 }

@@ -20,6 +20,7 @@ enum {
 
 typedef struct new_file {
     char *path, *temporary; /* the final path; the temporary path, NULL: no temporary file to remove */
+    char *folder;           /* of path */
     int fd;       /* the file that is written */
     bool spooled; /* fd has no name: its bytes are copied to `target`, a special file, when they are complete */
     int target;

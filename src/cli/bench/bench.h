@@ -32,6 +32,5 @@ typedef struct bench_limits {
 SUMI_MUST_USE sumi_status bench_measure_limits(bench_limits *out, const char *isa, int32_t n_threads,
                                                sumi_error *err);
 
-void bench_print_json(json_t *object); /* on stdout; takes ownership of object */
 
 #endif

@@ -110,7 +110,8 @@ int bench_hardware(const bench_args *a)
                   "fork_join_us", fork_join_us, "read", h.reads, "rates", h.rates);
     if (status == SUMI_OK && !all) status = sumi_fail(&err, SUMI_ENOMEM, "out of memory for the result");
     if (status == SUMI_OK && !a->json) print_tables(all);
-    if (status == SUMI_OK && a->json) bench_print_json(json_incref(all));
+    if (status == SUMI_OK && a->json)
+        status = cli_write_json(json_incref(all), JSON_INDENT(2) | JSON_REAL_PRECISION(6), &err);
     json_decref(all);
     return status == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
 }

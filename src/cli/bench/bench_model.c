@@ -305,7 +305,7 @@ static sumi_status run(bench *b, bench_args *a)
     status = run_all(b, prompts, decodes);
     progress_end(&b->bar);
     json_t *all = result_json(b, prompts, decodes);
-    if (status == SUMI_OK && a->json) bench_print_json(json_incref(all));
+    if (status == SUMI_OK && a->json) return cli_write_json(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6), b->err);
     json_decref(all);
     return status;
 }

@@ -259,12 +259,7 @@ static sumi_status report(const serve_args *a, const serve_result *r, sumi_error
         print_serve_report(r);
         return SUMI_OK;
     }
-    json_t *all = serve_report_json(r);
-    if (!all) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(all);
-    return SUMI_OK;
+    return cli_write_json(serve_report_json(r), JSON_INDENT(2) | JSON_REAL_PRECISION(6), err);
 }
 
 static sumi_status measure(driver *d, const sumi_model_info *info, sumi_error *err)

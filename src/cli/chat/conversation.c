@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 #include "base/json_read.h"
+#include "base/os/new_file.h"
 #include "cli/cli.h"
 #include "cli/text_file.h"
+#include "base/utf8.h"
 
 enum { MAX_FILE_BYTES = 1 << 28 };
 
@@ -84,17 +86,25 @@ bool conversation_drop_oldest(conversation *c)
 
 sumi_status conversation_save(const conversation *c, const char *path, sumi_error *err)
 {
+    new_file f;
     json_t *list = json_array();
     sumi_status st = list ? SUMI_OK : SUMI_ENOMEM;
     for (int32_t i = 0; st == SUMI_OK && i < c->n; i++) {
-        json_t *m = json_pack("{s:s, s:s}", "role", c->messages[i].role, "content", c->messages[i].content);
-        if (json_array_append_new(list, m) != 0)
-            st = sumi_fail(err, SUMI_EINVAL, "message %d is not valid UTF-8 and cannot be saved", (int)i + 1);
+        const char *content = c->messages[i].content;
+        json_t *m = json_pack("{s:s, s:s}", "role", c->messages[i].role, "content", content);
+        if (json_array_append_new(list, m) == 0) continue;
+        st = utf8_valid_prefix(content, strlen(content)) == strlen(content) ? SUMI_ENOMEM : SUMI_EINVAL;
+        if (st == SUMI_EINVAL) sumi_fail(err, st, "message %d is not valid UTF-8 and cannot be saved", (int)i + 1);
     }
-    if (st == SUMI_ENOMEM) sumi_fail(err, st, "%s: out of memory", path);
-    if (st == SUMI_OK && json_dump_file(list, path, JSON_INDENT(2)) != 0)
-        st = sumi_fail_errno(err, path);
+    char *text = st == SUMI_OK ? json_write(list, JSON_INDENT(2)) : NULL;
     json_decref(list);
+    if (st == SUMI_ENOMEM || (st == SUMI_OK && !text)) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
+    if (st != SUMI_OK) return st;
+    st = new_file_open(&f, path, NEW_FILE_OVERWRITE | NEW_FILE_SPECIAL, 0, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 0, text, strlen(text), err);
+    if (st == SUMI_OK) st = new_file_finish(&f, err);
+    new_file_deinit(&f);
+    free(text);
     return st;
 }
 
@@ -109,7 +119,7 @@ sumi_status conversation_load(conversation *c, const char *path, sumi_error *err
     if (st != SUMI_OK) return st;
     json_t *list = json_read(text, n_bytes, 0, &why);
     free(text);
-    if (!list) return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", path, why.line, why.text);
+    if (!list) return json_read_fail(err, &why, SUMI_EFORMAT, path);
     if (!json_is_array(list)) st = sumi_fail(err, SUMI_EFORMAT, "%s: not an array of messages", path);
     for (i = 0; st == SUMI_OK && i < json_array_size(list); i++) {
         item = json_array_get(list, i);

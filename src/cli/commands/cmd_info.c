@@ -134,7 +134,8 @@ static int print_key(const gguf *g, const char *key)
 
 static int print_views(const gguf *g, const info_summary *s, const info_args *a)
 {
-    if (a->json) return info_print_json(g, s, a->all) ? EXIT_DONE : cli_fail("%s: out of memory", gguf_name(g));
+    sumi_error err;
+    if (a->json) return info_print_json(g, s, a->all, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
     bool overview = a->all || (!a->metadata && !a->tensors);
     if (overview) info_print_overview(g, s);
     if (a->all) printf("\n");

@@ -218,11 +218,12 @@ static int print_json(const store_list *l)
     json_t *root = json_array();
     bool ok = root != NULL;
     for (int32_t i = 0; ok && i < l->n; i++) ok = json_array_append_new(root, json_model(l, i)) == 0;
-    if (ok) json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    json_decref(root);
-    if (!ok) return cli_fail("out of memory");
-    printf("\n");
-    return EXIT_DONE;
+    if (!ok) {
+        json_decref(root);
+        return cli_fail("out of memory");
+    }
+    sumi_error err;
+    return cli_write_json(root, JSON_INDENT(2) | JSON_ENSURE_ASCII, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
 }
 
 /* Each name once: the order of the folders decides which model it means. */

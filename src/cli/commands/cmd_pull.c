@@ -217,11 +217,12 @@ static int print_json(const pull_plan *p, const char *path)
                                  n >= 0 ? json_integer((json_int_t)n) : json_null());
         ok = json_array_append_new(files, file) == 0;
     }
-    ok = ok && json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0;
-    json_decref(o);
-    if (!ok && !ferror(stdout)) return cli_fail("the JSON: out of memory, or %s is no UTF-8", path ? path : "a path");
-    putchar('\n');
-    return EXIT_DONE;
+    if (!ok) {
+        json_decref(o);
+        return cli_fail("the JSON: out of memory, or %s is no UTF-8", path ? path : "a path");
+    }
+    sumi_error err;
+    return cli_write_json(o, JSON_COMPACT | JSON_ENSURE_ASCII, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
 }
 
 static int report(const pull_args *a, sumi_status st, const pull_plan *plan, const char *path,

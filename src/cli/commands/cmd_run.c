@@ -148,15 +148,9 @@ static sumi_status tokenize_prompt(const session *s, const char *text, size_t n_
 static sumi_status print_json(const session *s, const answer *a, sumi_error *err)
 {
     json_t *o = answer_json(a);
-    if (!o) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the JSON");
     json_object_set_new(o, "model", json_string(s->options->model));
     json_object_set_new(o, "seed", json_integer((json_int_t)s->options->generate.sampling.seed));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(o);
-    if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory for the JSON");
-    bool ok = puts(text) >= 0 && fflush(stdout) == 0;
-    free(text);
-    return ok ? SUMI_OK : sumi_fail_errno(err, "standard output");
+    return cli_write_json(o, JSON_COMPACT | JSON_REAL_PRECISION(9), err);
 }
 
 /* Answers the prompt once. *interrupted: Ctrl-C ended it. */

@@ -88,7 +88,7 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
     *out = json_read(data, n, JSON_ALLOW_NUL, &why);
     free(data);
     const char *name = strcmp(path, "-") ? path : "standard input";
-    return *out ? SUMI_OK : sumi_fail(err, SUMI_EFORMAT, "%s: line %d: %s", name, why.line, why.text);
+    return *out ? SUMI_OK : json_read_fail(err, &why, SUMI_EFORMAT, name);
 }
 
 /* The text of the token whose id is under key; NULL if there is none. */

@@ -93,12 +93,9 @@ static sumi_status print_json(const report *r, const char *out, sumi_error *err)
                           "fallback_types", fell, "source", "type", file_type_name(r->in), "bytes",
                           (json_int_t)r->from.weight_bytes, "bits_per_weight", r->from.bits_per_weight, "quantised_again",
                           r->quantised);
-    char *text = o && !failed ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6)) : NULL;
+    if (o && !failed) return cli_write_json(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6), err);
     json_decref(o);
-    if (!text) return sumi_fail(err, SUMI_ENOMEM, "the JSON: out of memory, or %s is no UTF-8", out);
-    puts(text);
-    free(text);
-    return SUMI_OK;
+    return sumi_fail(err, SUMI_ENOMEM, "the JSON: out of memory, or %s is no UTF-8", out);
 }
 
 sumi_status convert_report(const char *in, const char *out, const char *type, bool json, sumi_error *err)

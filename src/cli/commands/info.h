@@ -36,7 +36,7 @@ void info_print_overview(const gguf *g, const info_summary *s);
 void info_print_metadata(const gguf *g, bool whole); /* whole: arrays and strings in full */
 void info_print_tensors(const gguf *g);
 
-/* Prints one object. False: out of memory. */
-SUMI_MUST_USE bool info_print_json(const gguf *g, const info_summary *s, bool whole);
+/* Prints one object. */
+SUMI_MUST_USE sumi_status info_print_json(const gguf *g, const info_summary *s, bool whole, sumi_error *err);
 
 #endif

@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/printable.h"
+#include "cli/cli.h"
 #include "cli/commands/info.h"
 
 #define LONG_ARRAY 32
@@ -197,7 +198,7 @@ static json_t *json_memory(const info_summary *s)
                      (json_int_t)m->kv_bytes, "scratch_bytes", (json_int_t)m->scratch_bytes, "n_ctx", (int)m->n_ctx);
 }
 
-bool info_print_json(const gguf *g, const info_summary *s, bool whole)
+sumi_status info_print_json(const gguf *g, const info_summary *s, bool whole, sumi_error *err)
 {
     json_t *root =
         json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
@@ -208,11 +209,6 @@ bool info_print_json(const gguf *g, const info_summary *s, bool whole)
                   (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab",
                   (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
                   json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
-    if (!root) return false;
-    /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. fflush() at the end reports a write
-     * that fails. */
-    bool done = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 || ferror(stdout);
-    printf("\n");
-    json_decref(root);
-    return done;
+    /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. */
+    return cli_write_json(root, JSON_INDENT(2) | JSON_ENSURE_ASCII, err);
 }

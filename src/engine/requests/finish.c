@@ -1,4 +1,5 @@
 /* finish.c - the end of a request: its sequences are freed, it is counted, and its last event is sent. */
+#include "base/error.h"
 #include "base/os/clock.h"
 #include "engine/engine.h"
 
