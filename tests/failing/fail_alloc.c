@@ -1,11 +1,14 @@
-/* fail_alloc.c - see fail_alloc.h. */
+/* fail_alloc.c - see fail_alloc.h.
+ *
+ * The dynamic linker looks for a name in the program first, so the functions below get the calls of all shared libraries as
+ * well. Each calls the function of the same name that would have been found without it: a sanitizer's, or the C library's. */
 #include "fail_alloc.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +16,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { ALL_AFTER = 1, OWN_AFTER = 2 }; /* values of and_after */
+
 /* The numbers that a test writes and reads; of a server, in a file that both have mapped. */
 typedef struct switches {
     _Atomic int64_t n_calls, fails_at, and_after;
 } switches;
 
 static switches own, *now = &own;
-
-void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
+static bool shows_caller;
 
 void fail_alloc_arm(int64_t n, bool all_after)
 {
@@ -35,82 +39,82 @@ int64_t fail_alloc_count(void)
     return atomic_load(&now->n_calls);
 }
 
-static bool fails(void)
+static void show_caller(void)
 {
-    int64_t n = atomic_fetch_add(&now->n_calls, 1) + 1, at = atomic_load(&now->fails_at);
-    if (!at || n < at || (n > at && !atomic_load(&now->and_after))) return false;
+    void *frames[24];
+    backtrace_symbols_fd(frames, backtrace(frames, 24), STDERR_FILENO);
+}
+
+/* Begin and end of the program's code, from the linker. */
+extern const char __executable_start[], etext[];
+
+static bool is_own(const void *caller)
+{
+    return (const char *)caller >= __executable_start && (const char *)caller < etext;
+}
+
+static bool fails(const void *caller)
+{
+    int64_t n = atomic_fetch_add(&now->n_calls, 1) + 1, at = atomic_load(&now->fails_at),
+            after = atomic_load(&now->and_after);
+    if (!at || n < at || (n > at && !(after == ALL_AFTER || (after == OWN_AFTER && is_own(caller))))) return false;
+    if (shows_caller) show_caller();
     errno = ENOMEM;
     return true;
 }
 
+/* ---- In place of the others' ---- */
+
+#define NEW_ALLOC(result, name, parameters, arguments, failure)                                              \
+    extern __typeof__(name) __interceptor_##name __attribute__((weak)); /* a sanitizer's, if there is one */  \
+    __attribute__((visibility("default"))) result name parameters                                            \
+    {                                                                                                        \
+        static __typeof__(&name) real;                                                                       \
+        if (!real) real = __interceptor_##name ? __interceptor_##name : dlsym(RTLD_NEXT, #name);             \
+        return fails(__builtin_return_address(0)) ? failure : real arguments;                                                           \
+    }
+
+NEW_ALLOC(void *, malloc, (size_t n), (n), NULL)
+NEW_ALLOC(void *, calloc, (size_t n, size_t size), (n, size), NULL)
+NEW_ALLOC(void *, realloc, (void *p, size_t n), (p, n), NULL)
+NEW_ALLOC(void *, aligned_alloc, (size_t align, size_t n), (align, n), NULL)
+NEW_ALLOC(int, posix_memalign, (void **out, size_t align, size_t n), (out, align, n), ENOMEM)
+NEW_ALLOC(char *, strdup, (const char *s), (s), NULL)
+NEW_ALLOC(char *, strndup, (const char *s, size_t n), (s, n), NULL)
+NEW_ALLOC(void *, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t offset),
+          (at, n, prot, flags, fd, offset), MAP_FAILED)
+NEW_ALLOC(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x),
+          EAGAIN)
+
+/* ---- Of a program ---- */
+
 static void write_count(void)
 {
-    const char *path = getenv("SUMI_COUNT_ALLOC");
-    FILE *f = path ? fopen(path, "w") : NULL;
+    int64_t n = fail_alloc_count(); /* before fopen() adds its own */
+    FILE *f = fopen(getenv("SUMI_COUNT_ALLOC"), "w");
     if (!f) return;
-    fprintf(f, "%lld\n", (long long)fail_alloc_count());
+    fprintf(f, "%lld\n", (long long)n);
     fclose(f);
 }
 
-/* jansson gets our malloc too, or what it allocates would never fail. */
 static void share_switches(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    void *map = fd >= 0 ? __real_mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    void *map = fd >= 0 ? mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
     if (fd >= 0) close(fd);
     if (map == MAP_FAILED) {
         fprintf(stderr, "SUMI_FAIL_SWITCHES: %s: %s\n", path, strerror(errno));
         _exit(2);
     }
     now = map;
-    json_set_alloc_funcs(malloc, free);
 }
 
 __attribute__((constructor)) static void arm_from_environment(void)
 {
+    void *frame;
     const char *n = getenv("SUMI_FAIL_ALLOC");
-    if (n) fail_alloc_arm(atoll(n), strchr(n, '+') != NULL);
     if (getenv("SUMI_COUNT_ALLOC")) atexit(write_count);
+    shows_caller = getenv("SUMI_FAIL_BACKTRACE") && backtrace(&frame, 1) > 0; /* loads its library now */
+    fail_alloc_arm(n ? atoll(n) : 0, n && strchr(n, '+'));
     if (getenv("SUMI_FAIL_SWITCHES")) share_switches(getenv("SUMI_FAIL_SWITCHES"));
 }
-
-/* ---- In place of the C library's: --wrap of the linker gives these the calls, and __real_ the originals ---- */
-
-#define WRAP(result, name, parameters, arguments, failure)                                                   \
-    result __real_##name parameters;                                                                         \
-    result __wrap_##name parameters;                                                                         \
-    result __wrap_##name parameters                                                                          \
-    {                                                                                                        \
-        return fails() ? failure : __real_##name arguments;                                                  \
-    }
-
-WRAP(void *, malloc, (size_t n), (n), NULL)
-WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL)
-WRAP(void *, aligned_alloc, (size_t align, size_t n), (align, n), NULL)
-WRAP(char *, strdup, (const char *s), (s), NULL)
-WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL)
-WRAP(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x),
-     EAGAIN)
-
-void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
-void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
-{
-    return fails() ? MAP_FAILED : __real_mmap(at, n, prot, flags, fd, offset);
-}
-
-#define PRINT(name, parameters, last)                                                                        \
-    int name parameters __attribute__((format(printf, last, last + 1)));                                     \
-    int name parameters                                                                                      \
-    {                                                                                                        \
-        va_list args;                                                                                        \
-        if (fails()) return -1;                                                                              \
-        va_start(args, format);                                                                              \
-        int n = vasprintf(out, format, args);                                                                \
-        va_end(args);                                                                                        \
-        return n;                                                                                            \
-    }
-
-PRINT(__wrap_asprintf, (char **out, const char *format, ...), 2)
-PRINT(__wrap___asprintf_chk, (char **out, __attribute__((unused)) int flag, const char *format, ...),
-      3) /* under _FORTIFY_SOURCE */

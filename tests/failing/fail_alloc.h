@@ -1,13 +1,17 @@
-/* fail_alloc.h - the n-th allocation of sumi's own code fails, for tests of what then happens.
+/* fail_alloc.h - the n-th allocation of a program fails, for tests of what then happens.
  *
- * A program that is linked with FAIL_ALLOC_OPTIONS (tests/CMakeLists.txt) calls these in place of malloc, calloc, realloc,
- * aligned_alloc, strdup, strndup, asprintf, mmap and pthread_create. Calls from shared libraries (jansson, libmicrohttpd,
- * the C library itself) are not replaced. In a program, SUMI_FAIL_ALLOC=N fails allocation N from the start on, N+ that one
- * and all after it, and with SUMI_COUNT_ALLOC=FILE their number is written there at exit.
+ * A program that is linked with fail_alloc.c (can_fail() in tests/CMakeLists.txt) has its own malloc, calloc, realloc,
+ * aligned_alloc, posix_memalign, strdup, strndup, mmap and pthread_create. They serve all callers: sumi's code, the shared
+ * libraries (jansson, libmicrohttpd, PCRE2, libcurl) and the C library itself (fopen, asprintf, getline).
  *
- * SUMI_FAIL_SWITCHES=FILE is for a program that goes on, a server. It maps FILE, three int64_t that a test has mapped too and
- * writes: how many allocations there were, the number of the one that fails (0: none), and 1 if those after it fail as well.
- * The allocations of jansson count then. */
+ * Of a program: SUMI_FAIL_ALLOC=N fails allocation N from the start on; N+ that one and all after it. With
+ * SUMI_COUNT_ALLOC=FILE the number of allocations is written there at exit. SUMI_FAIL_BACKTRACE=1 writes to stderr who made
+ * the allocation that failed: a help for finding a fault.
+ *
+ * Of a program that goes on, a server: SUMI_FAIL_SWITCHES=FILE maps FILE, three int64_t that a test has mapped, too, and
+ * writes: how many allocations there were, the number of the one that fails (0: none), and 1 if those after it fail as well,
+ * 2 if of those after it only the program's own fail (those of jansson are among them, base/json_read.c), not those of
+ * libmicrohttpd, which without memory cannot even wait for its connections. */
 #ifndef TEST_FAIL_ALLOC_H
 #define TEST_FAIL_ALLOC_H
 

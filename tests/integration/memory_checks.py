@@ -15,6 +15,7 @@ shared = memoryview(mmap.mmap(switches.fileno(), 24)).cast("q")
 from served import MODEL, Server, check, failed, finish, is_openai_error
 
 RUNS, ONLY = int(sys.argv[3]), sys.argv[4:]
+OWN_AFTER = 2  # see tests/failing/fail_alloc.h
 SECONDS = 30  # which no request takes; a longer silence is one for ever
 USER = [{"role": "user", "content": "Say “hi”."}]
 LONG = "lorem ipsum " * 800  # more than the connection's thread tokenises itself
@@ -82,6 +83,7 @@ def ask(s, path, body, fails=0, and_after=0):
     """Status and text; status None: the connection ended before a status, -1: while the body came. fails: the number of the
     allocation that does, once the connection is there."""
     c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
+    r = None
     try:
         c.request("GET", "/version")
         c.getresponse().read()
@@ -89,18 +91,14 @@ def ask(s, path, body, fails=0, and_after=0):
         data = body if body is None or isinstance(body, bytes) else json.dumps(body)
         c.request("POST" if body else "GET", path, data, {"Content-Type": "application/json"} if body else {})
         r = c.getresponse()
-    except TimeoutError:
-        return "silence", ""
-    except (ConnectionError, http.client.HTTPException):
-        return None, ""
-    try:
-        return r.status, r.read().decode()
+        text = r.read().decode()
+        return r.status, text + ("" if r.status in (500, 503) else f"\n{sorted(r.headers.keys())}")
     except TimeoutError:
         return "silence", ""
     except http.client.IncompleteRead as e:
         return -1, e.partial.decode(errors="replace")
     except (ConnectionError, http.client.HTTPException):
-        return -1, ""
+        return -1 if r else None, ""
     finally:
         shared[1] = 0
         c.close()
@@ -127,9 +125,9 @@ def fail_in_turn(s, name):
     check(f"{name}: twice the same", same(path, again[1]) == same(path, right[1]), (right, again))
     told = ended = 0
     for i in range(1, n + 1, max(1, n // RUNS) if RUNS else 1):
-        for and_after in (0, 1):
+        for and_after in (0, OWN_AFTER):
             status, text = ask(s, path, body, i, and_after)
-            what = f"{name}: allocation {i} of {n}{' and all after' * and_after}"
+            what = f"{name}: allocation {i} of {n}{' and all of sumi after it' * (and_after > 0)}"
             if s.process.poll() is not None:
                 sys.exit(f"FAILED: {what}: the server ended: {s.process.returncode}: {s.said()[-3000:]}")
             if status == right[0] and same(path, text) == same(path, right[1]):
