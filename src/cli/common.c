@@ -100,7 +100,7 @@ sumi_status cli_read_file(const char *path, size_t max_bytes, char **data, size_
     ssize_t n = 1;
     bool interrupted = false;
     /* One 0 is the end: on a terminal, one Ctrl-D. */
-    while (n > 0 && b.status == SUMI_OK && !(interrupted = !interrupt_wait_readable(fd)))
+    while (n > 0 && b.status == SUMI_OK && !(interrupted = interrupt_wait_readable(fd, NULL) == INTERRUPT_PRESSED))
         if ((n = read(fd, chunk, sizeof chunk)) > 0) buf_append(&b, chunk, (size_t)n);
         else if (n < 0 && errno == EINTR) n = 1; /* once more, unless it was Ctrl-C */
     bool failed = n < 0 || interrupted;

@@ -22,17 +22,18 @@ void interrupt_install(void)
     sigaction(SIGINT, &action, NULL);
 }
 
-/* SIGINT is held back but while poll waits: a press between the look at `presses` and the wait ends the wait. */
-bool interrupt_wait_readable(int fd)
+/* The signals are blocked except while ppoll() waits: a signal between the check of the flags and the wait ends the wait. */
+interrupt_wait interrupt_wait_readable(int fd, const volatile sig_atomic_t *resized)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     sigset_t block, before;
     sigemptyset(&block);
     sigaddset(&block, SIGINT);
+    sigaddset(&block, SIGWINCH);
     sigprocmask(SIG_BLOCK, &block, &before);
-    while (presses == 0 && ppoll(&p, 1, NULL, &before) < 0 && errno == EINTR) continue;
+    while (presses == 0 && !(resized && *resized) && ppoll(&p, 1, NULL, &before) < 0 && errno == EINTR) continue;
     sigprocmask(SIG_SETMASK, &before, NULL);
-    return presses == 0;
+    return presses > 0 ? INTERRUPT_PRESSED : resized && *resized ? INTERRUPT_RESIZED : INTERRUPT_READABLE;
 }
 
 bool interrupt_pending(void)

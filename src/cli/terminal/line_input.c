@@ -78,7 +78,10 @@ static int read_byte(line_input *in, char *byte)
             el_resize(in->edit);
             el_set(in->edit, EL_REFRESH);
         }
-        ssize_t n = interrupt_pending() ? -1 : read(STDIN_FILENO, byte, 1);
+        interrupt_wait found = interrupt_wait_readable(STDIN_FILENO, &resized);
+        if (found == INTERRUPT_RESIZED) continue;
+        errno = EINTR;
+        ssize_t n = found == INTERRUPT_PRESSED ? -1 : read(STDIN_FILENO, byte, 1);
         if (n >= 0 || errno != EINTR || interrupt_pending()) return (int)n;
     }
 }
