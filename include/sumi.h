@@ -20,6 +20,9 @@
  * Rules that hold for every function:
  *   - A function that can fail returns a sumi_status, and fills *err (which may be NULL) with one line that names the cause.
  *     The library never prints, exits or aborts because of a bad file or argument.
+ *   - Settings are members of option structures. The library reads three environment variables: SUMI_ISA, the default of
+ *     sumi_model_opts.isa; TMPDIR, the default of sumi_engine_opts.swap_dir; and SUMI_IGNORE_SETTINGS, the names of unknown
+ *     settings of a config.json that do not make the library refuse a folder.
  *   - On failure an out-pointer is set to NULL and there is nothing to free.
  *   - Where a function takes a pointer to options, NULL means the defaults.
  *   - Text is UTF-8 with an explicit length in bytes. Invalid bytes are allowed, and become the vocabulary's byte tokens.

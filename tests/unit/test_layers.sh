@@ -63,6 +63,13 @@ for file in $(find src -name '*.[ch]' -not -path 'src/cli/*'); do
     fi
 done
 
+# Settings of the library are members of option structures. sumi.h names the few variables of the environment that it reads.
+for file in $(grep -rlE --include='*.[ch]' '[^a-z]getenv' src | grep -v '^src/cli/'); do
+    for name in $(grep -oE '[^a-z]getenv[^)]*\)' "$file" | tr -cd 'A-Z_\n'); do
+        grep -qw "$name" include/sumi.h || complain "$file: reads the environment variable $name, which sumi.h does not name"
+    done
+done
+
 # A folder with more files than fit on a screen gets folders.
 while read -r folder; do
     n_files=$(find "$folder" -maxdepth 1 -name '*.[ch]' | wc -l)
