@@ -5,7 +5,7 @@
  *   backend   a device and the kernels chosen for it. Immutable: any number of threads.
  *   weight    a matrix [n_rows][n_cols] in the layout that the backend prefers. Immutable after loading.
  *   stream    threads and scratch memory. Operations on a stream run one after the other.
- *   kv_store  the memory of the blocks of a kv_cache.
+ *   kv_store  the memory of the blocks of a kv_cache. What stands inside a block is the backend's choice (kv_format.h).
  *   act       the input of matrix products, [n_tokens][n_cols], in the form that the products read. A row is
  *             quantised once, by the operation that computes the row, for all products that share the input.
  *   routing   the experts of each token of a step, and memory in which the tokens of an expert lie together.
@@ -97,7 +97,7 @@ typedef struct qkv_args {
 } qkv_args;
 
 /* The same for multi-head latent attention (DeepSeek-V2, 2024, section 2.1): a token's key is its latent of v_dim elements,
- * normalised, and n_rot elements that are rotated; its value is the latent. Sizes as in the cache's layout, head_dim =
+ * normalised, and n_rot elements that are rotated; its value is the latent. Sizes as in the layer's kv_shape, head_dim =
  * v_dim + n_rot, with one KV head. */
 typedef struct latent_args {
     const float *q;        /* [n_tokens][n_heads][n_nope + n_rot], the last n_rot of a head to be rotated */
@@ -232,7 +232,7 @@ typedef struct row_op {
 
 struct backend {
     const char *isa; /* name of the kernels, "avx2" */
-    bool kv_f32;     /* keys and values must be cached in float32: no activation is rounded */
+    kv_format kv_format; /* of keys and values for which no other is chosen: KV_F32 if no activation is rounded */
 
     void (*destroy)(backend *be);
 
@@ -266,8 +266,11 @@ struct backend {
     sumi_status (*routing_create)(const backend *be, routing **out, const routing_limits *limits, sumi_error *err);
     void (*routing_destroy)(routing *r);
 
-    sumi_status (*kv_create)(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks,
-                             sumi_error *err);
+    /* Bytes of a block of a layer; at most KV_MAX_LAYER_BYTES. */
+    size_t (*kv_block_bytes)(const backend *be, const kv_shape *shape);
+    /* shapes [layout->n_layers]; the layout was made of their formats and bytes. */
+    sumi_status (*kv_create)(const backend *be, kv_store **out, const kv_layout *layout, const kv_shape *shapes,
+                             int32_t n_blocks, sumi_error *err);
     void (*kv_destroy)(kv_store *kv);
     kv_memory (*kv_memory)(kv_store *kv); /* moves whole blocks; not while a step runs */
 
@@ -301,7 +304,7 @@ struct backend {
     /* Norms, rotates and scatters the keys and values of the batch into their slots of the layer. */
     void (*qkv_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
 
-    /* The same for a layer with latent keys (kv_layout.h). */
+    /* The same for a layer with latent keys. */
     void (*latent_store)(stream *s, kv_store *kv, int32_t layer, const batch *b, const latent_args *args);
 
     /* out[t] = softmax(scale q k^T) v over the tokens of its sequence up to itself, or both ways, [n_heads * v_dim] wide. */

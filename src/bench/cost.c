@@ -58,16 +58,14 @@ model_cost model_cost_of(const model *m)
 
 uint64_t model_kv_bytes(const model *m, int64_t n_seen)
 {
-    const hparams *h = &m->h;
-    uint64_t n = 0; /* tokens of all layers */
-    for (int32_t i = 0; i < h->n_layers; i++) {
+    uint64_t n_bytes = 0;
+    for (int32_t i = 0; i < m->h.n_layers; i++) {
+        kv_shape shape = model_kv_shape(m, i);
         int32_t window = m->layers[i].window;
         bool chunks = m->arch->features & ARCH_CHUNKS;
         int64_t in_window = chunks && window ? (n_seen - 1) % window + 1 : window;
-        n += (uint64_t)(window && in_window < n_seen ? in_window : n_seen);
+        uint64_t n_tokens = (uint64_t)(window && in_window < n_seen ? in_window : n_seen);
+        n_bytes += n_tokens * m->be->kv_block_bytes(m->be, &shape) / KV_BLOCK;
     }
-    kv_layout layout;
-    model_kv_layout(m, &layout);
-    uint64_t elems = (uint64_t)h->n_kv_heads * kv_token_elems(&layout);
-    return n * elems * (m->be->kv_f32 ? sizeof(float) : sizeof(uint16_t));
+    return n_bytes;
 }

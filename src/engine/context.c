@@ -88,7 +88,7 @@ static int32_t longest_sequence(const kv_layout *l, int64_t n_blocks, int32_t n_
 static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi_context_opts *o,
                                  const context_cache_opts *k, sumi_error *err)
 {
-    size_t block_bytes = kv_block_bytes(l), bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
+    size_t block_bytes = l->block_bytes, bytes = o->kv_bytes, quarter = mem_available_bytes() / 4;
     size_t one_sequence = (size_t)kv_layout_seq_blocks(l, c->info.n_ctx, c->info.max_batch_tokens);
     if (!bytes && k->fill_memory) bytes = quarter;
     if (!bytes) bytes = quarter && quarter / block_bytes < one_sequence ? quarter : one_sequence * block_bytes;
@@ -112,7 +112,7 @@ static sumi_status make_swap(sumi_context *c, const kv_layout *l, const context_
     const char *tmp = getenv("TMPDIR");
     if (!k->swap_bytes) return SUMI_OK;
     return kv_swap_create(&c->swap, k->swap_dir ? k->swap_dir : tmp && *tmp ? tmp : "/tmp", k->swap_bytes,
-                          kv_block_bytes(l), err);
+                          l->block_bytes, err);
 }
 
 static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
@@ -122,7 +122,7 @@ static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, const
     model_kv_layout(c->model->weights, &layout);
     sumi_status status = choose_blocks(c, &layout, o, k, err);
     if (status == SUMI_OK) status = make_swap(c, &layout, k, err);
-    if (status == SUMI_OK) status = be->kv_create(be, &c->store, &layout, c->info.n_blocks, err);
+    if (status == SUMI_OK) status = model_kv_create(c->model->weights, &c->store, &layout, c->info.n_blocks, err);
     if (status != SUMI_OK) return status;
     kv_cache_opts opts = { .layout = &layout, .memory = be->kv_memory(c->store), .n_blocks = c->info.n_blocks,
                            .max_seqs = c->info.max_seqs, .max_tokens = c->info.n_ctx, .prefix = k->prefix,

@@ -15,9 +15,9 @@ static void estimate_context(const model *m, const sumi_context_opts *o, sumi_es
     if (m->h.encoder && step < n_ctx) step = n_ctx;
     model_kv_layout(m, &l);
     e->n_ctx = n_ctx;
-    e->kv_bytes = (uint64_t)kv_layout_seq_blocks(&l, n_ctx, step) * kv_block_bytes(&l);
+    e->kv_bytes = (uint64_t)kv_layout_seq_blocks(&l, n_ctx, step) * l.block_bytes;
     for (int32_t g = 0; g < l.n_groups; g++)
-        if (!l.window[g]) e->kv_token_bytes += kv_block_bytes(&l) / KV_BLOCK;
+        if (!l.window[g]) e->kv_token_bytes += l.block_bytes / KV_BLOCK;
     e->scratch_bytes = workspace_estimate(m, step, o->max_logit_rows < step ? o->max_logit_rows : step);
 }
 

@@ -150,6 +150,17 @@ sumi_status model_check_generates(const sumi_model *m, sumi_error *err)
                      m->info.is_encoder ? "is an encoder" : "has no output head");
 }
 
+/* The formats of all layers, by name. */
+static uint64_t hash_kv_formats(const model *m, sip_key key)
+{
+    uint64_t hash = 0;
+    for (int32_t i = 0; i < m->h.n_layers; i++) {
+        const char *name = kv_format_name(m->layers[i].kv_format);
+        hash = siphash((sip_key){ hash, key.k0 }, name, strlen(name));
+    }
+    return hash;
+}
+
 kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
 {
     kv_fingerprint f;
@@ -158,7 +169,7 @@ kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
         const char *version = sumi_version();
         uint64_t parts[6] = { gguf_head_hash(m->file, key), m->weights->digest.word[i],
                               siphash(key, m->be->isa, strlen(m->be->isa)), siphash(key, version, strlen(version)),
-                              m->be->kv_f32, model_uses_long_rope(m->weights, n_ctx) };
+                              hash_kv_formats(m->weights, key), model_uses_long_rope(m->weights, n_ctx) };
         f.word[i] = siphash(key, parts, sizeof parts);
     }
     return f;

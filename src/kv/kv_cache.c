@@ -32,28 +32,41 @@ static bool alloc_seqs(kv_cache *c)
     return c->block_bytes && c->slots;
 }
 
+static bool alloc_groups(kv_cache *c, const kv_layout *l, int32_t n_blocks)
+{
+    size_t n = (size_t)l->n_groups;
+    c->windows = calloc(n, sizeof *c->windows);
+    c->inside = calloc(n, sizeof *c->inside);
+    c->last_inside = calloc((size_t)n_blocks, sizeof *c->last_inside);
+    if (!c->windows || !c->inside || !c->last_inside) return false;
+    memcpy(c->windows, l->window, n * sizeof *c->windows);
+    memcpy(c->inside, l->inside, n * sizeof *c->inside);
+    for (int32_t i = 0; i < n_blocks; i++) c->last_inside[i] = -1;
+    return true;
+}
+
 sumi_status kv_cache_create(kv_cache **out, const kv_cache_opts *o, sumi_error *err)
 {
     const kv_layout *l = o->layout;
-    assert(o->n_blocks > 0 && o->max_seqs > 0 && o->max_tokens > 0);
+    assert(o->n_blocks > 0 && o->max_seqs > 0 && o->max_tokens > 0 && o->memory.block_bytes == l->block_bytes);
     sumi_status status = SUMI_ENOMEM;
     *out = NULL;
     kv_cache *c = calloc(1, sizeof *c);
     if (!c) return sumi_fail(err, status, "kv cache: out of memory");
     c->memory = o->memory;
     c->swap = o->swap;
+    c->n_layers = l->n_layers;
     c->n_groups = l->n_groups;
-    c->group_size = l->group_size;
-    c->n_empty_places = l->n_groups * l->group_size - l->n_layers;
+    c->empty_bytes = l->empty_bytes;
+    c->layout_hash = kv_layout_hash(l);
     c->max_seqs = o->max_seqs;
     c->max_tokens = o->max_tokens;
     c->max_blocks = kv_blocks_for(o->max_tokens);
-    if (!(c->windows = calloc((size_t)l->n_groups, sizeof *c->windows)) || !alloc_seqs(c)) {
+    if (!alloc_groups(c, l, o->n_blocks) || !alloc_seqs(c)) {
         sumi_fail(err, status, "kv cache: out of memory for the tables of %d sequences of %d tokens",
                   o->max_seqs, o->max_tokens);
         goto fail;
     }
-    memcpy(c->windows, l->window, (size_t)l->n_groups * sizeof *c->windows);
     if ((status = kv_pool_init(&c->pool, o->n_blocks, err))) goto fail;
     c->salt_key = sip_key_draw();
     status = kv_prefix_init(&c->prefix, &c->pool, l->n_groups, c->windows, o->format, o->prefix, err);
@@ -77,6 +90,8 @@ void kv_cache_destroy(kv_cache *c)
     free(c->seqs);
     free(c->unused);
     free(c->windows);
+    free(c->inside);
+    free(c->last_inside);
     free(c->run);
     free(c->firsts);
     free(c->block_bytes);
@@ -179,10 +194,14 @@ int32_t kv_cache_available(const kv_cache *c)
     return c->pool.n_free + c->prefix.n_cached;
 }
 
-int32_t kv_cache_take(kv_cache *c)
+int32_t kv_cache_take(kv_cache *c, int32_t group)
 {
     if (c->pool.n_free == 0 && !kv_prefix_evict(&c->prefix)) return -1;
-    return kv_pool_take(&c->pool);
+    int32_t block = kv_pool_take(&c->pool);
+    int16_t *last = &c->last_inside[block], now = c->inside[group];
+    if (*last >= 0 && *last != now) c->memory.clear(c->memory.self, block);
+    *last = now;
+    return block;
 }
 
 /* What a reservation asks for. */
@@ -242,7 +261,7 @@ static bool own_last_block(kv_cache *c, kv_seq *s, demand d)
     for (int32_t g = 0; g < c->n_groups && d.n_copies; g++) {
         int32_t *entry = kv_seq_entry(c, s, g, d.last), block = *entry;
         if (is_private(c, block)) continue;
-        int32_t copy = kv_cache_take(c);
+        int32_t copy = kv_cache_take(c, g);
         if (copy < 0) return false;
         *entry = copy;
         c->memory.copy(c->memory.self, copy, block);
@@ -270,7 +289,7 @@ static void drop_last_blocks(kv_cache *c, kv_seq *s, int32_t n)
 static bool add_blocks(kv_cache *c, kv_seq *s)
 {
     for (int32_t g = 0; g < c->n_groups; g++) {
-        int32_t block = *kv_seq_entry(c, s, g, s->n_blocks) = kv_cache_take(c);
+        int32_t block = *kv_seq_entry(c, s, g, s->n_blocks) = kv_cache_take(c, g);
         if (block >= 0) continue;
         while (g-- > 0) drop_entry(c, *kv_seq_entry(c, s, g, s->n_blocks));
         return false;
@@ -412,10 +431,8 @@ void kv_cache_get_stats(const kv_cache *c, kv_cache_stats *stats)
                                .n_swapped_out = c->n_swapped_out,
                                .n_swapped_in = c->n_swapped_in,
                                .block_bytes = c->memory.block_bytes };
-    /* Groups of all kinds hold about as many blocks each, so empty places count by their share. */
-    stats->waste_bytes = (size_t)stats->n_held *
-                         (c->memory.block_bytes / (size_t)(c->n_groups * c->group_size)) *
-                         (size_t)c->n_empty_places;
+    /* Groups of all kinds hold about as many blocks each, so a block counts with their mean of empty bytes. */
+    stats->waste_bytes = (size_t)stats->n_held * c->empty_bytes / (size_t)c->n_groups;
     for (int32_t i = 0; i < c->max_seqs; i++)
         if (c->seqs[i].is_open) stats->waste_bytes += empty_slots(c, &c->seqs[i]);
 }

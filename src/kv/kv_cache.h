@@ -38,7 +38,7 @@ typedef struct kv_cache kv_cache;
 
 typedef struct kv_cache_opts {
     const kv_layout *layout; /* groups and windows; not kept */
-    kv_memory memory;        /* kept: it outlives the cache */
+    kv_memory memory;        /* kept: it outlives the cache. Its blocks are as long as the layout's */
     int32_t n_blocks;        /* > 0, all of memory's */
     int32_t max_seqs;        /* sequences open at the same time, swapped ones included */
     int32_t max_tokens;      /* longest sequence */
@@ -131,7 +131,7 @@ typedef struct kv_cache_stats {
     uint64_t lookup_tokens, hit_tokens;                        /* of kv_cache_attach() */
     uint64_t n_evicted, n_copied, n_swapped_out, n_swapped_in; /* blocks since the start */
     size_t block_bytes;
-    size_t waste_bytes; /* unused bytes of held blocks: slots without a token, and places of groups without a layer */
+    size_t waste_bytes; /* unused bytes of held blocks: slots without a token, and bytes without a layer */
 } kv_cache_stats;
 
 void kv_cache_get_stats(const kv_cache *c, kv_cache_stats *stats); /* O(max_seqs) */

@@ -145,7 +145,7 @@ static sumi_status read_blocks(kv_cache *c, kv_seq *s, sumi_error *err)
             if (*entry >= 0) continue;
             sumi_status status = kv_swap_read(c->swap, KV_IN_SLOT(*entry), c->block_bytes, err);
             if (status != SUMI_OK) return status;
-            int32_t slot = KV_IN_SLOT(*entry), block = kv_cache_take(c);
+            int32_t slot = KV_IN_SLOT(*entry), block = kv_cache_take(c, g);
             if (block < 0) return sumi_fail(err, SUMI_ELIMIT, "kv cache: no block can be evicted for a swapped one");
             *entry = block;
             c->memory.write(c->memory.self, *entry, c->block_bytes);

@@ -2,7 +2,7 @@
  * little-endian:
  *
  *   header  0 magic[8]   8 u32 version   12 u32 KV_BLOCK   16 u64 fingerprint[2]   32 u32 n_groups
- *           36 u32 group_size   40 u64 block_bytes   48 u64 n_records   56 u64 hash of the windows
+ *           36 u32 n_layers     40 u64 block_bytes   48 u64 n_records   56 u64 kv_layout_hash()
  *           64 u64 checksum of 0..63
  *   record  0 u32 parent, NO_PARENT: none   4 u32 n_blocks   8 u64 salt   16 u64 adapter   24 i32 ids[KV_BLOCK]
  *           88 u8 has[n_groups], padded to 8   then n_blocks blocks   then u64 checksum of all before
@@ -27,7 +27,7 @@
 #include "base/os/new_file.h"
 #include "kv/kv_cache_internal.h"
 
-#define VERSION      1
+#define VERSION      2
 #define HEADER_BYTES 72
 #define RECORD_FIXED 88
 #define NO_PARENT    UINT32_MAX
@@ -73,10 +73,10 @@ static void make_header(uint8_t *h, const kv_cache *c, const kv_disk_opts *o, ui
     put64(h + 16, o->fingerprint.word[0]);
     put64(h + 24, o->fingerprint.word[1]);
     put32(h + 32, (uint32_t)c->n_groups);
-    put32(h + 36, (uint32_t)c->group_size);
+    put32(h + 36, (uint32_t)c->n_layers);
     put64(h + 40, c->memory.block_bytes);
     put64(h + 48, n_records);
-    put64(h + 56, siphash((sip_key){ 0 }, c->windows, (size_t)c->n_groups * sizeof *c->windows));
+    put64(h + 56, c->layout_hash);
     put64(h + 64, siphash((sip_key){ 0 }, h, 64));
 }
 
@@ -318,7 +318,7 @@ static sumi_status add_record(reader *r, uint64_t number)
     int32_t node = r->node[number] = kv_prefix_add(&c->prefix, parent, origin, ids);
     for (int32_t g = 0; g < c->n_groups; g++) {
         if (!p[RECORD_FIXED + g]) continue;
-        int32_t block = kv_pool_take(&c->pool);
+        int32_t block = kv_cache_take(c, g); /* one is free */
         c->memory.write(c->memory.self, block, bytes);
         bytes += c->memory.block_bytes;
         kv_prefix_set_block(&c->prefix, node, g, block);

@@ -12,6 +12,7 @@ typedef struct kv_memory {
     void (*copy)(void *self, int32_t dst, int32_t src);
     void (*read)(const void *self, int32_t block, void *bytes);  /* block_bytes of them, out of the block */
     void (*write)(void *self, int32_t block, const void *bytes); /* and into it */
+    void (*clear)(void *self, int32_t block);                    /* all bytes become 0, as they are in the beginning */
 } kv_memory;
 
 #endif

@@ -288,6 +288,7 @@ sumi_status model_create(model **out, const gguf *g, const backend *be, const mo
     if (!(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
     if ((l.status = hparams_read(&l.m->h, a, g, &why))) goto fail;
     if (!(l.m->layers = calloc((size_t)l.m->h.n_layers, sizeof *l.m->layers))) goto fail;
+    for (int32_t i = 0; i < l.m->h.n_layers; i++) l.m->layers[i].kv_format = be->kv_format;
     load_all(&l);
     if (l.status != SUMI_OK) goto fail;
     free(l.used);
@@ -303,14 +304,29 @@ fail:
     return why.status;
 }
 
+kv_shape model_kv_shape(const model *m, int32_t i)
+{
+    const hparams *h = &m->h;
+    return (kv_shape){ m->layers[i].kv_format, h->n_kv_heads, h->head_dim, h->v_dim, h->kv_rank > 0 };
+}
+
 void model_kv_layout(const model *m, kv_layout *l)
 {
-    int32_t windows[KV_MAX_LAYERS];
-    const hparams *h = &m->h;
-    for (int32_t i = 0; i < h->n_layers; i++) windows[i] = m->layers[i].window;
-    if (h->encoder) kv_layout_init_shared(l, h->n_kv_heads, h->head_dim, m->be->kv_f32);
-    else kv_layout_init(l, h->n_layers, windows, h->n_kv_heads, h->head_dim, m->be->kv_f32);
-    if (h->kv_rank) kv_layout_make_latent(l, h->v_dim);
+    kv_layer layers[KV_MAX_LAYERS];
+    for (int32_t i = 0; i < m->h.n_layers; i++) {
+        kv_shape shape = model_kv_shape(m, i);
+        layers[i] = (kv_layer){ m->h.encoder ? 0 : m->layers[i].window, (int32_t)shape.format,
+                                m->be->kv_block_bytes(m->be, &shape) };
+    }
+    if (m->h.encoder) kv_layout_init_shared(l, layers[0], m->h.n_layers);
+    else kv_layout_init(l, layers, m->h.n_layers);
+}
+
+sumi_status model_kv_create(const model *m, kv_store **out, const kv_layout *l, int32_t n_blocks, sumi_error *err)
+{
+    kv_shape shapes[KV_MAX_LAYERS];
+    for (int32_t i = 0; i < m->h.n_layers; i++) shapes[i] = model_kv_shape(m, i);
+    return m->be->kv_create(m->be, out, l, shapes, n_blocks, err);
 }
 
 static void destroy_norm(norm *w)

@@ -29,6 +29,7 @@ typedef struct layer {
     mixture experts;
     norm post_ffn_norm; /* [n_embd] */
     int32_t window;     /* 0: sees all tokens */
+    kv_format kv_format; /* of its cached keys and values */
 } layer;
 
 /* Weight rows that had to be built in memory (permuted, fused or converted from safetensors). Products and embeddings read
@@ -84,8 +85,15 @@ SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend
                                        sumi_error *err);
 void model_destroy(model *m);
 
-/* How the model's keys and values are cached: which layers share block tables. */
+/* What layer i caches of a token. */
+kv_shape model_kv_shape(const model *m, int32_t i);
+
+/* Where the model's keys and values are cached: which layers share block tables, and the bytes of a block. */
 void model_kv_layout(const model *m, kv_layout *l);
+
+/* Memory for n_blocks blocks of this layout. */
+SUMI_MUST_USE sumi_status model_kv_create(const model *m, kv_store **out, const kv_layout *l, int32_t n_blocks,
+                                          sumi_error *err);
 
 /* The choice is made once for all sequences of a context, because the cached keys depend on it: see rope.c. */
 static inline bool model_uses_long_rope(const model *m, int32_t n_ctx)

@@ -31,6 +31,11 @@ static void write_block(void *self, int32_t b, const void *bytes)
     memcpy(((block *)self)[b], bytes, sizeof(block));
 }
 
+static void clear_block(void *self, int32_t b)
+{
+    memset(((block *)self)[b], 0, sizeof(block));
+}
+
 /* Sets every checksum that kv_disk.c would compare. */
 static void mend(uint8_t *p, size_t n)
 {
@@ -54,16 +59,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static block memory[N_BLOCKS];
-    const int32_t windows[N_GROUPS] = { 0, 32, 32 };
+    const kv_layer layers[N_GROUPS] = { { 0, 0, sizeof(block) }, { 32, 0, sizeof(block) }, { 32, 0, sizeof(block) } };
     kv_layout layout;
     kv_cache *c;
-    kv_layout_init(&layout, N_GROUPS, windows, 1, 2, false);
+    kv_layout_init(&layout, layers, N_GROUPS);
     kv_cache_opts opts = { .layout = &layout,
                            .n_blocks = N_BLOCKS,
                            .max_seqs = 2,
                            .max_tokens = 64,
                            .prefix = true,
-                           .memory = { memory, sizeof(block), copy_block, read_block, write_block } };
+                           .memory = { memory, sizeof(block), copy_block, read_block, write_block, clear_block } };
     if (n < 1 || kv_cache_create(&c, &opts, NULL) != SUMI_OK) return 0;
     bool whole = data[0] & 1; /* the first byte says whether checksums are mended */
     uint8_t *copy = malloc(n);

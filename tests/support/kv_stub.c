@@ -23,11 +23,28 @@ static void write_block(void *self, int32_t block, const void *bytes)
     memcpy(((kv_stub_block *)self)[block], bytes, sizeof(kv_stub_block));
 }
 
-kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs,
-                       int32_t max_tokens, bool prefix, int32_t n_slots)
+static void clear_block(void *self, int32_t block)
 {
-    kv_stub s = { .n_blocks = n_blocks };
-    kv_layout_init(&s.layout, n_layers, windows, 1, 2, false);
+    memset(((kv_stub_block *)self)[block], 0, sizeof(kv_stub_block));
+}
+
+/* Layers with so many bytes that a block number has those of a kv_stub_block. */
+static kv_layout make_layout(const int32_t *windows, int32_t n_layers)
+{
+    kv_layer layers[KV_MAX_LAYERS] = { 0 };
+    kv_layout l;
+    for (int32_t i = 0; i < n_layers; i++) layers[i] = (kv_layer){ .window = windows[i], .block_bytes = 1 };
+    kv_layout_init(&l, layers, n_layers);
+    for (int32_t i = 0; i < n_layers; i++) layers[i].block_bytes = sizeof(kv_stub_block) / kv_group_size(&l, 0);
+    kv_layout_init(&l, layers, n_layers);
+    assert_int_equal(l.block_bytes, sizeof(kv_stub_block));
+    return l;
+}
+
+static kv_stub create(const kv_layout *layout, int32_t n_blocks, int32_t max_seqs, int32_t max_tokens, bool prefix,
+                      int32_t n_slots)
+{
+    kv_stub s = { .layout = *layout, .n_blocks = n_blocks };
     s.memory = calloc((size_t)n_blocks, sizeof *s.memory);
     assert_non_null(s.memory);
     size_t slot = sizeof(kv_stub_block);
@@ -39,9 +56,25 @@ kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_block
                         .max_tokens = max_tokens,
                         .prefix = prefix,
                         .swap = s.swap,
-                        .memory = { s.memory, sizeof(kv_stub_block), copy_block, read_block, write_block } };
+                        .memory = { s.memory, sizeof(kv_stub_block), copy_block, read_block, write_block, clear_block } };
     assert_int_equal(kv_cache_create(&s.c, &o, NULL), SUMI_OK);
     return s;
+}
+
+kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs,
+                       int32_t max_tokens, bool prefix, int32_t n_slots)
+{
+    kv_layout l = make_layout(windows, n_layers);
+    return create(&l, n_blocks, max_seqs, max_tokens, prefix, n_slots);
+}
+
+kv_stub kv_stub_create_two_formats(int32_t n_blocks, int32_t max_seqs, int32_t max_tokens)
+{
+    const size_t bytes = sizeof(kv_stub_block);
+    const kv_layer layers[] = { { 0, 0, bytes }, { 0, 1, bytes }, { max_tokens, 1, bytes } };
+    kv_layout l;
+    kv_layout_init(&l, layers, 3);
+    return create(&l, n_blocks, max_seqs, max_tokens, false, 0);
 }
 
 void kv_stub_destroy(kv_stub *s)

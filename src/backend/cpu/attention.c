@@ -37,9 +37,7 @@ void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_to
 
 typedef struct store_job {
     stream *s;
-    kv_store *kv;
-    uint8_t *layer;
-    size_t table;
+    layer_blocks layer;
     const batch *b;
     const qkv_args *a;
 } store_job;
@@ -52,7 +50,7 @@ static void clamp_row(float *x, size_t n, float limit)
 static void norm_heads(const store_job *j, float *heads, int32_t n_heads, const norm *w)
 {
     const kernels *k = &j->s->be->k;
-    int32_t head_dim = j->kv->layout.head_dim;
+    int32_t head_dim = j->layer.form->shape.head_dim;
     if (w->kind == NORM_NONE) return;
     if (j->a->norm_kind == QK_NORM_WHOLE) {
         norm_run(k, w, heads, heads, n_heads * head_dim, j->a->eps);
@@ -71,7 +69,7 @@ static void norm_and_rotate(const store_job *j, float *heads, int32_t n_heads, c
     const rope_args *rope = &j->a->rope;
     if (!j->a->norm_last) norm_heads(j, heads, n_heads, w);
     for (int32_t h = 0; h < n_heads && rope->n_rot; h++)
-        j->s->be->k.rope_head(heads + (size_t)h * (size_t)j->kv->layout.head_dim,
+        j->s->be->k.rope_head(heads + (size_t)h * (size_t)j->layer.form->shape.head_dim,
                               rope->cos_sin + (size_t)t * (size_t)rope->n_rot, rope->n_rot, rope->pairing);
     if (j->a->norm_last) norm_heads(j, heads, n_heads, w);
 }
@@ -83,38 +81,13 @@ static void grow(const store_job *j, float *q, size_t n, int32_t pos)
     j->s->be->k.scale_row(q, (int32_t)n, 1 + j->a->growth * logf(1 + steps), 0);
 }
 
-/* One head's key becomes a column of K, its value a row of V. */
-static void store_head(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
-                       const float *v)
-{
-    const kv_layout *l = &j->kv->layout;
-    uint16_t half[ATTN_MAX_HEAD], *block = (uint16_t *)base;
-    uint16_t *keys = block + kv_k_offset(l, head),
-             *values = block + kv_v_offset(l, head) + (size_t)(slot * l->v_dim);
-    j->s->be->k.to_f16(half, k, l->head_dim);
-    for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = half[i];
-    j->s->be->k.to_f16(values, v, l->v_dim);
-    kv_make_finite(values, l->v_dim);
-}
-
-/* The same in a float32 cache, which only the reference's attention reads: it reads no unseen slot. */
-static void store_head_f32(const store_job *j, uint8_t *base, int32_t slot, int32_t head, const float *k,
-                           const float *v)
-{
-    const kv_layout *l = &j->kv->layout;
-    float *block = (float *)base, *keys = block + kv_k_offset(l, head);
-    float *values = block + kv_v_offset(l, head) + (size_t)(slot * l->v_dim);
-    for (int32_t i = 0; i < l->head_dim; i++) keys[i * KV_BLOCK + slot] = k[i];
-    for (int32_t i = 0; i < l->v_dim; i++) values[i] = v[i];
-}
-
 static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const store_job *j = arg;
-    const kv_layout *l = &j->kv->layout;
-    size_t head_dim = (size_t)l->head_dim, k_dim = (size_t)l->n_kv_heads * head_dim;
-    size_t v_dim = (size_t)l->n_kv_heads * (size_t)l->v_dim;
+    const kv_shape *shape = &j->layer.form->shape;
+    size_t head_dim = (size_t)shape->head_dim, k_dim = (size_t)shape->n_kv_heads * head_dim;
+    size_t v_dim = (size_t)shape->n_kv_heads * (size_t)shape->v_dim;
     for (int64_t t = begin; t < end; t++) {
         size_t q_dim = (size_t)j->a->n_heads * head_dim;
         float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * k_dim,
@@ -123,20 +96,18 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         clamp_row(k, k_dim, j->a->clamp);
         clamp_row(v, v_dim, j->a->clamp);
         norm_and_rotate(j, q, j->a->n_heads, &j->a->q_norm, t);
-        norm_and_rotate(j, k, l->n_kv_heads, &j->a->k_norm, t);
+        norm_and_rotate(j, k, shape->n_kv_heads, &j->a->k_norm, t);
         grow(j, q, q_dim, j->b->pos[t]);
-        int32_t slot = j->b->slot[t];
-        const int32_t *table = batch_tables(j->b, t) + j->table;
-        size_t block = (size_t)table[slot / KV_BLOCK] * kv_block_elems(l) * kv_elem_bytes(l);
-        for (int32_t h = 0; h < l->n_kv_heads; h++)
-            (l->f32 ? store_head_f32 : store_head)(j, j->layer + block, slot % KV_BLOCK, h,
-                                                   k + (size_t)h * head_dim, v + (size_t)h * (size_t)l->v_dim);
+        uint8_t *block = layer_block(&j->layer, j->b, t);
+        for (int32_t h = 0; h < shape->n_kv_heads; h++)
+            kv_block_store(j->layer.form, &j->s->be->k, block, j->b->slot[t] % KV_BLOCK, h, k + (size_t)h * head_dim,
+                           v + (size_t)h * (size_t)shape->v_dim);
     }
 }
 
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args)
 {
-    store_job job = { s, kv, kv_layer_base(kv, layer), kv_table_of(kv, layer, b), b, args };
+    store_job job = { s, layer_blocks_of(kv, layer, b), b, args };
     pool_for(s->threads, b->n_tokens, KV_BLOCK, store_items, &job);
 }
 
@@ -149,9 +120,7 @@ void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const
  *               chunks of each token. For a few long sequences, which would leave threads idle otherwise. */
 typedef struct attention_job {
     stream *s;
-    const kv_store *kv;
-    const uint8_t *layer;
-    size_t table;
+    layer_blocks layer;
     const batch *b;
     const attention_args *a;
     act *out; /* f32 [n_tokens][n_heads * v_dim], and other forms of it */
@@ -209,19 +178,19 @@ static const float *sink_of(const attention_job *j, int32_t h)
 static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, int32_t chunk, destination to,
                          float *scratch)
 {
-    const kv_layout *l = &j->kv->layout;
+    const kv_shape *shape = &j->layer.form->shape;
     int32_t kv_head = h0 / j->n_group;
-    attention_tile_args tile = { .head_dim = l->head_dim,
-                                 .v_dim = l->v_dim,
-                                 .latent = l->latent,
+    attention_tile_args tile = { .head_dim = shape->head_dim,
+                                 .v_dim = shape->v_dim,
+                                 .latent = shape->latent,
                                  .chunk = chunk,
-                                 .format = l->f32 ? KV_F32 : KV_F16,
-                                 .blocks = j->layer,
-                                 .block_stride = kv_block_elems(l) * kv_elem_bytes(l),
-                                 .k_offset = kv_k_offset(l, kv_head) * kv_elem_bytes(l),
-                                 .v_offset = kv_v_offset(l, kv_head) * kv_elem_bytes(l),
-                                 .v_stride = (size_t)kv_v_stride(l) * kv_elem_bytes(l),
-                                 .table = batch_tables(j->b, r.begin) + j->table,
+                                 .format = shape->format,
+                                 .blocks = j->layer.base,
+                                 .block_stride = j->layer.stride,
+                                 .k_offset = kv_k_offset(j->layer.form, kv_head),
+                                 .v_offset = kv_v_offset(j->layer.form, kv_head),
+                                 .v_stride = j->layer.form->v_stride,
+                                 .table = layer_table(&j->layer, j->b, r.begin),
                                  .scale = j->a->scale,
                                  .softcap = j->a->softcap,
                                  .alibi = j->a->alibi != NULL,
@@ -232,7 +201,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
         for (int32_t h = h0; h < h0 + n; h++, tile.n_rows++) {
             size_t row = (size_t)j->a->n_heads * (size_t)t + (size_t)h;
             size_t out = (size_t)j->a->n_heads * (size_t)(t - to.begin) + (size_t)h;
-            tile.q[tile.n_rows] = j->a->q + row * (size_t)l->head_dim;
+            tile.q[tile.n_rows] = j->a->q + row * (size_t)shape->head_dim;
             tile.out[tile.n_rows] = to.base + out * to.stride;
             tile.first[tile.n_rows] = first_seen(j, t);
             tile.last[tile.n_rows] = last_seen(j, t);
@@ -247,7 +216,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
 /* The query heads of a KV head: more than fill a tile are in parts. part: counted over all KV heads. */
 static int32_t n_parts(const attention_job *j)
 {
-    return j->kv->layout.n_kv_heads * ((j->n_group + ATTN_ROWS - 1) / ATTN_ROWS);
+    return j->layer.form->shape.n_kv_heads * ((j->n_group + ATTN_ROWS - 1) / ATTN_ROWS);
 }
 
 static void attend(const attention_job *j, run r, int32_t part, int32_t chunk, destination to, float *scratch)
@@ -259,7 +228,7 @@ static void attend(const attention_job *j, run r, int32_t part, int32_t chunk, d
 
 static destination result(const attention_job *j)
 {
-    return (destination){ j->out->f32, 0, (size_t)j->kv->layout.v_dim };
+    return (destination){ j->out->f32, 0, (size_t)j->layer.form->shape.v_dim };
 }
 
 static void store_act(const attention_job *j, int32_t t)
@@ -322,7 +291,7 @@ typedef struct chunks_job {
 static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)
 {
     const run *r = &cj->runs[i];
-    size_t stride = (size_t)attn_partial_len(cj->j.kv->layout.v_dim);
+    size_t stride = (size_t)attn_partial_len(cj->j.layer.form->shape.v_dim);
     size_t rows = (size_t)(r->end - r->begin) * (size_t)cj->j.a->n_heads;
     return (destination){ cj->j.s->partials + cj->partials[i] +
                               (size_t)(chunk - r->first_chunk) * rows * stride,
@@ -354,15 +323,15 @@ static void merge_row(const chunks_job *cj, int32_t i, int32_t t, int32_t h)
     int32_t first = first_seen(j, t) / ATTN_CHUNK;
     destination from = partials_of(cj, i, first);
     size_t row = (size_t)(t - r->begin) * (size_t)j->a->n_heads + (size_t)h;
-    attention_merge_args args = { .head_dim = j->kv->layout.head_dim,
-                                  .v_dim = j->kv->layout.v_dim,
+    attention_merge_args args = { .head_dim = j->layer.form->shape.head_dim,
+                                  .v_dim = j->layer.form->shape.v_dim,
                                   .n = last_seen(j, t) / ATTN_CHUNK - first + 1,
                                   .partials = from.base + row * from.stride,
                                   .stride = (size_t)(r->end - r->begin) * (size_t)j->a->n_heads * from.stride,
-                                  .format = j->kv->layout.f32 ? KV_F32 : KV_F16,
+                                  .format = j->layer.form->shape.format,
                                   .sink = sink_of(j, h),
                                   .out = j->out->f32 + ((size_t)t * (size_t)j->a->n_heads + (size_t)h) *
-                                                           (size_t)j->kv->layout.v_dim };
+                                                           (size_t)j->layer.form->shape.v_dim };
     j->s->be->k.attention_merge(&args);
 }
 
@@ -384,7 +353,7 @@ static bool plan_chunks(chunks_job *cj)
     const attention_job *j = &cj->j;
     int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group), longest = 0;
     int64_t work = 0;
-    size_t used = 0, row = (size_t)attn_partial_len(j->kv->layout.v_dim) * (size_t)j->a->n_heads;
+    size_t used = 0, row = (size_t)attn_partial_len(j->layer.form->shape.v_dim) * (size_t)j->a->n_heads;
     for (int32_t t = 0; t < j->b->n_tokens; t = cj->runs[cj->n_runs++].end) {
         if (cj->n_runs == MAX_RUNS) return false;
         run r = run_from(j, t, j->b->n_tokens, max_tokens);
@@ -410,9 +379,10 @@ static void attend_by_chunks(const chunks_job *cj)
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,
                    const attention_args *args)
 {
-    act_resize(out, b->n_tokens, args->n_heads * kv->layout.v_dim);
-    chunks_job job = { .j = { s, kv, kv_layer_base(kv, layer), kv_table_of(kv, layer, b), b, args, out, forms,
-                              args->n_heads / kv->layout.n_kv_heads } };
+    const kv_shape *shape = &kv->forms[layer].shape;
+    act_resize(out, b->n_tokens, args->n_heads * shape->v_dim);
+    chunks_job job = { .j = { s, layer_blocks_of(kv, layer, b), b, args, out, forms,
+                              args->n_heads / shape->n_kv_heads } };
     if (plan_chunks(&job)) attend_by_chunks(&job);
     else attend_by_tokens(&job.j);
 }

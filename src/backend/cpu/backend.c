@@ -256,7 +256,7 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     kernels_init(&be->k, level);
     be->activations = activations;
     be->base = (backend){
-        .isa = cpu_level_name(level), .kv_f32 = activations == SUMI_ACTIVATIONS_F32, .destroy = destroy,
+        .isa = cpu_level_name(level), .kv_format = activations == SUMI_ACTIVATIONS_F32 ? KV_F32 : KV_F16, .destroy = destroy,
         .weight_create = cpu_weight_create, .table_create = cpu_table_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
         .weight_bytes = cpu_weight_bytes, .copies_weights = cpu_copies_weights,
         .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
@@ -264,7 +264,8 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
         .act_create = cpu_act_create, .act_destroy = cpu_act_destroy,
         .routing_create = cpu_routing_create, .routing_destroy = cpu_routing_destroy,
         .experts = cpu_experts, .expert_bytes = expert_bytes,
-        .kv_create = cpu_kv_create, .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
+        .kv_block_bytes = cpu_kv_block_bytes, .kv_create = cpu_kv_create,
+        .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
         .embed = cpu_embed, .gather = cpu_gather, .rows = cpu_rows, .linear = cpu_linear,
         .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .latent_store = cpu_latent_store, .attention = cpu_attention,
     };

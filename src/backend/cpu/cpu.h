@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/kv_block.h"
 #include "backend/cpu/slab.h"
 #include "base/mem.h"
 #include "base/os/pool.h"
@@ -61,28 +62,37 @@ struct act {
 
 struct kv_store {
     kv_layout layout;
-    int32_t n_blocks;
-    uint8_t *data; /* see kv_layout.h */
+    kv_block_form *forms; /* [n_layers] */
+    uint8_t *data;        /* [n_blocks][layout.block_bytes] */
     size_t bytes;
 };
 
-/* The address of block 0 at the layer's place in its group (kv_layout.h). */
-static inline uint8_t *kv_layer_base(const kv_store *kv, int32_t layer)
+/* The blocks of a layer in the pool. */
+typedef struct layer_blocks {
+    const kv_block_form *form;
+    uint8_t *base; /* of block 0 */
+    size_t stride; /* from a block to the next one */
+    size_t table;  /* the offset of its group's table in the tables of a sequence */
+} layer_blocks;
+
+static inline layer_blocks layer_blocks_of(const kv_store *kv, int32_t layer, const batch *b)
 {
-    size_t bytes = kv_block_elems(&kv->layout) * kv_elem_bytes(&kv->layout);
-    return kv->data + (size_t)kv->layout.place[layer] * (size_t)kv->n_blocks * bytes;
+    const kv_layout *l = &kv->layout;
+    return (layer_blocks){ &kv->forms[layer], kv->data + l->offset[layer], l->block_bytes,
+                           (size_t)l->group[layer] * (size_t)b->table_stride };
 }
 
-/* The offset of the table of a layer's group in the tables of a sequence. */
-static inline size_t kv_table_of(const kv_store *kv, int32_t layer, const batch *b)
+/* The block table of row t's sequence. */
+static inline const int32_t *layer_table(const layer_blocks *l, const batch *b, int64_t t)
 {
-    return (size_t)kv->layout.group[layer] * (size_t)b->table_stride;
+    return batch_tables(b, t) + l->table;
 }
 
-/* Values are kept finite: attention multiplies slots that a token does not see with 0 (kernels.h), and such a slot may
- * hold any old bytes. The cost: an overflowing value becomes 65504 instead of infinity; keys that
- * overflow still show as NaN scores. values: f16. */
-void kv_make_finite(uint16_t *values, int32_t n);
+/* The block of row t. */
+static inline uint8_t *layer_block(const layer_blocks *l, const batch *b, int64_t t)
+{
+    return l->base + (size_t)layer_table(l, b, t)[b->slot[t] / KV_BLOCK] * l->stride;
+}
 
 /* The longest row of a kernel's arguments; the length of scratch rows. */
 #define CPU_MAX_COLS (1 << 18)
@@ -116,7 +126,9 @@ float *stream_row(const stream *s, int32_t thread);
 void weight_row(const kernels *k, const weight *w, int32_t r, float *y);
 
 /* The operations, by file. */
-sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, int32_t n_blocks, sumi_error *err);
+size_t cpu_kv_block_bytes(const backend *be, const kv_shape *shape);
+sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *layout, const kv_shape *shapes,
+                          int32_t n_blocks, sumi_error *err);
 void cpu_kv_destroy(kv_store *kv);
 kv_memory cpu_kv_memory(kv_store *kv);
 sumi_status cpu_weight_create(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,

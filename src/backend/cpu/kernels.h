@@ -141,7 +141,7 @@ typedef struct panels_f32_args {
  *   block b of the layer is at blocks + b * block_stride; in it are K of the head at k_offset and V at v_offset, and in V a
  *   row of v_stride for each slot, all in bytes, in the form of format. A level without kernels for a format leaves it to
  *   the level below; the reference computes all.
- *   a key is a column of K, or a row if latent is set (kv_layout.h)
+ *   a key is a column of K, or a row if latent is set (kv_block.h)
  * Slots that a row does not see may hold any bytes in K, but only finite values in V.
  *
  * The softmax is summed in chunks of ATTN_CHUNK positions, cut at fixed positions, which are then merged in order. So

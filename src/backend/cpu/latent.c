@@ -3,16 +3,14 @@
  *
  *   query of a head   | nope ........ | rot |      nope: to q_nope, whose product with W_UK makes it as long as a latent
  *                                                  rot:  rotated, to the end of the head in q_rot
- *   key of a token    | latent ...... | rot |      normalised | rotated; a row of the cache (kv_layout.h) */
+ *   key of a token    | latent ...... | rot |      normalised | rotated; a row of the cache (kv_block.h) */
 #include "backend/cpu/cpu.h"
 
 #include <string.h>
 
 typedef struct latent_job {
     stream *s;
-    const kv_layout *layout;
-    uint8_t *layer;
-    size_t table;
+    layer_blocks layer;
     const batch *b;
     const latent_args *a;
 } latent_job;
@@ -28,8 +26,9 @@ static void rotate(const latent_job *j, float *x, int64_t t)
 static void split_queries(const latent_job *j, int64_t t, float *nope)
 {
     const latent_args *a = j->a;
-    size_t n_nope = (size_t)a->n_nope, n_rot = (size_t)(j->layout->head_dim - j->layout->v_dim);
-    size_t head_dim = (size_t)j->layout->head_dim, first = (size_t)t * (size_t)a->n_heads;
+    const kv_shape *shape = &j->layer.form->shape;
+    size_t n_nope = (size_t)a->n_nope, n_rot = (size_t)(shape->head_dim - shape->v_dim);
+    size_t head_dim = (size_t)shape->head_dim, first = (size_t)t * (size_t)a->n_heads;
     for (size_t h = 0; h < (size_t)a->n_heads; h++) {
         const float *q = a->q + (first + h) * (n_nope + n_rot);
         float *rot = a->q_rot + (first + h) * head_dim + head_dim - n_rot;
@@ -43,19 +42,11 @@ static void split_queries(const latent_job *j, int64_t t, float *nope)
 static void store_key(const latent_job *j, int64_t t)
 {
     const latent_args *a = j->a;
-    const kv_layout *l = j->layout;
-    int32_t slot = j->b->slot[t], block = (batch_tables(j->b, t) + j->table)[slot / KV_BLOCK];
-    size_t at = (size_t)block * kv_block_elems(l) + (size_t)(slot % KV_BLOCK) * (size_t)l->head_dim;
-    float *k = a->k + (size_t)t * (size_t)l->head_dim;
-    norm_run(&j->s->be->k, &a->k_norm, k, k, l->v_dim, a->eps);
-    rotate(j, k + l->v_dim, t);
-    if (l->f32) {
-        memcpy((float *)j->layer + at, k, (size_t)l->head_dim * sizeof *k);
-        return;
-    }
-    uint16_t *key = (uint16_t *)j->layer + at;
-    j->s->be->k.to_f16(key, k, l->head_dim);
-    kv_make_finite(key, l->v_dim);
+    const kv_shape *shape = &j->layer.form->shape;
+    float *k = a->k + (size_t)t * (size_t)shape->head_dim;
+    norm_run(&j->s->be->k, &a->k_norm, k, k, shape->v_dim, a->eps);
+    rotate(j, k + shape->v_dim, t);
+    kv_block_store(j->layer.form, &j->s->be->k, layer_block(&j->layer, j->b, t), j->b->slot[t] % KV_BLOCK, 0, k, NULL);
 }
 
 static void latent_items(void *arg, int64_t begin, int64_t end, int32_t thread)
@@ -69,7 +60,7 @@ static void latent_items(void *arg, int64_t begin, int64_t end, int32_t thread)
 
 void cpu_latent_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const latent_args *args)
 {
-    latent_job job = { s, &kv->layout, kv_layer_base(kv, layer), kv_table_of(kv, layer, b), b, args };
+    latent_job job = { s, layer_blocks_of(kv, layer, b), b, args };
     act_resize(args->q_nope, b->n_tokens, args->n_heads * args->n_nope);
     pool_for(s->threads, b->n_tokens, 2, latent_items, &job);
 }

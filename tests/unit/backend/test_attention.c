@@ -23,7 +23,7 @@ enum {
 
 /* One sequence in a cache, and queries of its last tokens, or of any if they look both ways. */
 typedef struct sequence {
-    kv_layout layout;
+    kv_shape shape;
     int32_t n_heads, len, n_last, first; /* queries are those of positions first .. first + n_last - 1 */
     int32_t table[MAX_BLOCKS];
     float *k, *v;        /* [len][n_kv_heads * head_dim], [len][n_kv_heads * v_dim], as they went into the cache; v is NULL
@@ -34,6 +34,8 @@ typedef struct sequence {
     float *alibi;        /* the same */
     const backend *be;
     kv_store *kv;
+    int32_t layer;         /* of kv */
+    const int32_t *tables; /* [n_groups][MAX_BLOCKS] of kv; NULL: table alone */
 } sequence;
 
 static float *random_rows(test_rng *rng, int32_t n, int32_t n_cols)
@@ -46,6 +48,11 @@ static float *random_rows(test_rng *rng, int32_t n, int32_t n_cols)
 
 enum { STEP = 50 };
 
+static const int32_t *tables_of(const sequence *s)
+{
+    return s->tables ? s->tables : s->table;
+}
+
 /* Keys k of a step, without norm or rotation. */
 static void store_latents(sequence *s, stream *st, const batch *b, float *k, const float *q, float *q_rot)
 {
@@ -53,7 +60,7 @@ static void store_latents(sequence *s, stream *st, const batch *b, float *k, con
     assert_int_equal(s->be->act_create(s->be, &q_nope, STEP, s->n_heads, ACT_F32, NULL), SUMI_OK);
     latent_args a = { .q = q, .k = k, .n_heads = s->n_heads, .n_nope = 1, .q_nope = q_nope, .forms = ACT_F32,
                       .q_rot = q_rot };
-    s->be->latent_store(st, s->kv, 0, b, &a);
+    s->be->latent_store(st, s->kv, s->layer, b, &a);
     s->be->act_destroy(q_nope);
 }
 
@@ -66,19 +73,19 @@ static void move_positions(batch_arrays *a, int32_t n)
 /* Writes keys and values into the cache, without norm or rotation. */
 static void store(sequence *s, stream *st)
 {
-    int32_t k_dim = s->layout.n_kv_heads * s->layout.head_dim, v_dim = s->layout.n_kv_heads * s->layout.v_dim;
+    int32_t k_dim = s->shape.n_kv_heads * s->shape.head_dim, v_dim = s->shape.n_kv_heads * s->shape.v_dim;
     static float cos_sin[STEP * 2], q[STEP * MAX_DIM], q_rot[STEP * MAX_DIM];
     batch_arrays arrays;
     assert_true(batch_arrays_init(&arrays, STEP));
     for (int32_t t = 0; t < STEP; t++) cos_sin[2 * t] = 1;
     for (int32_t at = 0; at < s->len; at += STEP) {
         int32_t n = s->len - at < STEP ? s->len - at : STEP;
-        batch b = { 0 };
-        arrays.seqs[0] = (batch_seq){ .n_rows = n, .len = at + n, .tables = s->table };
+        batch b = { .table_stride = MAX_BLOCKS };
+        arrays.seqs[0] = (batch_seq){ .n_rows = n, .len = at + n, .tables = tables_of(s) };
         batch_set_rows(&b, &arrays, 1);
         move_positions(&arrays, n);
         float *k = s->k + (size_t)at * (size_t)k_dim;
-        if (s->layout.latent) {
+        if (s->shape.latent) {
             store_latents(s, st, &b, k, q, q_rot);
             continue;
         }
@@ -87,7 +94,7 @@ static void store(sequence *s, stream *st)
                        .v = s->v + (size_t)at * (size_t)v_dim,
                        .n_heads = s->n_heads,
                        .rope = { ROPE_HALVES, 2, cos_sin } };
-        s->be->qkv_store(st, s->kv, 0, &b, &a);
+        s->be->qkv_store(st, s->kv, s->layer, &b, &a);
     }
     batch_arrays_deinit(&arrays);
 }
@@ -97,8 +104,7 @@ static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int3
                               int32_t n_kv_heads, int32_t n_group, int32_t len)
 {
     sequence s = { .n_heads = n_kv_heads * n_group, .len = len, .be = be };
-    kv_layout_init(&s.layout, 1, &(int32_t){ 0 }, n_kv_heads, head_dim, be->kv_f32);
-    if (latent) kv_layout_make_latent(&s.layout, latent);
+    s.shape = (kv_shape){ be->kv_format, n_kv_heads, head_dim, latent ? latent : head_dim, latent > 0 };
     int32_t shift = test_rng_range(rng, 0, MAX_BLOCKS - 1);
     for (int32_t i = 0; i < MAX_BLOCKS; i++)
         s.table[i] = (i * 7 + shift) % MAX_BLOCKS; /* MAX_BLOCKS is not a multiple of 7 */
@@ -116,7 +122,9 @@ static sequence make_sequence(const backend *be, stream *st, test_rng *rng, int3
     for (int32_t h = 0; s.sinks && h < s.n_heads; h++) s.sinks[h] *= 10; /* below, among and above the scores */
     if (test_rng_range(rng, 0, 1)) s.args.alibi = s.alibi = random_rows(rng, 1, s.n_heads);
     for (int32_t h = 0; s.alibi && h < s.n_heads; h++) s.alibi[h] = exp2f(-8 * fabsf(s.alibi[h]));
-    assert_int_equal(be->kv_create(be, &s.kv, &s.layout, MAX_BLOCKS, NULL), SUMI_OK);
+    kv_layout layout;
+    kv_layout_init(&layout, &(kv_layer){ .block_bytes = be->kv_block_bytes(be, &s.shape) }, 1);
+    assert_int_equal(be->kv_create(be, &s.kv, &layout, &s.shape, MAX_BLOCKS, NULL), SUMI_OK);
     store(&s, st);
     return s;
 }
@@ -134,10 +142,10 @@ static void free_sequence(sequence *s)
 /* A row that does not follow the one before is the end of a sequence of its own, with the same tables. */
 static batch make_batch(const sequence *s, const int32_t *rows, int32_t n, batch_arrays *a)
 {
-    batch b = { .n_tokens = n, .seqs = a->seqs, .seq = a->seq, .slot = a->slot, .pos = a->pos };
+    batch b = { .n_tokens = n, .table_stride = MAX_BLOCKS, .seqs = a->seqs, .seq = a->seq, .slot = a->slot, .pos = a->pos };
     for (int32_t i = 0; i < n; i++) {
         if (i == 0 || rows[i] != rows[i - 1] + 1)
-            a->seqs[b.n_seqs++] = (batch_seq){ .first_row = i, .len = s->len, .tables = s->table };
+            a->seqs[b.n_seqs++] = (batch_seq){ .first_row = i, .len = s->len, .tables = tables_of(s) };
         a->seqs[b.n_seqs - 1].n_rows++;
         a->seq[i] = b.n_seqs - 1;
         a->slot[i] = a->pos[i] = s->first + rows[i];
@@ -149,7 +157,7 @@ static batch make_batch(const sequence *s, const int32_t *rows, int32_t n, batch
 /* Attention of rows, which are numbers of the sequence's queries; out [n][n_heads * v_dim]. */
 static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, int32_t n, float *out)
 {
-    int32_t dim = s->n_heads * s->layout.head_dim, out_dim = s->n_heads * s->layout.v_dim;
+    int32_t dim = s->n_heads * s->shape.head_dim, out_dim = s->n_heads * s->shape.v_dim;
     batch_arrays arrays;
     float *q = malloc((size_t)n * (size_t)dim * sizeof *q);
     stream *st;
@@ -162,7 +170,7 @@ static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, in
     batch b = make_batch(s, rows, n, &arrays);
     attention_args args = s->args;
     args.q = q;
-    s->be->attention(st, a, ACT_F32, s->kv, 0, &b, &args);
+    s->be->attention(st, a, ACT_F32, s->kv, s->layer, &b, &args);
     memcpy(out, a->f32, (size_t)n * (size_t)out_dim * sizeof *out);
     s->be->act_destroy(a);
     s->be->stream_destroy(st);
@@ -172,21 +180,21 @@ static void attend(const sequence *s, int32_t n_threads, const int32_t *rows, in
 
 static double rounded(const sequence *s, float x)
 {
-    return s->layout.f32 ? x : fp16_to_f32(fp16_from_f32(x));
+    return s->shape.format == KV_F32 ? x : fp16_to_f32(fp16_from_f32(x));
 }
 
 static double value_at(const sequence *s, int32_t pos, int32_t kv_head, int32_t i)
 {
-    size_t n = (size_t)s->layout.n_kv_heads, at = (size_t)pos * n + (size_t)kv_head;
-    if (s->layout.latent) return rounded(s, s->k[at * (size_t)s->layout.head_dim + (size_t)i]);
-    return rounded(s, s->v[at * (size_t)s->layout.v_dim + (size_t)i]);
+    size_t n = (size_t)s->shape.n_kv_heads, at = (size_t)pos * n + (size_t)kv_head;
+    if (s->shape.latent) return rounded(s, s->k[at * (size_t)s->shape.head_dim + (size_t)i]);
+    return rounded(s, s->v[at * (size_t)s->shape.v_dim + (size_t)i]);
 }
 
 /* One head of one token, as the formula says. */
 static void definition(const sequence *s, int32_t row, int32_t head, double *out)
 {
-    int32_t d = s->layout.head_dim, kv_dim = s->layout.n_kv_heads * d, pos = s->first + row;
-    int32_t v_dim = s->layout.v_dim, kv_head = head / (s->n_heads / s->layout.n_kv_heads);
+    int32_t d = s->shape.head_dim, kv_dim = s->shape.n_kv_heads * d, pos = s->first + row;
+    int32_t v_dim = s->shape.v_dim, kv_head = head / (s->n_heads / s->shape.n_kv_heads);
     int32_t window = s->args.window, last = pos, first = window && pos >= window ? pos - window + 1 : 0;
     if (s->args.both_ways) {
         first = window && pos > window / 2 ? pos - window / 2 : 0;
@@ -219,7 +227,7 @@ static void definition(const sequence *s, int32_t row, int32_t head, double *out
  * weights and values are as many terms as there are positions, but only chains of ATTN_CHUNK. */
 static void check_definition(const sequence *s, const float *out)
 {
-    int32_t d = s->layout.head_dim, v_dim = s->layout.v_dim, row = s->n_last - 1;
+    int32_t d = s->shape.head_dim, v_dim = s->shape.v_dim, row = s->n_last - 1;
     double expected[ATTN_MAX_HEAD], bound = 4 * d * sqrt(d) * 0x1p-24 + 2 * ATTN_CHUNK * 0x1p-24;
     for (int32_t h = 0; h < s->n_heads; h += 1 + s->n_heads / 2) {
         definition(s, row, h, expected);
@@ -228,7 +236,7 @@ static void check_definition(const sequence *s, const float *out)
             if (!(fabs(expected[i] - got) <= bound))
                 fail_msg("%s: keys of %d, values of %d, %d heads of %d, %d positions, window %d%s, softcap %g, "
                          "sinks %d, alibi %d: %g, definition %g",
-                         s->be->isa, d, v_dim, s->n_heads, s->layout.n_kv_heads, s->len, s->args.window,
+                         s->be->isa, d, v_dim, s->n_heads, s->shape.n_kv_heads, s->len, s->args.window,
                          s->args.both_ways ? " both ways" : "", s->args.softcap, s->sinks != NULL,
                          s->alibi != NULL, got, expected[i]);
         }
@@ -238,7 +246,7 @@ static void check_definition(const sequence *s, const float *out)
 /* All last tokens at once, each alone on three threads, and each in a crowd of single tokens. */
 static void check_bits(const sequence *s, const float *all)
 {
-    int32_t dim = s->n_heads * s->layout.v_dim, crowd[N_COPIES];
+    int32_t dim = s->n_heads * s->shape.v_dim, crowd[N_COPIES];
     size_t bytes = (size_t)dim * sizeof(float);
     float *out = malloc(N_COPIES * bytes);
     assert_non_null(out);
@@ -265,7 +273,7 @@ static void check_sequence(const backend *be, test_rng *rng, int32_t head_dim, i
     int32_t n_group = groups[test_rng_range(rng, 0, head_dim > 100 ? 5 : 9)], rows[N_LAST];
     int32_t n_kv_heads = latent ? 1 : test_rng_range(rng, 1, 2);
     sequence s = make_sequence(be, st, rng, head_dim, latent, n_kv_heads, n_group, len);
-    float *all = malloc((size_t)s.n_last * (size_t)(s.n_heads * s.layout.v_dim) * sizeof *all);
+    float *all = malloc((size_t)s.n_last * (size_t)(s.n_heads * s.shape.v_dim) * sizeof *all);
     assert_non_null(all);
     for (int32_t i = 0; i < s.n_last; i++) rows[i] = i;
     attend(&s, 1, rows, s.n_last, all);
@@ -311,11 +319,82 @@ static void a_float32_cache_is_read_by_the_reference_at_every_level(void **state
         if (cpu_has_level((cpu_level)level)) check_level((cpu_level)level, SUMI_ACTIVATIONS_F32, 11);
 }
 
+enum { N_LAYERS = 5 };
+
+/* All numbers of the pool, in any order: each group has tables of its own. */
+static void deal_blocks(test_rng *rng, int32_t *tables, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) tables[i] = i;
+    for (int32_t i = n - 1; i > 0; i--) {
+        int32_t other = test_rng_range(rng, 0, i), kept = tables[i];
+        tables[i] = tables[other];
+        tables[other] = kept;
+    }
+}
+
+/* Each layer has a sequence of its own in a store of its own. Then the keys and values of all go into one store, whose layers
+ * have different formats: attention has the same bits. latent as in make_sequence(). */
+static void check_mixture(backend *be, stream *st, test_rng *rng, int32_t head_dim, int32_t latent)
+{
+    static const kv_format formats[N_LAYERS] = { KV_F16, KV_F32, KV_F16, KV_F32, KV_F16 };
+    static int32_t tables[N_LAYERS * MAX_BLOCKS];
+    static float own[N_LAYERS][N_LAST * MAX_DIM], mixed[N_LAST * MAX_DIM];
+    sequence s[N_LAYERS];
+    kv_layer layers[N_LAYERS];
+    kv_shape shapes[N_LAYERS];
+    int32_t rows[N_LAST];
+    kv_layout layout;
+    kv_store *all;
+    for (int32_t i = 0; i < N_LAST; i++) rows[i] = i;
+    for (int32_t i = 0; i < N_LAYERS; i++) {
+        be->kv_format = formats[i];
+        s[i] = make_sequence(be, st, rng, head_dim, latent, latent ? 1 : 2, 3, test_rng_range(rng, 1, 200));
+        attend(&s[i], 1, rows, s[i].n_last, own[i]);
+        shapes[i] = s[i].shape;
+        layers[i] = (kv_layer){ 0, (int32_t)formats[i], be->kv_block_bytes(be, &shapes[i]) };
+        be->kv_destroy(s[i].kv);
+    }
+    kv_layout_init(&layout, layers, N_LAYERS);
+    assert_true(layout.n_groups > 2 && layout.n_groups <= N_LAYERS);
+    deal_blocks(rng, tables, layout.n_groups * MAX_BLOCKS);
+    assert_int_equal(be->kv_create(be, &all, &layout, shapes, layout.n_groups * MAX_BLOCKS, NULL), SUMI_OK);
+    for (int32_t i = 0; i < N_LAYERS; i++) {
+        s[i].kv = all;
+        s[i].layer = i;
+        s[i].tables = tables;
+        store(&s[i], st);
+    }
+    for (int32_t i = 0; i < N_LAYERS; i++) {
+        attend(&s[i], 1, rows, s[i].n_last, mixed);
+        assert_memory_equal(mixed, own[i], (size_t)(s[i].n_last * s[i].n_heads * s[i].shape.v_dim) * sizeof(float));
+        s[i].kv = NULL;
+        free_sequence(&s[i]);
+    }
+    be->kv_destroy(all);
+}
+
+static void layers_of_different_formats_in_one_store_have_the_bits_of_layers_alone(void **state)
+{
+    (void)state;
+    test_rng rng = test_rng_init(9);
+    for (int level = CPU_REF; level <= (int)cpu_best_level(); level++) {
+        backend *be;
+        stream *st;
+        if (!cpu_has_level((cpu_level)level)) continue;
+        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL), SUMI_OK);
+        assert_int_equal(be->stream_create(be, &st, 2, NULL), SUMI_OK);
+        for (int round = 0; round < 4; round++) check_mixture(be, st, &rng, round % 2 ? 48 : 32, round < 2 ? 0 : 32);
+        be->stream_destroy(st);
+        be->destroy(be);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_level_agrees_with_the_definition_however_the_work_is_cut),
         cmocka_unit_test(a_float32_cache_is_read_by_the_reference_at_every_level),
+        cmocka_unit_test(layers_of_different_formats_in_one_store_have_the_bits_of_layers_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/context.h"
+#include "engine/model.h"
 #include "forward.h"
 
 enum { MAX_LEN = 60, MAX_LIVE = 6, MAX_SPAN = 12, N_STEMS = 4, STEM_LEN = 40, BLOCK = KV_BLOCK };
@@ -51,12 +52,14 @@ static sumi_context *open_context(sumi_model *m, int32_t max_seqs, bool prefix)
     return ctx;
 }
 
-static world open_world(const char *path, uint64_t seed)
+/* mixed: every other layer has another format. */
+static world open_world(const char *path, uint64_t seed, bool mixed)
 {
     world w = { .rng = test_rng_init(seed) };
     sumi_model_info info;
     assert_int_equal(sumi_model_open(&w.model, test_source_path(path), NULL, NULL), SUMI_OK);
     sumi_model_get_info(w.model, &info);
+    for (int32_t i = 1; mixed && i < info.n_layers; i += 2) w.model->weights->layers[i].kv_format = KV_F32;
     w.n_vocab = info.n_vocab;
     w.ctx = open_context(w.model, MAX_LIVE, true);
     w.plain = open_context(w.model, 1, false);
@@ -191,9 +194,9 @@ static void step(world *w)
         if (w->live[i].len >= w->live[i].n_max) end_track(w, i);
 }
 
-static void run_programs(const char *path, uint64_t seed, int64_t n_sequences)
+static void run_programs(const char *path, uint64_t seed, int64_t n_sequences, bool mixed)
 {
-    world w = open_world(path, seed);
+    world w = open_world(path, seed, mixed);
     while (w.n_ended < n_sequences) {
         int32_t what = pick(&w, 0, 9);
         if (w.n_live == 0 || (what < 3 && w.n_live < MAX_LIVE)) open_track(&w);
@@ -224,8 +227,9 @@ static int64_t n_sequences(int64_t usual)
 static void sequences_that_keep_a_part_of_each_step_have_the_bits_of_those_that_never_had_more(void **state)
 {
     (void)state;
-    run_programs("tests/golden/tiny/gemma2.gguf", 3, n_sequences(10000));
-    run_programs("tests/golden/tiny/gemma3.gguf", 4, n_sequences(500));
+    run_programs("tests/golden/tiny/gemma2.gguf", 3, n_sequences(10000), false);
+    run_programs("tests/golden/tiny/gemma3.gguf", 4, n_sequences(500), false);
+    run_programs("tests/golden/tiny/gemma3.gguf", 5, n_sequences(500), true);
 }
 
 /* ---- By hand ---- */
@@ -256,7 +260,7 @@ static int32_t n_free(const world *w)
 static void nothing_moves_before_tokens_are_kept(void **state)
 {
     (void)state;
-    world w = open_world("tests/golden/tiny/gemma2.gguf", 5);
+    world w = open_world("tests/golden/tiny/gemma2.gguf", 5, false);
     kv_cache *cache = context_cache(w.ctx);
     const int32_t *ids = w.stems[0];
     int32_t seq = open_with(&w, ids, 20), stride = kv_cache_table_stride(cache), before = n_free(&w);
@@ -287,7 +291,7 @@ static void nothing_moves_before_tokens_are_kept(void **state)
 static void a_sequence_that_is_used_again_keeps_nothing_of_the_step_before(void **state)
 {
     (void)state;
-    world w = open_world("tests/golden/tiny/gemma2.gguf", 6);
+    world w = open_world("tests/golden/tiny/gemma2.gguf", 6, false);
     const int32_t *ids = w.stems[0];
     int32_t seq = open_with(&w, ids, 10), other = open_with(&w, w.stems[1], 5), fork, before = n_free(&w);
     size_t bytes = (size_t)w.n_vocab * sizeof(float);

@@ -58,6 +58,29 @@ static void each_byte_of_each_tensor_is_in_the_fingerprint(void **state)
     test_folder_remove(&f);
 }
 
+/* Blocks of one format are none of another: in the default of --activations f32, and where one layer differs. */
+static void the_format_of_each_layer_is_in_the_fingerprint(void **state)
+{
+    (void)state;
+    sumi_model *m, *whole;
+    const char *path = test_source_path("tests/golden/tiny/llama-linear.gguf");
+    sumi_model_opts opts = sumi_model_opts_default();
+    opts.activations = SUMI_ACTIVATIONS_F32;
+    assert_int_equal(sumi_model_open(&m, path, NULL, NULL), SUMI_OK);
+    assert_int_equal(sumi_model_open(&whole, path, &opts, NULL), SUMI_OK);
+    kv_fingerprint f16 = model_kv_fingerprint(m, 64), f32 = model_kv_fingerprint(whole, 64);
+    assert_true(f16.word[0] != f32.word[0] && f16.word[1] != f32.word[1]);
+    for (int32_t i = 0; i < m->weights->h.n_layers; i++) {
+        m->weights->layers[i].kv_format = KV_F32;
+        kv_fingerprint mixed = model_kv_fingerprint(m, 64);
+        m->weights->layers[i].kv_format = KV_F16;
+        assert_true(mixed.word[0] != f16.word[0] && mixed.word[1] != f16.word[1]);
+        assert_true(mixed.word[0] != f32.word[0] && mixed.word[1] != f32.word[1]);
+    }
+    sumi_model_close(whole);
+    sumi_model_close(m);
+}
+
 static void note_row(void *user, int32_t position, const float *logits)
 {
     (void)position;
@@ -95,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_byte_of_each_tensor_is_in_the_fingerprint),
+        cmocka_unit_test(the_format_of_each_layer_is_in_the_fingerprint),
         cmocka_unit_test(what_becomes_of_the_file_later_changes_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,6 +287,35 @@ static void a_sequence_that_fills_the_pool_alone_can_go_back_and_on(void **state
     kv_stub_destroy(&s);
 }
 
+/* Groups of two formats take blocks from one pool. What a block holds of the other format is no number of this one. */
+static void a_block_that_had_another_format_is_cleared_and_no_other_is(void **state)
+{
+    (void)state;
+    enum { N = 12, N_GROUPS = 3, MARK = 7 };
+    int32_t ids[N], format_of[N], n_changed = 0, n_same = 0;
+    count_up(ids, N, 1);
+    memset(format_of, -1, sizeof format_of);
+    kv_stub s = kv_stub_create_two_formats(N, 4, 400);
+    assert_int_equal(s.layout.n_groups, N_GROUPS);
+    for (int round = 0; round < 8; round++) {
+        int32_t seq[2];
+        for (int i = 0; i < 1 + round % 2; i++) {
+            seq[i] = kv_stub_prompt(&s, SHARED, ids, 3); /* of 16 slots */
+            for (int32_t g = 0; g < N_GROUPS; g++) {
+                int32_t block = kv_cache_tables(s.c, seq[i])[g * kv_cache_table_stride(s.c)], was = format_of[block];
+                assert_int_equal(s.memory[block][KV_BLOCK - 1], was == s.layout.format[g] ? MARK : 0);
+                n_changed += was >= 0 && was != s.layout.format[g];
+                n_same += was == s.layout.format[g];
+                format_of[block] = s.layout.format[g];
+                s.memory[block][KV_BLOCK - 1] = MARK;
+            }
+        }
+        for (int i = 0; i < 1 + round % 2; i++) kv_cache_close(s.c, seq[i]);
+    }
+    assert_true(n_changed > 3 && n_same > 3);
+    kv_stub_destroy(&s);
+}
+
 static void waste_is_what_holds_no_token(void **state)
 {
     (void)state;
@@ -320,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_hit_needs_only_what_the_window_of_the_next_token_shows),
         cmocka_unit_test(a_write_after_a_truncation_never_changes_an_indexed_block),
         cmocka_unit_test(a_sequence_that_fills_the_pool_alone_can_go_back_and_on),
+        cmocka_unit_test(a_block_that_had_another_format_is_cleared_and_no_other_is),
         cmocka_unit_test(waste_is_what_holds_no_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,25 +11,19 @@
 
 #include <math.h>
 
-#include "base/fp16.h"
+#include "backend/cpu/kv_block.h"
 
 typedef struct running {
     float m, l, *out; /* out [v_dim] */
 } running;
 
-/* Element i of K, or of a value. */
-static float element(const attention_tile_args *a, const uint8_t *from, int32_t i)
-{
-    if (a->format == KV_F32) return ((const float *)(const void *)from)[i];
-    return fp16_to_f32(((const uint16_t *)(const void *)from)[i]);
-}
-
-/* Key t of K: a column, or a row. */
+/* Key t of K: a column, or a row as long as a value's. */
 static float score_of(const attention_tile_args *a, const float *q, const uint8_t *k, int32_t t)
 {
-    float sum = 0;
-    for (int32_t i = 0; i < a->head_dim; i++)
-        sum += q[i] * element(a, k, a->latent ? t * a->head_dim + i : i * KV_BLOCK + t);
+    float key[ATTN_MAX_HEAD], sum = 0;
+    if (a->latent) kv_codec_of(a->format)->load_row(key, k + (size_t)t * a->v_stride, a->head_dim);
+    else kv_codec_of(a->format)->load_key(key, k, t, a->head_dim);
+    for (int32_t i = 0; i < a->head_dim; i++) sum += q[i] * key[i];
     sum *= a->scale;
     return a->softcap > 0 ? a->softcap * ref_tanh(sum / a->softcap) : sum;
 }
@@ -48,7 +42,7 @@ static void add_block(const attention_tile_args *a, int32_t row, int32_t base, i
 {
     const uint8_t *block = a->blocks + (size_t)a->table[base / KV_BLOCK] * a->block_stride;
     const uint8_t *k = block + a->k_offset, *v = block + a->v_offset;
-    float score[KV_BLOCK], largest = s->m;
+    float score[KV_BLOCK], value[ATTN_MAX_HEAD], largest = s->m;
     for (int32_t t = from; t <= to; t++) {
         int32_t behind = a->slot[row] - base - t;
         score[t] = score_of(a, a->q[row], k, t);
@@ -62,7 +56,8 @@ static void add_block(const attention_tile_args *a, int32_t row, int32_t base, i
     for (int32_t t = from; t <= to; t++) {
         float p = expf(score[t] - largest);
         s->l += p;
-        for (int32_t i = 0; i < a->v_dim; i++) s->out[i] += p * element(a, v + (size_t)t * a->v_stride, i);
+        kv_codec_of(a->format)->load_row(value, v + (size_t)t * a->v_stride, a->v_dim);
+        for (int32_t i = 0; i < a->v_dim; i++) s->out[i] += p * value[i];
     }
 }
 
