@@ -3,15 +3,15 @@
  *   row          0 1 2 3 4 | 5 | 6 7
  *   sequence     A A A A A | B | C C       A: a prompt chunk, B: one decode token, C: another chunk
  *   slot, pos    0 1 2 3 4 | 9 | 32 33     B holds 9 tokens already, C 32
- *   kept_rows    {4, 5}                    C's prompt goes on in the next step, so nobody needs anything of its rows
+ *   kept_rows    {4, 5}                    C's prompt continues in the next step, so its rows are not needed
  *   logit_rows   {0, 1}                    both are kept for their logits
  *
  * A kept row that is not in logit_rows is kept for its hidden state: the final norm's output, before the output matrix.
  *
- * The sequences describe the batch; batch_set_rows() alone derives what is said of each row. A token has two numbers:
+ * The sequences describe the batch; only batch_set_rows() derives the arrays for rows. A token has two numbers:
  *   slot   its place among the keys and values of its sequence. It says where they are written, and attention counts slots,
  *          for windows and linear biases too.
- *   pos    what the model is told of its position: rotations, learned positions.
+ *   pos    the position that the model sees: for rotations and learned positions.
  * Both count from 0 and are equal; no operation may take one for the other.
  *
  * Two continuations of one sequence are two sequences (kv_cache_fork()), each with tables of its own. A row of a sequence

@@ -15,7 +15,7 @@ size_t printable_utf8(const char *text, size_t n, uint32_t *code)
         if ((s[i] & 0xc0) != 0x80) return 1;
         c = c << 6 | (s[i] & 0x3f);
     }
-    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 }; /* of a character with so many bytes */
+    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 }; /* the least character with this many bytes */
     if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return 1;
     *code = c;
     return len;

@@ -199,7 +199,7 @@ fail:
     return st;
 }
 
-/* ---- Doors ---- */
+/* ---- Requests from clients ---- */
 
 /* Refuses several choices with max_tokens if the memory does not hold all of them up to this limit: otherwise they would
  * end earlier than a single choice. The limit of a single sequence is the engine's, like n_ctx. */

@@ -15,8 +15,8 @@ struct sched {
     int32_t n_items, n_tokens, n_rows; /* of the plan */
     int32_t budget;                    /* of this step */
     bool has_prompt;                   /* a prompt is part of the plan */
-    bool is_limited;                   /* ... and no more of it than `stall` allows */
-    int32_t n_limited;                 /* such steps in a row */
+    bool is_limited;                   /* `stall` limits the tokens of prompts in the plan */
+    int32_t n_limited;                 /* steps in a row with limited prompts */
     sched_req *stuck;
     uint64_t n_arrivals, n_swap_outs, n_recomputes;
 };

@@ -220,7 +220,7 @@ static void drop_swapped(sched *s, sched_req *r)
     recompute(s, r);
 }
 
-/* Frees the blocks that the lowest swapped request but r still holds here. False: there is none. */
+/* Frees the blocks that the lowest swapped request, other than r, still holds in memory. False: there is no such request. */
 static bool release_kept(sched *s, const sched_req *r)
 {
     sched_req *lowest = NULL;

@@ -91,7 +91,7 @@ typedef struct sched_req {
     sched_seq seqs[SCHED_MAX_SEQS];
     int32_t n_live;  /* sequences that have not ended */
     int32_t trunk;   /* the sequence that computes the shared tokens; -1: the sequences have separated */
-    int32_t n_trunk; /* tokens of it */
+    int32_t n_trunk; /* tokens of the trunk */
     bool has_parted; /* the sequences have separated before; a later trunk is a recomputation */
     bool was_swapped; /* swapped since it was last computed: blocks that its sequences shared may be copies now */
     int32_t n_preempted;

@@ -110,7 +110,7 @@ static void note_head(hf_model *m, bool is_base)
     if (!k->is_encoder && !k->has_output && (is_base || !tied)) hf_put_bool(k, "output_head", false);
 }
 
-/* The keys with which adapters in GGUF files tell what they are. */
+/* The keys that describe an adapter in a GGUF file. */
 static void write_adapter(hf_model *m)
 {
     const char *base = json_string_value(json_object_get(m->folder.adapter, "base_model_name_or_path"));

@@ -160,7 +160,7 @@ void hf_keys_llama4(hf_keys *k)
 {
     hf_put_int(k, "attention.chunk_size", size_of(k, "attention_chunk_size", 1, 8192));
     hf_put_int(k, "interleave_moe_layer_step", size_of(k, "interleave_moe_layer_step", 1, 1));
-    bool has_norms = size_of(k, "num_local_experts", 0, 16) != 128; /* Maverick has none, which readers know by its size */
+    bool has_norms = size_of(k, "num_local_experts", 0, 16) != 128; /* Maverick, known by its size, has none */
     hf_expect(k, "use_qk_norm", has_norms ? "true" : "false");
     if (json_is_false(hf_get(k, "attn_temperature_tuning")))
         hf_fail(k, SUMI_EUNSUPPORTED, "'attn_temperature_tuning' is false: not supported");
@@ -182,7 +182,7 @@ void hf_keys_minicpm(hf_keys *k)
     hf_put_f32(k, "logit_scale", (double)k->n_embd / hf_number(k, "dim_model_base", 256));
 }
 
-/* Attention has settings of its own. The feed-forward block is so many times as wide as the model. */
+/* The settings of attention are in attn_config. expansion_ratio is n_ff / n_embd. */
 void hf_keys_mpt(hf_keys *k)
 {
     const json_t *a = hf_get(k, "attn_config");

@@ -75,7 +75,7 @@ static void note_bytes(loader *l, const gguf_tensor *t, int64_t first, int64_t n
 static const void *read_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t bytes = (size_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
-    if (l->m->be->measure_only) return t; /* which nobody reads */
+    if (l->m->be->measure_only) return t; /* its bytes are not read */
     if (l->scratch_bytes < bytes) {
         mem_unmap(l->scratch, l->scratch_bytes);
         l->scratch = mem_map(bytes);
@@ -105,7 +105,7 @@ static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t 
 static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
-    if (l->m->be->measure_only) return t; /* which nobody reads */
+    if (l->m->be->measure_only) return t; /* its bytes are not read */
     if (!fetch(l, t, first, n)) return NULL;
     if (t->data) {
         const uint8_t *at = (const uint8_t *)t->data + (size_t)first * row_bytes;

@@ -47,7 +47,7 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
     int32_t n = a->qk_norm == QK_NORM_HEAD ? l->m->h.head_dim : n_heads * l->m->h.head_dim;
     tensor_name full = in_block(i, name, "weight");
     if (a->features & ARCH_QK_UNIT_NORM) {
-        /* Llama 4 Maverick, of 128 experts, has none; files do not say. */
+        /* Llama 4 Maverick, the model with 128 experts, has no such norms; files do not say this. */
         bool has = l->m->h.has_rope[i] && l->m->h.router.n_experts != 128;
         return has ? (norm){ a->norm, ones(l, n), NULL } : (norm){ NORM_NONE, NULL, NULL };
     }

@@ -46,7 +46,7 @@ static float *divisors_of(loader *l, const char *name, bool required)
     return factors;
 }
 
-/* The pair, counted in halves of pairs as the paper has it, that completes so many turns in the original context. */
+/* The pair that completes this many turns in the original context. The paper counts pairs in halves. */
 static double pair_of_turns(const hparams *h, double turns)
 {
     const double tau = 6.283185307179586;

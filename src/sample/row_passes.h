@@ -73,7 +73,7 @@ static inline float largest_lane(vf a)
     return max;
 }
 
-/* The largest of the n elements of a block; *nan tells of NaNs. set NULL: *max_in_set is not written. Each caller has a copy
+/* The largest of n elements of a block; *nan: one is a NaN. set NULL: *max_in_set is not written. Each caller has a copy
  * of its own, as the loop must not ask for the set. */
 static inline __attribute__((always_inline)) float block_max(const float *x, int32_t n, const uint64_t *set,
                                                              float *max_in_set, vmask *nan)

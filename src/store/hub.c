@@ -18,7 +18,7 @@ static json_t *parse(const char *json, size_t n, const char *what, sumi_error *e
     return root;
 }
 
-/* A size from the net; -1 if there is none that makes sense. */
+/* A size from the net; -1: there is no size, or it is not plausible. */
 static int64_t read_size(const json_t *v)
 {
     return json_is_integer(v) && json_integer_value(v) >= 0 ? json_integer_value(v) : -1;

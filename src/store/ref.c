@@ -42,7 +42,7 @@ bool ref_is(const char *text)
     return strip_prefix(text, &kind) != NULL;
 }
 
-/* Copies a plain name; false if it is none. */
+/* Copies a plain name; false: it is not a plain name. */
 static bool take(char out[NAME_MAX_PART + 1], const char *text, size_t n)
 {
     if (!name_is_plain(text, n)) return false;

@@ -207,7 +207,7 @@ static char *make_name(const store_model *m, const char *root, bool by_label)
     return written < 0 ? NULL : name;
 }
 
-/* A split model of which some file is missing altogether, as between two files of an interrupted pull. */
+/* A split model without one of its files, as between two files of an interrupted pull. */
 static bool lacks_shards(const store_model *m)
 {
     size_t n_stem;

@@ -169,7 +169,7 @@ typedef struct split_job {
 
 static bool split(split_job *job, int32_t level, const char *text, size_t n);
 
-/* A piece of this level that may be empty, which is none. */
+/* A piece of this level; an empty piece is dropped. */
 static bool pass_on(split_job *job, int32_t level, const char *text, size_t n)
 {
     return !n || split(job, level + 1, text, n);

@@ -281,7 +281,7 @@ int32_t tokenizer_eos(const tokenizer *t)
     return t->eos;
 }
 
-/* How many ids of a text of n are those of `around`, at its front or at its end. */
+/* The number of ids of `around` at the front or at the end of a text of n ids. */
 static int32_t count_around(const id_list *around, const int32_t *ids, int32_t n, bool front)
 {
     int32_t k = (int32_t)around->n;

@@ -71,7 +71,7 @@ size_t new_file_stem(const char *name)
     return is_ours ? n - n_tail : 0;
 }
 
-/* Whether name is that of a temporary file of `of`, or of any file. */
+/* Whether name is the name of a temporary file of `of`, or of any file. */
 static bool is_temporary(const char *name, const char *of)
 {
     size_t n = new_file_stem(name);

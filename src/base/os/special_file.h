@@ -9,7 +9,7 @@
 /* Whether path is a character device, a FIFO, or a name of an open descriptor: /dev/stdout, /dev/fd/1, /proc/self/fd/1. */
 bool special_file_is(const char *path);
 
-/* For writing; of a descriptor, a duplicate, so that a file goes on where the descriptor is. Waits for a FIFO's reader.
+/* Opens for writing; for a descriptor, a duplicate, so that writing continues at its position. Waits for a FIFO's reader.
  * -1: errno says why not. */
 int special_file_open(const char *path);
 

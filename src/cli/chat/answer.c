@@ -98,7 +98,7 @@ static sumi_status feed_long_prompt(sumi_context *ctx, int32_t seq, const int32_
     sumi_context_get_info(ctx, &info);
     sumi_status st = SUMI_OK;
     int32_t start = *n_held;
-    if (n_ids > info.n_ctx) /* told before the work, not after it */
+    if (n_ids > info.n_ctx) /* refused before the work, not after it */
         return sumi_fail(err, SUMI_ELIMIT,
                          "the prompt has %d tokens, but the context holds %d (a kv cache of %.1f MiB): raise --ctx or --kv-memory",
                          (int)n_ids, (int)info.n_ctx, (double)info.kv_bytes / 1048576);
@@ -120,7 +120,7 @@ sumi_status answer_run(answer *a, sumi_context *ctx, int32_t seq, const int32_t 
     int32_t fed_from = n_held;
     double start = clock_ms();
     a->n_logprobs = o.n_logprobs;
-    o.sampling.skip_logprob = o.n_logprobs == 0; /* nobody would see them */
+    o.sampling.skip_logprob = o.n_logprobs == 0; /* they are not printed */
     if (o.n_logprobs > 0 && !a->logprobs && !(a->logprobs = json_array()))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = feed_long_prompt(ctx, seq, ids, n_ids, &n_held, err);

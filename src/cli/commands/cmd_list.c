@@ -95,7 +95,7 @@ static bool stat_first(const store_model *m, struct stat *out)
     return stat(m->n_files ? m->files[0] : m->path, out) == 0;
 }
 
-/* The first model of the list whose file is that of model i in another place (a hard link); NULL: none. *again: one before
+/* The first model of the list that is the same file as model i under another path (hard link); NULL: none. *again: one before
  * has the same name too, as where one place is linked into another. */
 static const store_model *same_file(const store_list *l, int32_t i, bool *again)
 {

@@ -142,7 +142,7 @@ static void show_progress(void *user, int64_t done, int64_t n_bytes)
     char have[32], speed[32];
     double seconds = (clock_ms() - a->bar.start_ms) / 1000;
     if (!a->bar.on) return;
-    if (done < a->bar.first) a->bar.first = a->first = 0; /* it had to begin anew */
+    if (done < a->bar.first) a->bar.first = a->first = 0; /* the download started over */
     if (n_bytes >= 0) a->bar.total = n_bytes > 0 ? n_bytes : 1;
     else a->bar.total = done + 1; /* unknown: the bar stays at its end, and the note shows the bytes */
     show_bytes(have, sizeof have, (double)done);

@@ -153,7 +153,7 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
            v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
     if (fflush(stdout) == 0) return;
     log_message(&lines, SUMI_LOG_WARN, "standard output: %s; the address could not be printed", strerror(errno));
-    __fpurge(stdout); /* the server is none the worse for it, and ends with 0 */
+    __fpurge(stdout); /* the server works without standard output, and ends with 0 */
     clearerr(stdout);
 }
 
@@ -189,7 +189,7 @@ static sumi_status serve(serve_args *a, server *s, const sigset_t *set, double s
         journal_message(log, SUMI_LOG_INFO, "shutting down: running answers may end, new requests are refused");
         server_drain(s, a->drain_s * 1000);
     }
-    server_destroy(s); /* before what it serves */
+    server_destroy(s); /* before the model and the engine that it uses */
     sumi_engine_destroy(engine);
     sumi_model_close(m);
     return st;

@@ -29,7 +29,7 @@
 
 #define LONG_ARRAY 32
 
-/* A list or object that lacks something for want of memory is none. */
+/* If memory runs out, a list or object becomes NULL; it is never incomplete. */
 static json_t *complete(json_t *value, int failed)
 {
     if (!failed) return value;

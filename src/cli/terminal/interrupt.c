@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 
-enum { PATIENCE = 3 }; /* so many presses without an effect end the program after all */
+enum { PATIENCE = 3 }; /* this many presses without an effect end the program */
 
 static volatile sig_atomic_t presses;
 

@@ -3,7 +3,7 @@
 
 #include "base/os/clock.h"
 
-enum { QUIET_MS = 500 }; /* for so long nothing is shown */
+enum { QUIET_MS = 500 }; /* no bar is shown before this time */
 
 loading loading_start(void)
 {

@@ -93,7 +93,7 @@ static void add_ends(const hf_vocab *v, end_ids *e, const json_t *object)
     }
 }
 
-/* eos: of the file's key; told: the EOS of the other files, which may be another token. The list is Ollama's key;
+/* eos: of the file's key; told: the EOS in the other files, which may be another token. The list is Ollama's key;
  * llama.cpp reads EOT and EOM. */
 static void write_ends(const hf_vocab *v, int32_t eos, int32_t told, gguf_head *head)
 {

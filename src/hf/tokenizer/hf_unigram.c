@@ -107,7 +107,7 @@ static sumi_status check_steps(const unigram_steps *s, sumi_error *err)
 
 /* ---- Base64 ------------------------------------------------------------------------------------------------- */
 
-/* The value of a character; -1: it is none of base64 (RFC 4648, section 4). */
+/* The value of a character; -1: the character is not in the alphabet of base64 (RFC 4648, section 4). */
 static int value_of(char c)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

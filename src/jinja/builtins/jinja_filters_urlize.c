@@ -44,7 +44,7 @@ static bool is_tld_letter(int32_t c) /* [a-z] without regard to case, as Unicode
     return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == 0x17f || c == 0x212a;
 }
 
-/* One label of a host's name: its length in characters, and of which characters it is. */
+/* One label of a host's name: its length in characters, and the kinds of its characters. */
 typedef struct label {
     size_t n;
     bool letters, digits, word; /* all are: [a-z], \d, [\w%] */

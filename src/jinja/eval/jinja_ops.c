@@ -1,6 +1,6 @@
 /* jinja_ops.c - operators on values: arithmetic, `in`, obj[key], obj.name and slices. See jinja_value.h.
  *
- * Integers are 64 bits wide; where Python would go on with more digits, there is an error, never a wrong number. */
+ * Integers are 64 bits wide; where Python would use more digits, there is an error, never a wrong number. */
 #include "jinja/eval/jinja_value.h"
 
 #include <math.h>

@@ -186,7 +186,7 @@ static sumi_status lex_text(jinja_lexer *lx, jinja_token *tok)
     move_to(lx, pos);
     size_t inside = pos + 2 + (sign != 0);
     if (kind == '#') {
-        size_t behind = inside == lx->n ? lx->n : skip_comment(lx, inside); /* one that only begins is none */
+        size_t behind = inside == lx->n ? lx->n : skip_comment(lx, inside); /* a comment without an end is no comment */
         if (!behind) return fail(lx, lx->line, "a comment never ends");
         move_to(lx, behind);
         return SUMI_OK;

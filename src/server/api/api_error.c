@@ -72,7 +72,7 @@ bool api_fail_finish(api_error *e, sumi_finish finish, sumi_time_limit limit, co
     }
 }
 
-/* The words that clients look for. */
+/* Clients search the message for these words. */
 static const char *openai_type(int status)
 {
     switch (status) {

@@ -43,7 +43,7 @@ static size_t integer_end(const char *text, size_t n, bool *too_large)
 }
 
 /* Integers of more than 64 bits are JSON, and jansson refuses them: appends the text to out with each of them as a
- * number with an exponent. False: it has none, and out is empty. */
+ * number with an exponent. False: the text has no such number, and out is empty. */
 static bool widen_integers(const char *text, size_t n, buf *out)
 {
     bool in_string = false, too_large;

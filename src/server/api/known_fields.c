@@ -95,7 +95,7 @@ static const known_field fields[] = {
     { "logprobs", FIELDS_RESPONSES | FIELDS_MESSAGES, NULL, NULL },
     { "grammar", FIELDS_MESSAGES | OLLAMA | FIELDS_OLLAMA_OPTIONS, NULL, NO_GRAMMAR },
 
-    /* What is told beside the text. */
+    /* Data of an answer besides its text. */
     { "top_logprobs", FIELDS_RESPONSES, NULL, NULL },
     { "prompt_logprobs", FIELDS_RESPONSES, NULL, "/v1/completions and /v1/chat/completions have it" },
     { "echo", FIELDS_CHAT, NULL, NULL },

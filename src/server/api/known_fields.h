@@ -1,6 +1,6 @@
 /* known_fields.h - fields of requests that other engines and services understand and this server does not.
  *
- * A field that would change the answer must not be ignored: the client could not tell. So each endpoint's fields are of four
+ * A field that would change the answer must not be ignored silently. So each endpoint's fields are of four
  * kinds: read by its parser; in the table of known_fields.c, and refused unless their value asks for nothing; known to change
  * no answer (docs/server.md lists them); and those of no known engine, which are ignored as all of these APIs do. */
 #ifndef SUMI_SERVER_API_KNOWN_FIELDS_H

@@ -36,7 +36,7 @@ void solo_reply_begin(void *reply, buf *out)
     if (r->request.n_prompts == 0) r->writer->end(r, out);
 }
 
-/* A token that ends the answer has no text, and is none of its tokens. */
+/* A token that ends the answer has no text, and is not listed. */
 static void take_logprobs(solo_reply *r, const job_event *n)
 {
     for (int32_t i = 0; i < n->n_tokens; i++) {

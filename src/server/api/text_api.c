@@ -47,7 +47,7 @@ void text_ids_deinit(text_ids *p)
 /* The limit of a prompt's tokens, and its tokens. */
 typedef struct prompt_bound {
     int32_t max;    /* tokens; 0: any number, which is cut later or only counted */
-    int32_t fewest; /* > 0: some prompt is too long, and has so many tokens at least */
+    int32_t fewest; /* > 0: a prompt is too long; it has at least this many tokens */
 } prompt_bound;
 
 /* The longest prompt: the context, or --max-prompt-tokens. */

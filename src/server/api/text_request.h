@@ -39,21 +39,21 @@ typedef struct text_request {
         *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
     json_t *template_vars; /* a chat: an object of further variables of its template; NULL: none */
     bool no_generation_prompt, continue_final; /* a chat: chat_input has the same */
-    json_t *prefill; /* a chat: the string that the answer goes on from, without repeating it; NULL: none */
+    json_t *prefill; /* a chat: the string that the answer continues without repeating it; NULL: none */
     text_prompt
-        *prompts; /* [n_prompts]. A chat is one prompt: NULL, or what models without a template go on with */
+        *prompts; /* [n_prompts]. A chat is one prompt: NULL, or the text that a model without a template continues */
     int32_t n_prompts;   /* 0: nothing is to be answered */
     sumi_request params; /* without ids, on_event, user, client; its pointers lead to the fields below */
     const char **stop;
     sumi_logit_bias *bias;
     int32_t *stop_ids;
-    int32_t keep_last; /* > 0: of each prompt only so many tokens at its end are taken; -1: what the context holds; 0: all */
+    int32_t keep_last; /* > 0: only this many last tokens of each prompt are used; -1: as many as the context holds; 0: all */
     bool no_bos_eos;   /* prompts are not given the tokens with which the model wants texts to begin or end */
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
     bool prompt_logprobs; /* vLLM's: wanted, with n_prompt_top alternatives; params has the larger number of the two */
     int32_t n_prompt_top;
-    /* Embeddings; params.embed is how, NONE: as the server was told: */
+    /* Embeddings. params.embed: the pooling; NONE: that of the server's option. */
     int32_t dimensions; /* numbers of each vector, from its beginning; 0: all */
     bool base64;        /* vectors are text of their bytes */
     bool drop_oldest;   /* a chat that is longer than the context loses its oldest turns */

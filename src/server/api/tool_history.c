@@ -97,7 +97,7 @@ bool tool_history_number(json_t *messages)
     size_t i, k;
     json_t *m, *call;
     int n_calls = 0, n_results = 0;
-    bool numbered = false; /* calls without ids have been seen: an id of a result after them is that of no call */
+    bool numbered = false; /* calls without ids have been seen: an id of a later result belongs to no call */
     json_array_foreach(messages, i, m)
     {
         json_t *name = json_object_get(m, "tool_name");

@@ -13,7 +13,7 @@
 
 typedef struct ip_range {
     struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
-    int bits;                /* of it that count, 0 .. 128 */
+    int bits;                /* length of the prefix, 0 .. 128 */
 } ip_range;
 
 enum { MAX_TRUSTED_PROXIES = 64 };

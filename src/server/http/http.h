@@ -47,7 +47,7 @@ struct exchange {
     char target[TARGET_MAX + 1]; /* the path as received, without its query, truncated; for the log */
     const char *version_at;      /* framing.c: the place where the version must begin; NULL: none */
     const route *route; /* NULL: none */
-    api_kind api;       /* in which errors are told */
+    api_kind api;       /* its error format is used */
     int path;           /* number of the route, for metrics */
     char rest[256];     /* the part of the path at the "*" of the route, truncated */
     char id[REQUEST_ID_MAX + 1];

@@ -4,7 +4,7 @@
 
 #include "server/http/http.h"
 
-/* For answers about tokens: so many make a piece; of more than WHOLE_IDS the answer is streamed. */
+/* For answers about tokens: the number of tokens in a piece; an answer of more than WHOLE_IDS tokens is streamed. */
 enum { PIECE_IDS = 64, WHOLE_IDS = 4096 };
 
 /* Embedded first in what the text is made of. */

@@ -47,7 +47,7 @@ static client *find(const work_pool *p, const char *name)
     return NULL;
 }
 
-/* Takes the next piece of work off its queue, and its client to the end of the row. *of: whose it is. NULL: there is none
+/* Takes the next work off its queue, and moves its client to the end of the list. *of: the client. NULL: there is no work
  * that may run now. */
 static work *take(work_pool *p, client **of)
 {

@@ -19,7 +19,7 @@
 enum {
     MAX_BODY_BYTES = 16 << 10,  /* of a request's body in the log */
     MAX_LINE_BYTES = 128 << 10, /* such a body, each byte escaped, and the rest */
-    PIPE_BYTES = 4096,          /* PIPE_BUF of Linux: a pipe that can be written to takes so many at once */
+    PIPE_BYTES = 4096,          /* PIPE_BUF of Linux: a writable pipe takes this many bytes at once */
     WAIT_MS = 20,               /* for room for the rest of a line that has begun */
 };
 
@@ -94,7 +94,7 @@ static bool can_write(int fd, int wait_ms)
     return poll(&p, 1, wait_ms) == 1 && (p.revents & POLLOUT);
 }
 
-/* All of it, or false. A line of usual length is one write, which other writers to the file cannot cut. */
+/* True: the whole text is written. A line of usual length is one write(), which other writers to the file cannot cut. */
 static bool write_line(int fd, const char *text, size_t n)
 {
     for (size_t at = 0; at < n;) {

@@ -203,7 +203,7 @@ static int32_t find_next(walk *w, size_t below)
     return -1;
 }
 
-/* Takes the last token away again. *n_bytes: its length. False: there is none, or no memory. */
+/* Removes the last token. *n_bytes: its length. False: there is no token, or no memory. */
 static bool step_back(walk *w, size_t first, size_t *n_bytes)
 {
     if (w->out->n == first || !mark_in_vain(w, w->at)) return false;

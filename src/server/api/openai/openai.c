@@ -1,4 +1,4 @@
-/* openai.c - the endpoints of the OpenAI API that go on with texts: chat completions, completions, responses. */
+/* openai.c - the endpoints of the OpenAI API that generate text: chat completions, completions, responses. */
 #include "server/api/openai/openai_reply.h"
 #include "server/api/openai/openai_request.h"
 #include "server/api/openai/responses_reply.h"

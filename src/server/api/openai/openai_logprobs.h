@@ -15,7 +15,7 @@ typedef struct logprob_lists {
 
 void logprob_lists_init(logprob_lists *l);
 void logprob_lists_deinit(logprob_lists *l);
-void logprob_lists_clear(logprob_lists *l); /* no tokens; the offset goes on */
+void logprob_lists_clear(logprob_lists *l); /* removes the tokens; the text offset keeps counting */
 
 /* {"token":"a","logprob":-0.1,"bytes":[97],"top_logprobs":[...]} */
 void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token,

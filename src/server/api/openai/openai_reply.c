@@ -101,7 +101,7 @@ static void put_text(const reply_choice *c, buf *out)
     json_put_text(out, c->text.data ? c->text.data : "", c->text.n);
 }
 
-/* ,"prompt_logprobs":[null,{...},...] if they are wanted. The first token has none. */
+/* ,"prompt_logprobs":[null,{...},...] if the request asked for them. The first token has no log-probability. */
 static void put_prompt_logprobs(const openai_reply *r, int32_t part, buf *out)
 {
     const buf *list = &r->prompts[part];
@@ -209,7 +209,7 @@ static void take_prompt(openai_reply *r, const job_event *n)
     }
 }
 
-/* Whether a token ended its choice and is no part of it. */
+/* Whether a token ended its choice and is not part of the answer. */
 static bool is_end(const openai_reply *r, int32_t id)
 {
     const sumi_request *p = &r->request.params;

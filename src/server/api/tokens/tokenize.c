@@ -57,7 +57,7 @@ static bool tokenize_chat(const exchange *x, const text_request *r, token_list *
     return ok;
 }
 
-/* The ids of the body's chat or text, and what else the answer tells of each. */
+/* The ids of the body's chat or text, and the other facts about each id. */
 static bool tokenize(exchange *x, token_list *l, api_error *e)
 {
     const text_limits limits = text_api_limits(x);
