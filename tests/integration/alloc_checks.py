@@ -3,15 +3,15 @@
 Called as `alloc_checks.py SUMI_FAILING RUNS [NAME...]`. SUMI_FAILING is the program of tests/failing. RUNS: how many
 allocations of each command fail, spread evenly; 0: all. A command must then do what it does without failures (exit code 0,
 the same output and files), or end with exit code 1, one line on stderr that names memory or threads, and no file left."""
-import collections, concurrent.futures, hashlib, json, os, pathlib, re, shutil, struct, subprocess, sys, tempfile
+import collections, concurrent.futures, hashlib, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
 from hub_server import Hub
+from tiny_chat import with_template
 
 FAILING, RUNS, ONLY = os.path.abspath(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 SECONDS = 60  # which no command takes, not even under sanitizers
 TINY = pathlib.Path("tests/golden/tiny").resolve()
-TEMPLATE = b"{% for m in messages %}[{{ m.role }}] {{ m.content | trim }}\n{% endfor %}{% if add_generation_prompt %}> {% endif %}"
 
 work = pathlib.Path(tempfile.mkdtemp(prefix="sumi-alloc-"))
 failed = 0
@@ -24,18 +24,7 @@ def complain(*what):
         print("FAILED:", *what, flush=True)
 
 
-def with_template(source):
-    """A GGUF file and a chat template: one more key, before the others, of so many bytes that tensors stay aligned."""
-    data = source.read_bytes()
-    magic, version, n_tensors, n_keys = struct.unpack("<4sIQQ", data[:24])
-    name = b"tokenizer.chat_template"
-    n = 8 + len(name) + 4 + 8 + len(TEMPLATE)
-    text = TEMPLATE + b"{#" + b" " * (-(n + 4) % 32) + b"#}"
-    key = struct.pack("<Q", len(name)) + name + struct.pack("<IQ", 8, len(text)) + text
-    return struct.pack("<4sIQQ", magic, version, n_tensors, n_keys + 1) + key + data[24:]
-
-
-(work / "model.gguf").write_bytes(with_template(TINY / "llama-linear.gguf"))
+(work / "model.gguf").write_bytes(with_template((TINY / "llama-linear.gguf").read_bytes()))
 (work / "messages.json").write_text(json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why “so”?"}]))
 (work / "template.jinja").write_text("{% macro f(x) %}{{ x ~ 1 }}{% endmacro %}{% for m in messages %}{{ f(m.content | upper) }}{{ m | tojson }}\n"
                                      "{% endfor %}{{ namespace(a=[1, 2]).a | join('-') }}{{ bos_token }}")

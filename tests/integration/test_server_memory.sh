@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_server_memory.sh - some allocations of a running server fail in turn: every request is answered rightly, or told that
-# memory is missing. tests/long/test_server_memory.sh fails all of them.
+# memory is missing. tests/long/test_allocations.sh fails all of them.
 set -u
 failing=$(dirname "${SUMI_PROGRAM:-build/release/sumi}")/tests/sumi_failing
 model=${SUMI_MODELS:-models}/smollm2.gguf
@@ -8,5 +8,5 @@ model=${SUMI_MODELS:-models}/smollm2.gguf
 runs=3
 [ -z "${SUMI_TEST_SHORT:-}" ] || runs=1
 exec python3 tests/integration/memory_checks.py "$failing" "$model" $runs \
-    chat "chat stream" "two prompts" messages "responses stream" "ollama chat" "ollama embed" "tokenize long" detokenize \
+    chat "chat stream" "two prompts" messages "responses stream" "ollama chat" page start "ollama embed" "tokenize long" detokenize \
     metrics tools wide bad

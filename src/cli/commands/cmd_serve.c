@@ -78,13 +78,13 @@ static void reload(server *s, journal *log)
 static void *end_while_loading(void *log)
 {
     sigset_t ends;
-    int number;
+    siginfo_t of;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGQUIT);
-    if (sigwait(&ends, &number) != 0) return NULL;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); /* load() must not end this thread while it holds the log */
+    while (sigwaitinfo(&ends, &of) < 0) continue; /* EINTR */
+    if (of.si_code <= 0 && of.si_pid == getpid()) return NULL; /* sent by load(); si_code > 0: by the kernel, as Ctrl-C */
     journal_message(log, SUMI_LOG_INFO, "shutting down before the model is loaded");
     _exit(EXIT_DONE);
 }
@@ -98,7 +98,9 @@ static sumi_status load(const serve_args *a, common_options *common, sumi_model 
     sumi_status st = cli_open_model(m, a->model, common, err);
     if (st == SUMI_OK) st = sumi_engine_create(engine, *m, &a->engine, err);
     if (!waits) return st;
-    pthread_cancel(waiting); /* in sigwait(): a signal that was not fetched stays for wait_for_the_end() */
+    /* Not pthread_cancel(): the C library aborts if it has no memory for that. A signal to the program that was not fetched
+     * stays for wait_for_the_end(). */
+    pthread_kill(waiting, SIGTERM);
     pthread_join(waiting, NULL);
     return st;
 }

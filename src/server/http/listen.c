@@ -39,7 +39,9 @@ sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *
     *fd = -1;
     if (!strcmp(host, "localhost")) host = "127.0.0.1";
     snprintf(service, sizeof service, "%d", port);
-    if (getaddrinfo(host, service, &hints, &a) != 0)
+    int failed = getaddrinfo(host, service, &hints, &a);
+    if (failed == EAI_MEMORY) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", host);
+    if (failed)
         return sumi_fail(err, SUMI_EINVAL, "%s: not an address such as 127.0.0.1, 0.0.0.0 or ::1", host);
     *loopback = is_loopback(a->ai_addr);
     *fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

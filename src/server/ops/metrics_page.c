@@ -164,7 +164,9 @@ static void put_server(const metrics_server *s, buf *out)
 static void put_process(int64_t started_s, buf *out)
 {
     process_stats p;
-    if (!process_stats_read(&p)) return;
+    sumi_status st = process_stats_read(&p);
+    if (st == SUMI_ENOMEM) out->status = st;
+    if (st != SUMI_OK) return;
     const sample list[] = {
         { "process_resident_memory_bytes", "gauge", "Resident memory.", (double)p.resident_bytes },
         { "process_virtual_memory_bytes", "gauge", "Virtual memory.", (double)p.virtual_bytes },

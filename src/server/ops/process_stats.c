@@ -2,32 +2,41 @@
 #include "server/ops/process_stats.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-static bool read_memory(process_stats *p)
+/* Why /proc cannot be read. */
+static sumi_status unreadable(void)
+{
+    return errno == ENOMEM ? SUMI_ENOMEM : SUMI_EIO;
+}
+
+static sumi_status read_memory(process_stats *p)
 {
     unsigned long long pages, resident;
+    errno = 0;
     FILE *f = fopen("/proc/self/statm", "re");
-    if (!f) return false;
+    if (!f) return unreadable();
     bool ok = fscanf(f, "%llu %llu", &pages, &resident) == 2;
+    sumi_status st = ok ? SUMI_OK : unreadable();
     fclose(f);
-    if (!ok) return false;
+    if (!ok) return st;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     p->virtual_bytes = pages * page;
     p->resident_bytes = resident * page;
-    return true;
+    return SUMI_OK;
 }
 
-static int32_t count_files(void)
+static sumi_status count_files(process_stats *p)
 {
     DIR *d = opendir("/proc/self/fd");
-    int32_t n = 0;
-    if (!d) return 0;
-    for (const struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+    if (!d) return unreadable();
+    p->n_files = -1; /* without the folder itself */
+    for (const struct dirent *e; (e = readdir(d));) p->n_files += e->d_name[0] != '.';
     closedir(d);
-    return n - 1; /* without the folder itself */
+    return SUMI_OK;
 }
 
 static double seconds(struct timeval t)
@@ -35,14 +44,15 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
 }
 
-bool process_stats_read(process_stats *p)
+sumi_status process_stats_read(process_stats *p)
 {
     struct rusage use;
     struct rlimit files;
     *p = (process_stats){ 0 };
-    if (!read_memory(p)) return false;
+    sumi_status st = read_memory(p);
+    if (st == SUMI_OK) st = count_files(p);
+    if (st != SUMI_OK) return st;
     if (getrusage(RUSAGE_SELF, &use) == 0) p->cpu_s = seconds(use.ru_utime) + seconds(use.ru_stime);
-    p->n_files = count_files();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) p->max_files = files.rlim_cur;
-    return true;
+    return SUMI_OK;
 }

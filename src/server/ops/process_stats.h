@@ -2,8 +2,9 @@
 #ifndef SUMI_SERVER_OPS_PROCESS_STATS_H
 #define SUMI_SERVER_OPS_PROCESS_STATS_H
 
-#include <stdbool.h>
 #include <stdint.h>
+
+#include "sumi.h"
 
 typedef struct process_stats {
     uint64_t resident_bytes, virtual_bytes;
@@ -12,7 +13,7 @@ typedef struct process_stats {
     uint64_t max_files;
 } process_stats;
 
-/* False: /proc is not there. */
-bool process_stats_read(process_stats *p);
+/* EIO: /proc is not there. ENOMEM. */
+SUMI_MUST_USE sumi_status process_stats_read(process_stats *p);
 
 #endif

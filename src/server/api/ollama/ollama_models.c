@@ -56,7 +56,8 @@ static void put_name(const server *s, buf *out)
     buf name;
     buf_init(&name, SIZE_MAX);
     buf_printf(&name, "%s:latest", s->opts.model_name);
-    json_put_text(out, name.data ? name.data : "", name.n);
+    if (name.status == SUMI_OK) json_put_text(out, name.data, name.n);
+    else out->status = name.status;
     buf_deinit(&name);
 }
 
