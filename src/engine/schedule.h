@@ -26,7 +26,8 @@
  *             were all kept: sched_extend() with the chosen token, or sched_end_seq(), sched_split(), sched_remove().
  *
  * The order. Rank of running requests: shielded ones first, then by priority, then by age. Work is assigned from the
- * highest rank down; when blocks run out, the lowest rank is preempted. Waiting requests: preempted ones before new ones
+ * highest rank down; when blocks run out, the lowest rank is preempted. A waiting request that does not fit preempts running
+ * ones of a lower priority. Waiting requests: preempted ones before new ones
  * of their priority; new ones of one priority by fair shares of their clients. No request overtakes the next one, so a
  * large request is not starved by small ones.
  *

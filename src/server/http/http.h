@@ -131,7 +131,8 @@ enum MHD_Result headers_preflight(exchange *x); /* the answer to OPTIONS */
  * metrics, also after a failure. */
 const route *route_find(const char *method, const char *path, int *number, const char **rest, api_error *e);
 api_kind route_api(const char *path);   /* the API that the path belongs to, also if there is no such route */
-extern const char *const route_paths[]; /* [route_n_paths()], the last one for all unknown paths */
+/* The path of number i, below route_n_paths(): the routes in order, then "other" for all unknown paths. */
+const char *route_path(int i);
 int route_n_paths(void);
 
 #endif

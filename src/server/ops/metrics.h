@@ -9,7 +9,7 @@
 #include "server/http/conns.h"
 #include "server/ops/histogram.h"
 
-enum { METRICS_MAX_PATHS = 32, METRICS_MAX_STATUS = 24 };
+enum { METRICS_MAX_PATHS = 48, METRICS_MAX_STATUS = 24 };
 
 typedef struct metrics {
     histogram queue, first_token, between_tokens, end_to_end, prefill, decode, inference; /* times */

@@ -78,7 +78,9 @@ enum MHD_Result get_metrics(exchange *x)
     page.isa = info.isa;
     page.n_lines_lost = journal_lost(s->opts.journal);
     conns_get_counts(s->conns, &page.connections);
-    metrics_put(&s->metrics, &page, route_paths, route_n_paths(), &out);
+    const char *paths[METRICS_MAX_PATHS];
+    for (int i = 0; i < route_n_paths(); i++) paths[i] = route_path(i);
+    metrics_put(&s->metrics, &page, paths, route_n_paths(), &out);
     return http_reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
