@@ -1,4 +1,4 @@
-/* attention_rows.h - the loops of the attention tile kernels (avx2/attention.c, avx512/attention.c) over rows and positions.
+/* attention_rows.h - the loops of the attention tile kernels (passes/attention.h) over rows and positions.
  *
  *   positions   | chunk 0 ................ | chunk 1 .....        separate sums, merged at the end of the chunk
  *               | segment | segment | ...                         one softmax step: scores, weights, values

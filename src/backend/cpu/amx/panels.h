@@ -23,7 +23,7 @@
  * While a batch is scaled, the processor looks ahead to the tile products of the next one.
  *
  * The file that includes this one has included the tile instructions: tile.h, or their emulation in a test. Static, as all
- * helpers of a level: see avx2/avx2.h. */
+ * helpers of a level: see avx2/vec.h. */
 #ifndef SUMI_BACKEND_CPU_AMX_PANELS_H
 #define SUMI_BACKEND_CPU_AMX_PANELS_H
 

@@ -4,7 +4,7 @@
  *
  * m is a minimum, or minus d times the zero point. Types whose integers stand for the levels of a table look them up, plus
  * a zero point. Without dpbusd, weights of 8 bits with their sign are kept as size and sign instead: see linear.c. Static:
- * see avx2.h. */
+ * see vec.h. */
 #ifndef SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 #define SUMI_BACKEND_CPU_AVX2_BLOCKS_H
 

@@ -10,7 +10,7 @@
  *
  *   __m256i dot_block(const block *b, dtype type, const int8_t *x, int from, int to)
  *
- * the sum of vectors from .. to-1 of a block times one token's bytes x. Static: see avx2.h. */
+ * the sum of vectors from .. to-1 of a block times one token's bytes x. Static: see vec.h. */
 #ifndef SUMI_BACKEND_CPU_AVX2_PRODUCT_H
 #define SUMI_BACKEND_CPU_AVX2_PRODUCT_H
 

@@ -12,7 +12,12 @@
  *   v_if_negative(x, a, b)      a where x has its sign bit set, else b
  *   v_sum(a)                    of all lanes, in an order that is fixed for the level
  *   v_largest(a)                of the lanes
- *   v_times_pow2(a, n)          a * 2^n, n integers from -126 to 127
+ *   v_times_pow2(a, n)          a * 2^n, n integers from -126 to 127; the two below are for n beyond that:
+ *   v_exponent_in_range(x)      x in -126 .. 127, unless v_times_pow2 takes any n
+ *   v_flush(x, a)               0 where x < -126, else a; a in all lanes if v_times_pow2 takes any n
+ *   v_between(from, to)         the lanes l with from <= l < to; both may be below 0 or above LANES
+ *   v_if(m, a, b)               a in the lanes of m, else b
+ *   v_distance(x)               |x - l| in lane l, x an integer
  *
  * A masked load or store costs several times as much as a plain one on some processors with AVX2, so that v_load_up_to has a
  * branch here. The functions are static: a shared inline function that the linker took from an object compiled for a higher
@@ -138,6 +143,32 @@ static inline vf v_times_pow2(vf a, vf n)
 {
     __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
     return a * _mm256_castsi256_ps(power);
+}
+
+static inline vf v_exponent_in_range(vf x)
+{
+    return v_min(v_set(127), v_max(v_set(-126), x));
+}
+
+static inline vf v_flush(vf x, vf a)
+{
+    return _mm256_and_ps(a, _mm256_cmp_ps(x, v_set(-126), _CMP_NLT_UQ));
+}
+
+static inline vmask v_between(int32_t from, int32_t to)
+{
+    return _mm256_andnot_si256(v_below(from), v_below(to));
+}
+
+static inline vf v_if(vmask m, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(m));
+}
+
+static inline vf v_distance(int32_t x)
+{
+    __m256i behind = _mm256_sub_epi32(_mm256_set1_epi32(x), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cvtepi32_ps(_mm256_abs_epi32(behind));
 }
 
 #endif

@@ -3,7 +3,7 @@
  *   w = d * q + m     q: unsigned bytes, 16 rows x 4 columns in a register     d, m: a float for each row
  *
  * m is a minimum, or minus d times the zero point. Types whose integers stand for the levels of a table look them up, plus
- * a zero point. Static: see avx2/avx2.h. */
+ * a zero point. Static: see avx2/vec.h. */
 #ifndef SUMI_BACKEND_CPU_AVX512_BLOCKS_H
 #define SUMI_BACKEND_CPU_AVX512_BLOCKS_H
 

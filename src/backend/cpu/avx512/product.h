@@ -4,7 +4,7 @@
  *
  * w = d * q + m with unsigned q: m is a minimum, or minus d times the zero point. Types with a scale for 16 columns use
  * two halves of a block. The levels that include this differ in how they come to isum, which is exact, and so give the
- * same bits. Static: see avx2/avx2.h. */
+ * same bits. Static: see avx2/vec.h. */
 #ifndef SUMI_BACKEND_CPU_AVX512_PRODUCT_H
 #define SUMI_BACKEND_CPU_AVX512_PRODUCT_H
 

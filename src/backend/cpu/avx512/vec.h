@@ -117,4 +117,31 @@ static inline vf v_times_pow2(vf a, vf n)
     return _mm512_scalef_ps(a, n);
 }
 
+static inline vf v_exponent_in_range(vf x)
+{
+    return x;
+}
+
+static inline vf v_flush(vf x, vf a)
+{
+    (void)x;
+    return a;
+}
+
+static inline vmask v_between(int32_t from, int32_t to)
+{
+    return v_below(to > 0 ? to : 0) & (vmask)~v_below(from > 0 ? from : 0);
+}
+
+static inline vf v_if(vmask m, vf a, vf b)
+{
+    return _mm512_mask_mov_ps(b, m, a);
+}
+
+static inline vf v_distance(int32_t x)
+{
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_cvtepi32_ps(_mm512_abs_epi32(_mm512_sub_epi32(_mm512_set1_epi32(x), lanes)));
+}
+
 #endif

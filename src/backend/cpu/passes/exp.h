@@ -20,4 +20,17 @@ static inline vf exp_of(vf x)
     return v_times_pow2(p, n);
 }
 
+/* 2^x for x <= 127, within 2 units in the last place: 2^n times a polynomial of degree 5 in x - n, |x - n| <= 1/2,
+ * fitted to the least relative error with 2^0 = 1. Small x give 0, NaN stays. */
+static inline vf exp2_of(vf x)
+{
+    vf in = v_exponent_in_range(x), n = v_round(in), r = in - n, p = v_set(1.32647273e-3f);
+    p = v_fma(p, r, v_set(9.67151299e-3f));
+    p = v_fma(p, r, v_set(5.55073358e-2f));
+    p = v_fma(p, r, v_set(2.40222424e-1f));
+    p = v_fma(p, r, v_set(6.93147004e-1f));
+    p = v_fma(p, r, v_set(1));
+    return v_flush(x, v_times_pow2(p, n));
+}
+
 #endif
