@@ -145,6 +145,57 @@ json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why)
     return read;
 }
 
+/* ---- Integers of any length ---- */
+
+/* Where the integer at text [n], which may be no integer, ends: *too_large if it does not fit into 64 bits. */
+static size_t integer_end(const char *text, size_t n, bool *too_large)
+{
+    static const char most[] = "9223372036854775807";
+    size_t begin = n > 0 && text[0] == '-', end = begin;
+    while (end < n && text[end] >= '0' && text[end] <= '9') end++;
+    size_t n_digits = end - begin;
+    bool is_real = end < n && (text[end] == '.' || text[end] == 'e' || text[end] == 'E');
+    *too_large = !is_real && (n_digits > sizeof most - 1 ||
+                              (n_digits == sizeof most - 1 && memcmp(text + begin, most, n_digits) > 0));
+    return end > begin ? end : begin + 1;
+}
+
+/* Appends the text to out, with an exponent after each integer of more than 64 bits. False: the text has no such number, and
+ * out is empty. */
+static bool widen_integers(const char *text, size_t n, buf *out)
+{
+    bool in_string = false, too_large;
+    size_t copied = 0;
+    for (size_t i = 0; i < n;) {
+        char c = text[i];
+        if (in_string && c == '\\') i += 2;
+        else if (in_string || (c != '-' && (c < '0' || c > '9'))) in_string ^= text[i++] == '"';
+        else {
+            i += integer_end(text + i, n - i, &too_large);
+            if (i < n && (text[i] == '.' || text[i] == 'e' || text[i] == 'E')) /* the rest of a real is no integer */
+                while (i < n && strchr("+-.eE0123456789", text[i])) i++;
+            if (!too_large) continue;
+            buf_append(out, text + copied, i - copied);
+            buf_append_str(out, "e0");
+            copied = i;
+        }
+    }
+    if (copied > 0) buf_append(out, text + copied, n - copied);
+    return copied > 0;
+}
+
+json_t *json_read_wide(const char *text, size_t n, size_t flags, json_error_t *why)
+{
+    buf wide;
+    json_t *v = NULL;
+    buf_init(&wide, SIZE_MAX);
+    bool is_wide = widen_integers(text, n, &wide);
+    if (wide.status != SUMI_OK) json_read_failed(why);
+    else v = json_read(is_wide ? wide.data : text, is_wide ? wide.n : n, flags, why);
+    buf_deinit(&wide);
+    return v;
+}
+
 void json_watch(void)
 {
     pthread_once(&once, install);

@@ -17,6 +17,10 @@
  * allocation functions of jansson must do so before the first call. */
 json_t *json_read(const char *text, size_t n, size_t flags, json_error_t *why);
 
+/* The same for text whose integers may have more than 64 bits, which JSON allows and jansson refuses. They are read as reals, so
+ * digits behind the seventeenth are lost. why must not be NULL. */
+json_t *json_read_wide(const char *text, size_t n, size_t flags, json_error_t *why);
+
 /* Sets *why to "out of memory". */
 void json_read_failed(json_error_t *why);
 

@@ -48,7 +48,7 @@ static json_t *arguments_for(const chat_caps *caps, json_t *arguments, sumi_stat
     if (is_text == caps->arguments_text || (!is_text && !json_is_object(arguments))) return json_incref(arguments);
     if (is_text && json_string_length(arguments) == 0) return json_object(); /* a call without arguments */
     if (is_text) {
-        json_t *read = json_read(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, &error);
+        json_t *read = json_read_wide(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, &error);
         if (!read) *why = json_read_status(&error, SUMI_EINVAL);
         return read;
     }

@@ -85,7 +85,7 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
     json_error_t why;
     sumi_status status = cli_read_text(path, MAX_JSON_BYTES, &data, &n, err);
     if (status) return status;
-    *out = json_read(data, n, JSON_ALLOW_NUL, &why);
+    *out = json_read_wide(data, n, JSON_ALLOW_NUL, &why);
     free(data);
     const char *name = strcmp(path, "-") ? path : "standard input";
     return *out ? SUMI_OK : json_read_fail(err, &why, SUMI_EFORMAT, name);

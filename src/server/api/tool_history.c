@@ -23,7 +23,7 @@ static sumi_status check_arguments(const json_t *v)
     json_error_t why;
     if (!json_is_string(v)) return !v || json_is_object(v) ? SUMI_OK : SUMI_EINVAL;
     if (json_string_length(v) == 0) return SUMI_OK;
-    json_t *o = json_read(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, &why);
+    json_t *o = json_read_wide(json_string_value(v), json_string_length(v), JSON_ALLOW_NUL, &why);
     sumi_status status = json_is_object(o) ? SUMI_OK : o ? SUMI_EINVAL : json_read_status(&why, SUMI_EINVAL);
     json_decref(o);
     return status;

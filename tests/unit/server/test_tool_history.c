@@ -185,6 +185,17 @@ static void mistakes_are_named_with_their_place(void **state)
     expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}", "input[0]: only items of the types");
 }
 
+/* JSON's integers have any length: a call with such an argument is no mistake. */
+static void arguments_may_have_large_integers(void **state)
+{
+    (void)state;
+    expect(openai_parse_chat,
+           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\",\"tool_calls\":[{\"id\":\"c1\","
+           "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":12345678901234567890123}\"}}]}]}",
+           ASKED "{\"content\":\"A\",\"role\":\"assistant\",\"tool_calls\":["
+                 CALL("\"{\\\"a\\\":12345678901234567890123}\"", "c1") "]}]");
+}
+
 /* Turns and items that become several messages, or one message of several items, do not move the places of the others. */
 static void places_are_those_of_the_clients_own_list(void **state)
 {
@@ -222,6 +233,7 @@ int main(void)
         cmocka_unit_test(anthropics_blocks_are_calls_and_results),
         cmocka_unit_test(anthropics_thoughts_are_the_reasoning_of_their_turn),
         cmocka_unit_test(items_of_responses_are_calls_and_results),
+        cmocka_unit_test(arguments_may_have_large_integers),
         cmocka_unit_test(places_are_those_of_the_clients_own_list),
         cmocka_unit_test(ollamas_calls_are_numbered),
         cmocka_unit_test(mistakes_are_named_with_their_place),
