@@ -37,7 +37,7 @@ refused bench serve "$tiny/bert.gguf"
 echo a | embed bert --pooling max 2>"$work/error"
 [ $? = 2 ] || fail "a pooling that is none"
 "$sumi" embed "$tiny/qwen2-tied.gguf" --pooling cls "$work/lines" 2>"$work/error" && fail "cls of a decoder"
-grep -q 'pooling by cls needs an encoder' "$work/error" || fail "$(cat "$work/error")"
+grep -q 'pooling cls needs an encoder' "$work/error" || fail "$(cat "$work/error")"
 
 python3 tests/integration/encoder_checks.py "$sumi" "$tiny/bert.gguf" "$work" || failed=1
 exit $failed
