@@ -36,6 +36,25 @@ void mem_unmap(void *p, size_t bytes)
     if (p) munmap(p, bytes ? bytes : 1);
 }
 
+#ifndef NDEBUG
+static _Thread_local bool forbidden;
+
+void mem_forbid(void)
+{
+    forbidden = true;
+}
+
+void mem_permit(void)
+{
+    forbidden = false;
+}
+
+bool mem_is_forbidden(void)
+{
+    return forbidden;
+}
+#endif
+
 size_t mem_available_bytes(void)
 {
     FILE *f = fopen("/proc/meminfo", "re");

@@ -28,6 +28,21 @@ static inline size_t mem_round_up(size_t n, size_t multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
+/* In builds with assertions: between mem_forbid() and mem_permit() nothing may be allocated in this thread, nor in the threads
+ * of a pool that work for it. Test programs with a malloc() of their own abort if something is (tests/failing). */
+#ifdef NDEBUG
+static inline void mem_forbid(void) {}
+static inline void mem_permit(void) {}
+static inline bool mem_is_forbidden(void)
+{
+    return false;
+}
+#else
+void mem_forbid(void);
+void mem_permit(void);
+bool mem_is_forbidden(void);
+#endif
+
 size_t mem_available_bytes(void); /* available memory according to /proc/meminfo; 0: unknown */
 
 #endif

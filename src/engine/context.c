@@ -444,8 +444,10 @@ static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_
     batch b;
     sumi_status status = reserve_blocks(c, spans, n_spans, err);
     if (status != SUMI_OK) return status;
+    mem_forbid();
     make_batch(c, spans, n_spans, &b);
     model_forward(c->model->weights, c->ws, c->store, &b);
+    mem_permit();
     for (int32_t i = 0; i < n_spans; i++)
         c->open_rows[spans[i].seq] = (open_rows){ b.seqs[i].first_row, b.seqs[i].n_rows };
     c->n_open = n_spans;

@@ -53,8 +53,25 @@ static bool is_own(const void *caller)
     return (const char *)caller >= __executable_start && (const char *)caller < etext;
 }
 
+/* src/base/mem.h; not there in builds without assertions, nor in programs without this part of sumi. */
+extern bool mem_is_forbidden(void) __attribute__((weak));
+static bool is_ready; /* a sanitizer is not, in the first calls */
+
+static void die_if_forbidden(void)
+{
+    static const char what[] = "an allocation in a forward pass:\n";
+    if (!is_ready || !mem_is_forbidden || !mem_is_forbidden()) return;
+    is_ready = false;
+    if (write(STDERR_FILENO, what, sizeof what - 1) > 0) show_caller();
+    abort();
+}
+
+static _Thread_local bool is_exempt;
+
 static bool fails(const void *caller)
 {
+    die_if_forbidden();
+    if (is_exempt) return false;
     int64_t n = atomic_fetch_add(&now->n_calls, 1) + 1, at = atomic_load(&now->fails_at),
             after = atomic_load(&now->and_after);
     if (!at || n < at || (n > at && !(after == ALL_AFTER || (after == OWN_AFTER && is_own(caller))))) return false;
@@ -85,6 +102,16 @@ NEW_ALLOC(void *, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t 
           (at, n, prot, flags, fd, offset), MAP_FAILED)
 NEW_ALLOC(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x),
           EAGAIN)
+
+/* Address sanitizer asks this in each new thread, and ends the program if there is no memory for it. */
+__attribute__((visibility("default"))) int pthread_getattr_np(pthread_t t, pthread_attr_t *a)
+{
+    __typeof__(&pthread_getattr_np) real = dlsym(RTLD_NEXT, "pthread_getattr_np");
+    is_exempt = true;
+    int failed = real(t, a);
+    is_exempt = false;
+    return failed;
+}
 
 /* ---- Of a program ---- */
 
@@ -117,4 +144,5 @@ __attribute__((constructor)) static void arm_from_environment(void)
     shows_caller = getenv("SUMI_FAIL_BACKTRACE") && backtrace(&frame, 1) > 0; /* loads its library now */
     fail_alloc_arm(n ? atoll(n) : 0, n && strchr(n, '+'));
     if (getenv("SUMI_FAIL_SWITCHES")) share_switches(getenv("SUMI_FAIL_SWITCHES"));
+    is_ready = true;
 }

@@ -4,6 +4,8 @@
  * aligned_alloc, posix_memalign, strdup, strndup, mmap and pthread_create. They serve all callers: sumi's code, the shared
  * libraries (jansson, libmicrohttpd, PCRE2, libcurl) and the C library itself (fopen, asprintf, getline).
  *
+ * In builds with assertions they abort if they are called in a forward pass (mem_forbid() of src/base/mem.h).
+ *
  * Of a program: SUMI_FAIL_ALLOC=N fails allocation N from the start on; N+ that one and all after it. With
  * SUMI_COUNT_ALLOC=FILE the number of allocations is written there at exit. SUMI_FAIL_BACKTRACE=1 writes to stderr who made
  * the allocation that failed: a help for finding a fault.

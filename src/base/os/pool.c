@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/os/clock.h"
 #include "base/os/cpu.h"
 
@@ -55,7 +56,7 @@ struct pool {
     _Alignas(64) _Atomic(pool_fn) fn;     /* the loop; written while no run can be claimed */
     _Atomic(void *) arg;
     _Atomic uint32_t n_items, grain;
-    _Atomic bool stop;
+    _Atomic bool stop, no_alloc; /* no_alloc: the loop runs under mem_forbid() */
     int32_t n_threads, n_started;
     int64_t spin_ns;
     worker workers[];
@@ -114,7 +115,10 @@ static void run_loop(pool *p, int32_t thread)
         if (!atomic_compare_exchange_weak_explicit(&p->claim, &claim, claim + size, memory_order_acq_rel,
                                                    memory_order_acquire))
             continue; /* another thread was faster; claim holds the present value */
+        bool no_alloc = thread > 0 && atomic_load_explicit(&p->no_alloc, memory_order_relaxed);
+        if (no_alloc) mem_forbid();
         fn(arg, begin, (int64_t)begin + size, thread);
+        if (no_alloc) mem_permit();
         if (atomic_fetch_sub(&p->n_left.value, size) == size) gate_changed(&p->n_left);
         claim = atomic_load_explicit(&p->claim, memory_order_acquire);
     }
@@ -144,6 +148,7 @@ static void publish(pool *p, uint32_t n_items, uint32_t grain, pool_fn fn, void 
     atomic_store(&p->claim, epoch << 32 | CLOSED);
     atomic_store_explicit(&p->fn, fn, memory_order_release);
     atomic_store_explicit(&p->arg, arg, memory_order_release);
+    atomic_store_explicit(&p->no_alloc, mem_is_forbidden(), memory_order_relaxed);
     atomic_store_explicit(&p->n_items, n_items, memory_order_release);
     atomic_store_explicit(&p->grain, grain, memory_order_release);
     atomic_store_explicit(&p->n_left.value, n_items, memory_order_release);

@@ -1,9 +1,17 @@
 /* test_out_of_memory.c - every allocation of the library fails in turn: what was asked for is then done, with the same
  * result as always, or it fails with one line. */
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/mem.h"
+#include "base/os/pool.h"
 #include "engine_client.h"
 #include "fail_alloc.h"
 #include "hf_folder.h"
@@ -130,6 +138,7 @@ static sumi_status estimate_work(const char *path, outcome *out, sumi_error *err
     return st;
 }
 
+static pool *shared_pool;
 static sumi_model *shared_model; /* opened once, for what is not about opening */
 
 static bool polls; /* the client of engine_work() reads events, instead of having them sent */
@@ -275,9 +284,66 @@ static void a_request_is_answered_right_or_ends_with_an_error(void **state)
     sumi_model_close(shared_model);
 }
 
+/* ---- The guard of the forward pass ---- */
+
+static void allocate(void)
+{
+    void *volatile p = malloc(1);
+    free(p);
+}
+
+static _Atomic bool has_worker;
+
+/* The caller's thread leaves an item to the worker. */
+static void allocate_in_a_worker(void *arg, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)arg, (void)begin, (void)end;
+    if (thread > 0) {
+        allocate();
+        has_worker = true;
+    }
+    while (!has_worker) sched_yield();
+}
+
+static void allocate_in_the_pool(void)
+{
+    pool_for(shared_pool, 2, 1, allocate_in_a_worker, NULL);
+}
+
+/* Whether f aborts the program if allocations are forbidden. */
+static bool is_noticed(void (*f)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit no_core = { 0, 0 };
+        sumi_error err;
+        setrlimit(RLIMIT_CORE, &no_core);
+        if (!freopen("/dev/null", "w", stderr) || pool_create(&shared_pool, 2, &err) != SUMI_OK) _exit(1);
+        mem_forbid();
+        f();
+        mem_permit();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void an_allocation_in_a_forward_pass_aborts(void **state)
+{
+    (void)state;
+#ifdef NDEBUG
+    print_message("  skipped: only builds with assertions have the guard\n");
+    skip();
+#endif
+    assert_true(is_noticed(allocate));
+    assert_true(is_noticed(allocate_in_the_pool));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allocation_in_a_forward_pass_aborts),
         cmocka_unit_test(text_is_right_or_refused),
         cmocka_unit_test(text_of_a_folder_is_right_or_refused),
         cmocka_unit_test(an_answer_is_right_or_refused),
