@@ -1,6 +1,6 @@
 /* interrupt.h - Ctrl-C stops an answer, not the program.
  *
- * This is the only mutable global of the program, because a signal handler has no argument. */
+ * The number of presses is a mutable global, because a signal handler has no argument. */
 #ifndef SUMI_CLI_TERMINAL_INTERRUPT_H
 #define SUMI_CLI_TERMINAL_INTERRUPT_H
 
