@@ -57,6 +57,7 @@ static void features_are_those_that_linux_lists(void **state)
     if (!flags) {
         print_message("skipped: these features are those that Linux lists on x86-64\n");
         skip();
+        return; /* gcc does not know that skip() ends the test */
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         bool linux_has = has_all(flags, table[i].words), we_have = cpu_features() & table[i].feature;
