@@ -39,11 +39,11 @@
 /* 24 KiB: half of an L1 cache; a tile's part of the activations is 6 KiB more. */
 typedef struct scratch {
     block blocks[SHARE][CHUNK];
-    _Alignas(64) int32_t isum[BATCH][ACT_TILE][ROWS];
-    _Alignas(64) float sum[SHARE][PANELS_TOKENS][ROWS];
+    _Alignas(64) int32_t isum[BATCH][ACT_TILE][LANES];
+    _Alignas(64) float sum[SHARE][PANELS_TOKENS][LANES];
 } scratch;
 
-_Static_assert(ACT_TILE == TILE_ROWS && ROWS * 4 == TILE_ROW_BYTES, "a tile of tokens by a panel is a tile");
+_Static_assert(ACT_TILE == TILE_ROWS && LANES * 4 == TILE_ROW_BYTES, "a tile of tokens by a panel is a tile");
 
 /* Tiles 0 to 3 are products, 4 and 5 activations, 6 and 7 weights. */
 static inline void configure(bool halves)
@@ -92,9 +92,9 @@ static inline __attribute__((always_inline)) void multiply_tiles(scratch *w, con
 #undef PRODUCT
 }
 
-/* sums [ACT_TILE][ROWS] += one tile of activations, x its first row, times n_groups blocks of a panel. */
+/* sums [ACT_TILE][LANES] += one tile of activations, x its first row, times n_groups blocks of a panel. */
 static inline __attribute__((always_inline)) void
-add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float (*sums)[ROWS], bool halves)
+add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float (*sums)[LANES], bool halves)
 {
     const int parts = halves ? 2 : 1, n = n_groups * parts;
     __m512 sum[ACT_TILE];
@@ -125,13 +125,13 @@ add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float
 
 /* Once unpacked, types differ in nothing but halves: two functions serve all. */
 static __attribute__((noinline)) void add_whole(scratch *w, const block *blocks, int n_groups,
-                                                const q8_row *x, float (*sums)[ROWS])
+                                                const q8_row *x, float (*sums)[LANES])
 {
     add_blocks(w, blocks, n_groups, x, sums, false);
 }
 
 static __attribute__((noinline)) void add_halves(scratch *w, const block *blocks, int n_groups,
-                                                 const q8_row *x, float (*sums)[ROWS])
+                                                 const q8_row *x, float (*sums)[LANES])
 {
     add_blocks(w, blocks, n_groups, x, sums, true);
 }
@@ -140,7 +140,7 @@ static __attribute__((noinline)) void add_halves(scratch *w, const block *blocks
 static inline __attribute__((always_inline)) void unpack(block *blocks, dtype type, const panels_args *a,
                                                          int32_t panel, int32_t g, int32_t n)
 {
-    const size_t step = ROWS * 4 * (size_t)pack_bits(type);
+    const size_t step = LANES * 4 * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes + (size_t)g * step;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     for (int32_t i = 0; i < n; i++) load_block(&blocks[i], type, payload + (size_t)i * step, header, g + i);

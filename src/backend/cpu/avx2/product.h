@@ -54,14 +54,14 @@ static inline __attribute__((always_inline)) __m256 multiply(const block *b, dty
 
 static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 sum)
 {
-    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * ROWS, a->n_rows, sum);
+    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * LANES, a->n_rows, sum);
 }
 
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type,
                                                               int n, int lanes)
 {
-    const size_t payload_step = ROWS * 4 * (size_t)pack_bits(type);
+    const size_t payload_step = VECTOR * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;

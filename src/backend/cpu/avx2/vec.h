@@ -19,6 +19,12 @@
  *   v_if(m, a, b)               a in the lanes of m, else b
  *   v_distance(x)               |x - l| in lane l, x an integer
  *
+ *   vi                          4 * LANES bytes, with & | ^; or LANES integers of 32 bits
+ *   v_load_bytes v_set_bytes(x) unaligned; all bytes are x                                v_add_bytes(a, b)
+ *   v_left(a, n) v_right(a, n)  shifts of 16 bits by a constant
+ *   v_load_table v_look_up      a table of 16 bytes; the bytes of the table at indices 0 .. 15
+ *   v_load_u8 v_load_i8         LANES bytes to 32 bits                                    v_to_float(a)
+ *
  * A masked load or store costs several times as much as a plain one on some processors with AVX2, so that v_load_up_to has a
  * branch here. The functions are static: a shared inline function that the linker took from an object compiled for a higher
  * level would crash on machines without that level. */
@@ -30,6 +36,7 @@
 
 enum { LANES = 8 };
 typedef __m256 vf;
+typedef __m256i vi;
 typedef __m256i vmask; /* all bits of a lane */
 
 static inline vf v_load(const float *p)
@@ -169,6 +176,56 @@ static inline vf v_distance(int32_t x)
 {
     __m256i behind = _mm256_sub_epi32(_mm256_set1_epi32(x), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_cvtepi32_ps(_mm256_abs_epi32(behind));
+}
+
+static inline vi v_load_bytes(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline vi v_set_bytes(char x)
+{
+    return _mm256_set1_epi8(x);
+}
+
+static inline vi v_add_bytes(vi a, vi b)
+{
+    return _mm256_add_epi8(a, b);
+}
+
+static inline __attribute__((always_inline)) vi v_left(vi a, int n)
+{
+    return _mm256_slli_epi16(a, n);
+}
+
+static inline __attribute__((always_inline)) vi v_right(vi a, int n)
+{
+    return _mm256_srli_epi16(a, n);
+}
+
+static inline vi v_load_table(const int8_t values[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
+}
+
+static inline vi v_look_up(vi table, vi at)
+{
+    return _mm256_shuffle_epi8(table, at);
+}
+
+static inline vi v_load_u8(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+static inline vi v_load_i8(const uint8_t *p)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+static inline vf v_to_float(vi a)
+{
+    return _mm256_cvtepi32_ps(a);
 }
 
 #endif

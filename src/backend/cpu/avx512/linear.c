@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
                                                               int n, int lanes)
 {
     const bool halves = pack_has_halves(type);
-    const size_t payload_step = ROWS * 4 * (size_t)pack_bits(type);
+    const size_t payload_step = VECTOR * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;

@@ -49,7 +49,7 @@ static inline __attribute__((always_inline)) __m512 multiply(const block *b, boo
 /* Token t of the tile, rows of a panel; n_rows cuts the last one. */
 static inline void store(const panels_args *a, int32_t panel, int32_t t, __m512 sum)
 {
-    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * ROWS, a->n_rows, sum);
+    store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * LANES, a->n_rows, sum);
 }
 
 #endif

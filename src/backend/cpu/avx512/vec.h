@@ -8,6 +8,7 @@
 
 enum { LANES = 16 };
 typedef __m512 vf;
+typedef __m512i vi;
 typedef __mmask16 vmask;
 
 static inline vf v_load(const float *p)
@@ -142,6 +143,56 @@ static inline vf v_distance(int32_t x)
 {
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_cvtepi32_ps(_mm512_abs_epi32(_mm512_sub_epi32(_mm512_set1_epi32(x), lanes)));
+}
+
+static inline vi v_load_bytes(const uint8_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline vi v_set_bytes(char x)
+{
+    return _mm512_set1_epi8(x);
+}
+
+static inline vi v_add_bytes(vi a, vi b)
+{
+    return _mm512_add_epi8(a, b);
+}
+
+static inline __attribute__((always_inline)) vi v_left(vi a, int n)
+{
+    return _mm512_slli_epi16(a, (unsigned)n);
+}
+
+static inline __attribute__((always_inline)) vi v_right(vi a, int n)
+{
+    return _mm512_srli_epi16(a, (unsigned)n);
+}
+
+static inline vi v_load_table(const int8_t values[16])
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)values));
+}
+
+static inline vi v_look_up(vi table, vi at)
+{
+    return _mm512_shuffle_epi8(table, at);
+}
+
+static inline vi v_load_u8(const uint8_t *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline vi v_load_i8(const uint8_t *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline vf v_to_float(vi a)
+{
+    return _mm512_cvtepi32_ps(a);
 }
 
 #endif
