@@ -8,8 +8,9 @@
 #include "forward.h"
 
 /* Both sides compute in float32, whose roundings of 6e-8 grow to 1e-5 of a hidden state, with elements of about 1, and
- * to 1e-6 of a vector of length 1. */
-#define MAX_HIDDEN_DIFFERENCE 1e-4
+ * to 1e-6 of a vector of length 1. Measured on Zen 3: 1.5e-5 (llama-rope3, AVX2); twice that and a margin for AVX-512 and AMX,
+ * which were not measured. */
+#define MAX_HIDDEN_DIFFERENCE 4e-5
 #define MAX_DIFFERENCE        1e-5
 #define MIN_COSINE            0.999999
 #define MIN_COSINE_INT8       0.999 /* the defaults, with activations rounded to int8 */

@@ -8,8 +8,8 @@
 #include "forward.h"
 #include "hf_folder.h"
 
-/* Both sides compute in float32; states have elements of about 1. */
-#define MAX_DIFFERENCE 1e-4
+/* Both sides compute in float32; states have elements of about 1. Measured on Zen 3: 1.9e-5 (modern-bert, plain C); twice that. */
+#define MAX_DIFFERENCE 4e-5
 /* Vectors of length 1, as in test_embeddings.c; with the defaults keys and values are rounded to f16. */
 #define MIN_COSINE          0.999999
 #define MIN_COSINE_DEFAULTS 0.9999

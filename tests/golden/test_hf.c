@@ -11,8 +11,6 @@
 #include "test_support.h"
 #include "tiny_logits.h"
 
-#define TOLERANCE 1e-3 /* as in test_tiny.c */
-
 static gguf *open_model(const char *path)
 {
     gguf *g;
@@ -88,7 +86,7 @@ static void compare_converted(const char *name, const test_folder *f)
     if (sumi_convert(f->path, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
     compare_tensors(name, path);
     double worst = test_tiny_difference(name, path, NULL);
-    if (!(worst <= TOLERANCE))
+    if (!(worst <= TEST_TINY_TOLERANCE))
         fail_msg("%s: log-probabilities of the converted file differ by %g", name, worst);
 }
 
@@ -98,7 +96,7 @@ static void compare(const char *name)
     compare_tensors(name, f.path);
     compare_converted(name, &f);
     double ref = test_tiny_difference(name, f.path, "ref"), best = test_tiny_difference(name, f.path, NULL);
-    if (!(ref <= TOLERANCE) || !(best <= TOLERANCE))
+    if (!(ref <= TEST_TINY_TOLERANCE) || !(best <= TEST_TINY_TOLERANCE))
         fail_msg("%s: log-probabilities differ by %g, %g", name, ref, best);
     test_folder_remove(&f);
 }

@@ -11,8 +11,6 @@
 #include "test_support.h"
 #include "tiny_logits.h"
 
-#define TOLERANCE 1e-3 /* as in test_tiny.c */
-
 static void write_json(const test_folder *f, const char *name, const json_t *json)
 {
     char *text = json_dumps(json, 0);
@@ -47,7 +45,7 @@ static test_folder changed_folder(const char *base, const char *changes)
 static void expect_as(const char *golden, const test_folder *f)
 {
     double worst = test_tiny_difference(golden, f->path, NULL);
-    if (!(worst <= TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", golden, worst);
+    if (!(worst <= TEST_TINY_TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", golden, worst);
 }
 
 static void settings_are_computed_as_in_transformers(void **state)
@@ -73,7 +71,7 @@ static void settings_are_computed_as_in_transformers(void **state)
         expect_as(golden, &f);
         snprintf(path, sizeof path, "%s/converted.gguf", f.path);
         if (sumi_convert(f.path, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
-        assert_true(test_tiny_difference(golden, path, NULL) <= TOLERANCE);
+        assert_true(test_tiny_difference(golden, path, NULL) <= TEST_TINY_TOLERANCE);
         test_folder_remove(&f);
     }
 }

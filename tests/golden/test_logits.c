@@ -11,7 +11,9 @@
 
 #include "forward.h"
 
-#define MAX_MEAN_KL    0.005
+/* Measured on Zen 3 with AVX2: 9.7e-4 (SmolLM2) and 8.6e-4 (Gemma 3), the same best token in 97.8 % and 97.6 % of the rows. AMX
+ * rounds activations to bf16, not to int8, and was not measured: hence three times, not twice. */
+#define MAX_MEAN_KL    0.003
 #define MIN_SAME_TOP   0.97
 #define MAX_DIFFERENCE 2e-3
 

@@ -9,8 +9,6 @@
 #include "test_support.h"
 #include "tiny_logits.h"
 
-#define TOLERANCE 1e-3 /* as in test_tiny.c */
-
 /* Tiny model `name` with other names of keys and tensors, and what add() puts in (NULL: nothing). */
 static double difference(const char *name, const gb_rename *renames, void (*add)(gguf_builder *b))
 {
@@ -36,7 +34,7 @@ static double difference(const char *name, const gb_rename *renames, void (*add)
 static void expect_same(const char *name, const gb_rename *renames, void (*add)(gguf_builder *b))
 {
     double worst = difference(name, renames, add);
-    if (!(worst <= TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", name, worst);
+    if (!(worst <= TEST_TINY_TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", name, worst);
 }
 
 static const gb_rename as_it_is[] = { { NULL, NULL } };

@@ -6,15 +6,12 @@
 #include "test_support.h"
 #include "tiny_logits.h"
 
-/* Both sides compute in float32, where sums of a few hundred terms of size 10 differ by about 1e-5. */
-#define TOLERANCE 1e-3
-
 static void compare(const char *name, const char *isa)
 {
     char path[256];
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
     double worst = test_tiny_difference(name, test_source_path(path), isa);
-    if (!(worst <= TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", name, worst);
+    if (!(worst <= TEST_TINY_TOLERANCE)) fail_msg("%s: log-probabilities differ by %g", name, worst);
 }
 
 /* The plain C kernels, then the best that the machine has. */
