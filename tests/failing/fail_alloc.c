@@ -87,7 +87,8 @@ static bool fails(const void *caller)
     __attribute__((visibility("default"))) result name parameters                                            \
     {                                                                                                        \
         static __typeof__(&name) real;                                                                       \
-        if (!real) real = __interceptor_##name ? __interceptor_##name : dlsym(RTLD_NEXT, #name);             \
+        if (!real) real = __interceptor_##name;                                                              \
+        if (!real) real = dlsym(RTLD_NEXT, #name);                                                           \
         return fails(__builtin_return_address(0)) ? failure : real arguments;                                                           \
     }
 
