@@ -34,8 +34,7 @@ static void check(sumi_status st, const sumi_error *err)
 static int32_t *random_ids(int32_t n, uint32_t seed)
 {
     int32_t *ids = malloc((size_t)n * sizeof *ids);
-    for (int32_t i = 0; i < n; i++)
-        ids[i] = 1000 + (int32_t)((seed = seed * 1664525u + 1013904223u) >> 16) % 30000;
+    for (int32_t i = 0; i < n; i++) ids[i] = 1000 + (int32_t)((seed = seed * 1664525u + 1013904223u) >> 16) % 30000;
     return ids;
 }
 
@@ -102,8 +101,7 @@ static void print_gaps(const char *what, gaps *g)
     double sum = 0;
     for (int32_t i = 0; i < g->n; i++) sum += g->ms[i];
     qsort(g->ms, (size_t)g->n, sizeof *g->ms, by_value);
-    printf("  %-28s %8.1f %8.1f %8.1f\n", what, sum / g->n, g->ms[(int32_t)(0.99 * (g->n - 1))],
-           g->ms[g->n - 1]);
+    printf("  %-28s %8.1f %8.1f %8.1f\n", what, sum / g->n, g->ms[(int32_t)(0.99 * (g->n - 1))], g->ms[g->n - 1]);
 }
 
 /* Eight answers. After 64 tokens of each, the times between tokens are taken: with a long prompt that arrives then, until
@@ -116,8 +114,7 @@ static void answer(sumi_model *model, bool chunking, bool with_long, int32_t n_g
     uint64_t long_request = 0;
     bool done = false;
     g->n = 0;
-    for (int32_t i = 0; i < N_ANSWERS; i++)
-        submit(e, ids[i] = random_ids(PROMPT, (uint32_t)i), PROMPT, 1, 6000);
+    for (int32_t i = 0; i < N_ANSWERS; i++) submit(e, ids[i] = random_ids(PROMPT, (uint32_t)i), PROMPT, 1, 6000);
     memset(last, 0, sizeof last);
     while (!done) {
         sumi_event *event = sumi_engine_poll(e, -1);
@@ -127,8 +124,7 @@ static void answer(sumi_model *model, bool chunking, bool with_long, int32_t n_g
         else if (is_piece) {
             if (n_tokens >= 64 * N_ANSWERS && g->n < MAX_GAPS) g->ms[g->n++] = now - *before;
             *before = now;
-            if (++n_tokens == 64 * N_ANSWERS && with_long)
-                long_request = submit(e, long_ids, LONG_PROMPT, 1, 1);
+            if (++n_tokens == 64 * N_ANSWERS && with_long) long_request = submit(e, long_ids, LONG_PROMPT, 1, 1);
             if (!with_long && g->n == n_gaps) done = true;
         }
         sumi_event_free(event);

@@ -98,7 +98,8 @@ int main(int argc, char **argv)
     double start = now_us();
     work(1000);
     rounds_per_us *= 1000 / (now_us() - start);
-    printf("threads     empty: best median        meet: best median       20 us: best median      uneven: best median\n");
+    printf(
+        "threads     empty: best median        meet: best median       20 us: best median      uneven: best median\n");
     for (int32_t n = 1; n <= 8; n = n < 4 ? n + 1 : n * 2) {
         pool *p;
         if (pool_create(&p, n, NULL) != SUMI_OK) return 1;

@@ -65,13 +65,24 @@ static double median_us(const float *logits, const uint64_t *allowed, int32_t n_
 
 int main(void)
 {
-    const sumi_sampling plain = { .temperature = 1, .top_p = 1, .typical_p = 1, .repeat_penalty = 1,
-                                  .penalty_last_n = 64 };
-    struct { const char *name; sumi_sampling params; } rows[] = {
-        { "greedy", plain },          { "temperature 1", plain }, { "top_k 40", plain }, { "top_p 0.95", plain },
-        { "min_p 0.05", plain },      { "typical_p 0.9", plain }, { "top_k 5000", plain },
-        { "the defaults", sumi_sampling_default() }, { "defaults + repeat_penalty", sumi_sampling_default() },
-        { "greedy, skip_logprob", plain }, { "defaults, skip_logprob", sumi_sampling_default() },
+    const sumi_sampling plain = {
+        .temperature = 1, .top_p = 1, .typical_p = 1, .repeat_penalty = 1, .penalty_last_n = 64
+    };
+    struct {
+        const char *name;
+        sumi_sampling params;
+    } rows[] = {
+        { "greedy", plain },
+        { "temperature 1", plain },
+        { "top_k 40", plain },
+        { "top_p 0.95", plain },
+        { "min_p 0.05", plain },
+        { "typical_p 0.9", plain },
+        { "top_k 5000", plain },
+        { "the defaults", sumi_sampling_default() },
+        { "defaults + repeat_penalty", sumi_sampling_default() },
+        { "greedy, skip_logprob", plain },
+        { "defaults, skip_logprob", sumi_sampling_default() },
         { "top_p 0.95, temperature 2", plain },
     };
     rows[0].params.temperature = 0;

@@ -62,16 +62,16 @@ extern "C" {
 
 /* ---- Status ------------------------------------------------------------------------------------------------- */
 
-#define SUMI_STATUS_LIST(X)                                                                                    \
-    X(OK, "ok")                                                                                                \
-    X(ENOMEM, "out of memory")                                                                                 \
-    X(EIO, "input/output error")                                                                               \
-    X(EFORMAT, "malformed file")                                                                               \
-    X(EUNSUPPORTED, "not supported")                                                                           \
-    X(EINVAL, "invalid argument")                                                                              \
-    X(ELIMIT, "limit exceeded")                                                                                \
-    X(ENUMERIC, "not a finite number")                                                                         \
-    X(ECANCELLED, "cancelled")                                                                                 \
+#define SUMI_STATUS_LIST(X)            \
+    X(OK, "ok")                        \
+    X(ENOMEM, "out of memory")         \
+    X(EIO, "input/output error")       \
+    X(EFORMAT, "malformed file")       \
+    X(EUNSUPPORTED, "not supported")   \
+    X(EINVAL, "invalid argument")      \
+    X(ELIMIT, "limit exceeded")        \
+    X(ENUMERIC, "not a finite number") \
+    X(ECANCELLED, "cancelled")         \
     X(EBUSY, "too many requests")
 
 /* SUMI_OK, SUMI_ENOMEM, SUMI_EIO, SUMI_EFORMAT, SUMI_EUNSUPPORTED, SUMI_EINVAL, SUMI_ELIMIT, SUMI_ENUMERIC, SUMI_ECANCELLED,
@@ -106,7 +106,7 @@ typedef struct sumi_model sumi_model;
 /* The form in which activations (the inputs of matrix products) are multiplied with quantised weights. */
 typedef enum sumi_activations {
     SUMI_ACTIVATIONS_AUTO, /* the fast choice of the backend: int8 in groups of 32 for quantised weights */
-    SUMI_ACTIVATIONS_F32,  /* no rounding of activations, keys or values: slower, closest to the float32 definition of the
+    SUMI_ACTIVATIONS_F32, /* no rounding of activations, keys or values: slower, closest to the float32 definition of the
                               model; a token takes twice the memory in the cache */
 } sumi_activations;
 
@@ -127,16 +127,16 @@ typedef enum sumi_numa {
 } sumi_numa;
 
 typedef struct sumi_model_opts {
-    size_t size; /* of this structure: see above */
-    const char *isa;              /* "ref", "avx2", "avxvnni", "avx512", "amx"; NULL: SUMI_ISA if set, else the machine's best */
+    size_t size;     /* of this structure: see above */
+    const char *isa; /* "ref", "avx2", "avxvnni", "avx512", "amx"; NULL: SUMI_ISA if set, else the machine's best */
     sumi_activations activations; /* see above */
     sumi_numa numa;               /* see above; EUNSUPPORTED if the system refuses, as in many containers */
     bool vocab_only;              /* open the tokenizer and the template only: works on files without tensors */
-    bool strict_roles;            /* pass chats to the template unchanged; false: a message that the template does not take
+    bool strict_roles; /* pass chats to the template unchanged; false: a message that the template does not take
                                      (a system message, a second turn of one role) is merged into the turn beside it */
-    sumi_log_fn log;              /* NULL: silent */
+    sumi_log_fn log;   /* NULL: silent */
     void *log_user;
-    sumi_progress_fn progress;    /* called while the model opens: bytes of weights that are ready. NULL: none */
+    sumi_progress_fn progress; /* called while the model opens: bytes of weights that are ready. NULL: none */
     void *progress_user;
 } sumi_model_opts;
 
@@ -157,20 +157,19 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_model_open(sumi_model **out, const char 
 SUMI_API void sumi_model_close(sumi_model *model); /* NULL is fine */
 
 typedef struct sumi_model_info {
-    const char
-        *architecture; /* "llama", "qwen3", ... (docs/models.md); the strings live as long as the model */
+    const char *architecture; /* "llama", "qwen3", ... (docs/models.md); the strings live as long as the model */
     const char *name;         /* general.name, or "" */
     const char *isa;          /* the kernels in use; "" when vocab_only */
     int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff; /* 0 when vocab_only */
     int32_t n_vocab;
-    int32_t n_ctx_train;      /* longest sequence that the model was trained for, in tokens; 0: unknown */
-    int32_t bos_id, eos_id;   /* -1: none */
-    uint64_t n_params;        /* elements of all tensors */
-    uint64_t weight_bytes;    /* bytes of all tensors in the file */
+    int32_t n_ctx_train;    /* longest sequence that the model was trained for, in tokens; 0: unknown */
+    int32_t bos_id, eos_id; /* -1: none */
+    uint64_t n_params;      /* elements of all tensors */
+    uint64_t weight_bytes;  /* bytes of all tensors in the file */
     bool has_chat_template;
-    bool is_encoder;          /* attention looks both ways: the model makes embeddings, and neither logits nor answers */
-    bool has_logits;          /* the model has an output head and makes answers; false for encoders */
-    sumi_pooling pooling;     /* of embeddings, from the file; NONE: the file does not say, or vocab_only */
+    bool is_encoder;      /* attention looks both ways: the model makes embeddings, and neither logits nor answers */
+    bool has_logits;      /* the model has an output head and makes answers; false for encoders */
+    sumi_pooling pooling; /* of embeddings, from the file; NONE: the file does not say, or vocab_only */
 } sumi_model_info;
 
 SUMI_API void sumi_model_get_info_sized(const sumi_model *model, sumi_model_info *info, size_t size);
@@ -215,16 +214,16 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format(const sumi_model *model, con
 /* The same from JSON texts: messages is an array as the OpenAI API defines it; tools is an array, or NULL. Tool calls are
  * brought into the form that the template reads. EINVAL: also if the template drops the tool calls. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_chat_format_json(const sumi_model *model, const char *messages,
-                                                         const char *tools, bool add_generation_prompt,
-                                                         char **text, size_t *n_bytes, sumi_error *err);
+                                                         const char *tools, bool add_generation_prompt, char **text,
+                                                         size_t *n_bytes, sumi_error *err);
 
 /* ---- Converting --------------------------------------------------------------------------------------------- */
 
 typedef struct sumi_convert_opts {
-    size_t size; /* of this structure: see above */
-    const char *type;  /* "Q4_K_M", "BF16", ...: sumi_convert_type(); NULL: matrices keep their types */
-    bool overwrite;    /* replace an existing file; false: an existing file is EIO */
-    int32_t n_threads; /* 0: one for each available processor. The result does not depend on it */
+    size_t size;               /* of this structure: see above */
+    const char *type;          /* "Q4_K_M", "BF16", ...: sumi_convert_type(); NULL: matrices keep their types */
+    bool overwrite;            /* replace an existing file; false: an existing file is EIO */
+    int32_t n_threads;         /* 0: one for each available processor. The result does not depend on it */
     sumi_progress_fn progress; /* called with bytes of the result. NULL: none */
     void *user;
 } sumi_convert_opts;
@@ -253,17 +252,18 @@ SUMI_API const char *sumi_convert_type(int32_t i, const char **summary);
 typedef struct sumi_context sumi_context;
 
 typedef struct sumi_context_opts {
-    size_t size; /* of this structure: see above */
-    int32_t n_threads;        /* 0: one for each available processor */
-    bool pin;                 /* bind each thread of the context to a processor of its own, except the thread that calls.
+    size_t size;       /* of this structure: see above */
+    int32_t n_threads; /* 0: one for each available processor */
+    bool pin;          /* bind each thread of the context to a processor of its own, except the thread that calls.
                                  Use it only if nothing else runs on the machine: a bound thread and other work may wait
                                  for each other. EINVAL: more threads than processors */
-    int32_t n_ctx;            /* longest sequence in tokens; 0: the model's training length, or less if the pool is
+    int32_t n_ctx;     /* longest sequence in tokens; 0: the model's training length, or less if the pool is
                                  smaller */
-    int32_t max_seqs;         /* sequences open at once */
-    int32_t max_batch_tokens; /* new tokens in one step; raised to n_ctx for encoders, which compute a text in one step */
-    int32_t max_logit_rows;   /* rows of logits in one step; each takes n_vocab floats */
-    size_t kv_bytes;          /* size of the pool of key/value blocks; 0: room for one sequence of n_ctx tokens,
+    int32_t max_seqs;  /* sequences open at once */
+    int32_t
+        max_batch_tokens;   /* new tokens in one step; raised to n_ctx for encoders, which compute a text in one step */
+    int32_t max_logit_rows; /* rows of logits in one step; each takes n_vocab floats */
+    size_t kv_bytes;        /* size of the pool of key/value blocks; 0: room for one sequence of n_ctx tokens,
                                  but at most a quarter of the free memory */
 } sumi_context_opts;
 
@@ -283,12 +283,13 @@ SUMI_API void sumi_context_destroy(sumi_context *ctx); /* NULL is fine */
 
 typedef struct sumi_context_info {
     int32_t n_ctx, n_threads, max_seqs, max_batch_tokens;
-    int32_t kv_block;          /* tokens in a block */
-    int32_t n_blocks, n_free;  /* blocks in the pool, and free blocks. A model without sliding windows needs one block for
+    int32_t kv_block; /* tokens in a block */
+    int32_t n_blocks,
+        n_free;             /* blocks in the pool, and free blocks. A model without sliding windows needs one block for
                                   kv_block tokens of a sequence. A model with sliding windows keeps a block table for each
                                   group of layers, and needs a (smaller) block for each group */
-    int32_t max_seq_tokens;    /* the longest sequence if it has the pool alone, at most n_ctx */
-    size_t kv_bytes;           /* bytes of the pool */
+    int32_t max_seq_tokens; /* the longest sequence if it has the pool alone, at most n_ctx */
+    size_t kv_bytes;        /* bytes of the pool */
 } sumi_context_info;
 
 SUMI_API void sumi_context_get_info_sized(const sumi_context *ctx, sumi_context_info *info, size_t size);
@@ -299,8 +300,8 @@ static inline void sumi_context_get_info(const sumi_context *ctx, sumi_context_i
 
 /* Opens an empty sequence; *seq is its number until sumi_seq_close(). ELIMIT: max_seqs are open. */
 SUMI_API SUMI_MUST_USE sumi_status sumi_seq_open(sumi_context *ctx, int32_t *seq, sumi_error *err);
-SUMI_API void sumi_seq_close(sumi_context *ctx, int32_t seq);           /* gives its blocks back */
-SUMI_API int32_t sumi_seq_len(const sumi_context *ctx, int32_t seq);    /* tokens that it holds */
+SUMI_API void sumi_seq_close(sumi_context *ctx, int32_t seq);                      /* gives its blocks back */
+SUMI_API int32_t sumi_seq_len(const sumi_context *ctx, int32_t seq);               /* tokens that it holds */
 SUMI_API void sumi_seq_truncate(sumi_context *ctx, int32_t seq, int32_t n_tokens); /* keeps the first n_tokens */
 
 /* Opens a sequence that begins as a copy of src: it shares the blocks of src, and each of the two gets a block of its own
@@ -431,8 +432,8 @@ SUMI_API uint32_t sumi_model_sampling(const sumi_model *model, sumi_sampling *sa
 typedef struct sumi_sampler sumi_sampler;
 
 /* EINVAL: a parameter out of range, named in err. Free with sumi_sampler_destroy(). */
-SUMI_API SUMI_MUST_USE sumi_status sumi_sampler_create(sumi_sampler **out, int32_t n_vocab,
-                                                       const sumi_sampling *params, sumi_error *err);
+SUMI_API SUMI_MUST_USE sumi_status sumi_sampler_create(sumi_sampler **out, int32_t n_vocab, const sumi_sampling *params,
+                                                       sumi_error *err);
 SUMI_API void sumi_sampler_destroy(sumi_sampler *sampler); /* NULL is fine */
 
 /* Adds tokens that the sampler did not choose (the prompt) to the tokens that penalties count. */
@@ -460,13 +461,13 @@ typedef enum sumi_finish {
     SUMI_FINISH_LENGTH,    /* max_tokens, the end of the context, or no key/value block left for another token */
     SUMI_FINISH_CANCELLED, /* the callback returned false, or the request was cancelled */
     /* Of an engine's requests only: */
-    SUMI_FINISH_DEADLINE,  /* a time limit of the request has passed; the event says which */
-    SUMI_FINISH_REFUSED,   /* the request never ran: the engine stopped first */
-    SUMI_FINISH_ERROR,     /* the event's error says why */
+    SUMI_FINISH_DEADLINE, /* a time limit of the request has passed; the event says which */
+    SUMI_FINISH_REFUSED,  /* the request never ran: the engine stopped first */
+    SUMI_FINISH_ERROR,    /* the event's error says why */
 } sumi_finish;
 
 typedef struct sumi_piece {
-    const char *text;       /* whole UTF-8 characters, never part of a stop string; may be empty */
+    const char *text; /* whole UTF-8 characters, never part of a stop string; may be empty */
     size_t n_bytes;
     const sumi_choice *choices; /* the tokens since the last piece; each token is reported once, end tokens too */
     const sumi_choice *top;     /* n_choices x n_logprobs alternatives; NULL when n_logprobs is 0 */
@@ -480,16 +481,17 @@ typedef bool (*sumi_piece_fn)(void *user, const sumi_piece *piece);
 typedef struct sumi_generate_opts {
     size_t size; /* of this structure: see above */
     sumi_sampling sampling;
-    int32_t max_tokens;        /* -1: until the context is full */
-    const char *const *stop;   /* n_stop strings that end the text; a stop string is not part of the text */
+    int32_t max_tokens;      /* -1: until the context is full */
+    const char *const *stop; /* n_stop strings that end the text; a stop string is not part of the text */
     int32_t n_stop;
-    int32_t n_logprobs;        /* alternatives to report for each token */
-    const int32_t *seen;       /* n_seen tokens that seq held before: penalties count them too. NULL: none */
+    int32_t n_logprobs;  /* alternatives to report for each token */
+    const int32_t *seen; /* n_seen tokens that seq held before: penalties count them too. NULL: none */
     int32_t n_seen;
-    bool ignore_eos;           /* end tokens do not end the text */
-    sumi_piece_fn on_piece;    /* may be NULL */
+    bool ignore_eos;        /* end tokens do not end the text */
+    sumi_piece_fn on_piece; /* may be NULL */
     void *user;
-    sumi_progress_fn on_prompt; /* called with user while the prompt is computed, as in sumi_prefill_watched(); false ends
+    sumi_progress_fn
+        on_prompt; /* called with user while the prompt is computed, as in sumi_prefill_watched(); false ends
                                    the generation as CANCELLED and leaves seq as it was before. NULL: none */
 } sumi_generate_opts;
 
@@ -529,32 +531,33 @@ typedef enum sumi_preemption {
 } sumi_preemption;
 
 typedef struct sumi_engine_opts {
-    size_t size; /* of this structure: see above */
-    int32_t n_threads;       /* as in sumi_context_opts */
-    bool pin;                /* as in sumi_context_opts */
-    int32_t n_ctx;           /* as in sumi_context_opts */
-    int32_t max_seqs;        /* sequences that run at once; a request with n choices runs n */
-    int32_t token_budget;    /* most tokens in a step: first the tokens of running answers, then pieces of prompts. A small
+    size_t size;          /* of this structure: see above */
+    int32_t n_threads;    /* as in sumi_context_opts */
+    bool pin;             /* as in sumi_context_opts */
+    int32_t n_ctx;        /* as in sumi_context_opts */
+    int32_t max_seqs;     /* sequences that run at once; a request with n choices runs n */
+    int32_t token_budget; /* most tokens in a step: first the tokens of running answers, then pieces of prompts. A small
                                 value gives an even flow of answers; a large one finishes prompts sooner. More than
                                 max_seqs */
-    float stall;             /* how much new prompts may slow running answers, estimated from earlier steps: 1 = steps up
+    float stall;          /* how much new prompts may slow running answers, estimated from earlier steps: 1 = steps up
                                 to twice as long; 0 = no limit but the token budget */
-    size_t kv_bytes;         /* memory for keys and values; 0: enough for max_seqs sequences of n_ctx tokens, but at most a
+    size_t kv_bytes;      /* memory for keys and values; 0: enough for max_seqs sequences of n_ctx tokens, but at most a
                                 quarter of the free memory */
-    size_t swap_bytes;       /* size of the swap file for preempted requests; 0: their keys and values are computed
+    size_t swap_bytes;    /* size of the swap file for preempted requests; 0: their keys and values are computed
                                 again */
     sumi_preemption preemption;
-    const char *swap_dir;    /* folder of the swap file, which has no name; NULL: $TMPDIR or /tmp */
-    bool prefix_cache;       /* a prompt that begins like an earlier one reuses its keys and values */
-    bool share_prefixes;     /* share cached prompts between clients; timing then reveals what other clients asked */
-    const char *prefix_dir;  /* folder in which cached prompts are kept for the next process; NULL: none. Each stays bound
+    const char *swap_dir; /* folder of the swap file, which has no name; NULL: $TMPDIR or /tmp */
+    bool prefix_cache;    /* a prompt that begins like an earlier one reuses its keys and values */
+    bool share_prefixes;  /* share cached prompts between clients; timing then reveals what other clients asked */
+    const char
+        *prefix_dir;   /* folder in which cached prompts are kept for the next process; NULL: none. Each stays bound
                                 to its client or cache_salt by a secret in the folder's file salt.key */
-    int32_t max_queue;       /* most requests that wait; further requests are refused with SUMI_EBUSY */
+    int32_t max_queue; /* most requests that wait; further requests are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* the same for one client; 0: no limit per client */
-    bool chunking;           /* false: each prompt is computed in one step, for comparisons; steps then take memory for
+    bool chunking;            /* false: each prompt is computed in one step, for comparisons; steps then take memory for
                                 n_ctx tokens. Always false for encoders, which use neither the prefix cache nor the swap
                                 tier */
-    bool static_batching;    /* classic batches that wait for their longest member, for comparisons */
+    bool static_batching;     /* classic batches that wait for their longest member, for comparisons */
 } sumi_engine_opts;
 
 SUMI_API void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size);
@@ -567,11 +570,11 @@ static inline sumi_engine_opts sumi_engine_opts_default(void)
 
 /* What happened to a request. */
 typedef enum sumi_event_type {
-    SUMI_EVENT_PROMPT, /* log-probabilities of some tokens of the prompt, in order; only if asked for */
-    SUMI_EVENT_PIECE,  /* text and tokens of one choice */
-    SUMI_EVENT_CHOICE, /* one choice has ended with STOP or LENGTH; its last text came before */
+    SUMI_EVENT_PROMPT,    /* log-probabilities of some tokens of the prompt, in order; only if asked for */
+    SUMI_EVENT_PIECE,     /* text and tokens of one choice */
+    SUMI_EVENT_CHOICE,    /* one choice has ended with STOP or LENGTH; its last text came before */
     SUMI_EVENT_EMBEDDING, /* the vector of an embedding request, once, before the end */
-    SUMI_EVENT_END,    /* the last event of a request. finish is that of its last choice, or the reason why the request was
+    SUMI_EVENT_END, /* the last event of a request. finish is that of its last choice, or the reason why the request was
                           ended */
 } sumi_event_type;
 
@@ -584,24 +587,24 @@ typedef enum sumi_time_limit {
 } sumi_time_limit;
 
 typedef struct sumi_usage {
-    int32_t n_prompt, n_cached;  /* tokens of the prompt; of these, tokens taken from the cache */
-    int32_t n_generated;         /* tokens of all choices, end tokens and those of discarded choices included */
-    int32_t n_preempted;         /* times that the request was preempted */
+    int32_t n_prompt, n_cached; /* tokens of the prompt; of these, tokens taken from the cache */
+    int32_t n_generated;        /* tokens of all choices, end tokens and those of discarded choices included */
+    int32_t n_preempted;        /* times that the request was preempted */
     double queue_ms, prefill_ms, decode_ms; /* until admitted, then until the first token, then until the end */
 } sumi_usage;
 
 typedef struct sumi_event {
     sumi_event_type type;
-    uint64_t request;      /* its number */
-    void *user;            /* of the request */
-    int32_t choice;        /* 0 .. n - 1 */
-    double time_ms;        /* since it was submitted */
-    sumi_piece piece;      /* PIECE; PROMPT: choices and top of the prompt's tokens, without text */
-    int32_t first;         /* PROMPT: position of the first of these tokens. The first token of a prompt has no probability
+    uint64_t request;   /* its number */
+    void *user;         /* of the request */
+    int32_t choice;     /* 0 .. n - 1 */
+    double time_ms;     /* since it was submitted */
+    sumi_piece piece;   /* PIECE; PROMPT: choices and top of the prompt's tokens, without text */
+    int32_t first;      /* PROMPT: position of the first of these tokens. The first token of a prompt has no probability
                               and is not reported */
-    sumi_finish finish;    /* CHOICE, END */
-    const char *stop;      /* CHOICE: the stop string that was found; NULL: another reason */
-    float sum_logprob;     /* CHOICE: sum over its tokens; best_of ranks choices by its mean. With beams the score. NaN
+    sumi_finish finish; /* CHOICE, END */
+    const char *stop;   /* CHOICE: the stop string that was found; NULL: another reason */
+    float sum_logprob;  /* CHOICE: sum over its tokens; best_of ranks choices by its mean. With beams the score. NaN
                               under skip_logprob */
     const float *embedding; /* EMBEDDING: [n_embd] */
     int32_t n_embd;
@@ -617,38 +620,38 @@ typedef struct sumi_event {
 typedef bool (*sumi_event_fn)(void *user, const sumi_event *event);
 
 typedef struct sumi_request {
-    size_t size; /* of this structure: see above */
-    const int32_t *ids;       /* n_ids > 0 tokens: the prompt */
+    size_t size;        /* of this structure: see above */
+    const int32_t *ids; /* n_ids > 0 tokens: the prompt */
     int32_t n_ids;
-    sumi_pooling embed;       /* not NONE: the answer is one vector, as from sumi_embed(), and no text; n is 1, without
+    sumi_pooling embed;     /* not NONE: the answer is one vector, as from sumi_embed(), and no text; n is 1, without
                                  best_of, beams, log-probabilities and min_tokens. The request ends with STOP */
-    bool embed_raw;           /* do not scale the vector to length 1 */
-    sumi_sampling sampling;   /* choice i > 0 has a seed of its own, made from this one and i */
-    int32_t n;                /* choices to answer, 1 .. SUMI_MAX_CHOICES */
-    int32_t best_of;          /* choices to generate; the n with the highest mean log-probability are answered at the end,
+    bool embed_raw;         /* do not scale the vector to length 1 */
+    sumi_sampling sampling; /* choice i > 0 has a seed of its own, made from this one and i */
+    int32_t n;              /* choices to answer, 1 .. SUMI_MAX_CHOICES */
+    int32_t best_of;        /* choices to generate; the n with the highest mean log-probability are answered at the end,
                                  best first; 0: n */
-    int32_t beam_width;       /* > 0: beam search instead of sampling, n <= beam_width; no stop strings, penalties or
+    int32_t beam_width;     /* > 0: beam search instead of sampling, n <= beam_width; no stop strings, penalties or
                                  biases. The beams are answered at the end, best first */
-    float length_penalty;     /* of beams: score = sum of log-probabilities / length ^ this */
-    bool early_stopping;      /* of beams: the search ends when beam_width beams have ended; false: when no live beam can
+    float length_penalty;   /* of beams: score = sum of log-probabilities / length ^ this */
+    bool early_stopping;    /* of beams: the search ends when beam_width beams have ended; false: when no live beam can
                                  become better */
-    int32_t max_tokens;       /* of a choice; -1: until the context is full; 0: only the prompt is computed */
-    int32_t min_tokens;       /* before this number no end token is chosen and no stop string is looked for */
-    const char *const *stop;  /* n_stop strings that end a choice */
+    int32_t max_tokens;     /* of a choice; -1: until the context is full; 0: only the prompt is computed */
+    int32_t min_tokens;     /* before this number no end token is chosen and no stop string is looked for */
+    const char *const *stop; /* n_stop strings that end a choice */
     int32_t n_stop;
-    bool ignore_eos;          /* end tokens do not end a choice */
-    const int32_t *stop_ids;  /* n_stop_ids tokens that end a choice too, whatever ignore_eos says; EINVAL with beams */
+    bool ignore_eos;         /* end tokens do not end a choice */
+    const int32_t *stop_ids; /* n_stop_ids tokens that end a choice too, whatever ignore_eos says; EINVAL with beams */
     int32_t n_stop_ids;
-    bool include_stop;        /* the stop string, or the text of the stop token, becomes part of the answer */
-    bool show_special;        /* special tokens in the answer give their text; false: they give no text */
-    int32_t n_logprobs;       /* alternatives for each token, 0 .. SUMI_MAX_LOGPROBS */
+    bool include_stop;         /* the stop string, or the text of the stop token, becomes part of the answer */
+    bool show_special;         /* special tokens in the answer give their text; false: they give no text */
+    int32_t n_logprobs;        /* alternatives for each token, 0 .. SUMI_MAX_LOGPROBS */
     int32_t n_prompt_logprobs; /* the same for each token of the prompt; -1: none at all, and no event for them */
-    int32_t priority;         /* -100 .. 100, higher goes first */
-    const char *client;       /* whose request it is, for fair shares and limits; NULL: "" */
-    int32_t weight;           /* of the client's share, 1 .. 1000; the weight of the client's last request counts */
-    const char *cache_salt;   /* prefixes are shared among equal salts only; NULL: the client, or all (share_prefixes) */
+    int32_t priority;          /* -100 .. 100, higher goes first */
+    const char *client;        /* whose request it is, for fair shares and limits; NULL: "" */
+    int32_t weight;            /* of the client's share, 1 .. 1000; the weight of the client's last request counts */
+    const char *cache_salt; /* prefixes are shared among equal salts only; NULL: the client, or all (share_prefixes) */
     double queue_ms, first_token_ms, total_ms; /* time limits from now on; 0: none */
-    sumi_event_fn on_event;   /* NULL: fetch events with sumi_engine_poll() */
+    sumi_event_fn on_event;                    /* NULL: fetch events with sumi_engine_poll() */
     void *user;
 } sumi_request;
 
@@ -662,8 +665,8 @@ static inline sumi_request sumi_request_default(void)
 
 /* Starts the engine's thread. Free *out with sumi_engine_destroy(), before the model. Errors as sumi_context_create();
  * EIO: the swap file or the folder for prefixes cannot be used. */
-SUMI_API SUMI_MUST_USE sumi_status sumi_engine_create(sumi_engine **out, sumi_model *model, const sumi_engine_opts *opts,
-                                                      sumi_error *err);
+SUMI_API SUMI_MUST_USE sumi_status sumi_engine_create(sumi_engine **out, sumi_model *model,
+                                                      const sumi_engine_opts *opts, sumi_error *err);
 /* Stops at once (remaining requests end as CANCELLED or REFUSED) and frees. Not from a callback. NULL is fine. */
 SUMI_API void sumi_engine_destroy(sumi_engine *engine);
 
@@ -701,21 +704,21 @@ typedef struct sumi_engine_stats {
     uint64_t n_steps, n_step_seqs, n_prompt_tokens, n_decode_tokens; /* computed; n_step_seqs / n_steps: mean batch */
     uint64_t steps_by_tokens[SUMI_STEP_SIZES]; /* steps of 1 token, of 2, of 3 and 4, of 5 to 8, ..., of 4097 to 8192
                                                 and, the last, of more */
-    uint64_t steps_by_seqs[SUMI_STEP_SIZES]; /* the same by the number of sequences, the batch size */
-    double step_ms;                          /* time that was spent in steps */
-    uint64_t n_hit_tokens;                   /* prompt tokens taken from the cache */
-    uint64_t n_swapped_out, n_recomputed;    /* preemptions */
-    uint64_t n_generated;                    /* tokens of all answers */
-    int32_t kv_block;                        /* tokens of a block */
+    uint64_t steps_by_seqs[SUMI_STEP_SIZES];   /* the same by the number of sequences, the batch size */
+    double step_ms;                            /* time that was spent in steps */
+    uint64_t n_hit_tokens;                     /* prompt tokens taken from the cache */
+    uint64_t n_swapped_out, n_recomputed;      /* preemptions */
+    uint64_t n_generated;                      /* tokens of all answers */
+    int32_t kv_block;                          /* tokens of a block */
     int32_t kv_blocks, kv_used, kv_cached, kv_free; /* used: by sequences; cached: held by the prefix cache only */
-    int32_t kv_shared;                       /* blocks used by more than one sequence */
-    int32_t kv_peak;                         /* most blocks used at the same time */
-    int32_t kv_used_full;                    /* blocks used when a request was preempted for the first time; 0: no
+    int32_t kv_shared;                              /* blocks used by more than one sequence */
+    int32_t kv_peak;                                /* most blocks used at the same time */
+    int32_t kv_used_full; /* blocks used when a request was preempted for the first time; 0: no
                                                 preemption */
     uint64_t kv_evicted;
     size_t kv_bytes;
-    double kv_waste;                         /* share of the used bytes that hold no token */
-    uint64_t progress;                       /* grows with each step; if it does not change while n_running > 0, the engine
+    double kv_waste;   /* share of the used bytes that hold no token */
+    uint64_t progress; /* grows with each step; if it does not change while n_running > 0, the engine
                                                 hangs */
 } sumi_engine_stats;
 

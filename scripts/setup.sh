@@ -32,7 +32,7 @@ missing_packages() {
 }
 
 # Prints the packages of the clang that the presets clang and fuzz take (cmake/clang.cmake): clang 14, else the one that is
-# installed, else Debian's own. libFuzzer and the sanitizers are in a package beside it.
+# installed, else Debian's own. libFuzzer and the sanitizers are in a package beside it, the formatter in another.
 clang_packages() {
     local version
     if command -v clang-14 >/dev/null || apt-cache show clang-14 >/dev/null 2>&1; then version=14
@@ -40,7 +40,7 @@ clang_packages() {
     else version=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
     fi
     version=${version%%.*}
-    echo "clang-$version libclang-rt-$version-dev"
+    echo "clang-$version libclang-rt-$version-dev clang-format-$version"
 }
 
 # Prints how many MB apt has to download for the packages NAME...; fails if it would refuse them.

@@ -58,8 +58,8 @@ typedef enum rope_pairing {
 /* Rotary position embedding (Su et al. 2021) with the angles of this step. */
 typedef struct rope_args {
     rope_pairing pairing;
-    int32_t n_rot;         /* the first n_rot elements of a head are rotated; even; 0: none */
-    const float *cos_sin;  /* [n_tokens][n_rot/2][2], from rope_angles() */
+    int32_t n_rot;        /* the first n_rot elements of a head are rotated; even; 0: none */
+    const float *cos_sin; /* [n_tokens][n_rot/2][2], from rope_angles() */
 } rope_args;
 
 typedef enum norm_kind {
@@ -81,9 +81,9 @@ typedef enum qk_norm_kind {
 
 /* Queries, keys and values of one layer between their product and attention. */
 typedef struct qkv_args {
-    float *q;              /* [n_tokens][n_heads][head_dim], changed in place */
-    float *k, *v;          /* [n_tokens][n_kv_heads][head_dim], changed in place */
-    float clamp;           /* first, elements are limited to -clamp ... clamp; 0: no limit */
+    float *q;     /* [n_tokens][n_heads][head_dim], changed in place */
+    float *k, *v; /* [n_tokens][n_kv_heads][head_dim], changed in place */
+    float clamp;  /* first, elements are limited to -clamp ... clamp; 0: no limit */
     int32_t n_heads;
     norm q_norm, k_norm; /* before the rotation, or after it if norm_last is set */
     bool norm_last;
@@ -100,28 +100,28 @@ typedef struct qkv_args {
  * normalised, and n_rot elements that are rotated; its value is the latent. Sizes as in the layer's kv_shape, head_dim =
  * v_dim + n_rot, with one KV head. */
 typedef struct latent_args {
-    const float *q;        /* [n_tokens][n_heads][n_nope + n_rot], the last n_rot of a head to be rotated */
-    float *k;              /* [n_tokens][head_dim], changed in place */
+    const float *q; /* [n_tokens][n_heads][n_nope + n_rot], the last n_rot of a head to be rotated */
+    float *k;       /* [n_tokens][head_dim], changed in place */
     int32_t n_heads, n_nope;
-    norm k_norm;           /* of the latent */
+    norm k_norm; /* of the latent */
     float eps;
     rope_args rope;
-    act *q_nope;           /* receives [n_tokens][n_heads * n_nope]: queries, multiplied later by W_UK */
-    int32_t forms;         /* of q_nope */
-    float *q_rot;          /* [n_tokens][n_heads][head_dim]; the last n_rot of each head receive the rotated elements */
+    act *q_nope;   /* receives [n_tokens][n_heads * n_nope]: queries, multiplied later by W_UK */
+    int32_t forms; /* of q_nope */
+    float *q_rot;  /* [n_tokens][n_heads][head_dim]; the last n_rot of each head receive the rotated elements */
 } latent_args;
 
 typedef struct attention_args {
-    const float *q;        /* [n_tokens][n_heads][head_dim] */
+    const float *q; /* [n_tokens][n_heads][head_dim] */
     int32_t n_heads;
-    float scale;           /* of q.k */
-    float softcap;         /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: unchanged */
-    int32_t window;        /* a token sees itself and the window - 1 tokens before; 0: all tokens before */
-    bool chunks;           /* instead, a token sees back to the last multiple of the window (Llama 4, 2025) */
-    const float *alibi;    /* [n_heads] slopes: subtracted for each position between query and key (Press et al. 2021);
+    float scale;        /* of q.k */
+    float softcap;      /* scores s become softcap * tanh(s / softcap) (Gemma 2, 2024); 0: unchanged */
+    int32_t window;     /* a token sees itself and the window - 1 tokens before; 0: all tokens before */
+    bool chunks;        /* instead, a token sees back to the last multiple of the window (Llama 4, 2025) */
+    const float *alibi; /* [n_heads] slopes: subtracted for each position between query and key (Press et al. 2021);
                               NULL: none */
-    const float *sinks;    /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
-    bool both_ways;        /* encoders: a token sees its whole sequence, with a window the window / 2 on each side; the
+    const float *sinks; /* [n_heads] logits that join the softmax without a value (gpt-oss, 2025); NULL: none */
+    bool both_ways;     /* encoders: a token sees its whole sequence, with a window the window / 2 on each side; the
                               sequence is whole in this step */
 } attention_args;
 
@@ -138,10 +138,9 @@ typedef enum glu_kind {
 /* Norm of the residual stream: for products, or as plain floats. */
 typedef struct norm_args {
     act *out;
-    int32_t forms;         /* of out: the ACT_ bits to compute */
-    float *
-        y; /* [n_tokens][n_embd] receives the result as floats; may be x. NULL: only out receives the result */
-    float *x;              /* [n_tokens][n_embd] */
+    int32_t forms; /* of out: the ACT_ bits to compute */
+    float *y;      /* [n_tokens][n_embd] receives the result as floats; may be x. NULL: only out receives the result */
+    float *x;      /* [n_tokens][n_embd] */
     /* x[t] += add_scale * add_norm(add[t]) first: a block's output that is normalised or scaled before the addition
      * to the residual stream. NULL: no addition */
     const float *add;
@@ -214,8 +213,8 @@ typedef struct experts_args {
     glu_kind kind;
     /* A token's weight is a factor on the input of the expert, not on its output (Llama 4). Then b_gate and b_up are NULL. */
     bool weigh_input;
-    float *y;         /* [n_tokens][n_embd]; not the input */
-    bool add;         /* add to y, which holds the output of a shared expert */
+    float *y;            /* [n_tokens][n_embd]; not the input */
+    bool add;            /* add to y, which holds the output of a shared expert */
     const float *y_gate; /* [n_tokens] first, y is multiplied by the sigmoid of y_gate; NULL: no multiplication */
 } experts_args;
 
@@ -231,7 +230,7 @@ typedef struct row_op {
 } row_op;
 
 struct backend {
-    const char *isa; /* name of the kernels, "avx2" */
+    const char *isa;     /* name of the kernels, "avx2" */
     kv_format kv_format; /* of keys and values for which no other is chosen: KV_F32 if no activation is rounded */
 
     void (*destroy)(backend *be);
@@ -249,9 +248,9 @@ struct backend {
     /* The same for a matrix that only embed() reads: the layout is not changed. */
     sumi_status (*table_create)(const backend *be, weight **out, dtype type, const void *data, int64_t n_rows,
                                 int64_t n_cols, sumi_error *err);
-    void (*weight_destroy)(weight *w); /* for all destroyers: the argument may be NULL */
-    int32_t (*weight_input)(const weight *w); /* the form of act that products with w read: one ACT_ bit */
-    size_t (*weight_bytes)(const weight *w);  /* bytes that a product with all rows reads */
+    void (*weight_destroy)(weight *w);                     /* for all destroyers: the argument may be NULL */
+    int32_t (*weight_input)(const weight *w);              /* the form of act that products with w read: one ACT_ bit */
+    size_t (*weight_bytes)(const weight *w);               /* bytes that a product with all rows reads */
     bool (*copies_weights)(const backend *be, dtype type); /* products do not read data after weight_create(); embed()
                                                               still does */
 
@@ -275,8 +274,7 @@ struct backend {
     kv_memory (*kv_memory)(kv_store *kv); /* moves whole blocks; not while a step runs */
 
     /* y[t] = scale * (row ids[t] of w); if add is set, y[t] += scale * (row ids[t] of w). */
-    void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
-                  bool add);
+    void (*embed)(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale, bool add);
 
     /* x[i] = x[rows[i]] for i < n, in place; rows ascend. */
     void (*gather)(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);

@@ -25,15 +25,15 @@
 
 typedef struct batch_seq {
     int32_t first_row, n_rows; /* n_rows > 0 */
-    int32_t len;               /* its tokens, those of this step included: how far attention sees that looks both ways */
-    const int32_t *tables;     /* [n_groups][table_stride] block numbers: the group of a layer (kv_layout.h) has a block for
+    int32_t len;           /* its tokens, those of this step included: how far attention sees that looks both ways */
+    const int32_t *tables; /* [n_groups][table_stride] block numbers: the group of a layer (kv_layout.h) has a block for
                                   every slot below len that one of the rows sees */
-    uint64_t adapter;          /* as in its kv_origin (kv_prefix.h): 0 is the model alone */
+    uint64_t adapter;      /* as in its kv_origin (kv_prefix.h): 0 is the model alone */
 } batch_seq;
 
 typedef struct batch {
     int32_t n_seqs, n_tokens, n_kept_rows, n_logit_rows;
-    const batch_seq *seqs;     /* [n_seqs] by first_row; every row belongs to one of them */
+    const batch_seq *seqs; /* [n_seqs] by first_row; every row belongs to one of them */
     int32_t table_stride;
     const int32_t *ids;        /* [n_tokens] token ids, inside the vocabulary */
     const int32_t *seq;        /* [n_tokens] which of seqs */

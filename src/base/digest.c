@@ -25,8 +25,7 @@ static uint64_t load64(const uint8_t *p)
 static void take_stripe(uint64_t s[LANES], const uint8_t *p)
 {
     for (int i = 0; i < LANES; i++) {
-        unsigned __int128 product =
-            (unsigned __int128)(load64(p + 16 * i) ^ K[i]) * (load64(p + 16 * i + 8) ^ L[i]);
+        unsigned __int128 product = (unsigned __int128)(load64(p + 16 * i) ^ K[i]) * (load64(p + 16 * i + 8) ^ L[i]);
         s[i] = s[i] * P + ((uint64_t)(product >> 64) ^ (uint64_t)product);
     }
 }

@@ -12,7 +12,7 @@
 const char *sumi_status_text(sumi_status status)
 {
     switch (status) {
-#define SUMI_STATUS_CASE(name, text)                                                                         \
+#define SUMI_STATUS_CASE(name, text) \
     case SUMI_##name: return text;
         SUMI_STATUS_LIST(SUMI_STATUS_CASE)
 #undef SUMI_STATUS_CASE

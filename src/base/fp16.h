@@ -36,7 +36,7 @@ static inline uint16_t fp16_from_f32(float f)
     uint32_t x = fp32_to_bits(f), sign = x >> 16 & 0x8000, abs = x & 0x7fffffff;
     if (abs > 0x7f800000u) return (uint16_t)(sign | 0x7e00 | (abs >> 13 & 0x3ff)); /* NaN stays quiet */
     if (abs >= 0x477ff000u) return (uint16_t)(sign | 0x7c00);                      /* rounds to infinity */
-    if (abs < 0x38800000u) { /* subnormal: let the FPU round at 2^-24, the unit of the last place */
+    if (abs < 0x38800000u) {                  /* subnormal: let the FPU round at 2^-24, the unit of the last place */
         float r = fp32_from_bits(abs) + 0.5f; /* 0.5 has ulp 2^-24 */
         return (uint16_t)(sign | (fp32_to_bits(r) - 0x3f000000u));
     }

@@ -37,9 +37,7 @@ static inline uint64_t hash_load(const char *p, size_t n)
         memcpy(&high, p + n - 4, 4);
         return low | (uint64_t)high << 32;
     }
-    if (n)
-        x = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 |
-            (uint64_t)(unsigned char)p[n - 1] << 16;
+    if (n) x = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 | (uint64_t)(unsigned char)p[n - 1] << 16;
     return x;
 }
 

@@ -21,8 +21,8 @@ static inline void sip_round(uint64_t v[4])
 uint64_t siphash(sip_key key, const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
-    uint64_t v[4] = { key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL,
-                      key.k0 ^ 0x6c7967656e657261ULL, key.k1 ^ 0x7465646279746573ULL };
+    uint64_t v[4] = { key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL, key.k0 ^ 0x6c7967656e657261ULL,
+                      key.k1 ^ 0x7465646279746573ULL };
     uint64_t last = (uint64_t)n << 56, word;
     for (; n >= 8; n -= 8, p += 8) {
         memcpy(&word, p, 8);

@@ -19,8 +19,8 @@ sumi_status sized_take(void *to, size_t known, const void *given, const char *na
     if (size < sizeof size)
         return sumi_fail(err, SUMI_EINVAL, "%s: size is %zu; begin with %s_default()", name, size, name);
     if (size > known)
-        return sumi_fail(err, SUMI_EINVAL, "%s: size is %zu, but this version of the library knows %zu bytes of it", name,
-                         size, known);
+        return sumi_fail(err, SUMI_EINVAL, "%s: size is %zu, but this version of the library knows %zu bytes of it",
+                         name, size, known);
     memcpy(to, given, size);
     memcpy(to, &known, sizeof known);
     return SUMI_OK;

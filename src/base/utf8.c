@@ -33,10 +33,7 @@ static int second_byte_fits(unsigned char lead, unsigned char second)
 size_t utf8_invalid_bytes(const char *p, size_t n, int *partial)
 {
     const unsigned char *b = (const unsigned char *)p;
-    size_t need = b[0] >= 0xC2 && b[0] <= 0xDF   ? 2
-                  : (b[0] & 0xF0) == 0xE0        ? 3
-                  : b[0] >= 0xF0 && b[0] <= 0xF4 ? 4
-                                                 : 1;
+    size_t need = b[0] >= 0xC2 && b[0] <= 0xDF ? 2 : (b[0] & 0xF0) == 0xE0 ? 3 : b[0] >= 0xF0 && b[0] <= 0xF4 ? 4 : 1;
     size_t got = 1;
     if (need > 1 && n > 1 && second_byte_fits(b[0], b[1])) {
         got = 2;

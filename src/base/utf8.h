@@ -26,8 +26,7 @@ static inline size_t utf8_decode(const char *p, size_t n, uint32_t *cp)
         *cp = (c & 0x0F) << 12 | (uint32_t)(b[1] & 0x3F) << 6 | (b[2] & 0x3F);
         return *cp >= 0x800 && (*cp < 0xD800 || *cp > 0xDFFF) ? 3 : 0;
     }
-    if ((c & 0xF8) == 0xF0 && n >= 4 && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 &&
-        (b[3] & 0xC0) == 0x80) {
+    if ((c & 0xF8) == 0xF0 && n >= 4 && (b[1] & 0xC0) == 0x80 && (b[2] & 0xC0) == 0x80 && (b[3] & 0xC0) == 0x80) {
         *cp = (c & 0x07) << 18 | (uint32_t)(b[1] & 0x3F) << 12 | (uint32_t)(b[2] & 0x3F) << 6 | (b[3] & 0x3F);
         return *cp >= 0x10000 && *cp <= 0x10FFFF ? 4 : 0;
     }
@@ -63,7 +62,8 @@ static inline size_t utf8_encode(uint32_t cp, char out[4])
 static inline bool utf8_is_space(uint32_t cp)
 {
     return (cp >= 9 && cp <= 13) || cp == ' ' || cp == 0x85 || cp == 0xA0 || cp == 0x1680 ||
-           (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
+           (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F ||
+           cp == 0x3000;
 }
 
 /* How many bytes at the start of p are valid UTF-8, and whole characters. */

@@ -137,8 +137,7 @@ sumi_status limits_regions_init(limit_regions *r, pool *p, limit_memory memory, 
         return sumi_fail(err, SUMI_ENOMEM, "out of memory: %zu bytes to measure how fast %s is read", total,
                          limits_memory_name(memory));
     }
-    pool_for(p, (int64_t)(total / CHUNK), 16, fill_items,
-             r); /* pages that were never written are all the same one */
+    pool_for(p, (int64_t)(total / CHUNK), 16, fill_items, r); /* pages that were never written are all the same one */
     return SUMI_OK;
 }
 

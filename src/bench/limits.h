@@ -51,8 +51,7 @@ typedef struct limit_regions {
 } limit_regions;
 
 /* SUMI_ENOMEM: no room. Free with limits_regions_deinit(), which also takes a zeroed object. */
-SUMI_MUST_USE sumi_status limits_regions_init(limit_regions *r, pool *p, limit_memory memory,
-                                              sumi_error *err);
+SUMI_MUST_USE sumi_status limits_regions_init(limit_regions *r, pool *p, limit_memory memory, sumi_error *err);
 void limits_regions_deinit(limit_regions *r);
 
 /* 1e9 bytes per second that all threads of p together read; p has at most as many threads as there are regions.

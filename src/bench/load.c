@@ -36,8 +36,7 @@ sumi_status lengths_parse(lengths *l, const char *text, sumi_error *err)
     int a, b, used = 0;
     double mean, sigma;
     lengths_deinit(l);
-    if (sscanf(text, "uniform:%d..%d%n", &a, &b, &used) == 2 && !text[used] && a >= 1 && b >= a &&
-        b <= MAX_LENGTH) {
+    if (sscanf(text, "uniform:%d..%d%n", &a, &b, &used) == 2 && !text[used] && a >= 1 && b >= a && b <= MAX_LENGTH) {
         *l = (lengths){ .kind = LENGTHS_UNIFORM, .a = a, .b = b };
         return SUMI_OK;
     }
@@ -79,14 +78,14 @@ int32_t lengths_draw(const lengths *l, uint64_t seed, uint64_t stream, int32_t i
 
 /* ---- Requests ---- */
 
-sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt, const lengths *gen,
-                        int32_t n_shared, double rate, int32_t n_ctx, int32_t n_vocab, sumi_error *err)
+sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt, const lengths *gen, int32_t n_shared,
+                        double rate, int32_t n_ctx, int32_t n_vocab, sumi_error *err)
 {
     double at_ms = 0;
     *l = (load){ .n = n, .seed = seed, .n_shared = n_shared, .n_vocab = n_vocab };
     if (n_shared > n_ctx - 2)
-        return sumi_fail(err, SUMI_ELIMIT, "a shared prefix of %d tokens does not fit into a context of %d",
-                         n_shared, n_ctx);
+        return sumi_fail(err, SUMI_ELIMIT, "a shared prefix of %d tokens does not fit into a context of %d", n_shared,
+                         n_ctx);
     if (!(l->requests = calloc((size_t)n, sizeof *l->requests)))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d requests", n);
     for (int32_t i = 0; i < n; i++) {
@@ -95,8 +94,7 @@ sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt
         r->n_prompt = n_prompt < n_ctx - 1 ? (int32_t)n_prompt : n_ctx - 1;
         r->n_gen = lengths_draw(gen, seed, STREAM_GEN, i);
         if (r->n_gen > n_ctx - r->n_prompt) r->n_gen = n_ctx - r->n_prompt;
-        if (rate > 0)
-            r->arrival_ms = at_ms += -log(1 - rng_uniform(seed, STREAM_ARRIVAL, (uint64_t)i)) * 1000 / rate;
+        if (rate > 0) r->arrival_ms = at_ms += -log(1 - rng_uniform(seed, STREAM_ARRIVAL, (uint64_t)i)) * 1000 / rate;
         if (!(r->token_ms = calloc((size_t)r->n_gen, sizeof *r->token_ms)))
             return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d requests", n);
     }

@@ -45,9 +45,8 @@ typedef struct load {
 } load;
 
 /* rate > 0: Poisson arrivals, this many per second; 0: a closed loop. Prompts and answers are cut to fit into n_ctx. */
-SUMI_MUST_USE sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt,
-                                      const lengths *gen, int32_t n_shared, double rate, int32_t n_ctx,
-                                      int32_t n_vocab, sumi_error *err);
+SUMI_MUST_USE sumi_status load_create(load *l, int32_t n, uint64_t seed, const lengths *prompt, const lengths *gen,
+                                      int32_t n_shared, double rate, int32_t n_ctx, int32_t n_vocab, sumi_error *err);
 void load_destroy(load *l);
 void load_prompt(const load *l, int32_t i, int32_t *ids); /* [n_prompt] */
 

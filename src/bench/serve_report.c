@@ -75,8 +75,7 @@ bool serve_figures_of(const serve_result *r, serve_figures *f)
     double ms = r->end_ms - r->start_ms; /* below 0: no request has ended */
     *f = (serve_figures){ .seconds = (ms > 0.001 ? ms : 0.001) / 1000, .hash = 14695981039346656037u };
     for (int32_t i = 0; i < r->load->n; i++) n_gaps += r->load->requests[i].n_tokens;
-    double *first = calloc((size_t)r->load->n, sizeof *first),
-           *whole = calloc((size_t)r->load->n, sizeof *whole);
+    double *first = calloc((size_t)r->load->n, sizeof *first), *whole = calloc((size_t)r->load->n, sizeof *whole);
     double *gaps = calloc((size_t)n_gaps + 1, sizeof *gaps);
     n_gaps = 0;
     for (int32_t i = 0; first && whole && gaps && i < r->load->n; i++) {
@@ -109,8 +108,8 @@ bool serve_figures_of(const serve_result *r, serve_figures *f)
 
 static json_t *summary_json(const serve_summary *s)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "mean", s->mean, "p50", s->p50, "p90", s->p90, "p99",
-                     s->p99, "max", s->max);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "mean", s->mean, "p50", s->p50, "p90", s->p90, "p99", s->p99, "max",
+                     s->max);
 }
 
 /* Means of SERVE_PARTS parts of the time. */
@@ -119,8 +118,7 @@ static json_t *over_time_json(const serve_samples *s)
     json_t *list = json_array();
     int32_t width = s->n < SERVE_PARTS ? s->n : SERVE_PARTS;
     for (int32_t x = 0; x < width; x++) {
-        int32_t begin = (int32_t)((int64_t)x * s->n / width),
-                end = (int32_t)((int64_t)(x + 1) * s->n / width);
+        int32_t begin = (int32_t)((int64_t)x * s->n / width), end = (int32_t)((int64_t)(x + 1) * s->n / width);
         double sum = 0;
         for (int32_t i = begin; i < end; i++) sum += (double)s->at[i].n_seqs;
         json_array_append_new(list, json_real(sum / (end - begin)));
@@ -132,10 +130,9 @@ static json_t *kv_json(const serve_result *r, const serve_figures *f)
 {
     const sumi_engine_stats *s = &r->stats;
     double blocks = s->kv_blocks;
-    json_t *kv =
-        json_pack("{s:f, s:f, s:f, s:i, s:i, s:I, s:I}", "waste", f->mean_waste, "peak_use",
-                  s->kv_peak / blocks, "mean_use", f->mean_use, "blocks", s->kv_blocks, "block_tokens",
-                  s->kv_block, "bytes", (json_int_t)s->kv_bytes, "evicted", (json_int_t)s->kv_evicted);
+    json_t *kv = json_pack("{s:f, s:f, s:f, s:i, s:i, s:I, s:I}", "waste", f->mean_waste, "peak_use",
+                           s->kv_peak / blocks, "mean_use", f->mean_use, "blocks", s->kv_blocks, "block_tokens",
+                           s->kv_block, "bytes", (json_int_t)s->kv_bytes, "evicted", (json_int_t)s->kv_evicted);
     json_object_set_new(kv, "use_at_first_preemption",
                         s->kv_used_full ? json_real(s->kv_used_full / blocks) : json_null());
     return kv;
@@ -148,21 +145,19 @@ json_t *serve_report_json(const serve_result *r)
     const sumi_engine_stats *s = &r->stats;
     if (!serve_figures_of(r, &f)) return NULL;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)f.hash);
-    json_t *all =
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:b, s:f}", "model", r->model, "isa", r->isa,
-                  "threads", s->n_threads, "requests", r->load->n, "max_seqs", s->max_seqs, "rate", r->rate,
-                  "concurrency", r->concurrency, "static_batching", r->opts->static_batching, "prefix_cache",
-                  r->opts->prefix_cache, "chunking", r->opts->chunking, "duration_s", f.seconds);
-    json_t *rest =
-        json_pack("{s:f, s:f, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-                  "output_tokens_per_s", (double)f.n_output / f.seconds, "total_tokens_per_s",
-                  (double)(f.n_output + f.n_prompt) / f.seconds, "ttft_ms", summary_json(&f.ttft), "tbt_ms",
-                  summary_json(&f.tbt), "e2e_ms", summary_json(&f.e2e), "kv", kv_json(r, &f),
-                  "prefix_hit_tokens", (json_int_t)s->n_hit_tokens, "prompt_tokens", (json_int_t)f.n_prompt,
-                  "prompt_tokens_computed", (json_int_t)s->n_prompt_tokens, "output_tokens",
-                  (json_int_t)f.n_output, "preemptions", (json_int_t)(s->n_swapped_out + s->n_recomputed),
-                  "swapped_out", (json_int_t)s->n_swapped_out, "steps", (json_int_t)s->n_steps, "completed",
-                  (json_int_t)f.n_completed, "failed", (json_int_t)f.n_failed, "answers_hash", hash);
+    json_t *all = json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:b, s:f}", "model", r->model, "isa", r->isa,
+                            "threads", s->n_threads, "requests", r->load->n, "max_seqs", s->max_seqs, "rate", r->rate,
+                            "concurrency", r->concurrency, "static_batching", r->opts->static_batching, "prefix_cache",
+                            r->opts->prefix_cache, "chunking", r->opts->chunking, "duration_s", f.seconds);
+    json_t *rest = json_pack("{s:f, s:f, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+                             "output_tokens_per_s", (double)f.n_output / f.seconds, "total_tokens_per_s",
+                             (double)(f.n_output + f.n_prompt) / f.seconds, "ttft_ms", summary_json(&f.ttft), "tbt_ms",
+                             summary_json(&f.tbt), "e2e_ms", summary_json(&f.e2e), "kv", kv_json(r, &f),
+                             "prefix_hit_tokens", (json_int_t)s->n_hit_tokens, "prompt_tokens", (json_int_t)f.n_prompt,
+                             "prompt_tokens_computed", (json_int_t)s->n_prompt_tokens, "output_tokens",
+                             (json_int_t)f.n_output, "preemptions", (json_int_t)(s->n_swapped_out + s->n_recomputed),
+                             "swapped_out", (json_int_t)s->n_swapped_out, "steps", (json_int_t)s->n_steps, "completed",
+                             (json_int_t)f.n_completed, "failed", (json_int_t)f.n_failed, "answers_hash", hash);
     json_object_update(all, rest);
     json_decref(rest);
     json_object_set_new(all, "batch",

@@ -43,15 +43,17 @@ static int print_help(void)
         help_wrap(commands[i].summary, at, at);
     }
     putchar('\n');
-    help_wrap("MODEL is a GGUF file, a Hugging Face folder, or the name of a model as 'sumi list' shows it: 'smollm2' is "
-              "smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from Hugging Face.",
-              0, 0);
+    help_wrap(
+        "MODEL is a GGUF file, a Hugging Face folder, or the name of a model as 'sumi list' shows it: 'smollm2' is "
+        "smollm2.gguf in $SUMI_MODELS, ./models or ~/.cache/sumi; 'hf:OWNER/NAME' was pulled from Hugging Face.",
+        0, 0);
     puts("\nExamples:\n"
          "  sumi run smollm2 \"Why is the sky blue?\"       one answer\n"
          "  sumi run smollm2                              a chat; Ctrl-D ends the chat\n"
          "  sumi info smollm2                             what is in the file\n"
          "  sumi pull hf:bartowski/SmolLM2-135M-Instruct-GGUF\n");
-    help_wrap("'sumi help COMMAND' or 'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.", 0, 0);
+    help_wrap("'sumi help COMMAND' or 'sumi COMMAND --help' explains a command; 'sumi --version' prints the version.",
+              0, 0);
     help_wrap("Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.", 0, 0);
     return EXIT_DONE;
 }

@@ -115,14 +115,12 @@ static sumi_status write_head(conversion *c, uint8_t **bytes, sumi_error *err)
     if (quantised) gguf_put_u32(&h, "general.quantization_version", 2);
     for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
-        c->out[i].at =
-            gguf_put_tensor(&h, t->name.data, t->name.n, c->out[i].type, t->n_dims ? t->n_dims : 1, t->dims);
+        c->out[i].at = gguf_put_tensor(&h, t->name.data, t->name.n, c->out[i].type, t->n_dims ? t->n_dims : 1, t->dims);
     }
     c->n_data = h.data_bytes;
     *bytes = gguf_head_take(&h, &n_head);
     c->n_head = n_head;
-    return *bytes ? SUMI_OK
-                  : sumi_fail(err, h.status, "the head of the file: %s", sumi_status_text(h.status));
+    return *bytes ? SUMI_OK : sumi_fail(err, h.status, "the head of the file: %s", sumi_status_text(h.status));
 }
 
 /* ---- Tensors ------------------------------------------------------------------------------------------------ */
@@ -176,8 +174,8 @@ static sumi_status fail_number(const conversion *c, const piece_job *j, sumi_err
 {
     gguf_str name = j->t->name;
     bool large = atomic_load(&j->bad) == BAD_TOO_LARGE;
-    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", gguf_name(c->in),
-                     (int)(name.n < 80 ? name.n : 80), name.data,
+    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", gguf_name(c->in), (int)(name.n < 80 ? name.n : 80),
+                     name.data,
                      large ? "numbers that F16 cannot hold; use BF16 or F32" : "numbers that are not finite");
 }
 
@@ -211,8 +209,7 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
     for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
         const gguf_tensor *t = gguf_tensor_at(c->in, i);
         size_t raw = mem_round_up(dtype_row_bytes(t->type->type, t->dims[0]), MEM_ALIGN);
-        size_t bytes = dtype_row_bytes(c->out[i].type, t->dims[0]),
-               floats = (size_t)t->dims[0] * sizeof(float);
+        size_t bytes = dtype_row_bytes(c->out[i].type, t->dims[0]), floats = (size_t)t->dims[0] * sizeof(float);
         if (raw > c->scratch_row) c->scratch_row = raw;
         if (floats > row) row = floats;
         if (bytes > out_row) out_row = bytes;
@@ -225,8 +222,7 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
     n = pool_n_threads(c->threads);
     c->scratch = calloc((size_t)n + 1, sizeof *c->scratch); /* NULL at the end */
     bool there = c->piece && c->scratch;
-    for (int32_t i = 0; there && i < n; i++)
-        there = (c->scratch[i] = mem_alloc(c->scratch_row + row)) != NULL;
+    for (int32_t i = 0; there && i < n; i++) there = (c->scratch[i] = mem_alloc(c->scratch_row + row)) != NULL;
     return there ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 

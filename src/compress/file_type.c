@@ -7,13 +7,13 @@
 
 #include "base/ends_with.h"
 
-#define PLAIN(name, type, summary)                                                                           \
-    {                                                                                                        \
-#type, name, DTYPE_##type, DTYPE_##type, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary           \
+#define PLAIN(name, type, summary)                                                                 \
+    {                                                                                              \
+#type, name, DTYPE_##type, DTYPE_##type, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary \
     }
-#define SIMPLE(name, type, summary)                                                                          \
-    {                                                                                                        \
-#type, name, DTYPE_##type, DTYPE_Q6_K, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary             \
+#define SIMPLE(name, type, summary)                                                              \
+    {                                                                                            \
+#type, name, DTYPE_##type, DTYPE_Q6_K, DTYPE_##type, MORE_NOWHERE, DTYPE_##type, summary \
     }
 
 /* A row is a paragraph. */
@@ -72,16 +72,14 @@ static bool is(const char *name, const char *stem)
 /* Tensors that are no matrices of products, or too sensitive: norms, biases, routers, positions. */
 static bool stays_float(const gguf_tensor *t, const char *name)
 {
-    return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") ||
-           is(name, "ffn_gate_inp") || is(name, "position_embd") || is(name, "token_types") ||
-           is(name, "rope_factors") || is(name, "rope_freqs");
+    return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") || is(name, "ffn_gate_inp") ||
+           is(name, "position_embd") || is(name, "token_types") || is(name, "rope_factors") || is(name, "rope_freqs");
 }
 
 const char *file_type_name(const gguf *g)
 {
     int64_t number, n[DTYPE_MAX] = { 0 };
-    const file_type *told =
-        gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
+    const file_type *told = gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
     if (told) return told->name;
     int most = 0;
     for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
@@ -99,8 +97,7 @@ static bool has_more(more_layers where, int64_t layer, int64_t n_layers)
     case MORE_NOWHERE: return false;
     case MORE_EVERYWHERE: return true;
     case MORE_FIRST: return layer < n_layers / 8;
-    case MORE_THIRD:
-        return layer < n_layers / 8 || layer >= 7 * n_layers / 8 || (layer - n_layers / 8) % 3 == 2;
+    case MORE_THIRD: return layer < n_layers / 8 || layer >= 7 * n_layers / 8 || (layer - n_layers / 8) % 3 == 2;
     }
     return false;
 }

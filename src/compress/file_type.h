@@ -29,7 +29,7 @@ typedef struct file_type {
 /* NULL: no such name. Case does not matter. */
 const file_type *file_type_find(const char *name);
 const file_type *file_type_of_number(int64_t number); /* NULL: no such number */
-const file_type *file_type_at(int32_t i); /* NULL behind the last */
+const file_type *file_type_at(int32_t i);             /* NULL behind the last */
 
 /* The file type of g: general.file_type, else the type of most of its elements: "Q4_K_M", "F32"; "" without tensors. */
 const char *file_type_name(const gguf *g);

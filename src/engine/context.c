@@ -35,18 +35,18 @@ struct sumi_context {
     workspace *ws;
     kv_cache *cache;
     kv_store *store;
-    kv_swap *swap;      /* NULL: none */
+    kv_swap *swap; /* NULL: none */
     sumi_context_info info;
     int32_t max_logit_rows;
     int32_t n_logit_rows, n_hidden_rows; /* of the last step */
-    int32_t *len;       /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
-    uint64_t *in_step;  /* [max_seqs] number of the last step with this sequence: finds it twice in one */
+    int32_t *len;         /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
+    uint64_t *in_step;    /* [max_seqs] number of the last step with this sequence: finds it twice in one */
     open_rows *open_rows; /* [max_seqs] */
-    int32_t n_open;     /* sequences with open rows */
+    int32_t n_open;       /* sequences with open rows */
     uint64_t n_steps;
-    batch_arrays arrays;     /* of the batch */
+    batch_arrays arrays;                   /* of the batch */
     int32_t *ids, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the same */
-    int32_t *hidden_rows;    /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
+    int32_t *hidden_rows; /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
 };
 
 void sumi_context_opts_init(sumi_context_opts *opts, size_t size)
@@ -111,8 +111,11 @@ static sumi_status make_swap(sumi_context *c, const kv_layout *l, const context_
 {
     const char *tmp = getenv("TMPDIR");
     if (!k->swap_bytes) return SUMI_OK;
-    return kv_swap_create(&c->swap, k->swap_dir ? k->swap_dir : tmp && *tmp ? tmp : "/tmp", k->swap_bytes,
-                          l->block_bytes, err);
+    return kv_swap_create(&c->swap,
+                          k->swap_dir   ? k->swap_dir
+                          : tmp && *tmp ? tmp
+                                        : "/tmp",
+                          k->swap_bytes, l->block_bytes, err);
 }
 
 static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, const context_cache_opts *k, sumi_error *err)
@@ -124,8 +127,12 @@ static sumi_status make_cache(sumi_context *c, const sumi_context_opts *o, const
     if (status == SUMI_OK) status = make_swap(c, &layout, k, err);
     if (status == SUMI_OK) status = model_kv_create(c->model->weights, &c->store, &layout, c->info.n_blocks, err);
     if (status != SUMI_OK) return status;
-    kv_cache_opts opts = { .layout = &layout, .memory = be->kv_memory(c->store), .n_blocks = c->info.n_blocks,
-                           .max_seqs = c->info.max_seqs, .max_tokens = c->info.n_ctx, .prefix = k->prefix,
+    kv_cache_opts opts = { .layout = &layout,
+                           .memory = be->kv_memory(c->store),
+                           .n_blocks = c->info.n_blocks,
+                           .max_seqs = c->info.max_seqs,
+                           .max_tokens = c->info.n_ctx,
+                           .prefix = k->prefix,
                            .swap = c->swap };
     return kv_cache_create(&c->cache, &opts, err);
 }
@@ -150,8 +157,8 @@ static sumi_status build(sumi_context *c, const sumi_context_opts *o, const cont
     if (!alloc_tables(c)) return sumi_fail(err, SUMI_ENOMEM, "context: out of memory");
     sumi_status status = make_cache(c, o, k, err);
     if (status != SUMI_OK) return status;
-    status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.n_ctx,
-                              c->info.max_batch_tokens, c->max_logit_rows, err);
+    status = workspace_create(&c->ws, c->model->weights, c->info.n_threads, c->info.n_ctx, c->info.max_batch_tokens,
+                              c->max_logit_rows, err);
     if (status == SUMI_OK && o->pin) status = c->model->be->stream_pin(c->ws->s, err);
     return status;
 }
@@ -175,13 +182,15 @@ sumi_status context_create(sumi_context **out, sumi_model *m, const sumi_context
     int32_t trained = m->info.n_ctx_train ? m->info.n_ctx_train : 2048;
     c->model = m;
     c->max_logit_rows = o.max_logit_rows < o.max_batch_tokens ? o.max_logit_rows : o.max_batch_tokens;
-    c->info = (sumi_context_info){ .n_ctx = o.n_ctx ? o.n_ctx : trained, .max_seqs = o.max_seqs,
+    c->info = (sumi_context_info){ .n_ctx = o.n_ctx ? o.n_ctx : trained,
+                                   .max_seqs = o.max_seqs,
                                    .n_threads = o.n_threads ? o.n_threads : cpu_count(),
                                    .max_batch_tokens = o.max_batch_tokens };
     if (m->info.is_encoder && c->info.max_batch_tokens < c->info.n_ctx) c->info.max_batch_tokens = c->info.n_ctx;
     if (c->info.n_ctx > trained)
-        log_message(&m->log, SUMI_LOG_WARN, "a context of %d tokens is longer than the %d that the model was trained for",
-                    c->info.n_ctx, trained);
+        log_message(&m->log, SUMI_LOG_WARN,
+                    "a context of %d tokens is longer than the %d that the model was trained for", c->info.n_ctx,
+                    trained);
     if ((status = build(c, &o, cache, err))) {
         sumi_context_destroy(c);
         return status;
@@ -234,7 +243,8 @@ kv_cache *context_cache(const sumi_context *c)
 
 /* The most blocks that `width` sequences of n_tokens hold if they share a prompt. With windows they finally share blocks
  * only in layers that see all tokens; this is not subtracted. */
-static int64_t shared_blocks(const sumi_context *c, const kv_layout *l, int32_t n_prompt, int32_t width, int32_t n_tokens)
+static int64_t shared_blocks(const sumi_context *c, const kv_layout *l, int32_t n_prompt, int32_t width,
+                             int32_t n_tokens)
 {
     int64_t each = kv_layout_seq_blocks(l, n_tokens, c->info.max_batch_tokens);
     if (width == 1 || l->window[l->n_groups - 1] > 0) return each * width;
@@ -324,9 +334,12 @@ void sumi_seq_truncate(sumi_context *c, int32_t seq, int32_t n_tokens)
 static sumi_status check_span(sumi_context *c, const sumi_span *s, sumi_error *err)
 {
     if (!seq_is_open(c, s->seq)) return sumi_fail(err, SUMI_EINVAL, "sequence %d is not open", s->seq);
-    if (c->in_step[s->seq] == c->n_steps) return sumi_fail(err, SUMI_EINVAL, "sequence %d occurs twice in one step", s->seq);
+    if (c->in_step[s->seq] == c->n_steps)
+        return sumi_fail(err, SUMI_EINVAL, "sequence %d occurs twice in one step", s->seq);
     c->in_step[s->seq] = c->n_steps;
-    if (s->n_ids < 1) return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens; a step needs at least one of each sequence", s->seq, s->n_ids);
+    if (s->n_ids < 1)
+        return sumi_fail(err, SUMI_EINVAL, "sequence %d: %d new tokens; a step needs at least one of each sequence",
+                         s->seq, s->n_ids);
     int32_t len = c->len[s->seq];
     if (s->n_ids > c->info.n_ctx - len)
         return sumi_fail(err, SUMI_ELIMIT, "sequence %d: %d + %d tokens are more than the context of %d", s->seq, len,
@@ -354,7 +367,8 @@ static sumi_status check_encoder_span(const sumi_context *c, const sumi_span *s,
     if (wants_logits(s->want)) return model_check_generates(c->model, err);
     if (!c->model->info.is_encoder) return SUMI_OK;
     if (c->len[s->seq] == 0) return SUMI_OK;
-    return sumi_fail(err, SUMI_EINVAL, "sequence %d has %d tokens: it cannot grow, because an encoder computes a text in one step",
+    return sumi_fail(err, SUMI_EINVAL,
+                     "sequence %d has %d tokens: it cannot grow, because an encoder computes a text in one step",
                      s->seq, c->len[s->seq]);
 }
 
@@ -381,7 +395,8 @@ static sumi_status check_spans(sumi_context *c, const sumi_span *spans, int32_t 
 
 static sumi_status no_blocks(const sumi_context *c, int32_t n_tokens, sumi_error *err)
 {
-    return sumi_fail(err, SUMI_ELIMIT, "kv cache: not enough blocks for %d more tokens (%d of %d are free); give it more memory",
+    return sumi_fail(err, SUMI_ELIMIT,
+                     "kv cache: not enough blocks for %d more tokens (%d of %d are free); give it more memory",
                      n_tokens, kv_cache_available(c->cache), c->info.n_blocks);
 }
 
@@ -420,7 +435,9 @@ static bool is_wanted(const sumi_span *s, int32_t t)
 static void make_batch(sumi_context *c, const sumi_span *spans, int32_t n_spans, batch *b)
 {
     int32_t row = 0;
-    *b = (batch){ .ids = c->ids, .kept_rows = c->kept_rows, .logit_rows = c->logit_rows,
+    *b = (batch){ .ids = c->ids,
+                  .kept_rows = c->kept_rows,
+                  .logit_rows = c->logit_rows,
                   .table_stride = kv_cache_table_stride(c->cache) };
     c->n_hidden_rows = 0;
     for (int32_t i = 0; i < n_spans; i++) {
@@ -459,7 +476,8 @@ static sumi_status run_spans(sumi_context *c, const sumi_span *spans, int32_t n_
 static sumi_status restore(sumi_context *c, int32_t seq, sumi_error *err)
 {
     for (int32_t n; (n = c->len[seq] - kv_cache_len(c->cache, seq)) > 0;) {
-        sumi_span span = { .seq = seq, .n_ids = n < c->info.max_batch_tokens ? n : c->info.max_batch_tokens,
+        sumi_span span = { .seq = seq,
+                           .n_ids = n < c->info.max_batch_tokens ? n : c->info.max_batch_tokens,
                            .ids = kv_cache_ids(c->cache, seq) + kv_cache_len(c->cache, seq) };
         sumi_status status = run_spans(c, &span, 1, err);
         if (status != SUMI_OK) return status;

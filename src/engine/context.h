@@ -8,10 +8,10 @@
 const sumi_model *context_model(const sumi_context *ctx);
 
 typedef struct context_cache_opts {
-    bool prefix;           /* keep an index of prefixes */
-    bool fill_memory;      /* kv_bytes 0 means a quarter of the free memory, not the size of one sequence */
-    size_t swap_bytes;     /* 0: no swap tier */
-    const char *swap_dir;  /* NULL: $TMPDIR or /tmp */
+    bool prefix;          /* keep an index of prefixes */
+    bool fill_memory;     /* kv_bytes 0 means a quarter of the free memory, not the size of one sequence */
+    size_t swap_bytes;    /* 0: no swap tier */
+    const char *swap_dir; /* NULL: $TMPDIR or /tmp */
 } context_cache_opts;
 
 /* sumi_context_create() with these options. EIO: the swap file cannot be made. */

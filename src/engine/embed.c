@@ -5,8 +5,8 @@
 #include "engine/pooling.h"
 
 /* Feeds ids to seq in steps of at most max_batch tokens, and pools the hidden states. */
-static sumi_status pool_steps(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
-                              int32_t max_batch, pooling *p, sumi_error *err)
+static sumi_status pool_steps(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids, int32_t max_batch,
+                              pooling *p, sumi_error *err)
 {
     for (int32_t done = 0, n; done < n_ids; done += n) {
         n = n_ids - done < max_batch ? n_ids - done : max_batch;
@@ -18,8 +18,8 @@ static sumi_status pool_steps(sumi_context *ctx, int32_t seq, const int32_t *ids
     return SUMI_OK;
 }
 
-sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids, sumi_pooling kind, bool raw,
-                       float *out, sumi_error *err)
+sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids, sumi_pooling kind, bool raw, float *out,
+                       sumi_error *err)
 {
     pooling p = { 0 };
     int32_t seq = -1;
@@ -31,8 +31,7 @@ sumi_status sumi_embed(sumi_context *ctx, const int32_t *ids, int32_t n_ids, sum
     sumi_status st = pooling_check(kind, model.is_encoder, err);
     if (st != SUMI_OK) return st;
     if (n_ids > info.n_ctx)
-        return sumi_fail(err, SUMI_ELIMIT, "the text has %d tokens, but the context holds %d", n_ids,
-                         info.n_ctx);
+        return sumi_fail(err, SUMI_ELIMIT, "the text has %d tokens, but the context holds %d", n_ids, info.n_ctx);
     st = sumi_seq_open(ctx, &seq, err);
     if (st == SUMI_OK) st = pooling_init(&p, kind, model.n_embd, err);
     if (st == SUMI_OK) st = pool_steps(ctx, seq, ids, n_ids, info.max_batch_tokens, &p, err);

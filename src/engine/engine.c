@@ -17,8 +17,13 @@ enum {
 
 void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size)
 {
-    const sumi_engine_opts defaults = { .size = size, .stall = 1, .max_seqs = 32, .token_budget = 512,
-                                        .prefix_cache = true, .max_queue = 1024, .chunking = true };
+    const sumi_engine_opts defaults = { .size = size,
+                                        .stall = 1,
+                                        .max_seqs = 32,
+                                        .token_budget = 512,
+                                        .prefix_cache = true,
+                                        .max_queue = 1024,
+                                        .chunking = true };
     sized_give(opts, size, &defaults, sizeof defaults);
 }
 
@@ -114,10 +119,11 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
     sumi_status st = make_context(e, m, err);
     if (st != SUMI_OK) return st;
     sumi_model_get_info(m, &info);
-    e->limits = (request_limits){
-        .model = m, .n_vocab = info.n_vocab, .n_embd = info.n_embd, .n_ctx = e->ctx_info.n_ctx,
-        .max_seqs = e->opts.max_seqs
-    };
+    e->limits = (request_limits){ .model = m,
+                                  .n_vocab = info.n_vocab,
+                                  .n_embd = info.n_embd,
+                                  .n_ctx = e->ctx_info.n_ctx,
+                                  .max_seqs = e->opts.max_seqs };
     if ((st = prefix_file_load(e, err)) || (st = find_end_ids(e, err))) return st;
     if (!alloc_buffers(e)) return sumi_fail(err, SUMI_ENOMEM, "engine: out of memory");
     sched_memory memory = engine_kv_memory(e);
@@ -167,8 +173,7 @@ static void init_locks(sumi_engine *e)
 
 static void publish(sumi_engine *e);
 
-sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engine_opts *opts,
-                               sumi_error *err)
+sumi_status sumi_engine_create(sumi_engine **out, sumi_model *m, const sumi_engine_opts *opts, sumi_error *err)
 {
     sumi_engine_opts o = sumi_engine_opts_default();
     *out = NULL;
@@ -209,10 +214,11 @@ static sumi_status check_answers(const sumi_engine *e, const request *r, int32_t
     int64_t wanted = (int64_t)p->n_ids + p->max_tokens - 1; /* the last token is not fed back */
     if (wanted > e->ctx_info.max_seq_tokens) wanted = e->ctx_info.max_seq_tokens;
     if (p->max_tokens < 0 || wanted <= longest) return SUMI_OK;
-    return sumi_fail(err, SUMI_ELIMIT,
-                     "%d choices of up to %d tokens after a prompt of %d do not fit into the key/value memory of %d blocks, "
-                     "which holds %d tokens of each; ask for fewer choices or tokens, or give it more memory",
-                     r->sched.width, p->max_tokens, p->n_ids, e->ctx_info.n_blocks, longest - p->n_ids + 1);
+    return sumi_fail(
+        err, SUMI_ELIMIT,
+        "%d choices of up to %d tokens after a prompt of %d do not fit into the key/value memory of %d blocks, "
+        "which holds %d tokens of each; ask for fewer choices or tokens, or give it more memory",
+        r->sched.width, p->max_tokens, p->n_ids, e->ctx_info.n_blocks, longest - p->n_ids + 1);
 }
 
 /* Tokens of a sequence at which r has to end, and whether it can run at all. */
@@ -226,8 +232,8 @@ static sumi_status check_fits(const sumi_engine *e, request *r, sumi_error *err)
                          "holds %d of each of %d choices; give it more memory",
                          p->n_ids, longest, r->sched.width);
     if (p->min_tokens > longest - p->n_ids + 1)
-        return sumi_fail(err, SUMI_ELIMIT, "%d prompt tokens and min_tokens %d are more than the %d that fit",
-                         p->n_ids, p->min_tokens, longest);
+        return sumi_fail(err, SUMI_ELIMIT, "%d prompt tokens and min_tokens %d are more than the %d that fit", p->n_ids,
+                         p->min_tokens, longest);
     sumi_status st = check_answers(e, r, longest, err);
     if (st != SUMI_OK) return st;
     r->max_known = longest;
@@ -270,8 +276,7 @@ static sumi_status check_queue(sumi_engine *e, const client *c, sumi_error *err)
     if (e->n_waiting >= e->opts.max_queue)
         return sumi_fail(err, SUMI_EBUSY, "%d requests are waiting, which is the limit", e->n_waiting);
     if (e->opts.max_queue_client && c->n_waiting >= e->opts.max_queue_client)
-        return sumi_fail(err, SUMI_EBUSY, "%d requests of this client are waiting, which is its limit",
-                         c->n_waiting);
+        return sumi_fail(err, SUMI_EBUSY, "%d requests of this client are waiting, which is its limit", c->n_waiting);
     return SUMI_OK;
 }
 
@@ -358,8 +363,7 @@ void sumi_engine_stop(sumi_engine *e, int64_t drain_ms)
 {
     pthread_mutex_lock(&e->lock);
     double until = drain_ms < 0 ? -1 : clock_ms() + (double)drain_ms;
-    if (!e->stopping || (until >= 0 && (e->drain_until_ms < 0 || until < e->drain_until_ms)))
-        e->drain_until_ms = until;
+    if (!e->stopping || (until >= 0 && (e->drain_until_ms < 0 || until < e->drain_until_ms))) e->drain_until_ms = until;
     e->stopping = true;
     pthread_cond_signal(&e->wake);
     while (!e->stopped) pthread_cond_wait(&e->poll_cond, &e->lock);
@@ -464,9 +468,9 @@ static void cancel(sumi_engine *e, const uint64_t *ids, int32_t n)
 
 static void expire(sumi_engine *e)
 {
-    static const char *const names[] = { [SUMI_LIMIT_QUEUE] = "queue",
-                                         [SUMI_LIMIT_FIRST_TOKEN] = "first token",
-                                         [SUMI_LIMIT_TOTAL] = "total" };
+    static const char *const names[] = {
+        [SUMI_LIMIT_QUEUE] = "queue", [SUMI_LIMIT_FIRST_TOKEN] = "first token", [SUMI_LIMIT_TOTAL] = "total"
+    };
     sumi_time_limit which;
     for (sched_req *s; (s = sched_expired(e->sched, clock_ms(), &which));) {
         request *r = (request *)s;
@@ -491,8 +495,7 @@ static void abort_all(sumi_engine *e)
 static bool take_in(sumi_engine *e)
 {
     pthread_mutex_lock(&e->lock);
-    while (!e->inbox && !e->n_cancels && !e->stopping && e->n_active == 0)
-        pthread_cond_wait(&e->wake, &e->lock);
+    while (!e->inbox && !e->n_cancels && !e->stopping && e->n_active == 0) pthread_cond_wait(&e->wake, &e->lock);
     request *inbox = e->inbox;
     e->inbox = NULL;
     e->inbox_end = &e->inbox;

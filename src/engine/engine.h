@@ -34,12 +34,12 @@ struct sumi_engine {
     sumi_context *ctx;
     sumi_context_info ctx_info;
     request_limits limits;
-    int32_t *end_ids; /* [limits.n_end_ids] */
+    int32_t *end_ids;  /* [limits.n_end_ids] */
     bool keeps_salted; /* the file of prefixes also has those of clients with a salt */
 
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* for the engine: there is work */
+    pthread_cond_t wake;      /* for the engine: there is work */
     pthread_cond_t poll_cond; /* for pollers: an event, or the end */
 
     /* Under lock: */
@@ -60,13 +60,12 @@ struct sumi_engine {
     request *active, *ended; /* lists: requests of the scheduler; ended requests, freed after the step */
     int32_t n_active;
     uint64_t n_admitted_seen;
-    sumi_span *spans; /* [max_seqs] */
-    int32_t *kept;    /* [max_seqs] */
-    int32_t *ids;     /* [max_batch_tokens] */
-    int32_t *known;   /* [n_ctx + 1] */
-    sumi_choice *prompt_choices,
-        *prompt_top; /* scratch of prompt log-probabilities; NULL until one is requested */
-    int32_t *prompt_ranks; /* scratch too */
+    sumi_span *spans;                         /* [max_seqs] */
+    int32_t *kept;                            /* [max_seqs] */
+    int32_t *ids;                             /* [max_batch_tokens] */
+    int32_t *known;                           /* [n_ctx + 1] */
+    sumi_choice *prompt_choices, *prompt_top; /* scratch of prompt log-probabilities; NULL until one is requested */
+    int32_t *prompt_ranks;                    /* scratch too */
     int32_t cap_prompt_top;
     sched_costs costs;
     step_fit fit;
@@ -79,8 +78,7 @@ void engine_step(sumi_engine *e);
 
 /* ---- answer.c ---- */
 void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items);
-void answer_release_batch(
-    sumi_engine *e); /* static batching: ends the batch when all its requests have ended */
+void answer_release_batch(sumi_engine *e); /* static batching: ends the batch when all its requests have ended */
 
 /* ---- finish.c ---- */
 /* Ends r: frees its sequences and sends its last event. err NULL: no error. */
@@ -97,8 +95,7 @@ void event_send(sumi_engine *e, request *r, sumi_event *event);
 void events_deinit(sumi_engine *e);
 
 /* ---- prefix_file.c ---- */
-SUMI_MUST_USE sumi_status prefix_file_load(sumi_engine *e,
-                                           sumi_error *err); /* EIO: the folder cannot be used */
+SUMI_MUST_USE sumi_status prefix_file_load(sumi_engine *e, sumi_error *err); /* EIO: the folder cannot be used */
 void prefix_file_save(sumi_engine *e);
 
 /* ---- engine_kv.c ---- */

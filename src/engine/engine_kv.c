@@ -54,8 +54,7 @@ static int32_t begin(void *user, sched_req *s, int32_t seq)
     sumi_engine *e = user;
     request *r = of(s);
     r->kv_seqs[seq] = context_open_seq(e->ctx, origin_of(e, r));
-    if (!e->opts.prefix_cache || (s->all_rows && !s->has_parted))
-        return 0; /* every row of its prompt is wanted */
+    if (!e->opts.prefix_cache || (s->all_rows && !s->has_parted)) return 0; /* every row of its prompt is wanted */
     const int32_t *ids = r->prompt;
     if (r->pool.kind == SUMI_POOL_MEAN) /* every token must pass by once; after a preemption some have */
         return context_attach(e->ctx, r->kv_seqs[seq], ids, r->pool.n + 1);
@@ -98,8 +97,7 @@ static int32_t held(void *user, const sched_req *s)
 /* The cost of moving a block, as a slowly moving mean. */
 static void measure(sumi_engine *e, double start_ms, int32_t n_blocks)
 {
-    if (n_blocks > 0)
-        e->costs.block_us += 0.2 * ((clock_ms() - start_ms) * 1000 / n_blocks - e->costs.block_us);
+    if (n_blocks > 0) e->costs.block_us += 0.2 * ((clock_ms() - start_ms) * 1000 / n_blocks - e->costs.block_us);
 }
 
 static bool swap_out(void *user, sched_req *s)

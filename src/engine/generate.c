@@ -44,10 +44,12 @@ sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *
     if (progress && most > WATCHED_TOKENS && !context_model(ctx)->info.is_encoder) most = WATCHED_TOKENS;
     for (int32_t done = 0; done < n_ids;) {
         int32_t n = n_ids - done < most ? n_ids - done : most;
-        sumi_span span = { .seq = seq, .n_ids = n, .ids = ids + done,
-                           .want = done + n == n_ids ? SUMI_WANT_LAST : SUMI_WANT_NONE };
+        sumi_span span = {
+            .seq = seq, .n_ids = n, .ids = ids + done, .want = done + n == n_ids ? SUMI_WANT_LAST : SUMI_WANT_NONE
+        };
         bool go_on = !progress || progress(user, (uint64_t)done, (uint64_t)n_ids);
-        sumi_status st = go_on ? sumi_step(ctx, &span, 1, err) : sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
+        sumi_status st = go_on ? sumi_step(ctx, &span, 1, err)
+                               : sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
         if (st != SUMI_OK) {
             sumi_seq_truncate(ctx, seq, held); /* all or nothing, like a step */
             return st;
@@ -84,7 +86,9 @@ static sumi_status run_init(run *r, sumi_context *ctx, int32_t seq, const sumi_g
                                .max_tokens = opts->max_tokens,
                                .ignore_eos = opts->ignore_eos,
                                .stop = opts->stop };
-    if (opts->max_tokens < -1) return sumi_fail(err, SUMI_EINVAL, "max_tokens is %d; it must be at least -1, which means no limit", opts->max_tokens);
+    if (opts->max_tokens < -1)
+        return sumi_fail(err, SUMI_EINVAL, "max_tokens is %d; it must be at least -1, which means no limit",
+                         opts->max_tokens);
     if (opts->n_logprobs < 0 || opts->n_logprobs > n_vocab)
         return sumi_fail(err, SUMI_EINVAL, "n_logprobs is %d; it must be between 0 and %d", opts->n_logprobs, n_vocab);
     sumi_status st = choice_init(&r->answer, model_tokenizer(m), false, opts->n_logprobs, false, err);

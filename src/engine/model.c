@@ -18,8 +18,7 @@ static sumi_status load_template(sumi_model *m, sumi_error *err)
         sumi_fail(&m->chat_error, SUMI_EUNSUPPORTED, "%s: the model has no chat template", gguf_name(m->file));
         return SUMI_OK;
     }
-    sumi_status status =
-        chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error);
+    sumi_status status = chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error);
     if (status == SUMI_OK) return SUMI_OK;
     sumi_fail_in(&m->chat_error, "%s", gguf_name(m->file));
     if (status == SUMI_ENOMEM) {
@@ -58,8 +57,12 @@ static sumi_status fill_info(sumi_model *m, sumi_error *err)
     sumi_model_info *info = &m->info;
     gguf_get_str(m->file, "general.name", &name);
     if (!(m->name = strndup(name.data, name.n))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    *info = (sumi_model_info){ .name = m->name, .architecture = "", .isa = "", .n_vocab = tokenizer_n_vocab(m->tok),
-                               .bos_id = tokenizer_bos(m->tok), .eos_id = tokenizer_eos(m->tok),
+    *info = (sumi_model_info){ .name = m->name,
+                               .architecture = "",
+                               .isa = "",
+                               .n_vocab = tokenizer_n_vocab(m->tok),
+                               .bos_id = tokenizer_bos(m->tok),
+                               .eos_id = tokenizer_eos(m->tok),
                                .has_chat_template = m->chat != NULL };
     for (int64_t i = 0; i < gguf_n_tensors(m->file); i++) {
         const gguf_tensor *t = gguf_tensor_at(m->file, i);
@@ -109,11 +112,11 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if ((status = gguf_finish_reading(m->file, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)
-        log_message(&m->log, SUMI_LOG_INFO,
-                    "%s: %s, %d layers, kernels %s, %.1f MiB of weights packed, %.1f MiB as in the file; opened in %.0f ms",
-                    gguf_name(m->file), m->info.architecture, m->info.n_layers, m->info.isa,
-                    (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->unpacked_bytes / 0x1p20,
-                    clock_ms() - start);
+        log_message(
+            &m->log, SUMI_LOG_INFO,
+            "%s: %s, %d layers, kernels %s, %.1f MiB of weights packed, %.1f MiB as in the file; opened in %.0f ms",
+            gguf_name(m->file), m->info.architecture, m->info.n_layers, m->info.isa,
+            (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->unpacked_bytes / 0x1p20, clock_ms() - start);
     *out = m;
     return SUMI_OK;
 fail:
@@ -146,8 +149,8 @@ const tokenizer *model_tokenizer(const sumi_model *m)
 sumi_status model_check_generates(const sumi_model *m, sumi_error *err)
 {
     if (m->info.has_logits) return SUMI_OK;
-    return sumi_fail(err, SUMI_EUNSUPPORTED, "%s %s: it makes embeddings and no text; use sumi embed", gguf_name(m->file),
-                     m->info.is_encoder ? "is an encoder" : "has no output head");
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "%s %s: it makes embeddings and no text; use sumi embed",
+                     gguf_name(m->file), m->info.is_encoder ? "is an encoder" : "has no output head");
 }
 
 /* The formats of all layers, by name. */
@@ -167,9 +170,12 @@ kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
     for (uint64_t i = 0; i < 2; i++) {
         sip_key key = { i, 0 };
         const char *version = sumi_version();
-        uint64_t parts[6] = { gguf_head_hash(m->file, key), m->weights->digest.word[i],
-                              siphash(key, m->be->isa, strlen(m->be->isa)), siphash(key, version, strlen(version)),
-                              hash_kv_formats(m->weights, key), model_uses_long_rope(m->weights, n_ctx) };
+        uint64_t parts[6] = { gguf_head_hash(m->file, key),
+                              m->weights->digest.word[i],
+                              siphash(key, m->be->isa, strlen(m->be->isa)),
+                              siphash(key, version, strlen(version)),
+                              hash_kv_formats(m->weights, key),
+                              model_uses_long_rope(m->weights, n_ctx) };
         f.word[i] = siphash(key, parts, sizeof parts);
     }
     return f;

@@ -10,16 +10,16 @@
 #include "text/tokenizer.h"
 
 struct sumi_model {
-    gguf *file;                 /* the other members point into its bytes */
+    gguf *file; /* the other members point into its bytes */
     tokenizer *tok;
-    chat_template *chat;        /* NULL: the file has none, or it does not compile (chat_error says why) */
+    chat_template *chat; /* NULL: the file has none, or it does not compile (chat_error says why) */
     sumi_error chat_error;
-    backend *be;                /* NULL when vocab_only */
-    model *weights;             /* NULL when vocab_only */
+    backend *be;    /* NULL when vocab_only */
+    model *weights; /* NULL when vocab_only */
     logger log;
     bool strict_roles;
     sumi_model_info info;
-    char *name;                 /* general.name as a C string */
+    char *name; /* general.name as a C string */
 };
 
 const tokenizer *model_tokenizer(const sumi_model *m);

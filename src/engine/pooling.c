@@ -41,8 +41,7 @@ int32_t pooling_truncate(const sumi_model *model, int32_t *ids, int32_t n_ids, i
 sumi_status pooling_check(sumi_pooling kind, bool is_encoder, sumi_error *err)
 {
     if (kind != SUMI_POOL_MEAN && kind != SUMI_POOL_LAST && kind != SUMI_POOL_CLS)
-        return sumi_fail(err, SUMI_EINVAL,
-                         "embedding: unknown pooling; there are mean, last and, for encoders, cls");
+        return sumi_fail(err, SUMI_EINVAL, "embedding: unknown pooling; there are mean, last and, for encoders, cls");
     if (kind == SUMI_POOL_CLS && !is_encoder)
         return sumi_fail(
             err, SUMI_EINVAL,
@@ -88,7 +87,8 @@ sumi_status pooling_finish(pooling *p, bool raw, sumi_error *err)
     assert(p->n > 0);
     for (int32_t i = 0; i < p->n_embd; i++) squares += p->sum[i] * p->sum[i];
     if (!isfinite(squares)) return sumi_fail(err, SUMI_ENUMERIC, "embedding: a hidden state is not finite");
-    if (!raw && squares <= 0) return sumi_fail(err, SUMI_ENUMERIC, "embedding: the vector is 0 and cannot be scaled to length 1");
+    if (!raw && squares <= 0)
+        return sumi_fail(err, SUMI_ENUMERIC, "embedding: the vector is 0 and cannot be scaled to length 1");
     if (!raw) scale = 1 / sqrt(squares); /* the direction of the sum is that of the mean */
     for (int32_t i = 0; i < p->n_embd; i++) p->out[i] = (float)(p->sum[i] * scale);
     return SUMI_OK;

@@ -34,8 +34,7 @@ sumi_want pooling_want(sumi_pooling kind, bool first, bool last);
 SUMI_MUST_USE sumi_status pooling_init(pooling *p, sumi_pooling kind, int32_t n_embd, sumi_error *err);
 void pooling_deinit(pooling *p); /* zeroed is fine */
 
-void pooling_add(pooling *p,
-                 const float *hidden); /* [n_embd] of the next token; LAST, CLS: of the one token, once */
+void pooling_add(pooling *p, const float *hidden); /* [n_embd] of the next token; LAST, CLS: of the one token, once */
 
 /* p->out: the embedding, of length 1 unless raw. At least one token was added. ENUMERIC: the sum is not finite, or is 0
  * and has no direction. */

@@ -24,8 +24,7 @@ static sumi_status path_of(const sumi_engine *e, kv_disk_opts *opts, char *path,
                             .max_bytes = e->ctx_info.kv_bytes,
                             .salted = e->keeps_salted };
     int used = snprintf(path, n, "%s/%016llx%016llx.kv", e->opts.prefix_dir,
-                        (unsigned long long)opts->fingerprint.word[0],
-                        (unsigned long long)opts->fingerprint.word[1]);
+                        (unsigned long long)opts->fingerprint.word[0], (unsigned long long)opts->fingerprint.word[1]);
     if (used > 0 && (size_t)used < n) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "%.64s...: the path is too long", e->opts.prefix_dir);
 }
@@ -79,7 +78,9 @@ static void load_salt_key(sumi_engine *e)
     }
     e->keeps_salted = st == SUMI_OK;
     if (e->keeps_salted) kv_cache_set_salt_key(context_cache(e->ctx), key);
-    else log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes of named clients and salts are not written", why.message);
+    else
+        log_message(&e->model->log, SUMI_LOG_WARN, "%s; prefixes of named clients and salts are not written",
+                    why.message);
 }
 
 /* ---- The file ---- */
@@ -94,14 +95,13 @@ sumi_status prefix_file_load(sumi_engine *e, sumi_error *err)
     if (!e->opts.prefix_dir) return SUMI_OK;
     sumi_status st = path_of(e, &opts, path, sizeof path, err);
     if (st != SUMI_OK) return st;
-    if (mkdir(e->opts.prefix_dir, 0700) != 0 && errno != EEXIST)
-        return sumi_fail_errno(err, e->opts.prefix_dir);
+    if (mkdir(e->opts.prefix_dir, 0700) != 0 && errno != EEXIST) return sumi_fail_errno(err, e->opts.prefix_dir);
     if (stat(e->opts.prefix_dir, &s) != 0 || !S_ISDIR(s.st_mode))
         return sumi_fail(err, SUMI_EIO, "%s: not a folder", e->opts.prefix_dir);
     int32_t n_left = new_file_sweep(e->opts.prefix_dir, NULL);
     if (n_left)
-        log_message(&e->model->log, SUMI_LOG_INFO, "%s: removed %d files of a killed process",
-                    e->opts.prefix_dir, n_left);
+        log_message(&e->model->log, SUMI_LOG_INFO, "%s: removed %d files of a killed process", e->opts.prefix_dir,
+                    n_left);
     load_salt_key(e);
     if (kv_disk_load(context_cache(e->ctx), path, &opts, &n_tokens, &why) != SUMI_OK)
         log_message(&e->model->log, SUMI_LOG_WARN, "%s; the cache of prefixes starts empty", why.message);

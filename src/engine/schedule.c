@@ -364,8 +364,7 @@ static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
     q->n_cached = s->memory.begin(s->memory.user, r, r->trunk);
     assert(q->n_cached < r->n_trunk);
     /* begin() has taken cached blocks, so the number of free blocks is read again. */
-    int64_t need =
-        s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
+    int64_t need = s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
     if (need <= s->memory.available(s->memory.user) - promised(s)) return true;
     s->memory.drop(s->memory.user, r, r->trunk);
     q->n_cached = 0;
@@ -543,6 +542,5 @@ void sched_get_counts(const sched *s, sched_counts *c)
                          .n_swap_outs = s->n_swap_outs,
                          .n_recomputes = s->n_recomputes };
     for (int32_t i = 0; i < s->queue.n; i++) c->n_swapped += s->queue.reqs[i]->state == SCHED_SWAPPED;
-    for (int32_t i = 0; i < s->n_running; i++)
-        c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
+    for (int32_t i = 0; i < s->n_running; i++) c->n_seqs += s->running[i]->trunk >= 0 ? 1 : s->running[i]->n_live;
 }

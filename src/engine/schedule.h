@@ -90,10 +90,10 @@ typedef struct sched_req {
     /* The scheduler's: */
     sched_state state;
     sched_seq seqs[SCHED_MAX_SEQS];
-    int32_t n_live;  /* sequences that have not ended */
-    int32_t trunk;   /* the sequence that computes the shared tokens; -1: the sequences have separated */
-    int32_t n_trunk; /* tokens of the trunk */
-    bool has_parted; /* the sequences have separated before; a later trunk is a recomputation */
+    int32_t n_live;   /* sequences that have not ended */
+    int32_t trunk;    /* the sequence that computes the shared tokens; -1: the sequences have separated */
+    int32_t n_trunk;  /* tokens of the trunk */
+    bool has_parted;  /* the sequences have separated before; a later trunk is a recomputation */
     bool was_swapped; /* swapped since it was last computed: blocks that its sequences shared may be copies now */
     int32_t n_preempted;
     int32_t n_swapped;            /* blocks held at the last preemption */
@@ -105,20 +105,19 @@ typedef struct sched_req {
 /* The memory of keys and values, as the scheduler sees it. The memory defines the unit of blocks. */
 typedef struct sched_memory {
     void *user;
-    int32_t (*available)(void *user); /* blocks that can be taken */
-    int32_t (*need)(void *user, const sched_req *r, int32_t seq,
-                    int32_t n);                                        /* blocks that n more tokens need */
-    bool (*reserve)(void *user, sched_req *r, int32_t seq, int32_t n); /* false: nothing changed */
+    int32_t (*available)(void *user);                                        /* blocks that can be taken */
+    int32_t (*need)(void *user, const sched_req *r, int32_t seq, int32_t n); /* blocks that n more tokens need */
+    bool (*reserve)(void *user, sched_req *r, int32_t seq, int32_t n);       /* false: nothing changed */
     int32_t (*begin)(void *user, sched_req *r,
                      int32_t seq); /* opens seq; returns the number of its cached tokens, < n_trunk */
-    void (*fork)(void *user, sched_req *r, int32_t from,
-                 int32_t to);                            /* opens `to` as a fork of `from` */
-    void (*drop)(void *user, sched_req *r, int32_t seq); /* closes seq and frees its blocks */
+    void (*fork)(void *user, sched_req *r, int32_t from, int32_t to); /* opens `to` as a fork of `from` */
+    void (*drop)(void *user, sched_req *r, int32_t seq);              /* closes seq and frees its blocks */
     bool (*swap_out)(void *user, sched_req *r); /* false: the swap tier is full; the sequences are then dropped */
     sumi_status (*swap_in)(void *user,
-                           sched_req *r);        /* ELIMIT: not possible yet; other errors: its data is lost and dropped */
+                           sched_req *r); /* ELIMIT: not possible yet; other errors: its data is lost and dropped */
     void (*swap_drop)(void *user, sched_req *r); /* drops a request that is swapped out */
-    int32_t (*kept)(void *user, const sched_req *r); /* blocks in memory that a swapped request still holds, because other
+    int32_t (*kept)(void *user,
+                    const sched_req *r); /* blocks in memory that a swapped request still holds, because other
                                                         sequences shared them when it was swapped out */
     int32_t (*held)(void *user, const sched_req *r); /* blocks that its sequences hold; shared blocks count once */
 } sched_memory;
@@ -128,8 +127,7 @@ typedef struct sched_limits {
     int32_t max_requests; /* waiting and running ones together */
     int32_t budget;       /* tokens of a step, >= max_seqs + 1 */
     int32_t max_rows;     /* rows of logits of a step, >= max_seqs + 1 */
-    double
-        stall; /* how much prompts may lengthen a step of running answers: 1 = twice as long; 0: no limit */
+    double stall;         /* how much prompts may lengthen a step of running answers: 1 = twice as long; 0: no limit */
     bool chunking;        /* false: a prompt is computed in one step, whatever the budget */
     bool static_batching; /* new requests start when all running ones have ended: a baseline for comparisons */
 } sched_limits;
@@ -151,8 +149,7 @@ typedef struct sched_item {
 } sched_item;
 
 typedef struct sched_counts {
-    int32_t n_waiting, n_running, n_swapped,
-        n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
+    int32_t n_waiting, n_running, n_swapped, n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
     uint64_t n_admitted, n_swap_outs, n_recomputes;
 } sched_counts;
 

@@ -29,8 +29,7 @@ static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_ite
                                    .n_ids = items[i].n_tokens,
                                    .ids = e->ids + n,
                                    .want = want_of(r, &items[i]) };
-        for (int32_t t = 0; t < items[i].n_tokens; t++)
-            e->ids[n++] = request_token(r, items[i].seq, from + t);
+        for (int32_t t = 0; t < items[i].n_tokens; t++) e->ids[n++] = request_token(r, items[i].seq, from + t);
     }
     return n;
 }

@@ -62,8 +62,8 @@ sumi_status model_format_chat(const sumi_model *m, const chat_input *in, char **
 }
 
 /* Takes over messages and tools (NULL: none). */
-static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, bool add_generation_prompt,
-                          char **text, size_t *n_bytes, sumi_error *err)
+static sumi_status render(const sumi_model *m, json_t *messages, json_t *tools, bool add_generation_prompt, char **text,
+                          size_t *n_bytes, sumi_error *err)
 {
     const chat_input in = { .messages = messages, .tools = tools, .add_generation_prompt = add_generation_prompt };
     sumi_status status = model_format_chat(m, &in, text, n_bytes, err);
@@ -89,7 +89,8 @@ sumi_status sumi_chat_format(const sumi_model *m, const sumi_message *messages, 
         json_t *message = json_pack("{s:s, s:s}", "role", role, "content", content);
         if (message && json_array_append_new(list, message) == 0) continue;
         json_decref(list);
-        if (is_utf8(role) && is_utf8(content)) return sumi_fail(err, SUMI_ENOMEM, "out of memory for message %d", i + 1);
+        if (is_utf8(role) && is_utf8(content))
+            return sumi_fail(err, SUMI_ENOMEM, "out of memory for message %d", i + 1);
         return sumi_fail(err, SUMI_EINVAL, "message %d is not valid UTF-8", i + 1);
     }
     return render(m, list, NULL, add_generation_prompt, text, n_bytes, err);

@@ -43,8 +43,7 @@ static inline size_t cursor_left(const cursor *c)
 /* n bytes, borrowed from the input; NULL if fewer are left. */
 static inline const uint8_t *cursor_bytes(cursor *c, uint64_t n)
 {
-    if (!c->ok || n > cursor_left(c) ||
-        (c->file && c->n_ready < c->pos + n && !cursor_fetch(c, c->pos + (size_t)n))) {
+    if (!c->ok || n > cursor_left(c) || (c->file && c->n_ready < c->pos + n && !cursor_fetch(c, c->pos + (size_t)n))) {
         c->ok = false;
         return NULL;
     }

@@ -22,8 +22,7 @@ static sumi_status open_regular(const char *path, int *fd, struct stat *s, sumi_
     else if (!S_ISREG(s->st_mode))
         status = sumi_fail(err, SUMI_EIO, "%s: %s", sumi_path_end(path),
                            S_ISDIR(s->st_mode) ? "is a folder" : "is not a regular file");
-    else if (s->st_size == 0)
-        status = sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", sumi_path_end(path));
+    else if (s->st_size == 0) status = sumi_fail(err, SUMI_EFORMAT, "%s: the file is empty", sumi_path_end(path));
     if (status != SUMI_OK && *fd >= 0) close(*fd);
     return status;
 }
@@ -124,10 +123,8 @@ sumi_status file_bytes_read(const char *path, size_t max, void **data, size_t *n
     sumi_status status = open_regular(path, &fd, &s, err);
     if (status != SUMI_OK) return status;
     size_t n = (size_t)s.st_size;
-    if (n > max)
-        status = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", sumi_path_end(path), n, max);
-    else if (!(*data = malloc(n)))
-        status = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(path));
+    if (n > max) status = sumi_fail(err, SUMI_ELIMIT, "%s: %zu bytes (at most %zu)", sumi_path_end(path), n, max);
+    else if (!(*data = malloc(n))) status = sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(path));
     else status = read_at(fd, path, *data, n, 0, err);
     close(fd);
     if (status == SUMI_OK) *n_bytes = n;

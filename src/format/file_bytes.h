@@ -45,7 +45,6 @@ SUMI_MUST_USE sumi_status file_bytes_finish_reading(file_bytes *f, sumi_error *e
 void file_bytes_close(file_bytes *f); /* gives all memory back. NULL is fine */
 
 /* Reads a whole file of at most max bytes; free with free(). ELIMIT: the file is larger. */
-SUMI_MUST_USE sumi_status file_bytes_read(const char *path, size_t max, void **data, size_t *n_bytes,
-                                          sumi_error *err);
+SUMI_MUST_USE sumi_status file_bytes_read(const char *path, size_t max, void **data, size_t *n_bytes, sumi_error *err);
 
 #endif

@@ -41,8 +41,8 @@ sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err)
     if (!c->ok) return gguf_fail_short(c, "a name", err);
     if (n == 0) return sumi_fail(err, SUMI_EFORMAT, "empty name");
     if (n > GGUF_MAX_NAME_BYTES)
-        return sumi_fail(err, SUMI_EFORMAT, "name of %llu bytes (at most %d are allowed)",
-                         (unsigned long long)n, GGUF_MAX_NAME_BYTES);
+        return sumi_fail(err, SUMI_EFORMAT, "name of %llu bytes (at most %d are allowed)", (unsigned long long)n,
+                         GGUF_MAX_NAME_BYTES);
     const uint8_t *p = cursor_bytes(c, n);
     if (!p) return gguf_fail_short(c, "a name", err);
     *name = (gguf_str){ (const char *)p, (size_t)n };
@@ -70,8 +70,8 @@ static sumi_status read_header(gguf *g, cursor *c, sumi_error *err)
     uint64_t n_tensors = cursor_u64(c), n_kv = cursor_u64(c);
     if (!c->ok) return gguf_fail_short(c, "the header", err);
     if (n_tensors > GGUF_MAX_TENSORS)
-        return sumi_fail(err, SUMI_ELIMIT, "header at byte 8: %llu tensors (at most %d)",
-                         (unsigned long long)n_tensors, GGUF_MAX_TENSORS);
+        return sumi_fail(err, SUMI_ELIMIT, "header at byte 8: %llu tensors (at most %d)", (unsigned long long)n_tensors,
+                         GGUF_MAX_TENSORS);
     if (n_kv > GGUF_MAX_KEYS)
         return sumi_fail(err, SUMI_ELIMIT, "header at byte 16: %llu metadata keys (at most %d)",
                          (unsigned long long)n_kv, GGUF_MAX_KEYS);
@@ -88,8 +88,8 @@ static sumi_status read_alignment(gguf *g, sumi_error *err)
         return sumi_fail(err, SUMI_EFORMAT, "key '%s' is a %s, not an integer", key,
                          gguf_type_name(gguf_key_type(g, gguf_find(g, key))));
     if (a < 8 || a > GGUF_MAX_ALIGNMENT || (a & (a - 1)))
-        return sumi_fail(err, SUMI_EFORMAT, "key '%s' is %lld, not a power of two from 8 to %d", key,
-                         (long long)a, GGUF_MAX_ALIGNMENT);
+        return sumi_fail(err, SUMI_EFORMAT, "key '%s' is %lld, not a power of two from 8 to %d", key, (long long)a,
+                         GGUF_MAX_ALIGNMENT);
     g->alignment = (uint32_t)a;
     return SUMI_OK;
 }

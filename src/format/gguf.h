@@ -15,8 +15,19 @@
 #include "sumi.h"
 
 typedef enum gguf_type {
-    GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32,
-    GGUF_BOOL, GGUF_STRING, GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64,
+    GGUF_U8,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64,
 } gguf_type;
 
 #define GGUF_MAX_DIMS 4
@@ -36,7 +47,7 @@ typedef struct gguf_str {
 } gguf_str;
 
 typedef struct gguf_array {
-    gguf_type type;   /* of the elements; GGUF_ARRAY never occurs (nested arrays are checked and skipped) */
+    gguf_type type; /* of the elements; GGUF_ARRAY never occurs (nested arrays are checked and skipped) */
     uint64_t n;
     const void *data; /* scalars: n packed little-endian values, maybe unaligned. Strings: for gguf_array_str() only */
 } gguf_array;
@@ -50,7 +61,7 @@ typedef struct gguf_tensor {
     int64_t n_elems;             /* product of dims */
     int32_t shard;               /* which file of a split model it lies in; else 0 */
     size_t offset;               /* of data, from the start of that file */
-    const void *data;            /* n_bytes of data, valid after gguf_fetch(); tensors may overlap. NULL (only for models
+    const void *data; /* n_bytes of data, valid after gguf_fetch(); tensors may overlap. NULL (only for models
                                     in files of another format): gguf_make_rows() makes the rows */
     size_t n_bytes;
 } gguf_tensor;
@@ -103,11 +114,11 @@ typedef struct gguf_elsewhere {
 SUMI_MUST_USE sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, size_t n_bytes,
                                               const gguf_elsewhere *e, sumi_error *err);
 
-const char *gguf_name(const gguf *g);       /* path or name, for messages */
+const char *gguf_name(const gguf *g); /* path or name, for messages */
 uint32_t gguf_version(const gguf *g);
-size_t gguf_file_bytes(const gguf *g);      /* of all files of a split model */
-bool gguf_is_described(const gguf *g);      /* the model is in files of another format: gguf_open_described() */
-int32_t gguf_n_shards(const gguf *g);       /* files; 1 if the model is not split */
+size_t gguf_file_bytes(const gguf *g); /* of all files of a split model */
+bool gguf_is_described(const gguf *g); /* the model is in files of another format: gguf_open_described() */
+int32_t gguf_n_shards(const gguf *g);  /* files; 1 if the model is not split */
 const char *gguf_shard_name(const gguf *g, int32_t shard); /* path of a file; of the first one: gguf_name() */
 size_t gguf_shard_bytes(const gguf *g, int32_t shard);
 
@@ -131,7 +142,7 @@ int64_t gguf_find(const gguf *g, const char *key); /* index, or -1 */
 /* Any integer type whose value fits; bool is not an integer. */
 bool gguf_get_i64(const gguf *g, const char *key, int64_t *value);
 bool gguf_get_i32(const gguf *g, const char *key, int32_t *value);
-bool gguf_get_f32(const gguf *g, const char *key, float *value);   /* F32 or F64 */
+bool gguf_get_f32(const gguf *g, const char *key, float *value); /* F32 or F64 */
 bool gguf_get_bool(const gguf *g, const char *key, bool *value);
 bool gguf_get_str(const gguf *g, const char *key, gguf_str *value);
 bool gguf_get_array(const gguf *g, const char *key, gguf_array *value);
@@ -139,7 +150,7 @@ bool gguf_get_array(const gguf *g, const char *key, gguf_array *value);
 /* The same for key number i of gguf_n_keys(), for walks over all keys. */
 bool gguf_value_i64(const gguf *g, int64_t i, int64_t *value);
 bool gguf_value_u64(const gguf *g, int64_t i, uint64_t *value); /* any integer that is not negative */
-bool gguf_value_f64(const gguf *g, int64_t i, double *value); /* F32 or F64 */
+bool gguf_value_f64(const gguf *g, int64_t i, double *value);   /* F32 or F64 */
 bool gguf_value_bool(const gguf *g, int64_t i, bool *value);
 bool gguf_value_str(const gguf *g, int64_t i, gguf_str *value);
 bool gguf_value_array(const gguf *g, int64_t i, gguf_array *value); /* false for arrays of arrays */

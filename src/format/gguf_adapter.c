@@ -20,8 +20,9 @@ sumi_status gguf_refuse_adapter(const gguf *g, sumi_error *err)
     gguf_str base;
     if (!gguf_is_adapter(g, &base)) return SUMI_OK;
     if (!base.n) base = (gguf_str){ unnamed, sizeof unnamed - 1 };
-    return sumi_fail(err, SUMI_EUNSUPPORTED,
-                     "%s: this is a LoRA adapter for %.*s, not a model; adapters are not supported yet: use that model, or one "
-                     "into which the adapter is merged",
-                     gguf_name(g), (int)(base.n < MAX_TOLD ? base.n : MAX_TOLD), base.data);
+    return sumi_fail(
+        err, SUMI_EUNSUPPORTED,
+        "%s: this is a LoRA adapter for %.*s, not a model; adapters are not supported yet: use that model, or one "
+        "into which the adapter is merged",
+        gguf_name(g), (int)(base.n < MAX_TOLD ? base.n : MAX_TOLD), base.data);
 }

@@ -35,8 +35,8 @@ static void place_all(gguf *g, const gguf_elsewhere *e)
     }
 }
 
-sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, size_t n_bytes,
-                                const gguf_elsewhere *e, sumi_error *err)
+sumi_status gguf_open_described(gguf **out, const char *name, uint8_t *header, size_t n_bytes, const gguf_elsewhere *e,
+                                sumi_error *err)
 {
     gguf *g = calloc(1, sizeof *g);
     gguf_elsewhere *own = malloc(sizeof *own);

@@ -28,7 +28,7 @@ struct gguf {
     char *name;
     const uint8_t *data;
     size_t n_bytes;
-    size_t n_head; /* bytes before the data section */
+    size_t n_head;    /* bytes before the data section */
     file_bytes *file; /* owned, has data; NULL: data is the caller's, or is owned under `elsewhere` */
     bool overlaps;    /* some tensors share bytes */
     uint32_t version, alignment;

@@ -77,12 +77,9 @@ static sumi_status read_array_head(cursor *c, gguf_type *elem, uint64_t *n, sumi
     if (st != SUMI_OK) return st;
     *n = cursor_u64(c);
     if (!c->ok) return gguf_fail_short(c, "an array", err);
-    size_t least = *elem == GGUF_STRING  ? MIN_STRING_BYTES
-                   : *elem == GGUF_ARRAY ? MIN_ARRAY_BYTES
-                                         : types[*elem].bytes;
+    size_t least = *elem == GGUF_STRING ? MIN_STRING_BYTES : *elem == GGUF_ARRAY ? MIN_ARRAY_BYTES : types[*elem].bytes;
     if (*n > cursor_left(c) / least)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "array of %llu elements goes beyond the end of the file (%zu bytes)",
+        return sumi_fail(err, SUMI_EFORMAT, "array of %llu elements goes beyond the end of the file (%zu bytes)",
                          (unsigned long long)*n, c->n);
     if (*n > GGUF_MAX_ARRAY)
         return sumi_fail(err, SUMI_ELIMIT, "array of %llu elements (at most %d)", (unsigned long long)*n,
@@ -157,13 +154,11 @@ static sumi_status read_kv(gguf *g, int64_t i, cursor *c, sumi_error *err)
 sumi_status gguf_read_metadata(gguf *g, cursor *c, sumi_error *err)
 {
     if ((uint64_t)g->n_kv > cursor_left(c) / MIN_KV_BYTES)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "header at byte 16: %lld metadata keys do not fit into a file of %zu bytes",
+        return sumi_fail(err, SUMI_EFORMAT, "header at byte 16: %lld metadata keys do not fit into a file of %zu bytes",
                          (long long)g->n_kv, c->n);
     g->kv = calloc((size_t)g->n_kv + 1, sizeof *g->kv);
     g->keys = strmap_create((size_t)g->n_kv);
-    if (!g->kv || !g->keys)
-        return sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld keys", (long long)g->n_kv);
+    if (!g->kv || !g->keys) return sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld keys", (long long)g->n_kv);
     for (int64_t i = 0; i < g->n_kv; i++) {
         sumi_status st = read_kv(g, i, c, err);
         if (st != SUMI_OK) return st;
@@ -342,8 +337,7 @@ int64_t gguf_array_i64(const gguf_array *a, uint64_t i)
         double d = load_float(p, a->type);
         return d >= 0x1p63 ? INT64_MAX : d < -0x1p63 ? INT64_MIN : d == d ? (int64_t)d : 0;
     }
-    return load_integer(p, a->type, &v) ? v
-                                        : INT64_MAX; /* the only integer that does not fit is a large u64 */
+    return load_integer(p, a->type, &v) ? v : INT64_MAX; /* the only integer that does not fit is a large u64 */
 }
 
 uint64_t gguf_array_u64(const gguf_array *a, uint64_t i)

@@ -55,11 +55,10 @@ static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_e
     if (gguf_find(g, KEY_COUNT) >= 0 && !gguf_get_i64(g, KEY_COUNT, &n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is not an integer", name, KEY_COUNT);
     if (n < 0 || n > GGUF_MAX_SHARDS)
-        return sumi_fail(err, n < 0 ? SUMI_EFORMAT : SUMI_ELIMIT, "%s: key '%s' is %lld, not 0 to %d", name,
-                         KEY_COUNT, (long long)n, GGUF_MAX_SHARDS);
+        return sumi_fail(err, n < 0 ? SUMI_EFORMAT : SUMI_ELIMIT, "%s: key '%s' is %lld, not 0 to %d", name, KEY_COUNT,
+                         (long long)n, GGUF_MAX_SHARDS);
     if (n > 1 && (!gguf_get_i64(g, KEY_NO, &i) || i < 0 || i >= n))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is missing or not 0 to %lld", name, KEY_NO,
-                         (long long)n - 1);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is missing or not 0 to %lld", name, KEY_NO, (long long)n - 1);
     *no = (int32_t)i;
     *count = (int32_t)n;
     return SUMI_OK;
@@ -70,13 +69,11 @@ static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_err
 {
     size_t n_stem;
     int32_t its_no, its_count;
-    if (gguf_shard_path(g->name, &n_stem, &its_no, &its_count) && its_no == no && its_count == count)
-        return SUMI_OK;
-    return sumi_fail(
-        err, SUMI_EFORMAT,
-        "%s: file %d of the %d of a split model; its name must end in '-%05d-of-%05d.gguf' for the "
-        "others to be found",
-        sumi_path_end(g->name), no + 1, count, no + 1, count);
+    if (gguf_shard_path(g->name, &n_stem, &its_no, &its_count) && its_no == no && its_count == count) return SUMI_OK;
+    return sumi_fail(err, SUMI_EFORMAT,
+                     "%s: file %d of the %d of a split model; its name must end in '-%05d-of-%05d.gguf' for the "
+                     "others to be found",
+                     sumi_path_end(g->name), no + 1, count, no + 1, count);
 }
 
 /* File no of the model that `of` is part of. */
@@ -116,12 +113,11 @@ static sumi_status count_tensors(gguf *const *g, int32_t count, int64_t *n, sumi
     *n = 0;
     for (int32_t i = 0; i < count; i++) *n += g[i]->n_tensors;
     if (*n > GGUF_MAX_TENSORS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)",
-                         sumi_path_end(g[0]->name), (long long)*n, count, GGUF_MAX_TENSORS);
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)", sumi_path_end(g[0]->name),
+                         (long long)*n, count, GGUF_MAX_TENSORS);
     for (int32_t i = 0; i < count; i++) {
         int64_t told = -1;
-        if (gguf_find(g[i], KEY_TENSORS) < 0 || (gguf_get_i64(g[i], KEY_TENSORS, &told) && told == *n))
-            continue;
+        if (gguf_find(g[i], KEY_TENSORS) < 0 || (gguf_get_i64(g[i], KEY_TENSORS, &told) && told == *n)) continue;
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is %lld, but the %d files have %lld tensors",
                          sumi_path_end(g[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
     }
@@ -144,8 +140,8 @@ static sumi_status merge_tensors(gguf *const *g, int32_t count, sumi_error *err)
             t->shard = s;
             int32_t held = strmap_add(names, t->name.data, t->name.n, (int32_t)n);
             if (held != n)
-                st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already",
-                               sumi_path_end(g[s]->name), GGUF_SHOW(t->name), all[held].shard + 1);
+                st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already", sumi_path_end(g[s]->name),
+                               GGUF_SHOW(t->name), all[held].shard + 1);
         }
     if (st != SUMI_OK) {
         free(all);

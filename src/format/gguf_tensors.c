@@ -77,15 +77,13 @@ static sumi_status place(const gguf *g, gguf_tensor *t, uint64_t data, uint64_t 
 {
     unsigned long long shown = offset;
     if (offset % g->alignment)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "tensor '%.*s': offset %llu is not a multiple of the alignment %u",
+        return sumi_fail(err, SUMI_EFORMAT, "tensor '%.*s': offset %llu is not a multiple of the alignment %u",
                          GGUF_SHOW(t->name), shown, g->alignment);
     if (data > g->n_bytes || offset > g->n_bytes - data || t->n_bytes > g->n_bytes - data - offset)
-        return sumi_fail(
-            err, SUMI_EFORMAT,
-            "tensor '%.*s': %zu bytes at offset %llu of the data at byte %llu go beyond the end of the "
-            "file (%zu bytes; cut off?)",
-            GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, g->n_bytes);
+        return sumi_fail(err, SUMI_EFORMAT,
+                         "tensor '%.*s': %zu bytes at offset %llu of the data at byte %llu go beyond the end of the "
+                         "file (%zu bytes; cut off?)",
+                         GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, g->n_bytes);
     t->offset = (size_t)(data + offset);
     t->data = g->data + t->offset;
     return SUMI_OK;
@@ -112,8 +110,7 @@ static sumi_status find_overlaps(gguf *g, sumi_error *err)
 sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
 {
     if ((uint64_t)g->n_tensors > cursor_left(c) / MIN_TENSOR_BYTES)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "header at byte 8: %lld tensors do not fit into a file of %zu bytes",
+        return sumi_fail(err, SUMI_EFORMAT, "header at byte 8: %lld tensors do not fit into a file of %zu bytes",
                          (long long)g->n_tensors, c->n);
     sumi_status st = SUMI_OK;
     uint64_t *offsets = calloc((size_t)g->n_tensors + 1, sizeof *offsets);

@@ -112,8 +112,7 @@ void gguf_put_key_of(gguf_head *h, const gguf *g, int64_t i)
     h->n_kv++;
 }
 
-uint64_t gguf_put_tensor(gguf_head *h, const char *name, size_t n_name, dtype type, int32_t n_dims,
-                         const int64_t *dims)
+uint64_t gguf_put_tensor(gguf_head *h, const char *name, size_t n_name, dtype type, int32_t n_dims, const int64_t *dims)
 {
     assert(n_dims >= 1 && n_dims <= GGUF_MAX_DIMS && dims[0] % dtype_find((uint32_t)type)->block_elems == 0);
     uint64_t at = h->data_bytes;
@@ -144,8 +143,7 @@ uint8_t *gguf_head_take(gguf_head *h, size_t *n_bytes)
     buf_append(&out, h->meta.data, h->meta.n);
     buf_append(&out, h->infos.data, h->infos.n);
     while (out.status == SUMI_OK && out.n % h->alignment) buf_append_char(&out, 0);
-    if (!h->status)
-        h->status = h->meta.status ? h->meta.status : h->infos.status ? h->infos.status : out.status;
+    if (!h->status) h->status = h->meta.status ? h->meta.status : h->infos.status ? h->infos.status : out.status;
     gguf_head_deinit(h);
     uint8_t *bytes = h->status ? NULL : (uint8_t *)buf_take(&out, n_bytes);
     buf_deinit(&out);

@@ -74,8 +74,7 @@ static sumi_status read_shape(st_tensor *t, const json_t *entry, sumi_error *err
     const json_t *shape = json_object_get(entry, "shape");
     if (!json_is_array(shape)) return sumi_fail(err, SUMI_EFORMAT, "\"shape\" is missing or not an array");
     if (json_array_size(shape) > ST_MAX_DIMS)
-        return sumi_fail(err, SUMI_ELIMIT, "%zu dimensions (at most %d)", json_array_size(shape),
-                         ST_MAX_DIMS);
+        return sumi_fail(err, SUMI_ELIMIT, "%zu dimensions (at most %d)", json_array_size(shape), ST_MAX_DIMS);
     t->n_dims = (int32_t)json_array_size(shape);
     t->n_elems = 1;
     for (int32_t d = 0; d < ST_MAX_DIMS; d++) {
@@ -108,8 +107,8 @@ static sumi_status read_place(st_tensor *t, const json_t *entry, const uint8_t *
                          "its data at %lld to %lld is not inside the data section of %zu bytes (cut off?)",
                          (long long)begin, (long long)end, n);
     if ((size_t)(end - begin) != t->n_bytes)
-        return sumi_fail(err, SUMI_EFORMAT, "%lld bytes of data, but its shape needs %zu",
-                         (long long)(end - begin), t->n_bytes);
+        return sumi_fail(err, SUMI_EFORMAT, "%lld bytes of data, but its shape needs %zu", (long long)(end - begin),
+                         t->n_bytes);
     t->data = data + begin;
     t->offset = at + (size_t)begin;
     return SUMI_OK;
@@ -130,9 +129,9 @@ static sumi_status check_gaps(const safetensors *s, size_t data_at, sumi_error *
     for (int64_t i = 0; i < s->n_tensors; i++) {
         const st_tensor *t = &s->tensors[i];
         if (t->offset != at)
-            return sumi_fail(err, SUMI_EFORMAT, "tensor '%.80s': its data begins at byte %zu, %s", t->name,
-                             t->offset,
-                             t->offset < at ? "inside the data of another tensor" : "after bytes that belong to no tensor");
+            return sumi_fail(err, SUMI_EFORMAT, "tensor '%.80s': its data begins at byte %zu, %s", t->name, t->offset,
+                             t->offset < at ? "inside the data of another tensor"
+                                            : "after bytes that belong to no tensor");
         at += t->n_bytes;
     }
     if (at == s->n_bytes) return SUMI_OK;
@@ -146,8 +145,7 @@ static sumi_status reserve(safetensors *s, json_t *header, sumi_error *err)
     size_t n = 1;
     json_object_foreach(header, name, entry) n += strlen(name) + 1;
     if (json_object_size(header) > ST_MAX_TENSORS)
-        return sumi_fail(err, SUMI_ELIMIT, "%zu tensors (at most %d)", json_object_size(header),
-                         ST_MAX_TENSORS);
+        return sumi_fail(err, SUMI_ELIMIT, "%zu tensors (at most %d)", json_object_size(header), ST_MAX_TENSORS);
     s->names = malloc(n);
     s->tensors = calloc(json_object_size(header) + 1, sizeof *s->tensors);
     s->fetched = calloc(json_object_size(header) + 1, sizeof *s->fetched);
@@ -188,16 +186,15 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
                          "not a safetensors file, or cut off: it announces a header of %llu bytes, but has %zu",
                          (unsigned long long)n, s->n_bytes);
     if (n > ST_MAX_HEADER)
-        return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n,
-                         ST_MAX_HEADER);
+        return sumi_fail(err, SUMI_ELIMIT, "a header of %llu bytes (at most %d)", (unsigned long long)n, ST_MAX_HEADER);
     json_error_t why;
     const size_t at = c.pos;
     if (!cursor_bytes(&c, n))
         return sumi_fail(err, SUMI_EIO, "its header of %llu bytes cannot be read", (unsigned long long)n);
     json_t *header = json_read((const char *)s->data + at, (size_t)n, JSON_REJECT_DUPLICATES, &why);
     if (!header)
-        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s", (long long)at + why.position,
-                         why.text);
+        return sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "header at byte %lld: %s",
+                         (long long)at + why.position, why.text);
     sumi_status st = json_is_object(header) ? read_entries(s, header, c.pos, err)
                                             : sumi_fail(err, SUMI_EFORMAT, "its header is not a JSON object");
     json_decref(header);
@@ -206,8 +203,8 @@ static sumi_status read_all(safetensors *s, sumi_error *err)
 }
 
 /* Owns file (NULL: the bytes are the caller's), on failure too. */
-static sumi_status open_bytes(safetensors **out, const void *data, size_t n_bytes, file_bytes *file,
-                              const char *name, sumi_error *err)
+static sumi_status open_bytes(safetensors **out, const void *data, size_t n_bytes, file_bytes *file, const char *name,
+                              sumi_error *err)
 {
     safetensors *s = calloc(1, sizeof *s);
     char *copy = strdup(name);
@@ -237,8 +234,7 @@ sumi_status st_open(safetensors **out, const char *path, sumi_error *err)
     return st == SUMI_OK ? open_bytes(out, f->data, f->n_bytes, f, path, err) : st;
 }
 
-sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes, const char *name,
-                           sumi_error *err)
+sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
 {
     return open_bytes(out, data, n_bytes, NULL, name, err);
 }

@@ -17,26 +17,26 @@
 
 /* Bits of an element. Types that GGUF lacks can be described, but sumi cannot compute with them. */
 /*    name        bits  dtype of dtype.h, or -1 */
-#define ST_TYPE_LIST(X)                                                                                      \
-    X(F32, 32, DTYPE_F32)                                                                                    \
-    X(F16, 16, DTYPE_F16)                                                                                    \
-    X(BF16, 16, DTYPE_BF16)                                                                                  \
-    X(F64, 64, DTYPE_F64)                                                                                    \
-    X(BOOL, 8, -1)                                                                                           \
-    X(U8, 8, -1)                                                                                             \
-    X(I8, 8, -1)                                                                                             \
-    X(U16, 16, -1)                                                                                           \
-    X(I16, 16, -1)                                                                                           \
-    X(U32, 32, -1)                                                                                           \
-    X(I32, 32, -1)                                                                                           \
-    X(U64, 64, -1)                                                                                           \
-    X(I64, 64, -1)                                                                                           \
-    X(F8_E5M2, 8, -1)                                                                                        \
-    X(F8_E4M3, 8, -1)                                                                                        \
-    X(F8_E8M0, 8, -1)                                                                                        \
-    X(F6_E2M3, 6, -1)                                                                                        \
-    X(F6_E3M2, 6, -1)                                                                                        \
-    X(F4, 4, -1)                                                                                             \
+#define ST_TYPE_LIST(X)     \
+    X(F32, 32, DTYPE_F32)   \
+    X(F16, 16, DTYPE_F16)   \
+    X(BF16, 16, DTYPE_BF16) \
+    X(F64, 64, DTYPE_F64)   \
+    X(BOOL, 8, -1)          \
+    X(U8, 8, -1)            \
+    X(I8, 8, -1)            \
+    X(U16, 16, -1)          \
+    X(I16, 16, -1)          \
+    X(U32, 32, -1)          \
+    X(I32, 32, -1)          \
+    X(U64, 64, -1)          \
+    X(I64, 64, -1)          \
+    X(F8_E5M2, 8, -1)       \
+    X(F8_E4M3, 8, -1)       \
+    X(F8_E8M0, 8, -1)       \
+    X(F6_E2M3, 6, -1)       \
+    X(F6_E3M2, 6, -1)       \
+    X(F4, 4, -1)            \
     X(C64, 64, -1)
 
 typedef enum st_type {
@@ -66,8 +66,8 @@ typedef struct safetensors safetensors;
 SUMI_MUST_USE sumi_status st_open(safetensors **out, const char *path, sumi_error *err);
 
 /* The same for bytes in memory, which must outlive the object. name is used in messages. */
-SUMI_MUST_USE sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes,
-                                         const char *name, sumi_error *err);
+SUMI_MUST_USE sumi_status st_open_memory(safetensors **out, const void *data, size_t n_bytes, const char *name,
+                                         sumi_error *err);
 void st_close(safetensors *s); /* NULL is fine */
 
 const char *st_name(const safetensors *s); /* path or name */

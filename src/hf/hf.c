@@ -85,8 +85,7 @@ static const hf_family *find_family(const hf_folder *f, bool *is_base, sumi_erro
     else if (type) family = hf_family_of_type(type);
     if (family) return family;
     if (class || type)
-        sumi_fail(err, SUMI_EUNSUPPORTED,
-                  "%s/config.json: architecture '%.60s' is not supported in safetensors",
+        sumi_fail(err, SUMI_EUNSUPPORTED, "%s/config.json: architecture '%.60s' is not supported in safetensors",
                   sumi_path_end(f->path), class ? class : type);
     else sumi_fail(err, SUMI_EFORMAT, "%s/config.json: 'architectures' is missing", sumi_path_end(f->path));
     return NULL;
@@ -167,7 +166,8 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_e
     }
     for (int32_t i = 0; i < m->folder.n_files; i++)
         m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
-    gguf_elsewhere e = { m->tensors.places, m->files, m->folder.n_files, make, fetch, release, finish_reading, destroy, m };
+    gguf_elsewhere e = { m->tensors.places, m->files,       m->folder.n_files, make, fetch,
+                         release,           finish_reading, destroy,           m };
     return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
 }
 

@@ -148,7 +148,6 @@ void hf_expect(hf_keys *k, const char *name, const char *value)
                                   : json_equal(v, wanted);
     if (!text || !wanted) hf_fail(k, SUMI_ENOMEM, "out of memory");
     json_decref(wanted);
-    if (!same)
-        hf_fail(k, SUMI_EUNSUPPORTED, "'%s' is %.60s; only %s is supported", name, text ? text : "?", value);
+    if (!same) hf_fail(k, SUMI_EUNSUPPORTED, "'%s' is %.60s; only %s is supported", name, text ? text : "?", value);
     free(text);
 }

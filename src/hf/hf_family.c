@@ -112,7 +112,8 @@ static const hf_family families[] = {
 /* Bytes of a class's name before the suffix that names its head. */
 static size_t stem_length(const char *class)
 {
-    static const char *const heads[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForMaskedLM", "Model" };
+    static const char *const heads[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForMaskedLM",
+                                         "Model" };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         if (ends_with(class, heads[i])) return strlen(class) - strlen(heads[i]);
     return strlen(class);
@@ -149,8 +150,8 @@ static bool is_type_of(const char *type, const char *class)
     size_t n = strlen(type) - (ends_with(type, "_text") ? strlen("_text") : 0);
     for (size_t i = 0; i < n; i++) {
         if (type[i] == '_' || type[i] == '-') continue;
-        while (class < end && *class == '_') class++;
-        if (class == end || tolower((unsigned char)*class++) != tolower((unsigned char)type[i])) return false;
+        while (class < end && *class == '_') class ++;
+        if (class == end || tolower((unsigned char)*class ++) != tolower((unsigned char)type[i])) return false;
     }
     return class == end;
 }

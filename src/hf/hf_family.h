@@ -37,13 +37,13 @@ typedef struct hf_name {
 } hf_name;
 
 enum {
-    HF_PAIRS = 1 << 0,        /* rotates adjacent elements in GGUF: see hf_order */
-    HF_NORM_PLUS_1 = 1 << 1,  /* norms multiply with 1 + their weight */
-    HF_LAYER_NORM = 1 << 2,   /* norms are LayerNorm, and norm_eps is theirs */
-    HF_NO_ROPE = 1 << 3,      /* learned positions */
-    HF_WINDOWS = 1 << 4,      /* sliding_window is used, with layer_types if it exists */
-    HF_LIST_WINDOWS = 1 << 5, /* the layers that have one are listed in the file */
-    HF_WIDE_EXPERTS = 1 << 6, /* intermediate_size is the size of experts */
+    HF_PAIRS = 1 << 0,            /* rotates adjacent elements in GGUF: see hf_order */
+    HF_NORM_PLUS_1 = 1 << 1,      /* norms multiply with 1 + their weight */
+    HF_LAYER_NORM = 1 << 2,       /* norms are LayerNorm, and norm_eps is theirs */
+    HF_NO_ROPE = 1 << 3,          /* learned positions */
+    HF_WINDOWS = 1 << 4,          /* sliding_window is used, with layer_types if it exists */
+    HF_LIST_WINDOWS = 1 << 5,     /* the layers that have one are listed in the file */
+    HF_WIDE_EXPERTS = 1 << 6,     /* intermediate_size is the size of experts */
     HF_WINDOW_SWITCH = 1 << 7,    /* windows are off unless use_sliding_window is true */
     HF_MAY_NORM_EXPERTS = 1 << 8, /* norm_topk_prob is read; other families always do the same */
 };
@@ -57,7 +57,7 @@ typedef struct hf_family {
     const hf_name *top;         /* modules outside the layers */
     const hf_name *own, *block; /* modules of a layer: own come before block; own may be NULL */
     uint32_t traits;
-    int32_t window_pattern;          /* with HF_WINDOWS: every n-th layer has no window; 0: all layers have one */
+    int32_t window_pattern; /* with HF_WINDOWS: every n-th layer has no window; 0: all layers have one */
     /* transformers' values for settings that config.json lacks; 0 and NULL: the values of most families. */
     double norm_eps;   /* 1e-5 */
     double rope_theta; /* 10000 */

@@ -6,8 +6,7 @@
 
 void hf_keys_parallel(hf_keys *k)
 {
-    hf_put_bool(k, "use_parallel_residual",
-                hf_bool(k, "use_parallel_residual", !strcmp(k->family->arch, "gptneox")));
+    hf_put_bool(k, "use_parallel_residual", hf_bool(k, "use_parallel_residual", !strcmp(k->family->arch, "gptneox")));
 }
 
 void hf_keys_bert(hf_keys *k)
@@ -60,8 +59,7 @@ static void put_groups(hf_keys *k)
 /* Keys and values are made from one latent (DeepSeek-AI 2024); files have the latent as the only key and value head. */
 void hf_keys_deepseek(hf_keys *k)
 {
-    int64_t rank = size_of(k, "kv_lora_rank", 1, 0), n_rot = k->head_dim,
-            nope = size_of(k, "qk_nope_head_dim", 1, 0);
+    int64_t rank = size_of(k, "kv_lora_rank", 1, 0), n_rot = k->head_dim, nope = size_of(k, "qk_nope_head_dim", 1, 0);
     int64_t q_rank = size_of(k, "q_lora_rank", 0, 0);
     const char *scores = hf_text(k, "scoring_func"), *type = hf_text(k, "model_type");
     bool sigmoid = scores ? !strcmp(scores, "sigmoid") : type && !strcmp(type, "deepseek_v3");

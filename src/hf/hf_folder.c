@@ -29,8 +29,7 @@ void hf_folder_deinit(hf_folder *f)
 }
 
 /* Reads a file of the folder into memory, to be freed; *data NULL: there is no such file. */
-static sumi_status read_file(const hf_folder *f, const char *name, size_t max, void **data, size_t *n,
-                             sumi_error *err)
+static sumi_status read_file(const hf_folder *f, const char *name, size_t max, void **data, size_t *n, sumi_error *err)
 {
     char *path;
     *data = NULL;
@@ -153,8 +152,7 @@ static sumi_status open_indexed(hf_folder *f, json_t *index, sumi_error *err)
                            sumi_path_end(f->path), name ? name : "", tensor);
         else if (f->n_files == HF_MAX_FILES)
             st = sumi_fail(err, SUMI_ELIMIT, "%s: more than %d files", sumi_path_end(f->path), HF_MAX_FILES);
-        else if (json_object_set_new(seen, name, json_true()))
-            st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
+        else if (json_object_set_new(seen, name, json_true())) st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
         else st = open_file(f, name, err);
         if (st != SUMI_OK) break;
     }
@@ -183,8 +181,7 @@ static sumi_status fail_without_weights(const hf_folder *f, sumi_error *err)
 static sumi_status open_weights(hf_folder *f, sumi_error *err)
 {
     json_t *index;
-    if (!(f->files = calloc(HF_MAX_FILES, sizeof *f->files)))
-        return sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    if (!(f->files = calloc(HF_MAX_FILES, sizeof *f->files))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = read_json(f, "model.safetensors.index.json", &index, err);
     if (st != SUMI_OK) return st;
     if (index) {
@@ -195,8 +192,7 @@ static sumi_status open_weights(hf_folder *f, sumi_error *err)
         if (st == SUMI_EIO) return fail_without_weights(f, err);
     }
     if (st == SUMI_OK && f->n_files == 0)
-        st = sumi_fail(err, SUMI_EFORMAT, "%s: model.safetensors.index.json names no files",
-                       sumi_path_end(f->path));
+        st = sumi_fail(err, SUMI_EFORMAT, "%s: model.safetensors.index.json names no files", sumi_path_end(f->path));
     return st;
 }
 
@@ -211,10 +207,9 @@ sumi_status hf_folder_init(hf_folder *f, const char *path, sumi_error *err)
     if ((st = read_json(f, "tokenizer.json", &f->tokenizer, err))) return st;
     if ((st = read_json(f, "adapter_config.json", &f->adapter, err))) return st;
     if (!f->config && !f->tokenizer && !f->adapter)
-        return sumi_fail(
-            err, SUMI_EIO,
-            "%s: no model: a Hugging Face folder has config.json, tokenizer.json and safetensors",
-            sumi_path_end(f->path));
+        return sumi_fail(err, SUMI_EIO,
+                         "%s: no model: a Hugging Face folder has config.json, tokenizer.json and safetensors",
+                         sumi_path_end(f->path));
     if ((st = read_json(f, "tokenizer_config.json", &f->tokenizer_config, err))) return st;
     if ((st = read_json(f, "special_tokens_map.json", &f->specials, err))) return st;
     if ((st = read_json(f, "generation_config.json", &f->generation, err))) return st;

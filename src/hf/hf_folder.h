@@ -18,8 +18,8 @@
 
 typedef struct hf_folder {
     char *path;
-    json_t *config, *tokenizer, *tokenizer_config, *specials, *generation,
-        *pooling, *adapter; /* objects; NULL: no such file */
+    json_t *config, *tokenizer, *tokenizer_config, *specials, *generation, *pooling,
+        *adapter;        /* objects; NULL: no such file */
     char *chat_template; /* NUL-terminated; NULL: no file of its own */
     size_t n_chat_template;
     safetensors **files; /* [n_files] */

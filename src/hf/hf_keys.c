@@ -33,11 +33,9 @@ static void write_sizes(hf_keys *k)
     hf_put_int(k, "embedding_length", k->n_embd);
     hf_put_int(k, "block_count", k->n_layers);
     k->n_extra_layers = hf_int(k, NAMES("num_nextn_predict_layers"), 0, 4096, 0);
-    hf_put_int(
-        k, "feed_forward_length",
-        hf_int(k,
-               NAMES("intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"),
-               1, MAX_SIZE, 4 * k->n_embd));
+    hf_put_int(k, "feed_forward_length",
+               hf_int(k, NAMES("intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"),
+                      1, MAX_SIZE, 4 * k->n_embd));
     hf_put_int(k, "attention.head_count", k->n_heads);
     if (hf_get(k, "qk_rope_head_dim")) {
         k->head_dim = hf_int(k, NAMES("qk_rope_head_dim"), 2, 65536, 0);
@@ -57,32 +55,29 @@ static bool norms_experts(hf_keys *k)
 /* Mixtures of experts: how many there are, how many a token uses, how wide they are. */
 static void write_experts(hf_keys *k)
 {
-    int64_t n = hf_int(k, NAMES("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"), 0,
-                       65536, 0);
+    int64_t n = hf_int(k, NAMES("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"), 0, 65536,
+                       0);
     if (n == 0) return;
     hf_put_int(k, "expert_count", n);
-    hf_put_int(
-        k, "expert_used_count",
-        hf_int(k, NAMES("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk"), 1, n, 0));
+    hf_put_int(k, "expert_used_count",
+               hf_int(k, NAMES("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk"), 1, n, 0));
     int64_t width = hf_int(k, NAMES("moe_intermediate_size"), 0, MAX_SIZE, 0);
     if (k->family->traits & HF_WIDE_EXPERTS) width = hf_int(k, NAMES("intermediate_size"), 1, MAX_SIZE, 0);
     if (width > 0) hf_put_int(k, "expert_feed_forward_length", width);
-    int64_t shared =
-        hf_int(k, NAMES("shared_expert_intermediate_size", "shared_intermediate_size"), 0, MAX_SIZE, 0);
+    int64_t shared = hf_int(k, NAMES("shared_expert_intermediate_size", "shared_intermediate_size"), 0, MAX_SIZE, 0);
     if (shared > 0) hf_put_int(k, "expert_shared_feed_forward_length", shared);
     const json_t *dense = hf_get(k, "mlp_only_layers");
     if (k->family->traits & HF_MAY_NORM_EXPERTS)
         hf_put_bool(k, "expert_weights_norm", hf_bool(k, "norm_topk_prob", norms_experts(k)));
     else hf_expect(k, "norm_topk_prob", "true");
-    if (json_array_size(dense) > 0)
-        hf_fail(k, SUMI_EUNSUPPORTED, "'mlp_only_layers' is not empty: not supported");
+    if (json_array_size(dense) > 0) hf_fail(k, SUMI_EUNSUPPORTED, "'mlp_only_layers' is not empty: not supported");
     hf_expect(k, "decoder_sparse_step", "1");
 }
 
 static void write_norm_eps(hf_keys *k)
 {
-    static const char *const names[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon",
-                                         "norm_epsilon", "norm_eps" };
+    static const char *const names[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon",
+                                         "norm_eps" };
     double eps = k->family->norm_eps > 0 ? k->family->norm_eps : 1e-5;
     for (size_t i = sizeof names / sizeof *names; i-- > 0;) eps = hf_number(k, names[i], eps);
     if (!(eps > 0)) hf_fail(k, SUMI_EFORMAT, "the epsilon of the norms is not positive");
@@ -104,8 +99,7 @@ static void refuse_quantised(hf_keys *k)
     const char *method = json_string_value(json_object_get(q, "quant_method"));
     if (q && method && !strcmp(method, "mxfp4")) return; /* blocks of a type of GGUF */
     if (q)
-        hf_fail(k, SUMI_EUNSUPPORTED,
-                "weights quantised by '%.40s' are not supported; use a version in BF16 or F16",
+        hf_fail(k, SUMI_EUNSUPPORTED, "weights quantised by '%.40s' are not supported; use a version in BF16 or F16",
                 method ? method : "?");
 }
 
@@ -120,17 +114,18 @@ static void write_pooling(hf_keys *k)
             hf_put_int(k, "pooling_type", i + 1);
             return;
         }
-    if (p)
-        hf_fail(k, SUMI_EUNSUPPORTED,
-                "the folder's 1_Pooling asks for another pooling than mean, cls and last");
+    if (p) hf_fail(k, SUMI_EUNSUPPORTED, "the folder's 1_Pooling asks for another pooling than mean, cls and last");
 }
 
-sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family, gguf_head *head,
-                          sumi_error *err)
+sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family, gguf_head *head, sumi_error *err)
 {
     const json_t *text = json_object_get(f->config, "text_config");
-    *k = (hf_keys){ .folder = f, .text = json_is_object(text) ? text : NULL, .read = json_object(), .family = family,
-                    .head = head, .err = err };
+    *k = (hf_keys){ .folder = f,
+                    .text = json_is_object(text) ? text : NULL,
+                    .read = json_object(),
+                    .family = family,
+                    .head = head,
+                    .err = err };
     if (!k->read) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     gguf_put_str(head, "general.architecture", family->arch);
     write_name(k);

@@ -6,8 +6,8 @@
 
 /* Writes general.architecture and all keys that define the computation; the sizes in k are valid afterwards. EFORMAT: a
  * setting is missing or invalid; EUNSUPPORTED: no GGUF key can express a setting. */
-SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family,
-                                        gguf_head *head, sumi_error *err);
+SUMI_MUST_USE sumi_status hf_keys_write(hf_keys *k, const hf_folder *f, const hf_family *family, gguf_head *head,
+                                        sumi_error *err);
 void hf_keys_deinit(hf_keys *k);
 
 /* hf_rope.c: the rotations, as keys and as factors. */

@@ -109,10 +109,9 @@ static bool check_sources(hf_keys *k, const hf_recipe *r)
     bool blocks = s->order == HF_MXFP4 || s->order == HF_MXFP4_EVEN || s->order == HF_MXFP4_ODD;
     if (blocks && !s->scales) hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has no tensor of scales", name_of(s));
     else if (!type_of(s))
-        hf_fail(k, SUMI_EUNSUPPORTED, "tensor '%.100s': type %s is not supported; F32, F16 and BF16 are",
-                name_of(s), st_type_name(s->tensor->type));
-    else if (s->index < 0 && r->n_sources > 1)
-        hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' occurs twice", name_of(s));
+        hf_fail(k, SUMI_EUNSUPPORTED, "tensor '%.100s': type %s is not supported; F32, F16 and BF16 are", name_of(s),
+                st_type_name(s->tensor->type));
+    else if (s->index < 0 && r->n_sources > 1) hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' occurs twice", name_of(s));
     for (int32_t i = 0; s->index >= 0 && i < r->n_sources; i++) {
         const st_tensor *t = s[i].tensor;
         bool same = t->type == s->tensor->type && t->n_dims == s->tensor->n_dims &&
@@ -127,8 +126,7 @@ static bool check_sources(hf_keys *k, const hf_recipe *r)
 /* Whether the order makes sense for matrices of this size: no row of the result is outside its source. */
 static bool order_fits(const hf_recipe *r)
 {
-    int64_t rows = r->transposed ? r->src_cols : r->src_rows,
-            cols = r->transposed ? r->src_rows : r->src_cols;
+    int64_t rows = r->transposed ? r->src_cols : r->src_rows, cols = r->transposed ? r->src_rows : r->src_cols;
     if (r->n_rows < 1 || r->n_cols < 1 || r->n_cols > cols) return false;
     if (r->pair_rows && (r->pair_rows % 2 || r->n_rows % r->pair_rows)) return false;
     if (r->n_groups) return rows == r->n_groups * (r->q_rows + 2 * r->head_rows);
@@ -158,8 +156,7 @@ bool hf_recipe_init(hf_recipe *r, hf_keys *k, const hf_source *sources, int32_t 
     r->type = type_of(sources)->type;
     r->out_type = r->plus_1 ? DTYPE_F32 : r->type;
     if (fits(r)) return true;
-    hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has a shape that does not fit the configuration",
-            name_of(sources));
+    hf_fail(k, SUMI_EFORMAT, "tensor '%.100s' has a shape that does not fit the configuration", name_of(sources));
     return false;
 }
 
@@ -234,8 +231,7 @@ static void copy_blocks(const uint8_t *blocks, const uint8_t *scales, int64_t n_
     for (int64_t b = 0; b < n_cols / 32; b++, blocks += 16) {
         *dst++ = scales[b];
         for (int i = 0; i < 16; i++) {
-            int shift = 4 * (i % 2), low = blocks[i / 2] >> shift & 15,
-                high = blocks[8 + i / 2] >> shift & 15;
+            int shift = 4 * (i % 2), low = blocks[i / 2] >> shift & 15, high = blocks[8 + i / 2] >> shift & 15;
             *dst++ = (uint8_t)(low | high << 4);
         }
     }
@@ -262,6 +258,5 @@ void hf_recipe_make(const hf_recipe *r, int64_t first, int64_t n, void *dst)
 {
     int64_t rows = r->vector ? r->n_rows : 1; /* GGUF has a vector as one row */
     size_t row_bytes = dtype_row_bytes(r->out_type, r->n_cols);
-    for (int64_t i = 0; i < n * rows; i++)
-        make_row(r, first * rows + i, (uint8_t *)dst + (size_t)i * row_bytes);
+    for (int64_t i = 0; i < n * rows; i++) make_row(r, first * rows + i, (uint8_t *)dst + (size_t)i * row_bytes);
 }

@@ -18,8 +18,8 @@ typedef struct hf_source {
     const st_tensor *scales; /* of blocks of MXFP4; else NULL */
     const hf_factors *factors;
     int32_t file, scales_file; /* in which they lie */
-    int32_t layer, row; /* the position of the GGUF tensor in the file */
-    int64_t index;      /* the number at the '*' of the name; -1: no '*' */
+    int32_t layer, row;        /* the position of the GGUF tensor in the file */
+    int64_t index;             /* the number at the '*' of the name; -1: no '*' */
     hf_order order;
 } hf_source;
 

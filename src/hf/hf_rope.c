@@ -69,8 +69,7 @@ static void write_llama3(const rope *r)
            high = number(r, "high_freq_factor", 4);
     double n_ctx = number(r, "original_max_position_embeddings", 8192), base = theta(r);
     float *divisors = add_factors(k, "rope_freqs.weight", k->n_rot / 2);
-    if (!(factor > 0) || !(n_ctx > 0))
-        hf_fail(k, SUMI_EFORMAT, "the factor of 'llama3' rotations is not positive");
+    if (!(factor > 0) || !(n_ctx > 0)) hf_fail(k, SUMI_EFORMAT, "the factor of 'llama3' rotations is not positive");
     for (int64_t i = 0; divisors && i < k->n_rot / 2; i++) {
         double turns = n_ctx / (2 * M_PI * pow(base, 2 * (double)i / (double)k->n_rot));
         double smooth = fmin(fmax((turns - low) / (high - low), 0), 1);
@@ -147,9 +146,9 @@ static void skip(const rope *r, const char *const *names)
 
 static void write_scaling(const rope *r)
 {
-    static const char *const of_dynamic[] = { "factor",    "original_max_position_embeddings", "beta_fast",
-                                              "beta_slow", "mscale",                           "mscale_all_dim",
-                                              NULL };
+    static const char *const of_dynamic[] = {
+        "factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", NULL
+    };
     const char *type = type_of(r);
     if (!strcmp(type, "dynamic")) skip(r, of_dynamic);
     if (!strcmp(type, "linear")) {
@@ -171,8 +170,7 @@ static int64_t rotated(const rope *r)
 {
     double part = r->k->family->rotated > 0 ? r->k->family->rotated : 1;
     part = number(r, "partial_rotary_factor", hf_number(r->k, "rotary_pct", hf_number(r->k, "rope_pct", part)));
-    if (!(part > 0) || part > 1)
-        hf_fail(r->k, SUMI_EFORMAT, "'partial_rotary_factor' is not above 0 and at most 1");
+    if (!(part > 0) || part > 1) hf_fail(r->k, SUMI_EFORMAT, "'partial_rotary_factor' is not above 0 and at most 1");
     else if (part != 1 && r->k->family->rotated == 0)
         hf_fail(r->k, SUMI_EUNSUPPORTED, "'partial_rotary_factor' is %g: this family rotates whole heads", part);
     return r->k->status == SUMI_OK ? (int64_t)(part * (double)r->k->head_dim) : 2;

@@ -207,8 +207,7 @@ static void find_one(finder *f, const st_tensor *tensor, int32_t file)
     } else if (add_outer(f, name, &s)) {
         return;
     }
-    hf_fail(f->k, SUMI_EUNSUPPORTED, "tensor '%.80s' is unknown in the family %s",
-            tensor->name, family->arch);
+    hf_fail(f->k, SUMI_EUNSUPPORTED, "tensor '%.80s' is unknown in the family %s", tensor->name, family->arch);
 }
 
 static void find_all(finder *f)
@@ -248,15 +247,14 @@ static void describe(hf_tensors *t, hf_keys *k, int32_t first, int32_t n_sources
 
 static int by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)*(const st_tensor *const *)a, y = (uintptr_t)*(const st_tensor *const *)b;
+    uintptr_t x = (uintptr_t) * (const st_tensor *const *)a, y = (uintptr_t) * (const st_tensor *const *)b;
     return (x > y) - (x < y);
 }
 
 static void find_shown(hf_tensors *t)
 {
     for (int32_t i = 0; i < t->n; i++)
-        if (t->places[i].data && t->recipes[i].sources->tensor)
-            t->shown[t->n_shown++] = t->recipes[i].sources->tensor;
+        if (t->places[i].data && t->recipes[i].sources->tensor) t->shown[t->n_shown++] = t->recipes[i].sources->tensor;
     qsort(t->shown, (size_t)t->n_shown, sizeof(st_tensor *), by_address);
 }
 
@@ -264,7 +262,8 @@ bool hf_tensors_shows(const hf_tensors *t, const st_tensor *tensor, int64_t i)
 {
     const st_tensor *const *found = bsearch(&tensor, t->shown, (size_t)t->n_shown, sizeof(st_tensor *), by_address);
     if (!found || !t->places[i].data) return found;
-    size_t at = (size_t)(found - (const st_tensor *const *)t->shown), n = (size_t)t->n_shown; /* i itself is one of them */
+    size_t at = (size_t)(found - (const st_tensor *const *)t->shown),
+           n = (size_t)t->n_shown; /* i itself is one of them */
     return (at > 0 && t->shown[at - 1] == tensor) || (at + 1 < n && t->shown[at + 1] == tensor);
 }
 

@@ -11,9 +11,9 @@
 #include "hf/hf_recipe.h"
 
 typedef struct hf_tensors {
-    hf_source *sources; /* [n_sources] */
-    hf_recipe *recipes; /* [n] of tensor i of the header */
-    gguf_place *places; /* [n] */
+    hf_source *sources;      /* [n_sources] */
+    hf_recipe *recipes;      /* [n] of tensor i of the header */
+    gguf_place *places;      /* [n] */
     const st_tensor **shown; /* [n_shown] tensors that are used from their files unchanged, sorted by address */
     int32_t n_sources, n, n_shown;
 } hf_tensors;

@@ -41,7 +41,8 @@ static void expect_pattern(hf_keys *k, const json_t *types)
 {
     bool chunks = !strcmp(k->family->arch, "llama4");
     for (size_t i = 0; i < json_array_size(types) && k->status == SUMI_OK; i++)
-        if (has_type(k, types, (int64_t)i, chunks ? "chunked_attention" : "full_attention") != (!chunks || (i + 1) % 4 != 0))
+        if (has_type(k, types, (int64_t)i, chunks ? "chunked_attention" : "full_attention") !=
+            (!chunks || (i + 1) % 4 != 0))
             hf_fail(k, SUMI_EUNSUPPORTED, "'layer_types' is not every fourth layer: not supported");
 }
 
@@ -80,7 +81,8 @@ void hf_windows(hf_keys *k)
     int64_t window = hf_int(k, NAMES("sliding_window"), 0, INT32_MAX, otherwise);
     bool on = hf_bool(k, "use_sliding_window", !(k->family->traits & HF_WINDOW_SWITCH));
     if (types && json_array_size(types) != (size_t)k->n_layers)
-        hf_fail(k, SUMI_EFORMAT, "'layer_types' has %zu entries, not %lld", json_array_size(types), (long long)k->n_layers);
+        hf_fail(k, SUMI_EFORMAT, "'layer_types' has %zu entries, not %lld", json_array_size(types),
+                (long long)k->n_layers);
     for (size_t i = 0; i < json_array_size(types) && k->status == SUMI_OK; i++)
         has_type(k, types, (int64_t)i, "sliding_attention");
     read_pattern(k);

@@ -40,9 +40,8 @@ sumi_status model_file_open(gguf **out, const char *path, const logger *log, sum
     if (there && S_ISDIR(s.st_mode)) return hf_open(out, path, log, err);
     if (dot && !strcmp(dot, ".safetensors")) return open_folder_of(out, path, log, err);
     if (there && S_ISREG(s.st_mode) && st_is_pickle(path) && !begins_as_gguf(path))
-        return sumi_fail(
-            err, SUMI_EUNSUPPORTED,
-            "%s: a pickle file, which can run any code when it is read; use a version with safetensors",
-            sumi_path_end(path));
+        return sumi_fail(err, SUMI_EUNSUPPORTED,
+                         "%s: a pickle file, which can run any code when it is read; use a version with safetensors",
+                         sumi_path_end(path));
     return gguf_open(out, path, err);
 }

@@ -48,7 +48,8 @@ static json_t *arguments_for(const chat_caps *caps, json_t *arguments, sumi_stat
     if (is_text == caps->arguments_text || (!is_text && !json_is_object(arguments))) return json_incref(arguments);
     if (is_text && json_string_length(arguments) == 0) return json_object(); /* a call without arguments */
     if (is_text) {
-        json_t *read = json_read_wide(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL, &error);
+        json_t *read = json_read_wide(json_string_value(arguments), json_string_length(arguments), JSON_ALLOW_NUL,
+                                      &error);
         if (!read) *why = json_read_status(&error, SUMI_EINVAL);
         return read;
     }
@@ -105,14 +106,16 @@ static sumi_status adapt_calls(const chat_caps *caps, json_t *message, size_t i,
         json_t *call = json_array_get(calls, k);
         if (json_is_object(call) && json_array_append_new(list, adapt_call(caps, call, &why)) == 0) continue;
         json_decref(list);
-        if (!json_is_object(call)) return sumi_fail(err, SUMI_EINVAL, "message %zu: tool call %zu is not an object", i, k);
+        if (!json_is_object(call))
+            return sumi_fail(err, SUMI_EINVAL, "message %zu: tool call %zu is not an object", i, k);
         if (why == SUMI_ENOMEM) return sumi_fail(err, why, "out of memory");
         return sumi_fail(err, SUMI_EINVAL, "message %zu: the arguments of tool call %zu are not JSON", i, k);
     }
     if (json_object_set_new(message, "tool_calls", list) != 0) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     if (json_is_string(content) ? json_string_length(content) > 0 : content && !json_is_null(content)) return SUMI_OK;
     json_t *nothing = caps->null_content ? json_null() : json_string("");
-    return json_object_set_new(message, "content", nothing) == 0 ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    return json_object_set_new(message, "content", nothing) == 0 ? SUMI_OK
+                                                                 : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
 
 static sumi_status adapt_result(const chat_caps *caps, json_t *message, size_t i, sumi_error *err)
@@ -120,8 +123,7 @@ static sumi_status adapt_result(const chat_caps *caps, json_t *message, size_t i
     json_t *id = json_object_get(message, "tool_call_id");
     if (!caps->tool_results)
         return sumi_fail(err, SUMI_EINVAL,
-                         "message %zu has the role tool, but the model's chat template does not show tool results",
-                         i);
+                         "message %zu has the role tool, but the model's chat template does not show tool results", i);
     if (!id || json_object_set_new(message, "tool_call_id", id_for(caps, id)) == 0) return SUMI_OK;
     return sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
@@ -184,7 +186,8 @@ static bool append(const chat_caps *caps, json_t *list, json_t *message, bool *f
 /* The capabilities of the template for the roles of these messages. */
 static const chat_caps *roles_for(const chat_caps *caps, const json_t *messages, bool strict_roles)
 {
-    static const chat_caps all = { .system = true, .later_system = true, .repeats = true }, no_system = { .system = false };
+    static const chat_caps all = { .system = true, .later_system = true, .repeats = true },
+                           no_system = { .system = false };
     size_t n = json_array_size(messages), n_system = 0;
     while (n_system < n && chat_has_role(json_array_get(messages, n_system), "system")) n_system++;
     if (strict_roles) return &all;
@@ -204,8 +207,7 @@ sumi_status chat_adapt(const chat_caps *caps, const json_t *messages, bool stric
         if (message && calls_of(message)) st = adapt_calls(caps, message, i, err);
         if (message && st == SUMI_OK && chat_has_role(message, "tool")) st = adapt_result(caps, message, i, err);
         if (st != SUMI_OK) json_decref(message);
-        else if (!append(roles, list, message, &folded))
-            st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
+        else if (!append(roles, list, message, &folded)) st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
     }
     if (st == SUMI_OK) *out = list;
     else json_decref(list);

@@ -24,14 +24,14 @@ typedef struct probe {
 } probe;
 
 /* Whether messages render, and the text has all of needles and not `without` (NULL: nothing is forbidden). */
-static bool shows(probe *p, const char *messages, const char *const needles[MAX_NEEDLES],
-                  const char *without)
+static bool shows(probe *p, const char *messages, const char *const needles[MAX_NEEDLES], const char *without)
 {
     jinja_limits limits = jinja_limits_default();
     limits.max_steps = MAX_PROBE_STEPS;
     limits.max_value_bytes = MAX_PROBE_VALUES;
-    json_t *vars = json_pack("{s:o, s:n, s:n, s:b, s:s, s:s}", "messages", json_read(messages, strlen(messages), 0, NULL), "tools",
-                             "documents", "add_generation_prompt", 1, "bos_token", "<s>", "eos_token", "</s>");
+    json_t *vars = json_pack("{s:o, s:n, s:n, s:b, s:s, s:s}", "messages",
+                             json_read(messages, strlen(messages), 0, NULL), "tools", "documents",
+                             "add_generation_prompt", 1, "bos_token", "<s>", "eos_token", "</s>");
     buf out;
     buf_init(&out, MAX_PROBE_BYTES);
     sumi_status status = vars ? jinja_template_render(p->t, vars, &limits, -1, &out, NULL) : SUMI_ENOMEM;
@@ -60,12 +60,14 @@ static bool shows_call(probe *p, call_form f, bool result, bool strict)
     buf b;
     buf_init(&b, sizeof messages);
     buf_printf(&b,
-               "[" USER_1 ",{\"role\":\"assistant\",\"content\":%s,\"tool_calls\":[{\"id\":\"%s\",\"type\":\"function\","
+               "[" USER_1
+               ",{\"role\":\"assistant\",\"content\":%s,\"tool_calls\":[{\"id\":\"%s\",\"type\":\"function\","
                "\"function\":{\"name\":\"probe_call\",\"arguments\":%s}}]}",
                f.null_content ? "null" : "\"\"", id,
                f.text ? "\"{\\\"probe_key\\\": \\\"probe-value\\\"}\"" : "{\"probe_key\":\"probe-value\"}");
     if (result)
-        buf_printf(&b, ",{\"role\":\"tool\",\"tool_call_id\":\"%s\",\"name\":\"probe_call\",\"content\":\"probe-result\"}",
+        buf_printf(&b,
+                   ",{\"role\":\"tool\",\"tool_call_id\":\"%s\",\"name\":\"probe_call\",\"content\":\"probe-result\"}",
                    id);
     buf_append_char(&b, ']');
     const char *const needles[MAX_NEEDLES] = { "probe_call", "probe-value", result ? "probe-result" : NULL };
@@ -93,22 +95,25 @@ static bool find_call_form(probe *p, bool result, chat_caps *caps)
 
 static chat_caps find(probe *p)
 {
-    chat_caps caps = { .system = true,  .lone_system = true, .later_system = true,
-                       .repeats = true, .tool_calls = true,  .tool_results = true };
+    chat_caps caps = { .system = true,
+                       .lone_system = true,
+                       .later_system = true,
+                       .repeats = true,
+                       .tool_calls = true,
+                       .tool_results = true };
     if (!SHOWS(p, USER_1, "probe-user-1")) return caps;
     caps.system = SHOWS(p, SYSTEM_1 "," USER_1, "probe-system-1", "probe-user-1");
     caps.lone_system = caps.system && SHOWS(p, SYSTEM_1, "probe-system-1");
-    caps.later_system =
-        caps.system && SHOWS(p, SYSTEM_1 "," USER_1 "," ANSWER_1 "," SYSTEM_2 "," USER_2, "probe-system-1",
-                             "probe-system-2", "probe-user-1", "probe-user-2");
+    caps.later_system = caps.system && SHOWS(p, SYSTEM_1 "," USER_1 "," ANSWER_1 "," SYSTEM_2 "," USER_2,
+                                             "probe-system-1", "probe-system-2", "probe-user-1", "probe-user-2");
     caps.repeats = SHOWS(p, USER_1 "," USER_2 "," ANSWER_1 "," ANSWER_2 "," USER_2, "probe-user-1", "probe-answer-1",
                          "probe-answer-2", "probe-user-2");
     caps.tool_calls = false;
     caps.tool_results = find_call_form(p, true, &caps);
     if (caps.tool_results) return caps;
     find_call_form(p, false, &caps);
-    caps.tool_results =
-        SHOWS(p, USER_1 "," ANSWER_1 "," TURN("tool", "probe-result"), "probe-user-1", "probe-answer-1", "probe-result");
+    caps.tool_results = SHOWS(p, USER_1 "," ANSWER_1 "," TURN("tool", "probe-result"), "probe-user-1", "probe-answer-1",
+                              "probe-result");
     return caps;
 }
 

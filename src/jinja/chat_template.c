@@ -105,8 +105,7 @@ static json_t *chat_vars(const chat_input *in, json_t *messages)
     json_t *vars = json_object();
     bool failed = json_object_set_new(vars, "documents", json_null()) ||
                   (in->extra && json_object_update(vars, in->extra)) ||
-                  set_text(vars, "bos_token", in->bos, in->n_bos) ||
-                  set_text(vars, "eos_token", in->eos, in->n_eos) ||
+                  set_text(vars, "bos_token", in->bos, in->n_bos) || set_text(vars, "eos_token", in->eos, in->n_eos) ||
                   json_object_set(vars, "messages", messages) ||
                   json_object_set_new(vars, "tools", in->tools ? json_incref(in->tools) : json_null()) ||
                   json_object_set_new(vars, "add_generation_prompt",
@@ -169,7 +168,8 @@ static sumi_status cut_at_mark(buf *out, size_t from, sumi_error *err)
     size_t n_mark = strlen(END_MARK), n_word = n_mark - 1;
     char *at = find_last(out, from, END_MARK, n_word);
     if (!at)
-        return sumi_fail(err, SUMI_EINVAL, "messages: the chat template drops the last message, so it cannot be continued");
+        return sumi_fail(err, SUMI_EINVAL,
+                         "messages: the chat template drops the last message, so it cannot be continued");
     size_t n = (size_t)(at - out->data);
     bool is_trimmed = out->n - n < n_mark || at[n_word] != ' ';
     if (is_trimmed) n = strip_end(out->data, from, n);
@@ -189,8 +189,7 @@ sumi_status chat_template_format(const chat_template *t, const chat_input *input
     status = chat_adapt(&t->caps, all, input->strict_roles, &messages, err);
     if (status == SUMI_OK && input->continue_final) status = mark_end(messages, err);
     if (status == SUMI_OK && !(vars = chat_vars(input, messages)))
-        status = sumi_fail(err, SUMI_ENOMEM,
-                           "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
+        status = sumi_fail(err, SUMI_ENOMEM, "chat template: no memory for the messages, or BOS or EOS is not UTF-8");
     if (status == SUMI_OK) status = chat_template_render(t, vars, out, err);
     if (status == SUMI_OK) status = chat_check_calls(messages, out->data + from, out->n - from, err);
     if (status == SUMI_OK && input->continue_final) status = cut_at_mark(out, from, err);

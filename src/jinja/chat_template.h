@@ -21,8 +21,7 @@ void chat_template_destroy(chat_template *t); /* NULL is fine */
  * (enable_thinking, ...). vars must not change during the call. SUMI_EINVAL: the template refused the messages (err holds
  * only its own words), or it used a value in an invalid way ("NAME: line N: what"); SUMI_ELIMIT: time, memory, depth, or
  * out's maximum; SUMI_EUNSUPPORTED. On failure out holds a part of the text. */
-SUMI_MUST_USE sumi_status chat_template_render(const chat_template *t, const json_t *vars, buf *out,
-                                               sumi_error *err);
+SUMI_MUST_USE sumi_status chat_template_render(const chat_template *t, const json_t *vars, buf *out, sumi_error *err);
 
 /* The parts of a chat, for chat_template_format(). Everything is borrowed. */
 typedef struct chat_input {
@@ -30,8 +29,9 @@ typedef struct chat_input {
     json_t *tools;    /* an array, or NULL */
     json_t *extra;    /* an object of further variables, which override those here; or NULL */
     bool add_generation_prompt;
-    bool continue_final; /* the text ends inside the last message, so that the answer continues it; no generation prompt */
-    bool strict_roles;   /* pass roles to the template unchanged; false: adapt them as chat_adapt.h says */
+    bool
+        continue_final; /* the text ends inside the last message, so that the answer continues it; no generation prompt */
+    bool strict_roles;     /* pass roles to the template unchanged; false: adapt them as chat_adapt.h says */
     const char *bos, *eos; /* texts of the tokens; NULL: the model has none, and the variable is undefined */
     size_t n_bos, n_eos;
 } chat_input;

@@ -33,9 +33,8 @@ void jinja_template_destroy(jinja_template *t); /* NULL is fine */
  * microseconds since 1970 for strftime_now(); -1: the clock. SUMI_EINVAL: the template called raise_exception() (err holds
  * only its words), or used a value in an invalid way ("NAME: line N: what"); SUMI_ELIMIT: a limit. On failure out holds a
  * part of the text. */
-SUMI_MUST_USE sumi_status jinja_template_render(const jinja_template *t, const json_t *vars,
-                                                const jinja_limits *limits, int64_t now_us, buf *out,
-                                                sumi_error *err);
+SUMI_MUST_USE sumi_status jinja_template_render(const jinja_template *t, const json_t *vars, const jinja_limits *limits,
+                                                int64_t now_us, buf *out, sumi_error *err);
 
 /* Appends the text that {{ x|tojson }} writes for a variable x of this value. ELIMIT, ENOMEM; EINVAL: a string is not UTF-8. */
 SUMI_MUST_USE sumi_status jinja_json_text(const json_t *json, const jinja_limits *limits, buf *out, sumi_error *err);

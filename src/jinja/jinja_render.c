@@ -19,8 +19,7 @@ jinja_limits jinja_limits_default(void)
 
 /* ---- Errors and limits ---- */
 
-__attribute__((format(printf, 3, 0))) static bool fail(jinja *j, sumi_status status, const char *format,
-                                                       va_list args)
+__attribute__((format(printf, 3, 0))) static bool fail(jinja *j, sumi_status status, const char *format, va_list args)
 {
     char what[400];
     if (j->status != SUMI_OK) return false;
@@ -173,7 +172,8 @@ static void write_json(jinja *j, const json_t *json)
 {
     jinja_value value;
     jinja_sb sb = { .j = j };
-    const jinja_json_opts o = { .item_separator = jinja_str_literal(j, ", "), .key_separator = jinja_str_literal(j, ": ") };
+    const jinja_json_opts o = { .item_separator = jinja_str_literal(j, ", "),
+                                .key_separator = jinja_str_literal(j, ": ") };
     const jinja_str *text = NULL;
     if (o.item_separator && o.key_separator && from_json(j, json, &value) && jinja_to_json(&sb, value, &o))
         text = jinja_sb_str(&sb);
@@ -201,9 +201,7 @@ static sumi_status run(jinja *j, const json_t *json, void (*work)(jinja *j, cons
 sumi_status jinja_template_render(const jinja_template *t, const json_t *vars, const jinja_limits *limits,
                                   int64_t now_us, buf *out, sumi_error *err)
 {
-    jinja j = {
-        .t = t, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out, .now_us = now_us
-    };
+    jinja j = { .t = t, .limits = *limits, .err = err, .line = 1, .out = out, .final_out = out, .now_us = now_us };
     return run(&j, vars, render);
 }
 

@@ -63,8 +63,8 @@ sumi_status kv_cache_create(kv_cache **out, const kv_cache_opts *o, sumi_error *
     c->max_tokens = o->max_tokens;
     c->max_blocks = kv_blocks_for(o->max_tokens);
     if (!alloc_groups(c, l, o->n_blocks) || !alloc_seqs(c)) {
-        sumi_fail(err, status, "kv cache: out of memory for the tables of %d sequences of %d tokens",
-                  o->max_seqs, o->max_tokens);
+        sumi_fail(err, status, "kv cache: out of memory for the tables of %d sequences of %d tokens", o->max_seqs,
+                  o->max_tokens);
         goto fail;
     }
     if ((status = kv_pool_init(&c->pool, o->n_blocks, err))) goto fail;
@@ -220,9 +220,7 @@ static bool is_private(const kv_cache *c, int32_t block)
 static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
 {
     int32_t end = kv_blocks_for(s->n_tokens + n_tokens);
-    demand d = { .n_new = end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0,
-                 .last = -1,
-                 .unindex = -1 };
+    demand d = { .n_new = end > s->n_blocks ? (end - s->n_blocks) * c->n_groups : 0, .last = -1, .unindex = -1 };
     bool shared = false;
     if (n_tokens == 0 || s->n_tokens % KV_BLOCK == 0) return d;
     int32_t last = s->n_tokens / KV_BLOCK, node = -1;
@@ -319,8 +317,7 @@ bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
 static void slide(kv_cache *c, kv_seq *s)
 {
     for (int32_t g = 0; g < c->n_groups; g++)
-        for (int32_t end = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK; s->first[g] < end;
-             s->first[g]++) {
+        for (int32_t end = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK; s->first[g] < end; s->first[g]++) {
             int32_t *entry = kv_seq_entry(c, s, g, s->first[g]);
             kv_prefix_drop(&c->prefix, *entry, true);
             *entry = -1;
@@ -331,8 +328,7 @@ void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tok
 {
     kv_seq *s = kv_cache_seq(c, seq);
     assert(!s->is_swapped && kv_blocks_for(s->n_tokens + n_tokens) <= s->n_blocks);
-    memmove(s->ids + s->n_tokens, ids,
-            (size_t)n_tokens * sizeof *ids); /* they may be its own of before a truncation */
+    memmove(s->ids + s->n_tokens, ids, (size_t)n_tokens * sizeof *ids); /* they may be its own of before a truncation */
     s->n_tokens += n_tokens;
     c->prefix.clock++;
     kv_cache_index(c, s);

@@ -89,8 +89,7 @@ int32_t kv_cache_available(const kv_cache *c); /* free and cached ones */
 /* Reserves blocks for n_tokens more tokens. False: not enough blocks are available, and nothing has changed. The length
  * with these tokens must not exceed max_tokens. */
 SUMI_MUST_USE bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens);
-void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids,
-                     int32_t n_tokens); /* at most what was reserved */
+void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tokens); /* at most what was reserved */
 /* Removes the tokens after n_tokens <= kv_cache_len(), and reservations. Returns the new length: n_tokens, or 0 if a
  * window has slid past blocks that the token at n_tokens would see (then kv_cache_attach() may find a part). */
 int32_t kv_cache_truncate(kv_cache *c, int32_t seq, int32_t n_tokens);
@@ -103,7 +102,8 @@ typedef struct kv_swap_cost {
     int32_t n_shared; /* blocks that stay in memory because other sequences hold them, too */
     int32_t n_in;     /* swapped: blocks that kv_cache_swap_in() would have to take and read */
     int32_t n_cached; /* swapped: blocks that are still in memory, in the index */
-    int32_t n_take;   /* swapped: blocks of kv_cache_available() that swapping in uses: n_in, and cached blocks that become
+    int32_t
+        n_take; /* swapped: blocks of kv_cache_available() that swapping in uses: n_in, and cached blocks that become
                          held */
     size_t block_bytes;
 } kv_swap_cost;
@@ -124,10 +124,10 @@ void kv_cache_drop_cached(kv_cache *c); /* removes all blocks from the index tha
 
 typedef struct kv_cache_stats {
     int32_t n_blocks, n_free;
-    int32_t n_held;   /* blocks that tables name, each counted once */
-    int32_t n_shared; /* of these: blocks that several tables name */
-    int32_t n_cached; /* blocks of the index that no table names. n_blocks == n_free + n_held + n_cached */
-    int32_t n_seqs, n_swapped;                                 /* open, and of these swapped out */
+    int32_t n_held;            /* blocks that tables name, each counted once */
+    int32_t n_shared;          /* of these: blocks that several tables name */
+    int32_t n_cached;          /* blocks of the index that no table names. n_blocks == n_free + n_held + n_cached */
+    int32_t n_seqs, n_swapped; /* open, and of these swapped out */
     uint64_t lookup_tokens, hit_tokens;                        /* of kv_cache_attach() */
     uint64_t n_evicted, n_copied, n_swapped_out, n_swapped_in; /* blocks since the start */
     size_t block_bytes;

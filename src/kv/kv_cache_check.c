@@ -21,8 +21,7 @@ static const char *check_seq(tally *t, const kv_seq *s)
         return "a sequence has fewer blocks than its tokens need";
     if (s->n_indexed * KV_BLOCK > s->n_tokens || (s->n_indexed == 0) != (s->node < 0))
         return "a sequence stands nowhere";
-    if (s->node >= 0 && c->prefix.nodes[s->node].depth != s->n_indexed)
-        return "a sequence stands at the wrong depth";
+    if (s->node >= 0 && c->prefix.nodes[s->node].depth != s->n_indexed) return "a sequence stands at the wrong depth";
     if (s->node >= 0) t->standing[s->node]++;
     for (int32_t g = 0; g < c->n_groups; g++) {
         if (s->first[g] > kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK)
@@ -99,8 +98,7 @@ static const char *check_blocks(const tally *t)
         n_shared += pool->refs[b] > 1;
         n_cached += indexed && pool->refs[b] == 0;
     }
-    if (n_held != pool->n_held || n_shared != pool->n_shared)
-        return "the pool counts its held blocks wrongly";
+    if (n_held != pool->n_held || n_shared != pool->n_shared) return "the pool counts its held blocks wrongly";
     if (n_cached != p->n_cached) return "the index counts its cached blocks wrongly";
     return NULL;
 }
@@ -126,8 +124,7 @@ static const char *check_all(tally *t)
     if (broken) return broken;
     if (n_open != c->n_seqs || n_swapped != c->n_swapped) return "the cache counts its sequences wrongly";
     if (n_used != c->prefix.n_used) return "the index counts its nodes wrongly";
-    if (c->swap && t->n_slots != kv_swap_n_slots(c->swap) - kv_swap_n_free(c->swap))
-        return "a swap slot is lost";
+    if (c->swap && t->n_slots != kv_swap_n_slots(c->swap) - kv_swap_n_free(c->swap)) return "a swap slot is lost";
     return NULL;
 }
 

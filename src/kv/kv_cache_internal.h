@@ -17,8 +17,7 @@ typedef struct kv_seq {
     int32_t *first; /* [n_groups] */
     int32_t *ids;   /* [n_tokens] of [max_tokens] */
     int32_t n_tokens, n_blocks;
-    int32_t node,
-        n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
+    int32_t node, n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
     kv_origin origin;
     bool is_open, is_swapped;
     bool indexing; /* false: there was no node for a block, so later blocks of s cannot enter the index */
@@ -31,7 +30,7 @@ struct kv_cache {
     kv_swap *swap;
     sip_key salt_key;
     int32_t n_layers, n_groups, max_seqs, max_tokens, max_blocks;
-    size_t empty_bytes;    /* without a layer, in one block of each group */
+    size_t empty_bytes; /* without a layer, in one block of each group */
     uint64_t layout_hash;
     int32_t n_seqs, n_swapped;
     kv_seq *seqs;          /* [max_seqs] */
@@ -43,8 +42,9 @@ struct kv_cache {
     int32_t *firsts;       /* [max_seqs][n_groups] behind kv_seq.first */
     int32_t *tables, *ids; /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
     size_t tables_bytes, ids_bytes;
-    uint8_t *block_bytes; /* scratch: one block that is written to or read from the swap region; NULL without a region */
-    int32_t *slots; /* [n_groups][max_blocks] scratch: the slots to which a table is written; NULL without a region */
+    uint8_t
+        *block_bytes; /* scratch: one block that is written to or read from the swap region; NULL without a region */
+    int32_t *slots;   /* [n_groups][max_blocks] scratch: the slots to which a table is written; NULL without a region */
     uint64_t lookup_tokens, hit_tokens, n_copied, n_swapped_out, n_swapped_in;
 };
 

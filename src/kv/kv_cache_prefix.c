@@ -81,8 +81,7 @@ int32_t kv_cache_attach(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_
     s->n_blocks = s->n_indexed = n;
     s->node = node;
     kv_prefix_pin(&c->prefix, node);
-    for (int32_t g = 0; g < c->n_groups; g++)
-        s->first[g] = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK;
+    for (int32_t g = 0; g < c->n_groups; g++) s->first[g] = kv_first_seen(c->windows[g], s->n_tokens) / KV_BLOCK;
     for (int32_t i = n - 1; i >= 0; i--, node = c->prefix.nodes[node].parent)
         for (int32_t g = 0; g < c->n_groups; g++) {
             int32_t block = i >= s->first[g] ? kv_prefix_blocks(&c->prefix, node)[g] : -1;

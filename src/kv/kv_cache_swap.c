@@ -29,8 +29,7 @@ static int32_t block_of(const kv_cache *c, int32_t node, int32_t group)
 static counts count(const kv_cache *c, const kv_seq *s)
 {
     counts n = { 0 };
-    for (int32_t i = 0, node = -1; i < kv_blocks_for(s->n_tokens);
-         i++) { /* reserved blocks hold no tokens */
+    for (int32_t i = 0, node = -1; i < kv_blocks_for(s->n_tokens); i++) { /* reserved blocks hold no tokens */
         node = s->is_swapped ? next_node(c, s, node, i) : -2;
         for (int32_t g = 0; g < c->n_groups; g++) {
             if (i < s->first[g]) continue;
@@ -88,8 +87,7 @@ static void settle_slots(kv_cache *c, kv_seq *s, const int32_t *slots, bool swap
 {
     for (int32_t g = 0; g < c->n_groups; g++)
         for (int32_t i = s->first[g]; i < s->n_blocks; i++) {
-            int32_t slot = slots[(size_t)g * (size_t)c->max_blocks + (size_t)i],
-                    *entry = kv_seq_entry(c, s, g, i);
+            int32_t slot = slots[(size_t)g * (size_t)c->max_blocks + (size_t)i], *entry = kv_seq_entry(c, s, g, i);
             if (slot < 0) continue;
             if (!swap) {
                 kv_swap_give(c->swap, slot);
@@ -162,8 +160,8 @@ sumi_status kv_cache_swap_in(kv_cache *c, int32_t seq, sumi_error *err)
     counts n = count(c, s);
     int32_t available = kv_cache_available(c) - n.n_found_cached;
     if (n.n_read > available)
-        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no room for %d swapped blocks (%d of %d are available)",
-                         n.n_read, available, c->pool.n_blocks);
+        return sumi_fail(err, SUMI_ELIMIT, "kv cache: no room for %d swapped blocks (%d of %d are available)", n.n_read,
+                         available, c->pool.n_blocks);
     c->prefix.clock++;
     take_found(c, s);
     sumi_status status = read_blocks(c, s, err);

@@ -213,8 +213,7 @@ sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts
     w.number = calloc(n_nodes, sizeof *w.number);
     w.record = malloc(record_bytes(c, c->n_groups));
     bool all = w.order && w.number && w.record && choose_records(&w);
-    sumi_status status =
-        all ? write_and_rename(&w, path, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
+    sumi_status status = all ? write_and_rename(&w, path, err) : sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
     free(w.order);
     free(w.number);
     free(w.record);
@@ -262,8 +261,7 @@ static sumi_status read_header(reader *r, const kv_disk_opts *o)
     if (status != SUMI_OK) return status;
     if (memcmp(h, MAGIC, sizeof MAGIC))
         return sumi_fail(r->err, SUMI_EFORMAT, "%s: not a prefix cache of sumi", r->name);
-    if (get64(h + 64) != siphash((sip_key){ 0 }, h, 64))
-        return damaged(r, "the checksum of its header is wrong");
+    if (get64(h + 64) != siphash((sip_key){ 0 }, h, 64)) return damaged(r, "the checksum of its header is wrong");
     r->n_records = get64(h + 48);
     r->header_checksum = get64(h + 64);
     make_header(wanted, r->c, o, r->n_records);
@@ -350,8 +348,7 @@ sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *n
     if (!c->prefix.n_nodes) return SUMI_OK;
     sumi_status status = read_header(&r, o);
     if (status != SUMI_OK) return status;
-    size_t n_nodes =
-        r.n_records < (uint64_t)c->prefix.n_nodes ? (size_t)r.n_records : (size_t)c->prefix.n_nodes;
+    size_t n_nodes = r.n_records < (uint64_t)c->prefix.n_nodes ? (size_t)r.n_records : (size_t)c->prefix.n_nodes;
     r.node = calloc(n_nodes + 1, sizeof *r.node);
     r.record = malloc(record_bytes(c, c->n_groups));
     if (r.node && r.record) status = read_records(&r, &n_loaded);
@@ -365,8 +362,7 @@ sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *n
     return status;
 }
 
-sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *o, int64_t *n_tokens,
-                         sumi_error *err)
+sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *o, int64_t *n_tokens, sumi_error *err)
 {
     struct stat st;
     if (n_tokens) *n_tokens = 0;

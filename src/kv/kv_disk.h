@@ -24,14 +24,13 @@ typedef struct kv_disk_opts {
 } kv_disk_opts;
 
 /* Writes the index to path, through a temporary file beside it that replaces path only when it is complete. */
-SUMI_MUST_USE sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts *opts,
-                                       sumi_error *err);
+SUMI_MUST_USE sumi_status kv_disk_save(const kv_cache *c, const char *path, const kv_disk_opts *opts, sumi_error *err);
 
 /* Fills the index of a new cache; it stops when no block is free. *n_tokens (may be NULL): the number of loaded tokens. A
  * missing file is no error and loads none. On failure nothing is cached. EIO: the file cannot be read; EFORMAT: it is
  * damaged, or other users may write it; EUNSUPPORTED: another model, processor level or version made it. */
-SUMI_MUST_USE sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *opts,
-                                       int64_t *n_tokens, sumi_error *err);
+SUMI_MUST_USE sumi_status kv_disk_load(kv_cache *c, const char *path, const kv_disk_opts *opts, int64_t *n_tokens,
+                                       sumi_error *err);
 /* The same from an open file of n_bytes; name is for messages. */
 SUMI_MUST_USE sumi_status kv_disk_load_fd(kv_cache *c, int fd, uint64_t n_bytes, const char *name,
                                           const kv_disk_opts *opts, int64_t *n_tokens, sumi_error *err);

@@ -25,7 +25,8 @@ typedef struct kinds {
 
 static bool is_of_kind(const kind *k, const kv_layer *layer)
 {
-    return k->each.window == layer->window && k->each.format == layer->format && k->each.block_bytes == layer->block_bytes;
+    return k->each.window == layer->window && k->each.format == layer->format &&
+           k->each.block_bytes == layer->block_bytes;
 }
 
 static void add_layer(kinds *k, const kv_layer *layer)

@@ -25,10 +25,9 @@ typedef struct kv_pool {
 SUMI_MUST_USE sumi_status kv_pool_init(kv_pool *p, int32_t n_blocks, sumi_error *err); /* n_blocks > 0 */
 void kv_pool_deinit(kv_pool *p);
 
-int32_t kv_pool_take(kv_pool *p);            /* a free block with one reference; -1: none is left */
-void kv_pool_ref(kv_pool *p, int32_t block); /* one more holder; a resting block becomes held */
-int32_t kv_pool_unref(kv_pool *p,
-                      int32_t block);         /* one holder less; returns how many are left. At 0 the block rests */
-void kv_pool_give(kv_pool *p, int32_t block); /* a resting block becomes free */
+int32_t kv_pool_take(kv_pool *p);                 /* a free block with one reference; -1: none is left */
+void kv_pool_ref(kv_pool *p, int32_t block);      /* one more holder; a resting block becomes held */
+int32_t kv_pool_unref(kv_pool *p, int32_t block); /* one holder less; returns how many are left. At 0 the block rests */
+void kv_pool_give(kv_pool *p, int32_t block);     /* a resting block becomes free */
 
 #endif

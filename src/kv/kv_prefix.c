@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups, const int32_t *windows,
-                           uint64_t format, bool on, sumi_error *err)
+sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups, const int32_t *windows, uint64_t format,
+                           bool on, sumi_error *err)
 {
     *p = (kv_prefix){ .pool = pool,
                       .windows = windows,

@@ -84,8 +84,8 @@ typedef struct kv_prefix {
 
 /* An index of the blocks of pool, which must outlive it. format: everything else that must be equal (KV type, model). If
  * `on` is false, the index always stays empty. */
-SUMI_MUST_USE sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups,
-                                         const int32_t *windows, uint64_t format, bool on, sumi_error *err);
+SUMI_MUST_USE sumi_status kv_prefix_init(kv_prefix *p, kv_pool *pool, int32_t n_groups, const int32_t *windows,
+                                         uint64_t format, bool on, sumi_error *err);
 void kv_prefix_deinit(kv_prefix *p);
 
 /* The node of ids [KV_BLOCK] after parent (-1: at the start); -1: there is none. */
@@ -94,10 +94,8 @@ int32_t kv_prefix_find(const kv_prefix *p, int32_t parent, kv_origin origin, con
 /* Adds this node, which must not exist, without blocks. May evict a leaf to get an unused node; -1: no node is available.
  * The caller gives the node its blocks before any other call. */
 int32_t kv_prefix_add(kv_prefix *p, int32_t parent, kv_origin origin, const int32_t *ids);
-void kv_prefix_set_block(kv_prefix *p, int32_t node, int32_t group,
-                         int32_t block); /* a block that is in no node */
-void kv_prefix_remove(kv_prefix *p,
-                      int32_t node); /* no children, no sequences; held blocks stay with their tables */
+void kv_prefix_set_block(kv_prefix *p, int32_t node, int32_t group, int32_t block); /* a block that is in no node */
+void kv_prefix_remove(kv_prefix *p, int32_t node); /* no children, no sequences; held blocks stay with their tables */
 
 static inline int32_t *kv_prefix_blocks(const kv_prefix *p, int32_t node)
 {

@@ -42,8 +42,8 @@ sumi_status kv_swap_create(kv_swap **out, const char *dir, size_t bytes, size_t 
     size_t n = bytes / slot_bytes;
     if (n > INT32_MAX / 2) n = INT32_MAX / 2;
     if (n == 0)
-        return sumi_fail(err, SUMI_ELIMIT, "swap: %zu bytes do not hold one block of %zu; give it more",
-                         bytes, slot_bytes);
+        return sumi_fail(err, SUMI_ELIMIT, "swap: %zu bytes do not hold one block of %zu; give it more", bytes,
+                         slot_bytes);
     sumi_status status = SUMI_ENOMEM;
     kv_swap *s = calloc(1, sizeof *s);
     if (!s) return sumi_fail(err, status, "swap: out of memory");
@@ -62,8 +62,7 @@ sumi_status kv_swap_create(kv_swap **out, const char *dir, size_t bytes, size_t 
     }
     int full = posix_fallocate(s->fd, 0, (off_t)(n * slot_bytes));
     if (full) {
-        sumi_fail(err, status, "swap: no room for %zu bytes in '%s': %s", n * slot_bytes, dir,
-                  strerror(full));
+        sumi_fail(err, status, "swap: no room for %zu bytes in '%s': %s", n * slot_bytes, dir, strerror(full));
         goto fail;
     }
     *out = s;
@@ -114,8 +113,7 @@ sumi_status kv_swap_write(kv_swap *s, int32_t slot, const void *bytes, sumi_erro
         ssize_t n = pwrite(s->fd, (const char *)bytes + done, s->slot_bytes - done,
                            (off_t)((size_t)slot * s->slot_bytes + done));
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0)
-            return sumi_fail(err, SUMI_EIO, "swap: slot %d cannot be written: %s", slot, strerror(errno));
+        if (n <= 0) return sumi_fail(err, SUMI_EIO, "swap: slot %d cannot be written: %s", slot, strerror(errno));
         done += (size_t)n;
     }
     return SUMI_OK;

@@ -21,8 +21,7 @@ int32_t kv_swap_n_free(const kv_swap *s);
 int32_t kv_swap_take(kv_swap *s); /* -1: none is free */
 void kv_swap_give(kv_swap *s, int32_t slot);
 
-SUMI_MUST_USE sumi_status kv_swap_write(kv_swap *s, int32_t slot, const void *bytes,
-                                        sumi_error *err); /* slot_bytes */
+SUMI_MUST_USE sumi_status kv_swap_write(kv_swap *s, int32_t slot, const void *bytes, sumi_error *err); /* slot_bytes */
 SUMI_MUST_USE sumi_status kv_swap_read(const kv_swap *s, int32_t slot, void *bytes, sumi_error *err);
 
 #endif

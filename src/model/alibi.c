@@ -23,6 +23,5 @@ void loader_alibi(loader *l)
     if (h->max_alibi_bias == 0) return;
     l->m->alibi = mem_alloc((size_t)h->n_heads * sizeof(float));
     if (!l->m->alibi) loader_fail(l, SUMI_ENOMEM, "out of memory");
-    for (int32_t i = 0; l->m->alibi && i < h->n_heads; i++)
-        l->m->alibi[i] = slope(h->max_alibi_bias, i, h->n_heads);
+    for (int32_t i = 0; l->m->alibi && i < h->n_heads; i++) l->m->alibi[i] = slope(h->max_alibi_bias, i, h->n_heads);
 }

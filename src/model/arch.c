@@ -9,7 +9,7 @@
 /* Norms, biases and a feed-forward block in the manner of GPT-2. */
 #define GPT (ARCH_NORM_BIAS | ARCH_BIASES | ARCH_NO_GATE)
 
-#define GPT_OSS                                                                                                  \
+#define GPT_OSS                                                                                                       \
     .norm = NORM_RMS, .norm_eps = 1e-5f, .pairing = ROPE_HALVES, .glu = GLU_CLAMPED, .router = ROUTER_SOFTMAX_CHOSEN, \
     .features = ARCH_QKV_BIAS | ARCH_EXPERTS | ARCH_YARN_EXACT, .window_pattern = 2, .rope_theta = 150000
 

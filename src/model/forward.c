@@ -104,7 +104,8 @@ static void attention_block(const model *m, workspace *ws, const kv_store *kv, c
     attention_args args = { .q = ws->q,
                             .n_heads = h->n_heads,
                             .scale = h->attention_scale,
-                            .window = l->window, .chunks = m->arch->features & ARCH_CHUNKS,
+                            .window = l->window,
+                            .chunks = m->arch->features & ARCH_CHUNKS,
                             .softcap = h->attention_softcap,
                             .alibi = m->alibi,
                             .sinks = l->sinks,
@@ -173,16 +174,15 @@ static void feed_forward_block(const model *m, workspace *ws, int32_t i, const r
 
 /* Both blocks of layer i, after its keys and values; n_tokens: of the step; b may have fewer tokens. next: the norm
  * after the layer. */
-static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens,
-                         int32_t i, const row_op *next)
+static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens, int32_t i,
+                         const row_op *next)
 {
     const layer *l = &m->layers[i];
     row_op ffn_norm = norm_of(m, ws, l->ffn_norm, m->form_ffn);
     if (!m->h.parallel) {
         attention_block(m, ws, kv, b, i, &ffn_norm);
     } else {
-        bool there = l->ffn_norm.w == l->attn_norm.w &&
-                     b->n_tokens == n_tokens; /* the input, from before q, k and v */
+        bool there = l->ffn_norm.w == l->attn_norm.w && b->n_tokens == n_tokens; /* the input, from before q, k and v */
         if (!there) m->be->rows(ws->s, &ffn_norm, b->n_tokens);
         attention_block(m, ws, kv, b, i, NULL);
     }
@@ -210,10 +210,8 @@ static void logits_of(const model *m, workspace *ws, const batch *b)
     }
     linear_out logits = { .w = m->output, .bias = m->output_bias, .y = ws->logits };
     row_op scale = { .kind = ROW_SCALE,
-                     .scale = { .x = ws->logits,
-                                .n = m->n_vocab,
-                                .scale = m->h.logit_scale,
-                                .softcap = m->h.logit_softcap } };
+                     .scale = {
+                         .x = ws->logits, .n = m->n_vocab, .scale = m->h.logit_scale, .softcap = m->h.logit_softcap } };
     bool scaled = m->h.logit_scale != 1 || m->h.logit_softcap > 0;
     m->be->linear(ws->s, ws->in, &logits, 1, scaled ? &scale : NULL);
 }
@@ -229,8 +227,10 @@ static void embed(const model *m, workspace *ws, const batch *b)
     if (m->type_embd) m->be->embed(ws->s, ws->x, m->type_embd, ws->types, n, 1, true);
     if (m->pos_embd) m->be->embed(ws->s, ws->x, m->pos_embd, b->pos, n, 1, true);
     if (m->embed_norm.kind == NORM_NONE) return;
-    row_op embed_norm = { .kind = ROW_NORM,
-                      .norm = { .y = ws->x, .x = ws->x, .norm = m->embed_norm, .n_embd = h->n_embd, .eps = h->norm_eps } };
+    row_op embed_norm = {
+        .kind = ROW_NORM,
+        .norm = { .y = ws->x, .x = ws->x, .norm = m->embed_norm, .n_embd = h->n_embd, .eps = h->norm_eps }
+    };
     m->be->rows(ws->s, &embed_norm, n);
 }
 

@@ -8,11 +8,11 @@
 #include "base/error.h"
 
 /* Limits that keep every product of two sizes inside 64 bits, and a hostile file from asking for absurd memory. */
-#define MAX_LAYERS KV_MAX_LAYERS
-#define MAX_WIDTH  (1 << 20)
-#define MAX_HEAD   512
-#define MAX_LATENT 1024 /* including the rotated elements; equals ATTN_MAX_HEAD of the backend */
-#define MAX_EXPERTS 4096
+#define MAX_LAYERS       KV_MAX_LAYERS
+#define MAX_WIDTH        (1 << 20)
+#define MAX_HEAD         512
+#define MAX_LATENT       1024 /* including the rotated elements; equals ATTN_MAX_HEAD of the backend */
+#define MAX_EXPERTS      4096
 #define MAX_EXPERTS_USED 64
 
 typedef struct reader {
@@ -36,8 +36,7 @@ static bool present(reader *r, const char *suffix)
 
 static void fail(reader *r, sumi_status status, const char *what)
 {
-    if (r->status == SUMI_OK)
-        r->status = sumi_fail(r->err, status, "%s: key '%s' %s", gguf_name(r->g), r->key, what);
+    if (r->status == SUMI_OK) r->status = sumi_fail(r->err, status, "%s: key '%s' %s", gguf_name(r->g), r->key, what);
 }
 
 /* A list with one value for each layer is that value, where all are the same. */
@@ -45,7 +44,8 @@ static bool read_equal(reader *r, int64_t *value)
 {
     gguf_array list;
     bool is_list = gguf_get_array(r->g, r->key, &list);
-    if (!is_list || list.n == 0 || list.type == GGUF_STRING || list.type == GGUF_F32 || list.type == GGUF_F64) return false;
+    if (!is_list || list.n == 0 || list.type == GGUF_STRING || list.type == GGUF_F32 || list.type == GGUF_F64)
+        return false;
     *value = gguf_array_i64(&list, 0);
     for (uint64_t i = 1; i < list.n; i++)
         if (gguf_array_i64(&list, i) != *value) return false;
@@ -141,16 +141,9 @@ static void refuse_latents(reader *r)
 static void refuse_other_features(reader *r)
 {
     static const char *const features[] = {
-        "attention.output_scale",
-        "attention.shared_kv_layers",
-        "rope.scaling.alpha",
-        "swin_norm",
-        "activation_sparsity_scale",
-        "expert_group_scale",
-        "experts_per_group",
-        "moe_latent_size",
-        "swiglu_clamp_exp",
-        "swiglu_clamp_shexp",
+        "attention.output_scale",    "attention.shared_kv_layers", "rope.scaling.alpha", "swin_norm",
+        "activation_sparsity_scale", "expert_group_scale",         "experts_per_group",  "moe_latent_size",
+        "swiglu_clamp_exp",          "swiglu_clamp_shexp",
     };
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (asks(r, features[i])) fail(r, SUMI_EUNSUPPORTED, "asks for a feature that is not supported");
@@ -217,8 +210,7 @@ static void read_rope_scaling(reader *r, hparams *h)
     } else if (gguf_str_is(type, "yarn")) {
         read_yarn(r, h);
     } else if (!gguf_str_is(type, "none") && !gguf_str_is(type, "longrope")) {
-        fail(r, SUMI_EUNSUPPORTED,
-             "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
+        fail(r, SUMI_EUNSUPPORTED, "asks for a RoPE scaling other than linear, yarn and longrope: not supported");
     }
 }
 
@@ -272,7 +264,8 @@ static void read_latent(reader *r, hparams *h)
 static void read_heads(reader *r, hparams *h)
 {
     h->n_kv_heads = read_int(r, "attention.head_count_kv", 1, h->n_heads, h->n_heads);
-    if (r->status == SUMI_OK && h->n_heads % h->n_kv_heads) fail(r, SUMI_EFORMAT, "does not divide the number of heads");
+    if (r->status == SUMI_OK && h->n_heads % h->n_kv_heads)
+        fail(r, SUMI_EFORMAT, "does not divide the number of heads");
     int32_t usual = h->n_embd / h->n_heads; /* 0, which is too small, makes the key necessary */
     h->head_dim = read_int(r, "attention.key_length", 2, MAX_HEAD, usual >= 2 && usual <= MAX_HEAD ? usual : 0);
     if (read_int(r, "attention.value_length", 1, MAX_HEAD, h->head_dim) != h->head_dim)
@@ -324,8 +317,9 @@ static void read_activation(reader *r, hparams *h)
     static const struct {
         const char *name;
         glu_kind kind;
-    } names[] = { { "gelu", GLU_GELU }, { "silu", GLU_SILU }, { "gelu_pytorch_tanh", GLU_GELU_TANH },
-                  { "relu2", GLU_RELU2 } };
+    } names[] = {
+        { "gelu", GLU_GELU }, { "silu", GLU_SILU }, { "gelu_pytorch_tanh", GLU_GELU_TANH }, { "relu2", GLU_RELU2 }
+    };
     gguf_str name;
     h->glu = r->a->glu;
     if (!gguf_get_str(r->g, key_of(r, "hidden_activation"), &name)) return;
@@ -354,12 +348,10 @@ static void read_windows(reader *r, hparams *h)
         fail(r, SUMI_EUNSUPPORTED, "asks for windows in both directions: not supported");
     int32_t full = r->a->features & ARCH_FULL_FIRST ? 0 : pattern - 1; /* its place in the pattern */
     for (int32_t i = 0; i < h->n_layers; i++)
-        h->has_window[i] =
-            is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || i % pattern != full;
+        h->has_window[i] = is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || i % pattern != full;
     float theta = read_float(r, "rope.local.freq_base", r->a->rope_theta_local);
     h->rope_theta_local = read_float(r, "rope.freq_base_swa", theta);
-    if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0)
-        h->rope_theta_local = h->rope_theta;
+    if (r->a->features & ARCH_PLAIN_WINDOW_ROPE && h->rope_theta_local == 0) h->rope_theta_local = h->rope_theta;
 }
 
 /* Constants of Llama 4 (2025), which its files need not have. */
@@ -442,9 +434,9 @@ sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *e
     h->n_ctx_train = read_int(&r, "context_length", 1, 1 << 30, 1 << 30);
     if (!present(&r, "context_length")) h->n_ctx_train = 0;
     read_attention(&r, h);
-    h->norm_eps = read_float(
-        &r, a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
-        a->norm_eps > 0 ? a->norm_eps : -1);
+    h->norm_eps = read_float(&r,
+                             a->norm == NORM_RMS ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+                             a->norm_eps > 0 ? a->norm_eps : -1);
     h->headless = !read_bool(&r, "output_head", true);
     h->parallel = a->features & ARCH_PARALLEL;
     if (a->features & ARCH_PARALLEL_KEY) h->parallel = read_bool(&r, "use_parallel_residual", true);

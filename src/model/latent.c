@@ -37,8 +37,7 @@ static weight **split_uv(loader *l, tensor_name name)
     weight **w = calloc((size_t)h->n_heads, sizeof *w);
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
     for (int32_t i = 0; w && i < h->n_heads; i++)
-        w[i] = loader_matrix(l, name, (tensor_rows){ i * n + h->n_nope, h->v_head_dim, h->n_heads * n },
-                             h->kv_rank);
+        w[i] = loader_matrix(l, name, (tensor_rows){ i * n + h->n_nope, h->v_head_dim, h->n_heads * n }, h->kv_rank);
     return w;
 }
 
@@ -94,8 +93,7 @@ void loader_latent(loader *l, int32_t i, latent *w)
         w->w_uk = split_uk(l, both, &w->transposed_uk);
         w->w_uv = split_uv(l, both);
     } else {
-        w->w_uk = loader_matrices(l, in_block(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank),
-                                  h->n_nope);
+        w->w_uk = loader_matrices(l, in_block(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank), h->n_nope);
         w->w_uv = loader_matrices(l, in_block(i, "attn_v_b", "weight"), h->n_heads, all_rows(h->v_head_dim),
                                   h->kv_rank);
     }
@@ -142,11 +140,9 @@ sumi_status latent_workspace_create(const model *m, workspace *ws, sumi_error *e
     if (!r->outs || !r->q || !r->values || (h->q_rank && !r->q_low))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for steps of %d tokens", n);
     if (h->q_rank) status = be->act_create(be, &r->q_low_in, n, h->q_rank, m->form_uq, err);
-    if (status == SUMI_OK)
-        status = be->act_create(be, &r->q_nope, n, h->n_heads * h->n_nope, m->form_uk, err);
+    if (status == SUMI_OK) status = be->act_create(be, &r->q_nope, n, h->n_heads * h->n_nope, m->form_uk, err);
     /* Attention writes floats before it makes other forms of them. */
-    if (status == SUMI_OK)
-        status = be->act_create(be, &r->sums, n, h->n_heads * h->kv_rank, m->form_uv | ACT_F32, err);
+    if (status == SUMI_OK) status = be->act_create(be, &r->sums, n, h->n_heads * h->kv_rank, m->form_uv | ACT_F32, err);
     return status;
 }
 

@@ -6,13 +6,13 @@
 
 /* A layer's weights, by the paper's names. n_rot elements of a head are rotated, n_nope are not. */
 typedef struct latent {
-    weight *w_dq;  /* [q_rank][n_embd]; NULL: queries are computed from the input itself */
-    norm q_norm;   /* [q_rank] */
-    weight *w_uq;  /* [n_heads * (n_nope + n_rot)][q_rank, or n_embd] */
-    weight *w_dkv; /* [kv_rank + n_rot][n_embd] */
-    norm kv_norm;  /* [kv_rank] */
-    weight **w_uk; /* [n_heads] of [kv_rank][n_nope] */
-    weight **w_uv; /* [n_heads] of [v_head_dim][kv_rank] */
+    weight *w_dq;         /* [q_rank][n_embd]; NULL: queries are computed from the input itself */
+    norm q_norm;          /* [q_rank] */
+    weight *w_uq;         /* [n_heads * (n_nope + n_rot)][q_rank, or n_embd] */
+    weight *w_dkv;        /* [kv_rank + n_rot][n_embd] */
+    norm kv_norm;         /* [kv_rank] */
+    weight **w_uk;        /* [n_heads] of [kv_rank][n_nope] */
+    weight **w_uv;        /* [n_heads] of [v_head_dim][kv_rank] */
     float *transposed_uk; /* [n_heads * kv_rank][n_nope] rows that w_uk reads; NULL: w_uk does not need them */
 } latent;
 

@@ -130,8 +130,7 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
 {
     const gguf_tensor *t = find(l, name, required);
     bool is_matrix = t && t->dims[1] > 1 && t->dims[0] * t->dims[1] == rows.total;
-    if (!t || !has_shape(l, t, name, is_matrix ? t->dims[1] : 1, is_matrix ? t->dims[0] : rows.total))
-        return NULL;
+    if (!t || !has_shape(l, t, name, is_matrix ? t->dims[1] : 1, is_matrix ? t->dims[0] : rows.total)) return NULL;
     float *v = decode(l, t, name, rows.total);
     if (v && rows.first > 0) memmove(v, v + rows.first, (size_t)rows.n * sizeof *v);
     return v;
@@ -197,14 +196,13 @@ weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows row
     if (!t) return NULL;
     if (t->dims[0] != n_cols || t->dims[1] != rows.total || t->dims[2] != n || t->dims[3] != 1) {
         loader_fail(l, SUMI_EFORMAT, "tensor '%s' is %lld x %lld x %lld, not %d x %lld x %lld", name.s,
-                    (long long)t->dims[2], (long long)t->dims[1], (long long)t->dims[0], n,
-                    (long long)rows.total, (long long)n_cols);
+                    (long long)t->dims[2], (long long)t->dims[1], (long long)t->dims[0], n, (long long)rows.total,
+                    (long long)n_cols);
         return NULL;
     }
     weight **w = calloc((size_t)n, sizeof *w);
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
-    for (int32_t i = 0; w && i < n; i++)
-        w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, false);
+    for (int32_t i = 0; w && i < n; i++) w[i] = create(l, t, name, i * rows.total + rows.first, rows.n, false);
     if (rows.first + rows.n == rows.total) release(l, t, false);
     return w;
 }

@@ -14,7 +14,7 @@ typedef struct loader {
     bool *used; /* [n_tensors] */
     const model_watcher *watcher;
     uint64_t done, total; /* bytes of tensors */
-    void *scratch; /* [scratch_bytes] rows before they are packed */
+    void *scratch;        /* [scratch_bytes] rows before they are packed */
     size_t scratch_bytes;
     sumi_error *err;
     sumi_status status; /* the first failure is kept; later calls do nothing and return NULL */
@@ -63,8 +63,7 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
 weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols);
 
 /* Records a failure; the message begins with the file's name. */
-void loader_fail(loader *l, sumi_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void loader_fail(loader *l, sumi_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Fails if some tensor of the file was not looked up. */
 void loader_refuse_unknown_tensors(loader *l);

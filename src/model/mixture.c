@@ -42,8 +42,7 @@ static void expect_one_type(loader *l, int32_t i, const char *name)
         tensor_name other = of_expert(i, name, e);
         const gguf_tensor *t = gguf_find_tensor(l->g, other.s);
         if (t && t->type != first->type)
-            loader_fail(l, SUMI_EUNSUPPORTED,
-                        "tensor '%s' is %s, not %s as the first expert's: not supported", other.s,
+            loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%s' is %s, not %s as the first expert's: not supported", other.s,
                         t->type->name, first->type->name);
     }
 }
@@ -71,7 +70,8 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
     const hparams *h = &l->m->h;
     int32_t n = h->router.n_experts;
     if (has(l, i, "ffn_gate_up_exps") && !strcmp(l->m->arch->name, "gptoss"))
-        loader_fail(l, SUMI_EUNSUPPORTED, "tensor 'blk.%d.ffn_gate_up_exps.weight' has rows of gate and up in alternation: not supported", i);
+        loader_fail(l, SUMI_EUNSUPPORTED,
+                    "tensor 'blk.%d.ffn_gate_up_exps.weight' has rows of gate and up in alternation: not supported", i);
     bool fused = has(l, i, "ffn_gate_up_exps"), gated = !(l->m->arch->features & ARCH_NO_GATE);
     const char *up = fused ? "ffn_gate_up_exps" : "ffn_up_exps", *gate = fused ? up : "ffn_gate_exps";
     x->router = h->router;

@@ -10,10 +10,9 @@ typedef struct mixture {
     float *b_router;  /* [n] */
     router router;    /* its choice_bias belongs to the mixture */
     int32_t n_ff;
-    weight **w_gate, **w_up,
-        **w_down;                  /* [n] of [n_ff][n_embd] x2, [n_embd][n_ff]; w_gate NULL: no gate */
-    float *b_gate, *b_up, *b_down; /* [n][n_ff] x2, [n][n_embd]; NULL: none */
-    weight *w_shared;              /* [1][n_embd] gives the factor on the block that all tokens pass; NULL: 1 */
+    weight **w_gate, **w_up, **w_down; /* [n] of [n_ff][n_embd] x2, [n_embd][n_ff]; w_gate NULL: no gate */
+    float *b_gate, *b_up, *b_down;     /* [n][n_ff] x2, [n][n_embd]; NULL: none */
+    weight *w_shared;                  /* [1][n_embd] gives the factor on the block that all tokens pass; NULL: 1 */
 } mixture;
 
 void mixture_destroy(const backend *be, mixture *x);

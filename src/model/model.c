@@ -67,8 +67,7 @@ static void load_pre_norms(loader *l, int32_t i, layer *y)
                        loader_has(l, in_block(i, "post_attention_norm", "weight"));
     /* Encoders whose embeddings are normalised need no second norm directly after that. */
     bool may_lack = i == 0 && features & ARCH_ENCODER && features & ARCH_EMBED_NORM;
-    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight")))
-        y->attn_norm = block_norm(l, i, "attn_norm");
+    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight"))) y->attn_norm = block_norm(l, i, "attn_norm");
     if (named_after) {
         y->ffn_norm = block_norm(l, i, "post_attention_norm");
     } else if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {
@@ -177,7 +176,8 @@ static void load_layer(loader *l, int32_t i)
     else load_qkv(l, i, y);
     y->q_norm = head_norm(l, i, "attn_q_norm", h->n_heads);
     y->k_norm = head_norm(l, i, "attn_k_norm", h->n_kv_heads);
-    const char *out = loader_has(l, in_block(i, "attn_out", "weight")) ? "attn_out" : "attn_output"; /* Ollama's gpt-oss */
+    const char *out = loader_has(l, in_block(i, "attn_out", "weight")) ? "attn_out"
+                                                                       : "attn_output"; /* Ollama's gpt-oss */
     y->w_o = loader_matrix(l, in_block(i, out, "weight"), all_rows(h->n_embd), (int64_t)h->n_heads * h->v_head_dim);
     y->b_o = loader_vector(l, in_block(i, out, "bias"), bias, all_rows(h->n_embd));
     y->sinks = load_sinks(l, i);
@@ -228,8 +228,7 @@ static void load_output(loader *l)
     if (!(m->arch->features & ARCH_POST_LN)) m->output_norm = top_norm(l, "output_norm");
     if (m->h.encoder || m->h.headless) return;
     m->output = has_tied_output(l) ? m->tok_embd
-                                   : loader_matrix(l, at_top("output", "weight"), all_rows(m->n_vocab),
-                                                   m->h.n_embd);
+                                   : loader_matrix(l, at_top("output", "weight"), all_rows(m->n_vocab), m->h.n_embd);
     m->output_bias = loader_vector(l, at_top("output", "bias"), bias, all_rows(m->n_vocab));
     if (l->status == SUMI_OK) m->form_output = m->be->weight_input(m->output);
 }
@@ -237,8 +236,7 @@ static void load_output(loader *l)
 static void load_all(loader *l)
 {
     model *m = l->m;
-    if (m->arch->features & ARCH_PARALLEL_NORM)
-        m->h.parallel = !loader_has(l, in_block(0, "ffn_norm", "weight"));
+    if (m->arch->features & ARCH_PARALLEL_NORM) m->h.parallel = !loader_has(l, in_block(0, "ffn_norm", "weight"));
     load_embeddings(l);
     load_output(l);
     loader_rope(l);
@@ -273,8 +271,7 @@ sumi_status model_check_arch(const gguf *g, sumi_error *err)
     return why.status;
 }
 
-sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher,
-                         sumi_error *err)
+sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher, sumi_error *err)
 {
     sumi_error why = { SUMI_OK, "" };
     *out = NULL;
@@ -352,8 +349,7 @@ void model_destroy(model *m)
 {
     if (!m) return;
     float *vectors[] = { m->output_bias, m->freqs, m->freqs_long, m->freqs_local, m->alibi };
-    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++)
-        destroy_layer(m->be, &m->layers[i], m->h.n_heads);
+    for (int32_t i = 0; m->layers && i < m->h.n_layers; i++) destroy_layer(m->be, &m->layers[i], m->h.n_heads);
     if (m->output != m->tok_embd) m->be->weight_destroy(m->output);
     m->be->weight_destroy(m->tok_embd);
     m->be->weight_destroy(m->pos_embd);

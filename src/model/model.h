@@ -16,7 +16,7 @@
 typedef struct layer {
     norm attn_norm; /* [n_embd] before attention */
     weight *w_q, *w_k, *w_v,
-        *w_o; /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*v_head_dim] */
+        *w_o;      /* [n_heads*head_dim | n_kv_heads*head_dim x2][n_embd], [n_embd][n_heads*v_head_dim] */
     latent latent; /* instead of w_q, w_k and w_v */
     float *b_q, *b_k, *b_v, *b_o;
     norm q_norm, k_norm; /* [head_dim] or [heads][head_dim]: qk_norm_kind of the family */
@@ -27,8 +27,8 @@ typedef struct layer {
     weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff]; beside experts: of the shared one */
     float *b_gate, *b_up, *b_down;
     mixture experts;
-    norm post_ffn_norm; /* [n_embd] */
-    int32_t window;     /* 0: sees all tokens */
+    norm post_ffn_norm;  /* [n_embd] */
+    int32_t window;      /* 0: sees all tokens */
     kv_format kv_format; /* of its cached keys and values */
 } layer;
 
@@ -45,26 +45,26 @@ typedef struct model {
     const backend *be;
     hparams h;
     int32_t n_vocab;
-    int32_t max_ctx;       /* learned positions: longest context; 0: no limit */
-    weight *tok_embd;      /* [n_vocab][n_embd] */
-    weight *pos_embd;      /* [max_ctx][n_embd]; NULL: positions are not learned */
-    weight *type_embd;     /* [types][n_embd] of kinds of text, for example question and answer; NULL: none */
-    norm embed_norm;       /* [n_embd] of the sum of the embeddings */
-    weight *output;        /* [n_vocab][n_embd]; may be tok_embd: tied embeddings. NULL in encoders */
-    float *output_bias;    /* [n_vocab] */
-    norm output_norm;      /* [n_embd] */
-    layer *layers;         /* [n_layers] */
-    float *freqs;          /* [n_rot/2] rotation per token in layers without a window */
-    float *freqs_long; /* [n_rot/2] instead of freqs, in contexts longer than h.rope_n_ctx; NULL: the same */
-    float *freqs_local;    /* [n_rot/2] in layers with a window; NULL: the same */
-    float *alibi;          /* [n_heads] slopes; NULL: none */
-    float rope_size;       /* factor on elements rotated by freqs and freqs_long */
-    int32_t max_ff, max_expert_ff; /* widest blocks of all layers; 0: no such block */
+    int32_t max_ctx;    /* learned positions: longest context; 0: no limit */
+    weight *tok_embd;   /* [n_vocab][n_embd] */
+    weight *pos_embd;   /* [max_ctx][n_embd]; NULL: positions are not learned */
+    weight *type_embd;  /* [types][n_embd] of kinds of text, for example question and answer; NULL: none */
+    norm embed_norm;    /* [n_embd] of the sum of the embeddings */
+    weight *output;     /* [n_vocab][n_embd]; may be tok_embd: tied embeddings. NULL in encoders */
+    float *output_bias; /* [n_vocab] */
+    norm output_norm;   /* [n_embd] */
+    layer *layers;      /* [n_layers] */
+    float *freqs;       /* [n_rot/2] rotation per token in layers without a window */
+    float *freqs_long;  /* [n_rot/2] instead of freqs, in contexts longer than h.rope_n_ctx; NULL: the same */
+    float *freqs_local; /* [n_rot/2] in layers with a window; NULL: the same */
+    float *alibi;       /* [n_heads] slopes; NULL: none */
+    float rope_size;    /* factor on elements rotated by freqs and freqs_long */
+    int32_t max_ff, max_expert_ff;                              /* widest blocks of all layers; 0: no such block */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the products need of their inputs */
     int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
-    byte_digest digest;    /* of the data of all tensors, as they were loaded */
-    made_rows *made;       /* a list, owned; NULL for most files */
+    byte_digest digest;                                         /* of the data of all tensors, as they were loaded */
+    made_rows *made;                                            /* a list, owned; NULL for most files */
     uint64_t copied_bytes, unpacked_bytes; /* of matrices: packed for the kernels, and as the file has them */
 } model;
 
@@ -104,20 +104,20 @@ static inline bool model_uses_long_rope(const model *m, int32_t n_ctx)
 typedef struct workspace {
     stream *s;
     int32_t max_tokens, max_logit_rows;
-    float *x;                   /* [max_tokens][n_embd] the residual stream */
-    float *q, *k, *v;           /* [max_tokens][heads * head_dim]; v is NULL with latents */
+    float *x;         /* [max_tokens][n_embd] the residual stream */
+    float *q, *k, *v; /* [max_tokens][heads * head_dim]; v is NULL with latents */
     latent_workspace latent;
-    float *gate, *up;           /* [max_tokens][max_ff]; gate is NULL in families without one */
-    float *y; /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: added at once */
-    routing *routing;           /* NULL in models without experts */
+    float *gate, *up; /* [max_tokens][max_ff]; gate is NULL in families without one */
+    float *y;         /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: added at once */
+    routing *routing; /* NULL in models without experts */
     float *router_logits, *shared_logits; /* [max_tokens][n_experts], [max_tokens] */
-    const float *freqs; /* the model's freqs or freqs_long */
-    float *angles, *angles_local; /* [max_tokens][n_rot/2][2] */
-    act *in, *heads, *ff;       /* inputs of products: n_embd, n_heads * v_head_dim, max_ff wide */
-    batch_arrays kept;            /* of the rows that the last layer computes */
-    int32_t *types;               /* [max_tokens] kinds of text: all 0, the first kind; NULL in models without kinds */
-    float *hidden;              /* [max_tokens][n_embd] final norm of the kept rows */
-    float *logits;              /* [max_logit_rows][n_vocab] */
+    const float *freqs;                   /* the model's freqs or freqs_long */
+    float *angles, *angles_local;         /* [max_tokens][n_rot/2][2] */
+    act *in, *heads, *ff;                 /* inputs of products: n_embd, n_heads * v_head_dim, max_ff wide */
+    batch_arrays kept;                    /* of the rows that the last layer computes */
+    int32_t *types; /* [max_tokens] kinds of text: all 0, the first kind; NULL in models without kinds */
+    float *hidden;  /* [max_tokens][n_embd] final norm of the kept rows */
+    float *logits;  /* [max_logit_rows][n_vocab] */
     size_t hidden_bytes, logits_bytes;
 } workspace;
 

@@ -30,8 +30,7 @@ static float *make_freqs(loader *l, float theta, float factor, const float *divi
     float *freqs = l->status == SUMI_OK ? alloc_freqs(l) : NULL;
     int32_t n_rot = l->m->h.n_rot;
     for (int32_t i = 0; freqs && i < n_rot / 2; i++)
-        freqs[i] =
-            1.0f / powf(theta, (float)(2 * i) / (float)n_rot) / factor / (divisors ? divisors[i] : 1.0f);
+        freqs[i] = 1.0f / powf(theta, (float)(2 * i) / (float)n_rot) / factor / (divisors ? divisors[i] : 1.0f);
     return freqs;
 }
 
@@ -79,10 +78,8 @@ static void load_long_rope(loader *l)
     model *m = l->m;
     hparams *h = &m->h;
     if (h->rope_n_ctx == 0 || h->n_ctx_train == 0)
-        loader_fail(l, SUMI_EFORMAT,
-                    "rope_factors_long.weight needs keys for the context and the original context");
-    float *near = divisors_of(l, "rope_factors_short", true),
-          *far = divisors_of(l, "rope_factors_long", true);
+        loader_fail(l, SUMI_EFORMAT, "rope_factors_long.weight needs keys for the context and the original context");
+    float *near = divisors_of(l, "rope_factors_short", true), *far = divisors_of(l, "rope_factors_long", true);
     if (l->status == SUMI_OK) {
         m->freqs = make_freqs(l, h->rope_theta, 1, near);
         m->freqs_long = make_freqs(l, h->rope_theta, 1, far);

@@ -48,8 +48,7 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (!alloc_rows(&ws->x, n, h->n_embd) || !alloc_rows(&ws->q, n, q_dim)) return false;
     if (!alloc_rows(&ws->k, n, kv_dim) || (!h->kv_rank && !alloc_rows(&ws->v, n, kv_dim))) return false;
     bool gated = !(m->arch->features & ARCH_NO_GATE);
-    bool apart =
-        m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
+    bool apart = m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
     if ((gated && !alloc_rows(&ws->gate, n, m->max_ff)) || !alloc_rows(&ws->up, n, m->max_ff)) return false;
     if (m->max_expert_ff) {
         if (!alloc_rows(&ws->router_logits, n, h->router.n_experts) || !alloc_rows(&ws->shared_logits, n, 1))
@@ -101,20 +100,20 @@ uint64_t workspace_estimate(const model *m, int32_t max_tokens, int32_t max_logi
                act_row_bytes((int64_t)h->n_heads * h->kv_rank, m->form_uv | ACT_F32);
     }
     if (m->max_expert_ff)
-        row += (uint64_t)h->router.n_used * (4 * (2 * (uint64_t)m->max_expert_ff + (uint64_t)h->n_embd) +
-                                             act_row_bytes(h->n_embd, m->form_experts) +
-                                             act_row_bytes(m->max_expert_ff, m->form_expert_down));
+        row += (uint64_t)h->router.n_used *
+               (4 * (2 * (uint64_t)m->max_expert_ff + (uint64_t)h->n_embd) + act_row_bytes(h->n_embd, m->form_experts) +
+                act_row_bytes(m->max_expert_ff, m->form_expert_down));
     return (uint64_t)max_tokens * (4 * (uint64_t)floats + row) + 4 * (uint64_t)max_logit_rows * (uint64_t)m->n_vocab;
 }
 
-sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx,
-                             int32_t max_tokens, int32_t max_logit_rows, sumi_error *err)
+sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads, int32_t n_ctx, int32_t max_tokens,
+                             int32_t max_logit_rows, sumi_error *err)
 {
     const hparams *h = &m->h;
     *out = NULL;
     if (m->max_ctx && n_ctx > m->max_ctx)
-        return sumi_fail(err, SUMI_EINVAL, "a context of %d tokens: the model has learned %d positions only",
-                         n_ctx, m->max_ctx);
+        return sumi_fail(err, SUMI_EINVAL, "a context of %d tokens: the model has learned %d positions only", n_ctx,
+                         m->max_ctx);
     sumi_status status = SUMI_ENOMEM;
     workspace *ws = calloc(1, sizeof *ws);
     if (!ws) return sumi_fail(err, status, "out of memory for a workspace");
@@ -128,8 +127,7 @@ sumi_status workspace_create(workspace **out, const model *m, int32_t n_threads,
     int32_t in_forms = m->form_qkv | m->form_ffn | m->form_output;
     if ((status = m->be->act_create(m->be, &ws->in, max_tokens, h->n_embd, in_forms, err))) goto fail;
     /* Attention writes floats before it makes other forms of them. */
-    status =
-        m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->v_head_dim, m->form_o | ACT_F32, err);
+    status = m->be->act_create(m->be, &ws->heads, max_tokens, h->n_heads * h->v_head_dim, m->form_o | ACT_F32, err);
     if (status) goto fail;
     if ((status = m->be->act_create(m->be, &ws->ff, max_tokens, m->max_ff, m->form_down, err))) goto fail;
     if ((status = create_routing(ws, m, err))) goto fail;

@@ -162,10 +162,16 @@ _Static_assert(sizeof(block_tq2_0) == 66, "file format");
 /* ---- The values of q where it is an index into a table ---- */
 
 /* IQ4_NL and IQ4_XS: the 16 levels, signed bytes in rising order. */
-#define KVALUES_IQ4NL { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 }
+#define KVALUES_IQ4NL                                                            \
+    {                                                                            \
+        -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 \
+    }
 
 /* MXFP4: twice the value of the 4-bit float (0, 0.5, 1, 1.5, 2, 3, 4, 6), so that it is an integer. */
-#define KVALUES_MXFP4 { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 }
+#define KVALUES_MXFP4                                           \
+    {                                                           \
+        0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 \
+    }
 
 /* ---- Packed bits: read by these functions only, in the reference and in kernels ---- */
 

@@ -7,8 +7,8 @@
 
 #define DECLARE_DECODE(name) void decode_##name(const void *src, float *dst, int64_t n)
 #define DECLARE_ENCODE(name) void encode_##name(const float *src, void *dst, int64_t n)
-#define DECLARE_CODEC(name)                                                                                  \
-    DECLARE_DECODE(name);                                                                                    \
+#define DECLARE_CODEC(name) \
+    DECLARE_DECODE(name);   \
     DECLARE_ENCODE(name)
 
 DECLARE_CODEC(f32); /* floats.c */

@@ -17,8 +17,7 @@ void fit_weights(const float *x, int n, float *w)
     for (int i = 0; i < n; i++) w[i] = rms > 0 ? rms + fabsf(x[i]) : 1;
 }
 
-double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max,
-                 int8_t *q)
+double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max, int8_t *q)
 {
     float inv = fit_inverse(scale);
     double sum = 0;

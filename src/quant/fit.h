@@ -38,8 +38,7 @@ float fit_scale(const float *x, const float *w, int n, int levels);
 float fit_scale_min(const float *x, const float *w, int n, int q_max, float *min);
 
 /* sum(w (x - (s q - m))^2) with the best q in [q_min, q_max] for each x; q of [n] is filled if it is not NULL. */
-double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max,
-                 int8_t *q);
+double fit_error(const float *x, const float *w, int n, float scale, float min, int q_min, int q_max, int8_t *q);
 
 /* Weights of errors for n values when the activations are unknown: root mean square + |x|. Large values count more; small
  * values still count. */

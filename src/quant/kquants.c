@@ -43,8 +43,7 @@ void decode_q4_k(const void *src, float *dst, int64_t n)
             q4_k_scale_min(b->scales, j, &sc, &mn);
             float scale = d * (float)sc, min = dmin * (float)mn;
             const uint8_t *qs = b->qs + j / 2 * 32;
-            for (int i = 0; i < 32; i++)
-                dst[32 * j + i] = scale * (float)(qs[i] >> (j % 2 ? 4 : 0) & 15) - min;
+            for (int i = 0; i < 32; i++) dst[32 * j + i] = scale * (float)(qs[i] >> (j % 2 ? 4 : 0) & 15) - min;
         }
     }
 }

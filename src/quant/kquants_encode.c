@@ -47,13 +47,12 @@ static int nearest_ratio(float v, float unit, int low, int high)
 static double round_group(const shape *t, super *s, int j, const float *x, const float *w)
 {
     int at = j * t->group;
-    return fit_error(x + at, w + at, t->group, s->d * (float)s->sc[j], s->dmin * (float)s->mn[j], t->q_min,
-                     t->q_max, s->q + at);
+    return fit_error(x + at, w + at, t->group, s->d * (float)s->sc[j], s->dmin * (float)s->mn[j], t->q_min, t->q_max,
+                     s->q + at);
 }
 
 /* Steps 1 and 2: scales[] and mins[] of the groups in float, and d and dmin that cover them. */
-static void fit_groups(const shape *t, super *s, const float *x, const float *w, float scales[16],
-                       float mins[16])
+static void fit_groups(const shape *t, super *s, const float *x, const float *w, float scales[16], float mins[16])
 {
     float largest = 0, largest_min = 0;
     for (int j = 0; j < QK_K / t->group; j++) {
@@ -70,8 +69,7 @@ static void fit_groups(const shape *t, super *s, const float *x, const float *w,
 }
 
 /* Step 3 for group j, starting from scale and min. */
-static void choose_sub_scales(const shape *t, super *s, int j, const float *x, const float *w, float scale,
-                              float min)
+static void choose_sub_scales(const shape *t, super *s, int j, const float *x, const float *w, float scale, float min)
 {
     int sc = nearest_ratio(scale, s->d, t->sc_min, t->sc_max), mn = nearest_ratio(min, s->dmin, 0, t->sc_max);
     int best_sc = sc, best_mn = mn, reach = t->with_min ? 1 : 0;

@@ -26,8 +26,7 @@ static void decode_table(const uint8_t qs[16], float scale, const int8_t values[
 void decode_iq4_nl(const void *src, float *dst, int64_t n)
 {
     const block_iq4_nl *b = src;
-    for (int64_t k = 0; k < n / QK; k++, b++, dst += QK)
-        decode_table(b->qs, fp16_to_f32(b->d), iq4_values, dst);
+    for (int64_t k = 0; k < n / QK; k++, b++, dst += QK) decode_table(b->qs, fp16_to_f32(b->d), iq4_values, dst);
 }
 
 void decode_iq4_xs(const void *src, float *dst, int64_t n)
@@ -35,8 +34,7 @@ void decode_iq4_xs(const void *src, float *dst, int64_t n)
     const block_iq4_xs *b = src;
     for (int64_t k = 0; k < n / QK_K; k++, b++, dst += QK_K)
         for (int j = 0; j < QK_K / 32; j++)
-            decode_table(b->qs + 16 * j, fp16_to_f32(b->d) * (float)iq4_xs_scale(b, j), iq4_values,
-                         dst + 32 * j);
+            decode_table(b->qs + 16 * j, fp16_to_f32(b->d) * (float)iq4_xs_scale(b, j), iq4_values, dst + 32 * j);
 }
 
 /* 2^(e - 128): half of the scale 2^(e - 127), because mxfp4_values are doubled. Below 2^-126 it is a subnormal float. e =
@@ -49,8 +47,7 @@ static float half_power(uint8_t e)
 void decode_mxfp4(const void *src, float *dst, int64_t n)
 {
     const block_mxfp4 *b = src;
-    for (int64_t k = 0; k < n / QK; k++, b++, dst += QK)
-        decode_table(b->qs, half_power(b->e), mxfp4_values, dst);
+    for (int64_t k = 0; k < n / QK; k++, b++, dst += QK) decode_table(b->qs, half_power(b->e), mxfp4_values, dst);
 }
 
 /* ---- Encoding ---- */
@@ -74,8 +71,7 @@ static float fit_levels(const float *x, const float *w)
     for (int i = 0; i < QK; i++)
         if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
     float unit = fit_inverse(extreme);
-    for (int end = -140; end <= 126;
-         end += 2) { /* where the extreme value lands: -127..113 are the end levels */
+    for (int end = -140; end <= 126; end += 2) { /* where the extreme value lands: -127..113 are the end levels */
         if (end > -100 && end < 90) continue;
         double xv = 0, vv = 0;
         for (int i = 0; i < QK; i++) {
@@ -122,8 +118,7 @@ void encode_mxfp4(const float *src, void *dst, int64_t n)
         for (int i = 0; i < QK; i++) {
             q[i] = 0;
             for (uint8_t v = 1; v < 16; v++) /* the first of equally near ones, so never the second zero */
-                if (fabsf(d * (float)mxfp4_values[v] - src[i]) <
-                    fabsf(d * (float)mxfp4_values[q[i]] - src[i]))
+                if (fabsf(d * (float)mxfp4_values[v] - src[i]) < fabsf(d * (float)mxfp4_values[q[i]] - src[i]))
                     q[i] = v;
         }
         for (int i = 0; i < QK / 2; i++) b->qs[i] = (uint8_t)(q[i] | q[i + QK / 2] << 4);

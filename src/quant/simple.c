@@ -114,8 +114,7 @@ static void pack_high_bits(const uint8_t q[QK], uint8_t qh[4])
 static float quantise_scaled(const float *x, int middle, uint8_t q[QK])
 {
     float d = extreme(x) / (float)-middle, inv = fit_inverse(d);
-    for (int i = 0; i < QK; i++)
-        q[i] = (uint8_t)truncate(x[i] * inv + ((float)middle + 0.5f), 2 * middle - 1);
+    for (int i = 0; i < QK; i++) q[i] = (uint8_t)truncate(x[i] * inv + ((float)middle + 0.5f), 2 * middle - 1);
     return d;
 }
 

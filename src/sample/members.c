@@ -9,8 +9,10 @@ static const struct member {
     size_t offset, n_bytes;
     bool is_real;
 } members[] = {
-#define MEMBER(bit, name, field, is_real)                                                                    \
-    { SUMI_SAMPLING_##bit, name, offsetof(sumi_sampling, field), sizeof(((sumi_sampling *)0)->field), is_real }
+#define MEMBER(bit, name, field, is_real)                                                                       \
+    {                                                                                                           \
+        SUMI_SAMPLING_##bit, name, offsetof(sumi_sampling, field), sizeof(((sumi_sampling *)0)->field), is_real \
+    }
     MEMBER(TEMPERATURE, "temp", temperature, true),
     MEMBER(TOP_K, "top-k", top_k, false),
     MEMBER(TOP_P, "top-p", top_p, true),

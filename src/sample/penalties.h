@@ -18,7 +18,7 @@ typedef struct seen_token {
 typedef struct penalties {
     int32_t n_vocab, n_seen, max_seen;
     seen_token *seen; /* [max_seen], mapped: pages come as they are used */
-    int32_t *ring; /* NULL: all tokens count */
+    int32_t *ring;    /* NULL: all tokens count */
     int32_t last_n, n_ring, oldest;
 } penalties;
 

@@ -24,7 +24,7 @@ typedef struct row {
     int32_t n, n_patches;
     const row_patch *patches;
     const uint64_t *allowed; /* see token_set.h; NULL: all */
-    float *maxima; /* [row_n_blocks(n)] */
+    float *maxima;           /* [row_n_blocks(n)] */
 } row;
 
 static inline int32_t row_n_blocks(int32_t n)

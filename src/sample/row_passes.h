@@ -187,8 +187,10 @@ static DECL_ROW_ABOVE(row_above)
     return found;
 }
 
-#define ROW_KERNELS \
-    { .maxima = row_maxima, .masked_maxima = row_masked_maxima, .mask = row_mask, .exp_sum = row_exp_sum, \
-      .exp = row_exp, .above = row_above }
+#define ROW_KERNELS                                                                                         \
+    {                                                                                                       \
+        .maxima = row_maxima, .masked_maxima = row_masked_maxima, .mask = row_mask, .exp_sum = row_exp_sum, \
+        .exp = row_exp, .above = row_above                                                                  \
+    }
 
 #endif

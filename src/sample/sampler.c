@@ -28,26 +28,31 @@ enum {
 #define GREEDY_BELOW 1e-5f /* vLLM's bound: a lower temperature is greedy */
 
 struct sumi_sampler {
-    sumi_sampling params;  /* bias points to the copy below */
+    sumi_sampling params; /* bias points to the copy below */
     int32_t n_vocab;
     const row_kernels *kernels;
     sumi_logit_bias *bias; /* [params.n_bias], rising ids */
     penalties seen;        /* seen.seen NULL when no penalty is set */
     row_patch *patches;    /* [max_patches], mapped; NULL without bias and penalties */
     int32_t max_patches;
-    sumi_choice *heap;     /* [top_k] when uses_heap() */
+    sumi_choice *heap; /* [top_k] when uses_heap() */
     candidates cand;
-    float *maxima;         /* [n_blocks] of the row */
-    double *sums;          /* [n_blocks] masses of the blocks */
-    float raw_max;         /* of the last row: its maximum and log(sum(exp)), before any setting */
-    double raw_sum;        /* 0: not known */
-    uint64_t n_chosen;     /* counter of the random numbers */
+    float *maxima;     /* [n_blocks] of the row */
+    double *sums;      /* [n_blocks] masses of the blocks */
+    float raw_max;     /* of the last row: its maximum and log(sum(exp)), before any setting */
+    double raw_sum;    /* 0: not known */
+    uint64_t n_chosen; /* counter of the random numbers */
 };
 
 sumi_sampling sumi_sampling_default(void)
 {
-    return (sumi_sampling){ .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1.0f,
-                            .repeat_penalty = 1.0f, .penalty_last_n = 64 };
+    return (sumi_sampling){ .temperature = 0.8f,
+                            .top_k = 40,
+                            .top_p = 0.95f,
+                            .min_p = 0.05f,
+                            .typical_p = 1.0f,
+                            .repeat_penalty = 1.0f,
+                            .penalty_last_n = 64 };
 }
 
 static sumi_status check_range(const char *name, float value, float low, float high, sumi_error *err)
@@ -74,7 +79,10 @@ static sumi_status check_bias(const sumi_sampling *p, int32_t n_vocab, sumi_erro
 
 static sumi_status check_params(const sumi_sampling *p, int32_t n_vocab, sumi_error *err)
 {
-    const struct { const char *name; float value, low, high; } ranges[] = {
+    const struct {
+        const char *name;
+        float value, low, high;
+    } ranges[] = {
         { "temperature", p->temperature, 0, 100 },
         { "top_p", p->top_p, 0, 1 },
         { "min_p", p->min_p, 0, 1 },
@@ -111,8 +119,7 @@ static bool draws_from_all(const sumi_sampler *s)
 
 static bool has_penalties(const sumi_sampling *p)
 {
-    return p->penalty_last_n != 0 &&
-           (p->repeat_penalty != 1 || p->frequency_penalty != 0 || p->presence_penalty != 0);
+    return p->penalty_last_n != 0 && (p->repeat_penalty != 1 || p->frequency_penalty != 0 || p->presence_penalty != 0);
 }
 
 static int compare_bias(const void *a, const void *b)
@@ -324,10 +331,8 @@ static sumi_status read_row(sumi_sampler *s, const float *logits, const uint64_t
 
 static const candidates *shape(sumi_sampler *s, const row *r, float max)
 {
-    if (s->params.temperature < GREEDY_BELOW)
-        shape_greedy(s, r, max);
-    else
-        shape_draw(s, r, max);
+    if (s->params.temperature < GREEDY_BELOW) shape_greedy(s, r, max);
+    else shape_draw(s, r, max);
     return &s->cand;
 }
 

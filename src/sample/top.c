@@ -61,14 +61,17 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
     int32_t at[ROW_BLOCK], n;
     if (k <= 0) return 0;
     /* ids are in rising order, so a value that only equals the worst of a full heap never enters it */
-    float bound = n_best == k ? best[0].logprob : n_best > 0 ? -INFINITY : nextafterf(first_bound(r, k, best), -INFINITY);
+    float bound = n_best == k  ? best[0].logprob
+                  : n_best > 0 ? -INFINITY
+                               : nextafterf(first_bound(r, k, best), -INFINITY);
     for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
         if (!(r->maxima[b] > bound)) continue;
         const float *x = row_block(r, b, &n, copy);
         int32_t n_above = r->k->above(at, x, n, bound);
         for (int32_t i = 0; i < n_above; i++) {
             if (!(x[at[i]] > bound)) continue; /* it has risen */
-            n_best = push(best, n_best, k, (sumi_choice){ .id = first_id + b * ROW_BLOCK + at[i], .logprob = x[at[i]] });
+            n_best = push(best, n_best, k,
+                          (sumi_choice){ .id = first_id + b * ROW_BLOCK + at[i], .logprob = x[at[i]] });
             if (n_best == k) bound = best[0].logprob;
         }
     }
@@ -118,8 +121,9 @@ void sumi_top_logprobs(const float *logits, int32_t n_vocab, int32_t k, sumi_cho
     int32_t n = 0;
     double sum = 0, lse = 0;
     for (int32_t first = 0; first < n_vocab; first += PART) {
-        row r = { .k = kernels, .x = logits + first, .n = n_vocab - first < PART ? n_vocab - first : PART,
-                  .maxima = maxima };
+        row r = {
+            .k = kernels, .x = logits + first, .n = n_vocab - first < PART ? n_vocab - first : PART, .maxima = maxima
+        };
         kernels->maxima(maxima, r.x, r.n);
         n = top_heap(&r, first, k, top, n);
     }

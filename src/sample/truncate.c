@@ -146,8 +146,7 @@ void truncate_typical(candidates *c, double p)
     double mass = candidates_mass(c), log_mass = log(mass), entropy = 0;
     for (int32_t i = 0; i < c->n; i++)
         if (c->w[i] > 0) entropy += c->w[i] / mass * (log_mass - c->x[i]); /* 0 log 0 = 0 */
-    for (int32_t i = 0; i < c->n; i++)
-        c->keys[i] = rising_key((float)fabs(log_mass - c->x[i] - entropy), c->ids[i]);
+    for (int32_t i = 0; i < c->n; i++) c->keys[i] = rising_key((float)fabs(log_mass - c->x[i] - entropy), c->ids[i]);
     keep_up_to(c, find_end(c, c->w, p * mass));
 }
 

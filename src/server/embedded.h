@@ -10,7 +10,7 @@ typedef struct embedded_file {
     size_t n_bytes;
 } embedded_file;
 
-extern const embedded_file web_files[]; /* src/server/web */
+extern const embedded_file web_files[];     /* src/server/web */
 extern const embedded_file openapi_files[]; /* openapi.json */
 
 #endif

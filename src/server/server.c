@@ -142,25 +142,24 @@ static sumi_status start_http(server *s, sumi_error *err)
     ADD(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL);
     /* The limits are those of conns.h. Each thread could hold all connections; MHD's own limit, which it divides by the
      * threads, would leave more of them unanswered in the queue of the socket. */
-    ADD(MHD_OPTION_CONNECTION_LIMIT, (o->max_connections + CONNS_RESERVE + o->n_threads) * o->n_threads,
-        NULL);
+    ADD(MHD_OPTION_CONNECTION_LIMIT, (o->max_connections + CONNS_RESERVE + o->n_threads) * o->n_threads, NULL);
     ADD(MHD_OPTION_STRICT_FOR_CLIENT, framing_is_checked_by_mhd(), NULL); /* otherwise framing.c checks it */
     ADD(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
     if (o->n_threads > 1) ADD(MHD_OPTION_THREAD_POOL_SIZE, o->n_threads, NULL);
     if (o->tls_cert) {
         flags |= MHD_USE_TLS;
-        ADD(MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)(o->tls_priorities ? o->tls_priorities : TLS_PRIORITIES));
+        ADD(MHD_OPTION_HTTPS_PRIORITIES, 0,
+            (void *)(uintptr_t)(o->tls_priorities ? o->tls_priorities : TLS_PRIORITIES));
         ADD(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)tls_retrieve);
     }
     ADD(MHD_OPTION_END, 0, NULL);
 #undef ADD
     /* The logger is the first option, so that it gets the messages about the other options. */
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-                                 log_of_mhd, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_of_mhd, s,
+                                 MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (s->daemon) return SUMI_OK;
     return sumi_fail(err, SUMI_EIO, "the HTTP server does not start%s",
-                     o->tls_cert ? ": check --tls-priorities"
-                                 : ", with these limits of connections and threads");
+                     o->tls_cert ? ": check --tls-priorities" : ", with these limits of connections and threads");
 }
 
 static sumi_status check_exposure(const server *s, bool loopback, sumi_error *err)

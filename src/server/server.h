@@ -23,8 +23,8 @@ typedef struct server_defaults {
 #define SERVER_MOST_BODY_BYTES ((size_t)1 << 40)
 
 typedef struct server_opts {
-    const char *host;          /* a numeric address; IPv6 without brackets */
-    int port;                  /* 0: any free one */
+    const char *host;                 /* a numeric address; IPv6 without brackets */
+    int port;                         /* 0: any free one */
     const char *const *allowed_hosts; /* [n_allowed_hosts]: accepted names of the server, see hosts.h */
     int n_allowed_hosts;
     const char *model_name;    /* the name of the model for clients and in answers */
@@ -54,8 +54,8 @@ typedef struct server_opts {
     int stall_s;               /* /ready fails when no step has finished for this long */
     double queue_ms, first_token_ms, total_ms; /* time limits of each request; 0: none */
     sumi_pooling pooling; /* of embeddings, if the request does not say; NONE: as the model's file says */
-    journal *journal;                          /* the log; NULL: silent */
-    bool log_prompts;                          /* bodies of requests are logged */
+    journal *journal;     /* the log; NULL: silent */
+    bool log_prompts;     /* bodies of requests are logged */
 } server_opts;
 
 server_opts server_opts_default(void);
@@ -66,7 +66,8 @@ SUMI_MUST_USE sumi_status server_create(server **out, const server_opts *opts, s
 /* model and engine must outlive the server's last request. defaults may depend on the model; NULL: those of opts. */
 void server_attach(server *s, sumi_model *model, sumi_engine *engine, const server_defaults *defaults);
 int server_port(const server *s);
-sumi_status server_reload(server *s, sumi_error *err); /* reads keys and certificate again; on failure the old ones stay */
+sumi_status server_reload(server *s,
+                          sumi_error *err); /* reads keys and certificate again; on failure the old ones stay */
 
 /* Closes the listening socket, refuses new requests with 503, lets running requests continue for up to drain_ms, then ends
  * them. Returns when all answers are sent, or a few seconds later. Call it once. */

@@ -50,8 +50,8 @@ struct server {
     /* Under lock: */
     keys *keys;
     int32_t n_jobs; /* and bodies at work */
-    stall stall;  /* watchdog of /ready */
-    bool stalled; /* at the last look */
+    stall stall;    /* watchdog of /ready */
+    bool stalled;   /* at the last look */
 };
 
 /* ---- listen.c ---- */

@@ -36,7 +36,7 @@ void hasher_add(hasher *h, const void *data, size_t n);
 digest hasher_end(hasher *h);
 
 /* Adds the first n_bytes of a file; the position of fd is after them afterwards. cancelled may be NULL. */
-SUMI_MUST_USE sumi_status hasher_add_file(hasher *h, int fd, int64_t n_bytes, bool (*cancelled)(void *user),
-                                          void *user, sumi_error *err);
+SUMI_MUST_USE sumi_status hasher_add_file(hasher *h, int fd, int64_t n_bytes, bool (*cancelled)(void *user), void *user,
+                                          sumi_error *err);
 
 #endif

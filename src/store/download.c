@@ -30,7 +30,7 @@ typedef struct part { /* of one call of download() */
     int64_t have, n_bytes; /* n_bytes: of the whole, -1: not known yet */
     digest want;
     hasher h;
-    int64_t noted;  /* bytes that the state vouches for, where no digest is known */
+    int64_t noted;       /* bytes that the state vouches for, where no digest is known */
     char etag[MAX_ETAG]; /* of the file that the part belongs to; "": none, or a weak one */
 } part;
 
@@ -140,8 +140,7 @@ static sumi_status take_etag(part *p, const fetcher *f, bool resumed, sumi_error
     for (const char *c = etag; *c; c++)
         if (*c < ' ' || *c > '~') etag = "";
     if (resumed && *p->etag && strcmp(p->etag, etag) != 0)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "the file has changed"); /* the server ignores If-Range */
+        return sumi_fail(err, SUMI_EFORMAT, "the file has changed"); /* the server ignores If-Range */
     strcpy(p->etag, p->want.kind == DIGEST_NONE ? etag : "");
     return SUMI_OK;
 }
@@ -164,8 +163,8 @@ static sumi_status begin(void *self, const fetcher *f, int64_t first, int64_t n_
     if ((st = take_etag(p, f, first > 0, err))) return st;
     /* A whole body of another size may be some proxy's page: the part stays. */
     if (p->n_bytes >= 0 && n_bytes >= 0 && n_bytes != p->n_bytes)
-        return sumi_fail(err, first > 0 ? SUMI_EFORMAT : SUMI_EIO,
-                         "the server has %" PRId64 " bytes, not %" PRId64, n_bytes, p->n_bytes);
+        return sumi_fail(err, first > 0 ? SUMI_EFORMAT : SUMI_EIO, "the server has %" PRId64 " bytes, not %" PRId64,
+                         n_bytes, p->n_bytes);
     if (p->n_bytes < 0) p->n_bytes = n_bytes;
     if (first == 0 && (st = start_over(p, err))) return st;
     if ((st = check_space(p, err))) return st;
@@ -271,8 +270,7 @@ sumi_status download(fetcher *f, const download_file *file, bool (*cancelled)(vo
     part p = { .file = file, .fd = -1, .n_bytes = file->n_bytes, .want = file->want };
     *result = (download_result){ 0 };
     if ((size_t)snprintf(p.path, sizeof p.path, "%s.part", file->path) >= sizeof p.path ||
-        (size_t)snprintf(p.state_path, sizeof p.state_path, "%s.part.json", file->path) >=
-            sizeof p.state_path)
+        (size_t)snprintf(p.state_path, sizeof p.state_path, "%s.part.json", file->path) >= sizeof p.state_path)
         return sumi_fail(err, SUMI_EINVAL, "%.100s...: the path is too long", file->path);
     sumi_status st = open_part(&p, cancelled, user, err);
     if (st == SUMI_OK) st = check_space(&p, err);

@@ -29,8 +29,8 @@ typedef struct download_result {
 
 /* On failure the part is kept if it can be resumed. SUMI_EFORMAT: the content is wrong, and the download was deleted. The
  * folders of the path must exist. The caller holds a lock on them (lock.h). */
-SUMI_MUST_USE sumi_status download(fetcher *f, const download_file *file, bool (*cancelled)(void *user),
-                                   void *user, download_result *result, sumi_error *err);
+SUMI_MUST_USE sumi_status download(fetcher *f, const download_file *file, bool (*cancelled)(void *user), void *user,
+                                   download_result *result, sumi_error *err);
 
 /* Bytes of the part that download() would resume, as far as this is known without asking the server. */
 int64_t download_part_bytes(const char *path);

@@ -14,10 +14,9 @@
 
 #include "base/error.h"
 
-#define MAX_REDIRECTS 10
-#define MAX_WAIT_MS   60000
-#define MAX_ERROR_BODY                                                                                       \
-    65536 /* of an answer that is no success, read so that the connection can be used again */
+#define MAX_REDIRECTS  10
+#define MAX_WAIT_MS    60000
+#define MAX_ERROR_BODY 65536 /* of an answer that is no success, read so that the connection can be used again */
 
 struct fetcher {
     CURL *curl;
@@ -53,8 +52,7 @@ const char *fetch_header(const fetcher *f, const char *name, bool any_answer)
 {
     struct curl_header *h;
     const char *found = NULL;
-    if (!any_answer)
-        return curl_easy_header(f->curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
+    if (!any_answer) return curl_easy_header(f->curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
     for (int request = 0; request <= MAX_REDIRECTS; request++)
         if (curl_easy_header(f->curl, name, 0, CURLH_HEADER, request, &h) == CURLHE_OK) found = h->value;
     return found;
@@ -72,8 +70,7 @@ static bool range_fits(const fetcher *f, int64_t *n_bytes)
 {
     int64_t first, last;
     const char *range = fetch_header(f, "Content-Range", false), *slash = range ? strchr(range, '/') : NULL;
-    if (!slash || strncasecmp(range, "bytes", 5) != 0 ||
-        sscanf(range + 5, "%" SCNd64 "-%" SCNd64, &first, &last) != 2)
+    if (!slash || strncasecmp(range, "bytes", 5) != 0 || sscanf(range + 5, "%" SCNd64 "-%" SCNd64, &first, &last) != 2)
         return false;
     if (slash[1] == '*') *n_bytes = -1;
     else if (sscanf(slash + 1, "%" SCNd64, n_bytes) != 1 || *n_bytes <= last) return false;
@@ -91,8 +88,7 @@ static sumi_status begin(fetcher *f)
         n_bytes = n;
     } else {
         if (!range_fits(f, &n_bytes))
-            return sumi_fail(&f->sink_error, SUMI_EFORMAT,
-                             "the server sent another range than requested");
+            return sumi_fail(&f->sink_error, SUMI_EFORMAT, "the server sent another range than requested");
         first = f->asked_from;
     }
     return f->sink->begin(f->sink->self, f, first, n_bytes, &f->sink_error);
@@ -171,8 +167,7 @@ static CURLcode perform(fetcher *f, const fetch_source *s, struct curl_slist **h
     f->curl_error[0] = '\0';
     snprintf(range, sizeof range, "%" PRId64 "-", f->asked_from);
     snprintf(bearer, sizeof bearer, "Bearer %s", s->token ? s->token : "");
-    if (!add_header(headers, "Accept", s->accept) ||
-        !add_header(headers, "Authorization", s->token ? bearer : NULL) ||
+    if (!add_header(headers, "Accept", s->accept) || !add_header(headers, "Authorization", s->token ? bearer : NULL) ||
         !add_header(headers, "If-Range", f->asked_from ? etag : NULL))
         return CURLE_OUT_OF_MEMORY;
     curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, *headers);
@@ -210,8 +205,7 @@ static outcome judge_status(const fetcher *f, sumi_error *err)
     if (status / 100 == 2) return DONE;
     if (status == 416 && f->asked_from > 0) return FROM_START; /* the file has become shorter */
     const char *more = fetch_header(f, "X-Error-Message", false);
-    sumi_fail(err, SUMI_EIO, "HTTP %ld%s%s%.160s", status, reason(status), more ? ": " : "",
-              more ? more : "");
+    sumi_fail(err, SUMI_EIO, "HTTP %ld%s%s%.160s", status, reason(status), more ? ": " : "", more ? more : "");
     bool passing = status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
     return passing ? AGAIN : FAILED;
 }
@@ -288,8 +282,7 @@ sumi_status fetch(fetcher *f, const fetch_source *source, const fetch_sink *sink
         if (how == FAILED || (how == FROM_START && n_from_start++ > 1)) break;
         if (how == FROM_START) continue;
         const char *etag;
-        if (f->began && sink->have && sink->have(sink->self, &etag) > f->asked_from)
-            tries = 0; /* it moves on */
+        if (f->began && sink->have && sink->have(sink->self, &etag) > f->asked_from) tries = 0; /* it moves on */
         if (tries++ == f->o.n_retries) break;
         if (!wait_before(f, tries, why.message)) {
             sumi_fail(&why, SUMI_ECANCELLED, "interrupted");
@@ -297,8 +290,7 @@ sumi_status fetch(fetcher *f, const fetch_source *source, const fetch_sink *sink
         }
     }
     if (err) *err = why;
-    sumi_fail_in(err, "%.*s", (int)(strcspn(source->url, "?") < 200 ? strcspn(source->url, "?") : 200),
-                 source->url);
+    sumi_fail_in(err, "%.*s", (int)(strcspn(source->url, "?") < 200 ? strcspn(source->url, "?") : 200), source->url);
     return why.status;
 }
 

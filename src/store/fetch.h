@@ -30,8 +30,7 @@ SUMI_MUST_USE sumi_status fetcher_create(fetcher **out, const fetch_opts *opts, 
 void fetcher_destroy(fetcher *f);
 
 typedef struct fetch_source {
-    const char *url, *token,
-        *accept; /* token: "Authorization: Bearer token"; accept: a media type. NULL: none */
+    const char *url, *token, *accept; /* token: "Authorization: Bearer token"; accept: a media type. NULL: none */
 } fetch_source;
 
 typedef struct fetch_sink {
@@ -47,8 +46,7 @@ typedef struct fetch_sink {
 
 /* SUMI_EIO: the file could not be fetched; the message says whether a retry may help. SUMI_ECANCELLED. Other failures come
  * from the sink, or from a server that violates the protocol. */
-SUMI_MUST_USE sumi_status fetch(fetcher *f, const fetch_source *source, const fetch_sink *sink,
-                                sumi_error *err);
+SUMI_MUST_USE sumi_status fetch(fetcher *f, const fetch_source *source, const fetch_sink *sink, sumi_error *err);
 
 /* A whole text of at most text->max bytes. */
 SUMI_MUST_USE sumi_status fetch_text(fetcher *f, const fetch_source *source, buf *text, sumi_error *err);

@@ -14,7 +14,8 @@ static json_t *parse(const char *json, size_t n, const char *what, sumi_error *e
 {
     json_error_t why;
     json_t *root = json_read(json, n, 0, &why);
-    if (!root) sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s: not JSON: %s, line %d", what, why.text, why.line);
+    if (!root)
+        sumi_fail(err, json_read_status(&why, SUMI_EFORMAT), "%s: not JSON: %s, line %d", what, why.text, why.line);
     return root;
 }
 
@@ -96,17 +97,15 @@ static sumi_status read_layer(manifest *m, const json_t *layer, sumi_error *err)
         leave_out(m, kind);
         return SUMI_OK;
     }
-    if (!text || strncmp(text, "sha256:", 7) != 0 ||
-        !digest_parse(&d, DIGEST_SHA256, text + 7, strlen(text + 7)) || n_bytes < 0)
+    if (!text || strncmp(text, "sha256:", 7) != 0 || !digest_parse(&d, DIGEST_SHA256, text + 7, strlen(text + 7)) ||
+        n_bytes < 0)
         return sumi_fail(err, SUMI_EFORMAT, "the manifest's layer '%.32s' has no SHA-256 or no size", kind);
-    if (m->n_of[i]++ == 0)
-        snprintf(path, sizeof path, "%s.%s", layer_files[i].file, layer_files[i].extension);
+    if (m->n_of[i]++ == 0) snprintf(path, sizeof path, "%s.%s", layer_files[i].file, layer_files[i].extension);
     else snprintf(path, sizeof path, "%s-%d.%s", layer_files[i].file, m->n_of[i], layer_files[i].extension);
     return repo_add(m->r, path, n_bytes, d, err);
 }
 
-sumi_status hub_read_manifest(repo *r, const char *json, size_t n, char *left_out, size_t n_left_out,
-                              sumi_error *err)
+sumi_status hub_read_manifest(repo *r, const char *json, size_t n, char *left_out, size_t n_left_out, sumi_error *err)
 {
     sumi_status st = SUMI_OK;
     manifest m = { .r = r, .left_out = left_out, .n_left_out = n_left_out };

@@ -23,8 +23,8 @@ SUMI_MUST_USE sumi_status hub_read_list(repo *r, const char *json, size_t n, sum
  * layers that sumi does not use. SUMI_EUNSUPPORTED: no GGUF layer, or several.
  *   model -> model.gguf    license -> license.txt, license-2.txt ...    template -> template.txt    system -> system.txt
  *   params -> params.json    messages -> messages.json */
-SUMI_MUST_USE sumi_status hub_read_manifest(repo *r, const char *json, size_t n, char *left_out,
-                                            size_t n_left_out, sumi_error *err);
+SUMI_MUST_USE sumi_status hub_read_manifest(repo *r, const char *json, size_t n, char *left_out, size_t n_left_out,
+                                            sumi_error *err);
 
 /* The URL with rel="next" in a Link header (RFC 8288): the next page of the list; false if there is none that fits into
  * out. */

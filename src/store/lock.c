@@ -21,13 +21,11 @@ sumi_status folder_create(const char *path, sumi_error *err)
         char was = *c;
         if (was != '/' && was != '\0') continue;
         *c = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST && errno != EISDIR)
-            return sumi_fail_errno(err, part);
+        if (mkdir(part, 0777) != 0 && errno != EEXIST && errno != EISDIR) return sumi_fail_errno(err, part);
         *c = was;
     }
     struct stat s;
-    if (stat(path, &s) == 0 && !S_ISDIR(s.st_mode))
-        return sumi_fail(err, SUMI_EIO, "%s: is not a folder", path);
+    if (stat(path, &s) == 0 && !S_ISDIR(s.st_mode)) return sumi_fail(err, SUMI_EIO, "%s: is not a folder", path);
     return SUMI_OK;
 }
 

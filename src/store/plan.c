@@ -35,8 +35,7 @@ sumi_status plan_add(pull_plan *p, const char *path, int64_t n_bytes, digest d, 
 {
     char **urls = url ? realloc(p->urls, ((size_t)p->files.n + 1) * sizeof *urls) : NULL;
     if (urls) p->urls = urls;
-    sumi_status st =
-        urls ? repo_add(&p->files, path, n_bytes, d, err) : sumi_fail(err, SUMI_ENOMEM, "out of memory");
+    sumi_status st = urls ? repo_add(&p->files, path, n_bytes, d, err) : sumi_fail(err, SUMI_ENOMEM, "out of memory");
     if (st == SUMI_OK) urls[p->files.n - 1] = url;
     else free(url);
     return st;
@@ -64,16 +63,14 @@ static int endpoint_length(const char *endpoint)
 /* ---- A URL ---- */
 
 /* "HEX model.gguf", as written by sha256sum, or the digest only. */
-static sumi_status fetch_digest_beside(digest *d, const char *url, const pull_opts *o, fetcher *f,
-                                       sumi_error *err)
+static sumi_status fetch_digest_beside(digest *d, const char *url, const pull_opts *o, fetcher *f, sumi_error *err)
 {
     char beside[REF_MAX_URL + 16];
     buf text;
     buf_init(&text, MAX_SHA256_FILE);
     size_t n_path = strcspn(url, "?");
     snprintf(beside, sizeof beside, "%.*s.sha256%s", (int)n_path, url, url + n_path);
-    sumi_status st =
-        fetch_text(f, &(fetch_source){ .url = beside, .token = plan_token(o, beside) }, &text, err);
+    sumi_status st = fetch_text(f, &(fetch_source){ .url = beside, .token = plan_token(o, beside) }, &text, err);
     const char *hex = text.data ? text.data : "";
     if (st == SUMI_OK && !digest_parse(d, DIGEST_SHA256, hex, strcspn(hex, " \t\r\n*")))
         st = sumi_fail(err, SUMI_EFORMAT, "%.200s.sha256: does not begin with a SHA-256", url);
@@ -97,16 +94,13 @@ sumi_status plan_url(pull_plan *p, const model_ref *ref, const pull_opts *o, fet
     char name[NAME_MAX_PART + 1];
     bool split = gguf_shard_path(ref->what, &n_stem, &no, &count);
     if (split && count > GGUF_MAX_SHARDS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: a model of %d files (at most %d)", ref->what, count,
-                         GGUF_MAX_SHARDS);
+        return sumi_fail(err, SUMI_ELIMIT, "%s: a model of %d files (at most %d)", ref->what, count, GGUF_MAX_SHARDS);
     if (split && o->want.kind != DIGEST_NONE)
-        return sumi_fail(err, SUMI_EINVAL, "%s: one SHA-256 cannot be that of all %d files", ref->what,
-                         count);
+        return sumi_fail(err, SUMI_EINVAL, "%s: one SHA-256 cannot be that of all %d files", ref->what, count);
     sumi_status st = SUMI_OK;
     for (int32_t i = 0; st == SUMI_OK && i < count; i++) {
         digest d = o->want;
-        if (split)
-            snprintf(name, sizeof name, "%.*s-%05d-of-%05d.gguf", (int)n_stem, ref->what, i + 1, count);
+        if (split) snprintf(name, sizeof name, "%.*s-%05d-of-%05d.gguf", (int)n_stem, ref->what, i + 1, count);
         else snprintf(name, sizeof name, "%.*s", NAME_MAX_PART, ref->what);
         char *url = sibling_url(ref->url, name);
         if (url && o->want_beside) st = fetch_digest_beside(&d, url, o, f, err);
@@ -126,20 +120,19 @@ static sumi_status explain_hf(const fetcher *f, const model_ref *ref, const pull
     if (st != SUMI_EIO || !err) return st;
     sumi_error why = *err;
     if (status == 401 || status == 403)
-        return sumi_fail(
-            err, st,
-            "%s; %s/%s is private or gated, or not there: accept its terms on its page, and give a "
-            "token of yours (HF_TOKEN or --token-file)%s",
-            why.message, ref->owner, ref->name, o->token ? "; the given token has no access" : "");
+        return sumi_fail(err, st,
+                         "%s; %s/%s is private or gated, or not there: accept its terms on its page, and give a "
+                         "token of yours (HF_TOKEN or --token-file)%s",
+                         why.message, ref->owner, ref->name, o->token ? "; the given token has no access" : "");
     if (status == 404)
-        return sumi_fail(err, st, "%s; is there a model %s/%s%s%s on the hub?", why.message, ref->owner,
-                         ref->name, *ref->revision ? " of revision " : "", ref->revision);
+        return sumi_fail(err, st, "%s; is there a model %s/%s%s%s on the hub?", why.message, ref->owner, ref->name,
+                         *ref->revision ? " of revision " : "", ref->revision);
     return st;
 }
 
 /* One page of the list; next gets the URL of the next one, or "". */
-static sumi_status read_page(repo *all, const char *url, char *next, size_t n_next, const pull_opts *o,
-                             fetcher *f, sumi_error *err)
+static sumi_status read_page(repo *all, const char *url, char *next, size_t n_next, const pull_opts *o, fetcher *f,
+                             sumi_error *err)
 {
     buf text;
     buf_init(&text, HUB_MAX_LIST);
@@ -200,8 +193,7 @@ static sumi_status add_chosen(pull_plan *p, const repo *all, const bool *chosen,
         buf_printf(&url, "%.*s/%s/%s/resolve/%s/", endpoint_length(endpoint), endpoint, ref->owner, ref->name,
                    *ref->revision ? ref->revision : "main");
         name_append_escaped(&url, all->files[i].path);
-        st = plan_add(p, all->files[i].path, all->files[i].n_bytes, all->files[i].digest,
-                      buf_take(&url, NULL), err);
+        st = plan_add(p, all->files[i].path, all->files[i].n_bytes, all->files[i].digest, buf_take(&url, NULL), err);
         buf_deinit(&url);
     }
     const char *first = repo_first(all, chosen);
@@ -216,10 +208,10 @@ sumi_status plan_hf(pull_plan *p, const model_ref *ref, const pull_opts *o, fetc
     bool *chosen = NULL;
     char url[REF_MAX_URL];
     if (o->token && !plan_token(o, endpoint))
-        return sumi_fail(err, SUMI_EINVAL,
-                         "%.200s: a token is not sent over plain http; use https, or no token", endpoint);
-    snprintf(url, sizeof url, "%.*s/api/models/%s/%s/tree/%s?recursive=true", endpoint_length(endpoint),
-             endpoint, ref->owner, ref->name, *ref->revision ? ref->revision : "main");
+        return sumi_fail(err, SUMI_EINVAL, "%.200s: a token is not sent over plain http; use https, or no token",
+                         endpoint);
+    snprintf(url, sizeof url, "%.*s/api/models/%s/%s/tree/%s?recursive=true", endpoint_length(endpoint), endpoint,
+             ref->owner, ref->name, *ref->revision ? ref->revision : "main");
     sumi_status st = list_hf(&all, url, ref, o, f, err);
     if (st == SUMI_OK && !(chosen = calloc((size_t)all.n + 1, sizeof *chosen)))
         st = sumi_fail(err, SUMI_ENOMEM, "out of memory");
@@ -242,11 +234,9 @@ sumi_status plan_ollama(pull_plan *p, const model_ref *ref, const pull_opts *o, 
     buf_init(&endpoint, REF_MAX_URL / 2);
     if (o->endpoint) buf_append(&endpoint, o->endpoint, (size_t)endpoint_length(o->endpoint));
     else buf_printf(&endpoint, "https://%s", ref->host);
-    snprintf(base, sizeof base, "%.1000s/v2/%s/%s", endpoint.data ? endpoint.data : "", ref->owner,
-             ref->name);
+    snprintf(base, sizeof base, "%.1000s/v2/%s/%s", endpoint.data ? endpoint.data : "", ref->owner, ref->name);
     snprintf(url, sizeof url, "%.1500s/manifests/%s", base, ref->what);
-    const fetch_source source = { .url = url,
-                                  .accept = "application/vnd.docker.distribution.manifest.v2+json" };
+    const fetch_source source = { .url = url, .accept = "application/vnd.docker.distribution.manifest.v2+json" };
     sumi_status st = fetch_text(f, &source, &text, err);
     if (st == SUMI_EIO && fetch_http_status(f) == 404 && err) {
         sumi_error why = *err;

@@ -5,10 +5,8 @@
 #include "store/pull.h"
 
 /* Asks the hub or registry. The caller has zeroed p and set p->folder. On failure p may be partly filled. */
-SUMI_MUST_USE sumi_status plan_url(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f,
-                                   sumi_error *err);
-SUMI_MUST_USE sumi_status plan_hf(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f,
-                                  sumi_error *err);
+SUMI_MUST_USE sumi_status plan_url(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f, sumi_error *err);
+SUMI_MUST_USE sumi_status plan_hf(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f, sumi_error *err);
 SUMI_MUST_USE sumi_status plan_ollama(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f,
                                       sumi_error *err);
 

@@ -26,8 +26,7 @@ void pull_plan_deinit(pull_plan *p)
     *p = (pull_plan){ 0 };
 }
 
-static sumi_status make_plan(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f,
-                             sumi_error *err)
+static sumi_status make_plan(pull_plan *p, const model_ref *ref, const pull_opts *o, fetcher *f, sumi_error *err)
 {
     char folder[REF_MAX_URL + NAME_MAX_PATH + 1];
     sumi_status st = ref_folder(ref, folder, sizeof folder, err);
@@ -95,8 +94,8 @@ static sumi_status is_there(const pull_plan *p, int32_t i, const pull_opts *o, b
     return st;
 }
 
-static sumi_status fetch_file(const pull_plan *p, int32_t i, const pull_opts *o, fetcher *f,
-                              download_result *result, sumi_error *err)
+static sumi_status fetch_file(const pull_plan *p, int32_t i, const pull_opts *o, fetcher *f, download_result *result,
+                              sumi_error *err)
 {
     char path[4096];
     const repo_file *file = &p->files.files[i];
@@ -124,8 +123,7 @@ static void tell(const pull_opts *o, const repo_file *file, bool there, const do
     char line[NAME_MAX_PATH + 200];
     if (!o->watch.note) return;
     if (there)
-        snprintf(line, sizeof line, "%s: already here%s", file->path,
-                 file->digest.kind ? ", digest checked" : "");
+        snprintf(line, sizeof line, "%s: already here%s", file->path, file->digest.kind ? ", digest checked" : "");
     else if (r->checked)
         snprintf(line, sizeof line, "%s: %.1f MiB, %s checked", file->path, (double)r->n_bytes / 0x1p20,
                  r->got.kind == DIGEST_SHA256 ? "SHA-256" : "git id");

@@ -22,14 +22,13 @@ typedef struct pull_watch {
 } pull_watch;
 
 typedef struct pull_opts {
-    const char *root; /* the store (store.h) */
-    const char
-        *endpoint; /* "https://mirror.example", instead of the hub's or the registry's own; NULL: that one */
-    const char *token; /* of the hub; NULL: none */
-    digest want;       /* of a URL's file */
-    bool want_beside;  /* for a URL: use the digest in URL.sha256 */
-    bool dry_run;      /* plan only */
-    fetch_opts fetch;  /* callbacks are set by pull() */
+    const char *root;     /* the store (store.h) */
+    const char *endpoint; /* "https://mirror.example", instead of the hub's or the registry's own; NULL: that one */
+    const char *token;    /* of the hub; NULL: none */
+    digest want;          /* of a URL's file */
+    bool want_beside;     /* for a URL: use the digest in URL.sha256 */
+    bool dry_run;         /* plan only */
+    fetch_opts fetch;     /* callbacks are set by pull() */
     pull_watch watch;
 } pull_opts;
 
@@ -44,8 +43,8 @@ typedef struct pull_plan {
 /* Makes a plan and, unless opts->dry_run, downloads its files. *plan is the caller's, also after a failure:
  * pull_plan_deinit(). On success path [n_path] is the path to open. SUMI_ECANCELLED: parts are kept, and the same call
  * resumes them. SUMI_EBUSY: another process is using the folder of this model. */
-SUMI_MUST_USE sumi_status pull(const model_ref *ref, const pull_opts *opts, pull_plan *plan, char *path,
-                               size_t n_path, sumi_error *err);
+SUMI_MUST_USE sumi_status pull(const model_ref *ref, const pull_opts *opts, pull_plan *plan, char *path, size_t n_path,
+                               sumi_error *err);
 void pull_plan_deinit(pull_plan *plan);
 
 #endif

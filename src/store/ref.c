@@ -131,8 +131,7 @@ static bool parse_url(model_ref *r, const char *text, const char *rest)
         if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f) return false;
     snprintf(r->url, sizeof r->url, "%.*s", (int)n, text);
     n = strcspn(rest, "/?#");
-    if (rest[n] != '/' || !take_host(r->host, rest, n))
-        return false; /* no '@': a password does not belong here */
+    if (rest[n] != '/' || !take_host(r->host, rest, n)) return false; /* no '@': a password does not belong here */
     rest += n + 1;
     n = strcspn(rest, "?#");
     char path[REF_MAX_URL];
@@ -196,7 +195,8 @@ sumi_status ref_folder(const model_ref *r, char *out, size_t n_out, sumi_error *
     case REF_URL:
         if (n_out > REF_MAX_URL + NAME_MAX_PATH && url_folder(r, out, n_out)) return SUMI_OK;
         return sumi_fail(err, SUMI_EINVAL,
-                         "'%.200s': the path of the URL has too many folders, is too long or has forbidden names", r->url);
+                         "'%.200s': the path of the URL has too many folders, is too long or has forbidden names",
+                         r->url);
     }
     if (n > 0 && (size_t)n < n_out) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "the name of the model is too long");

@@ -28,9 +28,8 @@ typedef struct model_ref {
     char owner[NAME_MAX_PART + 1]; /* HF owner, Ollama namespace */
     char name[NAME_MAX_PART + 1];
     char revision[NAME_MAX_PART + 1]; /* HF: "" if not given */
-    char
-        what[NAME_MAX_PATH + 1]; /* HF: tag or file, "" if not given. Ollama: the tag. URL: the file's name */
-    char url[REF_MAX_URL];       /* REF_URL only, without a fragment */
+    char what[NAME_MAX_PATH + 1];     /* HF: tag or file, "" if not given. Ollama: the tag. URL: the file's name */
+    char url[REF_MAX_URL];            /* REF_URL only, without a fragment */
 } model_ref;
 
 /* True if text is a reference; other texts are paths or short names. */

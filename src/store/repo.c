@@ -240,8 +240,7 @@ static bool is_beside_weights(const char *path)
 static bool is_weights(const char *path, bool only_model)
 {
     if (strchr(path, '/')) return false;
-    if (!name_ends_with(path, ".safetensors") && !name_ends_with(path, ".safetensors.index.json"))
-        return false;
+    if (!name_ends_with(path, ".safetensors") && !name_ends_with(path, ".safetensors.index.json")) return false;
     return !only_model || !strncmp(path, "model", 5);
 }
 
@@ -266,8 +265,7 @@ const char *repo_first(const repo *r, const bool *chosen)
 {
     const char *first = NULL;
     for (int32_t i = 0; i < r->n; i++)
-        if (chosen[i] && repo_is_model_gguf(r->files[i].path) &&
-            (!first || strcmp(r->files[i].path, first) < 0))
+        if (chosen[i] && repo_is_model_gguf(r->files[i].path) && (!first || strcmp(r->files[i].path, first) < 0))
             first = r->files[i].path;
     return first;
 }

@@ -104,8 +104,7 @@ static bool has_file(const char *folder, const char *name)
 /* Whether folder is one of original weights; its files, but for GGUF files, are one model then. */
 static bool is_weights_folder(const char *folder, layout how)
 {
-    return (how == FLAT || how == HUB) &&
-           (has_file(folder, "config.json") || has_file(folder, "config.json.part"));
+    return (how == FLAT || how == HUB) && (has_file(folder, "config.json") || has_file(folder, "config.json.part"));
 }
 
 /* A file of the store: whose is it? model_folder: of a safetensors model above it, or NULL. */
@@ -196,8 +195,7 @@ static char *make_name(const store_model *m, const char *root, bool by_label)
         else snprintf(last, sizeof last, "%s", file);
         written = asprintf(&name, "hf:%s/%s:%s", parts[1], parts[2], last);
     } else if (n == 6 && !strcmp(parts[0], "ollama")) {
-        bool own_host = !strcmp(parts[1], "registry.ollama.ai"),
-             library = own_host && !strcmp(parts[2], "library");
+        bool own_host = !strcmp(parts[1], "registry.ollama.ai"), library = own_host && !strcmp(parts[2], "library");
         written = asprintf(&name, "ollama:%s%s%s%s%s:%s", own_host ? "" : parts[1], own_host ? "" : "/",
                            library ? "" : parts[2], library ? "" : "/", parts[3], parts[4]);
     } else {

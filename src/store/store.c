@@ -72,8 +72,7 @@ static bool matches(const store_model *m, const char *text)
     if (tag && ends_as(m->name, (size_t)(tag - m->name), text)) return true;
     const char *base = name_base(m->path);
     size_t n = strlen(base), n_text = strlen(text);
-    return !strcmp(base, text) ||
-           (n == n_text + 5 && name_ends_with(base, ".gguf") && !memcmp(base, text, n_text));
+    return !strcmp(base, text) || (n == n_text + 5 && name_ends_with(base, ".gguf") && !memcmp(base, text, n_text));
 }
 
 sumi_status store_match(const store_list *l, const char *text, const store_model **found, sumi_error *err)
@@ -91,15 +90,12 @@ sumi_status store_match(const store_list *l, const char *text, const store_model
         if (!matches(&l->models[i], text)) continue;
         *found = &l->models[i];
         if (used < sizeof names)
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", n++ ? ", " : "",
-                                     l->models[i].name);
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", n++ ? ", " : "", l->models[i].name);
         else n++;
     }
     if (n == 1) return SUMI_OK;
     *found = NULL;
-    if (n == 0)
-        return sumi_fail(err, SUMI_EIO, "%.200s: no model of this name; 'sumi list' shows all models",
-                         text);
+    if (n == 0) return sumi_fail(err, SUMI_EIO, "%.200s: no model of this name; 'sumi list' shows all models", text);
     return sumi_fail(err, SUMI_EINVAL, "%.100s: %d models have this name: %s", text, n, names);
 }
 
@@ -111,8 +107,7 @@ static bool exists(const char *path)
 }
 
 /* The file in the folder of a repository that a reference means. */
-static sumi_status find_in_repo(const store_list *l, const char *folder, const char *what, char *out,
-                                size_t n_out)
+static sumi_status find_in_repo(const store_list *l, const char *folder, const char *what, char *out, size_t n_out)
 {
     repo r = { 0 };
     size_t n = strlen(folder);
@@ -137,8 +132,7 @@ static bool find_ref_in(const store_places *p, int32_t place, const store_list *
                         const char *below, char *out, size_t n_out)
 {
     char folder[STORE_MAX_PATH], config[STORE_MAX_PATH + 16];
-    if ((size_t)snprintf(folder, sizeof folder, "%s/%s", p->folders[place], below) >= sizeof folder)
-        return false;
+    if ((size_t)snprintf(folder, sizeof folder, "%s/%s", p->folders[place], below) >= sizeof folder) return false;
     if (r->kind != REF_HF) {
         const char *file = r->kind == REF_OLLAMA ? "model.gguf" : r->what;
         return (size_t)snprintf(out, n_out, "%s/%s", folder, file) < n_out && exists(out);
@@ -171,8 +165,7 @@ static bool find_flat(const store_places *p, const char *name, char *out, size_t
 {
     for (int32_t i = 0; i < p->n; i++) {
         char config[STORE_MAX_PATH + 300];
-        if ((size_t)snprintf(out, n_out, "%s/%s.gguf", p->folders[i], name) < n_out && exists(out))
-            return true;
+        if ((size_t)snprintf(out, n_out, "%s/%s.gguf", p->folders[i], name) < n_out && exists(out)) return true;
         snprintf(config, sizeof config, "%s/%.200s/config.json", p->folders[i], name);
         if (exists(config) && (size_t)snprintf(out, n_out, "%s/%s", p->folders[i], name) < n_out) return true;
     }
@@ -212,11 +205,10 @@ sumi_status store_find(const store_places *p, const char *model, char *out, size
     store_list_deinit(&l);
     if (st != SUMI_EIO) return st;
     list_places(p, places, sizeof places);
-    return sumi_fail(
-        err, st,
-        "%.100s: no such file, and no model of this name in %s%s 'sumi list' shows all models, and "
-        "'sumi pull' downloads more",
-        model, places, *hint ? hint : ";");
+    return sumi_fail(err, st,
+                     "%.100s: no such file, and no model of this name in %s%s 'sumi list' shows all models, and "
+                     "'sumi pull' downloads more",
+                     model, places, *hint ? hint : ";");
 }
 
 /* ---- Removing ---- */
@@ -240,14 +232,12 @@ sumi_status store_remove(const store_places *p, const store_model *m, sumi_error
     int lock = -1;
     for (int32_t i = 0; i < m->n_files; i++)
         if (m->place != p->own || !is_inside(m->files[i], root))
-            return sumi_fail(err, SUMI_EINVAL,
-                             "%s: is outside of the store %s; remove it yourself if it is not needed",
+            return sumi_fail(err, SUMI_EINVAL, "%s: is outside of the store %s; remove it yourself if it is not needed",
                              m->files[i], root);
     bool flat = !strcmp(m->folder, root); /* no model is downloaded into the store folder itself */
     sumi_status st = flat ? SUMI_OK : folder_lock(m->folder, &lock, err);
     for (int32_t i = 0; st == SUMI_OK && i < m->n_files; i++) {
-        if (unlink(m->files[i]) != 0 && errno != ENOENT)
-            st = sumi_fail_errno(err, m->files[i]);
+        if (unlink(m->files[i]) != 0 && errno != ENOENT) st = sumi_fail_errno(err, m->files[i]);
         char folder[STORE_MAX_PATH];
         snprintf(folder, sizeof folder, "%s", m->files[i]);
         *strrchr(folder, '/') = '\0';

@@ -31,8 +31,7 @@ typedef struct store_places {
 } store_places;
 
 /* From the environment's variables, each of which may be NULL. */
-void store_places_init(store_places *p, const char *sumi_models, const char *xdg_cache_home,
-                       const char *home);
+void store_places_init(store_places *p, const char *sumi_models, const char *xdg_cache_home, const char *home);
 
 typedef struct store_model {
     char *name, *path; /* path: to open */

@@ -203,7 +203,8 @@ bool added_tokens_next(const added_tokens *a, bool normal, bool control, const c
         if (flags & ADDED_LSTRIP) m->start = strip_left(text, w->end, m->start, spaces);
         /* A token that is white space itself may be inside the white space of the token before, which is not scanned
          * again. */
-        if (flags & ADDED_RSTRIP) m->end = w->white = m->end < w->white ? w->white : strip_right(text, n, m->end, spaces);
+        if (flags & ADDED_RSTRIP)
+            m->end = w->white = m->end < w->white ? w->white : strip_right(text, n, m->end, spaces);
         if (m->start >= m->end) continue; /* the one before has taken all of it: `tokenizers` drops it */
         w->end = m->end;
         return true;

@@ -24,10 +24,10 @@ enum {
 };
 
 typedef struct added_tokens {
-    specials raw, normal;        /* where to look for which */
-    uint8_t *flags;              /* [n_tokens]; NULL: no token has any */
-    bool has_normal;             /* `normal` has tokens */
-    bool space_symbols;          /* some have ADDED_SPACE_SYMBOLS */
+    specials raw, normal; /* where to look for which */
+    uint8_t *flags;       /* [n_tokens]; NULL: no token has any */
+    bool has_normal;      /* `normal` has tokens */
+    bool space_symbols;   /* some have ADDED_SPACE_SYMBOLS */
 } added_tokens;
 
 /* Reads the flags, and fills `raw`. EFORMAT: the lists of the file do not fit each other or the vocabulary; ELIMIT;
@@ -51,7 +51,8 @@ typedef struct added_walk {
 
 typedef struct added_match {
     int32_t id;
-    size_t start, end; /* with its white space; start may be before the end of the last token if both share white space */
+    size_t start,
+        end; /* with its white space; start may be before the end of the last token if both share white space */
 } added_match;
 
 /* The next token of text; false: there is none. normal: search the tokens of `normal`, else those of `raw`. control:

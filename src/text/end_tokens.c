@@ -8,17 +8,44 @@
 #include "base/error.h"
 
 static const char *const names[] = {
-    "</s>", "<eos>", "<end_of_turn>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>",
-    "<|eot|>", "<|end|>", "<|return|>", "<|call|>", "<|end_of_turn|>", "<|EOT|>", "<EOT>", "_<EOT>", "< EOT >",
+    "</s>",
+    "<eos>",
+    "<end_of_turn>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|eot|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|end_of_turn|>",
+    "<|EOT|>",
+    "<EOT>",
+    "_<EOT>",
+    "< EOT >",
     "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", /* DeepSeek */
-    "<|flush|>", "<|calls|>",                  /* Solar Open */
-    "[EOT]", "[EOS]",                          /* Kimi K2 */
-    "<turn|>", "<|tool_response>",             /* Gemma 4 */
-    "<end_of_utterance>",                      /* SmolDocling */
-    "[e~[",                                    /* MiniMax M2 */
+    "<|flush|>",
+    "<|calls|>", /* Solar Open */
+    "[EOT]",
+    "[EOS]", /* Kimi K2 */
+    "<turn|>",
+    "<|tool_response>",   /* Gemma 4 */
+    "<end_of_utterance>", /* SmolDocling */
+    "[e~[",               /* MiniMax M2 */
     /* Code models write the next file of a repository, or padding, after an insertion. */
-    "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>", "<fim-repo>",
-    "<REPO>", "<reponame>", "<|file_sep|>",
+    "<|fim_pad|>",
+    "<fim-pad>",
+    "<fim_pad>",
+    "<PAD>",
+    "[PAD]",
+    "<|fim_repo|>",
+    "<|repo_name|>",
+    "<fim-repo>",
+    "<REPO>",
+    "<reponame>",
+    "<|file_sep|>",
 };
 
 static const char *const keys[] = {

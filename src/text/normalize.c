@@ -82,8 +82,7 @@ static bool decompose(chars *c, const char *text, size_t n, utf8proc_option_t op
         int boundary = 0;
         i += utf8_decode(text + i, n - i, &cp);
         if (!reserve(c, MAX_DECOMPOSED)) return false;
-        utf8proc_ssize_t got =
-            utf8proc_decompose_char((int32_t)cp, c->data + c->n, MAX_DECOMPOSED, options, &boundary);
+        utf8proc_ssize_t got = utf8proc_decompose_char((int32_t)cp, c->data + c->n, MAX_DECOMPOSED, options, &boundary);
         if (got < 1 || got > MAX_DECOMPOSED) { /* longer than any in Unicode: leave the character unchanged */
             c->data[c->n] = (int32_t)cp;
             got = 1;
@@ -154,8 +153,7 @@ static sumi_status add_run(buf *out, chars *c, normal_form form, const char *tex
     order_marks(c);
     utf8proc_ssize_t left = (utf8proc_ssize_t)c->n;
     if (compose)
-        left =
-            utf8proc_normalize_utf32(c->data, left, (utf8proc_option_t)(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+        left = utf8proc_normalize_utf32(c->data, left, (utf8proc_option_t)(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
     for (utf8proc_ssize_t i = 0; i < left; i++) append_char(out, (uint32_t)c->data[i]);
     return left < 0 ? SUMI_ENOMEM : out->status;
 }
@@ -223,8 +221,7 @@ static void append_unmarked(buf *b, const char *text, size_t n)
     for (size_t i = 0, len; i < n; i += len) {
         uint32_t cp = 0;
         len = utf8_decode(text + i, n - i, &cp);
-        if (cp < 0x300 || utf8proc_category((int32_t)cp) != UTF8PROC_CATEGORY_MN)
-            buf_append(b, text + i, len);
+        if (cp < 0x300 || utf8proc_category((int32_t)cp) != UTF8PROC_CATEGORY_MN) buf_append(b, text + i, len);
     }
 }
 

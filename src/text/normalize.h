@@ -11,8 +11,7 @@
 /* D: decomposed; C: composed again; K: compatibility characters such as ligatures are replaced, too. */
 typedef enum normal_form { NORMAL_NFD, NORMAL_NFC, NORMAL_NFKD, NORMAL_NFKC } normal_form;
 
-SUMI_MUST_USE sumi_status normalize_form(normal_form form, const char *text, size_t n, char **out,
-                                         size_t *n_out);
+SUMI_MUST_USE sumi_status normalize_form(normal_form form, const char *text, size_t n, char **out, size_t *n_out);
 
 /* Each character becomes its lower case by itself, as the normalizer Lowercase of `tokenizers` does: a capital
  * sigma becomes the small one of the middle of a word wherever it stands. U+0130 becomes two characters. */

@@ -41,14 +41,13 @@ static sumi_status compile(pretok *p, int32_t i, const pretok_rule *rule, bool j
     uint32_t options = rule->bytes_from && i >= rule->bytes_from ? 0 : PCRE2_UTF | PCRE2_UCP;
     int code;
     PCRE2_SIZE at;
-    p->code[i] =
-        pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+    p->code[i] = pcre2_compile((PCRE2_SPTR)rule->patterns[i], PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
     if (!p->code[i]) {
         PCRE2_UCHAR why[128];
         pcre2_get_error_message(code, why, sizeof why);
         return sumi_fail(err, code == PCRE2_ERROR_HEAP_FAILED ? SUMI_ENOMEM : SUMI_EUNSUPPORTED,
-                         "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0],
-                         i + 1, PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
+                         "pre-tokenizer '%s', pattern %d: PCRE2 %d.%d: %s, at offset %zu", rule->names[0], i + 1,
+                         PCRE2_MAJOR, PCRE2_MINOR, (const char *)why, (size_t)at);
     }
     p->jit[i] = jit && pcre2_jit_compile(p->code[i], PCRE2_JIT_COMPLETE) == 0;
     return SUMI_OK;
@@ -97,8 +96,8 @@ pretok_work *pretok_work_create(const pretok *p)
 }
 
 /* The next match of pattern `level` at or after from. False: none, or out of memory (*status). */
-static bool next_match(const pretok *p, pretok_work *w, int32_t level, const char *text, size_t n,
-                       size_t from, size_t *start, size_t *end, sumi_status *status)
+static bool next_match(const pretok *p, pretok_work *w, int32_t level, const char *text, size_t n, size_t from,
+                       size_t *start, size_t *end, sumi_status *status)
 {
     pcre2_match_data *m = w->match[level];
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
@@ -179,8 +178,7 @@ static bool split_threes(split_job *job, int32_t level, const char *text, size_t
 {
     bool isolate = job->p->threes[level] == THREES_ISOLATED;
     size_t piece = 0; /* where the piece in question began */
-    for (size_t from = 0, start, end, n_digits; find_digits(text, n, from, &start, &end, &n_digits);
-         from = end) {
+    for (size_t from = 0, start, end, n_digits; find_digits(text, n, from, &start, &end, &n_digits); from = end) {
         uint32_t next = 0;
         if (end < n) utf8_decode(text + end, n - end, &next);
         if (isolate && end < n && is_word_of_oniguruma(next)) continue;
@@ -214,8 +212,7 @@ static bool split(split_job *job, int32_t level, const char *text, size_t n)
     return from == n || split(job, level + 1, text + from, n - from);
 }
 
-sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size_t n, pretok_piece_fn piece,
-                         void *user)
+sumi_status pretok_split(const pretok *p, pretok_work *w, const char *text, size_t n, pretok_piece_fn piece, void *user)
 {
     split_job job = { p, w, piece, user, SUMI_OK };
     if (n) split(&job, 0, text, n);

@@ -61,8 +61,8 @@ sumi_status specials_init(specials *s, const special_token *tokens, size_t n, su
         bytes += tokens[i].text.n;
     }
     if (bytes >= SPECIALS_MAX_BYTES) /* so that a node and a byte fit in 32 bits */
-        return sumi_fail(err, SUMI_ELIMIT, "the special tokens have %zu bytes; at most %d are possible",
-                         bytes, SPECIALS_MAX_BYTES);
+        return sumi_fail(err, SUMI_ELIMIT, "the special tokens have %zu bytes; at most %d are possible", bytes,
+                         SPECIALS_MAX_BYTES);
     uint64_t n_slots = 16;
     while (n_slots < 2 * bytes) n_slots *= 2;
     s->mask = n_slots - 1;
@@ -85,8 +85,7 @@ int32_t specials_find(const specials *s, const char *text, size_t n, size_t from
         int32_t best = -1;
         uint32_t node = s->first[byte];
         for (size_t i = at + 1;; i++) {
-            int32_t id =
-                control && s->nodes[node].control >= 0 ? s->nodes[node].control : s->nodes[node].user;
+            int32_t id = control && s->nodes[node].control >= 0 ? s->nodes[node].control : s->nodes[node].user;
             if (id >= 0) {
                 best = id;
                 *end = i;

@@ -34,10 +34,10 @@ struct tokenizer {
     wordpiece wordpiece; /* VOCAB_WORDPIECE */
     int32_t bos, eos;
     bool add_bos, add_eos, add_space;
-    bool lower; /* CHARS_WORDS: text becomes lower case */
+    bool lower;            /* CHARS_WORDS: text becomes lower case */
     id_list before, after; /* the tokens that SUMI_TOKENIZE_BOS_EOS puts around a text */
-    size_t longest; /* the largest count_dark_bytes() of all tokens; 0: gives no bound for texts */
-    bool *ends; /* [n_tokens] tokens that end a generation */
+    size_t longest;        /* the largest count_dark_bytes() of all tokens; 0: gives no bound for texts */
+    bool *ends;            /* [n_tokens] tokens that end a generation */
 };
 
 /* ---- Creation ----------------------------------------------------------------------------------------------- */
@@ -61,8 +61,7 @@ static sumi_status read_bert_ids(tokenizer *t, const gguf *g, int32_t *unknown, 
 {
     sumi_status status = SUMI_OK;
     if (t->bos < 0) status = token_id_read(&t->v, g, "tokenizer.ggml.cls_token_id", &t->bos, err);
-    if (!status && t->eos < 0)
-        status = token_id_read(&t->v, g, "tokenizer.ggml.seperator_token_id", &t->eos, err);
+    if (!status && t->eos < 0) status = token_id_read(&t->v, g, "tokenizer.ggml.seperator_token_id", &t->eos, err);
     if (status) return status;
     find_special(t, "[CLS]", &t->bos);
     find_special(t, "[SEP]", &t->eos);
@@ -82,10 +81,8 @@ static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_
     for (int32_t i = 0; t->v.model == VOCAB_UNIGRAM && *unknown < 0 && i < t->v.n_tokens; i++)
         if (t->v.kind[i] == TOKEN_UNKNOWN) *unknown = i;
     if (t->v.model != VOCAB_SENTENCEPIECE || t->v.chars || t->v.n_tokens < 3) return SUMI_OK;
-    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
-        t->bos = 1;
-    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
-        t->eos = 2;
+    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL) t->bos = 1;
+    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL) t->eos = 2;
     if (*unknown < 0 && t->v.kind[0] == TOKEN_UNKNOWN) *unknown = 0;
     return SUMI_OK;
 }
@@ -518,14 +515,14 @@ static void encoder_deinit(encoder *e)
     free(e->out.ids);
 }
 
-sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags,
-                             int32_t **ids, int32_t *n_ids, sumi_error *err)
+sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags, int32_t **ids,
+                             int32_t *n_ids, sumi_error *err)
 {
     *ids = NULL;
     *n_ids = 0;
     if (n_bytes > TOKENIZER_MAX_TEXT)
-        return sumi_fail(err, SUMI_ELIMIT, "a text of %zu bytes; at most %zu can be tokenised at once",
-                         n_bytes, TOKENIZER_MAX_TEXT);
+        return sumi_fail(err, SUMI_ELIMIT, "a text of %zu bytes; at most %zu can be tokenised at once", n_bytes,
+                         TOKENIZER_MAX_TEXT);
     encoder e;
     sumi_status status = encoder_init(&e, t, text, n_bytes);
     bool wrap = flags & SUMI_TOKENIZE_BOS_EOS;
@@ -542,8 +539,7 @@ sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_byte
         e.out.ids = NULL;
     }
     encoder_deinit(&e);
-    return status ? sumi_fail(err, status, "tokenising %zu bytes: %s", n_bytes, sumi_status_text(status))
-                  : SUMI_OK;
+    return status ? sumi_fail(err, status, "tokenising %zu bytes: %s", n_bytes, sumi_status_text(status)) : SUMI_OK;
 }
 
 /* ---- Decoding ----------------------------------------------------------------------------------------------- */
@@ -559,9 +555,8 @@ sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_i
     for (int32_t i = 0; i < n_ids; i++) {
         if (!is_token(t, ids[i])) {
             buf_deinit(&out);
-            return sumi_fail(err, SUMI_EINVAL,
-                             "token %d (number %d of %d) is outside the vocabulary of %d tokens", ids[i], i + 1,
-                             n_ids, t->v.n_tokens);
+            return sumi_fail(err, SUMI_EINVAL, "token %d (number %d of %d) is outside the vocabulary of %d tokens",
+                             ids[i], i + 1, n_ids, t->v.n_tokens);
         }
         bool is_special = tokenizer_is_special(t, ids[i]);
         if (is_special && !special) continue;

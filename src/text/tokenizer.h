@@ -45,14 +45,14 @@ int64_t tokenizer_fewest_tokens(const tokenizer *t, const char *text, size_t n_b
 /* flags: SUMI_TOKENIZE_*. *ids, never NULL on success, is freed with free(). ELIMIT: more than
  * TOKENIZER_MAX_TEXT bytes; ENOMEM. User-defined tokens are found in text with and without
  * SUMI_TOKENIZE_SPECIAL, control tokens only with it. */
-SUMI_MUST_USE sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes,
-                                           uint32_t flags, int32_t **ids, int32_t *n_ids, sumi_error *err);
+SUMI_MUST_USE sumi_status tokenizer_encode(const tokenizer *t, const char *text, size_t n_bytes, uint32_t flags,
+                                           int32_t **ids, int32_t *n_ids, sumi_error *err);
 
 /* The bytes of ids, one after the other; *text is NUL-terminated, freed with free(). special: special tokens give their
  * names, else no text. If encoding adds a space in front (SentencePiece), one leading space of the first text token is
  * removed. EINVAL: an id outside the vocabulary; ELIMIT: more than 1 GiB; ENOMEM. */
-SUMI_MUST_USE sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_ids,
-                                           bool special, char **text, size_t *n_bytes, sumi_error *err);
+SUMI_MUST_USE sumi_status tokenizer_decode(const tokenizer *t, const int32_t *ids, int32_t n_ids, bool special,
+                                           char **text, size_t *n_bytes, sumi_error *err);
 
 /* Whether encoding adds a space before the first word, which decoding removes: for detok.h. */
 bool tokenizer_adds_space(const tokenizer *t);

@@ -131,8 +131,7 @@ static void set_sentencepiece(vocab *v, int32_t id, bool kinds_known, char **are
         /* Converters write runs of U+2581 as real spaces; merges know them by their old name. */
         v->raw[id] = *t;
         *t = replace(t, " ", 1, SPACE_SYMBOL, 3, arena);
-    } else if ((v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_UNUSED) &&
-               memchr(t->data, '\xE2', t->n)) {
+    } else if ((v->kind[id] == TOKEN_NORMAL || v->kind[id] == TOKEN_UNUSED) && memchr(t->data, '\xE2', t->n)) {
         v->raw[id] = replace(t, SPACE_SYMBOL, 3, " ", 1, arena);
     } else {
         v->raw[id] = *t;
@@ -171,9 +170,12 @@ static const struct {
     const char *name;
     vocab_model model;
     vocab_chars chars;
-} models[] = { { "gpt2", VOCAB_BYTE_LEVEL, CHARS_NONE },      { "llama", VOCAB_SENTENCEPIECE, CHARS_NONE },
-               { "t5", VOCAB_UNIGRAM, CHARS_NONE },           { "bert", VOCAB_WORDPIECE, CHARS_NONE },
-               { "gemma4", VOCAB_SENTENCEPIECE, CHARS_GEMMA4 }, { "whitespace", VOCAB_SENTENCEPIECE, CHARS_WORDS } };
+} models[] = { { "gpt2", VOCAB_BYTE_LEVEL, CHARS_NONE },
+               { "llama", VOCAB_SENTENCEPIECE, CHARS_NONE },
+               { "t5", VOCAB_UNIGRAM, CHARS_NONE },
+               { "bert", VOCAB_WORDPIECE, CHARS_NONE },
+               { "gemma4", VOCAB_SENTENCEPIECE, CHARS_GEMMA4 },
+               { "whitespace", VOCAB_SENTENCEPIECE, CHARS_WORDS } };
 
 /* Pre-tokenizers of "gpt2" that say that its merges are of characters. */
 static const struct {
@@ -197,8 +199,8 @@ static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
 {
     gguf_str model;
     if (!gguf_get_str(g, "tokenizer.ggml.model", &model))
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "%s: tokenizer.ggml.model is missing: the file holds no tokenizer", gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.model is missing: the file holds no tokenizer",
+                         gguf_name(g));
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (!gguf_str_is(model, models[i].name)) continue;
         v->model = models[i].model;
@@ -218,32 +220,29 @@ static sumi_status read_kinds(vocab *v, const gguf *g, bool *known, sumi_error *
     memset(v->kind, TOKEN_NORMAL, (size_t)v->n_tokens);
     *known = gguf_find(g, "tokenizer.ggml.token_type") >= 0;
     if (!*known) return SUMI_OK;
-    if (!gguf_get_array(g, "tokenizer.ggml.token_type", &kinds) ||
-        (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) || kinds.n != (uint64_t)v->n_tokens)
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers", gguf_name(g),
-                         v->n_tokens);
+    if (!gguf_get_array(g, "tokenizer.ggml.token_type", &kinds) || (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) ||
+        kinds.n != (uint64_t)v->n_tokens)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers",
+                         gguf_name(g), v->n_tokens);
     for (int32_t i = 0; i < v->n_tokens; i++) {
         int32_t kind;
         memcpy(&kind, (const char *)kinds.data + (size_t)i * 4, 4);
         if (kind < 0 || kind > TOKEN_BYTE)
-            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i,
-                             kind);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i, kind);
         if (kind) v->kind[i] = (uint8_t)kind; /* 0, "undefined", is a normal one */
     }
     return SUMI_OK;
 }
 
 /* The texts as the file has them go to symbol[]; *arena_bytes is enough for all changed copies. */
-static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes,
-                              sumi_error *err)
+static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes, sumi_error *err)
 {
     *arena_bytes = 0;
     for (int32_t i = 0; i < v->n_tokens; i++) {
         gguf_str s = gguf_array_str(g, tokens, (uint64_t)i);
         if (s.n > VOCAB_MAX_TOKEN_BYTES)
-            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible",
-                             gguf_name(g), i, s.n, VOCAB_MAX_TOKEN_BYTES);
+            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible", gguf_name(g), i,
+                             s.n, VOCAB_MAX_TOKEN_BYTES);
         v->symbol[i] = (vocab_text){ s.data, (uint32_t)s.n };
         *arena_bytes += v->kind[i] == TOKEN_USER_DEFINED ? 3 * s.n : s.n;
     }

@@ -27,12 +27,7 @@
 #define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
 #define VOCAB_MAX_TOKEN_BYTES 65535
 
-typedef enum vocab_model {
-    VOCAB_BYTE_LEVEL,
-    VOCAB_SENTENCEPIECE,
-    VOCAB_UNIGRAM,
-    VOCAB_WORDPIECE
-} vocab_model;
+typedef enum vocab_model { VOCAB_BYTE_LEVEL, VOCAB_SENTENCEPIECE, VOCAB_UNIGRAM, VOCAB_WORDPIECE } vocab_model;
 
 /* tokenizer.ggml.token_type, the numbers of SentencePiece */
 typedef enum token_kind {
@@ -88,8 +83,7 @@ void vocab_deinit(vocab *v);
 
 /* tokenizer.ggml.scores: n_tokens unaligned floats in the file's bytes, or NULL if it has none. EFORMAT: another type or
  * number. */
-SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores,
-                                            sumi_error *err);
+SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores, sumi_error *err);
 
 int32_t vocab_find(const vocab *v, const char *symbol, size_t n_bytes); /* id, or -1 */
 

@@ -48,8 +48,7 @@ bool word_cache_get(const word_cache *c, word_kind kind, const char *word, size_
     return true;
 }
 
-void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n, const id_list *ids,
-                    size_t first)
+void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n, const id_list *ids, size_t first)
 {
     if (!fits(c, word, n) || ids->failed || ids->n > UINT32_MAX || ids->n - first > UINT16_MAX) return;
     uint64_t hash = hash_bytes(c->key, word, n), i = hash & c->mask;

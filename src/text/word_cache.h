@@ -37,7 +37,6 @@ void word_cache_deinit(word_cache *c);
 bool word_cache_get(const word_cache *c, word_kind kind, const char *word, size_t n_bytes, id_list *ids);
 
 /* Caches the tokens of word: those of ids from `first` to the end. */
-void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n_bytes, const id_list *ids,
-                    size_t first);
+void word_cache_put(word_cache *c, word_kind kind, const char *word, size_t n_bytes, const id_list *ids, size_t first);
 
 #endif

@@ -29,8 +29,7 @@ void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown
     *w = (wordpiece){ .v = v, .unknown = unknown };
     if (!gguf_get_bool(g, "tokenizer.ggml.normalizer.lowercase", &w->lower))
         w->lower = vocab_find(v, capital, sizeof capital - 1) < 0;
-    if (!gguf_get_bool(g, "tokenizer.ggml.normalizer.strip_accents", &w->strip_accents))
-        w->strip_accents = w->lower;
+    if (!gguf_get_bool(g, "tokenizer.ggml.normalizer.strip_accents", &w->strip_accents)) w->strip_accents = w->lower;
 }
 
 /* ---- Characters --------------------------------------------------------------------------------------------- */
@@ -63,8 +62,8 @@ static bool is_space(uint32_t cp)
 static bool is_removed(uint32_t cp)
 {
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)cp);
-    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
-           category == UTF8PROC_CATEGORY_CO || cp == 0xFFFD;
+    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO ||
+           cp == 0xFFFD;
 }
 
 /* The blocks that BERT's code lists, with the first of 2B820..2CEAF where `tokenizers` has it. */
@@ -96,8 +95,7 @@ static int32_t longest_token(const vocab *v, const char *piece, size_t n, bool i
 }
 
 /* Adds the pieces of a word of n_chars characters. */
-static void add_word(const wordpiece *w, buf *symbol, const char *word, size_t n, size_t n_chars,
-                     id_list *out)
+static void add_word(const wordpiece *w, buf *symbol, const char *word, size_t n, size_t n_chars, id_list *out)
 {
     size_t first = out->n, at = 0, len;
     symbol->n = 0;
@@ -209,8 +207,7 @@ sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, 
     return status;
 }
 
-static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const char *text, size_t n,
-                               id_list *out)
+static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const char *text, size_t n, id_list *out)
 {
     buf *b = &work->clean;
     sumi_status status = normalize(w, b, text, n);
@@ -219,8 +216,7 @@ static sumi_status add_stretch(const wordpiece *w, wordpiece_work *work, const c
     return work->word.status ? work->word.status : out->failed ? SUMI_ENOMEM : SUMI_OK;
 }
 
-sumi_status wordpiece_encode(const wordpiece *w, wordpiece_work *work, const char *text, size_t n,
-                             id_list *out)
+sumi_status wordpiece_encode(const wordpiece *w, wordpiece_work *work, const char *text, size_t n, id_list *out)
 {
     sumi_status status = SUMI_OK;
     for (size_t i = 0, end; i < n && !status; i = end) {

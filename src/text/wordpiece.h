@@ -35,7 +35,8 @@ typedef struct wordpiece {
 void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown);
 
 /* Cleans and normalises a text before it is cut into words. *out is never NULL on success; free with free(). ENOMEM. */
-SUMI_MUST_USE sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out, size_t *n_out);
+SUMI_MUST_USE sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out,
+                                              size_t *n_out);
 
 typedef struct wordpiece_work { /* belongs to one call */
     buf clean, word;
@@ -43,7 +44,7 @@ typedef struct wordpiece_work { /* belongs to one call */
 } wordpiece_work;
 
 /* Appends the tokens of text (any bytes) to out. ENOMEM. */
-SUMI_MUST_USE sumi_status wordpiece_encode(const wordpiece *w, wordpiece_work *work, const char *text,
-                                           size_t n, id_list *out);
+SUMI_MUST_USE sumi_status wordpiece_encode(const wordpiece *w, wordpiece_work *work, const char *text, size_t n,
+                                           id_list *out);
 
 #endif

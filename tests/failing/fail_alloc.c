@@ -83,13 +83,13 @@ static bool fails(const void *caller)
 /* ---- In place of the others' ---- */
 
 #define NEW_ALLOC(result, name, parameters, arguments, failure)                                              \
-    extern __typeof__(name) __interceptor_##name __attribute__((weak)); /* a sanitizer's, if there is one */  \
+    extern __typeof__(name) __interceptor_##name __attribute__((weak)); /* a sanitizer's, if there is one */ \
     __attribute__((visibility("default"))) result name parameters                                            \
     {                                                                                                        \
         static __typeof__(&name) real;                                                                       \
         if (!real) real = __interceptor_##name;                                                              \
         if (!real) real = dlsym(RTLD_NEXT, #name);                                                           \
-        return fails(__builtin_return_address(0)) ? failure : real arguments;                                                           \
+        return fails(__builtin_return_address(0)) ? failure : real arguments;                                \
     }
 
 NEW_ALLOC(void *, malloc, (size_t n), (n), NULL)

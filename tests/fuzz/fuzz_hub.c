@@ -32,8 +32,7 @@ static void try_reference(const char *text)
     model_ref ref;
     sumi_error err;
     char folder[REF_MAX_URL + NAME_MAX_PATH + 1];
-    if (ref_parse(&ref, text, &err) != SUMI_OK || ref_folder(&ref, folder, sizeof folder, &err) != SUMI_OK)
-        return;
+    if (ref_parse(&ref, text, &err) != SUMI_OK || ref_folder(&ref, folder, sizeof folder, &err) != SUMI_OK) return;
     if (!name_is_path(folder) || (*ref.what && !name_is_path(ref.what))) abort();
 }
 
@@ -47,9 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!text) return 0;
     switch (data[0] % 4) {
     case 0: (void)!hub_read_list(&r, (const char *)data + 1, n - 1, &err); break;
-    case 1:
-        (void)!hub_read_manifest(&r, (const char *)data + 1, n - 1, left_out, sizeof left_out, &err);
-        break;
+    case 1: (void)!hub_read_manifest(&r, (const char *)data + 1, n - 1, left_out, sizeof left_out, &err); break;
     case 2: hub_next_link(text, url, sizeof url); break;
     default: try_reference(text);
     }

@@ -83,8 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     kv_disk_opts disk = { .fingerprint = { { 1, 2 } } };
     sumi_status status = kv_disk_load_fd(c, fd, n, "fuzz", &disk, &n_tokens, &err);
     kv_cache_get_stats(c, &stats);
-    if (status != SUMI_OK && (strncmp(err.message, "fuzz: ", 6) || strchr(err.message, '\n') || n_tokens))
-        abort();
+    if (status != SUMI_OK && (strncmp(err.message, "fuzz: ", 6) || strchr(err.message, '\n') || n_tokens)) abort();
     if (status != SUMI_OK && stats.n_free != N_BLOCKS) abort();
     if (kv_cache_check(c)) abort();
     close(fd);

@@ -19,8 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     size_t n_data = 0;
     for (int64_t i = 0; i < st_n_tensors(s); i++) {
         const st_tensor *t = st_tensor_at(s, i);
-        sum ^=
-            siphash((sip_key){ 0, 0 }, t->data, t->n_bytes) + strlen(t->name) + strlen(st_type_name(t->type));
+        sum ^= siphash((sip_key){ 0, 0 }, t->data, t->n_bytes) + strlen(t->name) + strlen(st_type_name(t->type));
         n_data += t->n_bytes;
     }
     (void)sum;

@@ -17,9 +17,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 #define MAX_DEPTH 7
 
 static const char *const parts[] = {
-    "hf",         "ollama",      "url",          "owner",  "name",       "name@v1",
-    "x.gguf",     "x-Q4_0.gguf", "model.gguf",   "a.part", "x.gguf.part", "x-00001-of-00002.gguf",
-    "config.json", "model.safetensors", "registry.ollama.ai", "library", "llama", "1b",
+    "hf",
+    "ollama",
+    "url",
+    "owner",
+    "name",
+    "name@v1",
+    "x.gguf",
+    "x-Q4_0.gguf",
+    "model.gguf",
+    "a.part",
+    "x.gguf.part",
+    "x-00001-of-00002.gguf",
+    "config.json",
+    "model.safetensors",
+    "registry.ollama.ai",
+    "library",
+    "llama",
+    "1b",
 };
 
 /* The next path below `root`: each byte chooses a component, 255 ends it. Returns the bytes that it took. */

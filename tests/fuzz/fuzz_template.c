@@ -10,18 +10,17 @@
 #include "base/utf8.h"
 #include "jinja/jinja.h"
 
-static const char default_vars[] =
-    "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind\"}, "
-    "{\"role\": \"user\", \"content\": \"H\\u00e9 <b>\"},"
-    " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": "
-    "\"1\", \"function\": {\"name\": \"f\","
-    " \"arguments\": {\"x\": [1, 2.5, true, null]}}}]}, {\"role\": \"tool\", "
-    "\"name\": \"f\", \"content\": \"{}\"}], \"tools\": [{\"type\": "
-    "\"function\", \"function\": {\"name\": \"f\", \"description\": \"d\","
-    " \"parameters\": {\"type\": \"object\", \"properties\": {\"x\": {\"type\": "
-    "\"array\", \"items\": {\"type\": \"number\"}}}, \"required\": [\"x\"]}}}], "
-    "\"n\": 3, \"s\": \"text\", \"l\": [3, 1, 2],"
-    " \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
+static const char default_vars[] = "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind\"}, "
+                                   "{\"role\": \"user\", \"content\": \"H\\u00e9 <b>\"},"
+                                   " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": "
+                                   "\"1\", \"function\": {\"name\": \"f\","
+                                   " \"arguments\": {\"x\": [1, 2.5, true, null]}}}]}, {\"role\": \"tool\", "
+                                   "\"name\": \"f\", \"content\": \"{}\"}], \"tools\": [{\"type\": "
+                                   "\"function\", \"function\": {\"name\": \"f\", \"description\": \"d\","
+                                   " \"parameters\": {\"type\": \"object\", \"properties\": {\"x\": {\"type\": "
+                                   "\"array\", \"items\": {\"type\": \"number\"}}}, \"required\": [\"x\"]}}}], "
+                                   "\"n\": 3, \"s\": \"text\", \"l\": [3, 1, 2],"
+                                   " \"add_generation_prompt\": true, \"bos_token\": \"<s>\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -29,10 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     const char *source = (const char *)data, *nul = n ? memchr(source, '\0', n) : NULL;
     size_t n_source = nul ? (size_t)(nul - source) : n;
-    jinja_limits limits = { .max_steps = 200000,
-                            .max_value_bytes = (size_t)8 << 20,
-                            .max_depth = 500,
-                            .max_stack_bytes = (size_t)256 << 10 };
+    jinja_limits limits = {
+        .max_steps = 200000, .max_value_bytes = (size_t)8 << 20, .max_depth = 500, .max_stack_bytes = (size_t)256 << 10
+    };
     sumi_error err = { 0 };
     json_t *vars = NULL;
     jinja_template *t;

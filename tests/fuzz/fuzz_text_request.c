@@ -21,11 +21,10 @@ static void check_read(const text_request *r)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const text_parse_fn parsers[] = { openai_parse_completion, openai_parse_chat,
-                                             responses_parse,         anthropic_parse_messages,
-                                             anthropic_parse_count,   ollama_parse_chat,
-                                             ollama_parse_generate,   embeddings_parse,
-                                             embeddings_parse_ollama, embeddings_parse_ollama_one };
+    static const text_parse_fn parsers[] = { openai_parse_completion,    openai_parse_chat,     responses_parse,
+                                             anthropic_parse_messages,   anthropic_parse_count, ollama_parse_chat,
+                                             ollama_parse_generate,      embeddings_parse,      embeddings_parse_ollama,
+                                             embeddings_parse_ollama_one };
     const text_limits limits = text_limits_default();
     for (size_t i = 0; i < sizeof parsers / sizeof *parsers; i++) {
         text_request r;

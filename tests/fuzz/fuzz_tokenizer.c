@@ -44,9 +44,7 @@ static void add_specials(tiny_vocab *v)
 
 static tiny_tokenizer open_wordpiece(bool cased)
 {
-    static const char *const symbols[] = {
-        "a", "b", "the", "th", "\xC3\xA9", "\xE4\xB8\xAD", ".", "1", "ab"
-    };
+    static const char *const symbols[] = { "a", "b", "the", "th", "\xC3\xA9", "\xE4\xB8\xAD", ".", "1", "ab" };
     tiny_vocab v;
     tiny_init(&v, "bert");
     tiny_token(&v, "[UNK]", 3, 0);
@@ -82,17 +80,14 @@ static tiny_tokenizer open_kind(const char *kind)
     static const char *const symbols[] = {
         "a", "b", "e", "th", "the", SP, SP "t", "ab", "abab", "\xCC\x81", SP SP,
     };
-    static const char *const merges[] = {
-        "t h", "th e",  "\xC4\xA0 the",      "\xC4\xA0 \xC4\xA0", "a b", "ab ab",
-        "a a", "aa aa", "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2"
-    };
+    static const char *const merges[] = { "t h", "th e",  "\xC4\xA0 the",      "\xC4\xA0 \xC4\xA0", "a b", "ab ab",
+                                          "a a", "aa aa", "\xC3\x83 \xC2\xA9", "\xC4\x8A \xC4\x8A", "1 2" };
     tiny_vocab v;
     bool unigram = !strncmp(kind, "unigram", 7), spm = unigram || !strncmp(kind, "spm", 3);
     tiny_init(&v, unigram ? "t5" : spm ? "llama" : "gpt2");
     if (spm) tiny_token(&v, "<unk>", 2, 0);
     if (!strstr(kind, "no bytes")) tiny_bytes(&v);
-    for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++)
-        tiny_token(&v, symbols[i], 1, -(float)(i % 5));
+    for (size_t i = 0; spm && i < sizeof symbols / sizeof *symbols; i++) tiny_token(&v, symbols[i], 1, -(float)(i % 5));
     if (spm) tiny_token(&v, "  ", 4, -1000);
     for (size_t i = 0; !spm && i < sizeof merges / sizeof *merges; i++) tiny_merge(&v, merges[i]);
     add_specials(&v);
@@ -133,8 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         tokenizer_encode(t, text, n, flags, &again, &n_again, NULL))
         abort();
     if (n_ids != n_again || memcmp(ids, again, (size_t)n_ids * sizeof *ids)) abort();
-    if (tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL))
-        abort(); /* refuses ids outside the vocabulary */
+    if (tokenizer_decode(t, ids, n_ids, true, &back, &n_back, NULL)) abort(); /* refuses ids outside the vocabulary */
     if (kind < N_EXACT && (n_back != n || memcmp(back, text, n))) abort();
     for (int32_t i = 0; i < n_ids && flags == 0; i++) /* token 0 may be the unknown token */
         if (ids[i] != 0 && tokenizer_is_special(t, ids[i])) abort();

@@ -44,8 +44,8 @@ static bool check(const char *name, const tokenizer *t, const json_t *text, cons
 {
     int32_t *ids, n;
     bool same;
-    assert_int_equal(tokenizer_encode(t, json_string_value(text), json_string_length(text), SUMI_TOKENIZE_SPECIAL, &ids, &n,
-                                      NULL),
+    assert_int_equal(tokenizer_encode(t, json_string_value(text), json_string_length(text), SUMI_TOKENIZE_SPECIAL, &ids,
+                                      &n, NULL),
                      SUMI_OK);
     same = (size_t)n == json_array_size(want);
     for (int32_t i = 0; same && i < n; i++) same = ids[i] == json_integer_value(json_array_get(want, (size_t)i));

@@ -40,8 +40,7 @@ static int32_t number(const json_t *c, const char *key)
 
 static int32_t ids_of(const json_t *list, int32_t *ids)
 {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
+    for (size_t i = 0; i < json_array_size(list); i++) ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
     return (int32_t)json_array_size(list);
 }
 
@@ -56,8 +55,8 @@ static void check_beam(const json_t *c, int32_t i, const int32_t *ids, int32_t n
 }
 
 /* The logits after prompt and hypothesis, in a sequence of its own. */
-static void compute_row(sumi_context *ctx, const int32_t *prompt, int32_t n_prompt, const hypothesis *h,
-                        float *row, int32_t n_vocab)
+static void compute_row(sumi_context *ctx, const int32_t *prompt, int32_t n_prompt, const hypothesis *h, float *row,
+                        int32_t n_vocab)
 {
     int32_t ids[2 * MAX_LEN], n = n_prompt, seq;
     for (int32_t i = 0; i < n_prompt; i++) ids[i] = prompt[i];
@@ -127,8 +126,7 @@ static void the_search_finds_what_transformers_finds(void **state)
     sumi_model_get_info(model, &info);
     assert_int_equal(sumi_context_create(&ctx, model, NULL, NULL), SUMI_OK);
     const json_t *cases = json_object_get(golden, "cases");
-    for (size_t i = 0; i < json_array_size(cases); i++)
-        search_alone(json_array_get(cases, i), ctx, info.n_vocab);
+    for (size_t i = 0; i < json_array_size(cases); i++) search_alone(json_array_get(cases, i), ctx, info.n_vocab);
     sumi_context_destroy(ctx);
 }
 
@@ -161,8 +159,7 @@ static void search_in_engine(const sumi_engine_opts *o, sumi_engine_stats *stats
         if (json_integer_value(json_array_get(json_object_get(c, "end_ids"), 0)) != 256) continue;
         client_wait(&answers[n]);
         for (int32_t k = 0; k < number(c, "n"); k++)
-            check_beam(c, k, answers[n].choices[k].ids, answers[n].choices[k].n,
-                       (double)answers[n].choices[k].score);
+            check_beam(c, k, answers[n].choices[k].ids, answers[n].choices[k].n, (double)answers[n].choices[k].score);
         n++;
     }
     assert_int_equal(n, 9);

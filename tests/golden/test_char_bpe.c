@@ -22,7 +22,8 @@ static tiny_tokenizer open_named(const json_t *kind, const char *model, const ch
         bool byte = strlen(text) == 6 && !strncmp(text, "<0x", 3);
         tiny_token(&v, text, i == 0 ? 2 : i == 1 ? 3 : byte ? 6 : 1, 0);
     }
-    json_array_foreach(json_object_get(kind, "merges"), i, item) v.merges[v.n_merges++] = strdup(json_string_value(item));
+    json_array_foreach(json_object_get(kind, "merges"), i, item)
+        v.merges[v.n_merges++] = strdup(json_string_value(item));
     return tiny_open(&v);
 }
 
@@ -38,7 +39,8 @@ static void check(const json_t *kind, const json_t *texts, const char *model, co
     json_array_foreach(texts, i, text)
     {
         int32_t *ids, n;
-        assert_int_equal(tokenizer_encode(t.tokenizer, json_string_value(text), json_string_length(text), 0, &ids, &n, NULL),
+        assert_int_equal(tokenizer_encode(t.tokenizer, json_string_value(text), json_string_length(text), 0, &ids, &n,
+                                          NULL),
                          SUMI_OK);
         if (!golden_hash_equals(hashes, i, golden_hash((const uint32_t *)ids, (size_t)n, GOLDEN_HASH_START)) &&
             n_wrong++ < 3) {
@@ -94,7 +96,8 @@ static void expect_lower(const json_t *kind, bool lower, const char *text, const
     tiny_init(&v, "whitespace");
     gb_bool(&v.file, "tokenizer.ggml.normalizer.lowercase", lower);
     json_array_foreach(json_object_get(kind, "tokens"), i, item) tiny_token(&v, json_string_value(item), i ? 1 : 2, 0);
-    json_array_foreach(json_object_get(kind, "merges"), i, item) v.merges[v.n_merges++] = strdup(json_string_value(item));
+    json_array_foreach(json_object_get(kind, "merges"), i, item)
+        v.merges[v.n_merges++] = strdup(json_string_value(item));
     t = tiny_open(&v);
     if (t.status) fail_msg("%s", t.err.message);
     assert_int_equal(tokenizer_encode(t.tokenizer, text, strlen(text), 0, &ids[0], &n[0], NULL), SUMI_OK);

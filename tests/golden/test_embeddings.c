@@ -39,8 +39,7 @@ static double worst_hidden(test_forward *f, const int32_t *ids, int32_t n_ids, c
         assert_int_equal(sumi_n_hidden_rows(f->ctx), n);
         assert_int_equal(sumi_n_logit_rows(f->ctx), 0);
         for (int32_t i = 0; i < n * n_embd; i++) {
-            double d =
-                fabs((double)sumi_hidden(f->ctx, i / n_embd)[i % n_embd] - (double)golden[at * n_embd + i]);
+            double d = fabs((double)sumi_hidden(f->ctx, i / n_embd)[i % n_embd] - (double)golden[at * n_embd + i]);
             if (!(d <= worst)) worst = d; /* a NaN is the worst */
         }
     }
@@ -64,8 +63,7 @@ static void compare_tiny(const char *name, const char *isa)
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
     test_forward f = test_forward_open(test_source_path(path), isa, SUMI_ACTIVATIONS_F32, 256);
     assert_int_equal(f.info.n_embd, shape[1]);
-    double worst =
-        worst_hidden(&f, (const int32_t *)(ids + 16), (int32_t)shape[0], (const float *)(golden + 16));
+    double worst = worst_hidden(&f, (const int32_t *)(ids + 16), (int32_t)shape[0], (const float *)(golden + 16));
     printf("%-14s %-7s max |difference of a hidden state| %.1e\n", name, f.info.isa, worst);
     assert_true(worst <= MAX_HIDDEN_DIFFERENCE);
     test_forward_close(&f);

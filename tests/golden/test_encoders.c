@@ -148,8 +148,7 @@ static void compare_sentences(const char *isa, sumi_activations activations, int
         int32_t *ids, n_ids;
         double cosine = 0;
         golden_next(&g, i == 0);
-        check(sumi_tokenize(f.model, g.text, strlen(g.text), SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, &err),
-              &err);
+        check(sumi_tokenize(f.model, g.text, strlen(g.text), SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, &err), &err);
         if (n_ids != g.n_ids || memcmp(ids, g.ids, (size_t)n_ids * sizeof *ids) != 0)
             fail_msg("sentence %d: other ids than those of tokenizers: %s", (int)i + 1, g.text);
         check(sumi_embed(f.ctx, ids, n_ids, f.info.pooling, false, got, &err), &err);

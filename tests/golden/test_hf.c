@@ -33,8 +33,7 @@ static float *decode(const gguf *g, const gguf_tensor *t)
 
 /* Elements and order; a vector of one file may be a matrix of the other. Factors of rotations were computed in two ways, and
  * norms of Gemma 3 were rounded when 1 was taken away for transformers: these agree to the last bits. */
-static void compare_tensor(const char *name, const gguf *a, const gguf_tensor *s, const gguf *b,
-                           const gguf_tensor *t)
+static void compare_tensor(const char *name, const gguf *a, const gguf_tensor *s, const gguf *b, const gguf_tensor *t)
 {
     bool rounded = !strncmp(s->name.data, "rope_", 5) || !strncmp(name, "gemma3", 6);
     if (s->n_elems != t->n_elems || s->dims[0] * s->dims[1] != t->dims[0] * t->dims[1])
@@ -43,8 +42,8 @@ static void compare_tensor(const char *name, const gguf *a, const gguf_tensor *s
     for (int64_t i = 0; i < s->n_elems; i++) {
         bool same = x[i] == y[i] || (rounded && fabsf(x[i] - y[i]) <= 1e-6f * fabsf(y[i]) + 1e-7f);
         if (!same)
-            fail_msg("%s: '%.*s' differs at %lld: %g, not %g", name, (int)s->name.n, s->name.data,
-                     (long long)i, x[i], y[i]);
+            fail_msg("%s: '%.*s' differs at %lld: %g, not %g", name, (int)s->name.n, s->name.data, (long long)i, x[i],
+                     y[i]);
     }
     free(x);
     free(y);
@@ -64,8 +63,7 @@ static void compare_tensors(const char *name, const char *folder)
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
     gguf *a = open_model(folder), *b = open_model(test_source_path(path));
     if (gguf_n_tensors(a) != gguf_n_tensors(b))
-        fail_msg("%s: %lld tensors, not %lld", name, (long long)gguf_n_tensors(a),
-                 (long long)gguf_n_tensors(b));
+        fail_msg("%s: %lld tensors, not %lld", name, (long long)gguf_n_tensors(a), (long long)gguf_n_tensors(b));
     for (int64_t i = 0; i < gguf_n_tensors(a); i++) {
         const gguf_tensor *s = gguf_tensor_at(a, i);
         snprintf(tensor, sizeof tensor, "%.*s", (int)s->name.n, s->name.data);

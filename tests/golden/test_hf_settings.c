@@ -114,7 +114,8 @@ static void add_head(const test_folder *f, float factor, bool turned)
     const gguf_tensor *t = gguf_find_tensor(g, "token_embd.weight");
     assert_true(t && t->type->type == DTYPE_F32);
     assert_int_equal(gguf_fetch(g, t, 0, t->dims[1], NULL), SUMI_OK);
-    int len = snprintf(header, sizeof header, "{\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[%lld,%lld],\"data_offsets\":[0,%zu]}}",
+    int len = snprintf(header, sizeof header,
+                       "{\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[%lld,%lld],\"data_offsets\":[0,%zu]}}",
                        (long long)t->dims[1], (long long)t->dims[0], t->n_bytes);
     uint64_t n_header = (uint64_t)len;
     uint8_t *file = malloc(8 + (size_t)len + t->n_bytes);
@@ -269,13 +270,15 @@ static void nan_is_accepted_where_no_number_is_read(void **state)
     text = read_file(&f, "config.json", &n);
     end = memrchr(text, '}', n);
     assert_non_null(end);
-    assert_true(asprintf(&fixed, "%.*s, \"x\": NaN, \"y\": -Infinity, \"model_name\": \"\\\"NaN\"}", (int)(end - text), text) > 0);
+    assert_true(asprintf(&fixed, "%.*s, \"x\": NaN, \"y\": -Infinity, \"model_name\": \"\\\"NaN\"}", (int)(end - text),
+                         text) > 0);
     test_folder_write(&f, "config.json", fixed, strlen(fixed));
     expect_as("qwen2-tied", &f);
     free(fixed);
     assert_true(asprintf(&fixed, "%.*s, \"rms_norm_eps\": NaN}", (int)(end - text), text) > 0);
     test_folder_write(&f, "config.json", fixed, strlen(fixed));
-    test_expect_error(sumi_model_open(&m, f.path, NULL, &err), SUMI_EFORMAT, &err, "'rms_norm_eps' is NaN, not a number");
+    test_expect_error(sumi_model_open(&m, f.path, NULL, &err), SUMI_EFORMAT, &err,
+                      "'rms_norm_eps' is NaN, not a number");
     free(fixed);
     free(text);
     test_folder_remove(&f);

@@ -30,7 +30,7 @@ _Static_assert(sizeof(golden_row) == 8 + 8 * K, "file format");
 typedef struct comparison {
     const golden_row *rows, *next; /* next: that of the position which is asked for next */
     int32_t n_vocab;
-    int32_t n_rows, n_same;        /* so far; rows with the same best token */
+    int32_t n_rows, n_same; /* so far; rows with the same best token */
     double kl_sum, worst;
 } comparison;
 

@@ -55,11 +55,9 @@ static int count_wrong_texts(const struct way *way, const json_t *texts, const j
         size_t n_out;
         snprintf(key, sizeof key, "%zu", i);
         const json_t *want = json_object_get(golden, key);
-        assert_int_equal(way->normalize(json_string_value(text), json_string_length(text), &out, &n_out),
-                         SUMI_OK);
+        assert_int_equal(way->normalize(json_string_value(text), json_string_length(text), &out, &n_out), SUMI_OK);
         bool same = !want == !out;
-        if (want && out)
-            same = n_out == json_string_length(want) && !memcmp(out, json_string_value(want), n_out);
+        if (want && out) same = n_out == json_string_length(want) && !memcmp(out, json_string_value(want), n_out);
         if (!same)
             fprintf(stderr, "%s of text %zu [%s] is [%s], not [%s]\n", way->name, i, json_string_value(text),
                     out ? out : "the same", want ? json_string_value(want) : "the same");

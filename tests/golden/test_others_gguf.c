@@ -51,30 +51,42 @@ static void add_saved(gguf_builder *b)
         uint64_t n;
         gguf_type type;
     } lists[] = {
-        { "qwen2.attention.head_count", heads, 2, GGUF_I32 },   { "qwen2.attention.head_count_kv", kv_heads, 2, GGUF_I32 },
-        { "qwen2.feed_forward_length", ff, 2, GGUF_I32 },       { "qwen2.rope.dimension_sections", sections, 4, GGUF_I32 },
+        { "qwen2.attention.head_count", heads, 2, GGUF_I32 },
+        { "qwen2.attention.head_count_kv", kv_heads, 2, GGUF_I32 },
+        { "qwen2.feed_forward_length", ff, 2, GGUF_I32 },
+        { "qwen2.rope.dimension_sections", sections, 4, GGUF_I32 },
         { "qwen2.swiglu_clamp_exp", none, 2, GGUF_F32 },
     };
     static const struct {
         const char *key;
         uint32_t value;
     } counts[] = {
-        { "qwen2.attention.key_length", 16 },        { "qwen2.attention.value_length", 16 },
-        { "qwen2.attention.key_length_swa", 16 },    { "qwen2.attention.value_length_swa", 16 },
-        { "qwen2.rope.dimension_count", 0 },         { "qwen2.rope.dimension_count_swa", 16 },
-        { "qwen2.pooling_type", UINT32_MAX },        { "qwen2.rope.scaling.original_context_length", 256 },
-        { "qwen2.expert_count", 0 },                 { "qwen2.expert_used_count", 0 },
+        { "qwen2.attention.key_length", 16 },
+        { "qwen2.attention.value_length", 16 },
+        { "qwen2.attention.key_length_swa", 16 },
+        { "qwen2.attention.value_length_swa", 16 },
+        { "qwen2.rope.dimension_count", 0 },
+        { "qwen2.rope.dimension_count_swa", 16 },
+        { "qwen2.pooling_type", UINT32_MAX },
+        { "qwen2.rope.scaling.original_context_length", 256 },
+        { "qwen2.expert_count", 0 },
+        { "qwen2.expert_used_count", 0 },
     };
     static const struct {
         const char *key;
         float value;
     } numbers[] = {
-        { "qwen2.rope.scaling.factor", 0 },          { "qwen2.rope.scaling.attn_factor", 1 },
-        { "qwen2.logit_scale", 0 },                  { "qwen2.rope.scaling.yarn_log_multiplier", 0 },
-        { "qwen2.embedding_scale", 0 },              { "qwen2.residual_scale", 0 },
-        { "qwen2.attention.scale", 0 },              { "qwen2.attention.clamp_kqv", 0 },
-        { "qwen2.attention.max_alibi_bias", 0 },     { "qwen2.attention.layer_norm_epsilon", 0 },
-        { "qwen2.final_logit_softcapping", 30 },     /* Gemma 2's, which llama.cpp saves with every model */
+        { "qwen2.rope.scaling.factor", 0 },
+        { "qwen2.rope.scaling.attn_factor", 1 },
+        { "qwen2.logit_scale", 0 },
+        { "qwen2.rope.scaling.yarn_log_multiplier", 0 },
+        { "qwen2.embedding_scale", 0 },
+        { "qwen2.residual_scale", 0 },
+        { "qwen2.attention.scale", 0 },
+        { "qwen2.attention.clamp_kqv", 0 },
+        { "qwen2.attention.max_alibi_bias", 0 },
+        { "qwen2.attention.layer_norm_epsilon", 0 },
+        { "qwen2.final_logit_softcapping", 30 }, /* Gemma 2's, which llama.cpp saves with every model */
         { "qwen2.attn_logit_softcapping", 50 },
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
@@ -146,8 +158,7 @@ static void gemma_3_without_its_constants_and_with_a_vision_part_is_loaded(void 
     static const gb_rename bare[] = { { "gemma3.attention.layer_norm_rms_epsilon", NULL },
                                       { "gemma3.rope.freq_base", NULL },
                                       { NULL, NULL } };
-    static const gb_rename others[] = { { "gemma3.rope.freq_base", "gemma3.rope.global.freq_base" },
-                                        { NULL, NULL } };
+    static const gb_rename others[] = { { "gemma3.rope.freq_base", "gemma3.rope.global.freq_base" }, { NULL, NULL } };
     (void)state;
     expect_same("gemma3", bare, add_vision);
     expect_same("gemma3", others, add_vision);

@@ -18,10 +18,9 @@ static tiny_tokenizer open_vocab(const json_t *vocab, const char *pre)
     size_t i;
     tiny_init(&v, "gpt2");
     gb_str(&v.file, "tokenizer.ggml.pre", pre);
-    json_array_foreach(json_object_get(vocab, "tokens"), i, item)
-        tiny_token(&v, json_string_value(item), 1, 0);
-    json_array_foreach(json_object_get(vocab, "merges"), i, item) v.merges[v.n_merges++] =
-        strdup(json_string_value(item));
+    json_array_foreach(json_object_get(vocab, "tokens"), i, item) tiny_token(&v, json_string_value(item), 1, 0);
+    json_array_foreach(json_object_get(vocab, "merges"), i, item)
+        v.merges[v.n_merges++] = strdup(json_string_value(item));
     return tiny_open(&v);
 }
 
@@ -95,8 +94,7 @@ static const numbers *cut(cutter *c, const char *text, size_t n)
 
 /* ---- Comparing ---------------------------------------------------------------------------------------------- */
 
-static void print(const char *pre, const json_t *text, const numbers *pieces, const int32_t *ids,
-                  int32_t n_ids)
+static void print(const char *pre, const json_t *text, const numbers *pieces, const int32_t *ids, int32_t n_ids)
 {
     char *escaped = json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     fprintf(stderr, "%s: %s\n  pieces", pre, escaped);
@@ -149,8 +147,8 @@ static void every_pre_tokenizer_gives_the_pieces_and_ids_of_tokenizers(void **st
     (void)state;
     assert_true(json_array_size(texts) >= 300);
     json_array_foreach(golden, c, chain) json_array_foreach(json_object_get(chain, "names"), i, name)
-        n_wrong += check_name(json_string_value(name), json_string_value(json_object_get(chain, "hashes")),
-                              texts, vocab);
+        n_wrong += check_name(json_string_value(name), json_string_value(json_object_get(chain, "hashes")), texts,
+                              vocab);
     json_decref(all);
     json_decref(vocab);
     json_decref(golden);
@@ -161,8 +159,9 @@ static bool is_golden(const json_t *golden, const char *name)
 {
     json_t *chain, *item;
     size_t c, i;
-    json_array_foreach(golden, c, chain) json_array_foreach(
-        json_object_get(chain, "names"), i, item) if (!strcmp(json_string_value(item), name)) return true;
+    json_array_foreach(golden, c, chain)
+        json_array_foreach(json_object_get(chain, "names"), i,
+                           item) if (!strcmp(json_string_value(item), name)) return true;
     return false;
 }
 

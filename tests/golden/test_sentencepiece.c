@@ -24,8 +24,7 @@ static tiny_tokenizer open_model(const json_t *model)
     json_array_foreach(json_object_get(model, "tokens"), i, token)
         tiny_token(&v, json_string_value(token), (int32_t)json_integer_value(json_array_get(types, i)),
                    (float)json_number_value(json_array_get(scores, i)));
-    gb_bool(&v.file, "tokenizer.ggml.add_space_prefix",
-            json_is_true(json_object_get(model, "add_space_prefix")));
+    gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", json_is_true(json_object_get(model, "add_space_prefix")));
     gb_bool(&v.file, "tokenizer.ggml.remove_extra_whitespaces",
             json_is_true(json_object_get(model, "remove_extra_whitespaces")));
     uint8_t *map = golden_base64(json_string_value(json_object_get(model, "charsmap")), &n);
@@ -91,8 +90,7 @@ static int check_ids(const char *name, const json_t *model, const tokenizer *t, 
         int32_t *ids, n_ids;
         const char *s = json_string_value(text);
         assert_int_equal(tokenizer_encode(t, s, json_string_length(text), 0, &ids, &n_ids, NULL), SUMI_OK);
-        if (!golden_hash_equals(hashes, i,
-                                golden_hash((const uint32_t *)ids, (size_t)n_ids, GOLDEN_HASH_START))) {
+        if (!golden_hash_equals(hashes, i, golden_hash((const uint32_t *)ids, (size_t)n_ids, GOLDEN_HASH_START))) {
             print(name, text, t, ids, n_ids);
             n_wrong++;
         }

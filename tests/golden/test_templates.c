@@ -38,8 +38,7 @@ static json_t *answer(const json_t *source, const json_t *vars)
     sumi_error err = { 0 };
     char *text;
     size_t n_text;
-    sumi_status status =
-        render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
+    sumi_status status = render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
     json_t *result = status == SUMI_OK ? json_pack("{s:o}", "text", json_stringn_nocheck(text, n_text))
                                        : json_pack("{s:s, s:i}", "error", err.message, "status", (int)status);
     free(text);
@@ -84,18 +83,15 @@ static json_t *load_golden(const char *path)
 }
 
 /* One expectation: the text, or (want is null) an error, whose words are given for raise_exception(). */
-static bool check(const char *where, const json_t *source, const json_t *vars, const json_t *want,
-                  const char *words)
+static bool check(const char *where, const json_t *source, const json_t *vars, const json_t *want, const char *words)
 {
     sumi_error err = { 0 };
     char *text;
     size_t n_text = 0;
-    sumi_status status =
-        render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
+    sumi_status status = render(json_string_value(source), json_string_length(source), vars, &text, &n_text, &err);
     bool ok;
     if (json_is_string(want)) {
-        ok = status == SUMI_OK && n_text == json_string_length(want) &&
-             !memcmp(text, json_string_value(want), n_text);
+        ok = status == SUMI_OK && n_text == json_string_length(want) && !memcmp(text, json_string_value(want), n_text);
         if (!ok)
             print_error("%s\n  source   %s\n  expected %s\n  got      %s\n", where, json_string_value(source),
                         json_string_value(want), text ? text : err.message);
@@ -117,8 +113,7 @@ static void pieces_give_what_jinja_gives(const char *path, size_t n_at_least)
     {
         char where[32];
         snprintf(where, sizeof where, "piece %zu", i);
-        n_bad +=
-            !check(where, json_array_get(c, 0), json_object_get(golden, "vars"), json_array_get(c, 1), NULL);
+        n_bad += !check(where, json_array_get(c, 0), json_object_get(golden, "vars"), json_array_get(c, 1), NULL);
     }
     print_message("%s: %zu pieces\n", path, json_array_size(cases));
     assert_true(json_array_size(cases) >= n_at_least);
@@ -164,8 +159,7 @@ static size_t chats_give_what_transformers_gives(const char *path, const char *f
         json_array_foreach(json_object_get(template, "cases"), i, c)
         {
             char where[160];
-            snprintf(where, sizeof where, "%s, case %zu (%s)", name, i,
-                     json_string_value(json_object_get(c, "chat")));
+            snprintf(where, sizeof where, "%s, case %zu (%s)", name, i, json_string_value(json_object_get(c, "chat")));
             json_t *chat = json_object_get(json_object_get(golden, "chats"),
                                            json_string_value(json_object_get(c, "chat")));
             json_t *vars = json_copy(chat);

@@ -21,11 +21,11 @@ static void compare_all(const char *name)
     compare(name, NULL);
 }
 
-#define TEST(function, name)                                                                                 \
-    static void function(void **state)                                                                       \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        compare_all(name);                                                                                   \
+#define TEST(function, name)           \
+    static void function(void **state) \
+    {                                  \
+        (void)state;                   \
+        compare_all(name);             \
     }
 TEST(qwen2_with_biases_and_tied_embeddings_is_as_in_transformers, "qwen2-tied")
 TEST(qwen2_with_an_output_matrix_is_as_in_transformers, "qwen2-untied")
@@ -38,55 +38,13 @@ TEST(gemma_3_scales_rope_only_in_layers_without_a_window, "gemma3-linear")
 static void each_family_is_as_in_transformers(void **state)
 {
     static const char *const names[] = {
-        "arcee",
-        "bloom",
-        "cohere2",
-        "command-r",
-        "command-r-plus",
-        "deepseek2",
-        "deepseek2-lite",
-        "deepseek3",
-        "ernie4_5-moe",
-        "exaone",
-        "exaone4",
-        "exaone4-all",
-        "falcon",
-        "falcon-40b",
-        "gemma",
-        "gemma2",
-        "glm4moe",
-        "gpt-oss",
-        "gpt2",
-        "gptneox",
-        "gptneox-serial",
-        "granite",
-        "granitemoe",
-        "hunyuan-moe",
-        "internlm2",
-        "llama-bias",
-        "llama-yarn",
-        "llama4",
-        "minicpm",
-        "mistral",
-        "mixtral",
-        "mpt",
-        "nemotron",
-        "olmo",
-        "olmo-clamp",
-        "olmo2",
-        "olmo3",
-        "olmoe",
-        "phi2",
-        "phi3",
-        "phi3-long",
-        "phi3-short",
-        "qwen2moe",
-        "qwen3",
-        "qwen3moe",
-        "smollm3",
-        "stablelm",
-        "stablelm-12b",
-        "starcoder",
+        "arcee",      "bloom",        "cohere2",     "command-r", "command-r-plus", "deepseek2",    "deepseek2-lite",
+        "deepseek3",  "ernie4_5-moe", "exaone",      "exaone4",   "exaone4-all",    "falcon",       "falcon-40b",
+        "gemma",      "gemma2",       "glm4moe",     "gpt-oss",   "gpt2",           "gptneox",      "gptneox-serial",
+        "granite",    "granitemoe",   "hunyuan-moe", "internlm2", "llama-bias",     "llama-yarn",   "llama4",
+        "minicpm",    "mistral",      "mixtral",     "mpt",       "nemotron",       "olmo",         "olmo-clamp",
+        "olmo2",      "olmo3",        "olmoe",       "phi2",      "phi3",           "phi3-long",    "phi3-short",
+        "qwen2moe",   "qwen3",        "qwen3moe",    "smollm3",   "stablelm",       "stablelm-12b", "starcoder",
         "starcoder2",
     };
     (void)state;

@@ -23,8 +23,7 @@ static bool ids_equal(const tokenizer *t, const char *text, size_t n, uint32_t f
     sumi_error err;
     int32_t n_expected = (int32_t)json_array_size(want);
     assert_true(n_expected <= 4096);
-    for (int32_t i = 0; i < n_expected; i++)
-        expected[i] = (int32_t)json_integer_value(json_array_get(want, (size_t)i));
+    for (int32_t i = 0; i < n_expected; i++) expected[i] = (int32_t)json_integer_value(json_array_get(want, (size_t)i));
     assert_int_equal(tokenizer_encode(t, text, n, flags, &ids, &n_ids, &err), SUMI_OK);
     bool same = n_ids == n_expected && memcmp(ids, expected, (size_t)n_ids * sizeof *ids) == 0;
     if (!same) {
@@ -73,8 +72,7 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
     json_t *texts = golden_load("tokenizer/texts"), *golden = golden_load(path), *text;
     int n_wrong = 0, n_checked = 0;
     size_t i;
-    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err))
-        fail_msg("%s", err.message);
+    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
     json_array_foreach(json_object_get(texts, "texts"), i, text)
     {
         char key[24];

@@ -16,8 +16,7 @@ static tokenizer *open_vocabulary(const char *name, gguf **g)
     tokenizer *t = NULL;
     sumi_error err;
     snprintf(path, sizeof path, "tests/golden/tokenizer/wordpiece-%s.gguf", name);
-    if (gguf_open(g, test_source_path(path), &err) || tokenizer_create(&t, *g, &err))
-        fail_msg("%s", err.message);
+    if (gguf_open(g, test_source_path(path), &err) || tokenizer_create(&t, *g, &err)) fail_msg("%s", err.message);
     return t;
 }
 
@@ -28,9 +27,8 @@ static bool ids_equal(const tokenizer *t, const json_t *text, const json_t *want
     const uint32_t flags = SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS;
     assert_in_range(n, 2, MAX_IDS);
     for (size_t i = 0; i < n; i++) expected[i] = (int32_t)json_integer_value(json_array_get(want, i));
-    assert_int_equal(
-        tokenizer_encode(t, json_string_value(text), json_string_length(text), flags, &ids, &n_ids, NULL),
-        SUMI_OK);
+    assert_int_equal(tokenizer_encode(t, json_string_value(text), json_string_length(text), flags, &ids, &n_ids, NULL),
+                     SUMI_OK);
     bool same = (size_t)n_ids == n && memcmp(ids, expected, n * sizeof *ids) == 0;
     if (!same) {
         fprintf(stderr, "text [%s]\n  expected", json_string_value(text));
@@ -49,13 +47,11 @@ static void check_vocabulary(const char *name)
     gguf *g;
     int n_wrong = 0;
     size_t i;
-    json_t *golden =
-        json_load_file(test_source_path("tests/golden/tokenizer/wordpiece.json"), JSON_ALLOW_NUL, &error);
+    json_t *golden = json_load_file(test_source_path("tests/golden/tokenizer/wordpiece.json"), JSON_ALLOW_NUL, &error);
     if (!golden) fail_msg("%s", error.text);
     json_t *texts = json_object_get(golden, "texts"), *text;
     tokenizer *t = open_vocabulary(name, &g);
-    json_array_foreach(texts, i, text) n_wrong +=
-        !ids_equal(t, text, json_array_get(json_object_get(golden, name), i));
+    json_array_foreach(texts, i, text) n_wrong += !ids_equal(t, text, json_array_get(json_object_get(golden, name), i));
     assert_true(json_array_size(texts) >= 300);
     if (n_wrong) fail_msg("%s: %d of %zu texts differ", name, n_wrong, json_array_size(texts));
     tokenizer_destroy(t);

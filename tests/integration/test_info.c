@@ -26,8 +26,8 @@ static void run(const char *arguments, const char *path)
     char command[8192];
     const char *program = getenv("SUMI_PROGRAM"), *at = strstr(arguments, "PATH");
     assert_non_null(program);
-    snprintf(command, sizeof command, "{ '%s' info %.*s%s%s; } 2>&1", program,
-             at ? (int)(at - arguments) : 1000, arguments, at ? path : "", at ? at + 4 : "");
+    snprintf(command, sizeof command, "{ '%s' info %.*s%s%s; } 2>&1", program, at ? (int)(at - arguments) : 1000,
+             arguments, at ? path : "", at ? at + 4 : "");
     FILE *f = popen(command, "r");
     assert_non_null(f);
     a.n = fread(a.text, 1, sizeof a.text - 1, f);

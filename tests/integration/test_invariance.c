@@ -64,8 +64,7 @@ static void run(sumi_model *m, setting s, int32_t n_prompt, sumi_want want, floa
         done += n;
         if (!hidden && done < n_prompt) continue;
         int32_t width = hidden ? info.n_embd : info.n_vocab, n_rows = hidden ? n : 1;
-        const float *rows =
-            hidden ? sumi_hidden(ctx, s.n_others / 2) : sumi_logits(ctx, s.n_others - s.n_others / 2);
+        const float *rows = hidden ? sumi_hidden(ctx, s.n_others / 2) : sumi_logits(ctx, s.n_others - s.n_others / 2);
         for (int32_t i = 0; i < n_rows * width; i++) *out++ = rows[i];
     }
     sumi_context_destroy(ctx);
@@ -86,17 +85,15 @@ static void check_settings(sumi_model *m, const char *name, const char *isa, int
     for (size_t i = 0; i < n_settings; i++) {
         run(m, settings[i], n_prompt, want, other);
         if (memcmp(alone, other, n * sizeof *alone) != 0)
-            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the %s differ", name, isa,
-                     n_prompt, settings[i].n_threads, settings[i].chunk, settings[i].n_others, what);
+            fail_msg("%s at %s: %d tokens, %d threads, chunks of %d, %d others: the %s differ", name, isa, n_prompt,
+                     settings[i].n_threads, settings[i].chunk, settings[i].n_others, what);
     }
     print_message("  %s at %s: %s of %d tokens, %zu settings equal\n", name, isa, what, n_prompt, n_settings);
     free(alone);
     free(other);
 }
 
-static const setting settings[] = {
-    { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 }
-};
+static const setting settings[] = { { 1, 7, 0 }, { 2, N_PROMPT, 0 }, { 2, 7, N_OTHERS }, { 1, 1, 3 }, { 3, 16, 5 } };
 
 static void check_model(const char *name, cpu_level level)
 {
@@ -144,8 +141,7 @@ static void the_same_holds_for_what_other_families_have(void **state)
             sumi_model_opts opts = sumi_model_opts_default();
             opts.isa = cpu_level_name((cpu_level)level);
             snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", names[i]);
-            if (sumi_model_open(&m, test_source_path(path), &opts, &err) != SUMI_OK)
-                fail_msg("%s", err.message);
+            if (sumi_model_open(&m, test_source_path(path), &opts, &err) != SUMI_OK) fail_msg("%s", err.message);
             size_t n = sizeof settings / sizeof *settings;
             check_settings(m, names[i], opts.isa, N_PROMPT, SUMI_WANT_LAST, settings, n);
             check_settings(m, names[i], opts.isa, N_PROMPT, SUMI_WANT_HIDDEN_ALL, settings, n);
@@ -155,8 +151,7 @@ static void the_same_holds_for_what_other_families_have(void **state)
 
 /* Hidden states of a text by an encoder that takes n_others of other texts in the same step: of all tokens, the first, the
  * last. Returns how many floats they are. */
-static size_t encode(sumi_model *m, int32_t n_threads, int32_t n_others, const int32_t *ids, int32_t n,
-                     float *out)
+static size_t encode(sumi_model *m, int32_t n_threads, int32_t n_others, const int32_t *ids, int32_t n, float *out)
 {
     sumi_context *ctx;
     sumi_model_info info;
@@ -208,8 +203,7 @@ static void check_encoder(const char *name, const char *isa, int32_t n)
     assert_memory_equal(alone + n * info.n_embd, alone, row);
     assert_memory_equal(alone + (n + 1) * info.n_embd, alone + (n - 1) * info.n_embd, row);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        assert_int_equal(encode(m, others[i].n_threads, others[i].n_others, ids, n, beside) * sizeof *beside,
-                         bytes);
+        assert_int_equal(encode(m, others[i].n_threads, others[i].n_others, ids, n, beside) * sizeof *beside, bytes);
         if (memcmp(alone, beside, bytes) != 0)
             fail_msg("%s at %s: %d tokens, %d threads, %d others: hidden states differ", name, isa, n,
                      others[i].n_threads, others[i].n_others);
@@ -247,8 +241,7 @@ static void a_failed_step_changes_no_sequence(void **state)
     sumi_context_opts opts = sumi_context_opts_default();
     opts.n_ctx = 48;
     opts.max_seqs = 2;
-    opts.kv_bytes =
-        4 * 16 * 30 * 2 * 3 * 64 * 2; /* four blocks of 16 tokens, 30 layers, K and V, 3 heads of 64, f16 */
+    opts.kv_bytes = 4 * 16 * 30 * 2 * 3 * 64 * 2; /* four blocks of 16 tokens, 30 layers, K and V, 3 heads of 64, f16 */
     assert_int_equal(sumi_context_create(&ctx, m, &opts, &err), SUMI_OK);
     assert_int_equal(sumi_seq_open(ctx, &a, &err), SUMI_OK);
     assert_int_equal(sumi_seq_open(ctx, &b, &err), SUMI_OK);

@@ -63,8 +63,7 @@ static void each_route_and_method_is_documented_and_nothing_else(void **state)
         names_of(documented, path, url, sizeof path);
         for (int m = 0; m < N_METHODS; m++) {
             const route *r = find(methods[m], url);
-            bool is_route = r && !strcmp(r->path, path),
-                 is_documented = operation_of(item, methods[m]) != NULL;
+            bool is_route = r && !strcmp(r->path, path), is_documented = operation_of(item, methods[m]) != NULL;
             if (is_route != is_documented)
                 fail_msg("%s %s is %s", methods[m], documented, is_route ? "not documented" : "no route");
             n_documented += is_documented;
@@ -82,8 +81,7 @@ static void each_route_and_method_is_documented_and_nothing_else(void **state)
             if (r && !strcmp(r->path, route_path(i))) n_routes++;
         }
     }
-    if (n_routes != n_documented)
-        fail_msg("%d routes, %d documented: a path is missing", n_routes, n_documented);
+    if (n_routes != n_documented) fail_msg("%d routes, %d documented: a path is missing", n_routes, n_documented);
 }
 
 static void expect_status(const json_t *operation, const char *status, bool wanted, const char *path)
@@ -121,8 +119,7 @@ static void statuses_follow_from_the_kind_of_route(void **state)
 
 static void the_version_is_that_of_the_program(void **state)
 {
-    assert_string_equal(json_string_value(json_object_get(json_object_get(*state, "info"), "version")),
-                        sumi_version());
+    assert_string_equal(json_string_value(json_object_get(json_object_get(*state, "info"), "version")), sumi_version());
 }
 
 /* ---- Fields that are refused ---- */
@@ -149,11 +146,16 @@ static void each_field_that_is_refused_is_documented(void **state)
     static const struct {
         unsigned endpoint;
         const char *schema;
-    } bodies[] = { { FIELDS_CHAT, "ChatRequest" },          { FIELDS_COMPLETION, "CompletionRequest" },
-                   { FIELDS_RESPONSES, "ResponsesRequest" }, { FIELDS_MESSAGES, "MessagesRequest" },
-                   { FIELDS_OLLAMA_CHAT, "OllamaChatRequest" }, { FIELDS_OLLAMA_GENERATE, "OllamaGenerateRequest" },
-                   { FIELDS_OLLAMA_OPTIONS, "OllamaOptions" },  { FIELDS_EMBEDDINGS, "EmbeddingsRequest" },
-                   { FIELDS_OLLAMA_VECTORS, "OllamaEmbedRequest" }, { FIELDS_OLLAMA_VECTORS, "OllamaEmbeddingsRequest" },
+    } bodies[] = { { FIELDS_CHAT, "ChatRequest" },
+                   { FIELDS_COMPLETION, "CompletionRequest" },
+                   { FIELDS_RESPONSES, "ResponsesRequest" },
+                   { FIELDS_MESSAGES, "MessagesRequest" },
+                   { FIELDS_OLLAMA_CHAT, "OllamaChatRequest" },
+                   { FIELDS_OLLAMA_GENERATE, "OllamaGenerateRequest" },
+                   { FIELDS_OLLAMA_OPTIONS, "OllamaOptions" },
+                   { FIELDS_EMBEDDINGS, "EmbeddingsRequest" },
+                   { FIELDS_OLLAMA_VECTORS, "OllamaEmbedRequest" },
+                   { FIELDS_OLLAMA_VECTORS, "OllamaEmbeddingsRequest" },
                    { FIELDS_TOKENIZE, "TokenizeRequest" } };
     const json_t *schemas = json_object_get(json_object_get(*state, "components"), "schemas");
     for (int i = 0; known_fields_row(i); i++)

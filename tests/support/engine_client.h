@@ -42,7 +42,7 @@ typedef struct client_answer {
 void client_submit(sumi_engine *engine, sumi_request *request, client_answer *answer);
 /* The same, for one that may be refused: nothing will come then, and the answer needs no release. */
 sumi_status client_try(sumi_engine *engine, sumi_request *request, client_answer *answer, sumi_error *err);
-void client_wait(client_answer *answer); /* until its last event; releases the locks */
+void client_wait(client_answer *answer);                          /* until its last event; releases the locks */
 void client_take(client_answer *answer, const sumi_event *event); /* for events that were polled */
 
 /* Fails unless the first n choices have the same tokens, log-probabilities, text and finish. */

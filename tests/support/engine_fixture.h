@@ -17,9 +17,9 @@ int engine_set_up(void **state);
 int engine_tear_down(void **state);
 
 size_t engine_kv_bytes(int32_t n_blocks); /* of keys and values of the model */
-sumi_engine_opts engine_options(void);    /* small enough that several requests share a step, and a prompt takes several */
+sumi_engine_opts engine_options(void); /* small enough that several requests share a step, and a prompt takes several */
 sumi_engine *engine_start(const sumi_engine_opts *opts);
-sumi_request engine_request(int32_t i);   /* ENGINE_OUT tokens; greedy or drawn, with and without penalties */
+sumi_request engine_request(int32_t i); /* ENGINE_OUT tokens; greedy or drawn, with and without penalties */
 
 /* Fails the test unless all requests end and nothing is held by any. */
 void engine_assert_all_free(sumi_engine *engine);

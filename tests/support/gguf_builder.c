@@ -74,8 +74,7 @@ void gb_str_array(gguf_builder *b, const char *key, const char *const *values, s
     for (size_t i = 0; i < n; i++) gb_put_str(&b->meta, values[i]);
 }
 
-void gb_array(gguf_builder *b, const char *key, gguf_type type, const void *values, uint64_t n,
-              size_t n_bytes)
+void gb_array(gguf_builder *b, const char *key, gguf_type type, const void *values, uint64_t n, size_t n_bytes)
 {
     gb_raw(b, key, GGUF_ARRAY, "", 0);
     gb_put_u32(&b->meta, type);

@@ -18,7 +18,7 @@ typedef struct gguf_builder {
     buf meta, infos, data;
     uint64_t n_kv, n_tensors; /* counted by the functions below; change them to lie in the header */
     uint32_t version;         /* 3 */
-    uint64_t alignment; /* 32; of the data section and of each tensor. Does not write general.alignment */
+    uint64_t alignment;       /* 32; of the data section and of each tensor. Does not write general.alignment */
 } gguf_builder;
 
 void gb_init(gguf_builder *b);
@@ -30,8 +30,7 @@ void gb_bool(gguf_builder *b, const char *key, bool value);
 void gb_str(gguf_builder *b, const char *key, const char *value);
 void gb_str_array(gguf_builder *b, const char *key, const char *const *values, size_t n);
 /* An array of n scalars that take n_bytes together. */
-void gb_array(gguf_builder *b, const char *key, gguf_type type, const void *values, uint64_t n,
-              size_t n_bytes);
+void gb_array(gguf_builder *b, const char *key, gguf_type type, const void *values, uint64_t n, size_t n_bytes);
 /* Any type number with any bytes after it. */
 void gb_raw(gguf_builder *b, const char *key, uint32_t type, const void *bytes, size_t n_bytes);
 

@@ -10,8 +10,7 @@
 uint32_t golden_hash(const uint32_t *numbers, size_t n, uint32_t value)
 {
     for (size_t i = 0; i < n; i++)
-        for (int shift = 0; shift < 32; shift += 8)
-            value = (value ^ (numbers[i] >> shift & 0xFF)) * 16777619u;
+        for (int shift = 0; shift < 32; shift += 8) value = (value ^ (numbers[i] >> shift & 0xFF)) * 16777619u;
     return value;
 }
 

@@ -67,8 +67,7 @@ static size_t put_blocks(uint8_t *w, const uint8_t *blocks, const uint8_t **p)
 }
 
 /* What a delta makes of a GGUF file; the caller frees it. */
-static uint8_t *apply(const uint8_t *delta, size_t n_delta, const uint8_t *gguf, size_t n_gguf,
-                      size_t *n_bytes)
+static uint8_t *apply(const uint8_t *delta, size_t n_delta, const uint8_t *gguf, size_t n_gguf, size_t *n_bytes)
 {
     const uint8_t *p = delta + 8, *end = delta + n_delta;
     assert_memory_equal(delta, "SUMIDELT", 8);
@@ -104,9 +103,7 @@ test_folder test_hf_folder(const char *name)
 {
     char path[256];
     size_t n_delta, n_gguf, n;
-    const char *vocabulary = !strncmp(name, "gemma", 5)    ? "spm"
-                             : !strcmp(name, "nomic-bert") ? "wordpiece"
-                                                           : "bytes";
+    const char *vocabulary = !strncmp(name, "gemma", 5) ? "spm" : !strcmp(name, "nomic-bert") ? "wordpiece" : "bytes";
     test_folder f = test_folder_create();
     snprintf(path, sizeof path, "tests/golden/hf/%s.json", name);
     test_folder_copy(&f, "config.json", path);

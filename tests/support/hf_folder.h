@@ -11,8 +11,7 @@ typedef struct test_folder {
 test_folder test_folder_create(void);
 void test_folder_remove(test_folder *f); /* with the files in it */
 void test_folder_write(const test_folder *f, const char *name, const void *data, size_t n_bytes);
-void test_folder_copy(const test_folder *f, const char *name,
-                      const char *source_path); /* of the repository */
+void test_folder_copy(const test_folder *f, const char *name, const char *source_path); /* of the repository */
 
 /* config.json, tokenizer.json and model.safetensors of the tiny model. */
 test_folder test_hf_folder(const char *name);

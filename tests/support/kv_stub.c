@@ -48,21 +48,21 @@ static kv_stub create(const kv_layout *layout, int32_t n_blocks, int32_t max_seq
     s.memory = calloc((size_t)n_blocks, sizeof *s.memory);
     assert_non_null(s.memory);
     size_t slot = sizeof(kv_stub_block);
-    if (n_slots)
-        assert_int_equal(kv_swap_create(&s.swap, "/tmp", (size_t)n_slots * slot, slot, NULL), SUMI_OK);
+    if (n_slots) assert_int_equal(kv_swap_create(&s.swap, "/tmp", (size_t)n_slots * slot, slot, NULL), SUMI_OK);
     kv_cache_opts o = { .layout = &s.layout,
                         .n_blocks = n_blocks,
                         .max_seqs = max_seqs,
                         .max_tokens = max_tokens,
                         .prefix = prefix,
                         .swap = s.swap,
-                        .memory = { s.memory, sizeof(kv_stub_block), copy_block, read_block, write_block, clear_block } };
+                        .memory = { s.memory, sizeof(kv_stub_block), copy_block, read_block, write_block,
+                                    clear_block } };
     assert_int_equal(kv_cache_create(&s.c, &o, NULL), SUMI_OK);
     return s;
 }
 
-kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs,
-                       int32_t max_tokens, bool prefix, int32_t n_slots)
+kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs, int32_t max_tokens,
+                       bool prefix, int32_t n_slots)
 {
     kv_layout l = make_layout(windows, n_layers);
     return create(&l, n_blocks, max_seqs, max_tokens, prefix, n_slots);
@@ -123,8 +123,7 @@ bool kv_stub_step(kv_stub *s, int32_t seq, kv_origin origin, const int32_t *ids,
     for (int32_t i = 0; i < n; i++) {
         state = mix(state, (uint64_t)ids[i]);
         for (int32_t g = 0; g < s->layout.n_groups; g++)
-            s->memory[tables[g * stride + (len + i) / KV_BLOCK]][(len + i) % KV_BLOCK] =
-                mix(state, (uint64_t)g);
+            s->memory[tables[g * stride + (len + i) / KV_BLOCK]][(len + i) % KV_BLOCK] = mix(state, (uint64_t)g);
     }
     kv_cache_commit(s->c, seq, ids, n_keep);
     return true;
@@ -141,8 +140,7 @@ const char *kv_stub_verify(const kv_stub *s, int32_t seq, kv_origin origin)
             if (pos < kv_first_seen(s->layout.window[g], len)) continue;
             int32_t block = tables[g * stride + pos / KV_BLOCK];
             if (block < 0 || block >= s->n_blocks) return "a table has no block where one is seen";
-            if (s->memory[block][pos % KV_BLOCK] != mix(state, (uint64_t)g))
-                return "a slot holds another token";
+            if (s->memory[block][pos % KV_BLOCK] != mix(state, (uint64_t)g)) return "a slot holds another token";
         }
     }
     return NULL;

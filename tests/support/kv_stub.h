@@ -17,8 +17,8 @@ typedef struct kv_stub {
 } kv_stub;
 
 /* windows [n_layers], all of one format; n_slots of swap, 0: none. Fails the test if it cannot. */
-kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs,
-                       int32_t max_tokens, bool prefix, int32_t n_slots);
+kv_stub kv_stub_create(const int32_t *windows, int32_t n_layers, int32_t n_blocks, int32_t max_seqs, int32_t max_tokens,
+                       bool prefix, int32_t n_slots);
 /* Group 0 has one format, groups 1 and 2 have another; no index, no swap. */
 kv_stub kv_stub_create_two_formats(int32_t n_blocks, int32_t max_seqs, int32_t max_tokens);
 void kv_stub_destroy(

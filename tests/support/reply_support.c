@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_format *format,
-                      const char *body)
+test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_format *format, const char *body)
 {
     const text_limits limits = text_limits_default();
     const reply_info info = { .model_name = "m", .id = "x", .created = 7 };
@@ -38,11 +37,11 @@ void reply_piece(test_reply *t, int32_t part, int32_t choice, const char *text)
 void reply_choice_ends(test_reply *t, int32_t part, int32_t choice, sumi_finish finish, const char *stop)
 {
     const job_event n = { .part = part,
-                     .type = SUMI_EVENT_CHOICE,
-                     .choice = choice,
-                     .finish = finish,
-                     .stopped = stop != NULL,
-                     .text = stop ? stop : "" };
+                          .type = SUMI_EVENT_CHOICE,
+                          .choice = choice,
+                          .finish = finish,
+                          .stopped = stop != NULL,
+                          .text = stop ? stop : "" };
     t->format->take(t->reply, &n, &t->out);
 }
 
@@ -51,19 +50,16 @@ void reply_ends(test_reply *t, int32_t part, sumi_finish finish, const char *why
     t->used.n_prompt += 5; /* as the job does */
     t->used.n_cached += 2;
     t->used.n_generated += 3;
-    const job_event n = { .part = part,
-                     .type = SUMI_EVENT_END,
-                     .used = t->used,
-                     .finish = finish,
-                     .text = why,
-                     .n_bytes = strlen(why),
-                     .usage = { .n_prompt = 5,
-                                .n_cached = 2,
-                                .n_generated = 3,
-                                .queue_ms = 1,
-                                .prefill_ms = 2,
-                                .decode_ms = 3 },
-                     .time_ms = 6 };
+    const job_event n = {
+        .part = part,
+        .type = SUMI_EVENT_END,
+        .used = t->used,
+        .finish = finish,
+        .text = why,
+        .n_bytes = strlen(why),
+        .usage = { .n_prompt = 5, .n_cached = 2, .n_generated = 3, .queue_ms = 1, .prefill_ms = 2, .decode_ms = 3 },
+        .time_ms = 6
+    };
     t->format->take(t->reply, &n, &t->out);
 }
 

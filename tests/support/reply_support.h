@@ -8,13 +8,12 @@
 typedef struct test_reply {
     const answer_format *format;
     void *reply;
-    buf out; /* what a stream was sent */
+    buf out;        /* what a stream was sent */
     job_usage used; /* of the parts that have ended */
 } test_reply;
 
 /* For model "m", with the id "x", made 7 s after 1970; prompts have five tokens each. */
-test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_format *format,
-                      const char *body);
+test_reply reply_open(text_parse_fn parse, reply_create_fn create, const answer_format *format, const char *body);
 void reply_piece(test_reply *t, int32_t part, int32_t choice, const char *text);
 /* stop: the stop string that was found, or NULL. */
 void reply_choice_ends(test_reply *t, int32_t part, int32_t choice, sumi_finish finish, const char *stop);

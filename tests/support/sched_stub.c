@@ -110,8 +110,7 @@ static int32_t held(void *user, const sched_req *r)
 {
     int32_t n = 0;
     (void)user;
-    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        n += of(r)->tables[i].n; /* shared ones more than once: an estimate */
+    for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) n += of(r)->tables[i].n; /* shared ones more than once: an estimate */
     return n;
 }
 

@@ -43,8 +43,7 @@ void test_expect_error(sumi_status status, sumi_status expected, const sumi_erro
 {
     const char *message = status == SUMI_OK ? "" : err->message;
     if (status != expected || !strstr(message, part) || strchr(message, '\n'))
-        fail_msg("status %d, expected %d: '%s' has no '%s', or lines", (int)status, (int)expected, message,
-                 part);
+        fail_msg("status %d, expected %d: '%s' has no '%s', or lines", (int)status, (int)expected, message, part);
 }
 
 const char *test_source_path(const char *relative)

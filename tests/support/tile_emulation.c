@@ -115,8 +115,7 @@ void emulate_multiply(int srcdest, int src1, int src2)
         uint32_t tmp[TILE_ROW_BYTES / 4];
         memcpy(tmp, c->row[m], sizeof tmp);
         for (int k = 0; k < a->colsb / 4; k++)
-            for (int n = 0; n < b->colsb / 4; n++)
-                tmp[n] = dpbd_su(tmp[n], a->row[m] + 4 * k, b->row[k] + 4 * n);
+            for (int n = 0; n < b->colsb / 4; n++) tmp[n] = dpbd_su(tmp[n], a->row[m] + 4 * k, b->row[k] + 4 * n);
         write_row_and_zero(c, m, (const uint8_t *)tmp, c->colsb);
     }
     zero_upper_rows(c, c->rows);

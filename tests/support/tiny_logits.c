@@ -22,8 +22,7 @@ static void compare_row(void *user, int32_t position, const float *logits)
     double total = test_log_sum_exp(logits, e->n_vocab), golden_total = test_log_sum_exp(golden, e->n_vocab);
     for (int32_t i = 0; i < e->n_vocab; i++) {
         double difference = fabs((logits[i] - total) - (golden[i] - golden_total));
-        if (!(difference <= e->worst))
-            e->worst = difference, e->worst_position = position; /* a NaN is the worst */
+        if (!(difference <= e->worst)) e->worst = difference, e->worst_position = position; /* a NaN is the worst */
     }
 }
 

@@ -53,11 +53,9 @@ int32_t tiny_merge(tiny_vocab *v, const char *line)
 uint8_t *tiny_finish(tiny_vocab *v, size_t *n_bytes)
 {
     gb_str_array(&v->file, "tokenizer.ggml.tokens", (const char *const *)v->tokens, v->n_tokens);
-    gb_array(&v->file, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->n_tokens,
-             v->n_tokens * sizeof *v->kinds);
+    gb_array(&v->file, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->n_tokens, v->n_tokens * sizeof *v->kinds);
     if (v->is_spm)
-        gb_array(&v->file, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n_tokens,
-                 v->n_tokens * sizeof *v->scores);
+        gb_array(&v->file, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n_tokens, v->n_tokens * sizeof *v->scores);
     else gb_str_array(&v->file, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
     for (size_t i = 0; i < v->n_tokens; i++) free(v->tokens[i]);
     for (size_t i = 0; i < v->n_merges; i++) free(v->merges[i]);

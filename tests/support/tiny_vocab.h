@@ -46,7 +46,7 @@ void tiny_close(tiny_tokenizer *t);
 sumi_model *tiny_model(tiny_vocab *v);
 
 /* Encodes the string literal `text` and fails the test unless exactly the ids that follow come out. */
-#define TINY_CHECK(t, text, flags, ...)                                                                        \
+#define TINY_CHECK(t, text, flags, ...) \
     tiny_check_ids(&(t), text, sizeof(text) - 1, flags, (const int32_t[]){ __VA_ARGS__, -1 })
 void tiny_check_ids(const tiny_tokenizer *t, const char *text, size_t n, uint32_t flags, const int32_t *want);
 

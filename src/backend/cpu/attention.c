@@ -28,8 +28,8 @@ static void angles_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
-                     int32_t n_rot, float size)
+void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs, int32_t n_rot,
+                     float size)
 {
     angles_job job = { cos_sin, pos, freqs, n_rot / 2, size };
     pool_for(s->threads, n_tokens, 8, angles_items, &job);
@@ -90,8 +90,7 @@ static void store_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     size_t v_dim = (size_t)shape->n_kv_heads * (size_t)shape->v_dim;
     for (int64_t t = begin; t < end; t++) {
         size_t q_dim = (size_t)j->a->n_heads * head_dim;
-        float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * k_dim,
-              *v = j->a->v + (size_t)t * v_dim;
+        float *q = j->a->q + (size_t)t * q_dim, *k = j->a->k + (size_t)t * k_dim, *v = j->a->v + (size_t)t * v_dim;
         clamp_row(q, q_dim, j->a->clamp);
         clamp_row(k, k_dim, j->a->clamp);
         clamp_row(v, v_dim, j->a->clamp);
@@ -271,8 +270,7 @@ static void attend_by_tokens(const attention_job *j)
 {
     int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group);
     /* Smaller tiles where there are too few to even out the speeds of threads. */
-    while (max_tokens > 1 && j->b->n_tokens / max_tokens < 8 * n_threads &&
-           max_tokens * j->n_group > ATTN_ROWS / 4)
+    while (max_tokens > 1 && j->b->n_tokens / max_tokens < 8 * n_threads && max_tokens * j->n_group > ATTN_ROWS / 4)
         max_tokens = (max_tokens + 1) / 2;
     tokens_job job = { *j, max_tokens, (j->b->n_tokens + max_tokens - 1) / max_tokens };
     pool_for(j->s->threads, job.n_items, 1, token_items, &job);
@@ -293,8 +291,7 @@ static destination partials_of(const chunks_job *cj, int32_t i, int32_t chunk)
     const run *r = &cj->runs[i];
     size_t stride = (size_t)attn_partial_len(cj->j.layer.form->shape.v_dim);
     size_t rows = (size_t)(r->end - r->begin) * (size_t)cj->j.a->n_heads;
-    return (destination){ cj->j.s->partials + cj->partials[i] +
-                              (size_t)(chunk - r->first_chunk) * rows * stride,
+    return (destination){ cj->j.s->partials + cj->partials[i] + (size_t)(chunk - r->first_chunk) * rows * stride,
                           r->begin, stride };
 }
 
@@ -309,9 +306,7 @@ static void chunk_items(void *arg, int64_t begin, int64_t end, int32_t thread)
         int32_t part = (int32_t)(rest % parts), chunk = cj->runs[i].first_chunk + (int32_t)(rest / parts);
         if (cj->runs[i].n_chunks == 1)
             attend(&cj->j, cj->runs[i], part, ATTN_ALL, result(&cj->j), stream_row(cj->j.s, thread));
-        else
-            attend(&cj->j, cj->runs[i], part, chunk, partials_of(cj, i, chunk),
-                   stream_row(cj->j.s, thread));
+        else attend(&cj->j, cj->runs[i], part, chunk, partials_of(cj, i, chunk), stream_row(cj->j.s, thread));
     }
 }
 
@@ -369,8 +364,7 @@ static bool plan_chunks(chunks_job *cj)
 static void attend_by_chunks(const chunks_job *cj)
 {
     int64_t n_items = 0;
-    for (int32_t i = 0; i < cj->n_runs; i++)
-        n_items += (int64_t)cj->runs[i].n_chunks * n_parts(&cj->j);
+    for (int32_t i = 0; i < cj->n_runs; i++) n_items += (int64_t)cj->runs[i].n_chunks * n_parts(&cj->j);
     pool_for(cj->j.s->threads, n_items, 1, chunk_items, (void *)cj);
     pool_for(cj->j.s->threads, cj->j.b->n_tokens, 4, merge_items, (void *)cj);
 }

@@ -22,8 +22,7 @@
 /* Positions in a segment. The maximum, the scaling of old sums and the sum across lanes are computed once per segment. */
 #define ATTN_SEGMENT 128
 
-_Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0,
-               "whole segments, whole blocks");
+_Static_assert(ATTN_CHUNK % ATTN_SEGMENT == 0 && ATTN_SEGMENT % KV_BLOCK == 0, "whole segments, whole blocks");
 
 /* Scores are exponents of 2, as exp2() is cheaper than exp(). With a soft-cap the products are scaled for
  * tanh(x) = 1 - 2 / (2^(2 x log2(e)) + 1), and the scores are scaled after tanh. */
@@ -41,10 +40,8 @@ static inline bool attn_fits(kv_format format, int32_t head_dim, int32_t v_dim, 
 typedef struct attn_tile {
     _Alignas(64) float m[ATTN_ROWS];              /* largest score of the chunk */
     _Alignas(64) float l[ATTN_ROWS * ATTN_LANES]; /* weights of the chunk */
-    _Alignas(
-        64) float shrink[ATTN_LANES]; /* the factor of a new segment on a row's old sums, in one pass */
-    float total_m[ATTN_ROWS],
-        total_l[ATTN_ROWS]; /* the same for all chunks so far; their sums are in the result */
+    _Alignas(64) float shrink[ATTN_LANES];        /* the factor of a new segment on a row's old sums, in one pass */
+    float total_m[ATTN_ROWS], total_l[ATTN_ROWS]; /* the same for all chunks so far; their sums are in the result */
 } attn_tile;
 
 /* Rows r0 <= r < r0 + n of a tile. */
@@ -69,8 +66,7 @@ typedef struct attn_level {
     void (*sum_chunk)(const attn_pass *ps, int32_t first, int32_t last);
     float (*sum_weights)(const float *l);
     /* total (m, l, out) += the sums of the next chunk */
-    void (*merge)(float *m, float *l, float *out, float next_m, float next_l, const float *next,
-                  int32_t v_dim);
+    void (*merge)(float *m, float *l, float *out, float next_m, float next_l, const float *next, int32_t v_dim);
     /* out /= l, and -0 becomes 0: the addition of 0 for an unseen slot may have changed -0 to 0 */
     void (*finish)(float *out, float l, int32_t v_dim);
 } attn_level;
@@ -128,13 +124,11 @@ static inline void attn_load_q(const attn_pass *ps, int32_t n_rows)
     int32_t head_dim = ps->a->head_dim;
     for (int32_t r = 0; r < n_rows; r++)
         for (int32_t i = 0; i < head_dim; i++)
-            ps->q[ps->a->latent ? r * head_dim + i : i * n_rows + r] =
-                r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
+            ps->q[ps->a->latent ? r * head_dim + i : i * n_rows + r] = r < ps->n ? ps->a->q[ps->r0 + r][i] * scale : 0;
 }
 
 /* The range of positions that at least one of the rows sees. */
-static inline void attn_seen(const attention_tile_args *a, int32_t r0, int32_t n, int32_t *first,
-                             int32_t *last)
+static inline void attn_seen(const attention_tile_args *a, int32_t r0, int32_t n, int32_t *first, int32_t *last)
 {
     *first = a->first[r0];
     *last = a->last[r0];
@@ -144,8 +138,7 @@ static inline void attn_seen(const attention_tile_args *a, int32_t r0, int32_t n
     }
 }
 
-static inline attn_pass attn_pass_at(const attn_level *level, const attention_tile_args *a, attn_tile *x,
-                                     int32_t r0)
+static inline attn_pass attn_pass_at(const attn_level *level, const attention_tile_args *a, attn_tile *x, int32_t r0)
 {
     int32_t n = a->n_rows - r0 < level->rows ? a->n_rows - r0 : level->rows;
     float *out = a->scratch + ATTN_ROWS * ATTN_MAX_HEAD, *p = out + ATTN_ROWS * ATTN_MAX_HEAD;
@@ -165,8 +158,7 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
         float *out = a->out[row], *sums = ps->out + r * a->v_dim;
         float l = level->sum_weights(ps->x->l + row * ATTN_LANES);
         if (a->chunk == ATTN_ALL) {
-            level->merge(&ps->x->total_m[row], &ps->x->total_l[row], out, ps->x->m[row], l, sums,
-                         a->v_dim);
+            level->merge(&ps->x->total_m[row], &ps->x->total_l[row], out, ps->x->m[row], l, sums, a->v_dim);
         } else {
             memcpy(out, sums, (size_t)a->v_dim * sizeof *out);
             out[a->v_dim] = ps->x->m[row];
@@ -177,8 +169,7 @@ static inline void attn_add_chunk(const attn_level *level, const attn_pass *ps, 
 
 /* The last step of a row. A sink is one more score, of a position whose value is 0: the sink only increases the sum of
  * weights. */
-static inline void attn_finish(const attn_level *level, float m, float l, float *out, const float *sink,
-                               int32_t v_dim)
+static inline void attn_finish(const attn_level *level, float m, float l, float *out, const float *sink, int32_t v_dim)
 {
     static const float nothing[ATTN_MAX_HEAD];
     if (sink) level->merge(&m, &l, out, *sink * ATTN_LOG2E, 1, nothing, v_dim);
@@ -201,8 +192,7 @@ static inline void attn_attend(const attn_level *level, const attention_tile_arg
         memset(a->out[r], 0, (size_t)a->v_dim * sizeof *a->out[r]);
     }
     attn_seen(a, 0, a->n_rows, &first, &last);
-    for (int32_t chunk = all ? first / ATTN_CHUNK : a->chunk; chunk <= (all ? last / ATTN_CHUNK : a->chunk);
-         chunk++)
+    for (int32_t chunk = all ? first / ATTN_CHUNK : a->chunk; chunk <= (all ? last / ATTN_CHUNK : a->chunk); chunk++)
         for (int32_t r0 = 0; r0 < a->n_rows; r0 += level->rows) {
             attn_pass ps = attn_pass_at(level, a, &x, r0);
             attn_add_chunk(level, &ps, chunk);

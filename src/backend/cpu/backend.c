@@ -92,7 +92,7 @@ static bool alloc_int8(q8_row *r, size_t n)
 }
 
 sumi_status cpu_act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
-                              sumi_error *err)
+                           sumi_error *err)
 {
     (void)be;
     *out = NULL;
@@ -256,18 +256,37 @@ sumi_status backend_cpu_create(backend **out, const char *isa, sumi_activations 
     kernels_init(&be->k, level);
     be->activations = activations;
     be->base = (backend){
-        .isa = cpu_level_name(level), .kv_format = activations == SUMI_ACTIVATIONS_F32 ? KV_F32 : KV_F16, .destroy = destroy,
-        .weight_create = cpu_weight_create, .table_create = cpu_table_create, .weight_destroy = cpu_weight_destroy, .weight_input = cpu_weight_input,
-        .weight_bytes = cpu_weight_bytes, .copies_weights = cpu_copies_weights,
-        .stream_create = stream_create, .stream_destroy = stream_destroy, .stream_pin = stream_pin,
+        .isa = cpu_level_name(level),
+        .kv_format = activations == SUMI_ACTIVATIONS_F32 ? KV_F32 : KV_F16,
+        .destroy = destroy,
+        .weight_create = cpu_weight_create,
+        .table_create = cpu_table_create,
+        .weight_destroy = cpu_weight_destroy,
+        .weight_input = cpu_weight_input,
+        .weight_bytes = cpu_weight_bytes,
+        .copies_weights = cpu_copies_weights,
+        .stream_create = stream_create,
+        .stream_destroy = stream_destroy,
+        .stream_pin = stream_pin,
         .spread_weights = spread_weights,
-        .act_create = cpu_act_create, .act_destroy = cpu_act_destroy,
-        .routing_create = cpu_routing_create, .routing_destroy = cpu_routing_destroy,
-        .experts = cpu_experts, .expert_bytes = expert_bytes,
-        .kv_block_bytes = cpu_kv_block_bytes, .kv_create = cpu_kv_create,
-        .kv_destroy = cpu_kv_destroy, .kv_memory = cpu_kv_memory,
-        .embed = cpu_embed, .gather = cpu_gather, .rows = cpu_rows, .linear = cpu_linear,
-        .rope_angles = cpu_rope_angles, .qkv_store = cpu_qkv_store, .latent_store = cpu_latent_store, .attention = cpu_attention,
+        .act_create = cpu_act_create,
+        .act_destroy = cpu_act_destroy,
+        .routing_create = cpu_routing_create,
+        .routing_destroy = cpu_routing_destroy,
+        .experts = cpu_experts,
+        .expert_bytes = expert_bytes,
+        .kv_block_bytes = cpu_kv_block_bytes,
+        .kv_create = cpu_kv_create,
+        .kv_destroy = cpu_kv_destroy,
+        .kv_memory = cpu_kv_memory,
+        .embed = cpu_embed,
+        .gather = cpu_gather,
+        .rows = cpu_rows,
+        .linear = cpu_linear,
+        .rope_angles = cpu_rope_angles,
+        .qkv_store = cpu_qkv_store,
+        .latent_store = cpu_latent_store,
+        .attention = cpu_attention,
     };
     *out = &be->base;
     return SUMI_OK;

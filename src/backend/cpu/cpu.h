@@ -14,7 +14,7 @@ typedef struct cpu_backend {
     backend base; /* first: a backend* is a cpu_backend* */
     kernels k;
     sumi_activations activations;
-    pool *loaders; /* threads that pack weights; they sleep after that */
+    pool *loaders;       /* threads that pack weights; they sleep after that */
     slab_source *packed; /* provides memory for packed weights */
 } cpu_backend;
 
@@ -25,7 +25,7 @@ struct weight {
     size_t row_bytes;
     int32_t n_rows, n_cols;
     dtype type;
-    int32_t input;       /* one ACT_ bit */
+    int32_t input;             /* one ACT_ bit */
     uint8_t *payload, *header; /* [n_panels] streams in memory; NULL: not packed, or measured only */
     slab *memory;
     size_t payload_bytes, header_bytes; /* of one panel */
@@ -40,9 +40,9 @@ typedef struct stream_count {
 struct stream {
     const cpu_backend *be;
     pool *threads;
-    float *row;         /* [n_threads][row_stride]: one row of scratch for each thread */
+    float *row; /* [n_threads][row_stride]: one row of scratch for each thread */
     size_t row_stride;
-    float *partials;    /* [STREAM_PARTIALS]: sums of attention over a part of the positions */
+    float *partials;      /* [STREAM_PARTIALS]: sums of attention over a part of the positions */
     stream_count *counts; /* [n_threads] */
 };
 
@@ -56,7 +56,7 @@ struct act {
     int32_t max_tokens, max_cols; /* max_tokens is a multiple of ACT_TILE */
     int32_t n_tokens, n_cols;     /* of the current matrix */
     float *f32;
-    q8_row int8; /* the first row */
+    q8_row int8;             /* the first row */
     _Atomic int32_t *n_left; /* [blocks of rows] products of this input that are not complete; linear.c */
 };
 
@@ -139,8 +139,7 @@ void cpu_weight_destroy(weight *w);
 int32_t cpu_weight_input(const weight *w);
 size_t cpu_weight_bytes(const weight *w);
 bool cpu_copies_weights(const backend *be, dtype type);
-void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
-               bool add);
+void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale, bool add);
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then);
 sumi_status cpu_act_create(const backend *be, act **out, int32_t max_tokens, int32_t max_cols, int32_t forms,
                            sumi_error *err);
@@ -150,8 +149,8 @@ void cpu_routing_destroy(routing *r);
 void cpu_experts(stream *s, routing *r, const act *x, const experts_args *args, const row_op *then);
 void cpu_rows(stream *s, const row_op *op, int32_t n);
 void cpu_gather(stream *s, float *x, const int32_t *rows, int32_t n, int32_t n_cols);
-void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs,
-                     int32_t n_rot, float size);
+void cpu_rope_angles(stream *s, float *cos_sin, const int32_t *pos, int32_t n_tokens, const float *freqs, int32_t n_rot,
+                     float size);
 void cpu_qkv_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const qkv_args *args);
 void cpu_latent_store(stream *s, kv_store *kv, int32_t layer, const batch *b, const latent_args *args);
 void cpu_attention(stream *s, act *out, int32_t forms, const kv_store *kv, int32_t layer, const batch *b,

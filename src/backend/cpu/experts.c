@@ -72,8 +72,8 @@ static int32_t down_outs(const experts_job *j, const expert_group *g, linear_out
 }
 
 /* Some panels of an expert times all of its tokens. Only the first tokens' products read them from memory. */
-static void expert_products(const experts_job *j, const act *x, const linear_out *outs, int32_t n_outs,
-                            range panels, int32_t thread)
+static void expert_products(const experts_job *j, const act *x, const linear_out *outs, int32_t n_outs, range panels,
+                            int32_t thread)
 {
     for (int32_t t = 0; t < x->n_tokens; t += PANELS_TOKENS) {
         int32_t end = t + PANELS_TOKENS < x->n_tokens ? t + PANELS_TOKENS : x->n_tokens;
@@ -170,8 +170,7 @@ static void run_loop(experts_job *j, const linear_out *outs, int32_t n_outs, int
     j->n_panels = product_n_panels(outs, n_outs);
     j->runs = panel_runs_of(r->n_groups * j->n_panels, (n_pairs + r->n_groups - 1) / r->n_groups,
                             pool_n_threads(j->s->threads));
-    for (int32_t g = 0; g < r->n_groups; g++)
-        atomic_store_explicit(&r->n_left[g], j->n_panels, memory_order_relaxed);
+    for (int32_t g = 0; g < r->n_groups; g++) atomic_store_explicit(&r->n_left[g], j->n_panels, memory_order_relaxed);
     pool_for(j->s->threads, (int64_t)j->runs.n_units + n_rows, 1, fn, j);
 }
 

@@ -92,17 +92,17 @@ static inline __attribute__((always_inline)) bool any_of(const uint8_t *more, si
 
 /* Some panels of a packed matrix (pack.h) times some tiles of activations. */
 typedef struct panels_args {
-    const uint8_t *payload, *header; /* of the first panel */
+    const uint8_t *payload, *header;    /* of the first panel */
     size_t payload_bytes, header_bytes; /* of one panel */
-    int32_t n_panels, n_groups;      /* groups of 32 columns */
-    int32_t x_groups;                /* of a whole row of x, >= n_groups */
-    int32_t n_rows;                  /* rows to write, counted from the first panel: the last one may be cut */
-    int32_t n_tokens;                /* 1 .. PANELS_TOKENS */
-    q8_row x;                        /* the first tile's first row; lanes as for n_tokens rows, or ACT_TILE */
-    float *y;                        /* y[t * y_stride + r], r counted from the first panel */
+    int32_t n_panels, n_groups;         /* groups of 32 columns */
+    int32_t x_groups;                   /* of a whole row of x, >= n_groups */
+    int32_t n_rows;                     /* rows to write, counted from the first panel: the last one may be cut */
+    int32_t n_tokens;                   /* 1 .. PANELS_TOKENS */
+    q8_row x;                           /* the first tile's first row; lanes as for n_tokens rows, or ACT_TILE */
+    float *y;                           /* y[t * y_stride + r], r counted from the first panel */
     size_t y_stride;
-    const float *bias;               /* of the first panel's rows and on; NULL: none */
-    bool add;                        /* to y */
+    const float *bias; /* of the first panel's rows and on; NULL: none */
+    bool add;          /* to y */
 } panels_args;
 
 /* The part of one tile, beginning at token t, a multiple of ACT_TILE. */
@@ -118,10 +118,10 @@ static inline panels_args panels_tile(const panels_args *a, int32_t t)
 /* The same of a matrix of floats, for any number of tokens. */
 typedef struct panels_f32_args {
     const uint8_t *payload;
-    size_t payload_bytes;            /* of one panel */
+    size_t payload_bytes; /* of one panel */
     int32_t n_panels, n_cols, n_rows;
     int32_t n_tokens;
-    const float *x;                  /* x[t * x_stride + c] */
+    const float *x; /* x[t * x_stride + c] */
     size_t x_stride;
     float *y;
     size_t y_stride;
@@ -130,8 +130,8 @@ typedef struct panels_f32_args {
 } panels_f32_args;
 
 #define ATTN_MAX_HEAD 1024 /* elements of a key or a value; the longest known is 576 (DeepSeek-V2) */
-#define ATTN_ROWS     48  /* (token, query head) pairs in one call of attention_tile */
-#define ATTN_CHUNK    512 /* positions with a separate softmax sum; docs/kernels.md has the measurement */
+#define ATTN_ROWS     48   /* (token, query head) pairs in one call of attention_tile */
+#define ATTN_CHUNK    512  /* positions with a separate softmax sum; docs/kernels.md has the measurement */
 #define ATTN_ALL      (-1)
 #define ATTN_SCRATCH  (4 * ATTN_ROWS * ATTN_MAX_HEAD) /* scratch floats of attention_tile */
 
@@ -166,9 +166,9 @@ typedef struct attention_tile_args {
     float softcap; /* a score s becomes softcap * tanh(s / softcap); 0: unchanged */
     bool alibi;    /* a score of row r at position p is reduced by slope[r] * |p - slot[r]| */
     float slope[ATTN_ROWS];
-    int32_t slot[ATTN_ROWS]; /* of the row's token */
+    int32_t slot[ATTN_ROWS];      /* of the row's token */
     const float *sink[ATTN_ROWS]; /* of a row: a score without a position, whose value is 0; NULL: none */
-    float *scratch; /* [ATTN_SCRATCH], 64-byte aligned, used by one call at a time */
+    float *scratch;               /* [ATTN_SCRATCH], 64-byte aligned, used by one call at a time */
 } attention_tile_args;
 
 /* Partial rows of one row, of n chunks that follow each other, stride floats apart. */
@@ -179,7 +179,7 @@ typedef struct attention_merge_args {
     const float *partials;
     size_t stride;
     const float *sink; /* of the row, added after the last chunk; NULL: none */
-    float *out; /* [v_dim] */
+    float *out;        /* [v_dim] */
 } attention_merge_args;
 
 static inline int32_t attn_partial_len(int32_t v_dim)
@@ -193,7 +193,7 @@ static inline int32_t attn_partial_len(int32_t v_dim)
     void name(dtype type, uint8_t *lane, const uint8_t *blocks, int32_t n_blocks, int32_t panel_rows)
 /* d = max|x| / 127 in each group, q = round-half-even(x / d); n is a multiple of 32. Same bits at every level. Where max|x|
  * is at most Q8_LEAST, whose 127 / max|x| is still finite, q is 0. A group that is not finite: q8_set_nan(). */
-#define Q8_LEAST 0x1p-120f
+#define Q8_LEAST                0x1p-120f
 #define DECL_QUANTIZE_ROW(name) void name(const q8_digit *out, const float *x, int32_t n)
 /* sum a[i] b[i] */
 #define DECL_DOT_F32(name) float name(const float *a, const float *b, int32_t n)
@@ -202,21 +202,21 @@ static inline int32_t attn_partial_len(int32_t v_dim)
 /* y = x W^T. The sum of an output element runs over the groups in order, whatever n_tokens is. */
 #define DECL_PANELS(name) void name(const panels_args *a)
 /* X(name, TYPE) for every type that is multiplied with int8 activations: a level has a function of each. */
-#define FOR_EACH_PANEL_TYPE(X)                                                                               \
-    X(q4_0, Q4_0)                                                                                            \
-    X(q4_1, Q4_1)                                                                                            \
-    X(q5_0, Q5_0)                                                                                            \
-    X(q5_1, Q5_1)                                                                                            \
-    X(q8_0, Q8_0)                                                                                            \
-    X(q2_k, Q2_K)                                                                                            \
-    X(q3_k, Q3_K)                                                                                            \
-    X(q4_k, Q4_K)                                                                                            \
-    X(q5_k, Q5_K)                                                                                            \
-    X(q6_k, Q6_K)                                                                                            \
-    X(iq4_nl, IQ4_NL)                                                                                        \
-    X(iq4_xs, IQ4_XS)                                                                                        \
-    X(tq1_0, TQ1_0)                                                                                          \
-    X(tq2_0, TQ2_0)                                                                                          \
+#define FOR_EACH_PANEL_TYPE(X) \
+    X(q4_0, Q4_0)              \
+    X(q4_1, Q4_1)              \
+    X(q5_0, Q5_0)              \
+    X(q5_1, Q5_1)              \
+    X(q8_0, Q8_0)              \
+    X(q2_k, Q2_K)              \
+    X(q3_k, Q3_K)              \
+    X(q4_k, Q4_K)              \
+    X(q5_k, Q5_K)              \
+    X(q6_k, Q6_K)              \
+    X(iq4_nl, IQ4_NL)          \
+    X(iq4_xs, IQ4_XS)          \
+    X(tq1_0, TQ1_0)            \
+    X(tq2_0, TQ2_0)            \
     X(mxfp4, MXFP4)
 /* The same in float32: an output element is the sum over the columns in order. */
 #define DECL_PANELS_F32(name) void name(const panels_f32_args *a)
@@ -224,7 +224,7 @@ static inline int32_t attn_partial_len(int32_t v_dim)
 #define DECL_RMSNORM_ROW(name) void name(float *y, const float *x, const float *w, int32_t n, float eps)
 /* y[i] = (x[i] - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * w[i] + b[i] (Ba et al. 2016); b NULL: 0; y == x is
  * allowed. */
-#define DECL_LAYERNORM_ROW(name)                                                                             \
+#define DECL_LAYERNORM_ROW(name) \
     void name(float *y, const float *x, const float *w, const float *b, int32_t n, float eps)
 #define GLU_LIMIT 7.0f /* of GLU_CLAMPED */
 #define GLU_SLOPE 1.702f

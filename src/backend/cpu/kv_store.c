@@ -31,7 +31,8 @@ sumi_status cpu_kv_create(const backend *be, kv_store **out, const kv_layout *la
     if (!kv || !(kv->forms = calloc((size_t)layout->n_layers, sizeof *kv->forms)) ||
         !mem_mul(layout->block_bytes, (size_t)n_blocks, &kv->bytes) || !(kv->data = mem_map(kv->bytes))) {
         cpu_kv_destroy(kv);
-        return sumi_fail(err, SUMI_ENOMEM, "kv cache: no memory for %d blocks of %zu bytes", n_blocks, layout->block_bytes);
+        return sumi_fail(err, SUMI_ENOMEM, "kv cache: no memory for %d blocks of %zu bytes", n_blocks,
+                         layout->block_bytes);
     }
     kv->layout = *layout;
     for (int32_t i = 0; i < layout->n_layers; i++) {

@@ -72,7 +72,11 @@ static void linear_units(void *arg, int64_t begin, int64_t end, int32_t thread)
 
 void cpu_linear(stream *s, const act *x, const linear_out *outs, int32_t n_outs, const row_op *then)
 {
-    linear_job j = { .s = s, .x = x, .outs = outs, .n_outs = n_outs, .then = then,
+    linear_job j = { .s = s,
+                     .x = x,
+                     .outs = outs,
+                     .n_outs = n_outs,
+                     .then = then,
                      .n_blocks = (x->n_tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS };
     for (int32_t i = 0; i < n_outs; i++) assert(outs[i].x_col + outs[i].w->n_cols <= x->n_cols);
     j.runs = panel_runs_of(product_n_panels(outs, n_outs), x->n_tokens, pool_n_threads(s->threads));
@@ -112,8 +116,7 @@ static void embed_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale,
-               bool add)
+void cpu_embed(stream *s, float *y, const weight *w, const int32_t *ids, int32_t n_tokens, float scale, bool add)
 {
     embed_job job = { s, y, w, ids, scale, add };
     pool_for(s->threads, n_tokens, 4, embed_rows, &job);

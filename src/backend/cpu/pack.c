@@ -75,8 +75,7 @@ static void put_base3(uint8_t *lane, const uint8_t q[20])
 }
 
 /* One block of TQ1_0, payload and header, into the lane of its row. */
-static void pack_tq1_0(uint8_t *payload, uint8_t *header, const block_tq1_0 *b, int32_t row,
-                       int32_t panel_rows)
+static void pack_tq1_0(uint8_t *payload, uint8_t *header, const block_tq1_0 *b, int32_t row, int32_t panel_rows)
 {
     size_t vector = (size_t)panel_rows * 4;
     uint8_t q[256], rest[25 * 4] = { 0 };
@@ -97,7 +96,7 @@ static void put_half(uint8_t *header, int32_t index, int32_t row, int32_t panel_
 static void pack_header(dtype type, uint8_t *header, const uint8_t *p, int32_t row, int32_t panel_rows)
 {
     uint8_t *bytes = header + panel_rows * 2 + row; /* behind one half */
-    uint16_t d[2]; /* most types begin with d, and m or dmin if they have it */
+    uint16_t d[2];                                  /* most types begin with d, and m or dmin if they have it */
     memcpy(d, p, sizeof d);
     switch (type) {
     case DTYPE_MXFP4: header[row] = p[0]; return;
@@ -107,8 +106,7 @@ static void pack_header(dtype type, uint8_t *header, const uint8_t *p, int32_t r
         break;
     case DTYPE_Q3_K:
         d[0] = ((const block_q3_k *)p)->d;
-        for (int j = 0; j < 16; j++)
-            bytes[j * panel_rows] = (uint8_t)q3_k_scale(((const block_q3_k *)p)->scales, j);
+        for (int j = 0; j < 16; j++) bytes[j * panel_rows] = (uint8_t)q3_k_scale(((const block_q3_k *)p)->scales, j);
         break;
     case DTYPE_Q4_K:
     case DTYPE_Q5_K: /* the same until scales */
@@ -128,8 +126,7 @@ static void pack_header(dtype type, uint8_t *header, const uint8_t *p, int32_t r
     default: break;
     }
     put_half(header, 0, row, panel_rows, d[0]);
-    if (formats[type].header_bytes == 4 || formats[type].header_bytes == 20)
-        put_half(header, 1, row, panel_rows, d[1]);
+    if (formats[type].header_bytes == 4 || formats[type].header_bytes == 20) put_half(header, 1, row, panel_rows, d[1]);
 }
 
 /* Columns of one row into its lane. */
@@ -171,8 +168,8 @@ static void pack_strip(const kernels *k, dtype type, uint8_t *payload, uint8_t *
     }
 }
 
-void pack_panel(const kernels *k, dtype type, uint8_t *payload, uint8_t *header, const uint8_t *rows,
-                size_t row_bytes, int32_t n_rows, int32_t n_cols)
+void pack_panel(const kernels *k, dtype type, uint8_t *payload, uint8_t *header, const uint8_t *rows, size_t row_bytes,
+                int32_t n_rows, int32_t n_cols)
 {
     const pack_format *f = &formats[type];
     const dtype_info *t = dtype_find((uint32_t)type);

@@ -91,8 +91,7 @@ static void panels_f32(const kernels *k, const act *x, const linear_out *o, rang
 }
 
 /* Float activations, weights as the file has them: as many rows as the scratch holds are decoded for all tokens. */
-static void rows_f32(const kernels *k, const act *x, const linear_out *o, range rows, range tokens,
-                     float *scratch)
+static void rows_f32(const kernels *k, const act *x, const linear_out *o, range rows, range tokens, float *scratch)
 {
     const weight *w = o->w;
     size_t n_cols = (size_t)w->n_cols;
@@ -103,13 +102,12 @@ static void rows_f32(const kernels *k, const act *x, const linear_out *o, range 
         for (int32_t t = tokens.begin; t < tokens.end; t++)
             for (int32_t i = 0; i < n; i++)
                 put(o, t, r + i,
-                    k->dot_f32(scratch + (size_t)i * n_cols,
-                               x->f32 + (size_t)t * (size_t)x->n_cols + o->x_col, w->n_cols));
+                    k->dot_f32(scratch + (size_t)i * n_cols, x->f32 + (size_t)t * (size_t)x->n_cols + o->x_col,
+                               w->n_cols));
     }
 }
 
-static size_t one_matrix(stream *s, const act *x, const linear_out *o, range panels, range tokens,
-                         int32_t thread)
+static size_t one_matrix(stream *s, const act *x, const linear_out *o, range panels, range tokens, int32_t thread)
 {
     const kernels *k = &s->be->k;
     const weight *w = o->w;
@@ -129,8 +127,8 @@ int32_t product_n_panels(const linear_out *outs, int32_t n_outs)
     return n;
 }
 
-size_t product_run(stream *s, const act *x, const linear_out *outs, int32_t n_outs, range panels,
-                   range tokens, int32_t thread)
+size_t product_run(stream *s, const act *x, const linear_out *outs, int32_t n_outs, range panels, range tokens,
+                   int32_t thread)
 {
     size_t n_bytes = 0;
     int32_t first = 0; /* number of the matrix's first panel */
@@ -159,8 +157,7 @@ panel_runs panel_runs_of(int32_t n_panels, int32_t n_tokens, int32_t n_threads)
         r.n_units = (n_panels + r.size - 1) / r.size;
         return r;
     }
-    for (int32_t size; (size = round_size(&r, n_panels - begin)) > 1; r.n_units += n_threads)
-        begin += size * n_threads;
+    for (int32_t size; (size = round_size(&r, n_panels - begin)) > 1; r.n_units += n_threads) begin += size * n_threads;
     r.n_units += n_panels - begin;
     return r;
 }

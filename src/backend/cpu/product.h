@@ -16,8 +16,8 @@ int32_t product_n_panels(const linear_out *outs, int32_t n_outs);
 
 /* Rows `tokens` of the results, at most PANELS_TOKENS of them, in the columns of `panels`. Returns the bytes of weights
  * that the product reads. */
-size_t product_run(stream *s, const act *x, const linear_out *outs, int32_t n_outs, range panels,
-                   range tokens, int32_t thread);
+size_t product_run(stream *s, const act *x, const linear_out *outs, int32_t n_outs, range panels, range tokens,
+                   int32_t thread);
 
 /* n panels cut into units, each a run of panels. With many tokens all units are equal. Few tokens are bound by memory: a
  * thread reads long runs first, in which most prefetches are useful, and the last units are single panels, so that the

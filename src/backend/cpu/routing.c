@@ -110,8 +110,7 @@ void routing_group(routing *r)
 /* Rows of all groups at most: a group fills its last tile, and may have begun at a multiple of it. */
 static int64_t most_rows(const routing_limits *l)
 {
-    int64_t n_pairs = (int64_t)l->max_tokens * l->n_used,
-            n_groups = n_pairs < l->n_experts ? n_pairs : l->n_experts;
+    int64_t n_pairs = (int64_t)l->max_tokens * l->n_used, n_groups = n_pairs < l->n_experts ? n_pairs : l->n_experts;
     return n_pairs + n_groups * 2 * (ACT_TILE - 1);
 }
 
@@ -140,8 +139,7 @@ sumi_status cpu_routing_create(const backend *be, routing **out, const routing_l
     r->ff_bytes = (size_t)n_rows * (size_t)l->max_ff * sizeof(float);
     r->out_bytes = (size_t)n_rows * (size_t)l->n_embd * sizeof(float);
     if (!alloc_tables(r)) goto fail;
-    if (!(r->gate = mem_map(r->ff_bytes)) || !(r->up = mem_map(r->ff_bytes)) ||
-        !(r->out = mem_map(r->out_bytes)))
+    if (!(r->gate = mem_map(r->ff_bytes)) || !(r->up = mem_map(r->ff_bytes)) || !(r->out = mem_map(r->out_bytes)))
         goto fail;
     if ((status = cpu_act_create(be, &r->in, (int32_t)n_rows, l->n_embd, l->in_forms, err))) goto destroy;
     if ((status = cpu_act_create(be, &r->ff, (int32_t)n_rows, l->max_ff, l->ff_forms, err))) goto destroy;

@@ -22,8 +22,7 @@ typedef struct slab_source {
 
 /* A piece of zeroed memory at a multiple of MEM_ALIGN; *owner is for slab_give_back(). ENOMEM, or an error of
  * numa_spread(). */
-SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner,
-                                    sumi_error *err);
+SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner, sumi_error *err);
 
 /* Gives back a piece of the slab, or a source's reference to its current slab. s may be NULL. */
 void slab_give_back(slab *s);

@@ -27,8 +27,9 @@ static void pack_panels(void *arg, int64_t begin, int64_t end, int32_t thread)
     int32_t panel_rows = j->be->k.panel_rows;
     for (int64_t p = begin; p < end; p++) {
         int32_t row = (int32_t)p * panel_rows, left = w->n_rows - row;
-        pack_panel(&j->be->k, w->type, w->payload + (size_t)p * w->payload_bytes, w->header + (size_t)p * w->header_bytes,
-                   w->rows + (size_t)row * w->row_bytes, w->row_bytes, left < panel_rows ? left : panel_rows, w->n_cols);
+        pack_panel(&j->be->k, w->type, w->payload + (size_t)p * w->payload_bytes,
+                   w->header + (size_t)p * w->header_bytes, w->rows + (size_t)row * w->row_bytes, w->row_bytes,
+                   left < panel_rows ? left : panel_rows, w->n_cols);
     }
 }
 
@@ -63,8 +64,12 @@ sumi_status cpu_table_create(const backend *be, weight **out, dtype type, const 
                          (long long)n_rows, (long long)n_cols);
     weight *w = calloc(1, sizeof *w);
     if (!w) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a weight");
-    *w = (weight){ .rows = data, .row_bytes = dtype_row_bytes(type, n_cols), .n_rows = (int32_t)n_rows,
-                   .n_cols = (int32_t)n_cols, .type = type, .input = ACT_F32 };
+    *w = (weight){ .rows = data,
+                   .row_bytes = dtype_row_bytes(type, n_cols),
+                   .n_rows = (int32_t)n_rows,
+                   .n_cols = (int32_t)n_cols,
+                   .type = type,
+                   .input = ACT_F32 };
     *out = w;
     return SUMI_OK;
 }

@@ -10,11 +10,11 @@
  * processor has all its instructions and the operating system saves its registers (XGETBV). Each level includes the levels
  * before it, with one exception: most processors with AVX-512 lack AVX-VNNI. */
 typedef enum cpu_level {
-    CPU_REF,    /* plain C, on every processor */
-    CPU_AVX2,   /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
+    CPU_REF,     /* plain C, on every processor */
+    CPU_AVX2,    /* AVX2, FMA, F16C, BMI2: Haswell (2013), Zen */
     CPU_AVXVNNI, /* and dpbusd on 32 bytes: Alder Lake (2021), Zen 5 */
-    CPU_AVX512, /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */
-    CPU_AMX,    /* and AMX tiles of int8: Sapphire Rapids (2023) */
+    CPU_AVX512,  /* AVX-512 F, BW, VL, DQ and VNNI: Ice Lake (2019), Zen 4 */
+    CPU_AMX,     /* and AMX tiles of int8: Sapphire Rapids (2023) */
     CPU_N_LEVELS,
 } cpu_level;
 

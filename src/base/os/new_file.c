@@ -253,7 +253,8 @@ sumi_status new_file_replace(int fd, const char *from, const char *to, sumi_erro
     char *folder = folder_of(to);
     if (!folder) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     sumi_status st = SUMI_OK;
-    if (fsync(fd) != 0 || rename(from, to) != 0 || sync_folder(folder) != 0) st = sumi_fail_errno(err, sumi_path_end(to));
+    if (fsync(fd) != 0 || rename(from, to) != 0 || sync_folder(folder) != 0)
+        st = sumi_fail_errno(err, sumi_path_end(to));
     free(folder);
     return st;
 }

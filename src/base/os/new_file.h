@@ -21,7 +21,7 @@ enum {
 typedef struct new_file {
     char *path, *temporary; /* the final path; the temporary path, NULL: no temporary file to remove */
     char *folder;           /* of path */
-    int fd;       /* the file that is written */
+    int fd;                 /* the file that is written */
     bool spooled; /* fd has no name: its bytes are copied to `target`, a special file, when they are complete */
     int target;
     bool overwrite;
@@ -30,12 +30,10 @@ typedef struct new_file {
 /* reserve: bytes to reserve on the disk, if the file system can. EIO: the file cannot be created, exists and must not be
  * overwritten, is neither a regular file nor an allowed special file, or the disk is full; the error names the file. A
  * symbolic link at path is replaced, not followed. */
-SUMI_MUST_USE sumi_status new_file_open(new_file *f, const char *path, int flags, uint64_t reserve,
-                                        sumi_error *err);
+SUMI_MUST_USE sumi_status new_file_open(new_file *f, const char *path, int flags, uint64_t reserve, sumi_error *err);
 
 /* Writes n bytes of data at the offset at. */
-SUMI_MUST_USE sumi_status new_file_write(new_file *f, uint64_t at, const void *data, size_t n,
-                                         sumi_error *err);
+SUMI_MUST_USE sumi_status new_file_write(new_file *f, uint64_t at, const void *data, size_t n, sumi_error *err);
 
 /* Makes the file n_bytes long; bytes that were not written are zero. */
 SUMI_MUST_USE sumi_status new_file_pad(new_file *f, uint64_t n_bytes, sumi_error *err);

@@ -31,9 +31,9 @@
 /* How long a waiter spins before it sleeps: longer than the gap between two loops of a step, shorter than anyone would
  * notice as load. With more threads than processors a spinning thread may keep away the one that it waits for, so then
  * it is little more than the time of a system call. */
-#define SPIN_NS        50000
+#define SPIN_NS         50000
 #define SPIN_CROWDED_NS 2000
-#define SPINS_PER_LOOK 32 /* PAUSE instructions between two readings of the clock; one takes 10 to 50 ns */
+#define SPINS_PER_LOOK  32 /* PAUSE instructions between two readings of the clock; one takes 10 to 50 ns */
 
 #define CLOSED 0xffffffffu
 
@@ -50,10 +50,10 @@ typedef struct gate {
 } gate;
 
 struct pool {
-    _Alignas(64) gate epoch;              /* number of the last loop: workers wait on it */
-    _Alignas(64) gate n_left;             /* items that are not done: the caller waits on it */
-    _Alignas(64) _Atomic uint64_t claim;  /* see above */
-    _Alignas(64) _Atomic(pool_fn) fn;     /* the loop; written while no run can be claimed */
+    _Alignas(64) gate epoch;             /* number of the last loop: workers wait on it */
+    _Alignas(64) gate n_left;            /* items that are not done: the caller waits on it */
+    _Alignas(64) _Atomic uint64_t claim; /* see above */
+    _Alignas(64) _Atomic(pool_fn) fn;    /* the loop; written while no run can be claimed */
     _Atomic(void *) arg;
     _Atomic uint32_t n_items, grain;
     _Atomic bool stop, no_alloc; /* no_alloc: the loop runs under mem_forbid() */
@@ -210,8 +210,8 @@ sumi_status pool_pin(pool *p, sumi_error *err)
         CPU_SET((size_t)cpu, &one);
         int failed = i < 0 ? 0 : pthread_setaffinity_np(p->workers[i].thread, sizeof one, &one);
         if (failed)
-            return sumi_fail(err, SUMI_EUNSUPPORTED, "thread pool: thread %d cannot be bound to processor %d: %s", i + 2,
-                             cpu, strerror(failed));
+            return sumi_fail(err, SUMI_EUNSUPPORTED, "thread pool: thread %d cannot be bound to processor %d: %s",
+                             i + 2, cpu, strerror(failed));
     }
     return SUMI_OK;
 }
@@ -228,7 +228,8 @@ void pool_for(pool *p, int64_t n_items, int64_t grain, pool_fn fn, void *arg)
     next_epoch(p);
     run_loop(p, 0);
     uint32_t left;
-    while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0) gate_wait(&p->n_left, left, p->spin_ns);
+    while ((left = atomic_load_explicit(&p->n_left.value, memory_order_acquire)) != 0)
+        gate_wait(&p->n_left, left, p->spin_ns);
 }
 
 void pool_wait_zero(const _Atomic int32_t *count)

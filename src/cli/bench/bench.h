@@ -29,8 +29,6 @@ typedef struct bench_limits {
 } bench_limits;
 
 /* Takes about half a second. */
-SUMI_MUST_USE sumi_status bench_measure_limits(bench_limits *out, const char *isa, int32_t n_threads,
-                                               sumi_error *err);
-
+SUMI_MUST_USE sumi_status bench_measure_limits(bench_limits *out, const char *isa, int32_t n_threads, sumi_error *err);
 
 #endif

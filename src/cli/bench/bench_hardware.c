@@ -34,9 +34,9 @@ static sumi_status measure_reads(hardware *h)
         if (status != SUMI_OK) return status;
         double one = limits_read(h->one, &r, READ_MS);
         double all = limits_read(h->all, &r, READ_MS);
-        json_array_append_new(h->reads, json_pack("{s:s, s:I, s:f, s:f}", "memory", limits_memory_name(m),
-                                                  "bytes_per_thread", (json_int_t)r.bytes, "one_gb_per_s",
-                                                  one, "all_gb_per_s", all));
+        json_array_append_new(h->reads,
+                              json_pack("{s:s, s:I, s:f, s:f}", "memory", limits_memory_name(m), "bytes_per_thread",
+                                        (json_int_t)r.bytes, "one_gb_per_s", one, "all_gb_per_s", all));
         limits_regions_deinit(&r);
         show(h, limits_memory_name(m));
     }
@@ -48,9 +48,8 @@ static void measure_rates(hardware *h)
     const limit_loop *l;
     for (int32_t i = 0; (l = limits_loop(i)); i++) {
         double one = limits_rate(h->one, l, RATE_MS), all = limits_rate(h->all, l, RATE_MS);
-        json_array_append_new(h->rates,
-                              json_pack("{s:s, s:s, s:s, s:f, s:f}", "level", l->level, "type", l->type,
-                                        "instruction", l->instruction, "one_gops", one, "all_gops", all));
+        json_array_append_new(h->rates, json_pack("{s:s, s:s, s:s, s:f, s:f}", "level", l->level, "type", l->type,
+                                                  "instruction", l->instruction, "one_gops", one, "all_gops", all));
         show(h, l->level);
     }
 }
@@ -70,17 +69,16 @@ static void print_tables(const json_t *all)
     size_t i;
     json_t *row;
     int n_threads = (int)number(all, "threads");
-    printf("best kernels here: %s; a loop on %d threads starts and ends in %.2f us\n\n", text(all, "isa"),
-           n_threads, number(all, "fork_join_us"));
+    printf("best kernels here: %s; a loop on %d threads starts and ends in %.2f us\n\n", text(all, "isa"), n_threads,
+           number(all, "fork_join_us"));
     printf("  %-10s %-14s %12s %12s   GB/s\n", "reading", "KiB a thread", "one thread", "all threads");
     json_array_foreach(json_object_get(all, "read"), i, row)
         printf("  %-10s %-14.0f %12.1f %12.1f\n", text(row, "memory"), number(row, "bytes_per_thread") / 1024,
                number(row, "one_gb_per_s"), number(row, "all_gb_per_s"));
-    printf("\n  %-10s %-5s %-23s %12s %12s   GOPS\n", "computing", "type", "instruction", "one thread",
-           "all threads");
+    printf("\n  %-10s %-5s %-23s %12s %12s   GOPS\n", "computing", "type", "instruction", "one thread", "all threads");
     json_array_foreach(json_object_get(all, "rates"), i, row)
-        printf("  %-10s %-5s %-23s %12.0f %12.0f\n", text(row, "level"), text(row, "type"),
-               text(row, "instruction"), number(row, "one_gops"), number(row, "all_gops"));
+        printf("  %-10s %-5s %-23s %12.0f %12.0f\n", text(row, "level"), text(row, "type"), text(row, "instruction"),
+               number(row, "one_gops"), number(row, "all_gops"));
 }
 
 int bench_hardware(const bench_args *a)
@@ -105,9 +103,8 @@ int bench_hardware(const bench_args *a)
     progress_end(&h.bar);
     pool_destroy(h.one);
     pool_destroy(h.all);
-    json_t *all =
-        json_pack("{s:i, s:s, s:f, s:o, s:o}", "threads", n_threads, "isa", cpu_level_name(cpu_best_level()),
-                  "fork_join_us", fork_join_us, "read", h.reads, "rates", h.rates);
+    json_t *all = json_pack("{s:i, s:s, s:f, s:o, s:o}", "threads", n_threads, "isa", cpu_level_name(cpu_best_level()),
+                            "fork_join_us", fork_join_us, "read", h.reads, "rates", h.rates);
     if (status == SUMI_OK && !all) status = sumi_fail(&err, SUMI_ENOMEM, "out of memory for the result");
     if (status == SUMI_OK && !a->json) print_tables(all);
     if (status == SUMI_OK && a->json)

@@ -33,7 +33,7 @@ typedef struct bench {
     bench_limits limits;
     double load_ms;
     sumi_error *err;
-    uint64_t n_ids; /* random tokens drawn so far */
+    uint64_t n_ids;        /* random tokens drawn so far */
     uint64_t expert_bytes; /* read in the last run, which random tokens decide */
     progress bar;
     int64_t done;
@@ -110,8 +110,7 @@ static int by_value(const void *x, const void *y)
 }
 
 /* Runs measure() reps times, after one run that warms caches, and takes the median; *ms is one run's time. */
-static sumi_status median_of(bench *b, sumi_status (*measure)(bench *b, int32_t n, double *ms), int32_t n,
-                             double *ms)
+static sumi_status median_of(bench *b, sumi_status (*measure)(bench *b, int32_t n, double *ms), int32_t n, double *ms)
 {
     double runs[BENCH_MAX_REPS];
     sumi_status status = measure(b, n, &runs[0]);
@@ -195,8 +194,8 @@ static double share_of_gops(const bench *b, const work *w, double ms)
 {
     const bench_limits *l = &b->limits;
     if ((w->int8_ops > 0 && l->int8_gops <= 0) || (w->f32_ops > 0 && l->f32_gops <= 0)) return -1;
-    double least_ms =
-        (w->int8_ops > 0 ? w->int8_ops / l->int8_gops : 0) + (w->f32_ops > 0 ? w->f32_ops / l->f32_gops : 0);
+    double least_ms = (w->int8_ops > 0 ? w->int8_ops / l->int8_gops : 0) +
+                      (w->f32_ops > 0 ? w->f32_ops / l->f32_gops : 0);
     return least_ms * 1e-6 / ms;
 }
 
@@ -217,17 +216,16 @@ static void report(bench *b, json_t *list, const char *key, int32_t n, const wor
     ms = ms > LEAST_MS ? ms : LEAST_MS;
     double rate = (double)w->n_tokens * 1000 / ms, gbs = w->bytes / ms * 1e-6,
            gops = (w->int8_ops + w->f32_ops) / ms * 1e-6;
-    double of_read = b->limits.read_gbs > 0 ? gbs / b->limits.read_gbs : -1,
-           of_gops = share_of_gops(b, w, ms);
+    double of_read = b->limits.read_gbs > 0 ? gbs / b->limits.read_gbs : -1, of_gops = share_of_gops(b, w, ms);
     double ms_per_step = ms / (double)w->n_steps, per_token = w->bytes / (double)w->n_tokens;
-    json_array_append_new(list, json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", key, n, "tokens_per_s",
-                                          rate, "ms_per_step", ms_per_step, "bytes_per_token", per_token,
-                                          "gb_per_s", gbs, "gops", gops, "share_of_bandwidth", share(of_read),
-                                          "share_of_gops", share(of_gops)));
+    json_array_append_new(list,
+                          json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", key, n, "tokens_per_s", rate,
+                                    "ms_per_step", ms_per_step, "bytes_per_token", per_token, "gb_per_s", gbs, "gops",
+                                    gops, "share_of_bandwidth", share(of_read), "share_of_gops", share(of_gops)));
     if (b->a->json) return;
     if (b->bar.on) fputs("\r\033[K", stderr);
-    printf("  %-6s %6d %9.1f %8.2f %9.2f %7.1f", strcmp(key, "batch") ? "prompt" : "decode", n, rate,
-           ms_per_step, per_token * 1e-6, gbs);
+    printf("  %-6s %6d %9.1f %8.2f %9.2f %7.1f", strcmp(key, "batch") ? "prompt" : "decode", n, rate, ms_per_step,
+           per_token * 1e-6, gbs);
     print_share(of_read);
     printf(" %8.1f", gops);
     print_share(of_gops);
@@ -243,13 +241,13 @@ static double load_gbs(const bench *b)
 static void print_header(const bench *b)
 {
     const bench_limits *l = &b->limits;
-    printf("%s:\n%d threads, %s; loaded in %.0f ms, %.2f GB/s\n", b->a->model, b->ctx_info.n_threads,
-           b->info.isa, b->load_ms, load_gbs(b));
+    printf("%s:\n%d threads, %s; loaded in %.0f ms, %.2f GB/s\n", b->a->model, b->ctx_info.n_threads, b->info.isa,
+           b->load_ms, load_gbs(b));
     if (l->read_gbs > 0) printf("limits of this machine: DRAM %.1f GB/s", l->read_gbs);
     if (l->int8_gops > 0) printf(", int8 %.0f GOPS", l->int8_gops);
     if (l->f32_gops > 0) printf(", float32 %.0f GOPS", l->f32_gops);
-    printf("%s\n  %-6s %6s %9s %8s %9s %7s %8s %8s %8s\n", l->read_gbs > 0 ? "\n" : "", "what", "n",
-           "tokens/s", "ms/step", "MB/token", "GB/s", "of DRAM", "GOPS", "of peak");
+    printf("%s\n  %-6s %6s %9s %8s %9s %7s %8s %8s %8s\n", l->read_gbs > 0 ? "\n" : "", "what", "n", "tokens/s",
+           "ms/step", "MB/token", "GB/s", "of DRAM", "GOPS", "of peak");
 }
 
 static sumi_status run_all(bench *b, json_t *prompts, json_t *decodes)
@@ -281,12 +279,11 @@ static json_t *limits_json(const bench_limits *l)
 
 static json_t *result_json(const bench *b, json_t *prompts, json_t *decodes)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:{s:f, s:f}, s:o, s:i, s:i, s:i, s:o, s:o}", "model",
-                     b->a->model, "architecture", b->info.architecture, "threads", b->ctx_info.n_threads,
-                     "isa", b->info.isa, "weight_bytes", (json_int_t)b->info.weight_bytes, "load", "ms",
-                     b->load_ms, "gb_per_s", load_gbs(b), "limits", limits_json(&b->limits), "gen",
-                     (int)b->a->gen, "prefill_len", (int)b->a->prefill_len, "reps", (int)b->a->reps, "prompt",
-                     prompts, "decode", decodes);
+    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:{s:f, s:f}, s:o, s:i, s:i, s:i, s:o, s:o}", "model", b->a->model,
+                     "architecture", b->info.architecture, "threads", b->ctx_info.n_threads, "isa", b->info.isa,
+                     "weight_bytes", (json_int_t)b->info.weight_bytes, "load", "ms", b->load_ms, "gb_per_s",
+                     load_gbs(b), "limits", limits_json(&b->limits), "gen", (int)b->a->gen, "prefill_len",
+                     (int)b->a->prefill_len, "reps", (int)b->a->reps, "prompt", prompts, "decode", decodes);
 }
 
 static sumi_status run(bench *b, bench_args *a)

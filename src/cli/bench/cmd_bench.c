@@ -17,8 +17,7 @@ static const struct argp_option options[] = {
     { "prefill-len", OPT_PREFILL, "N", 0, "Longest prompt of the decoding sequences (128)", 0 },
     { "reps", OPT_REPS, "N", 0, "Runs of each measurement; the median is shown (5)", 0 },
     { "no-limits", OPT_NO_LIMITS, NULL, 0, "Do not measure the limits of the machine", 0 },
-    { "hardware", OPT_HARDWARE, NULL, 0,
-      "Measure the machine, not a model: memory, arithmetic, threads", 0 },
+    { "hardware", OPT_HARDWARE, NULL, 0, "Measure the machine, not a model: memory, arithmetic, threads", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object", 0 },
     { 0 },
 };

@@ -47,8 +47,8 @@ static const struct argp_option options[] = {
     { "requests", OPT_REQUESTS, "N", 0, "Number of requests (200)", 0 },
     { "rate", OPT_RATE, "R", 0, "Requests arrive at random (Poisson process), R per second on average", 0 },
     { "concurrency", OPT_CONCURRENCY, "C", 0, "C requests are always running (16)", 0 },
-    { "prompt-len", OPT_PROMPT, "D", 0,
-      "Tokens of a prompt: N, uniform:A..B, lognormal:MEAN,SIGMA or file:PATH (128)", 0 },
+    { "prompt-len", OPT_PROMPT, "D", 0, "Tokens of a prompt: N, uniform:A..B, lognormal:MEAN,SIGMA or file:PATH (128)",
+      0 },
     { "gen-len", OPT_GEN, "D", 0, "Tokens of an answer (64)", 0 },
     { "shared-prefix", OPT_SHARED, "N", 0, "Length of a common beginning of all prompts, in tokens (0)", 0 },
     { "seed", OPT_SEED, "S", 0, "Seed of lengths, tokens and arrivals (0)", 0 },
@@ -58,8 +58,7 @@ static const struct argp_option options[] = {
     { 0 },
 };
 
-static error_t parse_lengths(const struct argp_state *state, const char *option, const char *arg,
-                             lengths *out)
+static error_t parse_lengths(const struct argp_state *state, const char *option, const char *arg, lengths *out)
 {
     sumi_error err;
     sumi_status st;
@@ -95,8 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_NO_CHUNKING: a->engine.chunking = false; return 0;
     case ARGP_KEY_ARG: return cli_model_argument(state, arg, &a->model);
     case ARGP_KEY_END:
-        if (a->rate > 0 && a->concurrency > 0)
-            return cli_mistake(state, "--rate and --concurrency exclude each other");
+        if (a->rate > 0 && a->concurrency > 0) return cli_mistake(state, "--rate and --concurrency exclude each other");
         return a->model ? 0 : cli_mistake(state, "MODEL is missing");
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -183,8 +181,7 @@ static int32_t wait_some(driver *d, double next_ms)
 {
     double until = clock_ms() + d->samples.interval_ms / 2;
     if (next_ms < until) until = next_ms;
-    struct timespec t = { (time_t)(until / 1000),
-                          (long)((until - (double)(time_t)(until / 1000) * 1000) * 1e6) };
+    struct timespec t = { (time_t)(until / 1000), (long)((until - (double)(time_t)(until / 1000) * 1000) * 1e6) };
     sumi_engine_stats stats;
     pthread_mutex_lock(&d->lock);
     pthread_cond_timedwait(&d->told, &d->lock, &t);

@@ -19,11 +19,9 @@ static void chart(const char *title, const serve_samples *s, size_t offset, doub
         else if (y == 0) printf("  %5d%s ", 0, unit);
         else printf("  %5s%*s ", "", (int)strlen(unit), "");
         for (int32_t x = 0; x < width; x++) {
-            int32_t begin = (int32_t)((int64_t)x * s->n / width),
-                    end = (int32_t)((int64_t)(x + 1) * s->n / width);
+            int32_t begin = (int32_t)((int64_t)x * s->n / width), end = (int32_t)((int64_t)(x + 1) * s->n / width);
             double sum = 0;
-            for (int32_t i = begin; i < end; i++)
-                sum += (double)*(const float *)((const char *)&s->at[i] + offset);
+            for (int32_t i = begin; i < end; i++) sum += (double)*(const float *)((const char *)&s->at[i] + offset);
             int level = (int)lround(sum / (end - begin) / top * CHART_HEIGHT * 8) - 8 * y;
             fputs(eighths[level < 0 ? 0 : level > 8 ? 8 : level], stdout);
         }
@@ -44,8 +42,8 @@ void print_serve_report(const serve_result *r)
     printf("%s: %d threads, %s, %d requests, ", r->model, s->n_threads, r->isa, r->load->n);
     if (r->rate > 0) printf("%g arrive in a second\n", r->rate);
     else printf("%d at once\n", r->concurrency);
-    printf("\n  %-22s %10.1f tokens/s\n  %-22s %10.1f tokens/s\n", "output", (double)f.n_output / f.seconds,
-           "total", (double)(f.n_output + f.n_prompt) / f.seconds);
+    printf("\n  %-22s %10.1f tokens/s\n  %-22s %10.1f tokens/s\n", "output", (double)f.n_output / f.seconds, "total",
+           (double)(f.n_output + f.n_prompt) / f.seconds);
     printf("\n  %-22s %10s %10s %10s %10s %10s\n", "milliseconds", "mean", "P50", "P90", "P99", "max");
     print_summary("to the first token", &f.ttft);
     print_summary("between tokens", &f.tbt);
@@ -58,7 +56,7 @@ void print_serve_report(const serve_result *r)
            (unsigned long long)(s->n_swapped_out + s->n_recomputed));
     printf("  %-22s %10llu of %lld tokens\n", "prompts from the cache", (unsigned long long)s->n_hit_tokens,
            (long long)f.n_prompt);
-    chart("sequences in a step, over time", r->samples, offsetof(__typeof__(r->samples->at[0]), n_seqs),
-          s->max_seqs, "");
+    chart("sequences in a step, over time", r->samples, offsetof(__typeof__(r->samples->at[0]), n_seqs), s->max_seqs,
+          "");
     chart("key/value memory in use", r->samples, offsetof(__typeof__(r->samples->at[0]), kv_used), 1, "");
 }

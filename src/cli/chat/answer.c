@@ -91,17 +91,18 @@ static bool on_piece(void *user, const sumi_piece *piece)
 
 /* Feeds the prompt up to its last step, so that progress can be shown and Ctrl-C is heard between steps. *n_held
  * grows. */
-static sumi_status feed_long_prompt(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids,
-                                    int32_t *n_held, sumi_error *err)
+static sumi_status feed_long_prompt(sumi_context *ctx, int32_t seq, const int32_t *ids, int32_t n_ids, int32_t *n_held,
+                                    sumi_error *err)
 {
     sumi_context_info info;
     sumi_context_get_info(ctx, &info);
     sumi_status st = SUMI_OK;
     int32_t start = *n_held;
     if (n_ids > info.n_ctx) /* refused before the work, not after it */
-        return sumi_fail(err, SUMI_ELIMIT,
-                         "the prompt has %d tokens, but the context holds %d (a kv cache of %.1f MiB): raise --ctx or --kv-memory",
-                         (int)n_ids, (int)info.n_ctx, (double)info.kv_bytes / 1048576);
+        return sumi_fail(
+            err, SUMI_ELIMIT,
+            "the prompt has %d tokens, but the context holds %d (a kv cache of %.1f MiB): raise --ctx or --kv-memory",
+            (int)n_ids, (int)info.n_ctx, (double)info.kv_bytes / 1048576);
     progress bar = progress_start("reading", n_ids - start); /* silent unless stderr is a terminal */
     while (st == SUMI_OK && n_ids - *n_held > info.max_batch_tokens && !interrupt_pending()) {
         st = sumi_prefill(ctx, seq, ids + *n_held, info.max_batch_tokens, err);
@@ -153,11 +154,12 @@ json_t *answer_json(const answer *a)
     json_t *ids = json_array();
     for (int32_t i = 0; ids && i < a->n_ids; i++) json_array_append_new(ids, json_integer(a->ids[i]));
     json_t *o = json_pack("{s:o, s:o, s:s, s:{s:i, s:i, s:i}, s:{s:f, s:f, s:f, s:f}}", "text",
-                          json_stringn(a->text.n ? a->text.data : "", a->text.n), "tokens", ids, "finish", finish[g->finish], "usage",
-                          "prompt_tokens", (int)g->n_prompt, "completion_tokens", (int)g->n_generated, "total_tokens",
-                          (int)(g->n_prompt + g->n_generated), "timings", "prefill_ms", g->prefill_ms, "decode_ms",
-                          g->decode_ms, "prompt_per_second", per_second(g->n_prompt, g->prefill_ms),
-                          "decode_per_second", per_second(g->n_generated - 1, g->decode_ms));
+                          json_stringn(a->text.n ? a->text.data : "", a->text.n), "tokens", ids, "finish",
+                          finish[g->finish], "usage", "prompt_tokens", (int)g->n_prompt, "completion_tokens",
+                          (int)g->n_generated, "total_tokens", (int)(g->n_prompt + g->n_generated), "timings",
+                          "prefill_ms", g->prefill_ms, "decode_ms", g->decode_ms, "prompt_per_second",
+                          per_second(g->n_prompt, g->prefill_ms), "decode_per_second",
+                          per_second(g->n_generated - 1, g->decode_ms));
     if (o && a->logprobs) json_object_set(o, "logprobs", a->logprobs);
     return o;
 }

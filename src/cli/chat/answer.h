@@ -9,17 +9,17 @@
 #include "sumi.h"
 
 typedef struct answer {
-    FILE *stream;       /* gets the text as it is generated; NULL: nothing is printed */
+    FILE *stream; /* gets the text as it is generated; NULL: nothing is printed */
 
     buf text;
-    int32_t *ids;       /* [n_ids] the chosen tokens, an end token too */
+    int32_t *ids; /* [n_ids] the chosen tokens, an end token too */
     int32_t n_ids, cap_ids;
-    json_t *logprobs;   /* array, one object for each token; NULL if not requested */
+    json_t *logprobs; /* array, one object for each token; NULL if not requested */
     sumi_generation stats;
     int32_t n_logprobs;
     sumi_status status; /* of keeping and printing: ENOMEM, EIO */
     int write_errno;
-    bool is_terminal;   /* stream is a terminal: control characters are not written to it */
+    bool is_terminal; /* stream is a terminal: control characters are not written to it */
 } answer;
 
 void answer_init(answer *a, FILE *stream);

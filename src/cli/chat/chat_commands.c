@@ -73,8 +73,9 @@ static void regen(chat *c, const char *arg)
 static void stats(chat *c, const char *arg)
 {
     (void)arg;
-    fprintf(stderr, "%d answer%s: %d prompt tokens computed in %.0f ms, %d reused, %d generated in %.0f ms", (int)c->n_answers,
-            c->n_answers == 1 ? "" : "s", (int)c->n_prompt, c->prefill_ms, (int)c->n_reused, (int)c->n_generated, c->decode_ms);
+    fprintf(stderr, "%d answer%s: %d prompt tokens computed in %.0f ms, %d reused, %d generated in %.0f ms",
+            (int)c->n_answers, c->n_answers == 1 ? "" : "s", (int)c->n_prompt, c->prefill_ms, (int)c->n_reused,
+            (int)c->n_generated, c->decode_ms);
     if (c->decode_ms > 0) fprintf(stderr, " (%.1f/s)", c->n_generated * 1000.0 / c->decode_ms);
     fprintf(stderr, "; %d of %d tokens of the context are in use\n",
             (int)sumi_seq_len(c->session->ctx, c->session->seq), (int)c->capacity);
@@ -107,8 +108,10 @@ static void help(chat *c, const char *arg)
     (void)arg;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(stderr, "  %-8s %-13s %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-    fprintf(stderr, "A line that ends in \\ continues on the next line; \"\"\" on a line of its own begins and ends a text of many lines.\n"
-                    "Pasted text may have many lines. Tab completes a command.\n");
+    fprintf(
+        stderr,
+        "A line that ends in \\ continues on the next line; \"\"\" on a line of its own begins and ends a text of many lines.\n"
+        "Pasted text may have many lines. Tab completes a command.\n");
 }
 
 const char *chat_command_name(size_t i)

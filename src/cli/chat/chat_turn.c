@@ -73,8 +73,7 @@ static void remember_held(chat *c, const int32_t *ids, int32_t n_ids, const answ
     c->n_held = 0;
     if (!held || n > n_ids + a->n_ids) n = 0; /* no memory: nothing is reused */
     sumi_seq_truncate(c->session->ctx, c->session->seq, n);
-    for (; c->n_held < n; c->n_held++)
-        held[c->n_held] = c->n_held < n_ids ? ids[c->n_held] : a->ids[c->n_held - n_ids];
+    for (; c->n_held < n; c->n_held++) held[c->n_held] = c->n_held < n_ids ? ids[c->n_held] : a->ids[c->n_held - n_ids];
 }
 
 static void add_to_totals(chat *c, const answer *a, int32_t n_reused)

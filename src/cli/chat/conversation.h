@@ -11,7 +11,7 @@ typedef struct conversation {
 
 void conversation_deinit(conversation *c);
 SUMI_MUST_USE bool conversation_add(conversation *c, const char *role, const char *content, size_t n_bytes);
-void conversation_cut(conversation *c, int32_t n);     /* keeps the first n messages */
+void conversation_cut(conversation *c, int32_t n); /* keeps the first n messages */
 bool conversation_has_system(const conversation *c);
 
 /* The system message becomes content; "" removes it. */

@@ -22,8 +22,8 @@ typedef struct convert_args {
 } convert_args;
 
 static const struct argp_option options[] = {
-    { "type", OPT_TYPE, "TYPE", 0,
-      "Type of the weights: BF16, Q8_0, Q4_K_M, ...; listed below (default: as in MODEL)", 0 },
+    { "type", OPT_TYPE, "TYPE", 0, "Type of the weights: BF16, Q8_0, Q4_K_M, ...; listed below (default: as in MODEL)",
+      0 },
     { "threads", 't', "N", 0, "Threads that compute (default: one for each available processor)", 0 },
     { "force", OPT_FORCE, NULL, 0, "Overwrite OUT.gguf if it exists", 0 },
     { "json", OPT_JSON, NULL, 0,
@@ -78,8 +78,7 @@ static char *add_types(int key, const char *text, void *input)
     FILE *f = open_memstream(&out, &n);
     if (!f) return (char *)(uintptr_t)text;
     fprintf(f, "Types, from the most to the fewest bits per weight:\n\n");
-    for (int32_t i = 0; (name = sumi_convert_type(i, &summary)); i++)
-        fprintf(f, "  %-7s %s\n", name, summary);
+    for (int32_t i = 0; (name = sumi_convert_type(i, &summary)); i++) fprintf(f, "  %-7s %s\n", name, summary);
     fprintf(f, "\n%s", text);
     return fclose(f) == 0 ? out : (char *)(uintptr_t)text;
 }
@@ -120,8 +119,7 @@ int cmd_convert(int argc, char **argv)
     struct stat s;
     if (!cli_parse(&argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
-    if (!a.opts.overwrite && stat(a.out, &s) == 0)
-        return cli_fail("%s: the file exists; --force overwrites it", a.out);
+    if (!a.opts.overwrite && stat(a.out, &s) == 0) return cli_fail("%s: the file exists; --force overwrites it", a.out);
     a.opts.progress = show;
     a.opts.user = &a;
     interrupt_install();

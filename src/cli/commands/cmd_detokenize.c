@@ -21,8 +21,8 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS };
 
 static const struct argp_option options[] = {
     { "no-special", OPT_NO_SPECIAL, NULL, 0, "Leave special tokens out of the text", 0 },
-    { "no-bos", OPT_NO_BOS, NULL, 0,
-      "Keep BOS and EOS in the text; for ids that were made without added BOS and EOS", 0 },
+    { "no-bos", OPT_NO_BOS, NULL, 0, "Keep BOS and EOS in the text; for ids that were made without added BOS and EOS",
+      0 },
     { 0 },
 };
 
@@ -42,10 +42,11 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Turn token ids on standard input, separated by white space or commas, into their text. BOS and EOS that 'sumi "
-           "tokenize' adds are left out."
-           "\vExample:\n"
-           "  echo 19556 905 | sumi detokenize smollm2",
+    .doc =
+        "Turn token ids on standard input, separated by white space or commas, into their text. BOS and EOS that 'sumi "
+        "tokenize' adds are left out."
+        "\vExample:\n"
+        "  echo 19556 905 | sumi detokenize smollm2",
 };
 
 /* Reads the numbers of text into *ids (freed by the caller). */
@@ -54,16 +55,14 @@ static sumi_status read_ids(char *text, int32_t **ids, int32_t *n_ids, sumi_erro
     size_t n = strlen(text), room = n / 2 + 1; /* a number takes two bytes with its separator */
     *n_ids = 0;
     if (room > INT32_MAX) return sumi_fail(err, SUMI_ELIMIT, "standard input: too many ids");
-    if (!(*ids = malloc(room * sizeof **ids)))
-        return sumi_fail(err, SUMI_ENOMEM, "standard input: out of memory");
+    if (!(*ids = malloc(room * sizeof **ids))) return sumi_fail(err, SUMI_ENOMEM, "standard input: out of memory");
     char *rest;
     for (char *word = strtok_r(text, SEPARATORS, &rest); word; word = strtok_r(NULL, SEPARATORS, &rest)) {
         char *end;
         errno = 0;
         long id = strtol(word, &end, 10);
         if (*end || errno || id < INT32_MIN || id > INT32_MAX)
-            return sumi_fail(err, SUMI_EINVAL, "standard input: word %d, '%.40s', is not a token id",
-                             *n_ids + 1, word);
+            return sumi_fail(err, SUMI_EINVAL, "standard input: word %d, '%.40s', is not a token id", *n_ids + 1, word);
         (*ids)[(*n_ids)++] = (int32_t)id;
     }
     return SUMI_OK;

@@ -37,10 +37,9 @@ static const struct argp_option options[] = {
       "encoders); default: as the model's file says, else mean",
       0 },
     { "no-normalize", OPT_RAW, NULL, 0, "Do not scale vectors to length 1", 0 },
-    { "truncate", OPT_TRUNCATE, NULL, 0, "Cut lines that are longer than the context; without this option they are an error",
-      0 },
-    { "npy", OPT_NPY, "FILE", 0, "Write a NumPy array, float32 [n_lines, n_embd], to FILE instead of JSON",
-      0 },
+    { "truncate", OPT_TRUNCATE, NULL, 0,
+      "Cut lines that are longer than the context; without this option they are an error", 0 },
+    { "npy", OPT_NPY, "FILE", 0, "Write a NumPy array, float32 [n_lines, n_embd], to FILE instead of JSON", 0 },
     { 0 },
 };
 
@@ -147,14 +146,12 @@ static sumi_status write_row(embedding_run *r, const row *w, sumi_error *err)
     buf out;
     if (r->args->npy) return npy_write(&r->npy, w->x, 1, err);
     buf_init(&out, SIZE_MAX);
-    buf_printf(&out, "{\"index\": %lld, \"tokens\": %d, \"embedding\": [", (long long)w->number - 1,
-               w->n_tokens);
+    buf_printf(&out, "{\"index\": %lld, \"tokens\": %d, \"embedding\": [", (long long)w->number - 1, w->n_tokens);
     /* Nine digits are enough to read the same float again. */
     for (int32_t i = 0; i < r->n_embd; i++) buf_printf(&out, i ? ", %.9g" : "%.9g", (double)w->x[i]);
     buf_append_str(&out, "]}\n");
-    sumi_status st = out.status
-                         ? sumi_fail(err, out.status, "standard output: %s", sumi_status_text(out.status))
-                         : cli_write_stdout(out.data, out.n, err);
+    sumi_status st = out.status ? sumi_fail(err, out.status, "standard output: %s", sumi_status_text(out.status))
+                                : cli_write_stdout(out.data, out.n, err);
     buf_deinit(&out);
     return st;
 }
@@ -171,8 +168,7 @@ static sumi_status take_event(embedding_run *r, sumi_error *err)
         w->done = true;
         w->n_tokens = e->usage.n_prompt;
     } else if (e->type == SUMI_EVENT_END) {
-        st = sumi_fail(err, e->error.status, "%s: line %lld: %s", r->in.name, (long long)w->number,
-                       e->error.message);
+        st = sumi_fail(err, e->error.status, "%s: line %lld: %s", r->in.name, (long long)w->number, e->error.message);
     }
     sumi_event_free(e);
     for (; st == SUMI_OK && r->n_written < r->n_read && r->rows[r->n_written % WINDOW].done; r->n_written++)

@@ -62,13 +62,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = { { &common_argp, 0, "Computing:", 10 }, { 0 } };
-static const struct argp argp = { options, parse, "perplexity MODEL -f FILE",
+static const struct argp argp = {
+    options,
+    parse,
+    "perplexity MODEL -f FILE",
     "Measure how well a model predicts a text: lower is better.\v"
     "The text is cut into windows of --ctx tokens (512) that do not overlap. Every position of a window but the first is scored "
     "(llama.cpp's llama-perplexity scores the second half only, so its figures are lower). The last line of the output is a JSON "
     "object: \"perplexity\", \"stderr\" (its standard error), \"tokens\" (predictions scored), \"ctx\", \"seconds\".\n\n"
     "Example:\n  sumi eval perplexity smollm2 -f book.txt --ctx 512\n",
-    children, NULL, NULL };
+    children,
+    NULL,
+    NULL
+};
 
 typedef struct sums {
     double nll, nll2; /* of -log p and of its square */
@@ -167,7 +173,8 @@ static sumi_status measure(eval_args *a, sumi_model *m, const char *text, size_t
     if (status != SUMI_OK) return status;
     double mean = s.nll / (double)s.n, variance = s.nll2 / (double)s.n - mean * mean;
     if (!isfinite(exp(mean)))
-        return sumi_fail(err, SUMI_ENUMERIC, "%s: the perplexity is not finite: a probability is 0 or no number", a->file);
+        return sumi_fail(err, SUMI_ENUMERIC, "%s: the perplexity is not finite: a probability is 0 or no number",
+                         a->file);
     double error = exp(mean) * sqrt(variance > 0 ? variance / (double)s.n : 0);
     if (!a->json) printf("perplexity %.4f +- %.4f, of %lld tokens\n", exp(mean), error, (long long)s.n);
     printf("{\"perplexity\": %.6f, \"stderr\": %.6f, \"tokens\": %lld, \"ctx\": %d, \"seconds\": %.2f}\n", exp(mean),

@@ -25,8 +25,7 @@ static const struct argp_option options[] = {
     { "metadata", OPT_METADATA, NULL, 0, "List every key with its type and value; long values are cut", 0 },
     { "tensors", OPT_TENSORS, NULL, 0, "List every tensor with its type, shape and size", 0 },
     { "all", OPT_ALL, NULL, 0, "Overview and both lists in full; with --json: long arrays in full", 0 },
-    { "key", OPT_KEY, "KEY", 0, "Print only the value of this key, unchanged: --key tokenizer.chat_template",
-      0 },
+    { "key", OPT_KEY, "KEY", 0, "Print only the value of this key, unchanged: --key tokenizer.chat_template", 0 },
     { "json", OPT_JSON, NULL, 0, "One JSON object: overview, metadata (long arrays cut), tensors", 0 },
     { 0 },
 };

@@ -20,8 +20,7 @@ typedef struct list_args {
 enum { OPT_JSON = 256, OPT_NAMES };
 
 static const struct argp_option options[] = {
-    { "json", OPT_JSON, NULL, 0,
-      "One JSON array: name, path, bytes, modified, architecture, parameters, type", 0 },
+    { "json", OPT_JSON, NULL, 0, "One JSON array: name, path, bytes, modified, architecture, parameters, type", 0 },
     { "names", OPT_NAMES, NULL, 0, "Only names, one on each line; fast, because no file is opened", 0 },
     { 0 },
 };
@@ -41,12 +40,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp list_argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Show the models on this machine: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
-           "~/.cache/sumi, where "
-           "'sumi pull' puts them. Every command takes the names as MODEL. On a terminal, date and path are shown where they fit."
-           "\vExamples:\n"
-           "  sumi list\n"
-           "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
+    .doc =
+        "Show the models on this machine: in $SUMI_MODELS, ./models and $XDG_CACHE_HOME/sumi or "
+        "~/.cache/sumi, where "
+        "'sumi pull' puts them. Every command takes the names as MODEL. On a terminal, date and path are shown where they fit."
+        "\vExamples:\n"
+        "  sumi list\n"
+        "  sumi list --json | jq -r '.[] | select(.bytes > 1e9) | .name'",
 };
 
 /* Data from the file; all empty if it cannot be read. */
@@ -199,9 +199,9 @@ static json_t *json_model(const store_list *l, int32_t i)
     about a;
     look_into(m, &a);
     if (a.failed && a.error.status == SUMI_ENOMEM) return NULL;
-    json_t *o = json_pack("{s:o, s:o, s:I, s:I, s:i, s:b}", "name", json_text(m->name), "path",
-                          json_text(m->path), "bytes", (json_int_t)m->n_bytes, "modified",
-                          (json_int_t)m->modified, "files", (int)m->n_files, "whole", !m->partial);
+    json_t *o = json_pack("{s:o, s:o, s:I, s:I, s:i, s:b}", "name", json_text(m->name), "path", json_text(m->path),
+                          "bytes", (json_int_t)m->n_bytes, "modified", (json_int_t)m->modified, "files",
+                          (int)m->n_files, "whole", !m->partial);
     int failed = !o;
     failed |= json_object_set_new(o, "architecture", *a.architecture ? json_text(a.architecture) : json_null());
     failed |= json_object_set_new(o, "n_params", a.n_params ? json_integer((json_int_t)a.n_params) : json_null());

@@ -41,14 +41,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = { { &common_argp, 0, "Computing:", 10 }, { 0 } };
-static const struct argp argp = { options, parse, "MODEL --ids \"1 2 3\" --out FILE.npy",
+static const struct argp argp = {
+    options,
+    parse,
+    "MODEL --ids \"1 2 3\" --out FILE.npy",
     "Write the logits after each token of a sequence.\v"
     "Row i of the result predicts token i + 1. In Python: numpy.load(\"FILE.npy\").\n\n"
     "Example:\n  sumi logits smollm2 --ids \"$(echo Hello | sumi tokenize smollm2)\" --out hello.npy\n",
-    children, NULL, NULL };
+    children,
+    NULL,
+    NULL
+};
 
 /* Runs the ids in steps of as many tokens as have logits at once, and writes each step's rows. */
-static sumi_status write_rows(npy *out, sumi_context *ctx, const int32_t *ids, int32_t n_ids, int32_t chunk, sumi_error *err)
+static sumi_status write_rows(npy *out, sumi_context *ctx, const int32_t *ids, int32_t n_ids, int32_t chunk,
+                              sumi_error *err)
 {
     int32_t seq;
     sumi_status status = sumi_seq_open(ctx, &seq, err);

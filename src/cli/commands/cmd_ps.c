@@ -43,11 +43,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp ps_argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Show the state of a running server: model, requests, context. A server with keys needs a key in $SUMI_API_KEY, "
-           "unless it was started with --metrics-open."
-           "\vExamples:\n"
-           "  sumi ps\n"
-           "  sumi ps --url http://10.0.0.7:8080 --json",
+    .doc =
+        "Show the state of a running server: model, requests, context. A server with keys needs a key in $SUMI_API_KEY, "
+        "unless it was started with --metrics-open."
+        "\vExamples:\n"
+        "  sumi ps\n"
+        "  sumi ps --url http://10.0.0.7:8080 --json",
 };
 
 static sumi_status ask(const ps_args *a, buf *text, sumi_error *err)
@@ -95,7 +96,8 @@ static void print_table(const json_t *o, const char *url)
     copy(o, "state", state, sizeof state);
     int width = strlen(model) > 5 ? (int)strlen(model) : 5;
     snprintf(uptime, sizeof uptime, "%lld s", (long long)number(o, NULL, "uptime_s"));
-    printf("%-*s  %-9s %7s %7s %8s %10s  %s\n", width, "MODEL", "STATE", "RUNNING", "WAITING", "CONTEXT", "UPTIME", "URL");
+    printf("%-*s  %-9s %7s %7s %8s %10s  %s\n", width, "MODEL", "STATE", "RUNNING", "WAITING", "CONTEXT", "UPTIME",
+           "URL");
     printf("%-*s  %-9s %7lld %7lld %8lld %10s  %s\n", width, model, state, (long long)number(o, "requests", "running"),
            (long long)number(o, "requests", "waiting"), (long long)number(o, "tokens", "context"), uptime, url);
 }

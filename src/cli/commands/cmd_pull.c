@@ -15,7 +15,7 @@
 #include "cli/terminal/progress.h"
 #include "store/pull.h"
 
-#define MAX_TOKEN        512
+#define MAX_TOKEN 512
 
 typedef struct pull_args {
     const char *model, *endpoint, *token_file;
@@ -33,8 +33,8 @@ typedef struct pull_args {
 enum { OPT_ENDPOINT = 256, OPT_TOKEN_FILE, OPT_SHA256, OPT_CHECK, OPT_TIMEOUT, OPT_RETRIES, OPT_RETRY_WAIT, OPT_JSON };
 
 static const struct argp_option options[] = {
-    { "endpoint", OPT_ENDPOINT, "URL", 0,
-      "Address of a mirror of the hub or registry ($HF_ENDPOINT, $OLLAMA_REGISTRY)", 0 },
+    { "endpoint", OPT_ENDPOINT, "URL", 0, "Address of a mirror of the hub or registry ($HF_ENDPOINT, $OLLAMA_REGISTRY)",
+      0 },
     { "token-file", OPT_TOKEN_FILE, "FILE", 0,
       "File with a Hugging Face token for gated and private models ($HF_TOKEN)", 0 },
     { "sha256", OPT_SHA256, "HEX", 0, "SHA-256 that the file of a URL must have", 0 },
@@ -42,12 +42,9 @@ static const struct argp_option options[] = {
     { "dry-run", 'n', NULL, 0, "Only list the files that would be downloaded", 0 },
     { "json", OPT_JSON, NULL, 0, "Print one JSON object: path, files with their sizes", 0 },
     { "quiet", 'q', NULL, 0, "No progress bar and no notices", 0 },
-    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Seconds without a byte after which a connection is given up (60)",
-      0 },
+    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Seconds without a byte after which a connection is given up (60)", 0 },
     { "retries", OPT_RETRIES, "N", 0, "Retries in a row without a new byte (5)", 0 },
-    { "retry-wait", OPT_RETRY_WAIT, "SECONDS", 0,
-      "Seconds before the first retry, doubled each time (1)",
-      0 },
+    { "retry-wait", OPT_RETRY_WAIT, "SECONDS", 0, "Seconds before the first retry, doubled each time (1)", 0 },
     { 0 },
 };
 
@@ -56,8 +53,7 @@ static error_t parse_end(const struct argp_state *state, const pull_args *a)
     bool is_url = a->model && (!strncmp(a->model, "http://", 7) || !strncmp(a->model, "https://", 8));
     if (!a->model) return cli_mistake(state, "which MODEL?");
     if ((a->want.kind || a->want_beside) && !is_url)
-        return cli_mistake(state,
-                           "--sha256 and --check-sha256 are for URLs only; hubs give the SHA-256 of each file");
+        return cli_mistake(state, "--sha256 and --check-sha256 are for URLs only; hubs give the SHA-256 of each file");
     if (a->want.kind && a->want_beside) return cli_mistake(state, "--sha256 or --check-sha256, not both");
     if (a->endpoint && strncmp(a->endpoint, "http://", 7) != 0 && strncmp(a->endpoint, "https://", 8) != 0)
         return cli_mistake(state, "--endpoint: '%s' is not an http or https URL", a->endpoint);
@@ -90,25 +86,26 @@ static const struct argp pull_argp = {
     .options = options,
     .parser = parse_option,
     .args_doc = "MODEL",
-    .doc = "Fetch a model into the models folder: $SUMI_MODELS, or $XDG_CACHE_HOME/sumi, or ~/.cache/sumi. "
-           "The same command resumes an interrupted download. The files of a model that was fetched before are checked. "
-           "The command prints the path of the model."
-           "\vMODEL is\n"
-           "  hf:OWNER/NAME            a model of huggingface.co: its Q4_K_M file, or\n"
-           "                           the nearest type; if it has no GGUF files, the\n"
-           "                           folder of safetensors\n"
-           "  hf:OWNER/NAME:Q8_0       the file of that quantisation\n"
-           "  hf:OWNER/NAME:FILE.gguf  that file; ':safetensors' for that folder\n"
-           "  hf:OWNER/NAME@REVISION   a branch, a tag or a commit\n"
-           "  ollama:NAME[:TAG]        a model of Ollama's registry, also written\n"
-           "                           NAME[:TAG]; HOST/NAMESPACE/ may precede NAME\n"
-           "  https://HOST/FILE.gguf   a file\n"
-           "'hf.co/OWNER/NAME' and addresses of pages of huggingface.co mean the same as 'hf:'.\n\n"
-           "Examples:\n"
-           "  sumi pull hf:bartowski/SmolLM2-135M-Instruct-GGUF\n"
-           "  sumi run hf:bartowski/SmolLM2-135M-Instruct-GGUF\n"
-           "  sumi pull ollama:smollm2:135m && sumi run smollm2:135m\n"
-           "  sumi pull https://example.org/model.gguf --sha256 9f86d081...",
+    .doc =
+        "Fetch a model into the models folder: $SUMI_MODELS, or $XDG_CACHE_HOME/sumi, or ~/.cache/sumi. "
+        "The same command resumes an interrupted download. The files of a model that was fetched before are checked. "
+        "The command prints the path of the model."
+        "\vMODEL is\n"
+        "  hf:OWNER/NAME            a model of huggingface.co: its Q4_K_M file, or\n"
+        "                           the nearest type; if it has no GGUF files, the\n"
+        "                           folder of safetensors\n"
+        "  hf:OWNER/NAME:Q8_0       the file of that quantisation\n"
+        "  hf:OWNER/NAME:FILE.gguf  that file; ':safetensors' for that folder\n"
+        "  hf:OWNER/NAME@REVISION   a branch, a tag or a commit\n"
+        "  ollama:NAME[:TAG]        a model of Ollama's registry, also written\n"
+        "                           NAME[:TAG]; HOST/NAMESPACE/ may precede NAME\n"
+        "  https://HOST/FILE.gguf   a file\n"
+        "'hf.co/OWNER/NAME' and addresses of pages of huggingface.co mean the same as 'hf:'.\n\n"
+        "Examples:\n"
+        "  sumi pull hf:bartowski/SmolLM2-135M-Instruct-GGUF\n"
+        "  sumi run hf:bartowski/SmolLM2-135M-Instruct-GGUF\n"
+        "  sumi pull ollama:smollm2:135m && sumi run smollm2:135m\n"
+        "  sumi pull https://example.org/model.gguf --sha256 9f86d081...",
 };
 
 /* ---- What is shown ---- */
@@ -191,9 +188,7 @@ static sumi_status take_token(pull_args *a, sumi_error *err)
 /* The variable that names a mirror; "" counts as not set. */
 static const char *endpoint_of(const pull_args *a, ref_kind kind)
 {
-    const char *env = kind == REF_HF       ? getenv("HF_ENDPOINT")
-                      : kind == REF_OLLAMA ? getenv("OLLAMA_REGISTRY")
-                                           : NULL;
+    const char *env = kind == REF_HF ? getenv("HF_ENDPOINT") : kind == REF_OLLAMA ? getenv("OLLAMA_REGISTRY") : NULL;
     return a->endpoint ? a->endpoint : env && *env ? env : NULL;
 }
 
@@ -225,8 +220,7 @@ static int print_json(const pull_plan *p, const char *path)
     return cli_write_json(o, JSON_COMPACT | JSON_ENSURE_ASCII, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
 }
 
-static int report(const pull_args *a, sumi_status st, const pull_plan *plan, const char *path,
-                  const sumi_error *err)
+static int report(const pull_args *a, sumi_status st, const pull_plan *plan, const char *path, const sumi_error *err)
 {
     if (st == SUMI_ECANCELLED) {
         cli_fail("interrupted: the downloaded part is kept, and the same command resumes the download");

@@ -74,8 +74,7 @@ static sumi_status find_all(const rm_args *a, const store_list *l, const store_m
     return SUMI_OK;
 }
 
-static int remove_all(const rm_args *a, const store_places *p, const store_list *l,
-                      const store_model **models)
+static int remove_all(const rm_args *a, const store_places *p, const store_list *l, const store_model **models)
 {
     sumi_error err;
     int32_t n;

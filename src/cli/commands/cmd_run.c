@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
     { "stop", KEY_STOP, "TEXT", 0, "End the answer before TEXT; may be given many times", 7 },
     { "ignore-eos", KEY_IGNORE_EOS, NULL, 0, "Do not end at the model's end token", 7 },
     { "json", KEY_JSON, NULL, 0, "Print one JSON object: text, tokens, finish, usage, timings", 7 },
-    { "logprobs", KEY_LOGPROBS, "N", 0, "With --json: log-probabilities of each token and of the N most probable ones", 7 },
+    { "logprobs", KEY_LOGPROBS, "N", 0, "With --json: log-probabilities of each token and of the N most probable ones",
+      7 },
     { "stats", KEY_STATS, NULL, 0, "Print token counts and speed on stderr (always done on a terminal)", 7 },
     { 0 },
 };
@@ -104,7 +105,9 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    { &common_argp, 0, "Computing:", 10 }, { &settings_argp, 0, "Sampling:", 5 }, { 0 },
+    { &common_argp, 0, "Computing:", 10 },
+    { &settings_argp, 0, "Sampling:", 5 },
+    { 0 },
 };
 static const struct argp run_argp = { options, parse_run, "MODEL [PROMPT]", doc, children, NULL, NULL };
 
@@ -139,7 +142,8 @@ static sumi_status tokenize_prompt(const session *s, const char *text, size_t n_
         return sumi_fail(err, SUMI_EUNSUPPORTED, "%s has no chat template, so --system cannot be used", o->model);
     if (!chat)
         return sumi_tokenize(s->model, text, n_bytes, SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS, ids, n_ids, err);
-    if (strlen(text) != n_bytes) return sumi_fail(err, SUMI_EINVAL, "the prompt has a NUL byte; only --raw accepts NUL bytes");
+    if (strlen(text) != n_bytes)
+        return sumi_fail(err, SUMI_EINVAL, "the prompt has a NUL byte; only --raw accepts NUL bytes");
     if (o->system) messages[n++] = (sumi_message){ "system", o->system };
     messages[n++] = (sumi_message){ "user", text };
     return run_render(s, messages, n, ids, n_ids, err);
@@ -191,11 +195,12 @@ static void tell_start(const session *s, double load_ms)
     sumi_context_info c;
     sumi_model_get_info(s->model, &m);
     sumi_context_get_info(s->ctx, &c);
-    log_message(&log, SUMI_LOG_INFO,
-                "%s: %s, %.3g billion parameters in %.0f MiB, loaded in %.0f ms; kernels %s, %d threads; context %d tokens, "
-                "%.0f MiB for keys and values",
-                s->options->model, m.architecture, (double)m.n_params * 1e-9, (double)m.weight_bytes / 0x1p20, load_ms, m.isa,
-                c.n_threads, c.n_ctx, (double)c.kv_bytes / 0x1p20);
+    log_message(
+        &log, SUMI_LOG_INFO,
+        "%s: %s, %.3g billion parameters in %.0f MiB, loaded in %.0f ms; kernels %s, %d threads; context %d tokens, "
+        "%.0f MiB for keys and values",
+        s->options->model, m.architecture, (double)m.n_params * 1e-9, (double)m.weight_bytes / 0x1p20, load_ms, m.isa,
+        c.n_threads, c.n_ctx, (double)c.kv_bytes / 0x1p20);
 }
 
 static sumi_status open_session(session *s, sumi_error *err)
@@ -225,7 +230,8 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_DONE;
     sumi_status st = open_session(&s, &err);
     if (st == SUMI_OK && chat && !has_template(s.model))
-        st = sumi_fail(&err, SUMI_EUNSUPPORTED, "%s has no chat template: give -p TEXT, and the model continues this text", o.model);
+        st = sumi_fail(&err, SUMI_EUNSUPPORTED,
+                       "%s has no chat template: give -p TEXT, and the model continues this text", o.model);
     if (st == SUMI_OK && chat) code = chat_run(&s);
     else if (st == SUMI_OK) st = answer_once(&s, &interrupted, &err);
     if (st != SUMI_OK) code = cli_fail_error(&err);

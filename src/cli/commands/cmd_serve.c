@@ -60,7 +60,8 @@ static void reopen_log(journal *log)
     sumi_error err;
     const logger lines = into(log);
     if (journal_reopen(log, &err) == SUMI_OK) return;
-    log_message(&lines, SUMI_LOG_ERROR, "the log file cannot be opened again; the old file stays in use: %s", err.message);
+    log_message(&lines, SUMI_LOG_ERROR, "the log file cannot be opened again; the old file stays in use: %s",
+                err.message);
 }
 
 static void reload(server *s, journal *log)
@@ -84,7 +85,8 @@ static void *end_while_loading(void *log)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGQUIT);
     while (sigwaitinfo(&ends, &of) < 0) continue; /* EINTR */
-    if (of.si_code <= 0 && of.si_pid == getpid()) return NULL; /* sent by load(); si_code > 0: by the kernel, as Ctrl-C */
+    if (of.si_code <= 0 && of.si_pid == getpid())
+        return NULL; /* sent by load(); si_code > 0: by the kernel, as Ctrl-C */
     journal_message(log, SUMI_LOG_INFO, "shutting down before the model is loaded");
     _exit(EXIT_DONE);
 }
@@ -130,14 +132,12 @@ static void raise_file_limit(const serve_args *a)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted) return;
-    log_message(&lines, SUMI_LOG_WARN,
-                "--max-connections %d: the system allows %llu open files only (ulimit -n)",
+    log_message(&lines, SUMI_LOG_WARN, "--max-connections %d: the system allows %llu open files only (ulimit -n)",
                 a->server.max_connections, (unsigned long long)limit.rlim_max);
 }
 
 /* stdout has the address, in a line that scripts may wait for; the log has the rest. */
-static void tell_start(const serve_args *a, const server *s, const sumi_model *m, sumi_engine *engine,
-                       double ms)
+static void tell_start(const serve_args *a, const server *s, const sumi_model *m, sumi_engine *engine, double ms)
 {
     sumi_engine_stats stats;
     sumi_model_info info;
@@ -148,8 +148,8 @@ static void tell_start(const serve_args *a, const server *s, const sumi_model *m
     log_message(&lines, SUMI_LOG_INFO,
                 "%s: %s, %.3g billion parameters, ready after %.0f ms; %d threads (%s), %d answers at once, "
                 "context %d tokens, %.0f MiB for keys and values of %lld tokens",
-                a->server.model_name, info.architecture, (double)info.n_params * 1e-9, ms, stats.n_threads,
-                info.isa, stats.max_seqs, stats.n_ctx, (double)stats.kv_bytes / (1 << 20),
+                a->server.model_name, info.architecture, (double)info.n_params * 1e-9, ms, stats.n_threads, info.isa,
+                stats.max_seqs, stats.n_ctx, (double)stats.kv_bytes / (1 << 20),
                 (long long)stats.kv_blocks * stats.kv_block);
     printf("sumi: serving %s on %s://%s%s%s:%d\n", a->server.model_name, a->server.tls_cert ? "https" : "http",
            v6 ? "[" : "", a->server.host, v6 ? "]" : "", server_port(s));
@@ -168,7 +168,9 @@ static void set_defaults(serve_args *a, const sumi_model *m)
     buf_init(&text, 512);
     d->members = a->settings.no_recommended ? 0 : sumi_model_sampling(m, &d->sampling);
     sampling_print(&d->sampling, d->members & ~a->settings.given, &text);
-    if (text.n) log_message(&lines, SUMI_LOG_INFO, "sampling that the model recommends, for requests without these fields: %s", text.data);
+    if (text.n)
+        log_message(&lines, SUMI_LOG_INFO, "sampling that the model recommends, for requests without these fields: %s",
+                    text.data);
     sampling_take(&d->sampling, &a->generate.sampling, a->settings.given);
     d->members |= a->settings.given;
     d->max_tokens = a->generate.max_tokens;
@@ -209,9 +211,7 @@ static void check_private(const serve_args *a)
 
 static sumi_status open_log(serve_args *a, sumi_error *err)
 {
-    const journal_opts opts = { .path = a->log_path,
-                                .json = a->common.log_json,
-                                .level = a->common.log_level };
+    const journal_opts opts = { .path = a->log_path, .json = a->common.log_json, .level = a->common.log_level };
     sumi_status st = journal_open(&a->server.journal, &opts, err);
     if (st != SUMI_OK) return st;
     a->common.model.log = journal_message;

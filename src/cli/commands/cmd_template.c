@@ -26,13 +26,13 @@ typedef struct template_args {
 enum { OPT_TEMPLATE = 256, OPT_MESSAGES, OPT_TOOLS, OPT_NO_PROMPT, OPT_STRICT, OPT_BOS, OPT_EOS };
 
 static const struct argp_option options[] = {
-    { "messages", OPT_MESSAGES, "FILE", 0,
-      "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
+    { "messages", OPT_MESSAGES, "FILE", 0, "The conversation: a JSON array of {\"role\", \"content\"}; - is stdin", 0 },
     { "tools", OPT_TOOLS, "FILE", 0, "The tools that the model may call: a JSON array", 0 },
     { "template", OPT_TEMPLATE, "FILE", 0, "Use this Jinja template instead of the model's", 0 },
     { "no-generation-prompt", OPT_NO_PROMPT, NULL, 0, "Do not begin the assistant's next turn", 0 },
     { "strict-roles", OPT_STRICT, NULL, 0,
-      "Pass messages to the template unchanged; else a message that it does not take is merged into the turn beside it", 0 },
+      "Pass messages to the template unchanged; else a message that it does not take is merged into the turn beside it",
+      0 },
     { "bos", OPT_BOS, "TEXT", 0, "Text of bos_token in the template (default: the model's)", 0 },
     { "eos", OPT_EOS, "TEXT", 0, "Text of eos_token in the template (default: the model's)", 0 },
     { 0 },
@@ -117,8 +117,7 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
     if (!status) status = model_file_open(&t->file, path, NULL, err);
     if (status) return status;
     if (!gguf_get_str(t->file, "tokenizer.chat_template", &source))
-        return sumi_fail(err, SUMI_EUNSUPPORTED,
-                         "%s: the model has no chat template; give one with --template", path);
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: the model has no chat template; give one with --template", path);
     t->input.bos = token_text(t->file, "tokenizer.ggml.bos_token_id", &t->input.n_bos);
     t->input.eos = token_text(t->file, "tokenizer.ggml.eos_token_id", &t->input.n_eos);
     snprintf(name, sizeof name, "%s: chat template", path);

@@ -20,8 +20,7 @@ enum { OPT_NO_SPECIAL = 256, OPT_NO_BOS, OPT_JSON, OPT_PIECES, OPT_BENCH };
 
 static const struct argp_option options[] = {
     { "file", 'f', "FILE", 0, "Read the text from FILE instead of standard input", 0 },
-    { "no-special", OPT_NO_SPECIAL, NULL, 0,
-      "Read text such as <|im_end|> as plain text, not as a special token", 0 },
+    { "no-special", OPT_NO_SPECIAL, NULL, 0, "Read text such as <|im_end|> as plain text, not as a special token", 0 },
     { "no-bos", OPT_NO_BOS, NULL, 0, "Do not add BOS and EOS, even if the model asks for them", 0 },
     { "pieces", OPT_PIECES, NULL, 0, "One line per token: id, tab, text as a JSON string", 0 },
     { "json", OPT_JSON, NULL, 0, "Print a JSON object: n, ids and, with --pieces, pieces", 0 },
@@ -50,11 +49,12 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Turn text on standard input into token ids, on one line with spaces between. The model file may "
-           "hold a vocabulary and no tensors. The ids stand for the very bytes: neither a byte order mark nor CR is left out."
-           "\vExamples:\n"
-           "  echo \"Hello world\" | sumi tokenize smollm2\n"
-           "  sumi tokenize smollm2 -f book.txt --json --pieces",
+    .doc =
+        "Turn text on standard input into token ids, on one line with spaces between. The model file may "
+        "hold a vocabulary and no tensors. The ids stand for the very bytes: neither a byte order mark nor CR is left out."
+        "\vExamples:\n"
+        "  echo \"Hello world\" | sumi tokenize smollm2\n"
+        "  sumi tokenize smollm2 -f book.txt --json --pieces",
 };
 
 /* A token may be a part of a character: such bytes become U+FFFD, because JSON cannot represent them. */

@@ -65,20 +65,22 @@ static sumi_status look(report *r, const char *in, const char *out, sumi_error *
 
 static void print_text(const report *r, const char *out)
 {
-    printf("%s: %s, %.1f MiB, %.2f bits per weight; it was %s, %.1f MiB, %.2f bits\n", out,
-           file_type_name(r->out), (double)r->n_bytes / 0x1p20, r->to.bits_per_weight,
-           file_type_name(r->in), (double)r->from.weight_bytes / 0x1p20, r->from.bits_per_weight);
+    printf("%s: %s, %.1f MiB, %.2f bits per weight; it was %s, %.1f MiB, %.2f bits\n", out, file_type_name(r->out),
+           (double)r->n_bytes / 0x1p20, r->to.bits_per_weight, file_type_name(r->in),
+           (double)r->from.weight_bytes / 0x1p20, r->from.bits_per_weight);
     if (r->n_fell) {
-        printf("%d of %lld tensors have rows that cannot be divided into blocks of %lld weights, and get another type:", r->n_fell,
-               (long long)gguf_n_tensors(r->out), (long long)r->wanted_block);
+        printf("%d of %lld tensors have rows that cannot be divided into blocks of %lld weights, and get another type:",
+               r->n_fell, (long long)gguf_n_tensors(r->out), (long long)r->wanted_block);
         const char *before = " ";
         for (int i = 0; i < DTYPE_MAX; i++)
             if (r->fell[i]) printf("%s%d %s", before, r->fell[i], dtype_gguf_name((uint32_t)i)), before = ", ";
         putchar('\n');
     }
     if (r->quantised)
-        fprintf(stderr, "sumi: warning: the model was quantised already (%s) and now loses more accuracy: better convert the "
-                        "published weights\n", file_type_name(r->in));
+        fprintf(stderr,
+                "sumi: warning: the model was quantised already (%s) and now loses more accuracy: better convert the "
+                "published weights\n",
+                file_type_name(r->in));
 }
 
 static sumi_status print_json(const report *r, const char *out, sumi_error *err)
@@ -87,12 +89,12 @@ static sumi_status print_json(const report *r, const char *out, sumi_error *err)
     int failed = !fell;
     for (int i = 0; i < DTYPE_MAX; i++)
         if (r->fell[i]) failed |= json_object_set_new(fell, dtype_gguf_name((uint32_t)i), json_integer(r->fell[i]));
-    json_t *o = json_pack("{s:s%, s:s, s:I, s:f, s:I, s:i, s:o, s:{s:s, s:I, s:f, s:b}}", "path", out, strlen(out), "type",
-                          file_type_name(r->out), "bytes", (json_int_t)r->n_bytes, "bits_per_weight",
-                          r->to.bits_per_weight, "tensors", (json_int_t)gguf_n_tensors(r->out), "fallback_tensors", r->n_fell,
-                          "fallback_types", fell, "source", "type", file_type_name(r->in), "bytes",
-                          (json_int_t)r->from.weight_bytes, "bits_per_weight", r->from.bits_per_weight, "quantised_again",
-                          r->quantised);
+    json_t *o = json_pack("{s:s%, s:s, s:I, s:f, s:I, s:i, s:o, s:{s:s, s:I, s:f, s:b}}", "path", out, strlen(out),
+                          "type", file_type_name(r->out), "bytes", (json_int_t)r->n_bytes, "bits_per_weight",
+                          r->to.bits_per_weight, "tensors", (json_int_t)gguf_n_tensors(r->out), "fallback_tensors",
+                          r->n_fell, "fallback_types", fell, "source", "type", file_type_name(r->in), "bytes",
+                          (json_int_t)r->from.weight_bytes, "bits_per_weight", r->from.bits_per_weight,
+                          "quantised_again", r->quantised);
     if (o && !failed) return cli_write_json(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6), err);
     json_decref(o);
     return sumi_fail(err, SUMI_ENOMEM, "the JSON: out of memory, or %s is no UTF-8", out);

@@ -113,8 +113,7 @@ static json_t *json_value(const gguf *g, int64_t i, bool whole)
 static int set_text_key(json_t *object, gguf_str key, json_t *value)
 {
     json_t *name = json_text(key);
-    int failed =
-        name ? json_object_setn_new(object, json_string_value(name), json_string_length(name), value) : -1;
+    int failed = name ? json_object_setn_new(object, json_string_value(name), json_string_length(name), value) : -1;
     if (!name) json_decref(value);
     json_decref(name);
     return failed;
@@ -137,9 +136,8 @@ static json_t *json_tensor(const gguf_tensor *t)
     int failed = !dims;
     for (int d = 0; d < t->n_dims; d++) failed |= json_array_append_new(dims, json_integer(t->dims[d]));
     if (!(dims = complete(dims, failed))) return NULL;
-    return json_pack("{s:o, s:s, s:o, s:I, s:i, s:I}", "name", json_text(t->name), "type", t->type->name, "dims",
-                     dims, "n_bytes", (json_int_t)t->n_bytes, "shard", (int)t->shard, "offset",
-                     (json_int_t)t->offset);
+    return json_pack("{s:o, s:s, s:o, s:I, s:i, s:I}", "name", json_text(t->name), "type", t->type->name, "dims", dims,
+                     "n_bytes", (json_int_t)t->n_bytes, "shard", (int)t->shard, "offset", (json_int_t)t->offset);
 }
 
 static json_t *json_tensors(const gguf *g)
@@ -200,15 +198,16 @@ static json_t *json_memory(const info_summary *s)
 
 sumi_status info_print_json(const gguf *g, const info_summary *s, bool whole, sumi_error *err)
 {
-    json_t *root =
-        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
-                  json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g), "gguf_version",
-                  (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files", json_files(g), "architecture",
-                  json_text_or_null(s->architecture), "name", json_text_or_null(s->name), "license",
-                  json_text_or_null(s->license), "n_params", (json_int_t)s->n_params, "weight_bytes",
-                  (json_int_t)s->weight_bytes, "bits_per_weight", json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab",
-                  (json_int_t)s->n_vocab, "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
-                  json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
+    json_t
+        *root = json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}",
+                          "file", json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g),
+                          "gguf_version", (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files",
+                          json_files(g), "architecture", json_text_or_null(s->architecture), "name",
+                          json_text_or_null(s->name), "license", json_text_or_null(s->license), "n_params",
+                          (json_int_t)s->n_params, "weight_bytes", (json_int_t)s->weight_bytes, "bits_per_weight",
+                          json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab", (json_int_t)s->n_vocab,
+                          "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
+                          json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
     /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. */
     return cli_write_json(root, JSON_INDENT(2) | JSON_ENSURE_ASCII, err);
 }

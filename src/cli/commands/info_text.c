@@ -49,8 +49,7 @@ static void print_types(const info_summary *s)
     for (;;) { /* the type with most parameters first */
         int best = -1;
         for (int i = 0; i < DTYPE_MAX; i++)
-            if (s->types[i].n_tensors && !done[i] &&
-                (best < 0 || s->types[i].n_params > s->types[best].n_params))
+            if (s->types[i].n_tensors && !done[i] && (best < 0 || s->types[i].n_params > s->types[best].n_params))
                 best = i;
         if (best < 0) return;
         done[best] = true;
@@ -100,8 +99,10 @@ static void print_memory(const info_summary *s)
     const struct {
         uint64_t bytes;
         const char *what;
-    } parts[] = { { m->weight_bytes, "weights" }, { m->unpacked_bytes, "weights as in the file" },
-                  { m->scratch_bytes, "steps" }, { m->kv_bytes, "keys and values of" } };
+    } parts[] = { { m->weight_bytes, "weights" },
+                  { m->unpacked_bytes, "weights as in the file" },
+                  { m->scratch_bytes, "steps" },
+                  { m->kv_bytes, "keys and values of" } };
     const char *separator = "  memory           ";
     if (!s->has_memory) return;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -214,10 +215,10 @@ void info_print_overview(const gguf *g, const info_summary *s)
     printf("%s\n", show(s->name.n ? s->name : file, text, sizeof text));
     printf("  file             %s\n", show(file, text, sizeof text));
     print_files(g);
-    printf("  architecture     %s\n",
-           s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
+    printf("  architecture     %s\n", s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
     if (gguf_is_adapter(g, &base))
-        printf("  adapter          for %s; not supported yet\n", base.n ? show(base, text, sizeof text) : "a model that is not named");
+        printf("  adapter          for %s; not supported yet\n",
+               base.n ? show(base, text, sizeof text) : "a model that is not named");
     print_weights(s, gguf_n_tensors(g));
     print_shape(g, s);
     print_context(g, s);
@@ -305,8 +306,7 @@ void info_print_metadata(const gguf *g, bool whole)
     for (int64_t i = 0; i < gguf_n_keys(g); i++) {
         gguf_array a;
         snprintf(type, sizeof type, "%s", gguf_type_name(gguf_key_type(g, i)));
-        if (gguf_value_array(g, i, &a))
-            snprintf(type, sizeof type, "%s[%" PRIu64 "]", gguf_type_name(a.type), a.n);
+        if (gguf_value_array(g, i, &a)) snprintf(type, sizeof type, "%s[%" PRIu64 "]", gguf_type_name(a.type), a.n);
         printf("  %-42s %-15s ", show(gguf_key(g, i), key, sizeof key), type);
         print_value(g, i, whole);
         printf("\n");
@@ -316,8 +316,7 @@ void info_print_metadata(const gguf *g, bool whole)
 void info_print_tensors(const gguf *g)
 {
     char name[128], shape[128];
-    printf("%" PRId64 " tensors%s\n", gguf_n_tensors(g),
-           gguf_n_tensors(g) ? " (fastest dimension first)" : "");
+    printf("%" PRId64 " tensors%s\n", gguf_n_tensors(g), gguf_n_tensors(g) ? " (fastest dimension first)" : "");
     for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
         const gguf_tensor *t = gguf_tensor_at(g, i);
         int n = 0;

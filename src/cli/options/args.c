@@ -55,12 +55,8 @@ static error_t parse_root(int key, char *arg, struct argp_state *state)
     parse *root = state->input;
     (void)arg;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = root->input;
-        return 0;
-    case 'h':
-        help_print(&root->root, state->name, root->input);
-        exit(cli_flush(EXIT_DONE));
+    case ARGP_KEY_INIT: state->child_inputs[0] = root->input; return 0;
+    case 'h': help_print(&root->root, state->name, root->input); exit(cli_flush(EXIT_DONE));
     case ARGP_KEY_ERROR:
         if (!root->told) tell_bad_option(state);
         return 0;

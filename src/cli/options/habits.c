@@ -3,16 +3,17 @@
 
 #include <string.h>
 
-#define NO_GPU     "sumi computes on processors only; leave this option out"
-#define ALWAYS     "sumi always does this; leave this option out"
-#define ONE_HOST   "one server computes on all processors of one machine; leave this option out"
-#define NO_FORM    "grammars and JSON schemas are not supported yet"
-#define NO_DRAFT   "there is no speculative decoding yet"
-#define NO_LORA    "there are no adapters yet; merge the adapter into the model, and convert the merged model"
-#define HF_MODEL   "fetch the model with 'sumi pull hf:OWNER/NAME', then give hf:OWNER/NAME as MODEL"
-#define WEIGHTS    "weights are always read into the memory of the program; leave this option out"
-#define CONVERT_IT "the types are those of the file; 'sumi convert MODEL OUT.gguf --type TYPE' writes a file of another type"
-#define KV_TYPE    "keys and values have one type only; --kv-memory sets their memory"
+#define NO_GPU   "sumi computes on processors only; leave this option out"
+#define ALWAYS   "sumi always does this; leave this option out"
+#define ONE_HOST "one server computes on all processors of one machine; leave this option out"
+#define NO_FORM  "grammars and JSON schemas are not supported yet"
+#define NO_DRAFT "there is no speculative decoding yet"
+#define NO_LORA  "there are no adapters yet; merge the adapter into the model, and convert the merged model"
+#define HF_MODEL "fetch the model with 'sumi pull hf:OWNER/NAME', then give hf:OWNER/NAME as MODEL"
+#define WEIGHTS  "weights are always read into the memory of the program; leave this option out"
+#define CONVERT_IT \
+    "the types are those of the file; 'sumi convert MODEL OUT.gguf --type TYPE' writes a file of another type"
+#define KV_TYPE "keys and values have one type only; --kv-memory sets their memory"
 
 static const habit options[] = {
     /* MODEL */
@@ -50,7 +51,8 @@ static const habit options[] = {
     { "--main-gpu", NULL, NULL, NO_GPU },
     { "--split-mode", NULL, "none", NO_GPU },
     { "--tensor-split", NULL, NULL, NO_GPU },
-    { "--gpu-memory-utilization", NULL, NULL, "sumi computes on processors only; --kv-memory SIZE bounds keys and values" },
+    { "--gpu-memory-utilization", NULL, NULL,
+      "sumi computes on processors only; --kv-memory SIZE bounds keys and values" },
     { "--swap-space", NULL, "0", "give --swap-memory SIZE, such as 4G" },
     { "-tp", NULL, "1", ONE_HOST },
     { "--tensor-parallel-size", NULL, "1", ONE_HOST },
@@ -92,7 +94,8 @@ static const habit options[] = {
     { "-no-cnv", NULL, NULL, "give --raw and a prompt" },
     { "--no-conversation", NULL, NULL, "give --raw and a prompt" },
     { "--jinja", NULL, NULL, ALWAYS },
-    { "--chat-template", NULL, NULL, "the template is the model's own; 'sumi template --template FILE' tries another one" },
+    { "--chat-template", NULL, NULL,
+      "the template is the model's own; 'sumi template --template FILE' tries another one" },
     { "--no-display-prompt", NULL, NULL, ALWAYS },
     { "-j", NULL, NULL, NO_FORM },
     { "--grammar", NULL, NULL, NO_FORM },

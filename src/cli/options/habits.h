@@ -8,10 +8,10 @@
 
 typedef struct habit {
     const char *theirs; /* "--ctx-size", "-ngl", "ls" */
-    const char *ours;   /* the word with the same meaning: "--ctx", "list"; "MODEL": the option's value is that argument.
+    const char *ours; /* the word with the same meaning: "--ctx", "list"; "MODEL": the option's value is that argument.
                            NULL: none */
-    const char *noop;   /* a value with which the option changes nothing and is accepted, or NULL */
-    const char *why;    /* ours NULL: what to do instead */
+    const char *noop; /* a value with which the option changes nothing and is accepted, or NULL */
+    const char *why;  /* ours NULL: what to do instead */
 } habit;
 
 /* n: length of the word, which "=value" may follow. NULL: unknown. */

@@ -68,7 +68,8 @@ static const struct argp_option common_list[] = {
     { "activations", KEY_ACTIVATIONS, "auto|f32", 0,
       "f32: activations are not rounded; slower, closest to the definition of the model (auto)", 0 },
     { "isa", KEY_ISA, "NAME", 0,
-      "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best that the processor has)", 0 },
+      "Instruction set: ref, avx2, avxvnni, avx512, amx (default: $SUMI_ISA, else the best that the processor has)",
+      0 },
     { "pin", KEY_PIN, NULL, 0, "Bind each thread to a processor; use it only if nothing else runs on the machine", 0 },
     { "numa", KEY_NUMA, "off|spread", 0, "spread: weights are spread over all NUMA nodes (default: off)", 0 },
     { "log-level", KEY_LOG_LEVEL, "LEVEL", 0,
@@ -81,7 +82,8 @@ const struct argp common_argp = { .options = common_list, .parser = parse_common
 
 common_options common_options_default(void)
 {
-    return (common_options){ .context = sumi_context_opts_default(), .model = sumi_model_opts_default(),
+    return (common_options){ .context = sumi_context_opts_default(),
+                             .model = sumi_model_opts_default(),
                              .log_level = SUMI_LOG_WARN };
 }
 

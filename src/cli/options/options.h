@@ -25,11 +25,9 @@ void cli_print_log(void *user, sumi_log_level level, const char *message);
 
 /* Opens MODEL, a path or a name (cli_find_model()). Messages of the library go to o->model.log, or, if that is NULL,
  * to stderr as the options say; o must live as long as the model. */
-SUMI_MUST_USE sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o,
-                                         sumi_error *err);
+SUMI_MUST_USE sumi_status cli_open_model(sumi_model **out, const char *name, common_options *o, sumi_error *err);
 
 /* The same for a model that generates text. EUNSUPPORTED: it is an encoder. */
-SUMI_MUST_USE sumi_status cli_open_decoder(sumi_model **out, const char *name, common_options *o,
-                                           sumi_error *err);
+SUMI_MUST_USE sumi_status cli_open_decoder(sumi_model **out, const char *name, common_options *o, sumi_error *err);
 
 #endif

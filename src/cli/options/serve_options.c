@@ -55,8 +55,7 @@ enum { MAX_SECONDS = 86400 * 365 };
 
 static const struct argp_option options[] = {
     { "model-name", OPT_NAME, "NAME", 0, "Name of the model for clients (default: the file's name)", 1 },
-    { "model-alias", OPT_ALIAS, "NAMES", 0,
-      "More names that clients may use, separated by commas; '*': any name", 1 },
+    { "model-alias", OPT_ALIAS, "NAMES", 0, "More names that clients may use, separated by commas; '*': any name", 1 },
     { "pooling", OPT_POOLING, "mean|last|cls", 0,
       "How the hidden states of a text become its embedding (default: as the model's file says, else mean)", 1 },
     { "strict-roles", OPT_STRICT_ROLES, NULL, 0,
@@ -93,15 +92,13 @@ static const struct argp_option options[] = {
     { "max-connections-ip", OPT_CONNECTIONS_IP, "N", 0,
       "Most open connections from one address; 0: no limit (three quarters of --max-connections)", 3 },
     { "max-body", OPT_BODY, "SIZE", 0, "Largest body of a request (8M)", 3 },
-    { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Longest prompt, in tokens; 0: as long as the context (0)",
-      3 },
+    { "max-prompt-tokens", OPT_PROMPT_TOKENS, "N", 0, "Longest prompt, in tokens; 0: as long as the context (0)", 3 },
     { "max-choices", OPT_CHOICES, "N", 0, "Most answers to one prompt, 'n' and 'best_of' (16)", 3 },
     { "max-answer-tokens", OPT_ANSWER_TOKENS, "N", 0,
       "Longest answer, in tokens; a longer answer is cut there; 0: no limit (0)", 3 },
     { "max-stop", OPT_STOP, "N", 0, "Most stop strings in a request (16)", 3 },
     { "max-queue", OPT_QUEUE, "N", 0, "Most waiting requests; further requests are refused with 429 (256)", 3 },
-    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Most waiting requests of one key; 0: no limit (0)",
-      3 },
+    { "max-queue-key", OPT_QUEUE_KEY, "N", 0, "Most waiting requests of one key; 0: no limit (0)", 3 },
 
     { NULL, 0, NULL, 0, "Time limits, in seconds; 0: no limit:", 4 },
     { "header-timeout", OPT_HEADER_TIMEOUT, "S", 0, "Longest time to receive the headers of a request (10)", 4 },
@@ -112,20 +109,18 @@ static const struct argp_option options[] = {
     { "idle-timeout", OPT_IDLE, "S", 0, "Connections are closed after this many silent seconds (60)", 4 },
     { "heartbeat", OPT_HEARTBEAT, "S", 0,
       "Streams get a keep-alive comment after this many silent seconds; 0: never (15)", 4 },
-    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready fails when no step has finished for this long (60)",
-      4 },
+    { "stall-timeout", OPT_STALL_TIMEOUT, "S", 0, "/ready fails when no step has finished for this long (60)", 4 },
     { "drain-timeout", OPT_DRAIN_TIMEOUT, "S", 0, "On SIGTERM, running answers may take this long to end (30)", 4 },
 
     { NULL, 0, NULL, 0, "Log:", 5 },
     { "log-format", OPT_LOG_FORMAT, "text|json", 0, "Format of the log: lines of text, or JSON objects (text)", 5 },
     { "log-file", OPT_LOG_FILE, "FILE", 0, "File that the log is appended to, opened again on SIGHUP (stderr)", 5 },
-    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "Log the bodies of requests, too; they contain the users' texts",
-      5 },
+    { "log-prompts", OPT_LOG_PROMPTS, NULL, 0, "Log the bodies of requests, too; they contain the users' texts", 5 },
     { 0 },
 };
 
-static error_t set_int(const struct argp_state *state, const char *option, const char *arg, int64_t low,
-                       int64_t high, int *out)
+static error_t set_int(const struct argp_state *state, const char *option, const char *arg, int64_t low, int64_t high,
+                       int *out)
 {
     int64_t n;
     error_t why = cli_int(state, option, arg, low, high, &n);
@@ -229,18 +224,14 @@ static error_t parse_limits(int key, char *arg, const struct argp_state *state, 
     switch (key) {
     case OPT_THREADS: return set_int(state, "--http-threads", arg, 1, 64, &o->n_threads);
     case OPT_CONNECTIONS: return set_int(state, "--max-connections", arg, 1, 1 << 20, &o->max_connections);
-    case OPT_CONNECTIONS_IP:
-        return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
+    case OPT_CONNECTIONS_IP: return set_int(state, "--max-connections-ip", arg, 0, 1 << 20, &o->max_connections_ip);
     case OPT_BODY: return set_body(state, arg, &o->max_body_bytes);
-    case OPT_PROMPT_TOKENS:
-        return set_int(state, "--max-prompt-tokens", arg, 0, INT32_MAX, &o->max_prompt_tokens);
+    case OPT_PROMPT_TOKENS: return set_int(state, "--max-prompt-tokens", arg, 0, INT32_MAX, &o->max_prompt_tokens);
     case OPT_CHOICES: return set_int(state, "--max-choices", arg, 1, SUMI_MAX_CHOICES, &o->max_choices);
-    case OPT_ANSWER_TOKENS:
-        return set_int(state, "--max-answer-tokens", arg, 0, INT32_MAX, &o->max_answer_tokens);
+    case OPT_ANSWER_TOKENS: return set_int(state, "--max-answer-tokens", arg, 0, INT32_MAX, &o->max_answer_tokens);
     case OPT_STOP: return set_int(state, "--max-stop", arg, 0, 1024, &o->max_stop);
     case OPT_QUEUE: return set_int(state, "--max-queue", arg, 1, 1 << 20, &a->engine.max_queue);
-    case OPT_QUEUE_KEY:
-        return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);
+    case OPT_QUEUE_KEY: return set_int(state, "--max-queue-key", arg, 0, 1 << 20, &a->engine.max_queue_client);
     default: return parse_times(key, arg, state, a);
     }
 }
@@ -295,18 +286,16 @@ static const struct argp_child children[] = {
     { 0 },
 };
 
-const struct argp serve_argp = {
-    options,
-    parse,
-    "MODEL",
-    "Serve a model over HTTP, with the APIs of OpenAI, Anthropic and Ollama.\v"
-    "Example:\n  sumi serve smollm2 --port 8080\n"
-    "  curl localhost:8080/v1/chat/completions -H 'Content-Type: application/json' \\\n"
-    "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'\n",
-    children,
-    NULL,
-    NULL
-};
+const struct argp serve_argp = { options,
+                                 parse,
+                                 "MODEL",
+                                 "Serve a model over HTTP, with the APIs of OpenAI, Anthropic and Ollama.\v"
+                                 "Example:\n  sumi serve smollm2 --port 8080\n"
+                                 "  curl localhost:8080/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+                                 "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'\n",
+                                 children,
+                                 NULL,
+                                 NULL };
 
 serve_args serve_args_default(void)
 {

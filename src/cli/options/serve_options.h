@@ -11,11 +11,11 @@ enum { MAX_ALLOWED_HOSTS = 64 };
 typedef struct serve_args {
     common_options common;
     sumi_engine_opts engine;
-    server_opts server; /* without the lists below, and the journal */
+    server_opts server;                            /* without the lists below, and the journal */
     ip_range trusted_proxies[MAX_TRUSTED_PROXIES]; /* [server.n_trusted_proxies] */
-    const char *allowed_hosts[MAX_ALLOWED_HOSTS]; /* [server.n_allowed_hosts] */
-    sumi_generate_opts generate; /* for requests that do not have these settings */
-    settings settings;           /* how it was filled */
+    const char *allowed_hosts[MAX_ALLOWED_HOSTS];  /* [server.n_allowed_hosts] */
+    sumi_generate_opts generate;                   /* for requests that do not have these settings */
+    settings settings;                             /* how it was filled */
     const char *model;
     const char *log_path; /* NULL: stderr */
     const char *new_key;  /* name of a key to make instead of serving; NULL: none */

@@ -3,16 +3,7 @@
 
 #include "cli/options/args.h"
 
-enum {
-    KEY_MAX_SEQS = 0x200,
-    KEY_BUDGET,
-    KEY_STALL,
-    KEY_SWAP,
-    KEY_SWAP_DIR,
-    KEY_PREFIX,
-    KEY_NO_PREFIX,
-    KEY_SHARE
-};
+enum { KEY_MAX_SEQS = 0x200, KEY_BUDGET, KEY_STALL, KEY_SWAP, KEY_SWAP_DIR, KEY_PREFIX, KEY_NO_PREFIX, KEY_SHARE };
 
 static const struct argp_option list[] = {
     { "max-seqs", KEY_MAX_SEQS, "N", 0, "Most answers computed at the same time (32)", 0 },
@@ -52,8 +43,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->prefix_dir && !o->prefix_cache)
             return cli_mistake(state, "--prefix-cache and --no-prefix-cache exclude each other");
         if (o->token_budget > o->max_seqs) return 0;
-        return cli_mistake(state, "--token-budget %d: it must be more than --max-seqs, which is %d",
-                           o->token_budget, o->max_seqs);
+        return cli_mistake(state, "--token-budget %d: it must be more than --max-seqs, which is %d", o->token_budget,
+                           o->max_seqs);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

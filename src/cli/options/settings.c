@@ -13,30 +13,31 @@
 enum kind { REAL, COUNT, SEED };
 
 /* X(name, short option or 0, value, kind, field, low, high, help, and what `sumi run` does without it) */
-#define SETTINGS(X)                                                                                          \
-    X("max-tokens", 'n', "N", COUNT, max_tokens, -1, INT32_MAX,                                              \
-      "Longest answer, in tokens; -1: until it ends or the context is full", " (default)")                   \
-    X("temp", 0, "T", REAL, sampling.temperature, 0, 100,                                                    \
-      "Temperature; 0: always the most probable token, above 1: more random", " (default 0.8)")              \
-    X("top-k", 0, "K", COUNT, sampling.top_k, 0, INT32_MAX,                                                  \
-      "Choose among the K most probable tokens; 0: all", " (default 40)")                                    \
-    X("top-p", 0, "P", REAL, sampling.top_p, 0, 1,                                                           \
-      "Choose among the most probable tokens whose probabilities add up to P; 1: all", " (default 0.95)")    \
-    X("min-p", 0, "P", REAL, sampling.min_p, 0, 1,                                                           \
-      "Leave out tokens with less than P times the best one's probability", " (default 0.05)")               \
-    X("typical", 0, "P", REAL, sampling.typical_p, 0.001, 1,                                                 \
-      "Locally typical sampling: choose among tokens whose information is nearest to the mean, up to "       \
-      "probability P; 1: off", " (default)")                                                                 \
-    X("repeat-penalty", 0, "R", REAL, sampling.repeat_penalty, 0.001, 1000,                                  \
-      "Divide logits of repeated tokens by R; 1: off", " (default)")                                         \
-    X("repeat-last-n", 0, "N", COUNT, sampling.penalty_last_n, -1, 1 << 24,                                  \
-      "How many of the last tokens count for penalties; -1: all", " (default 64)")                           \
-    X("frequency-penalty", 0, "F", REAL, sampling.frequency_penalty, -1000, 1000,                            \
-      "Subtract F from the logit of a token for each time it occurred", " (default 0)")                      \
-    X("presence-penalty", 0, "F", REAL, sampling.presence_penalty, -1000, 1000,                              \
-      "Subtract F from the logit of a token that occurred", " (default 0)")                                  \
-    X("seed", 0, "S", SEED, sampling.seed, 0, 0,                                                             \
-      "Seed of the random numbers: the same seed gives the same answer", " (default: a new one)")
+#define SETTINGS(X)                                                                                                 \
+    X("max-tokens", 'n', "N", COUNT, max_tokens, -1, INT32_MAX,                                                     \
+      "Longest answer, in tokens; -1: until it ends or the context is full", " (default)")                          \
+    X("temp", 0, "T", REAL, sampling.temperature, 0, 100,                                                           \
+      "Temperature; 0: always the most probable token, above 1: more random", " (default 0.8)")                     \
+    X("top-k", 0, "K", COUNT, sampling.top_k, 0, INT32_MAX, "Choose among the K most probable tokens; 0: all",      \
+      " (default 40)")                                                                                              \
+    X("top-p", 0, "P", REAL, sampling.top_p, 0, 1,                                                                  \
+      "Choose among the most probable tokens whose probabilities add up to P; 1: all", " (default 0.95)")           \
+    X("min-p", 0, "P", REAL, sampling.min_p, 0, 1,                                                                  \
+      "Leave out tokens with less than P times the best one's probability", " (default 0.05)")                      \
+    X("typical", 0, "P", REAL, sampling.typical_p, 0.001, 1,                                                        \
+      "Locally typical sampling: choose among tokens whose information is nearest to the mean, up to "              \
+      "probability P; 1: off",                                                                                      \
+      " (default)")                                                                                                 \
+    X("repeat-penalty", 0, "R", REAL, sampling.repeat_penalty, 0.001, 1000,                                         \
+      "Divide logits of repeated tokens by R; 1: off", " (default)")                                                \
+    X("repeat-last-n", 0, "N", COUNT, sampling.penalty_last_n, -1, 1 << 24,                                         \
+      "How many of the last tokens count for penalties; -1: all", " (default 64)")                                  \
+    X("frequency-penalty", 0, "F", REAL, sampling.frequency_penalty, -1000, 1000,                                   \
+      "Subtract F from the logit of a token for each time it occurred", " (default 0)")                             \
+    X("presence-penalty", 0, "F", REAL, sampling.presence_penalty, -1000, 1000,                                     \
+      "Subtract F from the logit of a token that occurred", " (default 0)")                                         \
+    X("seed", 0, "S", SEED, sampling.seed, 0, 0, "Seed of the random numbers: the same seed gives the same answer", \
+      " (default: a new one)")
 
 static const struct setting {
     const char *name;
@@ -45,7 +46,7 @@ static const struct setting {
     size_t offset; /* in sumi_generate_opts */
     double low, high;
 } list[] = {
-#define ROW(name, letter, value, kind, field, low, high, help, otherwise)                                               \
+#define ROW(name, letter, value, kind, field, low, high, help, otherwise) \
     { name, letter, kind, offsetof(sumi_generate_opts, field), low, high },
     SETTINGS(ROW)
 #undef ROW
@@ -118,7 +119,8 @@ static error_t parse_settings(int key, char *arg, struct argp_state *state)
 {
     sumi_error err;
     settings *s = state->input;
-    const size_t sampling_offset = offsetof(sumi_generate_opts, sampling); /* of another member: a place that none has */
+    const size_t sampling_offset = offsetof(sumi_generate_opts,
+                                            sampling); /* of another member: a place that none has */
     int i = 0;
     if (key == KEY_GENERATION_CONFIG) return set_generation_config(s, arg, state);
     while (i < N_SETTINGS && key != KEY_OF(list[i].letter, list[i].offset)) i++;
@@ -128,25 +130,27 @@ static error_t parse_settings(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-#define GENERATION_CONFIG                                                                                    \
-    { "generation-config", KEY_GENERATION_CONFIG, "auto|none", 0,                                            \
-      "none: ignore the sampling that the model's file recommends (generation_config.json, general.sampling)", 0 }
+#define GENERATION_CONFIG                                                                                              \
+    {                                                                                                                  \
+        "generation-config", KEY_GENERATION_CONFIG, "auto|none", 0,                                                    \
+            "none: ignore the sampling that the model's file recommends (generation_config.json, general.sampling)", 0 \
+    }
 
 static const struct argp_option run_options[] = {
-#define ROW(name, letter, value, kind, field, low, high, help, otherwise)                                    \
+#define ROW(name, letter, value, kind, field, low, high, help, otherwise) \
     { name, KEY_OF(letter, offsetof(sumi_generate_opts, field)), value, 0, help otherwise, 0 },
     SETTINGS(ROW)
 #undef ROW
-    GENERATION_CONFIG,
+        GENERATION_CONFIG,
     { 0 },
 };
 
 static const struct argp_option serve_options[] = {
-#define ROW(name, letter, value, kind, field, low, high, help, otherwise)                                    \
+#define ROW(name, letter, value, kind, field, low, high, help, otherwise) \
     { name, KEY_OF(letter, offsetof(sumi_generate_opts, field)), value, 0, help, 0 },
     SETTINGS(ROW)
 #undef ROW
-    GENERATION_CONFIG,
+        GENERATION_CONFIG,
     { 0 },
 };
 

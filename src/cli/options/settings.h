@@ -23,8 +23,7 @@ extern const struct argp settings_argp, settings_serve_argp;
 void settings_take_recommended(settings *s, const sumi_model *model);
 
 /* Sets the named setting. EINVAL: there is no such name, or the value is out of range; err lists the possible ones. */
-SUMI_MUST_USE sumi_status settings_set(sumi_generate_opts *opts, const char *name, const char *value,
-                                       sumi_error *err);
+SUMI_MUST_USE sumi_status settings_set(sumi_generate_opts *opts, const char *name, const char *value, sumi_error *err);
 
 void settings_print(const sumi_generate_opts *opts, buf *out); /* "temp 0.8, top-k 40, ..." */
 

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-void interrupt_install(void);  /* from now on SIGINT is counted; reads that wait return EINTR */
+void interrupt_install(void); /* from now on SIGINT is counted; reads that wait return EINTR */
 
 typedef enum interrupt_wait { INTERRUPT_READABLE, INTERRUPT_PRESSED, INTERRUPT_RESIZED } interrupt_wait;
 
@@ -15,7 +15,7 @@ typedef enum interrupt_wait { INTERRUPT_READABLE, INTERRUPT_PRESSED, INTERRUPT_R
  * call counts, too, so that no signal is lost between two reads. */
 interrupt_wait interrupt_wait_readable(int fd, const volatile sig_atomic_t *resized);
 
-bool interrupt_pending(void);  /* Ctrl-C was pressed since interrupt_clear() */
+bool interrupt_pending(void); /* Ctrl-C was pressed since interrupt_clear() */
 void interrupt_clear(void);
 
 #endif

@@ -38,10 +38,10 @@ struct line_input {
     History *history;
     char path[PATH_MAX]; /* of the history; "": it is not kept */
     const char *prompt;
-    mbstate_t decoding;  /* of a character whose bytes arrive one by one */
-    buf pasted;          /* not yet taken by the editor before `at`; lines end in "\n" */
+    mbstate_t decoding; /* of a character whose bytes arrive one by one */
+    buf pasted;         /* not yet taken by the editor before `at`; lines end in "\n" */
     size_t at;
-    bool refill;         /* the line that was read ended inside of `pasted` */
+    bool refill;                   /* the line that was read ended inside of `pasted` */
     const char *(*word)(size_t i); /* for Tab; NULL: none */
 };
 
@@ -217,8 +217,7 @@ static void find_history(line_input *in)
     int n = -1;
     if (state && state[0] == '/') /* the specification says that relative paths are ignored */
         n = snprintf(in->path, sizeof in->path, "%s/sumi/history", state);
-    else if (home && home[0] == '/')
-        n = snprintf(in->path, sizeof in->path, "%s/.local/state/sumi/history", home);
+    else if (home && home[0] == '/') n = snprintf(in->path, sizeof in->path, "%s/.local/state/sumi/history", home);
     if (n < 0 || (size_t)n >= sizeof in->path || !make_folders(in->path)) in->path[0] = '\0';
 }
 
@@ -251,7 +250,7 @@ sumi_status line_input_create(line_input **out, sumi_error *err)
     history(in->history, &event, H_SETUNIQUE, 1);
     find_history(in);
     if (in->path[0]) history(in->history, &event, H_LOAD, in->path);
-    el_source(in->edit, NULL); /* ~/.editrc */
+    el_source(in->edit, NULL);                               /* ~/.editrc */
     struct sigaction action = { .sa_handler = on_sigwinch }; /* without SA_RESTART: a waiting read() returns */
     sigaction(SIGWINCH, &action, NULL);
     *out = in;

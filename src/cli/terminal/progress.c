@@ -14,15 +14,17 @@
 #include "cli/terminal/columns.h"
 
 enum {
-    BAR_MOST = 30, BAR_LEAST = 8, /* columns of the bar */
-    NAME_LEAST = 16,              /* columns of a name before the bar shrinks */
-    INTERVAL_MS = 100,            /* a terminal need not be written more often than one can read */
+    BAR_MOST = 30,
+    BAR_LEAST = 8,     /* columns of the bar */
+    NAME_LEAST = 16,   /* columns of a name before the bar shrinks */
+    INTERVAL_MS = 100, /* a terminal need not be written more often than one can read */
     MAX_LINE = 512
 };
 
 progress progress_start(const char *what, int64_t total)
 {
-    return (progress){ .what = what, .total = total > 0 ? total : 1, .start_ms = clock_ms(), .on = isatty(STDERR_FILENO) };
+    return (
+        progress){ .what = what, .total = total > 0 ? total : 1, .start_ms = clock_ms(), .on = isatty(STDERR_FILENO) };
 }
 
 void progress_line(char *out, size_t n_out, const char *what, int percent, double left_s, const char *note, int columns)
@@ -30,7 +32,8 @@ void progress_line(char *out, size_t n_out, const char *what, int percent, doubl
     char name[MAX_LINE], tail[MAX_LINE];
     percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
     snprintf(tail, sizeof tail, "%3d%%  %.0f s left%s%s", percent, left_s, *note ? "  " : "", note);
-    int room = columns - 1 - (int)strlen("  [] ") - columns_of_text(tail, strlen(tail)); /* the last column stays free */
+    int room = columns - 1 - (int)strlen("  [] ") -
+               columns_of_text(tail, strlen(tail)); /* the last column stays free */
     int wanted = columns_of_text(what, strlen(what));
     int n_name = wanted < room - BAR_MOST ? wanted : room - BAR_MOST;
     if (n_name < wanted && n_name < NAME_LEAST) n_name = wanted < NAME_LEAST ? wanted : NAME_LEAST;

@@ -35,8 +35,7 @@ static choice_rules rules_of(const sumi_engine *e, const request *r)
 
 /* ---- Events of choices ---- */
 
-static void send_piece(sumi_engine *e, request *r, int32_t number, choice *c, const sumi_choice *tokens,
-                       int32_t n)
+static void send_piece(sumi_engine *e, request *r, int32_t number, choice *c, const sumi_choice *tokens, int32_t n)
 {
     sumi_event event = { .type = SUMI_EVENT_PIECE,
                          .choice = number,
@@ -68,8 +67,7 @@ static void send_held(sumi_engine *e, request *r)
         int32_t best = -1;
         for (int32_t i = 0; i < r->n_choices; i++) {
             if (sent[i]) continue;
-            if (best < 0 || choice_mean_logprob(&r->choices[i]) > choice_mean_logprob(&r->choices[best]))
-                best = i;
+            if (best < 0 || choice_mean_logprob(&r->choices[i]) > choice_mean_logprob(&r->choices[best])) best = i;
         }
         choice *c = &r->choices[best];
         sent[best] = true;
@@ -252,19 +250,18 @@ static bool send_prompt_rows(sumi_engine *e, request *r, int32_t from, int32_t a
         }
         int32_t id = r->prompt[pos];
         float logprob = (float)((double)x[id] - lse);
-        if (n_logprobs)
-            sumi_top_logprobs(x, n_vocab, n_logprobs, e->prompt_top + (size_t)n_sent * (size_t)n_logprobs);
+        if (n_logprobs) sumi_top_logprobs(x, n_vocab, n_logprobs, e->prompt_top + (size_t)n_sent * (size_t)n_logprobs);
         e->prompt_ranks[n_sent] = row_rank(x, n_vocab, id);
         e->prompt_choices[n_sent++] = (sumi_choice){ id, logprob };
         r->n_prompt_sent++;
     }
     if (st == SUMI_OK && n_sent > 0) {
-        sumi_event event = { .type = SUMI_EVENT_PROMPT,
-                             .first = first,
-                             .ranks = e->prompt_ranks,
-                             .piece = { .choices = e->prompt_choices,
-                                        .n_choices = n_sent,
-                                        .top = n_logprobs ? e->prompt_top : NULL } };
+        sumi_event event = {
+            .type = SUMI_EVENT_PROMPT,
+            .first = first,
+            .ranks = e->prompt_ranks,
+            .piece = { .choices = e->prompt_choices, .n_choices = n_sent, .top = n_logprobs ? e->prompt_top : NULL }
+        };
         event_send(e, r, &event);
     }
     if (st == SUMI_OK && !r->cancelled) return true;

@@ -83,8 +83,7 @@ static bool add_done(beam_search *b, const beam_survivor *survivor)
 }
 
 /* The candidates of each live hypothesis, best first: b->top[k * n_top ...], parents[k]. Returns how many are live. */
-static sumi_status collect(beam_search *b, const float *const *rows, int32_t *parents, int32_t *n_live,
-                           sumi_error *err)
+static sumi_status collect(beam_search *b, const float *const *rows, int32_t *parents, int32_t *n_live, sumi_error *err)
 {
     *n_live = 0;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
@@ -100,8 +99,7 @@ static sumi_status collect(beam_search *b, const float *const *rows, int32_t *pa
 }
 
 /* The best candidate that was not taken yet; next[k] is the place in the list of the k-th live one. False: none is left. */
-static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_live, int32_t *next,
-                     beam_survivor *best)
+static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_live, int32_t *next, beam_survivor *best)
 {
     int32_t from = -1;
     for (int32_t k = 0; k < n_live; k++) {

@@ -55,8 +55,7 @@ void beam_deinit(beam_search *b);
 SUMI_MUST_USE sumi_status beam_step(beam_search *b, const float *const *rows, beam_survivor *survivors,
                                     int32_t *n_survivors, bool *over, sumi_error *err);
 
-SUMI_MUST_USE bool beam_copy(beam_search *b, int32_t from,
-                             int32_t to); /* live[to] = live[from]; false: no memory */
+SUMI_MUST_USE bool beam_copy(beam_search *b, int32_t from, int32_t to); /* live[to] = live[from]; false: no memory */
 SUMI_MUST_USE bool beam_extend(beam_search *b, int32_t i, const beam_survivor *survivor);
 
 #endif

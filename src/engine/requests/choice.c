@@ -99,11 +99,9 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
     bool early = c->n < rules->min_tokens;
     sumi_status st = sampler_next(c->sampler, logits, early ? rules->allowed_early : NULL, &token, err);
     if (st != SUMI_OK) return st;
-    if (!choice_append(c, token))
-        return sumi_fail(err, SUMI_ENOMEM, "out of memory for token %d of an answer", c->n);
+    if (!choice_append(c, token)) return sumi_fail(err, SUMI_ENOMEM, "out of memory for token %d of an answer", c->n);
     if (c->n_logprobs > 0)
-        sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs,
-                          c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
+        sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs, c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
     bool stops = is_among(rules->stop_ids, rules->n_stop_ids, token.id);
     if (stops || (!rules->ignore_eos && sumi_token_is_end(rules->model, token.id))) {
         if (stops && rules->include_stop) detok_push(&c->detok, token.id, &c->text);

@@ -21,8 +21,7 @@ bool event_reserve_end(request *r)
  * of the request. */
 static unread *copy_event(request *r, const sumi_event *event)
 {
-    int32_t n_logprobs =
-        event->type == SUMI_EVENT_PROMPT ? r->params.n_prompt_logprobs : r->params.n_logprobs;
+    int32_t n_logprobs = event->type == SUMI_EVENT_PROMPT ? r->params.n_prompt_logprobs : r->params.n_logprobs;
     bool is_end = event->type == SUMI_EVENT_END;
     sumi_event copy = *event;
     unread *u = is_end ? r->end_event : event_copy(&copy, n_logprobs, sizeof *u);

@@ -14,8 +14,13 @@ enum { MAX_NAME_BYTES = 256 };
 
 void sumi_request_init(sumi_request *r, size_t size)
 {
-    const sumi_request defaults = { .size = size, .sampling = sumi_sampling_default(), .n = 1, .length_penalty = 1,
-                                    .max_tokens = -1, .n_prompt_logprobs = -1, .weight = 1 };
+    const sumi_request defaults = { .size = size,
+                                    .sampling = sumi_sampling_default(),
+                                    .n = 1,
+                                    .length_penalty = 1,
+                                    .max_tokens = -1,
+                                    .n_prompt_logprobs = -1,
+                                    .weight = 1 };
     sized_give(r, size, &defaults, sizeof defaults);
 }
 
@@ -55,8 +60,8 @@ static sumi_status check_numbers(const sumi_request *p, const request_limits *l,
         return sumi_fail(err, SUMI_EINVAL, "a time limit is negative; 0 means no limit");
     int32_t width = p->beam_width ? p->beam_width : p->best_of ? p->best_of : p->n;
     if (width > l->max_seqs)
-        return sumi_fail(err, SUMI_ELIMIT, "%d choices at once, but the engine runs at most %d sequences",
-                         width, l->max_seqs);
+        return sumi_fail(err, SUMI_ELIMIT, "%d choices at once, but the engine runs at most %d sequences", width,
+                         l->max_seqs);
     return SUMI_OK;
 }
 
@@ -206,8 +211,7 @@ static sumi_status make_allowed_early(request *r, const request_limits *l, sumi_
 static sumi_status make_beams(request *r, const request_limits *l, sumi_error *err)
 {
     const sumi_request *p = &r->params;
-    if (!(r->beams = calloc(1, sizeof *r->beams)))
-        return sumi_fail(err, SUMI_ENOMEM, "out of memory for beams");
+    if (!(r->beams = calloc(1, sizeof *r->beams))) return sumi_fail(err, SUMI_ENOMEM, "out of memory for beams");
     *r->beams = (beam_search){ .width = p->beam_width,
                                .length_penalty = (double)p->length_penalty,
                                .early_stopping = p->early_stopping,
@@ -227,8 +231,7 @@ sumi_status request_create(request **out, const sumi_request *p, const request_l
     request *r = calloc(1, sizeof *r);
     if (!r) return sumi_fail(err, SUMI_ENOMEM, "out of memory for a request");
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) r->kv_seqs[i] = -1;
-    st = copy_params(r, p) ? SUMI_OK
-                           : sumi_fail(err, SUMI_ENOMEM, "out of memory for a prompt of %d tokens", p->n_ids);
+    st = copy_params(r, p) ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory for a prompt of %d tokens", p->n_ids);
     if (st == SUMI_OK && p->embed) st = pooling_init(&r->pool, p->embed, l->n_embd, err);
     if (st == SUMI_OK && !p->embed) st = make_choices(r, l, err);
     if (st == SUMI_OK) st = p->beam_width ? make_beams(r, l, err) : make_allowed_early(r, l, err);
@@ -237,7 +240,9 @@ sumi_status request_create(request **out, const sumi_request *p, const request_l
         return st;
     }
     r->sched = (sched_req){ .n_prompt = p->n_ids,
-                            .width = r->beams ? p->beam_width : p->embed ? 1 : r->n_choices,
+                            .width = r->beams   ? p->beam_width
+                                     : p->embed ? 1
+                                                : r->n_choices,
                             .priority = p->priority,
                             .gang = r->beams != NULL,
                             .all_rows = p->n_prompt_logprobs >= 0 };

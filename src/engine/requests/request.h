@@ -34,11 +34,12 @@ typedef struct request {
     int32_t *prompt;      /* [params.n_ids] */
     char **stops;         /* [params.n_stop] */
     int32_t *stop_ids;    /* [params.n_stop_ids] */
-    uint64_t *allowed_early; /* the tokens that do not end a choice, a set; NULL: no min_tokens, or all tokens are in it */
-    char *salt;           /* NULL: the client's name */
+    uint64_t
+        *allowed_early; /* the tokens that do not end a choice, a set; NULL: no min_tokens, or all tokens are in it */
+    char *salt;         /* NULL: the client's name */
     int32_t kv_seqs[SCHED_MAX_SEQS];
-    choice *choices; /* [n_choices] */
-    int32_t n_choices; /* 0: an embedding */
+    choice *choices;       /* [n_choices] */
+    int32_t n_choices;     /* 0: an embedding */
     beam_search *beams;    /* NULL: sampling */
     pooling pool;          /* kind NONE: tokens are generated */
     int32_t max_known;     /* the most tokens of a sequence */
@@ -47,9 +48,9 @@ typedef struct request {
     int32_t n_generated;
     double submitted_ms, admitted_ms, first_ms; /* 0: not yet */
     bool cancelled, ended, left_queue;
-    bool out_of_memory;      /* for one of its events */
+    bool out_of_memory;       /* for one of its events */
     struct unread *end_event; /* memory for the last event if the client polls; else, and once it is used, NULL */
-    bool is_zombie; /* static batching: a finished request that is computed on until its batch ends */
+    bool is_zombie;           /* static batching: a finished request that is computed on until its batch ends */
     sumi_finish finish;
 } request;
 
@@ -61,8 +62,8 @@ typedef struct request_limits {
 } request_limits;
 
 /* Checks and copies. EINVAL and ELIMIT as in sumi_engine_submit(), which makes the checks that need the cache's size. */
-SUMI_MUST_USE sumi_status request_create(request **out, const sumi_request *params,
-                                         const request_limits *limits, sumi_error *err);
+SUMI_MUST_USE sumi_status request_create(request **out, const sumi_request *params, const request_limits *limits,
+                                         sumi_error *err);
 void request_destroy(request *r); /* NULL is fine */
 
 /* Token at position pos of sequence seq. */

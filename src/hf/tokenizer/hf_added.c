@@ -49,7 +49,8 @@ static bool is_single_piece(const json_t *pieces, const hf_token *t)
 static void mark_unmerged(hf_vocab *v)
 {
     const json_t *model = json_object_get(v->folder->tokenizer, "model"), *pieces = json_object_get(model, "vocab");
-    float none = -(float)json_array_size(json_object_get(model, "merges")) - 1; /* the score of tokens that no merge makes */
+    float none = -(float)json_array_size(json_object_get(model, "merges")) -
+                 1; /* the score of tokens that no merge makes */
     bool restricted = false;
     for (int32_t i = 0; i < v->n; i++)
         restricted = restricted || v->tokens[i].flags & (ADDED_NORMALIZED | ADDED_SINGLE_WORD);

@@ -16,9 +16,8 @@
 
 #define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 #define SPACES      "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define CL100K(numbers)                                                                                      \
-    "split " CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES  \
-    "\n"
+#define CL100K(numbers) \
+    "split " CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES "\n"
 #define UPPER_SET   "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
 #define LOWER_SET   "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
 #define UPPER       "[" UPPER_SET "]"
@@ -28,11 +27,11 @@
 #define O200K(contraction, numbers)                                                                          \
     "split [^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" contraction "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
     "*" contraction "|" numbers "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES "\n"
-#define AFMOE_SCRIPTS \
+#define AFMOE_SCRIPTS                                                              \
     "[\xE4\xB8\x80-\xE9\xBF\xBF\xE3\x90\x80-\xE4\xB6\xBF\xEF\xA4\x80-\xEF\xAB\xBF" \
-    "\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF\xEF\xBD\xA5-\xEF\xBE\x9F" \
-    "\xE2\xBC\x80-\xE2\xBF\x9F\xE0\xB9\x80-\xE0\xB9\xBF\xE0\xBA\x80-\xE0\xBB\xBF" \
-    "\xE1\x9E\x80-\xE1\x9F\xBF\xE1\x80\x80-\xE1\x82\x9F\xEA\xA9\xA0-\xEA\xA9\xBF" \
+    "\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF\xEF\xBD\xA5-\xEF\xBE\x9F"  \
+    "\xE2\xBC\x80-\xE2\xBF\x9F\xE0\xB9\x80-\xE0\xB9\xBF\xE0\xBA\x80-\xE0\xBB\xBF"  \
+    "\xE1\x9E\x80-\xE1\x9F\xBF\xE1\x80\x80-\xE1\x82\x9F\xEA\xA9\xA0-\xEA\xA9\xBF"  \
     "\xEA\xA7\xA0-\xEA\xA7\xBF\xEA\xB0\x80-\xED\x9E\xAF\xE1\x84\x80-\xE1\x87\xBF]+"
 #define SIGN "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 
@@ -53,8 +52,8 @@ static const struct {
     { CL100K("\\p{N}{1,3}"), "", 0, "dbrx" },
     { CL100K("\\p{N}"), "NFC", ANY, "qwen2" },
     { CL100K("\\p{N}"), "", ANY, "stablelm2" },
-    { "split " CONTRACTION
-      "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES "\n",
+    { "split " CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES
+      "\n",
       "NFC", ANY, "qwen35" },
     { "split '(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| "
       "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|"
@@ -78,8 +77,7 @@ static const struct {
       "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|"
       "\\s*[\\r\\n]|\\s+(?!\\S)|\\s+\n",
       "", ANY, "exaone-moe" },
-    { "split [^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES "\n", "", ANY,
-      "ufakzeka" },
+    { "split [^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES "\n", "", ANY, "ufakzeka" },
     { "split \\p{N}{1,3}\n" CL100K("\\p{N}+"), "", ANY, "minicpm5" },
     { "split \\d{1,3}(?=(?:\\d{3})*\\b)\n" O200K(CONTRACTION "?", "\\p{N}{1,3}"), "NFC", ANY, "tiny_aya" },
     { "split \\p{N}+\nsplit (?=(\\d{3})+(?!\\d))\n", "", ANY, "superbpe" },
@@ -89,8 +87,7 @@ static const struct {
     { "split [\\p{Han}]+|[^\\r\\n\\p{L}\\p{N}]?" NO_HAN(UPPER_SET) "*" NO_HAN(
           LOWER_SET) "+" CONTRACTION
                      "?|[^\\r\\n\\p{L}\\p{N}]?" NO_HAN(UPPER_SET) "+" NO_HAN(
-                         LOWER_SET) "*" CONTRACTION "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
-                                    "\n",
+                         LOWER_SET) "*" CONTRACTION "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES "\n",
       "", ANY, "kimi-k2" },
     { "split \\p{N}+\nsplit (?=(\\d{3})+(?!\\d))\nsplit " AFMOE_SCRIPTS "\nsplit " SIGN
       "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES "\n",
@@ -149,11 +146,9 @@ static void write_step(buf *out, const json_t *step, int depth)
     const char *type = text_of(step, "type"), *behavior = text_of(step, "behavior");
     const char *pattern = text_of(json_object_get(step, "pattern"), "Regex");
     const json_t *list = json_object_get(step, "pretokenizers");
-    bool isolated =
-        !strcmp(behavior, "Isolated") || (!strcmp(behavior, "Removed") && flag(step, "invert", false));
+    bool isolated = !strcmp(behavior, "Isolated") || (!strcmp(behavior, "Removed") && flag(step, "invert", false));
     if (!strcmp(type, "Sequence") && depth < 4) {
-        for (size_t i = 0; i < json_array_size(list); i++)
-            write_step(out, json_array_get(list, i), depth + 1);
+        for (size_t i = 0; i < json_array_size(list); i++) write_step(out, json_array_get(list, i), depth + 1);
     } else if (!strcmp(type, "ByteLevel")) {
         if (flag(step, "use_regex", true)) buf_append_str(out, "gpt2\n");
     } else if (!strcmp(type, "Digits")) {
@@ -196,8 +191,8 @@ const char *hf_pretok_name(const json_t *tokenizer, sumi_error *err)
     if (!name) {
         for (char *c = steps.data; c && *c; c++)
             if (*c == '\n') *c = c[1] ? ';' : '\0';
-        sumi_fail(err, SUMI_EUNSUPPORTED, "sumi does not know this pre-tokenizer%s%s: %.200s",
-                  *normal ? ", with " : "", normal, text);
+        sumi_fail(err, SUMI_EUNSUPPORTED, "sumi does not know this pre-tokenizer%s%s: %.200s", *normal ? ", with " : "",
+                  normal, text);
     }
     buf_deinit(&steps);
     return name;

@@ -118,8 +118,7 @@ static void write_templates(const hf_folder *f, gguf_head *head)
 {
     char key[128];
     const json_t *t = json_object_get(f->tokenizer_config, "chat_template");
-    if (f->chat_template)
-        gguf_put_strn(head, "tokenizer.chat_template", f->chat_template, f->n_chat_template);
+    if (f->chat_template) gguf_put_strn(head, "tokenizer.chat_template", f->chat_template, f->n_chat_template);
     else if (json_is_string(t)) gguf_put_str(head, "tokenizer.chat_template", json_string_value(t));
     bool has_default = f->chat_template;
     for (size_t i = 0; i < json_array_size(t); i++) {
@@ -128,8 +127,7 @@ static void write_templates(const hf_folder *f, gguf_head *head)
         if (!name || !text || strlen(name) > 64 || (has_default && !strcmp(name, "default"))) continue;
         bool is_default = !strcmp(name, "default");
         has_default = has_default || is_default;
-        snprintf(key, sizeof key, is_default ? "tokenizer.chat_template" : "tokenizer.chat_template.%s",
-                 name);
+        snprintf(key, sizeof key, is_default ? "tokenizer.chat_template" : "tokenizer.chat_template.%s", name);
         gguf_put_str(head, key, text);
     }
 }

@@ -36,8 +36,7 @@ static json_int_t id_of(const json_t *id)
     return json_is_integer(id) ? json_integer_value(id) : -1;
 }
 
-static sumi_status put_token(hf_vocab *v, const char *text, size_t n, json_int_t i, int32_t kind,
-                             sumi_error *err)
+static sumi_status put_token(hf_vocab *v, const char *text, size_t n, json_int_t i, int32_t kind, sumi_error *err)
 {
     if (i < 0 || i >= MAX_TOKENS)
         return sumi_fail(err, SUMI_EFORMAT, "token '%.60s' has no id from 0 to %d", text, MAX_TOKENS - 1);
@@ -131,16 +130,14 @@ static sumi_status fill_gaps(hf_vocab *v, sumi_error *err)
 
 static sumi_status read_tokens(hf_vocab *v, int64_t n_vocab, sumi_error *err)
 {
-    const json_t *model = json_object_get(v->folder->tokenizer, "model"),
-                 *vocab = json_object_get(model, "vocab");
+    const json_t *model = json_object_get(v->folder->tokenizer, "model"), *vocab = json_object_get(model, "vocab");
     const json_t *added = json_object_get(v->folder->tokenizer, "added_tokens");
     bool list = !strcmp(text_of(model, "type"), "Unigram");
     if (list ? !json_is_array(vocab) : !json_is_object(vocab))
         return sumi_fail(err, SUMI_EFORMAT, "\"vocab\" is missing or no %s", list ? "list" : "object");
     if (n_vocab == 0) n_vocab = count_tokens(vocab, added);
     if (n_vocab < 1 || n_vocab > MAX_TOKENS)
-        return sumi_fail(err, SUMI_ELIMIT, "%lld tokens (1 to %d are possible)", (long long)n_vocab,
-                         MAX_TOKENS);
+        return sumi_fail(err, SUMI_ELIMIT, "%lld tokens (1 to %d are possible)", (long long)n_vocab, MAX_TOKENS);
     v->n = (int32_t)n_vocab;
     v->tokens = calloc((size_t)v->n, sizeof *v->tokens);
     v->ids = strmap_create((size_t)v->n);
@@ -342,8 +339,7 @@ static sumi_status write_unigram(hf_vocab *v, gguf_head *head, sumi_error *err)
 
 static sumi_status refuse_step(const char *what, const json_t *step, sumi_error *err)
 {
-    return sumi_fail(err, SUMI_EUNSUPPORTED,
-                     "WordPiece with another %s than BERT's ('%.40s') is not supported", what,
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "WordPiece with another %s than BERT's ('%.40s') is not supported", what,
                      text_of(step, "type"));
 }
 
@@ -351,18 +347,14 @@ static sumi_status refuse_step(const char *what, const json_t *step, sumi_error 
 static sumi_status write_wordpiece(hf_vocab *v, gguf_head *head, sumi_error *err)
 {
     const json_t *tokenizer = v->folder->tokenizer, *model = json_object_get(tokenizer, "model");
-    const json_t *normal = json_object_get(tokenizer, "normalizer"),
-                 *pre = json_object_get(tokenizer, "pre_tokenizer");
-    const json_t *lower = json_object_get(normal, "lowercase"),
-                 *strip = json_object_get(normal, "strip_accents");
+    const json_t *normal = json_object_get(tokenizer, "normalizer"), *pre = json_object_get(tokenizer, "pre_tokenizer");
+    const json_t *lower = json_object_get(normal, "lowercase"), *strip = json_object_get(normal, "strip_accents");
     const json_t *most = json_object_get(model, "max_input_chars_per_word");
-    if (strcmp(text_of(normal, "type"), "BertNormalizer") ||
-        json_is_false(json_object_get(normal, "clean_text")) ||
+    if (strcmp(text_of(normal, "type"), "BertNormalizer") || json_is_false(json_object_get(normal, "clean_text")) ||
         json_is_false(json_object_get(normal, "handle_chinese_chars")))
         return refuse_step("normalizer", normal, err);
     if (strcmp(text_of(pre, "type"), "BertPreTokenizer")) return refuse_step("pre-tokenizer", pre, err);
-    if (strcmp(text_of(model, "continuing_subword_prefix"), "##") ||
-        (most && json_integer_value(most) != 100))
+    if (strcmp(text_of(model, "continuing_subword_prefix"), "##") || (most && json_integer_value(most) != 100))
         return sumi_fail(err, SUMI_EUNSUPPORTED,
                          "WordPiece with another prefix than ## or another limit than 100 "
                          "characters of a word is not supported");
@@ -370,8 +362,7 @@ static sumi_status write_wordpiece(hf_vocab *v, gguf_head *head, sumi_error *err
     gguf_put_str(head, "tokenizer.ggml.model", "bert");
     gguf_put_str(head, "tokenizer.ggml.pre", "default");
     gguf_put_bool(head, "tokenizer.ggml.normalizer.lowercase", !json_is_false(lower));
-    if (json_is_boolean(strip))
-        gguf_put_bool(head, "tokenizer.ggml.normalizer.strip_accents", json_is_true(strip));
+    if (json_is_boolean(strip)) gguf_put_bool(head, "tokenizer.ggml.normalizer.strip_accents", json_is_true(strip));
     write_tokens(v, head);
     return SUMI_OK;
 }

@@ -8,8 +8,7 @@
 /* Writes all keys. n_vocab: tokens of the embedding; 0: as many as the vocabulary has. EFORMAT: the vocabulary is missing
  * or inconsistent; EUNSUPPORTED: an unknown kind of vocabulary, pre-tokenizer or normaliser; the message names it;
  * ENOMEM. */
-SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head,
-                                             sumi_error *err);
+SUMI_MUST_USE sumi_status hf_tokenizer_write(const hf_folder *f, int64_t n_vocab, gguf_head *head, sumi_error *err);
 
 /* hf_special.c: BOS, EOS and other special tokens, end tokens, the tokens around a text, and the chat template. Errors as
  * hf_post_read(). */

@@ -87,8 +87,7 @@ static sumi_status read_steps(unigram_steps *s, const json_t *step, const char *
     for (size_t i = 0; i < n; i++) {
         const json_t *one = sequence ? json_array_get(json_object_get(step, list), i) : step;
         if (!read_step(s, one))
-            return sumi_fail(err, SUMI_EUNSUPPORTED,
-                             "Unigram with the step '%.40s' in its %s is not supported",
+            return sumi_fail(err, SUMI_EUNSUPPORTED, "Unigram with the step '%.40s' in its %s is not supported",
                              text_of(one, "type"), list);
     }
     return SUMI_OK;

@@ -23,7 +23,7 @@ typedef struct hf_vocab {
     struct strmap *ids; /* text -> id */
     char *arena;        /* owned; texts that differ from those of the JSON */
     bool spaced;        /* U+2581 stands for a space */
-    bool pieces;        /* WordPiece: the file marks tokens inside a word with "##"; GGUF marks tokens at the beginning of
+    bool pieces; /* WordPiece: the file marks tokens inside a word with "##"; GGUF marks tokens at the beginning of
                            a word */
 } hf_vocab;
 

@@ -30,8 +30,7 @@ static bool quote_pair(jinja *j, jinja_sb *sb, jinja_value item)
 {
     jinja_list *pair = jinja_to_list(j, item);
     if (!pair) return false;
-    if (pair->n != 2)
-        return jinja_type_error(j, "|urlencode needs pairs (expected 2 values, got %zu)", pair->n);
+    if (pair->n != 2) return jinja_type_error(j, "|urlencode needs pairs (expected 2 values, got %zu)", pair->n);
     const jinja_str *key = jinja_to_str(j, pair->items[0]), *value = jinja_to_str(j, pair->items[1]);
     if (!key || !value) return false;
     if (sb->n) jinja_sb_add(sb, "&", 1);
@@ -112,14 +111,12 @@ static const struct {
     int32_t c;
     bool bare; /* also without a semicolon */
 } other_names[] = {
-    { "amp", '&', true },        { "AMP", '&', true },       { "lt", '<', true },
-    { "LT", '<', true },         { "gt", '>', true },        { "GT", '>', true },
-    { "quot", '"', true },       { "QUOT", '"', true },      { "COPY", 0xa9, true },
-    { "REG", 0xae, true },       { "apos", '\'', false },    { "ndash", 0x2013, false },
-    { "mdash", 0x2014, false },  { "lsquo", 0x2018, false }, { "rsquo", 0x2019, false },
-    { "ldquo", 0x201c, false },  { "rdquo", 0x201d, false }, { "bull", 0x2022, false },
-    { "hellip", 0x2026, false }, { "euro", 0x20ac, false },  { "trade", 0x2122, false },
-    { "larr", 0x2190, false },   { "rarr", 0x2192, false },
+    { "amp", '&', true },       { "AMP", '&', true },       { "lt", '<', true },         { "LT", '<', true },
+    { "gt", '>', true },        { "GT", '>', true },        { "quot", '"', true },       { "QUOT", '"', true },
+    { "COPY", 0xa9, true },     { "REG", 0xae, true },      { "apos", '\'', false },     { "ndash", 0x2013, false },
+    { "mdash", 0x2014, false }, { "lsquo", 0x2018, false }, { "rsquo", 0x2019, false },  { "ldquo", 0x201c, false },
+    { "rdquo", 0x201d, false }, { "bull", 0x2022, false },  { "hellip", 0x2026, false }, { "euro", 0x20ac, false },
+    { "trade", 0x2122, false }, { "larr", 0x2190, false },  { "rarr", 0x2192, false },
 };
 
 /* The character of a name, given without its semicolon; 0: unknown name. */
@@ -147,8 +144,8 @@ static int32_t numbered_char(uint32_t n)
                                      0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178 };
     if (n == 0 || (n >= 0xd800 && n < 0xe000) || n > 0x10ffff) return 0xfffd;
     if (n >= 0x80 && n < 0xa0) return c1[n - 0x80];
-    bool dropped = n < 9 || n == 0x0b || (n >= 0x0e && n < 0x20) || n == 0x7f ||
-                   (n >= 0xfdd0 && n < 0xfdf0) || (n & 0xfffe) == 0xfffe;
+    bool dropped = n < 9 || n == 0x0b || (n >= 0x0e && n < 0x20) || n == 0x7f || (n >= 0xfdd0 && n < 0xfdf0) ||
+                   (n & 0xfffe) == 0xfffe;
     return dropped ? 0 : (int32_t)n;
 }
 
@@ -190,8 +187,7 @@ static const char *unescape_name(jinja_sb *sb, const char *p, const char *end)
         return q + semicolon;
     }
     if (semicolon && ascii && n) {
-        jinja_fail(sb->j, SUMI_EUNSUPPORTED, "the character reference '&%.*s;' is not supported", (int)n,
-                   name);
+        jinja_fail(sb->j, SUMI_EUNSUPPORTED, "the character reference '&%.*s;' is not supported", (int)n, name);
         sb->failed = true;
         return NULL;
     }

@@ -34,8 +34,7 @@ static bool is_letter_at(const wrapper *w, size_t i)
 static size_t skip_dash(const wrapper *w, size_t i)
 {
     size_t end = i;
-    bool behind_word =
-        i > 0 && (jinja_is_word(w->c[i - 1]) || (w->c[i - 1] < 0x80 && strchr("!\"'&.,?", w->c[i - 1])));
+    bool behind_word = i > 0 && (jinja_is_word(w->c[i - 1]) || (w->c[i - 1] < 0x80 && strchr("!\"'&.,?", w->c[i - 1])));
     while (end < w->n && w->c[end] == '-') end++;
     return behind_word && end >= i + 2 && end < w->n && jinja_is_word(w->c[end]) ? end : i;
 }
@@ -143,8 +142,7 @@ BUILTIN(filter_wordwrap)
                   .lines = jinja_list_new(j, 4) };
     jinja_sb sb = { .j = j };
     if (!separator || !paragraphs || !w.lines || !jinja_arg_int(j, arg[0], 79, &width)) return false;
-    if (width <= 0 && paragraphs->n)
-        return jinja_type_error(j, "invalid width %lld (must be > 0)", (long long)width);
+    if (width <= 0 && paragraphs->n) return jinja_type_error(j, "invalid width %lld (must be > 0)", (long long)width);
     w.width = (size_t)width;
     w.c = jinja_alloc(j, (self.s->n_chars + 1) * sizeof *w.c);
     if (!w.c) return false;
@@ -185,25 +183,19 @@ static bool sort_list(jinja *j, jinja_value v, jinja_value *out)
 /* Keys of types that have no order among each other are sorted by the names of their types. */
 static int type_rank(jinja_value v)
 {
-    return v.kind == JINJA_NONE    ? 0
-           : jinja_is_number(v)    ? 1
-           : v.kind == JINJA_STR   ? 3
-           : v.kind == JINJA_TUPLE ? 4
-                                   : 2;
+    return v.kind == JINJA_NONE ? 0 : jinja_is_number(v) ? 1 : v.kind == JINJA_STR ? 3 : v.kind == JINJA_TUPLE ? 4 : 2;
 }
 
 static bool sort_dict(jinja *j, jinja_value v, jinja_value *out)
 {
     size_t n = v.dict->n;
-    jinja_value *order = jinja_alloc(j, (n + 1) * sizeof *order),
-                *keys = jinja_alloc(j, (n + 1) * sizeof *keys);
+    jinja_value *order = jinja_alloc(j, (n + 1) * sizeof *order), *keys = jinja_alloc(j, (n + 1) * sizeof *keys);
     jinja_dict *d = jinja_dict_new(j, n);
     if (!order || !keys || !d) return false;
     for (size_t i = 0; i < n; i++) {
         jinja_list *key = jinja_list_new(j, 2);
-        bool ok =
-            key && jinja_list_push(j, key, jinja_int(type_rank(v.dict->entries[i].key))) &&
-            (v.dict->entries[i].key.kind == JINJA_NONE || jinja_list_push(j, key, v.dict->entries[i].key));
+        bool ok = key && jinja_list_push(j, key, jinja_int(type_rank(v.dict->entries[i].key))) &&
+                  (v.dict->entries[i].key.kind == JINJA_NONE || jinja_list_push(j, key, v.dict->entries[i].key));
         if (!ok) return false;
         order[i] = jinja_int((int64_t)i);
         keys[i] = jinja_of_list(key);
@@ -261,8 +253,7 @@ static bool print_list(jinja_sb *sb, jinja_value v, place at)
     for (size_t i = 0; i < v.list->n; i++) {
         bool last = i + 1 == v.list->n;
         if (i) new_line(sb, ",", at.indent);
-        if (!print_value(sb, v.list->items[i], (place){ at.indent, last ? at.allowance : 1, at.level }))
-            return false;
+        if (!print_value(sb, v.list->items[i], (place){ at.indent, last ? at.allowance : 1, at.level })) return false;
     }
     jinja_sb_add_text(sb, close);
     return !sb->failed;
@@ -353,8 +344,7 @@ static bool print_value(jinja_sb *sb, jinja_value v, place at)
     at.level++;
     if (!fits && v.kind == JINJA_STR && !v.flag && v.s->n) ok = print_str(sb, v.s, at);
     else if (!fits && v.kind == JINJA_DICT) ok = print_dict(sb, v, at);
-    else if (!fits && (v.kind == JINJA_LIST || (v.kind == JINJA_TUPLE && !v.flag)))
-        ok = print_list(sb, v, at);
+    else if (!fits && (v.kind == JINJA_LIST || (v.kind == JINJA_TUPLE && !v.flag))) ok = print_list(sb, v, at);
     else jinja_sb_add_str(sb, repr);
     jinja_leave(sb->j);
     return ok && !sb->failed;

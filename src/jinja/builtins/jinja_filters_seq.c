@@ -33,8 +33,7 @@ bool jinja_path_get(jinja *j, const jinja_path *path, jinja_value item, jinja_va
     *out = item;
     for (size_t i = 0; path->parts && i < path->parts->n; i++) {
         if (!jinja_get_item(j, *out, path->parts->items[i], out)) return false;
-        if (out->kind == JINJA_UNDEFINED && path->fallback.kind != JINJA_MISSING &&
-            path->fallback.kind != JINJA_NONE)
+        if (out->kind == JINJA_UNDEFINED && path->fallback.kind != JINJA_MISSING && path->fallback.kind != JINJA_NONE)
             *out = path->fallback;
     }
     if (!path->ignore_case || out->kind != JINJA_STR) return true;
@@ -103,8 +102,7 @@ BUILTIN(filter_list)
 BUILTIN(filter_join)
 {
     BUILTIN_UNUSED;
-    const jinja_str *separator =
-        arg[0].kind == JINJA_MISSING ? jinja_str_literal(j, "") : jinja_to_str(j, arg[0]);
+    const jinja_str *separator = arg[0].kind == JINJA_MISSING ? jinja_str_literal(j, "") : jinja_to_str(j, arg[0]);
     jinja_path path;
     jinja_iter *it = jinja_iterate(j, self);
     jinja_sb sb = { .j = j };
@@ -130,8 +128,7 @@ BUILTIN(filter_random)
         *out = jinja_undefined_hint(j, "No random item, sequence was empty.");
         return out->kind != JINJA_MISSING;
     }
-    if (self.kind != JINJA_STR && self.kind != JINJA_LIST && self.kind != JINJA_TUPLE &&
-        self.kind != JINJA_RANGE)
+    if (self.kind != JINJA_STR && self.kind != JINJA_LIST && self.kind != JINJA_TUPLE && self.kind != JINJA_RANGE)
         return jinja_type_error(j, "'%s' object has no items by number", jinja_type_name(self));
     return jinja_get_item(j, self, jinja_int((int64_t)(hash_u64(j->hash_key, j->steps) % n)), out);
 }
@@ -160,10 +157,8 @@ BUILTIN(filter_reverse)
     BUILTIN_UNUSED;
     size_t n;
     if (self.kind == JINJA_STR) return reverse_str(j, self, out);
-    if (!jinja_is_iterable(self) || self.kind == JINJA_LOOP)
-        return jinja_type_error(j, "argument must be iterable");
-    if (self.kind == JINJA_ITER ||
-        self.kind == JINJA_UNDEFINED) { /* a list, where the others give an iterator */
+    if (!jinja_is_iterable(self) || self.kind == JINJA_LOOP) return jinja_type_error(j, "argument must be iterable");
+    if (self.kind == JINJA_ITER || self.kind == JINJA_UNDEFINED) { /* a list, where the others give an iterator */
         jinja_list *list = jinja_to_list(j, self), *back = list ? jinja_list_new(j, list->n) : NULL;
         for (size_t i = 0; back && i < list->n; i++)
             if (!jinja_list_push(j, back, list->items[list->n - 1 - i])) return false;
@@ -267,8 +262,7 @@ BUILTIN(filter_dictsort)
     jinja_list *list;
     jinja_value *keys;
     bool by_value = arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "value");
-    if (arg[1].kind != JINJA_MISSING && !by_value &&
-        !(arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "key")))
+    if (arg[1].kind != JINJA_MISSING && !by_value && !(arg[1].kind == JINJA_STR && jinja_str_is(arg[1].s, "key")))
         return jinja_type_error(j, "You can only sort by either \"key\" or \"value\"");
     if (self.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, self);
     if (self.kind != JINJA_DICT)
@@ -293,15 +287,13 @@ static bool extreme(jinja *j, jinja_value self, const jinja_value *arg, bool max
     while ((got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM) {
         bool better = best_key.kind == JINJA_MISSING;
         if (!jinja_path_get(j, &path, v, &key)) return false;
-        if (!better &&
-            !(max ? jinja_less(j, best_key, key, ">", &better) : jinja_less(j, key, best_key, "<", &better)))
+        if (!better && !(max ? jinja_less(j, best_key, key, ">", &better) : jinja_less(j, key, best_key, "<", &better)))
             return false;
         if (!better) continue;
         *out = v;
         best_key = key;
     }
-    if (best_key.kind == JINJA_MISSING)
-        *out = jinja_undefined_hint(j, "No aggregated item, sequence was empty.");
+    if (best_key.kind == JINJA_MISSING) *out = jinja_undefined_hint(j, "No aggregated item, sequence was empty.");
     return got == JINJA_ITER_END && out->kind != JINJA_MISSING;
 }
 
@@ -317,8 +309,7 @@ BUILTIN(filter_sum)
     int got = JINJA_ITER_FAILED;
     *out = arg[1].kind == JINJA_MISSING ? jinja_int(0) : arg[1];
     if (!it || !jinja_path_parse(j, arg[0], &path)) return false;
-    if (out->kind == JINJA_STR)
-        return jinja_type_error(j, "sum() can't sum strings [use ''.join(seq) instead]");
+    if (out->kind == JINJA_STR) return jinja_type_error(j, "sum() can't sum strings [use ''.join(seq) instead]");
     while ((got = jinja_next(j, it, &v)) == JINJA_ITER_ITEM)
         if (!jinja_path_get(j, &path, v, &v) || !jinja_binary(j, JINJA_ADD, *out, v, out)) return false;
     return got == JINJA_ITER_END;
@@ -362,8 +353,7 @@ BUILTIN(filter_unique)
 static bool push_group(jinja *j, jinja_list *groups, jinja_value key, jinja_list *items)
 {
     jinja_list *pair = jinja_list_new(j, 2);
-    if (!pair || !jinja_list_push(j, pair, key) || !jinja_list_push(j, pair, jinja_of_list(items)))
-        return false;
+    if (!pair || !jinja_list_push(j, pair, key) || !jinja_list_push(j, pair, jinja_of_list(items))) return false;
     jinja_value group = jinja_of_tuple(pair);
     group.flag = 1; /* it also answers to .grouper and .list */
     return jinja_list_push(j, groups, group);
@@ -389,14 +379,12 @@ BUILTIN(filter_groupby)
         if (!items || !jinja_path_get(j, &path, list->items[i], &key)) return false;
         bool same = true;
         for (end = i; end < list->n; end++) {
-            if (!jinja_path_get(j, &path, list->items[end], &other) || !jinja_equal(j, key, other, &same))
-                return false;
+            if (!jinja_path_get(j, &path, list->items[end], &other) || !jinja_equal(j, key, other, &same)) return false;
             if (!same) break;
             if (!jinja_list_push(j, items, list->items[end])) return false;
         }
         path.ignore_case = false; /* a group has the unchanged key of its first item */
-        if (!jinja_path_get(j, &path, list->items[i], &real) || !push_group(j, groups, real, items))
-            return false;
+        if (!jinja_path_get(j, &path, list->items[i], &real) || !push_group(j, groups, real, items)) return false;
     }
     *out = jinja_of_list(groups);
     return true;
@@ -458,8 +446,7 @@ BUILTIN(filter_slice)
         for (; part && at < end; at++)
             if (!jinja_list_push(j, part, seq->items[at])) return false;
         bool fill = arg[1].kind != JINJA_MISSING && arg[1].kind != JINJA_NONE && i >= extra;
-        if (!part || (fill && !jinja_list_push(j, part, arg[1])) ||
-            !jinja_list_push(j, all, jinja_of_list(part)))
+        if (!part || (fill && !jinja_list_push(j, part, arg[1])) || !jinja_list_push(j, all, jinja_of_list(part)))
             return false;
         if (!jinja_charge(j, 1)) return false;
     }

@@ -62,8 +62,7 @@ BUILTIN(filter_trim)
 {
     BUILTIN_UNUSED;
     const jinja_str *s = jinja_to_str(j, self), *chars;
-    return s && jinja_arg_str(j, arg[0], &chars) &&
-           give(jinja_text_strip(j, s, chars, true, true), flag_of(self), out);
+    return s && jinja_arg_str(j, arg[0], &chars) && give(jinja_text_strip(j, s, chars, true, true), flag_of(self), out);
 }
 
 BUILTIN(filter_replace)
@@ -80,8 +79,7 @@ BUILTIN(filter_center)
     BUILTIN_UNUSED;
     int64_t width;
     const jinja_str *s = jinja_to_str(j, self);
-    return s && jinja_arg_int(j, arg[0], 80, &width) &&
-           give(jinja_text_pad(j, s, width, ' ', '^'), flag_of(self), out);
+    return s && jinja_arg_int(j, arg[0], 80, &width) && give(jinja_text_pad(j, s, width, ' ', '^'), flag_of(self), out);
 }
 
 /* The lines of s, with the indention before each but the first (unless first) and before empty ones only if blank. */
@@ -93,15 +91,13 @@ BUILTIN(filter_indent)
     jinja_sb blanks = { .j = j }, sb = { .j = j };
     bool first = jinja_truth(arg[1]), blank = jinja_truth(arg[2]);
     if (self.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, self);
-    if (self.kind != JINJA_STR)
-        return jinja_type_error(j, "|indent needs a string, got %s", jinja_type_name(self));
+    if (self.kind != JINJA_STR) return jinja_type_error(j, "|indent needs a string, got %s", jinja_type_name(self));
     if (!indention) {
         if (!jinja_arg_int(j, arg[0], 4, &width)) return false;
         jinja_sb_repeat(&blanks, ' ', width);
         indention = jinja_sb_str(&blanks);
     }
-    const jinja_str *newline = jinja_str_literal(j, "\n"),
-                    *all = newline ? jinja_str_concat(j, self.s, newline) : NULL;
+    const jinja_str *newline = jinja_str_literal(j, "\n"), *all = newline ? jinja_str_concat(j, self.s, newline) : NULL;
     jinja_list *lines = all ? jinja_text_lines(j, all, false) : NULL;
     if (!lines || !indention) return false;
     for (size_t i = 0; i < lines->n; i++) {
@@ -125,10 +121,8 @@ BUILTIN(filter_truncate)
     if (length < (int64_t)end->n_chars || leeway < 0)
         return jinja_type_error(j, "|truncate with a length below that of its end");
     *out = self;
-    if (length > INT64_MAX - leeway || (int64_t)n_items <= length + leeway)
-        return true; /* anything short enough */
-    if (self.kind != JINJA_STR)
-        return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
+    if (length > INT64_MAX - leeway || (int64_t)n_items <= length + leeway) return true; /* anything short enough */
+    if (self.kind != JINJA_STR) return jinja_type_error(j, "|truncate needs a string, got %s", jinja_type_name(self));
     size_t cut = jinja_str_offset(s, (size_t)length - end->n_chars);
     if (!jinja_truth(arg[1])) { /* at the last blank, so that no word is cut */
         size_t at = cut;
@@ -170,8 +164,7 @@ BUILTIN(filter_format)
     for (int32_t i = 0; i < args->n_named; i++)
         if (!jinja_dict_set(j, named, jinja_of_str(args->names[i]), args->named[i])) return false;
     jinja_value format = { .kind = JINJA_STR, .flag = flag_of(self), .s = s };
-    return jinja_format_percent(j, format, args->n_named ? jinja_of_dict(named) : jinja_of_tuple(values),
-                                out);
+    return jinja_format_percent(j, format, args->n_named ? jinja_of_dict(named) : jinja_of_tuple(values), out);
 }
 
 /* ---- JSON ---- */
@@ -248,8 +241,7 @@ bool jinja_parse_int(const jinja_str *s, int base, int64_t *out)
     }
     if (base == 0) base = 10;
     if (letter && p[0] == '0' && (p[1] | 0x20) == letter && p[2]) p += 2;
-    if (*p == '\0' || strchr(" \t+-", *p) || (base == 16 && p[0] == '0' && (p[1] | 0x20) == 'x'))
-        return false;
+    if (*p == '\0' || strchr(" \t+-", *p) || (base == 16 && p[0] == '0' && (p[1] | 0x20) == 'x')) return false;
     if (text[0] == '-') *--p = '-';
     errno = 0;
     *out = strtoll(p, &end, base);
@@ -264,8 +256,7 @@ bool jinja_parse_float(const jinja_str *s, double *out)
     const char *p = text + (text[0] == '+' || text[0] == '-');
     bool word = false;
     for (int i = 0; i < 3; i++) word |= !strcasecmp(p, words[i]);
-    if (!word && strspn(p, "0123456789.eE+-") != strlen(p))
-        return false; /* C reads hexadecimal floats, Python not */
+    if (!word && strspn(p, "0123456789.eE+-") != strlen(p)) return false; /* C reads hexadecimal floats, Python not */
     *out = strtod(text, &end);
     return end > text && *end == '\0';
 }
@@ -373,12 +364,10 @@ BUILTIN(filter_round)
     const jinja_str *method = arg[1].kind == JINJA_STR ? arg[1].s : NULL;
     bool ceil_it = method && jinja_str_is(method, "ceil"), floor_it = method && jinja_str_is(method, "floor");
     bool to_int = arg[0].kind == JINJA_NONE; /* round(x, None) is an int */
-    if (!jinja_arg_int(j, to_int && !ceil_it && !floor_it ? jinja_missing() : arg[0], 0, &precision))
-        return false;
+    if (!jinja_arg_int(j, to_int && !ceil_it && !floor_it ? jinja_missing() : arg[0], 0, &precision)) return false;
     if (arg[1].kind != JINJA_MISSING && !ceil_it && !floor_it && !(method && jinja_str_is(method, "common")))
         return jinja_type_error(j, "method must be common, ceil or floor");
-    if (self.kind == JINJA_UNDEFINED)
-        return jinja_type_error(j, "type Undefined doesn't define __round__ method");
+    if (self.kind == JINJA_UNDEFINED) return jinja_type_error(j, "type Undefined doesn't define __round__ method");
     if (!jinja_is_number(self))
         return jinja_type_error(j, "type %s doesn't define __round__ method", jinja_type_name(self));
     if (!ceil_it && !floor_it) {

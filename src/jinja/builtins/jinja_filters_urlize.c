@@ -68,8 +68,7 @@ static label next_label(span *host)
 static bool label_is_one_of(label l, const char *const *names)
 {
     for (; *names; names++)
-        if ((size_t)(l.text.end - l.text.p) == strlen(*names) &&
-            !strncasecmp(l.text.p, *names, strlen(*names)))
+        if ((size_t)(l.text.end - l.text.p) == strlen(*names) && !strncasecmp(l.text.p, *names, strlen(*names)))
             return true;
     return false;
 }
@@ -184,8 +183,7 @@ typedef struct urlizer {
     jinja_list *schemes;         /* NULL: none */
 } urlizer;
 
-static bool add_link(urlizer *u, const char *before, span address, const char *shown, bool attributes,
-                     bool trim)
+static bool add_link(urlizer *u, const char *before, span address, const char *shown, bool attributes, bool trim)
 {
     jinja *j = u->sb.j;
     jinja_sb_add_text(&u->sb, "<a href=\"");
@@ -201,8 +199,7 @@ static bool add_link(urlizer *u, const char *before, span address, const char *s
         jinja_value cut;
         if (!jinja_arg_int(j, u->trim, 0, &limit)) return false;
         if ((int64_t)s->n_chars > limit) {
-            if (!jinja_get_slice(j, jinja_of_str(s), jinja_missing(), u->trim, jinja_missing(), &cut))
-                return false;
+            if (!jinja_get_slice(j, jinja_of_str(s), jinja_missing(), u->trim, jinja_missing(), &cut)) return false;
             jinja_sb_add_str(&u->sb, cut.s);
             s = jinja_str_literal(j, "...");
         }
@@ -278,8 +275,7 @@ static bool is_scheme(const jinja_str *s)
 }
 
 /* rel="..." (the words of the argument, "noopener" and perhaps "nofollow", sorted) and target="...". */
-static const jinja_str *link_attributes(jinja *j, const jinja_str *rel, bool nofollow,
-                                        const jinja_str *target)
+static const jinja_str *link_attributes(jinja *j, const jinja_str *rel, bool nofollow, const jinja_str *target)
 {
     jinja_sb sb = { .j = j };
     const jinja_str *standard = jinja_str_literal(j, nofollow ? "nofollow noopener" : "noopener");

@@ -12,8 +12,7 @@ BUILTIN(make_range)
 {
     BUILTIN_UNUSED;
     int64_t v[3] = { 0, 0, 1 };
-    if (args->n_named || args->n_pos < 1 || args->n_pos > 3)
-        return jinja_type_error(j, "range() takes 1 to 3 numbers");
+    if (args->n_named || args->n_pos < 1 || args->n_pos > 3) return jinja_type_error(j, "range() takes 1 to 3 numbers");
     for (int32_t i = 0; i < args->n_pos; i++)
         if (!jinja_arg_int(j, args->pos[i], 0, &v[args->n_pos == 1 ? 1 : i])) return false;
     if (v[2] == 0) return jinja_type_error(j, "range() arg 3 must not be zero");
@@ -39,8 +38,7 @@ static bool add_pairs(jinja *j, jinja_dict *d, jinja_value pairs)
         jinja_list *pair = jinja_to_list(j, v);
         if (!pair) return false;
         if (pair->n != 2)
-            return jinja_type_error(j, "dictionary update sequence element has length %zu; 2 is required",
-                                    pair->n);
+            return jinja_type_error(j, "dictionary update sequence element has length %zu; 2 is required", pair->n);
         if (!jinja_dict_set(j, d, pair->items[0], pair->items[1])) return false;
     }
     return got == JINJA_ITER_END;
@@ -57,8 +55,7 @@ static jinja_dict *dict_of(jinja *j, const jinja_args *args)
         jinja_fail_undefined(j, args->pos[0]);
         return NULL;
     }
-    if (d && args->n_pos == 1 && args->pos[0].kind != JINJA_DICT && !add_pairs(j, d, args->pos[0]))
-        return NULL;
+    if (d && args->n_pos == 1 && args->pos[0].kind != JINJA_DICT && !add_pairs(j, d, args->pos[0])) return NULL;
     if (d && args->n_pos == 1 && args->pos[0].kind == JINJA_DICT) {
         const jinja_dict *from = args->pos[0].dict;
         for (size_t i = 0; i < from->n; i++)

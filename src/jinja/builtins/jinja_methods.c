@@ -22,8 +22,7 @@ BUILTIN(list_index)
     BUILTIN_UNUSED;
     int64_t first, step;
     size_t count;
-    if (!jinja_slice_bounds(j, arg[1], arg[2], jinja_missing(), self.list->n, &first, &step, &count))
-        return false;
+    if (!jinja_slice_bounds(j, arg[1], arg[2], jinja_missing(), self.list->n, &first, &step, &count)) return false;
     for (size_t i = 0; i < count; i++) {
         bool equal;
         if (!jinja_equal(j, self.list->items[(size_t)first + i], arg[0], &equal)) return false;
@@ -130,8 +129,7 @@ BUILTIN(loop_changed)
     if (!now || args->n_named) return jinja_type_error(j, "loop.changed() takes no keyword arguments");
     for (int32_t i = 0; i < args->n_pos; i++)
         if (!jinja_list_push(j, now, args->pos[i])) return false;
-    if (loop->changed && !jinja_equal(j, jinja_of_tuple(loop->changed), jinja_of_tuple(now), &equal))
-        return false;
+    if (loop->changed && !jinja_equal(j, jinja_of_tuple(loop->changed), jinja_of_tuple(now), &equal)) return false;
     loop->changed = now;
     *out = jinja_bool(!equal);
     return true;

@@ -8,8 +8,7 @@
 static bool pair(jinja *j, int64_t a, int64_t b, jinja_value *out)
 {
     jinja_list *list = jinja_list_new(j, 2);
-    if (!list || !jinja_list_push(j, list, jinja_int(a)) || !jinja_list_push(j, list, jinja_int(b)))
-        return false;
+    if (!list || !jinja_list_push(j, list, jinja_int(a)) || !jinja_list_push(j, list, jinja_int(b))) return false;
     *out = jinja_of_tuple(list);
     return true;
 }
@@ -76,8 +75,7 @@ BUILTIN(float_ratio)
     BUILTIN_UNUSED;
     int exponent;
     if (!isfinite(self.f))
-        return jinja_type_error(j, "cannot convert %s to an integer ratio",
-                                isnan(self.f) ? "NaN" : "Infinity");
+        return jinja_type_error(j, "cannot convert %s to an integer ratio", isnan(self.f) ? "NaN" : "Infinity");
     double mantissa = frexp(self.f, &exponent);
     while (mantissa != floor(mantissa)) {
         mantissa *= 2;

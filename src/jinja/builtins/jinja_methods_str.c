@@ -69,8 +69,7 @@ BUILTIN(str_replace)
     const jinja_str *old, *by;
     int64_t count;
     if (!need_str(j, arg[0], &old) || !jinja_arg_int(j, arg[2], -1, &count)) return false;
-    if (self.flag && arg[1].kind != JINJA_STR)
-        by = jinja_to_str(j, arg[1]); /* Markup escapes its arguments */
+    if (self.flag && arg[1].kind != JINJA_STR) by = jinja_to_str(j, arg[1]); /* Markup escapes its arguments */
     else if (!need_str(j, arg[1], &by)) return false;
     if (by && self.flag && !(arg[1].kind == JINJA_STR && arg[1].flag)) by = jinja_escape(j, by);
     if (!by) return false;
@@ -201,8 +200,7 @@ static bool justify(jinja *j, jinja_value self, const jinja_value *arg, char ali
     int64_t width;
     const jinja_str *fill;
     if (!jinja_arg_int(j, arg[0], 0, &width) || !jinja_arg_str(j, arg[1], &fill)) return false;
-    if (fill && fill->n_chars != 1)
-        return jinja_type_error(j, "the fill character must be exactly one character long");
+    if (fill && fill->n_chars != 1) return jinja_type_error(j, "the fill character must be exactly one character long");
     const char *p = fill ? fill->data : " ";
     return give(self, jinja_text_pad(j, self.s, width, jinja_decode(&p), align), out);
 }

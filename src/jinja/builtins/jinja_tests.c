@@ -5,12 +5,12 @@
 #include "jinja/str/jinja_unicode.h"
 
 /* Tests of the type only. */
-#define KIND_TEST(name, condition)                                                                           \
-    BUILTIN(name)                                                                                            \
-    {                                                                                                        \
-        BUILTIN_UNUSED;                                                                                      \
-        *out = jinja_bool(condition);                                                                        \
-        return true;                                                                                         \
+#define KIND_TEST(name, condition)    \
+    BUILTIN(name)                     \
+    {                                 \
+        BUILTIN_UNUSED;               \
+        *out = jinja_bool(condition); \
+        return true;                  \
     }
 
 KIND_TEST(is_defined, self.kind != JINJA_UNDEFINED)
@@ -29,17 +29,15 @@ KIND_TEST(is_escaped, self.kind == JINJA_STR && self.flag & JINJA_MARKUP)
 /* has len() and items: a dict is a sequence here, a view and the loop variable are not */
 KIND_TEST(is_sequence, (jinja_has_length(self) && self.kind != JINJA_VIEW && self.kind != JINJA_LOOP))
 /* undefined is callable, too, but the call fails */
-KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION ||
-                           self.kind == JINJA_METHOD || self.kind == JINJA_MACRO || self.kind == JINJA_LOOP ||
-                           self.kind == JINJA_JOINER)
+KIND_TEST(is_callable, self.kind == JINJA_UNDEFINED || self.kind == JINJA_FUNCTION || self.kind == JINJA_METHOD ||
+                           self.kind == JINJA_MACRO || self.kind == JINJA_LOOP || self.kind == JINJA_JOINER)
 KIND_TEST(is_same, jinja_same(self, arg[0]))
 
 static bool remainder_is(jinja *j, jinja_value v, jinja_value by, int64_t wanted, jinja_value *out)
 {
     jinja_value rest;
     bool equal;
-    if (!jinja_binary(j, JINJA_MOD, v, by, &rest) || !jinja_equal(j, rest, jinja_int(wanted), &equal))
-        return false;
+    if (!jinja_binary(j, JINJA_MOD, v, by, &rest) || !jinja_equal(j, rest, jinja_int(wanted), &equal)) return false;
     *out = jinja_bool(equal);
     return true;
 }
@@ -66,8 +64,7 @@ BUILTIN_IS(is_lower, is_case(j, self, false, out))
 BUILTIN_IS(is_upper, is_case(j, self, true, out))
 
 /* Jinja looks the value up in a dict of names, so a value that cannot be hashed is an error. */
-static bool is_name(jinja *j, jinja_value self, const jinja_builtin *(*find)(const char *, size_t),
-                    jinja_value *out)
+static bool is_name(jinja *j, jinja_value self, const jinja_builtin *(*find)(const char *, size_t), jinja_value *out)
 {
     uint64_t hash;
     *out = jinja_bool(self.kind == JINJA_STR && find(self.s->data, self.s->n));

@@ -10,8 +10,7 @@
 static bool push(jinja *j, jinja_value v)
 {
     if (!j->stack && !(j->stack = jinja_alloc(j, STACK_VALUES * sizeof v))) return false;
-    if (j->n_stack == STACK_VALUES)
-        return jinja_fail(j, SUMI_ELIMIT, "more than %zu arguments at once", STACK_VALUES);
+    if (j->n_stack == STACK_VALUES) return jinja_fail(j, SUMI_ELIMIT, "more than %zu arguments at once", STACK_VALUES);
     j->stack[j->n_stack++] = v;
     return true;
 }
@@ -110,19 +109,17 @@ static bool bind_named(jinja *j, const jinja_builtin *row, const jinja_args *arg
         for (int32_t i = 0; !found && (n = next_param(&p, &optional)); i++) {
             found = row->params[0] != '/' && n == name->n && !memcmp(p - n, name->data, n);
             if (found && arg[i].kind != JINJA_MISSING)
-                return jinja_type_error(j, "%s() got multiple values for argument '%.*s'", row->name, (int)n,
-                                        p - n);
+                return jinja_type_error(j, "%s() got multiple values for argument '%.*s'", row->name, (int)n, p - n);
             if (found) arg[i] = args->named[k];
         }
         if (!found)
-            return jinja_type_error(j, "%s() got an unexpected keyword argument '%.*s'", row->name,
-                                    (int)name->n, name->data);
+            return jinja_type_error(j, "%s() got an unexpected keyword argument '%.*s'", row->name, (int)name->n,
+                                    name->data);
     }
     return true;
 }
 
-bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args,
-                        jinja_value *out)
+bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args, jinja_value *out)
 {
     jinja_value arg[JINJA_MAX_PARAMS];
     if (!jinja_enter(j)) return false;
@@ -213,9 +210,7 @@ static bool bind_rest(jinja *j, macro_call *c, jinja_scope *scope)
     for (int32_t k = 0; k < c->args->n_named; k++) {
         if (c->used[k / 64] >> (k % 64) & 1) continue;
         const jinja_str *name = c->args->names[k];
-        if (!kwargs)
-            return jinja_type_error(j, "the macro takes no keyword argument '%.*s'", (int)name->n,
-                                    name->data);
+        if (!kwargs) return jinja_type_error(j, "the macro takes no keyword argument '%.*s'", (int)name->n, name->data);
         if (!jinja_dict_set(j, kwargs, jinja_of_str(name), c->args->named[k])) return false;
     }
     if (kwargs && !jinja_scope_set(j, scope, sig->kwargs, jinja_of_dict(kwargs))) return false;
@@ -254,8 +249,7 @@ bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinj
     jinja_capture capture;
     jinja_capture_begin(j, &capture);
     j->scope = scope;
-    bool ok =
-        bind_defaults(j, n->macro.sig, scope) && jinja_exec_body(j, &n->macro.body) != JINJA_FLOW_FAILED;
+    bool ok = bind_defaults(j, n->macro.sig, scope) && jinja_exec_body(j, &n->macro.body) != JINJA_FLOW_FAILED;
     j->scope = outer;
     return jinja_give_str(jinja_capture_end(j, &capture, ok), out);
 }

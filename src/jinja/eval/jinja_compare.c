@@ -107,9 +107,8 @@ bool jinja_equal(jinja *j, jinja_value a, jinja_value b, bool *equal)
     case JINJA_DICT: return equal_dicts(j, a.dict, b.dict, equal);
     case JINJA_VIEW: return equal_views(j, a, b, equal);
     case JINJA_RANGE:
-        *equal = a.range->n == b.range->n &&
-                 (a.range->n == 0 ||
-                  (a.range->start == b.range->start && (a.range->n == 1 || a.range->step == b.range->step)));
+        *equal = a.range->n == b.range->n && (a.range->n == 0 || (a.range->start == b.range->start &&
+                                                                  (a.range->n == 1 || a.range->step == b.range->step)));
         return true;
     case JINJA_UNDEFINED:
     case JINJA_NONE: *equal = true; return true;
@@ -127,8 +126,7 @@ bool jinja_same(jinja_value a, jinja_value b)
     switch (a.kind) {
     case JINJA_NONE: return true;
     case JINJA_BOOL: return a.b == b.b;
-    case JINJA_INT:
-        return a.i == b.i && a.i >= -5 && a.i <= 256; /* CPython keeps one object of each of these */
+    case JINJA_INT: return a.i == b.i && a.i >= -5 && a.i <= 256; /* CPython keeps one object of each of these */
     case JINJA_FLOAT: return false;
     case JINJA_STR: return a.s == b.s || (jinja_str_equal(a.s, b.s) && a.flag == b.flag && a.s->n_chars <= 1);
     case JINJA_TUPLE: return a.list == b.list || (a.list->n == 0 && b.list->n == 0);
@@ -175,8 +173,7 @@ bool jinja_less(jinja *j, jinja_value a, jinja_value b, const char *op, bool *le
         *less = compare_strings(a.s, b.s) < 0;
         return jinja_charge(j, a.s->n < b.s->n ? a.s->n : b.s->n);
     }
-    if (a.kind == b.kind && (a.kind == JINJA_LIST || a.kind == JINJA_TUPLE))
-        return less_lists(j, a, b, op, less);
+    if (a.kind == b.kind && (a.kind == JINJA_LIST || a.kind == JINJA_TUPLE)) return less_lists(j, a, b, op, less);
     if (a.kind == JINJA_VIEW && b.kind == JINJA_VIEW && a.flag != JINJA_VALUES && b.flag != JINJA_VALUES)
         return less_views(j, a, b, less);
     return jinja_type_error(j, "'%s' is not supported between '%s' and '%s'", op, jinja_type_name(a),

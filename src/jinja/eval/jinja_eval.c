@@ -81,8 +81,7 @@ static bool eval_call(jinja *j, const jinja_node *n, jinja_value *out)
 {
     jinja_value callee;
     jinja_args args;
-    if (!jinja_eval(j, n->call.obj, &callee) || !jinja_push_args(j, n->call.args, jinja_missing(), &args))
-        return false;
+    if (!jinja_eval(j, n->call.obj, &callee) || !jinja_push_args(j, n->call.args, jinja_missing(), &args)) return false;
     j->line = n->line;
     bool ok = jinja_call(j, callee, &args, out);
     jinja_pop_args(j, &args);
@@ -94,11 +93,9 @@ static bool eval_builtin(jinja *j, const jinja_node *n, jinja_value *out)
     jinja_value self;
     jinja_args args;
     if (!n->call.row)
-        return jinja_fail(j, SUMI_EUNSUPPORTED, "no %s named '%.*s'",
-                          n->kind == NODE_FILTER ? "filter" : "test",
+        return jinja_fail(j, SUMI_EUNSUPPORTED, "no %s named '%.*s'", n->kind == NODE_FILTER ? "filter" : "test",
                           (int)(n->call.name->n > 100 ? 100 : n->call.name->n), n->call.name->data);
-    if (!jinja_eval(j, n->call.obj, &self) || !jinja_push_args(j, n->call.args, jinja_missing(), &args))
-        return false;
+    if (!jinja_eval(j, n->call.obj, &self) || !jinja_push_args(j, n->call.args, jinja_missing(), &args)) return false;
     j->line = n->line;
     bool ok = jinja_call_builtin(j, n->call.row, self, &args, out);
     jinja_pop_args(j, &args);

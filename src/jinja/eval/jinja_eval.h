@@ -52,13 +52,13 @@ typedef struct jinja_scope {
     struct jinja_binding {
         int32_t symbol;
         jinja_value value;
-    } *bindings;
+    } * bindings;
     int32_t n, cap;
 } jinja_scope;
 
 typedef struct jinja_macro {
-    const jinja_node *node;  /* MACRO, or CALL_BLOCK for a caller */
-    jinja_scope *scope;      /* where it was defined */
+    const jinja_node *node; /* MACRO, or CALL_BLOCK for a caller */
+    jinja_scope *scope;     /* where it was defined */
 } jinja_macro;
 
 /* The `loop` variable. */
@@ -68,9 +68,9 @@ typedef struct jinja_loop {
     const jinja_node *recursive; /* the loop to run when called; NULL: not recursive */
     jinja_scope *scope;          /* around the loop */
     int64_t index0, depth0;
-    int64_t length;              /* -1: not asked for yet */
+    int64_t length;                     /* -1: not asked for yet */
     jinja_value before, current, after; /* after: the next item, fetched early; MISSING: not fetched */
-    jinja_list *changed;         /* arguments of the last loop.changed(); NULL: never called */
+    jinja_list *changed;                /* arguments of the last loop.changed(); NULL: never called */
 } jinja_loop;
 
 struct jinja {
@@ -83,7 +83,7 @@ struct jinja {
     uint64_t steps;     /* taken so far */
     int32_t depth;
     const char *stack_base;
-    hash_key hash_key; /* of dicts; random for each rendering, so that keys cannot be chosen to collide */
+    hash_key hash_key;    /* of dicts; random for each rendering, so that keys cannot be chosen to collide */
     jinja_value *globals; /* [t->n_symbols]: variables given to the rendering, else built-in functions */
     jinja_scope *scope;
     buf *out, *final_out; /* the present output: the caller's buffer, or a capture */
@@ -97,9 +97,9 @@ struct jinja {
 typedef enum jinja_flow { JINJA_FLOW_FAILED, JINJA_FLOW_NEXT, JINJA_FLOW_BREAK, JINJA_FLOW_CONTINUE } jinja_flow;
 
 bool jinja_eval(jinja *j, const jinja_node *n, jinja_value *out);
-jinja_value jinja_lookup(const jinja *j, int32_t symbol); /* a variable; MISSING: not there */
-jinja_flow jinja_exec(jinja *j, const jinja_node *n);           /* one statement */
-jinja_flow jinja_exec_body(jinja *j, const jinja_body *body);   /* in the current scope */
+jinja_value jinja_lookup(const jinja *j, int32_t symbol);     /* a variable; MISSING: not there */
+jinja_flow jinja_exec(jinja *j, const jinja_node *n);         /* one statement */
+jinja_flow jinja_exec_body(jinja *j, const jinja_body *body); /* in the current scope */
 
 /* Between begin and end, output goes into a separate string. end returns the string, or NULL if keep is false or after
  * jinja_fail(). Every begin needs its end, also after a failure. */
@@ -117,8 +117,7 @@ bool jinja_write_value(jinja *j, jinja_value v);
 bool jinja_assign(jinja *j, jinja_scope *scope, const jinja_node *target, jinja_value v);
 
 bool jinja_call(jinja *j, jinja_value callee, const jinja_args *args, jinja_value *out);
-bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args,
-                        jinja_value *out);
+bool jinja_call_builtin(jinja *j, const jinja_builtin *row, jinja_value self, const jinja_args *args, jinja_value *out);
 bool jinja_call_macro(jinja *j, jinja_macro *macro, const jinja_args *args, jinja_value *out);
 /* macro.name, .arguments, ...; MISSING: no such attribute */
 bool jinja_macro_attr(jinja *j, const jinja_macro *macro, const jinja_str *name, jinja_value *out);

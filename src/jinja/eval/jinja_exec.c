@@ -39,8 +39,7 @@ static bool assign_attr(jinja *j, const jinja_node *target, jinja_value v)
 {
     jinja_value ns = jinja_lookup(j, target->attr.symbol);
     j->line = target->line;
-    if (ns.kind != JINJA_NAMESPACE)
-        return jinja_type_error(j, "cannot assign attribute on non-namespace object");
+    if (ns.kind != JINJA_NAMESPACE) return jinja_type_error(j, "cannot assign attribute on non-namespace object");
     if (target->attr.name->data[0] == '_')
         return jinja_type_error(j, "a namespace cannot have an attribute that starts with an underscore");
     return jinja_dict_set(j, ns.dict, jinja_of_str(target->attr.name), v);
@@ -73,8 +72,7 @@ bool jinja_write(jinja *j, const char *data, size_t n)
     if (j->out != j->final_out) {
         j->n_captured += n;
         if (j->n_captured + j->arena.used > j->limits.max_value_bytes)
-            return jinja_fail(j, SUMI_ELIMIT, "the values take more than %zu bytes",
-                              j->limits.max_value_bytes);
+            return jinja_fail(j, SUMI_ELIMIT, "the values take more than %zu bytes", j->limits.max_value_bytes);
     }
     buf_append(j->out, data, n);
     if (j->out->status == SUMI_ENOMEM) return jinja_fail(j, SUMI_ENOMEM, "out of memory");
@@ -188,16 +186,13 @@ static int loop_next(jinja *j, jinja_loop *loop, jinja_value *item)
     return got;
 }
 
-static jinja_loop *new_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_value source,
-                            int64_t depth0)
+static jinja_loop *new_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_value source, int64_t depth0)
 {
     jinja_loop *loop = jinja_alloc(j, sizeof *loop);
     if (!loop) return NULL;
-    *loop = (jinja_loop){ .scope = scope,
-                          .index0 = -1,
-                          .depth0 = depth0,
-                          .length = -1,
-                          .recursive = n->loop.recursive ? n : NULL };
+    *loop = (jinja_loop){
+        .scope = scope, .index0 = -1, .depth0 = depth0, .length = -1, .recursive = n->loop.recursive ? n : NULL
+    };
     loop->iter = loop_items(j, n, scope, source);
     loop->source = n->loop.test && loop->iter ? jinja_of_iter(loop->iter) : source;
     return loop->iter ? loop : NULL;
@@ -210,8 +205,7 @@ bool jinja_run_loop(jinja *j, const jinja_node *n, jinja_scope *scope, jinja_val
     jinja_scope *outer = j->scope, *inner = loop ? jinja_scope_new(j, scope) : NULL;
     if (!inner) return false;
     jinja_value item, self = { .kind = JINJA_LOOP, .loop = loop };
-    bool completed =
-        false; /* an iteration reached its end, without break or continue: read by else */
+    bool completed = false; /* an iteration reached its end, without break or continue: read by else */
     int got;
     *flow = JINJA_FLOW_NEXT;
     while ((got = loop_next(j, loop, &item)) == JINJA_ITER_ITEM) {
@@ -312,8 +306,7 @@ static jinja_flow exec_for(jinja *j, const jinja_node *n)
     jinja_flow flow;
     if (!jinja_eval(j, n->loop.iter, &source)) return JINJA_FLOW_FAILED;
     j->line = n->line;
-    if (!n->loop.recursive)
-        return jinja_run_loop(j, n, j->scope, source, 0, &flow) ? flow : JINJA_FLOW_FAILED;
+    if (!n->loop.recursive) return jinja_run_loop(j, n, j->scope, source, 0, &flow) ? flow : JINJA_FLOW_FAILED;
     jinja_capture c; /* a recursive loop is a function whose text is written at the end */
     jinja_capture_begin(j, &c);
     bool ok = jinja_run_loop(j, n, j->scope, source, 0, &flow);
@@ -381,8 +374,7 @@ static jinja_flow exec_with(jinja *j, const jinja_node *n)
     jinja_scope *outer = j->scope, *scope = jinja_scope_new(j, outer);
     for (int32_t i = 0; scope && i < n->block.targets.n; i++) {
         jinja_value v;
-        bool ok =
-            jinja_eval(j, n->block.values.at[i], &v) && jinja_assign(j, scope, n->block.targets.at[i], v);
+        bool ok = jinja_eval(j, n->block.values.at[i], &v) && jinja_assign(j, scope, n->block.targets.at[i], v);
         if (!ok) return JINJA_FLOW_FAILED;
     }
     if (!scope) return JINJA_FLOW_FAILED;

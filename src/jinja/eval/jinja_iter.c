@@ -47,8 +47,7 @@ jinja_value jinja_view_at(jinja *j, jinja_value view, size_t i)
     if (view.flag == JINJA_KEYS) return e->key;
     if (view.flag == JINJA_VALUES) return e->value;
     jinja_list *pair = jinja_list_new(j, 2);
-    if (!pair || !jinja_list_push(j, pair, e->key) || !jinja_list_push(j, pair, e->value))
-        return jinja_missing();
+    if (!pair || !jinja_list_push(j, pair, e->key) || !jinja_list_push(j, pair, e->value)) return jinja_missing();
     return jinja_of_tuple(pair);
 }
 

@@ -64,8 +64,7 @@ static bool float_power(jinja *j, double a, double b, jinja_value *out)
     if (a < 0 && isfinite(a) && isfinite(b) && b != floor(b))
         return jinja_fail(j, SUMI_EUNSUPPORTED, "a power with a complex result is not supported");
     double r = pow(a, b);
-    if (isinf(r) && isfinite(a) && isfinite(b))
-        return jinja_type_error(j, "the result of a power is too large");
+    if (isinf(r) && isfinite(a) && isfinite(b)) return jinja_type_error(j, "the result of a power is too large");
     *out = jinja_float(r);
     return true;
 }
@@ -154,13 +153,12 @@ bool jinja_binary(jinja *j, jinja_op op, jinja_value a, jinja_value b, jinja_val
     if (a.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, a);
     if (b.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, b);
     if (jinja_as_int(a, &x) && jinja_as_int(b, &y)) return int_op(j, op, x, y, out);
-    if (jinja_is_number(a) && jinja_is_number(b))
-        return float_op(j, op, jinja_as_double(a), jinja_as_double(b), out);
+    if (jinja_is_number(a) && jinja_is_number(b)) return float_op(j, op, jinja_as_double(a), jinja_as_double(b), out);
     if (op == JINJA_ADD && a.kind == b.kind && is_sequence(a)) return add(j, a, b, out);
     if (op == JINJA_MUL && is_sequence(a) && jinja_as_int(b, &y)) return repeat(j, a, y, out);
     if (op == JINJA_MUL && is_sequence(b) && jinja_as_int(a, &x)) return repeat(j, b, x, out);
-    return jinja_type_error(j, "unsupported operand type(s) for %s: '%s' and '%s'", signs[op],
-                            jinja_type_name(a), jinja_type_name(b));
+    return jinja_type_error(j, "unsupported operand type(s) for %s: '%s' and '%s'", signs[op], jinja_type_name(a),
+                            jinja_type_name(b));
 }
 
 bool jinja_negate(jinja *j, jinja_value v, bool minus, jinja_value *out)
@@ -172,8 +170,7 @@ bool jinja_negate(jinja *j, jinja_value v, bool minus, jinja_value *out)
         return true;
     }
     if (!jinja_as_int(v, &i))
-        return jinja_type_error(j, "bad operand type for unary %c: '%s'", minus ? '-' : '+',
-                                jinja_type_name(v));
+        return jinja_type_error(j, "bad operand type for unary %c: '%s'", minus ? '-' : '+', jinja_type_name(v));
     if (minus && i == INT64_MIN) return overflow(j);
     *out = jinja_int(minus ? -i : i);
     return true;
@@ -201,8 +198,7 @@ bool jinja_contains(jinja *j, jinja_value item, jinja_value container, bool *in)
         if (item.kind == JINJA_UNDEFINED)
             return jinja_type_error(j, "'in <string>' requires string as left operand, not Undefined");
         if (item.kind != JINJA_STR)
-            return jinja_type_error(j, "'in <string>' requires string as left operand, not %s",
-                                    jinja_type_name(item));
+            return jinja_type_error(j, "'in <string>' requires string as left operand, not %s", jinja_type_name(item));
         *in = memmem(container.s->data, container.s->n, item.s->data, item.s->n) != NULL;
         return jinja_charge(j, container.s->n + item.s->n);
     case JINJA_DICT:
@@ -234,8 +230,7 @@ static bool subscript(jinja *j, jinja_value obj, jinja_value key, jinja_value *o
     *out = jinja_missing();
     if (obj.kind == JINJA_DICT) {
         jinja_value *v;
-        if (key.kind == JINJA_LIST || key.kind == JINJA_DICT || key.kind == JINJA_VIEW)
-            return true; /* unhashable */
+        if (key.kind == JINJA_LIST || key.kind == JINJA_DICT || key.kind == JINJA_VIEW) return true; /* unhashable */
         if (!jinja_dict_find(j, obj.dict, key, &v)) return false;
         if (v) *out = *v;
         return true;
@@ -263,11 +258,10 @@ static bool attribute(jinja *j, jinja_value obj, const jinja_str *name, jinja_va
         return true;
     }
     if (name->n > 4 && !memcmp(name->data, "__", 2) && !memcmp(name->data + name->n - 2, "__", 2)) {
-        static const char *const dunder[] = { "__class__",   "__init__", "__doc__",      "__dict__",
-                                              "__eq__",      "__str__",  "__repr__",     "__len__",
-                                              "__getitem__", "__iter__", "__contains__", "__add__",
-                                              "__hash__",    "__new__",  "__reduce__",   "__subclasshook__",
-                                              "__dir__" };
+        static const char *const dunder[] = { "__class__",        "__init__", "__doc__",  "__dict__",    "__eq__",
+                                              "__str__",          "__repr__", "__len__",  "__getitem__", "__iter__",
+                                              "__contains__",     "__add__",  "__hash__", "__new__",     "__reduce__",
+                                              "__subclasshook__", "__dir__" };
         for (size_t i = 0; i < sizeof dunder / sizeof *dunder; i++)
             if (jinja_str_is(name, dunder[i])) *out = jinja_undefined(JINJA_UNSAFE, name, obj.kind);
         return true;
@@ -279,8 +273,7 @@ static bool attribute(jinja *j, jinja_value obj, const jinja_str *name, jinja_va
     if (obj.kind == JINJA_MACRO) return jinja_macro_attr(j, obj.macro, name, out);
     if (jinja_number_attr(obj, name, out)) return true;
     *out = jinja_missing();
-    if (obj.kind == JINJA_TUPLE && obj.flag &&
-        (jinja_str_is(name, "grouper") || jinja_str_is(name, "list"))) {
+    if (obj.kind == JINJA_TUPLE && obj.flag && (jinja_str_is(name, "grouper") || jinja_str_is(name, "list"))) {
         *out = obj.list->items[name->data[0] == 'l']; /* what |groupby gives */
         return true;
     }
@@ -327,8 +320,7 @@ bool jinja_get_item(jinja *j, jinja_value obj, jinja_value key, jinja_value *out
     return hint != NULL;
 }
 
-static bool slice_index(jinja *j, jinja_value v, int64_t missing, int64_t n, int64_t low, int64_t high,
-                        int64_t *out)
+static bool slice_index(jinja *j, jinja_value v, int64_t missing, int64_t n, int64_t low, int64_t high, int64_t *out)
 {
     int64_t i;
     *out = missing;
@@ -343,8 +335,8 @@ static bool slice_index(jinja *j, jinja_value v, int64_t missing, int64_t n, int
     return true;
 }
 
-bool jinja_slice_bounds(jinja *j, jinja_value start, jinja_value stop, jinja_value step, size_t n,
-                        int64_t *first, int64_t *step_out, size_t *count)
+bool jinja_slice_bounds(jinja *j, jinja_value start, jinja_value stop, jinja_value step, size_t n, int64_t *first,
+                        int64_t *step_out, size_t *count)
 {
     int64_t by = 1, from, to, len = (int64_t)n;
     if (step.kind != JINJA_MISSING && step.kind != JINJA_NONE && !jinja_as_int(step, &by))
@@ -392,24 +384,21 @@ static bool slice_range(jinja *j, const jinja_range *r, int64_t first, int64_t b
     jinja_range *part = jinja_alloc(j, sizeof *part);
     if (!part) return false;
     *part = (jinja_range){ .start = r->start + first * r->step, .n = (int64_t)count };
-    if (__builtin_mul_overflow(r->step, by, &part->step) ||
-        __builtin_mul_overflow(stop, r->step, &part->stop) ||
+    if (__builtin_mul_overflow(r->step, by, &part->step) || __builtin_mul_overflow(stop, r->step, &part->stop) ||
         __builtin_add_overflow(part->stop, r->start, &part->stop))
         return overflow(j);
     *out = (jinja_value){ .kind = JINJA_RANGE, .range = part };
     return true;
 }
 
-bool jinja_get_slice(jinja *j, jinja_value obj, jinja_value start, jinja_value stop, jinja_value step,
-                     jinja_value *out)
+bool jinja_get_slice(jinja *j, jinja_value obj, jinja_value start, jinja_value stop, jinja_value step, jinja_value *out)
 {
     size_t n, count;
     int64_t first, by;
     if (obj.kind == JINJA_UNDEFINED) return jinja_fail_undefined(j, obj);
     if (!is_sequence(obj) && obj.kind != JINJA_RANGE)
         return jinja_type_error(j, "'%s' object is not subscriptable", jinja_type_name(obj));
-    if (!jinja_length(j, obj, &n) || !jinja_slice_bounds(j, start, stop, step, n, &first, &by, &count))
-        return false;
+    if (!jinja_length(j, obj, &n) || !jinja_slice_bounds(j, start, stop, step, n, &first, &by, &count)) return false;
     if (obj.kind == JINJA_STR) return slice_str(j, obj, first, by, count, out);
     if (obj.kind == JINJA_RANGE) {
         int64_t low = by < 0 ? -1 : 0, high = by < 0 ? (int64_t)n - 1 : (int64_t)n, to;

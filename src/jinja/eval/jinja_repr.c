@@ -67,12 +67,7 @@ static void repr_str(jinja_sb *sb, const jinja_str *s)
         else if (jinja_is_printable(c)) {
             jinja_sb_add(sb, from, (size_t)(p - from));
             continue;
-        } else
-            snprintf(text, sizeof text,
-                     c < 0x100     ? "\\x%02x"
-                     : c < 0x10000 ? "\\u%04x"
-                                   : "\\U%08x",
-                     (unsigned)c);
+        } else snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
         jinja_sb_add_text(sb, text);
     }
     jinja_sb_add(sb, &quote, 1);
@@ -126,11 +121,10 @@ static void repr_object(jinja_sb *sb, jinja_value v)
     switch (v.kind) {
     case JINJA_RANGE:
         if (v.range->step == 1)
-            snprintf(text, sizeof text, "range(%lld, %lld)", (long long)v.range->start,
-                     (long long)v.range->stop);
+            snprintf(text, sizeof text, "range(%lld, %lld)", (long long)v.range->start, (long long)v.range->stop);
         else
-            snprintf(text, sizeof text, "range(%lld, %lld, %lld)", (long long)v.range->start,
-                     (long long)v.range->stop, (long long)v.range->step);
+            snprintf(text, sizeof text, "range(%lld, %lld, %lld)", (long long)v.range->start, (long long)v.range->stop,
+                     (long long)v.range->step);
         break;
     case JINJA_LOOP: {
         jinja_value length;
@@ -139,8 +133,7 @@ static void repr_object(jinja_sb *sb, jinja_value v)
             sb->failed = true;
             return;
         }
-        snprintf(text, sizeof text, "<LoopContext %lld/%lld>", (long long)v.loop->index0 + 1,
-                 (long long)length.i);
+        snprintf(text, sizeof text, "<LoopContext %lld/%lld>", (long long)v.loop->index0 + 1, (long long)length.i);
         break;
     }
     case JINJA_MACRO:
@@ -166,9 +159,7 @@ static void repr_value(jinja_sb *sb, jinja_value v)
     case JINJA_UNDEFINED: jinja_sb_add_text(sb, "Undefined"); break;
     case JINJA_NONE: jinja_sb_add_text(sb, "None"); break;
     case JINJA_BOOL: jinja_sb_add_text(sb, v.b ? "True" : "False"); break;
-    case JINJA_INT:
-        jinja_sb_add(sb, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v.i));
-        break;
+    case JINJA_INT: jinja_sb_add(sb, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)v.i)); break;
     case JINJA_FLOAT:
         jinja_float_repr(v.f, text);
         jinja_sb_add_text(sb, text);
@@ -294,9 +285,7 @@ static bool json_key(jinja_sb *sb, jinja_value key, const jinja_json_opts *o)
         if (!json_value(sb, key, o, 0)) return false;
         jinja_sb_add(sb, "\"", 1);
         return true;
-    default:
-        return jinja_type_error(sb->j, "keys must be str, int, float, bool or None, not %s",
-                                jinja_type_name(key));
+    default: return jinja_type_error(sb->j, "keys must be str, int, float, bool or None, not %s", jinja_type_name(key));
     }
 }
 

@@ -60,11 +60,11 @@ bool jinja_fail_undefined(jinja *j, jinja_value v)
     switch (v.flag) {
     case JINJA_NO_NAME: return jinja_fail(j, SUMI_EINVAL, "'%.*s' is undefined", n, text);
     case JINJA_UNSAFE:
-        return jinja_fail(j, SUMI_EINVAL, "access to attribute '%.*s' of a %s is not safe, so it is refused",
-                          n, text, of);
+        return jinja_fail(j, SUMI_EINVAL, "access to attribute '%.*s' of a %s is not safe, so it is refused", n, text,
+                          of);
     case JINJA_NO_ATTRIBUTE:
-        return jinja_fail(j, SUMI_EINVAL, "'%s%s' has no attribute '%.*s'", of,
-                          v.sub == JINJA_NONE ? "" : " object", n, text);
+        return jinja_fail(j, SUMI_EINVAL, "'%s%s' has no attribute '%.*s'", of, v.sub == JINJA_NONE ? "" : " object", n,
+                          text);
     default: return jinja_fail(j, SUMI_EINVAL, "%.*s", n, text);
     }
 }

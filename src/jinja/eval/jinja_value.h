@@ -25,12 +25,30 @@
 typedef struct jinja jinja; /* one rendering: see jinja_eval.h */
 
 typedef enum jinja_kind {
-    JINJA_MISSING, JINJA_UNDEFINED, JINJA_NONE, JINJA_BOOL, JINJA_INT, JINJA_FLOAT, JINJA_STR, JINJA_LIST, JINJA_TUPLE,
-    JINJA_DICT, JINJA_VIEW, JINJA_RANGE, JINJA_ITER, JINJA_NAMESPACE, JINJA_MACRO, JINJA_FUNCTION, JINJA_METHOD,
-    JINJA_LOOP, JINJA_CYCLER, JINJA_JOINER, JINJA_N_KINDS
+    JINJA_MISSING,
+    JINJA_UNDEFINED,
+    JINJA_NONE,
+    JINJA_BOOL,
+    JINJA_INT,
+    JINJA_FLOAT,
+    JINJA_STR,
+    JINJA_LIST,
+    JINJA_TUPLE,
+    JINJA_DICT,
+    JINJA_VIEW,
+    JINJA_RANGE,
+    JINJA_ITER,
+    JINJA_NAMESPACE,
+    JINJA_MACRO,
+    JINJA_FUNCTION,
+    JINJA_METHOD,
+    JINJA_LOOP,
+    JINJA_CYCLER,
+    JINJA_JOINER,
+    JINJA_N_KINDS
 } jinja_kind;
 
-enum { JINJA_MARKUP = 1 };                                              /* flag of STR */
+enum { JINJA_MARKUP = 1 };                                                    /* flag of STR */
 typedef enum jinja_view { JINJA_KEYS, JINJA_VALUES, JINJA_ITEMS } jinja_view; /* flag of VIEW */
 /* flag of UNDEFINED: the meaning of its text: the name of a variable, an attribute of a `sub`, an unsafe attribute, a
  * hint */
@@ -93,7 +111,7 @@ typedef struct jinja_range {
 enum { JINJA_ITER_FAILED = -1, JINJA_ITER_END = 0, JINJA_ITER_ITEM = 1 };
 typedef struct jinja_iter {
     int (*next)(jinja *j, struct jinja_iter *it, jinja_value *out);
-    jinja_value source;   /* what is walked */
+    jinja_value source;       /* what is walked */
     struct jinja_iter *inner; /* a walk that this one filters or maps */
     size_t pos;
     bool ended;
@@ -196,7 +214,7 @@ double jinja_as_double(jinja_value v); /* of a number */
 /* ---- Strings. NULL after jinja_fail(). ---- */
 
 const jinja_str *jinja_str_copy(jinja *j, const char *data, size_t n);
-const jinja_str *jinja_str_borrow(jinja *j, const char *data, size_t n);  /* data outlives the rendering's arena */
+const jinja_str *jinja_str_borrow(jinja *j, const char *data, size_t n); /* data outlives the rendering's arena */
 const jinja_str *jinja_str_part(jinja *j, const jinja_str *s, size_t from, size_t to); /* bytes [from, to) */
 const jinja_str *jinja_str_literal(jinja *j, const char *text);
 /* Appending to the result of an earlier concatenation takes time for b only, so a loop that builds a string piece by piece
@@ -224,7 +242,7 @@ const jinja_str *jinja_sb_str(jinja_sb *sb);
 /* ---- Lists and dicts. NULL or false after jinja_fail(). ---- */
 
 jinja_list *jinja_list_new(jinja *j, size_t cap);
-bool jinja_list_push(jinja *j, jinja_list *list, jinja_value v); /* only while the list is made */
+bool jinja_list_push(jinja *j, jinja_list *list, jinja_value v);                   /* only while the list is made */
 jinja_list *jinja_list_concat(jinja *j, const jinja_list *a, const jinja_list *b); /* amortised as for strings */
 
 jinja_dict *jinja_dict_new(jinja *j, size_t cap);
@@ -238,8 +256,8 @@ jinja_value *jinja_dict_find_str(jinja *j, jinja_dict *d, const jinja_str *key);
 bool jinja_truth(jinja_value v);
 bool jinja_equal(jinja *j, jinja_value a, jinja_value b, bool *equal);
 bool jinja_less(jinja *j, jinja_value a, jinja_value b, const char *op, bool *less); /* a < b; op for the message */
-bool jinja_same(jinja_value a, jinja_value b);                                     /* Python's `is` */
-bool jinja_hash(jinja *j, jinja_value v, uint64_t *hash);                          /* false: unhashable */
+bool jinja_same(jinja_value a, jinja_value b);                                       /* Python's `is` */
+bool jinja_hash(jinja *j, jinja_value v, uint64_t *hash);                            /* false: unhashable */
 /* Stable merge sort of n items by their keys; n comparisons for sorted input. */
 bool jinja_sort(jinja *j, jinja_value *items, jinja_value *keys, size_t n, bool reverse);
 
@@ -261,7 +279,7 @@ bool jinja_to_json(jinja_sb *sb, jinja_value v, const jinja_json_opts *opts); /*
 jinja_iter *jinja_iterate(jinja *j, jinja_value v); /* iter(v) */
 int jinja_next(jinja *j, jinja_iter *it, jinja_value *out);
 jinja_iter *jinja_iter_new(jinja *j, int (*next)(jinja *, jinja_iter *, jinja_value *), jinja_value source);
-jinja_list *jinja_to_list(jinja *j, jinja_value v); /* list(v); a list or tuple is not copied */
+jinja_list *jinja_to_list(jinja *j, jinja_value v);    /* list(v); a list or tuple is not copied */
 bool jinja_length(jinja *j, jinja_value v, size_t *n); /* len(v) */
 bool jinja_has_length(jinja_value v);
 jinja_value jinja_view_at(jinja *j, jinja_value view, size_t i); /* MISSING after jinja_fail() */
@@ -274,7 +292,7 @@ typedef enum jinja_op { JINJA_ADD, JINJA_SUB, JINJA_MUL, JINJA_DIV, JINJA_FLOORD
 bool jinja_binary(jinja *j, jinja_op op, jinja_value a, jinja_value b, jinja_value *out);
 bool jinja_negate(jinja *j, jinja_value v, bool minus, jinja_value *out);
 bool jinja_contains(jinja *j, jinja_value item, jinja_value container, bool *in);
-bool jinja_get_item(jinja *j, jinja_value obj, jinja_value key, jinja_value *out); /* obj[key] as Jinja does it */
+bool jinja_get_item(jinja *j, jinja_value obj, jinja_value key, jinja_value *out);       /* obj[key] as Jinja does it */
 bool jinja_get_attr(jinja *j, jinja_value obj, const jinja_str *name, jinja_value *out); /* obj.name */
 bool jinja_get_slice(jinja *j, jinja_value obj, jinja_value start, jinja_value stop, jinja_value step,
                      jinja_value *out);

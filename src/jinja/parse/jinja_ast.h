@@ -10,13 +10,42 @@
 
 typedef enum jinja_node_kind {
     /* expressions */
-    NODE_CONST, NODE_NAME, NODE_TUPLE, NODE_LIST, NODE_DICT, NODE_ATTR, NODE_ITEM, NODE_SLICE, NODE_CALL, NODE_FILTER,
-    NODE_TEST, NODE_NOT, NODE_NEG, NODE_POS, NODE_BINARY, NODE_AND, NODE_OR, NODE_CONCAT, NODE_COMPARE, NODE_COND,
+    NODE_CONST,
+    NODE_NAME,
+    NODE_TUPLE,
+    NODE_LIST,
+    NODE_DICT,
+    NODE_ATTR,
+    NODE_ITEM,
+    NODE_SLICE,
+    NODE_CALL,
+    NODE_FILTER,
+    NODE_TEST,
+    NODE_NOT,
+    NODE_NEG,
+    NODE_POS,
+    NODE_BINARY,
+    NODE_AND,
+    NODE_OR,
+    NODE_CONCAT,
+    NODE_COMPARE,
+    NODE_COND,
     NODE_CAPTURED, /* the text of the block around it */
     NODE_NS_ATTR,  /* a target: namespace.attribute */
     /* statements */
-    NODE_DATA, NODE_OUTPUT, NODE_FOR, NODE_IF, NODE_SET, NODE_SET_BLOCK, NODE_MACRO, NODE_CALL_BLOCK,
-    NODE_FILTER_BLOCK, NODE_WITH, NODE_SCOPE, NODE_BREAK, NODE_CONTINUE,
+    NODE_DATA,
+    NODE_OUTPUT,
+    NODE_FOR,
+    NODE_IF,
+    NODE_SET,
+    NODE_SET_BLOCK,
+    NODE_MACRO,
+    NODE_CALL_BLOCK,
+    NODE_FILTER_BLOCK,
+    NODE_WITH,
+    NODE_SCOPE,
+    NODE_BREAK,
+    NODE_CONTINUE,
 } jinja_node_kind;
 
 typedef struct jinja_node jinja_node;
@@ -53,27 +82,67 @@ typedef enum jinja_compare_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, 
 
 struct jinja_node {
     uint8_t kind;
-    uint8_t op;      /* BINARY: jinja_op */
-    int16_t height;  /* of the tree below, 1 for a leaf; limited, so that the recursion of walks is limited */
+    uint8_t op;     /* BINARY: jinja_op */
+    int16_t height; /* of the tree below, 1 for a leaf; limited, so that the recursion of walks is limited */
     int32_t line;
     union {
-        jinja_value constant;                               /* CONST */
-        struct { int32_t symbol; const jinja_str *name; } var; /* NAME */
-        jinja_nodes items;                                  /* TUPLE, LIST, CONCAT, OUTPUT; DICT: key, value, ... */
-        struct { jinja_node *left, *right; } pair;          /* BINARY, AND, OR, ITEM; NOT, NEG, POS: left */
-        struct { jinja_node *obj; const jinja_str *name; int32_t symbol; } attr; /* ATTR; NS_ATTR: symbol.name */
-        struct { jinja_node *obj, *start, *stop, *step; } slice;
-        struct { jinja_node *obj; jinja_call_args *args; const struct jinja_builtin *row; const jinja_str *name; }
-            call; /* CALL, FILTER, TEST: row is NULL for a filter that does not exist */
-        struct { jinja_node *first; jinja_nodes rest; uint8_t *ops; } compare;
-        struct { jinja_node *test, *yes, *no; } cond; /* no: NULL without else */
-        const jinja_str *text;                        /* DATA */
-        struct { jinja_node *target, *iter, *test; jinja_body body, otherwise; bool recursive, uses_loop; } loop;
-        struct { jinja_nodes tests; jinja_body *bodies; } branch; /* IF: tests.n bodies, then the one of else */
-        struct { jinja_node *target, *value; jinja_body body; } set; /* SET; SET_BLOCK: value filters CAPTURED */
-        struct { jinja_signature *sig; jinja_body body; jinja_node *call; int32_t symbol; const jinja_str *name; }
-            macro; /* MACRO; CALL_BLOCK: call is the CALL that gets the caller */
-        struct { jinja_nodes targets, values; jinja_body body; jinja_node *filter; } block; /* WITH, SCOPE, FILTER_BLOCK */
+        jinja_value constant; /* CONST */
+        struct {
+            int32_t symbol;
+            const jinja_str *name;
+        } var;             /* NAME */
+        jinja_nodes items; /* TUPLE, LIST, CONCAT, OUTPUT; DICT: key, value, ... */
+        struct {
+            jinja_node *left, *right;
+        } pair; /* BINARY, AND, OR, ITEM; NOT, NEG, POS: left */
+        struct {
+            jinja_node *obj;
+            const jinja_str *name;
+            int32_t symbol;
+        } attr; /* ATTR; NS_ATTR: symbol.name */
+        struct {
+            jinja_node *obj, *start, *stop, *step;
+        } slice;
+        struct {
+            jinja_node *obj;
+            jinja_call_args *args;
+            const struct jinja_builtin *row;
+            const jinja_str *name;
+        } call; /* CALL, FILTER, TEST: row is NULL for a filter that does not exist */
+        struct {
+            jinja_node *first;
+            jinja_nodes rest;
+            uint8_t *ops;
+        } compare;
+        struct {
+            jinja_node *test, *yes, *no;
+        } cond;                /* no: NULL without else */
+        const jinja_str *text; /* DATA */
+        struct {
+            jinja_node *target, *iter, *test;
+            jinja_body body, otherwise;
+            bool recursive, uses_loop;
+        } loop;
+        struct {
+            jinja_nodes tests;
+            jinja_body *bodies;
+        } branch; /* IF: tests.n bodies, then the one of else */
+        struct {
+            jinja_node *target, *value;
+            jinja_body body;
+        } set; /* SET; SET_BLOCK: value filters CAPTURED */
+        struct {
+            jinja_signature *sig;
+            jinja_body body;
+            jinja_node *call;
+            int32_t symbol;
+            const jinja_str *name;
+        } macro; /* MACRO; CALL_BLOCK: call is the CALL that gets the caller */
+        struct {
+            jinja_nodes targets, values;
+            jinja_body body;
+            jinja_node *filter;
+        } block; /* WITH, SCOPE, FILTER_BLOCK */
     };
 };
 

@@ -14,8 +14,7 @@
 
 #include "jinja/eval/jinja_eval.h"
 
-static jinja_node *make_pair(jinja_parser *p, jinja_node_kind kind, int32_t line, jinja_node *left,
-                             jinja_node *right)
+static jinja_node *make_pair(jinja_parser *p, jinja_node_kind kind, int32_t line, jinja_node *left, jinja_node *right)
 {
     jinja_node *n = jinja_node_new(p, kind, line);
     if (!n || !jinja_grow(p, n, left) || (right && !jinja_grow(p, n, right))) return NULL;
@@ -96,12 +95,9 @@ static jinja_node *parse_name(jinja_parser *p, bool namespaces)
     if (!jinja_advance(p)) return NULL;
     const jinja_str *name = jinja_parser_str(p, tok.text, tok.n_bytes);
     if (!name) return NULL;
-    if (jinja_str_is(name, "true") || jinja_str_is(name, "True"))
-        return make_const(p, tok.line, jinja_bool(true));
-    if (jinja_str_is(name, "false") || jinja_str_is(name, "False"))
-        return make_const(p, tok.line, jinja_bool(false));
-    if (jinja_str_is(name, "none") || jinja_str_is(name, "None"))
-        return make_const(p, tok.line, jinja_none());
+    if (jinja_str_is(name, "true") || jinja_str_is(name, "True")) return make_const(p, tok.line, jinja_bool(true));
+    if (jinja_str_is(name, "false") || jinja_str_is(name, "False")) return make_const(p, tok.line, jinja_bool(false));
+    if (jinja_str_is(name, "none") || jinja_str_is(name, "None")) return make_const(p, tok.line, jinja_none());
     int32_t symbol = jinja_symbol(p, tok.text, tok.n_bytes);
     if (symbol < 0) return NULL;
     if (namespaces && at(p, TOKEN_DOT)) {
@@ -134,8 +130,8 @@ jinja_node *jinja_parse_primary(jinja_parser *p, bool namespaces)
         n = jinja_parse_tuple(p, true, NULL, true);
         return n && jinja_expect(p, TOKEN_RPAREN) ? n : NULL;
     default:
-        jinja_parse_fail(p, tok.line, "unexpected %s%s%s", tok.kind >= TOKEN_ADD ? "'" : "",
-                         jinja_token_text(tok.kind), tok.kind >= TOKEN_ADD ? "'" : "");
+        jinja_parse_fail(p, tok.line, "unexpected %s%s%s", tok.kind >= TOKEN_ADD ? "'" : "", jinja_token_text(tok.kind),
+                         tok.kind >= TOKEN_ADD ? "'" : "");
         return NULL;
     }
     return n && jinja_advance(p) ? n : NULL;
@@ -148,8 +144,7 @@ static bool parse_named_arg(jinja_parser *p, jinja_node *call, jinja_call_args *
     const jinja_str *name = jinja_parser_str(p, p->cur.text, p->cur.n_bytes);
     for (int32_t i = 0; name && i < args->named.n; i++)
         if (jinja_str_equal(args->names[i], name))
-            return jinja_parse_fail(p, p->cur.line, "the argument '%.*s' is given twice", (int)name->n,
-                                    name->data);
+            return jinja_parse_fail(p, p->cur.line, "the argument '%.*s' is given twice", (int)name->n, name->data);
     if (!name || !jinja_advance(p) || !jinja_advance(p)) return false;
     jinja_node *value = jinja_parse_expr(p, true);
     if (!value || !jinja_grow(p, call, value)) return false;
@@ -195,8 +190,7 @@ static bool parse_call_args(jinja_parser *p, jinja_node *call, jinja_call_args *
 static jinja_node *make_call(jinja_parser *p, jinja_node_kind kind, int32_t line, jinja_node *obj)
 {
     jinja_node *n = jinja_node_new(p, kind, line);
-    if (!n || !jinja_grow(p, n, obj) || !(n->call.args = jinja_parser_alloc(p, sizeof *n->call.args)))
-        return NULL;
+    if (!n || !jinja_grow(p, n, obj) || !(n->call.args = jinja_parser_alloc(p, sizeof *n->call.args))) return NULL;
     *n->call.args = (jinja_call_args){ 0 };
     n->call.obj = obj;
     return n;

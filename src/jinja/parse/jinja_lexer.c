@@ -30,12 +30,11 @@ static sumi_status fail(jinja_lexer *lx, int32_t line, const char *what)
     return sumi_fail(lx->err, SUMI_EFORMAT, "%s: line %d: %s", lx->name, (int)line, what);
 }
 
-sumi_status jinja_lexer_init(jinja_lexer *lx, jinja_arena *arena, const char *source, size_t n_bytes,
-                             const char *name, sumi_error *err)
+sumi_status jinja_lexer_init(jinja_lexer *lx, jinja_arena *arena, const char *source, size_t n_bytes, const char *name,
+                             sumi_error *err)
 {
     *lx = (jinja_lexer){ .arena = arena, .name = name, .line = 1, .err = err };
-    if (!jinja_utf8_valid(source, n_bytes))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: is not UTF-8 text", name);
+    if (!jinja_utf8_valid(source, n_bytes)) return sumi_fail(err, SUMI_EFORMAT, "%s: is not UTF-8 text", name);
     char *copy = jinja_arena_alloc(arena, n_bytes + 1);
     if (!copy) return sumi_fail(err, arena->status, "%s: no memory for %zu bytes of source", name, n_bytes);
     size_t n = 0;
@@ -48,7 +47,7 @@ sumi_status jinja_lexer_init(jinja_lexer *lx, jinja_arena *arena, const char *so
         }
     }
     if (n > 0 && copy[n - 1] == '\n') n--; /* keep_trailing_newline is off */
-    copy[n] = '\0'; /* stops the scans below, which read at most a few bytes ahead */
+    copy[n] = '\0';                        /* stops the scans below, which read at most a few bytes ahead */
     lx->src = copy;
     lx->n = n;
     return SUMI_OK;
@@ -281,8 +280,7 @@ static sumi_status lex_number(jinja_lexer *lx, jinja_token *tok)
     tok->kind = end ? TOKEN_FLOAT : TOKEN_INTEGER;
     if (!end) end = skip_integer(lx, lx->pos, &base);
     char *digits = copy_digits(lx, lx->pos, end);
-    if (!digits)
-        return sumi_fail(lx->err, lx->arena->status, "%s: line %d: out of memory", lx->name, (int)lx->line);
+    if (!digits) return sumi_fail(lx->err, lx->arena->status, "%s: line %d: out of memory", lx->name, (int)lx->line);
     move_to(lx, end);
     if (tok->kind == TOKEN_FLOAT) {
         tok->number = strtod(digits, NULL);
@@ -350,8 +348,7 @@ static sumi_status lex_string(jinja_lexer *lx, jinja_token *tok)
     const char *p = lx->src + lx->pos + 1, *end = lx->src + pos;
     char *value = jinja_arena_alloc(lx->arena, (size_t)(end - p) * 2 + 12),
          *out = value; /* an escape at most doubles */
-    if (!value)
-        return sumi_fail(lx->err, lx->arena->status, "%s: line %d: out of memory", lx->name, (int)lx->line);
+    if (!value) return sumi_fail(lx->err, lx->arena->status, "%s: line %d: out of memory", lx->name, (int)lx->line);
     while (p < end) {
         if (*p != '\\') {
             *out++ = *p++;
@@ -375,18 +372,17 @@ static sumi_status lex_operator(jinja_lexer *lx, jinja_token *tok)
     jinja_token_kind found = TOKEN_END;
     for (jinja_token_kind k = TOKEN_ADD; k <= TOKEN_RBRACE; k++) {
         const char *text = jinja_token_text(k);
-        if (at(lx, lx->pos, text) && (found == TOKEN_END || strlen(text) > strlen(jinja_token_text(found))))
-            found = k;
+        if (at(lx, lx->pos, text) && (found == TOKEN_END || strlen(text) > strlen(jinja_token_text(found)))) found = k;
     }
     if (found == TOKEN_END) {
         const char *c = lx->src + lx->pos;
-        return sumi_fail(lx->err, SUMI_EFORMAT, "%s: line %d: unexpected character '%.*s'", lx->name,
-                         (int)lx->line, (int)jinja_char_bytes(c), c);
+        return sumi_fail(lx->err, SUMI_EFORMAT, "%s: line %d: unexpected character '%.*s'", lx->name, (int)lx->line,
+                         (int)jinja_char_bytes(c), c);
     }
     if (found == TOKEN_LPAREN || found == TOKEN_LBRACKET || found == TOKEN_LBRACE) {
         if (lx->n_brackets == JINJA_MAX_BRACKETS)
-            return sumi_fail(lx->err, SUMI_ELIMIT, "%s: line %d: more than %d open brackets", lx->name,
-                             (int)lx->line, JINJA_MAX_BRACKETS);
+            return sumi_fail(lx->err, SUMI_ELIMIT, "%s: line %d: more than %d open brackets", lx->name, (int)lx->line,
+                             JINJA_MAX_BRACKETS);
         lx->brackets[lx->n_brackets++] = found == TOKEN_LPAREN ? ')' : found == TOKEN_LBRACKET ? ']' : '}';
     } else if (found == TOKEN_RPAREN || found == TOKEN_RBRACKET || found == TOKEN_RBRACE) {
         if (lx->n_brackets == 0 || lx->brackets[lx->n_brackets - 1] != lx->src[lx->pos])

@@ -46,8 +46,8 @@ void *jinja_parser_alloc(jinja_parser *p, size_t n)
 {
     void *mem = jinja_arena_alloc(&p->t->arena, n);
     if (!mem && p->status == SUMI_OK)
-        p->status = sumi_fail(p->err, p->t->arena.status, "%s: line %d: no memory for the template",
-                              p->t->name, (int)p->cur.line);
+        p->status = sumi_fail(p->err, p->t->arena.status, "%s: line %d: no memory for the template", p->t->name,
+                              (int)p->cur.line);
     return mem;
 }
 
@@ -136,8 +136,8 @@ bool jinja_grow(jinja_parser *p, jinja_node *parent, const jinja_node *child)
     if (child->height < parent->height) return true;
     if (child->height >= JINJA_MAX_HEIGHT) {
         if (p->status == SUMI_OK)
-            p->status = sumi_fail(p->err, SUMI_ELIMIT, "%s: line %d: nested more than %d levels deep",
-                                  p->t->name, (int)parent->line, JINJA_MAX_HEIGHT);
+            p->status = sumi_fail(p->err, SUMI_ELIMIT, "%s: line %d: nested more than %d levels deep", p->t->name,
+                                  (int)parent->line, JINJA_MAX_HEIGHT);
         return false;
     }
     parent->height = (int16_t)(child->height + 1);
@@ -217,8 +217,7 @@ static bool parse_block_body(jinja_parser *p, jinja_node *parent, jinja_body *bo
 }
 
 /* The same for bodies that Jinja compiles to a function of their own: loops around do not reach into them. */
-static bool parse_function_body(jinja_parser *p, jinja_node *parent, jinja_body *body,
-                                const char *const *ends)
+static bool parse_function_body(jinja_parser *p, jinja_node *parent, jinja_body *body, const char *const *ends)
 {
     int32_t loops = p->loop_depth, soft = p->soft;
     p->loop_depth = p->soft = 0;
@@ -245,8 +244,8 @@ static jinja_node *parse_target(jinja_parser *p, const char *until, bool namespa
     int32_t line = p->cur.line;
     jinja_node *tuple = NULL, *item = NULL;
     for (;;) {
-        if (tuple && (p->cur.kind == TOKEN_BLOCK_END || p->cur.kind == TOKEN_ASSIGN ||
-                      (until && jinja_at_name(p, until))))
+        if (tuple &&
+            (p->cur.kind == TOKEN_BLOCK_END || p->cur.kind == TOKEN_ASSIGN || (until && jinja_at_name(p, until))))
             break;
         if (!(item = jinja_parse_primary(p, namespaces))) return NULL;
         if (!tuple && p->cur.kind != TOKEN_COMMA) return can_assign(p, item) ? item : NULL;
@@ -281,8 +280,7 @@ static jinja_node *parse_for(jinja_parser *p, int32_t line)
     int32_t soft = p->soft;
     p->soft = 0;
     if (jinja_at_name(p, "if")) {
-        if (!jinja_advance(p) || !(n->loop.test = jinja_parse_expr(p, true)) ||
-            !jinja_grow(p, n, n->loop.test))
+        if (!jinja_advance(p) || !(n->loop.test = jinja_parse_expr(p, true)) || !jinja_grow(p, n, n->loop.test))
             return NULL;
     }
     if (!jinja_skip_name(p, "recursive", &n->loop.recursive)) return NULL;
@@ -296,8 +294,7 @@ static jinja_node *parse_for(jinja_parser *p, int32_t line)
     int32_t loop = p->t->loop_symbol;
     jinja_name_use use = jinja_name_use_in(&n->loop.body, loop);
     n->loop.uses_loop = use.read || n->loop.recursive;
-    if (use.stored || jinja_target_has(n->loop.target, loop) ||
-        jinja_name_use_in(&n->loop.otherwise, loop).stored) {
+    if (use.stored || jinja_target_has(n->loop.target, loop) || jinja_name_use_in(&n->loop.otherwise, loop).stored) {
         jinja_parse_fail(p, line, "cannot assign to the special variable 'loop' in a for loop");
         return NULL;
     }
@@ -306,8 +303,7 @@ static jinja_node *parse_for(jinja_parser *p, int32_t line)
 
 static jinja_node *parse_if(jinja_parser *p, int32_t line)
 {
-    static const char *const ends[] = { "elif", "else", "endif", NULL }, *const else_ends[] = { "endif",
-                                                                                                NULL };
+    static const char *const ends[] = { "elif", "else", "endif", NULL }, *const else_ends[] = { "endif", NULL };
     jinja_node *n = jinja_node_new(p, NODE_IF, line);
     int32_t cap = 0;
     if (!n) return NULL;
@@ -320,8 +316,7 @@ static jinja_node *parse_if(jinja_parser *p, int32_t line)
             jinja_body *bodies = jinja_parser_alloc(p, (size_t)cap * sizeof *bodies);
             if (!bodies) return NULL;
             memset(bodies, 0, (size_t)cap * sizeof *bodies);
-            if (n->branch.bodies)
-                memcpy(bodies, n->branch.bodies, (size_t)n->branch.tests.n * sizeof *bodies);
+            if (n->branch.bodies) memcpy(bodies, n->branch.bodies, (size_t)n->branch.tests.n * sizeof *bodies);
             n->branch.bodies = bodies;
         }
         if (!parse_block_body(p, n, &n->branch.bodies[n->branch.tests.n - 1], ends)) return NULL;
@@ -372,8 +367,7 @@ static bool push_param(jinja_parser *p, jinja_signature *sig, int32_t symbol, co
         sig->cap = cap;
     }
     for (int32_t i = 0; i < sig->n; i++)
-        if (sig->symbols[i] == symbol)
-            return jinja_parse_fail(p, p->cur.line, "a parameter has the name of another");
+        if (sig->symbols[i] == symbol) return jinja_parse_fail(p, p->cur.line, "a parameter has the name of another");
     sig->names[sig->n] = name;
     sig->symbols[sig->n] = symbol;
     sig->defaults[sig->n++] = NULL;
@@ -438,8 +432,7 @@ static jinja_node *parse_macro(jinja_parser *p, int32_t line)
 {
     static const char *const ends[] = { "endmacro", NULL };
     jinja_node *n = new_macro(p, NODE_MACRO, line);
-    if (!n || (n->macro.symbol = parse_target_name(p, &n->macro.name)) < 0 || !parse_signature(p, n))
-        return NULL;
+    if (!n || (n->macro.symbol = parse_target_name(p, &n->macro.name)) < 0 || !parse_signature(p, n)) return NULL;
     return parse_function_body(p, n, &n->macro.body, ends) && find_special_params(p, n) ? n : NULL;
 }
 
@@ -464,8 +457,8 @@ static jinja_node *parse_filter_block(jinja_parser *p, int32_t line)
     jinja_node *n = jinja_node_new(p, NODE_FILTER_BLOCK, line);
     int32_t soft = p->soft;
     p->soft = 0;
-    bool ok = n && (n->block.filter = jinja_parse_block_filter(p, true)) &&
-              jinja_grow(p, n, n->block.filter) && parse_block_body(p, n, &n->block.body, ends);
+    bool ok = n && (n->block.filter = jinja_parse_block_filter(p, true)) && jinja_grow(p, n, n->block.filter) &&
+              parse_block_body(p, n, &n->block.body, ends);
     p->soft = soft;
     return ok ? n : NULL;
 }
@@ -477,8 +470,7 @@ static jinja_node *parse_with(jinja_parser *p, int32_t line)
     while (n && p->cur.kind != TOKEN_BLOCK_END) {
         if (n->block.targets.n && !jinja_expect(p, TOKEN_COMMA)) return NULL;
         jinja_node *target = parse_target(p, NULL, false);
-        if (!target || !jinja_expect(p, TOKEN_ASSIGN) || !jinja_nodes_push(p, &n->block.targets, target))
-            return NULL;
+        if (!target || !jinja_expect(p, TOKEN_ASSIGN) || !jinja_nodes_push(p, &n->block.targets, target)) return NULL;
         jinja_node *value = jinja_parse_expr(p, true);
         if (!value || !jinja_grow(p, n, value) || !jinja_nodes_push(p, &n->block.values, value)) return NULL;
     }
@@ -527,17 +519,14 @@ static jinja_node *parse_statement(jinja_parser *p)
         { "with", parse_with },       { "generation", parse_generation },
         { "print", parse_print },
     };
-    static const char *const refused[] = {
-        "include", "import", "from", "extends", "block", "autoescape", NULL
-    };
+    static const char *const refused[] = { "include", "import", "from", "extends", "block", "autoescape", NULL };
     jinja_token tag = p->cur;
     bool is_refused = at_one_of(p, refused), is_break = jinja_at_name(p, "break"),
          is_continue = jinja_at_name(p, "continue");
     if (!jinja_expect(p, TOKEN_NAME)) return NULL;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
         if (name_is(&tag, statements[i].name)) return statements[i].parse(p, tag.line);
-    if (is_break || is_continue)
-        return parse_loop_control(p, tag.line, is_break ? NODE_BREAK : NODE_CONTINUE);
+    if (is_break || is_continue) return parse_loop_control(p, tag.line, is_break ? NODE_BREAK : NODE_CONTINUE);
     jinja_parse_fail(p, tag.line,
                      is_refused ? "the tag '%.*s' is not supported in a chat template" : "unknown tag '%.*s'",
                      (int)(tag.n_bytes > 100 ? 100 : tag.n_bytes), tag.text);
@@ -555,8 +544,7 @@ static sumi_status parse_template(jinja_parser *p, const char *source, size_t n_
     if (!parse_body(p, NULL, &p->t->body, NULL)) return p->status;
     if (p->unknown) {
         const jinja_str *name = p->unknown->call.name;
-        jinja_parse_fail(p, p->unknown->line, "no %s named '%.*s'",
-                         p->unknown->kind == NODE_FILTER ? "filter" : "test",
+        jinja_parse_fail(p, p->unknown->line, "no %s named '%.*s'", p->unknown->kind == NODE_FILTER ? "filter" : "test",
                          (int)(name->n > 100 ? 100 : name->n), name->data);
         return p->status;
     }

@@ -11,9 +11,9 @@ typedef struct jinja_parser {
     jinja_token cur, ahead; /* the current token and the next one */
     sumi_error *err;
     sumi_status status;
-    int32_t depth;      /* of the parser's own recursion */
-    int32_t loop_depth; /* enclosing for loops, for break and continue */
-    int32_t soft;       /* enclosing ifs: inside an if, an unknown filter is an error only when it is called */
+    int32_t depth;             /* of the parser's own recursion */
+    int32_t loop_depth;        /* enclosing for loops, for break and continue */
+    int32_t soft;              /* enclosing ifs: inside an if, an unknown filter is an error only when it is called */
     const jinja_node *unknown; /* the first unknown filter or test outside any if; NULL: none */
 } jinja_parser;
 

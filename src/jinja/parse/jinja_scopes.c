@@ -105,8 +105,7 @@ static void visit_statement(visitor *v, const jinja_node *n)
         break;
     case NODE_WITH:
         if (v->inside)
-            for (int32_t i = 0; i < n->block.targets.n; i++)
-                visit_target(v, n->block.targets.at[i], NAME_PARAM);
+            for (int32_t i = 0; i < n->block.targets.n; i++) visit_target(v, n->block.targets.at[i], NAME_PARAM);
         visit_all(v, &n->block.values);
         if (v->inside) visit_all(v, &n->block.body.list);
         break;
@@ -218,10 +217,9 @@ static void resolve_inside(frame *f, const jinja_nodes *nodes);
 static void frame_begin(frame *f, frame *parent, jinja_template *t)
 {
     size_t n = (size_t)t->n_symbols;
-    *f = (frame){ .parent = parent,
-                  .t = t,
-                  .mentioned = calloc(n, sizeof(bool)),
-                  .undefined = calloc(n, sizeof(int32_t)) };
+    *f = (frame){
+        .parent = parent, .t = t, .mentioned = calloc(n, sizeof(bool)), .undefined = calloc(n, sizeof(int32_t))
+    };
     if (!f->mentioned || !f->undefined) f->status = SUMI_ENOMEM;
 }
 

@@ -5,7 +5,7 @@
 #include "jinja/parse/jinja_ast.h"
 
 typedef struct jinja_name_use {
-    bool read;  /* before it is written, in the order of the tree */
+    bool read;   /* before it is written, in the order of the tree */
     bool stored; /* as a target of set or for */
 } jinja_name_use;
 

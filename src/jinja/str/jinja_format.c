@@ -86,8 +86,7 @@ static bool put_percent(percent *c, jinja_spec f, jinja_value v)
     case 'u':
         f.type = 'd';
         if (v.kind == JINJA_FLOAT && fabs(v.f) < 0x1p63) return jinja_put_int(&c->sb, f, (int64_t)v.f);
-        if (v.kind == JINJA_FLOAT)
-            return jinja_fail(c->sb.j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
+        if (v.kind == JINJA_FLOAT) return jinja_fail(c->sb.j, SUMI_ELIMIT, "an integer does not fit into 64 bits");
         break;
     case 'x':
     case 'X':
@@ -103,13 +102,11 @@ static bool put_percent(percent *c, jinja_spec f, jinja_value v)
     default:
         if (!f.type || !strchr("eEfFgG", f.type))
             return jinja_type_error(c->sb.j, "unsupported format character '%c'", f.type);
-        if (!jinja_is_number(v))
-            return jinja_type_error(c->sb.j, "must be real number, not %s", jinja_type_name(v));
+        if (!jinja_is_number(v)) return jinja_type_error(c->sb.j, "must be real number, not %s", jinja_type_name(v));
         return jinja_put_float(&c->sb, f, jinja_as_double(v));
     }
     if (!jinja_as_int(v, &i))
-        return jinja_type_error(c->sb.j, "%%%c format: a real number is required, not %s", f.type,
-                                jinja_type_name(v));
+        return jinja_type_error(c->sb.j, "%%%c format: a real number is required, not %s", f.type, jinja_type_name(v));
     return jinja_put_int(&c->sb, f, i);
 }
 

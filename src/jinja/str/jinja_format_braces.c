@@ -87,8 +87,7 @@ static bool put_braces(jinja_sb *sb, jinja_value v, const jinja_str *text)
     bool known = is_str ? type == 's' : !type || strchr(is_int ? "bcdoxXneEfFgG%" : "neEfFgG%", type);
     if (!check_spec(j, &f, type, is_str)) return false;
     if (!known)
-        return jinja_type_error(j, "unknown format code '%c' for object of type '%s'", type,
-                                jinja_type_name(v));
+        return jinja_type_error(j, "unknown format code '%c' for object of type '%s'", type, jinja_type_name(v));
     if (is_str) {
         jinja_put_text(sb, f, v.s, '<');
         return !sb->failed;
@@ -125,8 +124,7 @@ static bool field_base(braces *b, const char *p, const char *end, jinja_value *v
             return jinja_type_error(b->sb.j, "cannot mix manual and automatic field numbering");
         if (p < end) b->next = INT32_MIN;
         if (at >= b->args->n_pos)
-            return jinja_type_error(b->sb.j, "replacement index %d out of range for positional args",
-                                    (int)at);
+            return jinja_type_error(b->sb.j, "replacement index %d out of range for positional args", (int)at);
         *v = b->args->pos[at];
         return true;
     }
@@ -136,8 +134,7 @@ static bool field_base(braces *b, const char *p, const char *end, jinja_value *v
         *v = b->args->named[k];
         return true;
     }
-    return jinja_type_error(b->sb.j, "the format has no argument '%.*s'",
-                            (int)(end - p > 100 ? 100 : end - p), p);
+    return jinja_type_error(b->sb.j, "the format has no argument '%.*s'", (int)(end - p > 100 ? 100 : end - p), p);
 }
 
 /* "name.attr[item]" */
@@ -150,8 +147,7 @@ static bool field_value(braces *b, const char *p, const char *end, jinja_value *
         bool item = *p++ == '[';
         stop = p;
         while (stop < end && (item ? *stop != ']' : *stop != '.' && *stop != '[')) stop++;
-        if ((item && stop == end) || stop == p)
-            return jinja_type_error(b->sb.j, "bad field in a format string");
+        if ((item && stop == end) || stop == p) return jinja_type_error(b->sb.j, "bad field in a format string");
         const jinja_str *name = jinja_str_copy(b->sb.j, p, (size_t)(stop - p));
         if (!name) return false;
         jinja_value key = item && all_digits(p, stop) ? jinja_int(number_of(p, stop)) : jinja_of_str(name);
@@ -179,13 +175,10 @@ static bool put_field(braces *b, const char *p, const char *end)
         conversion = stop[1];
         stop += 2;
     }
-    braces inner = {
-        .sb = { .j = j }, .args = b->args, .markup = b->markup, .next = b->next, .depth = b->depth + 1
-    };
+    braces inner = { .sb = { .j = j }, .args = b->args, .markup = b->markup, .next = b->next, .depth = b->depth + 1 };
     if (stop < end && !put_fields(&inner, stop + 1, end)) return false;
     b->next = inner.next;
-    const jinja_str *spec_text = jinja_sb_str(&inner.sb),
-                    *s = conversion ? jinja_convert(j, v, conversion) : NULL;
+    const jinja_str *spec_text = jinja_sb_str(&inner.sb), *s = conversion ? jinja_convert(j, v, conversion) : NULL;
     if (!spec_text || (conversion && !s)) return false;
     if (conversion) v = jinja_of_str(s);
     if (!b->markup) return put_braces(&b->sb, v, spec_text);

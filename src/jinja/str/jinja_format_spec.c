@@ -29,8 +29,7 @@ const jinja_str *jinja_convert(jinja *j, jinja_value v, char conversion)
     return jinja_sb_str(&sb);
 }
 
-static void pad(jinja_sb *sb, const jinja_spec *f, const char *sign, const char *body, size_t n,
-                size_t n_chars)
+static void pad(jinja_sb *sb, const jinja_spec *f, const char *sign, const char *body, size_t n, size_t n_chars)
 {
     size_t sign_n = strlen(sign);
     int64_t room = f->width - (int64_t)(n_chars + sign_n);
@@ -58,8 +57,7 @@ void jinja_put_text(jinja_sb *sb, jinja_spec f, const jinja_str *s, char default
 
 /* Writes a number with sign (and prefix) and body; the first n_digits characters of body are grouped. Zeros that fill the
  * width are grouped, too. A group mark is never the first character, so the number may become wider by one. */
-static bool put_grouped(jinja_sb *sb, jinja_spec f, const char *sign, const char *body, size_t n_digits,
-                        int size)
+static bool put_grouped(jinja_sb *sb, jinja_spec f, const char *sign, const char *body, size_t n_digits, int size)
 {
     bool fill = f.fill == '0' && f.align == '=';
     int64_t rest = (int64_t)strlen(body + n_digits), missing = 0;
@@ -80,8 +78,7 @@ static bool put_grouped(jinja_sb *sb, jinja_spec f, const char *sign, const char
     return s && !sb->failed;
 }
 
-static bool put_number(jinja_sb *sb, jinja_spec f, const char *sign, const char *body, size_t n_digits,
-                       int size)
+static bool put_number(jinja_sb *sb, jinja_spec f, const char *sign, const char *body, size_t n_digits, int size)
 {
     if (!f.align) f.align = '>';
     if (f.group && n_digits) return put_grouped(sb, f, sign, body, n_digits, size);
@@ -171,8 +168,7 @@ static void float_digits(const jinja_spec *f, double v, char *out, size_t room)
 bool jinja_put_float(jinja_sb *sb, jinja_spec f, double v)
 {
     char body[MAX_PRECISION + 400];
-    if (f.precision > MAX_PRECISION)
-        return jinja_fail(sb->j, SUMI_ELIMIT, "a format precision over %d", MAX_PRECISION);
+    if (f.precision > MAX_PRECISION) return jinja_fail(sb->j, SUMI_ELIMIT, "a format precision over %d", MAX_PRECISION);
     float_digits(&f, fabs(v), body, sizeof body - 8);
     bool negative = signbit(v) && !isnan(v);
     if (f.no_negative_zero && !body[strspn(body, "0.")]) negative = false;
@@ -183,8 +179,7 @@ bool jinja_put_float(jinja_sb *sb, jinja_spec f, double v)
 bool jinja_put_char(jinja_sb *sb, jinja_spec f, int64_t c)
 {
     char text[4];
-    if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return jinja_type_error(sb->j, "%%c arg not in range");
+    if (c < 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return jinja_type_error(sb->j, "%%c arg not in range");
     if (!f.align) f.align = '>';
     pad(sb, &f, "", text, utf8_encode((uint32_t)c, text), 1);
     return !sb->failed;

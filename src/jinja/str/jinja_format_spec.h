@@ -20,9 +20,9 @@ const jinja_str *jinja_convert(jinja *j, jinja_value v, char conversion);
 
 /* They append to sb; false after jinja_fail(). */
 void jinja_put_text(jinja_sb *sb, jinja_spec f, const jinja_str *s, char default_align);
-bool jinja_put_int(jinja_sb *sb, jinja_spec f, int64_t i);   /* type b d o x X; a precision is a minimum number of
+bool jinja_put_int(jinja_sb *sb, jinja_spec f, int64_t i);  /* type b d o x X; a precision is a minimum number of
                                                                 digits */
-bool jinja_put_float(jinja_sb *sb, jinja_spec f, double v);  /* type e E f F g G % or none */
+bool jinja_put_float(jinja_sb *sb, jinja_spec f, double v); /* type e E f F g G % or none */
 bool jinja_put_char(jinja_sb *sb, jinja_spec f, int64_t c);
 
 #endif

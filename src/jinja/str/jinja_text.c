@@ -27,8 +27,7 @@ static void add_lower(jinja_sb *sb, const jinja_str *s, const char *p)
     const char *q = p;
     int32_t c = jinja_decode(&q);
     if (c == 0x3a3) {
-        if (jinja_charge(sb->j, s->n > 256 ? 256 : s->n))
-            jinja_sb_add_char(sb, is_final_sigma(s, p) ? 0x3c2 : 0x3c3);
+        if (jinja_charge(sb->j, s->n > 256 ? 256 : s->n)) jinja_sb_add_char(sb, is_final_sigma(s, p) ? 0x3c2 : 0x3c3);
         return;
     }
     int n = jinja_to_lower(c, mapped);
@@ -60,8 +59,7 @@ const jinja_str *jinja_text_case(jinja *j, const jinja_str *s, jinja_case how)
         int n = 0;
         bool to_title = (how == JINJA_TITLE && !inside) || (how == JINJA_CAPITALIZE && from == s->data);
         if (to_title) n = jinja_to_title(c, mapped);
-        else if (how == JINJA_UPPER || (how == JINJA_SWAPCASE && jinja_is_lower(c)))
-            n = jinja_to_upper(c, mapped);
+        else if (how == JINJA_UPPER || (how == JINJA_SWAPCASE && jinja_is_lower(c))) n = jinja_to_upper(c, mapped);
         else if (how == JINJA_SWAPCASE && !jinja_is_upper(c)) mapped[n++] = c;
         else add_lower(&sb, s, from);
         for (int i = 0; i < n; i++) jinja_sb_add_char(&sb, mapped[i]);

@@ -22,8 +22,8 @@ size_t jinja_utf8_count(const char *p, size_t n)
 bool jinja_is_space(int32_t c)
 {
     if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x1f);
-    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 bool jinja_is_line_end(int32_t c)
@@ -71,8 +71,7 @@ bool jinja_is_name_char(int32_t c)
     if (c < 0x80) return jinja_is_name_start(c) || (c >= '0' && c <= '9');
     utf8proc_category_t cat = utf8proc_category(c);
     bool by_category = jinja_is_alpha(c) || cat == UTF8PROC_CATEGORY_NL || cat == UTF8PROC_CATEGORY_MN ||
-                       cat == UTF8PROC_CATEGORY_MC || cat == UTF8PROC_CATEGORY_ND ||
-                       cat == UTF8PROC_CATEGORY_PC;
+                       cat == UTF8PROC_CATEGORY_MC || cat == UTF8PROC_CATEGORY_ND || cat == UTF8PROC_CATEGORY_PC;
     return by_category != in_ranges(jinja_name_char_ranges, c);
 }
 

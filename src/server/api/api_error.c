@@ -112,8 +112,7 @@ static void put_openai(const api_error *e, buf *out)
 static void put_anthropic(const api_error *e, const char *request_id, buf *out)
 {
     buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":", anthropic_type(e->status));
-    if (e->n_ctx)
-        buf_printf(out, "\"prompt is too long: %d tokens > %d maximum\"", e->n_prompt, e->n_ctx);
+    if (e->n_ctx) buf_printf(out, "\"prompt is too long: %d tokens > %d maximum\"", e->n_prompt, e->n_ctx);
     else json_put_string(out, e->message);
     buf_printf(out, "},\"request_id\":\"%s\"}", request_id);
 }

@@ -22,7 +22,8 @@ typedef struct api_error {
     const char *param; /* the field that is wrong, a constant; NULL: null */
     const char *allow; /* 405: the methods, for the header Allow */
     int retry_after;   /* > 0: seconds, for the header Retry-After */
-    int32_t n_prompt, n_ctx; /* > 0: the prompt of n_prompt tokens is longer than the context of n_ctx; each API reports it
+    int32_t n_prompt,
+        n_ctx;         /* > 0: the prompt of n_prompt tokens is longer than the context of n_ctx; each API reports it
                                 in the words that its clients look for */
     char message[512]; /* one line, UTF-8 */
 } api_error;

@@ -26,8 +26,8 @@ static void destroy(job *j)
     free(j);
 }
 
-job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format,
-                void *reply, int32_t n_parts, bool stream)
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
+                int32_t n_parts, bool stream)
 {
     job *j = calloc(1, sizeof *j + (size_t)n_parts * sizeof j->parts[0]);
     if (!j) {
@@ -89,8 +89,7 @@ static void count_usage(job_part *p, const sumi_event *e)
         u->n_generated += e->piece.n_choices;
         p->n_generated += e->piece.n_choices;
     } else if (e->type == SUMI_EVENT_END) {
-        u->n_generated +=
-            e->usage.n_generated - p->n_generated; /* tokens of discarded choices were in no piece */
+        u->n_generated += e->usage.n_generated - p->n_generated; /* tokens of discarded choices were in no piece */
         u->n_cached += e->usage.n_cached;
         u->finish = e->finish;
     }

@@ -76,14 +76,13 @@ struct job {
 };
 
 /* Takes ownership of reply, also on failure. NULL: out of memory. */
-job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format,
-                void *reply, int32_t n_parts, bool stream);
+job *job_create(struct MHD_Connection *conn, sumi_engine *engine, metrics *m, const answer_format *format, void *reply,
+                int32_t n_parts, bool stream);
 
 /* Submits the parts: prompt i with params, which has no ids, on_event and user; window > 0, see above. Everything that
  * params points to must live as long as the connection, except cache_salt, which is copied. False: *e says why; call
  * job_leave(), which cancels accepted parts. */
-SUMI_MUST_USE bool job_start(job *j, const sumi_request *params, const text_ids *prompts, int32_t window,
-                             api_error *e);
+SUMI_MUST_USE bool job_start(job *j, const sumi_request *params, const text_ids *prompts, int32_t window, api_error *e);
 
 typedef enum job_state {
     JOB_MORE,      /* there is something to send */

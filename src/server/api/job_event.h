@@ -24,7 +24,7 @@ typedef struct job_event {
     const sumi_choice *top;    /* [n_tokens][n_top] */
     const int32_t *ranks;      /* PROMPT: [n_tokens] */
     int32_t n_tokens, n_top;
-    const char *text;          /* [n_bytes] and a NUL. END: the error's message, or "". CHOICE: the stop string, if stopped */
+    const char *text; /* [n_bytes] and a NUL. END: the error's message, or "". CHOICE: the stop string, if stopped */
     size_t n_bytes;
     bool stopped;           /* CHOICE: a stop string was found */
     const float *embedding; /* EMBEDDING: [n_embd] */

@@ -45,8 +45,8 @@ json_t *json_parse_object(const char *text, size_t n, api_error *e)
     if (!o && json_read_status(&why, SUMI_OK) == SUMI_ENOMEM) api_fail_memory(e);
     else if (o) api_fail(e, 400, "invalid_json", NULL, "the body is not a JSON object");
     else
-        api_fail(e, 400, "invalid_json", NULL, "the body is not JSON: line %d, column %d: %s", why.line,
-                 why.column, why.text);
+        api_fail(e, 400, "invalid_json", NULL, "the body is not JSON: line %d, column %d: %s", why.line, why.column,
+                 why.text);
     json_decref(o);
     return NULL;
 }
@@ -84,12 +84,12 @@ bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int
     if (!v) return true;
     if (!json_whole_number(v, &number)) return wrong_type(e, name, "a whole number");
     if (json_is_real(v) && !(number >= -0x1p63 && number < 0x1p63)) /* as an int64_t it would be another one */
-        return api_fail(e, 400, "invalid_value", name, "%s: %.17g is not between %" PRId64 " and %" PRId64, name, number,
-                        low, high);
+        return api_fail(e, 400, "invalid_value", name, "%s: %.17g is not between %" PRId64 " and %" PRId64, name,
+                        number, low, high);
     int64_t value = json_is_integer(v) ? json_integer_value(v) : (int64_t)number;
     if (value < low || value > high)
-        return api_fail(e, 400, "invalid_value", name,
-                        "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, name, value, low, high);
+        return api_fail(e, 400, "invalid_value", name, "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, name,
+                        value, low, high);
     *out = value;
     return true;
 }
@@ -109,8 +109,8 @@ bool field_float(const json_t *o, const char *name, float low, float high, float
     if (!json_is_number(v)) return wrong_type(e, name, "a number");
     double value = json_number_value(v);
     if (!(value >= (double)low && value <= (double)high))
-        return api_fail(e, 400, "invalid_value", name, "%s: %g is not between %g and %g", name, value,
-                        (double)low, (double)high);
+        return api_fail(e, 400, "invalid_value", name, "%s: %g is not between %g and %g", name, value, (double)low,
+                        (double)high);
     *out = (float)value;
     return true;
 }

@@ -24,18 +24,15 @@ bool json_whole_number(const json_t *v, double *out);
 
 json_t *field_get(const json_t *o, const char *name); /* borrowed; NULL: missing or null */
 SUMI_MUST_USE bool field_bool(const json_t *o, const char *name, bool *out, api_error *e);
-SUMI_MUST_USE bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out,
-                             api_error *e);
+SUMI_MUST_USE bool field_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out, api_error *e);
 SUMI_MUST_USE bool field_int32(const json_t *o, const char *name, int32_t low, int32_t high, int32_t *out,
                                api_error *e);
-SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out,
-                               api_error *e);
+SUMI_MUST_USE bool field_float(const json_t *o, const char *name, float low, float high, float *out, api_error *e);
 SUMI_MUST_USE bool field_string(const json_t *o, const char *name, const char **out,
                                 api_error *e); /* borrowed, without a NUL */
 SUMI_MUST_USE bool field_text(const json_t *o, const char *name, const json_t **out,
                               api_error *e); /* borrowed; a string with its length, which may hold NULs */
-SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out,
-                                api_error *e); /* borrowed */
+SUMI_MUST_USE bool field_object(const json_t *o, const char *name, const json_t **out, api_error *e); /* borrowed */
 
 /* The token ids in list, the value of the field `name`: *ids [*n] numbers >= 0, not NULL on success; free with free(),
  * also after a failure. */

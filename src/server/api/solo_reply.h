@@ -13,20 +13,20 @@ typedef struct solo_reply {
     text_ids ids;
     reply_info info;
     const struct solo_writer *writer;
-    buf text;           /* of the answer so far, whether or not a stream has sent it */
+    buf text;               /* of the answer so far, whether or not a stream has sent it */
     logprob_lists logprobs; /* if the request wants them: of tokens that were not written yet */
-    sumi_finish finish; /* STOP or LENGTH, unless error.status */
-    const char *stop;   /* the stop string that was found, one of the request's; NULL: none */
-    bool context_full;  /* LENGTH because the context is full, not because of max_tokens */
-    sumi_usage usage;   /* known at the end */
-    double time_ms;     /* that it took in all */
-    int32_t n_events;   /* of the stream, for writers that number them */
-    api_error error;    /* status != 0: the request has failed */
+    sumi_finish finish;     /* STOP or LENGTH, unless error.status */
+    const char *stop;       /* the stop string that was found, one of the request's; NULL: none */
+    bool context_full;      /* LENGTH because the context is full, not because of max_tokens */
+    sumi_usage usage;       /* known at the end */
+    double time_ms;         /* that it took in all */
+    int32_t n_events;       /* of the stream, for writers that number them */
+    api_error error;        /* status != 0: the request has failed */
 } solo_reply;
 
 /* Each function appends to out. */
 typedef struct solo_writer {
-    void (*begin)(solo_reply *r, buf *out); /* a stream, before all; NULL: nothing */
+    void (*begin)(solo_reply *r, buf *out);                             /* a stream, before all; NULL: nothing */
     void (*piece)(solo_reply *r, const char *text, size_t n, buf *out); /* a stream: n > 0 bytes more */
     void (*end)(solo_reply *r, buf *out);                               /* a stream, after all: see error */
     void (*whole)(solo_reply *r, buf *out);                             /* the object; there is no error */

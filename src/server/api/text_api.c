@@ -19,8 +19,8 @@ bool text_api_check_model(const exchange *x, const char *name, api_error *e)
 {
     const char *served = x->server->opts.model_name, *aliases = x->server->opts.model_aliases;
     if (!name || model_name_fits(name, served, aliases, x->api == API_OLLAMA)) return true;
-    return api_fail(e, 404, "model_not_found", "model",
-                    "there is no model '%.100s'; this server serves '%s'", name, served);
+    return api_fail(e, 404, "model_not_found", "model", "there is no model '%.100s'; this server serves '%s'", name,
+                    served);
 }
 
 /* ---- From prompts to ids ---- */
@@ -103,8 +103,8 @@ bool text_api_render(const exchange *x, const text_request *r, buf *out, api_err
 }
 
 /* The ids of a chat: those of r's messages, or of fewer. */
-static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages,
-                                   text_ids *p, prompt_bound *bound, sumi_error *err)
+static sumi_status ids_of_messages(const sumi_model *model, const text_request *r, json_t *messages, text_ids *p,
+                                   prompt_bound *bound, sumi_error *err)
 {
     buf text;
     buf_init(&text, SIZE_MAX);
@@ -149,7 +149,8 @@ static sumi_status drop_oldest(const sumi_model *model, const text_request *r, t
         if (fits) high = middle;
         else low = middle + 1;
     }
-    if (st == SUMI_OK && last > 0) st = try_without(model, r, high, high < last ? longest - reserved : longest, p, &fits, err);
+    if (st == SUMI_OK && last > 0)
+        st = try_without(model, r, high, high < last ? longest - reserved : longest, p, &fits, err);
     return st;
 }
 
@@ -239,8 +240,8 @@ static bool own_salt(const exchange *x, sumi_request *p, char salt[JOB_SALT_BYTE
 }
 
 /* Adds the client, the time limits, and a seed if the request has none. */
-static bool complete_params(const exchange *x, const text_request *r, sumi_request *p,
-                            char salt[JOB_SALT_BYTES], api_error *e)
+static bool complete_params(const exchange *x, const text_request *r, sumi_request *p, char salt[JOB_SALT_BYTES],
+                            api_error *e)
 {
     const server_opts *o = &x->server->opts;
     uint64_t seed;
@@ -259,10 +260,9 @@ static bool complete_params(const exchange *x, const text_request *r, sumi_reque
 
 static job *create_job(exchange *x, const text_api *api, text_request *r, text_ids *ids)
 {
-    const reply_info info = { .model = x->server->model,
-                              .model_name = x->server->opts.model_name,
-                              .id = x->id,
-                              .created = (int64_t)time(NULL) };
+    const reply_info info = {
+        .model = x->server->model, .model_name = x->server->opts.model_name, .id = x->id, .created = (int64_t)time(NULL)
+    };
     int32_t n = ids->n;
     bool stream = r->stream;
     void *reply = api->create_reply(r, ids, &info);

@@ -6,8 +6,8 @@ bool text_check_ids(const char *field, const int32_t *ids, int32_t n_ids, int32_
     for (int32_t i = 0; i < n_ids; i++)
         if (ids[i] < 0 || ids[i] >= n_vocab)
             return api_fail(e, 400, "invalid_value", field,
-                            "%s: token %d (number %d of %d) is outside the vocabulary of %d tokens", field, ids[i], i + 1,
-                            n_ids, n_vocab);
+                            "%s: token %d (number %d of %d) is outside the vocabulary of %d tokens", field, ids[i],
+                            i + 1, n_ids, n_vocab);
     return true;
 }
 
@@ -28,10 +28,9 @@ bool text_check(const text_request *r, const sumi_model_info *model, const sumi_
     if (!text_check_ids("stop_token_ids", p->stop_ids, p->n_stop_ids, model->n_vocab, e) ||
         !check_bias(&p->sampling, model->n_vocab, e))
         return false;
-    return width <= engine->max_seqs ||
-           api_fail(e, 400, "invalid_value", has_best ? "best_of" : "n",
-                    "%s: %d choices, but this server runs at most %d sequences at once", has_best ? "best_of" : "n", width,
-                    engine->max_seqs);
+    return width <= engine->max_seqs || api_fail(e, 400, "invalid_value", has_best ? "best_of" : "n",
+                                                 "%s: %d choices, but this server runs at most %d sequences at once",
+                                                 has_best ? "best_of" : "n", width, engine->max_seqs);
 }
 
 const char *text_blamed_field(const sumi_request *params, const char *source)

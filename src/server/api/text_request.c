@@ -79,8 +79,8 @@ bool text_read_logprobs(text_request *r, api_error *e)
     return true;
 }
 
-bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single,
-                    const text_limits *limits, api_error *e)
+bool text_read_stop(text_request *r, const json_t *o, const char *name, bool single, const text_limits *limits,
+                    api_error *e)
 {
     const json_t *v = field_get(o, name);
     if (!v) return true;
@@ -97,8 +97,7 @@ bool text_read_stop(text_request *r, const json_t *o, const char *name, bool sin
                             single ? "a string or " : "");
         if (!(r->stop[i] = json_plain_text(stop)))
             return api_fail(e, 400, "invalid_value", name, "%s: string %zu has a NUL character (\\u0000)", name, i + 1);
-        if (!r->stop[i][0])
-            return api_fail(e, 400, "invalid_value", name, "%s: string %zu is empty", name, i + 1);
+        if (!r->stop[i][0]) return api_fail(e, 400, "invalid_value", name, "%s: string %zu is empty", name, i + 1);
         if (json_string_length(stop) > STOP_MAX_BYTES)
             return api_fail(e, 400, "invalid_value", name, "%s: string %zu is longer than %d bytes", name, i + 1,
                             STOP_MAX_BYTES);
@@ -124,11 +123,12 @@ static const json_t *words_of(const json_t *part)
 bool text_check_part(const json_t *part, const char *const *types, const char *field, const char *where, api_error *e)
 {
     return (is_one_of(json_string_value(json_object_get(part, "type")), types) && json_is_string(words_of(part))) ||
-           api_fail(e, 400, "unsupported_content", field,
-                    "%s: only {\"type\": \"%s\", \"text\": \"...\"} is supported", where, types[0]);
+           api_fail(e, 400, "unsupported_content", field, "%s: only {\"type\": \"%s\", \"text\": \"...\"} is supported",
+                    where, types[0]);
 }
 
-bool text_check_parts(const json_t *content, const char *const *types, const char *field, const char *where, api_error *e)
+bool text_check_parts(const json_t *content, const char *const *types, const char *field, const char *where,
+                      api_error *e)
 {
     size_t i;
     json_t *part;

@@ -32,11 +32,10 @@ typedef struct text_prompt {
 } text_prompt;
 
 typedef struct text_request {
-    json_t *root;      /* the body, which owns every string below */
-    const char *source; /* the field that the prompts are from, for errors; a constant. NULL: none was read */
-    const char *model; /* NULL: not named */
-    json_t
-        *messages;   /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
+    json_t *root;          /* the body, which owns every string below */
+    const char *source;    /* the field that the prompts are from, for errors; a constant. NULL: none was read */
+    const char *model;     /* NULL: not named */
+    json_t *messages;      /* a chat: role and text of each, as sumi_chat_format_json() takes them; NULL: prompts */
     json_t *template_vars; /* a chat: an object of further variables of its template; NULL: none */
     bool no_generation_prompt, continue_final; /* a chat: chat_input has the same */
     json_t *prefill; /* a chat: the string that the answer continues without repeating it; NULL: none */
@@ -47,8 +46,9 @@ typedef struct text_request {
     const char **stop;
     sumi_logit_bias *bias;
     int32_t *stop_ids;
-    int32_t keep_last; /* > 0: only this many last tokens of each prompt are used; -1: as many as the context holds; 0: all */
-    bool no_bos_eos;   /* prompts are not given the tokens with which the model wants texts to begin or end */
+    int32_t
+        keep_last; /* > 0: only this many last tokens of each prompt are used; -1: as many as the context holds; 0: all */
+    bool no_bos_eos; /* prompts are not given the tokens with which the model wants texts to begin or end */
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
     bool prompt_logprobs; /* vLLM's: wanted, with n_prompt_top alternatives; params has the larger number of the two */
@@ -91,8 +91,8 @@ SUMI_MUST_USE bool text_check_part(const json_t *part, const char *const *types,
                                    api_error *e);
 
 /* A string, or a list of parts. where: the name of the content in errors, as "messages[3].content". */
-SUMI_MUST_USE bool text_check_parts(const json_t *content, const char *const *types, const char *field, const char *where,
-                                    api_error *e);
+SUMI_MUST_USE bool text_check_parts(const json_t *content, const char *const *types, const char *field,
+                                    const char *where, api_error *e);
 
 /* The text of the string, or of all parts of the list. New reference. NULL: *e says why. */
 json_t *text_join_parts(const json_t *content, const char *const *types, const char *field, const char *where,
@@ -107,12 +107,13 @@ void text_take_prefill(text_request *r);
 /* Messages to read. */
 typedef struct message_list {
     json_t *list;
-    size_t *numbers; /* [n]: the place of each message in the client's own list, for errors; NULL: the list is the client's */
+    size_t *
+        numbers; /* [n]: the place of each message in the client's own list, for errors; NULL: the list is the client's */
 } message_list;
 
 /* l: the messages of the field `field`. roles: the possible ones (ends with NULL). */
 SUMI_MUST_USE bool text_read_messages(text_request *r, const message_list *l, const char *field,
-                                      const char *const *roles, const char *const *types,
-                                      const text_limits *limits, api_error *e);
+                                      const char *const *roles, const char *const *types, const text_limits *limits,
+                                      api_error *e);
 
 #endif

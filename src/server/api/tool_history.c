@@ -42,8 +42,9 @@ static bool check_call(const json_t *id, const json_t *name, const json_t *argum
         return api_fail(e, 400, "invalid_type", p->field, "%s.%s: it must be a string", p->where, p->id);
     sumi_status status = check_arguments(arguments);
     if (status == SUMI_ENOMEM) return api_fail_memory(e);
-    return status == SUMI_OK || api_fail(e, 400, "invalid_value", p->field,
-                                         "%s.%s: it must be a JSON object, or the text of a JSON object", p->where, p->arguments);
+    return status == SUMI_OK ||
+           api_fail(e, 400, "invalid_value", p->field, "%s.%s: it must be a JSON object, or the text of a JSON object",
+                    p->where, p->arguments);
 }
 
 static bool check_openai_call(const json_t *call, const char *field, const char *where, size_t i, api_error *e)
@@ -54,7 +55,8 @@ static bool check_openai_call(const json_t *call, const char *field, const char 
     if (!field_is_missing_or(call, "type", "function"))
         return api_fail(e, 400, "unsupported_content", field, "%s: only the type \"function\" is supported", place);
     const call_place p = { field, place, "id", "function.name", "function.arguments" };
-    return check_call(field_get(call, "id"), json_object_get(function, "name"), field_get(function, "arguments"), &p, e);
+    return check_call(field_get(call, "id"), json_object_get(function, "name"), field_get(function, "arguments"), &p,
+                      e);
 }
 
 static bool copy_calls(json_t *to, json_t *calls, const char *field, const char *where, api_error *e)
@@ -110,7 +112,8 @@ bool tool_history_number(json_t *messages)
             n_calls++;
         }
         if (!chat_has_role(m, "tool")) continue;
-        if ((numbered || !json_object_get(m, "tool_call_id")) && !set_number(m, "tool_call_id", n_results)) return false;
+        if ((numbered || !json_object_get(m, "tool_call_id")) && !set_number(m, "tool_call_id", n_results))
+            return false;
         n_results++;
     }
     return true;
@@ -225,8 +228,9 @@ static void add_block(history *h, turn *t, json_t *block)
         if (t->thoughts.n) buf_append_char(&t->thoughts, '\n');
         buf_append(&t->thoughts, json_string_value(thought), json_string_length(thought));
     } else if (is_type(block, "tool_use"))
-        h->failed |= json_array_append_new(t->calls, call_of(json_object_get(block, "id"), json_object_get(block, "name"),
-                                                             json_object_get(block, "input"))) != 0;
+        h->failed |= json_array_append_new(t->calls,
+                                           call_of(json_object_get(block, "id"), json_object_get(block, "name"),
+                                                   json_object_get(block, "input"))) != 0;
     else add(h, result_of(json_object_get(block, "tool_use_id"), field_get(block, "content")));
 }
 
@@ -237,7 +241,8 @@ static void add_turn(history *h, const turn *t, const json_t *role)
     json_t *message = json_pack("{s:O?, s:O}", "role", role, "content", t->rest);
     if (has_calls) h->failed |= json_object_set(message, "tool_calls", t->calls) != 0;
     if (t->thoughts.n)
-        h->failed |= json_object_set_new(message, "reasoning_content", json_stringn(t->thoughts.data, t->thoughts.n)) != 0;
+        h->failed |= json_object_set_new(message, "reasoning_content", json_stringn(t->thoughts.data, t->thoughts.n)) !=
+                     0;
     h->failed |= t->thoughts.status != SUMI_OK;
     add(h, message);
 }
@@ -268,8 +273,7 @@ static bool has_owned_blocks(const json_t *m)
 {
     size_t i;
     json_t *block;
-    json_array_foreach(json_object_get(m, "content"), i, block)
-        if (owner_of(block)) return true;
+    json_array_foreach(json_object_get(m, "content"), i, block) if (owner_of(block)) return true;
     return false;
 }
 
@@ -298,10 +302,12 @@ static void add_call(history *h, const json_t *item)
 {
     size_t n = json_array_size(h->out->list);
     json_t *last = n ? json_array_get(h->out->list, n - 1) : NULL, *calls;
-    json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"), json_object_get(item, "arguments"));
+    json_t *call = call_of(json_object_get(item, "call_id"), json_object_get(item, "name"),
+                           json_object_get(item, "arguments"));
     if (chat_has_role(last, "assistant")) {
         json_t *copy = json_copy_whole(last); /* the request's own message is not changed */
-        if (!json_object_get(copy, "tool_calls")) h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
+        if (!json_object_get(copy, "tool_calls"))
+            h->failed |= json_object_set_new(copy, "tool_calls", json_array()) != 0;
         calls = json_object_get(copy, "tool_calls");
         h->failed |= json_array_append_new(calls, call) != 0 || json_array_set_new(h->out->list, n - 1, copy) != 0;
         return;
@@ -335,8 +341,9 @@ static bool check_item(const history *h, const json_t *item, api_error *e)
                         "%s: only items of the types 'message', 'function_call' and 'function_call_output' are "
                         "supported by this server",
                         where);
-    return !chat_has_role(item, "tool") || api_fail(e, 400, "invalid_value", "input",
-                                               "%s.role: it must be one of user, assistant, system, developer", where);
+    return !chat_has_role(item, "tool") ||
+           api_fail(e, 400, "invalid_value", "input", "%s.role: it must be one of user, assistant, system, developer",
+                    where);
 }
 
 bool tool_history_from_responses(message_list *out, json_t *list, const char *const *types, api_error *e)

@@ -18,13 +18,11 @@ static const char *sent_key(struct MHD_Connection *conn)
 bool access_check(exchange *x, api_error *e)
 {
     bool is_status = x->route->access == ROUTE_STATUS;
-    if (!x->keys || x->route->access == ROUTE_OPEN || (is_status && x->server->opts.metrics_open))
-        return true;
+    if (!x->keys || x->route->access == ROUTE_OPEN || (is_status && x->server->opts.metrics_open)) return true;
     const char *key = sent_key(x->conn);
     if (!key || !*key)
-        return api_fail(
-            e, 401, "missing_api_key", NULL,
-            "an API key is needed: send the header 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'");
+        return api_fail(e, 401, "missing_api_key", NULL,
+                        "an API key is needed: send the header 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'");
     x->key = keys_find(x->keys, key);
     if (!x->key) return api_fail(e, 401, "invalid_api_key", NULL, "this API key is not known");
     if (is_status && x->key->api_only)

@@ -61,7 +61,8 @@ static enum MHD_Result refuse(exchange *x, work_verdict verdict)
     api_error e;
     if (verdict == WORK_NO_MEMORY) api_fail_memory(&e);
     else if (verdict == WORK_FULL_FOR_CLIENT)
-        api_fail(&e, 429, "too_many_texts", NULL, "too many large requests of yours are waiting: wait for their answers");
+        api_fail(&e, 429, "too_many_texts", NULL,
+                 "too many large requests of yours are waiting: wait for their answers");
     else api_fail(&e, 503, "too_many_texts", NULL, "too many large requests are waiting: try again soon");
     if (verdict != WORK_NO_MEMORY) e.retry_after = 5;
     return http_error(x, &e);

@@ -26,8 +26,8 @@ struct conns {
     double armed_ms;   /* when the timer rings; INFINITY: it does not */
 };
 
-#define TOO_LATE                                                                                             \
-    "{\"error\":{\"message\":\"the request took too long to arrive\",\"type\":\"invalid_request_error\","    \
+#define TOO_LATE                                                                                          \
+    "{\"error\":{\"message\":\"the request took too long to arrive\",\"type\":\"invalid_request_error\"," \
     "\"param\":null,\"code\":\"request_too_slow\"}}"
 static const char too_late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
                                "Content-Type: application/json\r\nContent-Length: 129\r\n\r\n" TOO_LATE;

@@ -42,7 +42,7 @@ typedef struct connection {
     bool is_proxy;            /* a trusted one */
     struct in6_addr peer;     /* its address, if it is one */
     conn_verdict verdict;
-    bool cut_logged;          /* used by the connection's thread: the missed deadline was logged */
+    bool cut_logged; /* used by the connection's thread: the missed deadline was logged */
     /* Under the lock of conns: */
     struct connection *next, **link;
     int fd;
@@ -53,7 +53,7 @@ typedef struct connection {
 } connection;
 
 typedef struct conns_limits {
-    int max, max_address; /* most connections in all, and from one address; 0: no such limit */
+    int max, max_address;                /* most connections in all, and from one address; 0: no such limit */
     double headers_ms, body_ms, idle_ms; /* headers and body 0: no limit */
     bool tls;
     const ip_range *trusted; /* [n_trusted]: proxies; must outlive conns */

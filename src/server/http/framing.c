@@ -54,8 +54,8 @@ static const char *fault_of(const framing *f, const char *key, size_t n_key, con
     return value && memchr(value, '\r', n) ? "the value of a header has a CR" : NULL;
 }
 
-static enum MHD_Result count_field(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
-                               const char *value, size_t n)
+static enum MHD_Result count_field(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key, const char *value,
+                                   size_t n)
 {
     framing *f = cls;
     (void)kind;
@@ -78,8 +78,7 @@ static bool refuse(exchange *x, int status, const char *why, api_error *e)
 
 bool framing_check(exchange *x, const char *method, const char *version, api_error *e)
 {
-    const union MHD_ConnectionInfo *size =
-        MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const union MHD_ConnectionInfo *size = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     bool in_place = !framing_is_checked_by_mhd() && size;
     bool is_1_0 = !strcmp(version, MHD_HTTP_VERSION_1_0);
     framing f = { .at = in_place ? version + strlen(version) + LINE_END : NULL };

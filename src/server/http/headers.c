@@ -22,11 +22,9 @@ enum { MAX_HEADER_BYTES = CONNECTION_BYTES / 2 };
 
 bool headers_check_size(exchange *x, api_error *e)
 {
-    const union MHD_ConnectionInfo *size =
-        MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const union MHD_ConnectionInfo *size = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (!size || size->header_size <= MAX_HEADER_BYTES) return true;
-    return api_fail(e, 431, "headers_too_large", NULL, "the headers are larger than %d bytes",
-                    MAX_HEADER_BYTES);
+    return api_fail(e, 431, "headers_too_large", NULL, "the headers are larger than %d bytes", MAX_HEADER_BYTES);
 }
 
 static void read_id(exchange *x)
@@ -89,8 +87,8 @@ void headers_read_client(const exchange *x, struct in6_addr *client)
     text_list list = { .n = 0 };
     MHD_get_connection_values(x->conn, MHD_HEADER_KIND, add_forwarded, &list);
     const char *real = list.n == 0 ? header(x, "X-Real-IP") : NULL;
-    forwarded_client(client, &x->link->peer, real ? real : list.text, real ? strlen(real) : list.n,
-                     o->trusted_proxies, o->n_trusted_proxies);
+    forwarded_client(client, &x->link->peer, real ? real : list.text, real ? strlen(real) : list.n, o->trusted_proxies,
+                     o->n_trusted_proxies);
 }
 
 static struct MHD_Response *add_cors(const exchange *x, struct MHD_Response *r)
@@ -169,8 +167,7 @@ bool headers_check_body(exchange *x, api_error *e)
     if (!length) return true; /* chunked: counted while it is received */
     errno = 0;
     unsigned long long n = strtoull(length, &end, 10);
-    if (errno || n > max)
-        return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
+    if (errno || n > max) return api_fail(e, 413, "body_too_large", NULL, "the body is larger than %zu bytes", max);
     return true;
 }
 
@@ -182,8 +179,7 @@ bool headers_expect(const exchange *x)
 
 enum MHD_Result headers_preflight(exchange *x)
 {
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (x->server->opts.cors_origin) {
         r = http_with(r, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
         r = http_with(r, "Access-Control-Allow-Headers",

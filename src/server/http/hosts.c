@@ -58,8 +58,7 @@ bool host_is_allowed(const host_rules *r, const char *host, size_t n)
         if (is_below(name, reserved[i], false)) return true;
     for (int i = 0; i < r->n_allowed; i++) {
         const char *rule = r->allowed[i];
-        if (!strcmp(rule, "*") || !strcasecmp(name, rule) || (*rule == '.' && is_below(name, rule, true)))
-            return true;
+        if (!strcmp(rule, "*") || !strcasecmp(name, rule) || (*rule == '.' && is_below(name, rule, true))) return true;
     }
     return false;
 }

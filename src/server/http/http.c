@@ -84,12 +84,10 @@ static enum MHD_Result send_response(exchange *x, int status, struct MHD_Respons
     return result;
 }
 
-static enum MHD_Result reply(exchange *x, int status, const char *type, char *body, size_t n,
-                             const api_error *e)
+static enum MHD_Result reply(exchange *x, int status, const char *type, char *body, size_t n, const api_error *e)
 {
-    struct MHD_Response *r =
-        body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
-             : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE)
+                                  : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (!r) free(body);
     if (type) r = http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     return send_response(x, status, r, e);
@@ -203,8 +201,8 @@ static enum MHD_Result start_stream(exchange *x)
     s->job = x->job;
     buf_init(&s->out, SIZE_MAX);
     if (s->job->format->begin) s->job->format->begin(s->job->reply, &s->out);
-    struct MHD_Response *r =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s, free_stream);
+    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s,
+                                                               free_stream);
     if (!r) {
         free_stream(s);
         return reply_no_memory(x);
@@ -237,8 +235,7 @@ static enum MHD_Result answer_whole(exchange *x)
         return http_error(x, &e);
     }
     buf_init(&out, SIZE_MAX);
-    if (x->job->format->whole(x->job->reply, &out, &e))
-        return http_reply_buf(x, 200, "application/json", &out);
+    if (x->job->format->whole(x->job->reply, &out, &e)) return http_reply_buf(x, 200, "application/json", &out);
     buf_deinit(&out);
     return http_error(x, &e);
 }
@@ -323,8 +320,7 @@ static bool check(exchange *x, const char *url, const char *path, const char *me
     if (rest) strncat(x->rest, rest, sizeof x->rest - 1);
     if (!strcmp(x->route->method, "POST") && !headers_check_body(x, e)) return false;
     if (!x->route->model || state == SERVER_READY) return enter_limits(x, e);
-    if (state == SERVER_LOADING)
-        return api_fail(e, 503, "loading", NULL, "the model is being loaded: try again soon");
+    if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded: try again soon");
     return api_fail_draining(e);
 }
 
@@ -364,8 +360,8 @@ static bool begin(exchange *x, const char *url, const char *method, const char *
     pthread_mutex_unlock(&s->lock);
     x->framed = framing_check(x, method, version, &x->refused);
     bool is_preflight = !strcmp(method, MHD_HTTP_METHOD_OPTIONS);
-    bool fine = x->framed && (is_preflight ? headers_check_host(x, url, &x->refused)
-                                           : check(x, url, path, method, &x->refused));
+    bool fine = x->framed &&
+                (is_preflight ? headers_check_host(x, url, &x->refused) : check(x, url, path, method, &x->refused));
     (void)fine; /* a refusal is in x->refused, and sent later */
     return true;
 }
@@ -386,12 +382,11 @@ static bool take_body(exchange *x, const char *data, size_t n)
 /* There was no memory for an exchange. */
 static enum MHD_Result refuse_unread(server *s, struct MHD_Connection *c, const char *url)
 {
-    char path[sizeof ((exchange *)0)->rest + 64];
+    char path[sizeof((exchange *)0)->rest + 64];
     const connection *k = link_of(c);
     path_clean(url, path, sizeof path);
     struct MHD_Response *r = http_with(http_no_memory(s, route_api(path)), MHD_HTTP_HEADER_CONNECTION, "close");
-    enum MHD_Result result =
-        MHD_queue_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, r ? r : s->spare[route_api(path)]);
+    enum MHD_Result result = MHD_queue_response(c, MHD_HTTP_INTERNAL_SERVER_ERROR, r ? r : s->spare[route_api(path)]);
     if (r) MHD_destroy_response(r);
     const journal_request line = { .client = k ? k->name : NULL, .path = path, .status = 500, .code = "out_of_memory" };
     metrics_http(&s->metrics, route_n_paths() - 1, 500);
@@ -399,9 +394,8 @@ static enum MHD_Result refuse_unread(server *s, struct MHD_Connection *c, const 
     return result;
 }
 
-enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url,
-                                const char *method, const char *version, const char *data, size_t *n_data,
-                                void **state)
+enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, const char *url, const char *method,
+                                const char *version, const char *data, size_t *n_data, void **state)
 {
     exchange *x = *state;
     if (!x) return refuse_unread(server_of, conn, url);
@@ -418,8 +412,7 @@ enum MHD_Result http_on_request(void *server_of, struct MHD_Connection *conn, co
     if (x->work) return body_work_go_on(x);
     if (x->job) return answer_whole(x);
     if (!conns_enter(x->server->conns, x->link, CONN_ANSWER)) return MHD_NO;
-    if (x->server->opts.log_prompts)
-        journal_put_body(x->server->opts.journal, x->id, x->body.data, x->body.n);
+    if (x->server->opts.log_prompts) journal_put_body(x->server->opts.journal, x->id, x->body.data, x->body.n);
     if (x->refused.status) return http_error(x, &x->refused);
     if (!x->route) return headers_preflight(x);
     return x->route->handle(x);
@@ -477,8 +470,7 @@ static int refused_by_mhd(exchange *x)
     return (int)status->http_status;
 }
 
-void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
-                 enum MHD_RequestTerminationCode why)
+void http_on_end(void *server_of, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
 {
     server *s = server_of;
     exchange *x = *state;
@@ -491,7 +483,7 @@ void http_on_end(void *server_of, struct MHD_Connection *conn, void **state,
     bool was_cut = x->link && conns_was_cut(s->conns, x->link, &phase);
     int by_mhd = was_cut ? 0 : refused_by_mhd(x);
     if (by_mhd) x->status = by_mhd;
-    if (!x->status) x->status = was_cut ? 408 : 499; /* 499: the client left before there was an answer */
+    if (!x->status) x->status = was_cut ? 408 : 499;            /* 499: the client left before there was an answer */
     if (!by_mhd) metrics_http(&s->metrics, x->path, x->status); /* otherwise server.c has counted it */
     log_request(x, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !was_cut && !by_mhd);
     if (x->link) x->link->cut_logged = was_cut;

@@ -24,7 +24,7 @@ typedef enum MHD_Result (*route_fn)(exchange *x);
 typedef enum route_access {
     ROUTE_OPEN,    /* without a key */
     ROUTE_GUARDED, /* with one */
-    ROUTE_STATUS, /* the server's state and metrics: any key, also one with scope=status; with metrics_open no key is
+    ROUTE_STATUS,  /* the server's state and metrics: any key, also one with scope=status; with metrics_open no key is
                      needed */
 } route_access;
 
@@ -42,25 +42,25 @@ typedef struct route {
 struct exchange {
     server *server;
     struct MHD_Connection *conn;
-    connection *link;   /* the same, as conns.h has it */
-    bool begun;         /* the headers are there; otherwise only conn, link, target and version_at are set */
+    connection *link;            /* the same, as conns.h has it */
+    bool begun;                  /* the headers are there; otherwise only conn, link, target and version_at are set */
     char target[TARGET_MAX + 1]; /* the path as received, without its query, truncated; for the log */
     const char *version_at;      /* framing.c: the place where the version must begin; NULL: none */
-    const route *route; /* NULL: none */
-    api_kind api;       /* its error format is used */
-    int path;           /* number of the route, for metrics */
-    char rest[256];     /* the part of the path at the "*" of the route, truncated */
+    const route *route;          /* NULL: none */
+    api_kind api;                /* its error format is used */
+    int path;                    /* number of the route, for metrics */
+    char rest[256];              /* the part of the path at the "*" of the route, truncated */
     char id[REQUEST_ID_MAX + 1];
     trace trace;
-    char method[16];   /* for the log */
+    char method[16];           /* for the log */
     char agent[AGENT_MAX + 1]; /* User-Agent, truncated; for the log */
-    bool last;         /* the connection is closed after the answer */
-    bool framed;       /* the end of the request is certain */
-    keys *keys;        /* one reference, which keeps key alive */
-    api_key *key;      /* NULL: anonymous */
-    bool entered;      /* counted in the limits of key */
-    key_charge charge; /* taken from them */
-    api_error refused; /* status != 0: the refusal that is sent after the end of the body */
+    bool last;                 /* the connection is closed after the answer */
+    bool framed;               /* the end of the request is certain */
+    keys *keys;                /* one reference, which keeps key alive */
+    api_key *key;              /* NULL: anonymous */
+    bool entered;              /* counted in the limits of key */
+    key_charge charge;         /* taken from them */
+    api_error refused;         /* status != 0: the refusal that is sent after the end of the body */
     size_t n_swallowed;
     buf body;
     struct body_work *work; /* a large body is being processed, and the connection is suspended; NULL: none */
@@ -68,15 +68,14 @@ struct exchange {
     double start_ms;
     int status;
     const char *code, *param; /* of the error in the answer; NULL: none */
-    job_usage usage;  /* for the log, if asked */
-    bool asked;       /* the engine */
+    job_usage usage;          /* for the log, if asked */
+    bool asked;               /* the engine */
 };
 
 /* ---- Answers. The exchange may be used until the handler returns. ---- */
 /* body is freed, also on failure; NULL is an empty one. type NULL: none. */
 enum MHD_Result http_reply(exchange *x, int status, const char *type, char *body, size_t n_bytes);
-enum MHD_Result http_reply_buf(exchange *x, int status, const char *type,
-                               buf *body); /* takes it; 500 if it failed */
+enum MHD_Result http_reply_buf(exchange *x, int status, const char *type, buf *body); /* takes it; 500 if it failed */
 enum MHD_Result http_error(exchange *x, const api_error *e);
 /* The error "out of memory" in the form of an API; NULL: no memory for it either. */
 struct MHD_Response *http_no_memory(const server *s, api_kind api);
@@ -95,11 +94,9 @@ enum MHD_Result http_answer_with(exchange *x, job *j);
 void *http_on_target(void *server, const char *target, struct MHD_Connection *conn);
 void http_on_connection(void *server, struct MHD_Connection *conn, void **socket_context,
                         enum MHD_ConnectionNotificationCode what);
-enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url,
-                                const char *method, const char *version, const char *data, size_t *n_data,
-                                void **state);
-void http_on_end(void *server, struct MHD_Connection *conn, void **state,
-                 enum MHD_RequestTerminationCode why);
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn, const char *url, const char *method,
+                                const char *version, const char *data, size_t *n_data, void **state);
+void http_on_end(void *server, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
 
 /* ---- access.c ---- */
 /* Checks the key, the header Host and the origin. False: *e is a 401 or 403. */
@@ -119,18 +116,18 @@ bool headers_is_anthropic(const exchange *x);
 SUMI_MUST_USE bool headers_check_size(exchange *x, api_error *e); /* 431 */
 /* The client behind a trusted proxy. */
 void headers_read_client(const exchange *x, struct in6_addr *client);
-SUMI_MUST_USE bool headers_check_host(const exchange *x, const char *url, api_error *e);   /* 403 */
+SUMI_MUST_USE bool headers_check_host(const exchange *x, const char *url, api_error *e); /* 403 */
 /* r with the headers that every answer has; as http_with(). */
 SUMI_MUST_USE struct MHD_Response *headers_add(exchange *x, struct MHD_Response *r, const api_error *e);
-SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e);          /* type (415) and length (413) */
-bool headers_expect(const exchange *x); /* the client waits for "100 Continue" before it sends the body */
+SUMI_MUST_USE bool headers_check_body(exchange *x, api_error *e); /* type (415) and length (413) */
+bool headers_expect(const exchange *x);         /* the client waits for "100 Continue" before it sends the body */
 enum MHD_Result headers_preflight(exchange *x); /* the answer to OPTIONS */
 
 /* ---- route.c ---- */
 /* path: from path_clean(); known paths below /v1 are also found without /v1. NULL: *e is a 404 or 405. *number: for
  * metrics, also after a failure. */
 const route *route_find(const char *method, const char *path, int *number, const char **rest, api_error *e);
-api_kind route_api(const char *path);   /* the API that the path belongs to, also if there is no such route */
+api_kind route_api(const char *path); /* the API that the path belongs to, also if there is no such route */
 /* The path of number i, below route_n_paths(): the routes in order, then "other" for all unknown paths. */
 const char *route_path(int i);
 int route_n_paths(void);

@@ -31,8 +31,7 @@ static int port_of(int fd)
 
 sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *loopback, sumi_error *err)
 {
-    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                              .ai_socktype = SOCK_STREAM },
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM },
                     *a;
     char service[16];
     int on = 1;
@@ -41,8 +40,7 @@ sumi_status listen_on(const char *host, int port, int *fd, int *got_port, bool *
     snprintf(service, sizeof service, "%d", port);
     int failed = getaddrinfo(host, service, &hints, &a);
     if (failed == EAI_MEMORY) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", host);
-    if (failed)
-        return sumi_fail(err, SUMI_EINVAL, "%s: not an address such as 127.0.0.1, 0.0.0.0 or ::1", host);
+    if (failed) return sumi_fail(err, SUMI_EINVAL, "%s: not an address such as 127.0.0.1, 0.0.0.0 or ::1", host);
     *loopback = is_loopback(a->ai_addr);
     *fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool ok = *fd >= 0 && setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&

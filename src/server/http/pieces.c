@@ -38,8 +38,8 @@ enum MHD_Result pieces_reply(exchange *x, pieces *p, bool stream)
         free_pieces(p);
         return result;
     }
-    struct MHD_Response *r =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_pieces, p, free_pieces);
+    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BYTES, read_pieces, p,
+                                                               free_pieces);
     if (!r) free_pieces(p);
     return http_send(x, 200, http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"));
 }

@@ -55,8 +55,8 @@ static bool belong_together(identity *i)
     if (gnutls_pubkey_init(&public) != 0) return false;
     bool ok = gnutls_pubkey_import_privkey(public, i->key, 0, 0) == 0 &&
               gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, a, &n_a) == 0 &&
-              gnutls_pubkey_get_key_id(i->certs[0].pubkey, GNUTLS_KEYID_USE_SHA256, b, &n_b) == 0 &&
-              n_a == n_b && !memcmp(a, b, n_a);
+              gnutls_pubkey_get_key_id(i->certs[0].pubkey, GNUTLS_KEYID_USE_SHA256, b, &n_b) == 0 && n_a == n_b &&
+              !memcmp(a, b, n_a);
     gnutls_pubkey_deinit(public);
     return ok;
 }
@@ -71,8 +71,7 @@ static sumi_status parse(const tls *t, identity *i, sumi_error *err)
     i->n_certs = n;
     why = gnutls_privkey_init(&i->key);
     if (why == 0) why = gnutls_privkey_import_x509_raw(i->key, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
-    if (why < 0)
-        return sumi_fail(err, SUMI_EINVAL, "%s: no private key in PEM: %s", t->key_path, gnutls_strerror(why));
+    if (why < 0) return sumi_fail(err, SUMI_EINVAL, "%s: no private key in PEM: %s", t->key_path, gnutls_strerror(why));
     if (belong_together(i)) return SUMI_OK;
     return sumi_fail(err, SUMI_EINVAL, "%s: it is not the key of the certificate %s", t->key_path, t->cert_path);
 }
@@ -145,8 +144,8 @@ void tls_serve_this_thread(tls *t)
 }
 
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *req_ca_rdn, int n_reqs,
-                 const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs,
-                 unsigned *n_certs, gnutls_privkey_t *key)
+                 const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs, unsigned *n_certs,
+                 gnutls_privkey_t *key)
 {
     tls *t = served;
     (void)session, (void)req_ca_rdn, (void)n_reqs, (void)algorithms, (void)n_algorithms;

@@ -29,7 +29,7 @@ SUMI_MUST_USE sumi_status tls_reload(tls *t, bool *changed, sumi_error *err);
  * certificate before the handshake. */
 void tls_serve_this_thread(tls *t);
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *req_ca_rdn, int n_reqs,
-                 const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs,
-                 unsigned *n_certs, gnutls_privkey_t *key); /* a gnutls_certificate_retrieve_function2 */
+                 const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **certs, unsigned *n_certs,
+                 gnutls_privkey_t *key); /* a gnutls_certificate_retrieve_function2 */
 
 #endif

@@ -43,7 +43,8 @@ static void hang_up(watch *w, uint64_t serial)
         }
 }
 
-/* One round: serial 0 is the bell, LATE the timer of the connections, others are jobs'. Returns how long to sleep; -1 without limit, -2 to end. */
+/* One round: serial 0 is the bell, LATE the timer of the connections, others are jobs'. Returns how long to sleep; -1 without limit, -2
+ * to end. */
 static int handle_events(watch *w, const struct epoll_event *events, int n)
 {
     uint64_t rings;

@@ -13,8 +13,7 @@ void histogram_add(histogram *h, double value)
 histogram_total histogram_sum(const histogram *h)
 {
     histogram_total t = { 0 };
-    for (int i = 0; i <= h->n_bounds; i++)
-        t.count += atomic_load_explicit(&h->counts[i], memory_order_relaxed);
+    for (int i = 0; i <= h->n_bounds; i++) t.count += atomic_load_explicit(&h->counts[i], memory_order_relaxed);
     t.sum = (double)atomic_load_explicit(&h->sum_thousandths, memory_order_relaxed) * 1e-3;
     return t;
 }
@@ -22,14 +21,12 @@ histogram_total histogram_sum(const histogram *h)
 void histogram_put(const histogram *h, const char *name, const char *help, const char *labels, buf *out)
 {
     uint64_t counts[HISTOGRAM_MAX_BUCKETS + 1];
-    for (int i = 0; i <= h->n_bounds; i++)
-        counts[i] = atomic_load_explicit(&h->counts[i], memory_order_relaxed);
-    histogram_put_counts(h->bounds, h->n_bounds, counts, histogram_sum(h).sum * h->unit, name, help, labels,
-                         out);
+    for (int i = 0; i <= h->n_bounds; i++) counts[i] = atomic_load_explicit(&h->counts[i], memory_order_relaxed);
+    histogram_put_counts(h->bounds, h->n_bounds, counts, histogram_sum(h).sum * h->unit, name, help, labels, out);
 }
 
-void histogram_put_counts(const double *bounds, int n_bounds, const uint64_t *counts, double sum,
-                          const char *name, const char *help, const char *labels, buf *out)
+void histogram_put_counts(const double *bounds, int n_bounds, const uint64_t *counts, double sum, const char *name,
+                          const char *help, const char *labels, buf *out)
 {
     uint64_t n = 0;
     buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);

@@ -27,7 +27,7 @@ struct journal {
     journal_opts opts;
     _Atomic uint64_t n_lost;
     pthread_mutex_t lock;
-    int fd; /* under lock */
+    int fd;           /* under lock */
     bool on_terminal; /* where a bar may be on the line while the model is loaded */
 };
 
@@ -171,8 +171,7 @@ static void put_agent(const journal *j, buf *line, const char *agent)
 
 static void put_count(const journal *j, buf *line, const char *name, const char *text_name, int64_t value)
 {
-    buf_printf(line, j->opts.json ? ",\"%s\":%lld" : " %s=%lld", j->opts.json ? name : text_name,
-               (long long)value);
+    buf_printf(line, j->opts.json ? ",\"%s\":%lld" : " %s=%lld", j->opts.json ? name : text_name, (long long)value);
 }
 
 static void put_ms(const journal *j, buf *line, const char *name, const char *text_name, double ms)

@@ -46,8 +46,7 @@ sumi_status journal_reopen(journal *j, sumi_error *err);
 /* If j is NULL, these functions do nothing. */
 void journal_message(void *j, sumi_log_level level, const char *message); /* a sumi_log_fn */
 void journal_put_request(journal *j, sumi_log_level level, const journal_request *r);
-void journal_put_body(journal *j, const char *id, const char *body,
-                      size_t n); /* its beginning, at level info */
+void journal_put_body(journal *j, const char *id, const char *body, size_t n); /* its beginning, at level info */
 
 uint64_t journal_lost(const journal *j); /* lines that could not be written */
 

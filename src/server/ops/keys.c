@@ -103,14 +103,13 @@ static sumi_status read_line(char *line, api_key *k, key_limits *limits, bool *u
     *k = (api_key){ .share = 1 };
     *limits = (key_limits){ 0 };
     if (!is_name(word))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -",
-                         file, number, KEY_MAX_NAME);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: a name has at most %d letters, digits and . _ @ -", file,
+                         number, KEY_MAX_NAME);
     strcpy(k->name, word);
     word = strtok_r(NULL, " \t\r", &rest);
     if (!word || !read_hash(word, k->hash))
-        return sumi_fail(err, SUMI_EFORMAT,
-                         "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits", file,
-                         number);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: after the name comes the SHA-256 of the key, 64 hex digits",
+                         file, number);
     while ((word = strtok_r(NULL, " \t\r", &rest)))
         if (!read_setting(word, k, limits))
             return sumi_fail(err, SUMI_EFORMAT,
@@ -155,8 +154,7 @@ static sumi_status add(keys *k, const api_key *key, const key_limits *limits, co
     if (k->n == KEYS_MAX) return sumi_fail(err, SUMI_EFORMAT, "%s: more than %d keys", file, KEYS_MAX);
     for (int32_t i = 0; i < k->n; i++)
         if (!strcmp(k->list[i].name, key->name))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' occurs twice", file, number,
-                             key->name);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: line %d: the name '%s' occurs twice", file, number, key->name);
     api_key *to = &k->list[k->n];
     *to = *key;
     if (!(to->limits = new_limits(limits))) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", file);

@@ -18,12 +18,7 @@
 #include "server/ops/limits.h"
 #include "sumi.h"
 
-enum {
-    KEY_HASH_BYTES = 32,
-    KEY_MAX_NAME = 64,
-    KEYS_MAX = 4096,
-    KEY_MAX_LINE = KEY_MAX_NAME + 2 * KEY_HASH_BYTES + 2
-};
+enum { KEY_HASH_BYTES = 32, KEY_MAX_NAME = 64, KEYS_MAX = 4096, KEY_MAX_LINE = KEY_MAX_NAME + 2 * KEY_HASH_BYTES + 2 };
 
 typedef struct api_key {
     char name[KEY_MAX_NAME + 1];
@@ -36,8 +31,7 @@ typedef struct api_key {
 typedef struct keys keys;
 
 /* text [n]: the file; name: its name in errors. EFORMAT: a line is wrong; err has its number. *out has one reference. */
-SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name,
-                                     sumi_error *err);
+SUMI_MUST_USE sumi_status keys_parse(keys **out, const char *text, size_t n, const char *name, sumi_error *err);
 /* fresh replaces old, which requests may still use: keys with the same name and hash keep their limits; removed keys are
  * marked as revoked. No request may use fresh yet. old NULL: does nothing. */
 void keys_take_over(keys *fresh, keys *old);

@@ -35,8 +35,7 @@ static int seconds_for(double missing, int32_t per_min)
 
 static bool refuse(api_error *e, const char *what, int32_t limit, int seconds)
 {
-    api_fail(e, 429, "rate_limit_exceeded", NULL, "this key is limited to %d %s: wait %d s", limit, what,
-             seconds);
+    api_fail(e, 429, "rate_limit_exceeded", NULL, "this key is limited to %d %s: wait %d s", limit, what, seconds);
     e->retry_after = seconds;
     return false;
 }
@@ -46,13 +45,11 @@ bool key_limits_enter(key_limits *l, double now_ms, api_error *e)
     bool in = false;
     pthread_mutex_lock(&l->lock);
     fill(l, now_ms);
-    if (l->max_concurrent && l->n_running >= l->max_concurrent)
-        refuse(e, "requests at once", l->max_concurrent, 1);
+    if (l->max_concurrent && l->n_running >= l->max_concurrent) refuse(e, "requests at once", l->max_concurrent, 1);
     else if (l->tokens_per_min && l->tokens <= 0)
         refuse(e, "tokens a minute", l->tokens_per_min, seconds_for(1 - l->tokens, l->tokens_per_min));
     else if (l->requests_per_min && l->requests < 1)
-        refuse(e, "requests a minute", l->requests_per_min,
-               seconds_for(1 - l->requests, l->requests_per_min));
+        refuse(e, "requests a minute", l->requests_per_min, seconds_for(1 - l->requests, l->requests_per_min));
     else in = true;
     if (in) {
         l->n_running++;
@@ -116,7 +113,9 @@ bool key_limits_count(key_limits *l, double now_ms, api_error *e)
     fill(l, now_ms);
     bool in = !l->requests_per_min || l->counts >= 1;
     if (in) l->counts--;
-    else refuse(e, "requests a minute that count tokens", l->requests_per_min, seconds_for(1 - l->counts, l->requests_per_min));
+    else
+        refuse(e, "requests a minute that count tokens", l->requests_per_min,
+               seconds_for(1 - l->counts, l->requests_per_min));
     pthread_mutex_unlock(&l->lock);
     return in;
 }

@@ -19,14 +19,14 @@ typedef struct key_limits {
     pthread_mutex_t lock;
     /* Under lock: */
     double requests, counts, tokens, filled_ms; /* contents of the buckets; time of the last refill, 0: none */
-    int32_t n_running; /* answers */
-    int32_t refs;      /* keys.c: tables that have it */
-    _Atomic bool revoked; /* the key was removed from the table: its running requests end */
+    int32_t n_running;                          /* answers */
+    int32_t refs;                               /* keys.c: tables that have it */
+    _Atomic bool revoked;                       /* the key was removed from the table: its running requests end */
 } key_limits;
 
 /* The charge of a request besides its first answer; {0}: none. */
 typedef struct key_charge {
-    int32_t n_more;   /* answers */
+    int32_t n_more; /* answers */
     int64_t n_tokens;
 } key_charge;
 

@@ -12,19 +12,19 @@ static const double request_bounds[] = { 0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   
                                          20,  30,  40,  50, 60,  120, 240, 480, 960 };
 
 /* The statuses that the server answers with; anything else is counted in the last place. */
-const int metrics_statuses[METRICS_MAX_STATUS - 1] = { 200, 204, 400, 401, 403, 404, 405, 408, 411,
-                                                       413, 414, 415, 429, 431, 499, 500, 501, 503, 504, 505 };
+const int metrics_statuses[METRICS_MAX_STATUS - 1] = { 200, 204, 400, 401, 403, 404, 405, 408, 411, 413,
+                                                       414, 415, 429, 431, 499, 500, 501, 503, 504, 505 };
 
 static const double token_number_bounds[] = { 1,   2,    5,    10,   20,    50,    100,   200,
                                               500, 1000, 2000, 5000, 10000, 20000, 50000, 100000 };
 
-#define TIMES(b)                                                                                             \
-    {                                                                                                        \
-        .bounds = b, .n_bounds = sizeof b / sizeof *b, .unit = 1e-3                                          \
+#define TIMES(b)                                                    \
+    {                                                               \
+        .bounds = b, .n_bounds = sizeof b / sizeof *b, .unit = 1e-3 \
     }
-#define NUMBERS(b)                                                                                           \
-    {                                                                                                        \
-        .bounds = b, .n_bounds = sizeof b / sizeof *b, .unit = 1                                             \
+#define NUMBERS(b)                                               \
+    {                                                            \
+        .bounds = b, .n_bounds = sizeof b / sizeof *b, .unit = 1 \
     }
 
 void metrics_init(metrics *m)

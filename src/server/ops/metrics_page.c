@@ -40,8 +40,7 @@ static void put_requests(const metrics *m, const sumi_engine_stats *s, const cha
         { "vllm:num_requests_running", "gauge", "Running requests.", s->n_running },
         { "vllm:num_requests_waiting", "gauge", "Waiting requests, including swapped ones.",
           s->n_waiting + s->n_swapped },
-        { "vllm:num_requests_swapped", "gauge", "Requests whose keys and values are in the swap file.",
-          s->n_swapped },
+        { "vllm:num_requests_swapped", "gauge", "Requests whose keys and values are in the swap file.", s->n_swapped },
         { "vllm:num_preemptions_total", "counter", "Preemptions of requests.",
           (double)(s->n_swapped_out + s->n_recomputed) },
         { "vllm:prompt_tokens_total", "counter", "Tokens of the prompts of requests that have ended.",
@@ -72,8 +71,7 @@ static void put_cache(const sumi_engine_stats *s, const char *l, buf *out)
         { "sumi_kv_blocks_used", "gauge", "Blocks that sequences use.", s->kv_used },
         { "sumi_kv_blocks_shared", "gauge", "Blocks that more than one sequence uses.", s->kv_shared },
         { "sumi_kv_blocks_cached", "gauge", "Cached blocks: they hold prefixes and can be evicted.", s->kv_cached },
-        { "sumi_kv_evictions_total", "counter", "Evicted blocks of cached prefixes.",
-          (double)s->kv_evicted },
+        { "sumi_kv_evictions_total", "counter", "Evicted blocks of cached prefixes.", (double)s->kv_evicted },
     };
     PUT(list, l, out);
 }
@@ -90,8 +88,8 @@ static void put_steps(const sumi_engine_stats *s, const char *l, buf *out)
     };
     PUT(list, l, out);
     for (int i = 0; i < SUMI_STEP_SIZES - 1; i++) bounds[i] = 1 << i;
-    histogram_put_counts(bounds, SUMI_STEP_SIZES - 1, s->steps_by_seqs, (double)s->n_step_seqs,
-                         "sumi_step_sequences", "Sequences of a step: the batch size.", l, out);
+    histogram_put_counts(bounds, SUMI_STEP_SIZES - 1, s->steps_by_seqs, (double)s->n_step_seqs, "sumi_step_sequences",
+                         "Sequences of a step: the batch size.", l, out);
     histogram_put_counts(bounds, SUMI_STEP_SIZES - 1, s->steps_by_tokens,
                          (double)(s->n_prompt_tokens + s->n_decode_tokens), "vllm:iteration_tokens_total",
                          "Tokens of a step, of prompts and answers.", l, out);

@@ -13,16 +13,13 @@ static void put_engine(const sumi_engine_stats *s, buf *out)
 {
     buf_printf(out,
                "\"requests\":{\"running\":%d,\"waiting\":%d,\"swapped\":%d,\"completed\":%" PRIu64
-               ",\"cancelled\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"expired\":%" PRIu64
-               ",\"failed\":%" PRIu64 "},",
-               s->n_running, s->n_waiting, s->n_swapped, s->n_completed, s->n_cancelled, s->n_refused,
-               s->n_expired, s->n_failed);
+               ",\"cancelled\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"expired\":%" PRIu64 ",\"failed\":%" PRIu64 "},",
+               s->n_running, s->n_waiting, s->n_swapped, s->n_completed, s->n_cancelled, s->n_refused, s->n_expired,
+               s->n_failed);
     buf_printf(out, "\"sequences\":{\"running\":%d,\"max\":%d},", s->n_seqs, s->max_seqs);
-    buf_printf(out, "\"steps\":{\"count\":%" PRIu64 ",\"sequences\":%" PRIu64 "},", s->n_steps,
-               s->n_step_seqs);
+    buf_printf(out, "\"steps\":{\"count\":%" PRIu64 ",\"sequences\":%" PRIu64 "},", s->n_steps, s->n_step_seqs);
     buf_printf(out,
-               "\"tokens\":{\"prompt\":%" PRIu64 ",\"cached\":%" PRIu64 ",\"generated\":%" PRIu64
-               ",\"context\":%d},",
+               "\"tokens\":{\"prompt\":%" PRIu64 ",\"cached\":%" PRIu64 ",\"generated\":%" PRIu64 ",\"context\":%d},",
                s->n_prompt_tokens, s->n_hit_tokens, s->n_generated, s->n_ctx);
     buf_printf(out,
                "\"kv\":{\"blocks\":%d,\"used\":%d,\"shared\":%d,\"cached\":%d,\"peak\":%d,"

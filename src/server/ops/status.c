@@ -23,9 +23,8 @@ static bool stands_still(server *s, const sumi_engine_stats *stats)
     bool now = s->stalled;
     pthread_mutex_unlock(&s->lock);
     if (now && !before)
-        log_message(&s->log, SUMI_LOG_ERROR,
-                    "the engine has made no progress for %d s, with %d requests running", s->opts.stall_s,
-                    stats->n_running);
+        log_message(&s->log, SUMI_LOG_ERROR, "the engine has made no progress for %d s, with %d requests running",
+                    s->opts.stall_s, stats->n_running);
     if (before && !now) log_message(&s->log, SUMI_LOG_WARN, "the engine makes progress again");
     return now;
 }

@@ -10,9 +10,8 @@
 #include "server/embedded.h"
 #include "server/http/endpoints.h"
 
-static const char policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                             "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static const char *type_of(const char *name)
 {
@@ -28,8 +27,8 @@ static const char *type_of(const char *name)
 
 static enum MHD_Result send_file(exchange *x, const embedded_file *f)
 {
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(f->n_bytes, (void *)(uintptr_t)f->data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(f->n_bytes, (void *)(uintptr_t)f->data,
+                                                             MHD_RESPMEM_PERSISTENT);
     r = http_with(r, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(f->name));
     r = http_with(r, "Content-Security-Policy", policy);
     r = http_with(r, "Referrer-Policy", "no-referrer");

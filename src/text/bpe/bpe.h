@@ -28,8 +28,7 @@ typedef struct bpe_symbol {
 } bpe_symbol;
 
 /* The order of the pair left, right, or BPE_NO_PAIR; *merged becomes the token of the pair. Both symbols have an id. */
-typedef uint32_t (*bpe_pair_fn)(const void *user, const bpe_symbol *left, const bpe_symbol *right,
-                                int32_t *merged);
+typedef uint32_t (*bpe_pair_fn)(const void *user, const bpe_symbol *left, const bpe_symbol *right, int32_t *merged);
 
 typedef struct bpe {
     bpe_symbol *symbols; /* [cap] */

@@ -71,11 +71,9 @@ static bool add_merge(builder *b, const pair_merge *m, uint32_t rank)
     if (merges_below(f, m->left, m->right, &b->n_steps)) return true;
     /* A user-defined token may stand for other bytes than its symbol does; then it has more of them. */
     uint32_t n_bytes = (uint32_t)left->n_bytes + right->n_bytes;
-    if (b->state[m->merged] == NAMED_EARLY || n_bytes > BPE_FORWARD_MAX_BYTES ||
-        n_bytes != f->v->raw[m->merged].n)
+    if (b->state[m->merged] == NAMED_EARLY || n_bytes > BPE_FORWARD_MAX_BYTES || n_bytes != f->v->raw[m->merged].n)
         return false;
-    f->made[m->merged] =
-        (live_token){ m->left, m->right, rank + 1, (uint16_t)n_bytes, left->first, right->last };
+    f->made[m->merged] = (live_token){ m->left, m->right, rank + 1, (uint16_t)n_bytes, left->first, right->last };
     b->state[m->merged] = LIVE;
     return true;
 }
@@ -99,8 +97,7 @@ static bool find_live(builder *b, const pair_merge *merges, size_t n_merges)
     if (!add_bytes(b)) return false;
     uint64_t most = STEPS_PER_MERGE * (uint64_t)n_merges;
     for (size_t i = 0; i < n_merges; i++)
-        if (merges[i].merged >= 0 && (!add_merge(b, &merges[i], (uint32_t)i) || b->n_steps > most))
-            return false;
+        if (merges[i].merged >= 0 && (!add_merge(b, &merges[i], (uint32_t)i) || b->n_steps > most)) return false;
     for (int32_t id = 0; id < b->f->v->n_tokens; id++) b->state[id] = b->state[id] == LIVE;
     return true;
 }
@@ -115,14 +112,13 @@ static sumi_status fill(builder *b, const pair_merge *merges, size_t n_merges)
     f->made = calloc((size_t)f->v->n_tokens, sizeof *f->made);
     b->state = calloc((size_t)f->v->n_tokens, sizeof *b->state);
     if (!f->may_merge || !f->made || !b->state) return SUMI_ENOMEM;
-    sumi_status status =
-        find_live(b, merges, n_merges) ? byte_trie_init(&f->trie, f->v, b->state) : SUMI_ELIMIT;
+    sumi_status status = find_live(b, merges, n_merges) ? byte_trie_init(&f->trie, f->v, b->state) : SUMI_ELIMIT;
     if (status) bpe_forward_deinit(f);
     return status;
 }
 
-sumi_status bpe_forward_init(bpe_forward *f, const vocab *v, const pair_table *pairs,
-                             const pair_merge *merges, size_t n_merges, sumi_error *err)
+sumi_status bpe_forward_init(bpe_forward *f, const vocab *v, const pair_table *pairs, const pair_merge *merges,
+                             size_t n_merges, sumi_error *err)
 {
     *f = (bpe_forward){ .v = v, .pairs = pairs };
     builder b = { .f = f };
@@ -214,8 +210,7 @@ static bool step_back(walk *w, size_t first, size_t *n_bytes)
     return true;
 }
 
-bool bpe_forward_encode(const bpe_forward *f, bpe_forward_work *work, const char *piece, size_t n,
-                        id_list *out)
+bool bpe_forward_encode(const bpe_forward *f, bpe_forward_work *work, const char *piece, size_t n, id_list *out)
 {
     if (!f->made) return false;
     size_t first = out->n, below = SIZE_MAX;

@@ -42,10 +42,9 @@ typedef struct live_token {
 typedef struct bpe_forward {
     const vocab *v;
     const pair_table *pairs;
-    live_token *made; /* [n_tokens]; NULL: the list is not fit, and bpe_forward_encode() always returns false */
-    byte_trie trie;   /* the live tokens */
-    uint64_t
-        *may_merge; /* bits, by hash: most pairs over a border are in no merge, and this is much smaller */
+    live_token *made;       /* [n_tokens]; NULL: the list is not fit, and bpe_forward_encode() always returns false */
+    byte_trie trie;         /* the live tokens */
+    uint64_t *may_merge;    /* bits, by hash: most pairs over a border are in no merge, and this is much smaller */
     uint64_t filter_mask;   /* than the table of pairs */
     uint32_t joins[256][8]; /* bits: the last byte of a token, then the first of one that merges with it */
 } bpe_forward;
@@ -65,8 +64,7 @@ typedef struct bpe_forward_work { /* belongs to one call */
 
 /* Appends the tokens of a piece to out, which has room for n. False, with out unchanged: the merge loop must do the piece,
  * because the list is not fit, a byte has no token, memory is short, or the vocabulary would make this search slow. */
-bool bpe_forward_encode(const bpe_forward *f, bpe_forward_work *work, const char *piece, size_t n,
-                        id_list *out);
+bool bpe_forward_encode(const bpe_forward *f, bpe_forward_work *work, const char *piece, size_t n, id_list *out);
 void bpe_forward_work_deinit(bpe_forward_work *work);
 
 #endif

@@ -42,8 +42,8 @@ static uint32_t pair_rank(const void *user, const bpe_symbol *left, const bpe_sy
     return pair_table_find(user, left->id, right->id, merged);
 }
 
-sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward, const char *piece,
-                            size_t n, id_list *out)
+sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward, const char *piece, size_t n,
+                            id_list *out)
 {
     int32_t whole = -1;
     if (n == 1) whole = b->v->byte_id[(uint8_t)piece[0]];

@@ -26,7 +26,7 @@ SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf 
 void byte_bpe_deinit(byte_bpe *b);
 
 /* Appends the tokens of one piece (any bytes) to out. ENOMEM. */
-SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward,
-                                          const char *piece, size_t n, id_list *out);
+SUMI_MUST_USE sumi_status byte_bpe_encode(const byte_bpe *b, bpe *work, bpe_forward_work *forward, const char *piece,
+                                          size_t n, id_list *out);
 
 #endif

@@ -44,8 +44,7 @@ static bool add(byte_trie *t, int32_t id)
         if (s->mark < -1) { /* its token is no longer the only one below: it moves one level deeper */
             int32_t tail = -2 - s->mark;
             uint32_t below = node;
-            child_of(t, &below, (uint8_t)t->texts[tail].data[depth], &is_new)->mark =
-                leaf_mark(t, tail, depth + 1);
+            child_of(t, &below, (uint8_t)t->texts[tail].data[depth], &is_new)->mark = leaf_mark(t, tail, depth + 1);
             s->mark = -1;
         }
         if (depth == text->n) s->mark = id;
@@ -57,8 +56,7 @@ sumi_status byte_trie_init(byte_trie *t, const vocab *v, const uint8_t *keep)
 {
     uint32_t n_slots = 512;
     while (n_slots < 2 * (uint64_t)v->n_tokens && n_slots < BYTE_TRIE_MAX_SLOTS) n_slots *= 2;
-    for (; n_slots <= BYTE_TRIE_MAX_SLOTS;
-         n_slots *= 2) { /* how many nodes there will be shows while they are added */
+    for (; n_slots <= BYTE_TRIE_MAX_SLOTS; n_slots *= 2) { /* how many nodes there will be shows while they are added */
         *t = (byte_trie){ v->raw, malloc(n_slots * sizeof *t->slots), n_slots - 1, 0, v->key };
         if (!t->slots) return SUMI_ENOMEM;
         memset(t->slots, 0xFF, n_slots * sizeof *t->slots);

@@ -47,8 +47,7 @@ static inline uint32_t byte_trie_find(const byte_trie *t, uint32_t node, uint8_t
 
 /* Finds the tokens that the n bytes at text begin with, the shortest first, and returns their number. found has room for
  * n. The number of steps is added to *n_steps. */
-static inline size_t byte_trie_walk(const byte_trie *t, const char *text, size_t n, int32_t *found,
-                                    uint64_t *n_steps)
+static inline size_t byte_trie_walk(const byte_trie *t, const char *text, size_t n, int32_t *found, uint64_t *n_steps)
 {
     uint32_t node = BYTE_TRIE_ROOT;
     size_t n_found = 0, i = 0;

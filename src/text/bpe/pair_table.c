@@ -39,8 +39,7 @@ static int32_t find_joined(const vocab *v, int32_t guess, gguf_str left, gguf_st
 
 /* "LEFT RIGHT": the first space after the first byte divides the parts, because in some vocabularies a part may begin with
  * a space. *last is the token of the last merge; *merge is the parsed merge. False: the line does not have two parts. */
-static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last,
-                     pair_merge *merge)
+static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank, int32_t *last, pair_merge *merge)
 {
     *merge = (pair_merge){ -1, -1, -1 };
     const char *space = line.n > 2 ? memchr(line.data + 1, ' ', line.n - 2) : NULL;
@@ -73,17 +72,15 @@ sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_m
     t->key = hash_key_draw();
     t->mask = n_slots - 1;
     if (!(t->slots = calloc(n_slots, sizeof *t->slots)))
-        return sumi_fail(err, SUMI_ENOMEM, "table of %llu merges: out of memory",
-                         (unsigned long long)merges.n);
+        return sumi_fail(err, SUMI_ENOMEM, "table of %llu merges: out of memory", (unsigned long long)merges.n);
     if (list && !(*list = malloc((merges.n + 1) * sizeof **list)))
-        return sumi_fail(err, SUMI_ENOMEM, "list of %llu merges: out of memory",
-                         (unsigned long long)merges.n);
+        return sumi_fail(err, SUMI_ENOMEM, "list of %llu merges: out of memory", (unsigned long long)merges.n);
     if (list) *n_list = (size_t)merges.n;
     int32_t last = -1;
     pair_merge unused;
     for (uint64_t i = 0; i < merges.n; i++)
         if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i, &last, list ? &(*list)[i] : &unused))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between",
-                             gguf_name(g), (unsigned long long)i);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between", gguf_name(g),
+                             (unsigned long long)i);
     return SUMI_OK;
 }

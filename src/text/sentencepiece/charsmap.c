@@ -24,15 +24,14 @@ sumi_status charsmap_init(charsmap *m, const gguf *g, sumi_error *err)
     const char *p = a.data;
     uint32_t n_trie = a.n >= 4 ? read_u32(p) : UINT32_MAX;
     if (n_trie % 4 || n_trie > a.n - 4)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " of %llu bytes holds a trie of %u bytes",
-                         gguf_name(g), (unsigned long long)a.n, n_trie);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " of %llu bytes holds a trie of %u bytes", gguf_name(g),
+                         (unsigned long long)a.n, n_trie);
     m->units = p + 4;
     m->n_units = n_trie / 4;
     m->replacements = m->units + n_trie;
     m->n_replacements = (size_t)a.n - 4 - n_trie;
     if (m->n_units && (!m->n_replacements || m->replacements[m->n_replacements - 1]))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: the replacements of " KEY " do not end with a NUL byte",
-                         gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: the replacements of " KEY " do not end with a NUL byte", gguf_name(g));
     return SUMI_OK;
 }
 

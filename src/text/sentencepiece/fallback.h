@@ -9,7 +9,6 @@
 /* Appends the tokens of one character, or of one invalid byte. unknown: the id of the unknown token; -1: none, and a
  * character without byte tokens gives no token. *in_unknown: the character before became the unknown token; set for this
  * character. */
-void fallback_add(const vocab *v, int32_t unknown, const char *text, size_t n, bool *in_unknown,
-                  id_list *out);
+void fallback_add(const vocab *v, int32_t unknown, const char *text, size_t n, bool *in_unknown, id_list *out);
 
 #endif

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define SPACE_SYMBOL_END                                                                                     \
-    0x81 /* last byte of U+2581, which represents a space and may also occur in a text */
+#define SPACE_SYMBOL_END 0x81 /* last byte of U+2581, which represents a space and may also occur in a text */
 
 void space_words_init(space_words *w, const vocab *v)
 {

@@ -89,8 +89,8 @@ sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags
 {
     const char *scores = NULL;
     *s = (spm){ .v = v, .unknown = -1 };
-    sumi_status status =
-        v->chars ? pair_table_init(&s->pairs, v, g, NULL, NULL, err) : vocab_read_scores(v, g, &scores, err);
+    sumi_status status = v->chars ? pair_table_init(&s->pairs, v, g, NULL, NULL, err)
+                                  : vocab_read_scores(v, g, &scores, err);
     if (status) return status;
     if (!v->chars && set_ranks(s, scores, flags))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
@@ -144,10 +144,11 @@ static sumi_status encode_word(const spm *s, spm_work *work, id_list *out)
         uint32_t cp;
         len = utf8_decode(text + i, n - i, &cp);
         int32_t id = len == 1 ? s->ascii[cp] : len ? find_char(s, text + i, len) : -1;
-        if (!len) len = 1; /* an invalid byte is a symbol of its own */
+        if (!len) len = 1;                                 /* an invalid byte is a symbol of its own */
         if (id < 0 && gives_nothing(s, text[i])) continue; /* its neighbours may merge */
-        work->merge.symbols[n_symbols++] =
-            (bpe_symbol){ .id = id, .start = (uint32_t)i, .n_bytes = (uint32_t)len, .n_chars = 1 };
+        work->merge.symbols[n_symbols++] = (bpe_symbol){
+            .id = id, .start = (uint32_t)i, .n_bytes = (uint32_t)len, .n_chars = 1
+        };
     }
     if (!n_symbols) return SUMI_OK;
     word_view view = { s, text };
@@ -184,8 +185,7 @@ static sumi_status write_word(spm_work *work, const char *text, size_t n, bool p
     return w->status;
 }
 
-static sumi_status encode_words(const spm *s, spm_work *work, const char *text, size_t n, bool prefix,
-                                id_list *out)
+static sumi_status encode_words(const spm *s, spm_work *work, const char *text, size_t n, bool prefix, id_list *out)
 {
     for (size_t i = 0, end; i < n; i = end, prefix = false) {
         end = space_words_end(&s->words, text, n, i);
@@ -208,8 +208,7 @@ static size_t squeeze_spaces(const char *text, size_t n, char *out)
         if (text[i] != ' ' || (w && out[w - 1] != ' ')) out[w++] = text[i];
     for (;;) {
         if (w && out[w - 1] == ' ') w--;
-        else if (w >= SPACE_BYTES && !memcmp(out + w - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES))
-            w -= SPACE_BYTES;
+        else if (w >= SPACE_BYTES && !memcmp(out + w - SPACE_BYTES, SPACE_SYMBOL, SPACE_BYTES)) w -= SPACE_BYTES;
         else return w;
     }
 }

@@ -48,8 +48,7 @@ static entry *sort_tokens(const vocab *v, const gguf *g, size_t *n, size_t *n_by
         const vocab_text *t = &v->raw[i];
         if (!t->n || !vocab_can_merge(v, i) || v->kind[i] == TOKEN_UNUSED) continue;
         if (t->n > SYMBOL_TRIE_MAX_BYTES) {
-            *status = sumi_fail(err, SUMI_ELIMIT,
-                                "%s: token %d has %u bytes; at most %d are possible in this model",
+            *status = sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %u bytes; at most %d are possible in this model",
                                 gguf_name(g), i, t->n, SYMBOL_TRIE_MAX_BYTES);
             free(a);
             return NULL;
@@ -103,8 +102,7 @@ static void fill_node(builder *b, uint32_t node, uint32_t low, uint32_t high, ui
     }
 }
 
-static bool build(symbol_trie *t, const vocab *v, const float *scores, const entry *sorted, size_t n,
-                  size_t n_bytes)
+static bool build(symbol_trie *t, const vocab *v, const float *scores, const entry *sorted, size_t n, size_t n_bytes)
 {
     builder b = { t, v->raw, scores, sorted };
     t->nodes = malloc((n_bytes + 1) * sizeof *t->nodes);
@@ -118,15 +116,14 @@ static bool build(symbol_trie *t, const vocab *v, const float *scores, const ent
     return true;
 }
 
-sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g,
-                             sumi_error *err)
+sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g, sumi_error *err)
 {
     size_t n, n_bytes;
     sumi_status status = SUMI_OK;
     *t = (symbol_trie){ 0 };
     if (v->n_tokens > SYMBOL_TRIE_MAX_TOKENS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %d tokens; at most %d are possible in this model",
-                         gguf_name(g), v->n_tokens, SYMBOL_TRIE_MAX_TOKENS);
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %d tokens; at most %d are possible in this model", gguf_name(g),
+                         v->n_tokens, SYMBOL_TRIE_MAX_TOKENS);
     entry *a = sort_tokens(v, g, &n, &n_bytes, &status, err);
     if (!a) return status;
     if (n_bytes >= UINT32_MAX - 2)

@@ -30,7 +30,7 @@ typedef struct trie_node {
 
 typedef struct symbol_trie {
     trie_node *nodes; /* [n_nodes], the first is the root */
-    uint8_t *bytes; /* [n_nodes] a second copy of the bytes that lead to the nodes, to search among many children */
+    uint8_t *bytes;   /* [n_nodes] a second copy of the bytes that lead to the nodes, to search among many children */
     uint32_t n_nodes;
     uint32_t by_byte[256]; /* children of the root; 0: none */
 } symbol_trie;

@@ -40,8 +40,7 @@ sumi_status unigram_init(unigram *u, const vocab *v, const gguf *g, sumi_error *
     const char *raw;
     *u = (unigram){ .v = v, .unknown = -1 };
     sumi_status status = vocab_read_scores(v, g, &raw, err);
-    if (!status && !raw)
-        status = sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is missing", gguf_name(g));
+    if (!status && !raw) status = sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is missing", gguf_name(g));
     if (!status) status = charsmap_init(&u->map, g, err);
     if (status) return status;
     float *scores = clean_scores(u, raw);
@@ -141,8 +140,7 @@ static void reach(unigram_place *place, uint32_t start, int32_t id, double score
 }
 
 /* Extends the best segmentation that ends at position i of the word by every token that begins there. */
-static void go_on(const unigram *u, unigram_place *places, const char *word, size_t n, size_t i,
-                  size_t char_bytes)
+static void go_on(const unigram *u, unigram_place *places, const char *word, size_t n, size_t i, size_t char_bytes)
 {
     bool has_char = false;
     double score = places[i].score;

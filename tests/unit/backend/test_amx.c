@@ -48,16 +48,14 @@ static void random_products_are_those_of_matrices(void **state)
     (void)state;
     test_rng rng = test_rng_init(3);
     for (int round = 0; round < 200; round++) {
-        int m = test_rng_range(&rng, 1, 16), k = 4 * test_rng_range(&rng, 1, 16),
-            n = test_rng_range(&rng, 1, 16);
+        int m = test_rng_range(&rng, 1, 16), k = 4 * test_rng_range(&rng, 1, 16), n = test_rng_range(&rng, 1, 16);
         const tile_config config = shapes(m, k, n);
         static int8_t a[16][70];
         static uint8_t b[16][64];
         static int32_t c[16][20], old[16][20];
         for (int i = 0; i < 16 * 70; i++) a[i / 70][i % 70] = (int8_t)test_rng_u32(&rng);
         for (int i = 0; i < 16 * 64; i++) b[i / 64][i % 64] = (uint8_t)test_rng_u32(&rng);
-        for (int i = 0; i < 16 * 20; i++)
-            c[i / 20][i % 20] = old[i / 20][i % 20] = test_rng_range(&rng, -1000, 1000);
+        for (int i = 0; i < 16 * 20; i++) c[i / 20][i % 20] = old[i / 20][i % 20] = test_rng_range(&rng, -1000, 1000);
         emulate_configure(&config);
         emulate_load(0, c, sizeof c[0]);
         emulate_load(1, a, sizeof a[0]);
@@ -137,15 +135,14 @@ static uint8_t *random_weights(test_rng *rng, size_t n)
 static void make_matrices(product *p, test_rng *rng, const cpu_backend *be)
 {
     for (int i = 0; i < 2; i++) p->type[i] = random_type(rng, &be->k);
-    int32_t a = dtype_find(p->type[0])->block_elems, b = dtype_find(p->type[1])->block_elems,
-            block = a > b ? a : b;
+    int32_t a = dtype_find(p->type[0])->block_elems, b = dtype_find(p->type[1])->block_elems, block = a > b ? a : b;
     p->n_cols = block * test_rng_range(rng, 1, MAX_COLS / block);
     for (int i = 0; i < 2; i++) {
         p->n_rows[i] = test_rng_range(rng, 1, test_rng_range(rng, 1, MAX_ROWS));
         p->rows[i] = random_weights(rng, (size_t)p->n_rows[i] * dtype_row_bytes(p->type[i], p->n_cols));
         p->old[i] = random_floats(rng, (size_t)p->n_rows[i] * (size_t)p->n_tokens);
-        assert_int_equal(be->base.weight_create(&be->base, &p->w[i], p->type[i], p->rows[i], p->n_rows[i],
-                                                p->n_cols, NULL),
+        assert_int_equal(be->base.weight_create(&be->base, &p->w[i], p->type[i], p->rows[i], p->n_rows[i], p->n_cols,
+                                                NULL),
                          SUMI_OK);
     }
 }
@@ -161,8 +158,7 @@ static void make_product(product *p, test_rng *rng, const cpu_backend *be)
     act_resize(p->x, p->n_tokens, p->n_cols);
     for (int32_t t = 0; t < p->n_tokens; t++) {
         float *x = random_floats(rng, (size_t)p->n_cols);
-        for (int i = 0; i < 3; i++)
-            x[test_rng_range(rng, 0, p->n_cols - 1)] *= 50; /* outliers: second digits */
+        for (int i = 0; i < 3; i++) x[test_rng_range(rng, 0, p->n_cols - 1)] *= 50; /* outliers: second digits */
         act_store_row(be, p->x, t, x, ACT_INT8);
         free(x);
     }
@@ -187,8 +183,7 @@ static float *run(const product *p, stream *s, size_t *bytes)
     assert_non_null(y);
     memcpy(y, p->old[0], n[0] * sizeof *y);
     memcpy(y + n[0], p->old[1], n[1] * sizeof *y);
-    linear_out outs[2] = { { .w = p->w[0], .y = y, .add = p->add },
-                           { .w = p->w[1], .y = y + n[0], .bias = p->bias } };
+    linear_out outs[2] = { { .w = p->w[0], .y = y, .add = p->add }, { .w = p->w[1], .y = y + n[0], .bias = p->bias } };
     cpu_linear(s, p->x, outs, 2, NULL);
     *bytes = (n[0] + n[1]) * sizeof *y;
     return y;
@@ -206,9 +201,8 @@ static void check_product(const product *p, cpu_backend *be, const kernels *leve
         be->k = levels[i];
         float *got = run(p, s, &bytes);
         if (memcmp(got, expected, bytes) != 0)
-            fail_msg("%s %d rows, %s %d rows, %d columns, %d tokens, %d threads",
-                     dtype_find(p->type[0])->name, p->n_rows[0], dtype_find(p->type[1])->name, p->n_rows[1],
-                     p->n_cols, p->n_tokens, p->n_threads);
+            fail_msg("%s %d rows, %s %d rows, %d columns, %d tokens, %d threads", dtype_find(p->type[0])->name,
+                     p->n_rows[0], dtype_find(p->type[1])->name, p->n_rows[1], p->n_cols, p->n_tokens, p->n_threads);
         free(got);
     }
     kernels_init(&be->k, CPU_AVX512);

@@ -17,8 +17,7 @@ enum {
     MAX_BLOCKS = MAX_POS / KV_BLOCK + 1,
     N_LAST = 20,
     N_COPIES = 40,
-    MAX_DIM =
-        2 * (ATTN_ROWS + 2) * 96 /* of all heads: two KV heads, and the largest group that heads of 96 get */
+    MAX_DIM = 2 * (ATTN_ROWS + 2) * 96 /* of all heads: two KV heads, and the largest group that heads of 96 get */
 };
 
 /* One sequence in a cache, and queries of its last tokens, or of any if they look both ways. */
@@ -26,9 +25,9 @@ typedef struct sequence {
     kv_shape shape;
     int32_t n_heads, len, n_last, first; /* queries are those of positions first .. first + n_last - 1 */
     int32_t table[MAX_BLOCKS];
-    float *k, *v;        /* [len][n_kv_heads * head_dim], [len][n_kv_heads * v_dim], as they went into the cache; v is NULL
+    float *k, *v; /* [len][n_kv_heads * head_dim], [len][n_kv_heads * v_dim], as they went into the cache; v is NULL
                             where values are the beginning of keys */
-    float *q;            /* [n_last][n_heads * head_dim] */
+    float *q;     /* [n_last][n_heads * head_dim] */
     attention_args args; /* but for q */
     float *sinks;        /* [n_heads], or NULL */
     float *alibi;        /* the same */
@@ -58,8 +57,9 @@ static void store_latents(sequence *s, stream *st, const batch *b, float *k, con
 {
     act *q_nope;
     assert_int_equal(s->be->act_create(s->be, &q_nope, STEP, s->n_heads, ACT_F32, NULL), SUMI_OK);
-    latent_args a = { .q = q, .k = k, .n_heads = s->n_heads, .n_nope = 1, .q_nope = q_nope, .forms = ACT_F32,
-                      .q_rot = q_rot };
+    latent_args a = {
+        .q = q, .k = k, .n_heads = s->n_heads, .n_nope = 1, .q_nope = q_nope, .forms = ACT_F32, .q_rot = q_rot
+    };
     s->be->latent_store(st, s->kv, s->layer, b, &a);
     s->be->act_destroy(q_nope);
 }
@@ -142,7 +142,9 @@ static void free_sequence(sequence *s)
 /* A row that does not follow the one before is the end of a sequence of its own, with the same tables. */
 static batch make_batch(const sequence *s, const int32_t *rows, int32_t n, batch_arrays *a)
 {
-    batch b = { .n_tokens = n, .table_stride = MAX_BLOCKS, .seqs = a->seqs, .seq = a->seq, .slot = a->slot, .pos = a->pos };
+    batch b = {
+        .n_tokens = n, .table_stride = MAX_BLOCKS, .seqs = a->seqs, .seq = a->seq, .slot = a->slot, .pos = a->pos
+    };
     for (int32_t i = 0; i < n; i++) {
         if (i == 0 || rows[i] != rows[i - 1] + 1)
             a->seqs[b.n_seqs++] = (batch_seq){ .first_row = i, .len = s->len, .tables = tables_of(s) };
@@ -205,8 +207,7 @@ static void definition(const sequence *s, int32_t row, int32_t head, double *out
     double scores[MAX_POS], largest = s->sinks ? s->sinks[head] : -INFINITY, sum = 0;
     for (int32_t p = first; p <= last; p++) {
         double x = 0;
-        for (int32_t i = 0; i < d; i++)
-            x += q[i] * rounded(s, s->k[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
+        for (int32_t i = 0; i < d; i++) x += q[i] * rounded(s, s->k[(size_t)p * (size_t)kv_dim + (size_t)(at + i)]);
         x *= s->args.scale;
         scores[p] = s->args.softcap > 0 ? s->args.softcap * tanh(x / s->args.softcap) : x;
         if (s->alibi) scores[p] -= (double)s->alibi[head] * abs(pos - p);
@@ -237,8 +238,8 @@ static void check_definition(const sequence *s, const float *out)
                 fail_msg("%s: keys of %d, values of %d, %d heads of %d, %d positions, window %d%s, softcap %g, "
                          "sinks %d, alibi %d: %g, definition %g",
                          s->be->isa, d, v_dim, s->n_heads, s->shape.n_kv_heads, s->len, s->args.window,
-                         s->args.both_ways ? " both ways" : "", s->args.softcap, s->sinks != NULL,
-                         s->alibi != NULL, got, expected[i]);
+                         s->args.both_ways ? " both ways" : "", s->args.softcap, s->sinks != NULL, s->alibi != NULL,
+                         got, expected[i]);
         }
     }
 }
@@ -253,15 +254,14 @@ static void check_bits(const sequence *s, const float *all)
     for (int32_t r = 0; r < s->n_last; r += r + 3 < s->n_last ? 3 : 1) {
         attend(s, 1 + r % 3, &r, 1, out);
         if (memcmp(out, all + (size_t)r * (size_t)dim, bytes) != 0)
-            fail_msg("%s: %d positions, window %d: token %d alone differs", s->be->isa, s->len,
-                     s->args.window, r);
+            fail_msg("%s: %d positions, window %d: token %d alone differs", s->be->isa, s->len, s->args.window, r);
     }
     for (int32_t i = 0; i < N_COPIES; i++) crowd[i] = i * 7 % s->n_last;
     attend(s, 2, crowd, N_COPIES, out);
     for (int32_t i = 0; i < N_COPIES; i++)
         if (memcmp(out + (size_t)i * (size_t)dim, all + (size_t)crowd[i] * (size_t)dim, bytes) != 0)
-            fail_msg("%s: %d positions, window %d: token %d in a crowd differs", s->be->isa, s->len,
-                     s->args.window, crowd[i]);
+            fail_msg("%s: %d positions, window %d: token %d in a crowd differs", s->be->isa, s->len, s->args.window,
+                     crowd[i]);
     free(out);
 }
 
@@ -288,8 +288,8 @@ static void check_level(cpu_level level, sumi_activations activations, int32_t n
 {
     static const struct {
         int32_t head_dim, latent;
-    } shapes[] = { { 64, 0 }, { 80, 0 }, { 96, 0 }, { 128, 0 }, { 256, 0 }, { 40, 0 }, { 6, 0 },
-                   { 96, 64 }, { 576, 512 }, { 40, 32 }, { 12, 8 } };
+    } shapes[] = { { 64, 0 }, { 80, 0 },  { 96, 0 },    { 128, 0 }, { 256, 0 }, { 40, 0 },
+                   { 6, 0 },  { 96, 64 }, { 576, 512 }, { 40, 32 }, { 12, 8 } };
     enum { N_SHAPES = sizeof shapes / sizeof *shapes };
     static const int32_t borders[] = { 1, KV_BLOCK, 128, ATTN_CHUNK, 2 * ATTN_CHUNK, 3 * ATTN_CHUNK };
     test_rng rng = test_rng_init(5);
@@ -297,8 +297,7 @@ static void check_level(cpu_level level, sumi_activations activations, int32_t n
     assert_int_equal(backend_cpu_create(&be, cpu_level_name(level), activations, NULL), SUMI_OK);
     for (int32_t round = 0; round < n_rounds; round++) {
         int32_t len = borders[round % 6] + test_rng_range(&rng, -2, N_LAST + 2);
-        check_sequence(be, &rng, shapes[round % N_SHAPES].head_dim, shapes[round % N_SHAPES].latent,
-                       len < 1 ? 1 : len);
+        check_sequence(be, &rng, shapes[round % N_SHAPES].head_dim, shapes[round % N_SHAPES].latent, len < 1 ? 1 : len);
     }
     print_message("  level %s\n", be->isa);
     be->destroy(be);
@@ -381,7 +380,8 @@ static void layers_of_different_formats_in_one_store_have_the_bits_of_layers_alo
         backend *be;
         stream *st;
         if (!cpu_has_level((cpu_level)level)) continue;
-        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL), SUMI_OK);
+        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL),
+                         SUMI_OK);
         assert_int_equal(be->stream_create(be, &st, 2, NULL), SUMI_OK);
         for (int round = 0; round < 4; round++) check_mixture(be, st, &rng, round % 2 ? 48 : 32, round < 2 ? 0 : 32);
         be->stream_destroy(st);

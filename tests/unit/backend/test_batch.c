@@ -31,7 +31,8 @@ static batch random_batch(test_rng *rng, batch_arrays *a, int32_t *kept)
     int32_t n_seqs = test_rng_range(rng, 1, 6), row = 0, keep = test_rng_range(rng, 0, 3);
     for (int32_t i = 0; i < n_seqs; i++) {
         int32_t n = test_rng_range(rng, 1, 10);
-        a->seqs[i] = (batch_seq){ row, n, n + test_rng_range(rng, 0, 50), kept + i, (uint64_t)test_rng_range(rng, 0, 2) };
+        a->seqs[i] = (batch_seq){ row, n, n + test_rng_range(rng, 0, 50), kept + i,
+                                  (uint64_t)test_rng_range(rng, 0, 2) };
         row += n;
     }
     batch_set_rows(&b, a, n_seqs);

@@ -22,8 +22,8 @@ static void expect_choice(const router *r, const float *logits, const int32_t *c
     routing_choose(&(route_args){ &out, r, logits }, 0, scratch);
     for (int32_t i = 0; i < r->n_used; i++) {
         if (got[i] != chosen[i] || !(fabsf(got_weights[i] - weights[i]) < 1e-6f))
-            fail_msg("choice %d: expert %d by %g, not %d by %g", (int)i, (int)got[i], got_weights[i],
-                     (int)chosen[i], weights[i]);
+            fail_msg("choice %d: expert %d by %g, not %d by %g", (int)i, (int)got[i], got_weights[i], (int)chosen[i],
+                     weights[i]);
     }
 }
 
@@ -33,9 +33,7 @@ static const float logits_of_tenths[4] = { 0, 0.6931471805599453f, 1.09861228866
 static void softmax_scores_are_weights_as_they_are_or_sum_to_one(void **state)
 {
     (void)state;
-    router r = {
-        .kind = ROUTER_SOFTMAX, .n_experts = 4, .n_used = 2, .n_groups = 1, .n_used_groups = 1, .scale = 1
-    };
+    router r = { .kind = ROUTER_SOFTMAX, .n_experts = 4, .n_used = 2, .n_groups = 1, .n_used_groups = 1, .scale = 1 };
     expect_choice(&r, logits_of_tenths, (int32_t[]){ 3, 2 }, (float[]){ 0.4f, 0.3f });
     r.normalised = true;
     r.scale = 7;
@@ -86,9 +84,7 @@ static void of_equal_scores_the_first_wins_and_nan_still_gives_different_experts
 {
     (void)state;
     const float equal[4] = { 1, 1, 1, 1 };
-    router r = {
-        .kind = ROUTER_SOFTMAX, .n_experts = 4, .n_used = 3, .n_groups = 1, .n_used_groups = 1, .scale = 1
-    };
+    router r = { .kind = ROUTER_SOFTMAX, .n_experts = 4, .n_used = 3, .n_groups = 1, .n_used_groups = 1, .scale = 1 };
     expect_choice(&r, equal, (int32_t[]){ 0, 1, 2 }, (float[]){ 0.25f, 0.25f, 0.25f });
     float none[4] = { NAN, NAN, NAN, NAN }, scratch[8], weights[3];
     int32_t chosen[3];
@@ -175,8 +171,7 @@ static fixture *make(cpu_level level, sumi_activations activations, dtype type, 
     const size_t n = N_FF * N_EMBD;
     assert_non_null(f);
     assert_int_equal(backend_cpu_create(&f->be, cpu_level_name(level), activations, NULL), SUMI_OK);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(f->be->stream_create(f->be, &f->threads[i], 3 - 2 * i, NULL), SUMI_OK);
+    for (int i = 0; i < 2; i++) assert_int_equal(f->be->stream_create(f->be, &f->threads[i], 3 - 2 * i, NULL), SUMI_OK);
     for (int m = 0; m < N_MATRICES; m++) {
         int32_t n_rows = m == DOWN ? N_EMBD : N_FF, n_cols = m == DOWN ? N_FF : N_EMBD;
         size_t n_bytes = (size_t)n_rows * dtype_row_bytes(type, n_cols);
@@ -188,8 +183,7 @@ static fixture *make(cpu_level level, sumi_activations activations, dtype type, 
             uint8_t *bytes = f->bytes[m] + e * n_bytes;
             quant_find(type)->encode(f->values[m] + e * n, bytes, (int64_t)n);
             quant_find(type)->decode(bytes, f->values[m] + e * n, (int64_t)n);
-            assert_int_equal(f->be->weight_create(f->be, &f->w[m][e], type, bytes, n_rows, n_cols, NULL),
-                             SUMI_OK);
+            assert_int_equal(f->be->weight_create(f->be, &f->w[m][e], type, bytes, n_rows, n_cols, NULL), SUMI_OK);
         }
         f->expert_bytes += f->be->weight_bytes(f->w[m][0]);
     }
@@ -243,8 +237,7 @@ static void run(fixture *f, stream *s, variant v, int32_t first, int32_t n, floa
                                 .norm = { NORM_RMS, ones, NULL },
                                 .n_embd = N_EMBD,
                                 .eps = 1e-6f } };
-    row_op route = { .kind = ROW_ROUTE,
-                     .route = { f->routing, &plain_router, f->logits + (size_t)first * N_EXPERTS } };
+    row_op route = { .kind = ROW_ROUTE, .route = { f->routing, &plain_router, f->logits + (size_t)first * N_EXPERTS } };
     experts_args args = { .gate = v.gated ? f->w[GATE] : NULL,
                           .up = f->w[UP],
                           .down = f->w[DOWN],
@@ -293,8 +286,7 @@ static void add_expert(const fixture *f, variant v, int32_t e, double share, con
         ff[i] = v.gated ? silu(gate) * up : silu(up);
     }
     for (size_t i = 0; i < N_EMBD; i++)
-        y[i] += (v.weigh_input ? 1 : share) *
-                (dot(values[DOWN] + i * N_FF, ff, N_FF) + (v.biases ? bias[DOWN][i] : 0));
+        y[i] += (v.weigh_input ? 1 : share) * (dot(values[DOWN] + i * N_FF, ff, N_FF) + (v.biases ? bias[DOWN][i] : 0));
 }
 
 static void expect_formula(const fixture *f, variant v, const float *got, int32_t t)
@@ -316,8 +308,7 @@ static void expect_formula(const fixture *f, variant v, const float *got, int32_
     for (int e = 0; e < N_EXPERTS; e++)
         if (p[e] > 0) add_expert(f, v, e, plain_router.scale * p[e] / sum, in, y);
     for (int i = 0; i < N_EMBD; i++)
-        if (!(fabs(got[i] - y[i]) <= 2e-5 * (1 + fabs(y[i]))))
-            fail_msg("token %d: %g, not %g", t, got[i], y[i]);
+        if (!(fabs(got[i] - y[i]) <= 2e-5 * (1 + fabs(y[i])))) fail_msg("token %d: %g, not %g", t, got[i], y[i]);
 }
 
 static void experts_compute_their_formula(void **state)
@@ -347,8 +338,7 @@ static int32_t n_used_experts(const fixture *f, int32_t n)
     for (int32_t t = 0; t < n; t++)
         for (int e = 0; e < N_EXPERTS; e++) {
             int larger = 0;
-            for (int o = 0; o < N_EXPERTS; o++)
-                larger += f->logits[t * N_EXPERTS + o] > f->logits[t * N_EXPERTS + e];
+            for (int o = 0; o < N_EXPERTS; o++) larger += f->logits[t * N_EXPERTS + o] > f->logits[t * N_EXPERTS + e];
             used[e] |= larger < N_USED;
         }
     for (int e = 0; e < N_EXPERTS; e++) n_used += used[e];
@@ -361,8 +351,7 @@ static void check_batch(fixture *f, const char *name, int32_t n)
     stream *s = f->threads[0];
     uint64_t before = f->be->expert_bytes(s);
     run(f, s, v, 0, n, f->y[0]);
-    uint64_t read = f->be->expert_bytes(s) - before,
-             expected = (uint64_t)n_used_experts(f, n) * f->expert_bytes;
+    uint64_t read = f->be->expert_bytes(s) - before, expected = (uint64_t)n_used_experts(f, n) * f->expert_bytes;
     if (read != expected)
         fail_msg("%s, %d tokens: %llu bytes of experts are read, not %llu", name, n, (unsigned long long)read,
                  (unsigned long long)expected);

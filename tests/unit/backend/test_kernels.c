@@ -204,7 +204,8 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     p->n_panels = (p->n_rows + k->panel_rows - 1) / k->panel_rows;
     p->add = test_rng_range(rng, 0, 1);
     size_t row_bytes = dtype_row_bytes(type->type, p->n_cols);
-    size_t payload = pack_payload_bytes(f, k->panel_rows, p->n_cols), header = pack_header_bytes(f, k->panel_rows, p->n_cols);
+    size_t payload = pack_payload_bytes(f, k->panel_rows, p->n_cols),
+           header = pack_header_bytes(f, k->panel_rows, p->n_cols);
     p->rows = malloc((size_t)p->n_rows * row_bytes); /* exact sizes: ASan sees a byte too far */
     p->payload = calloc((size_t)p->n_panels, payload);
     p->header = calloc((size_t)p->n_panels, header);
@@ -218,13 +219,15 @@ static void make_product(product *p, const kernels *k, const dtype_info *type, t
     for (int32_t i = 0; i < p->n_panels; i++) {
         int32_t row = i * k->panel_rows, left = p->n_rows - row;
         pack_panel(k, type->type, p->payload + (size_t)i * payload, p->header + (size_t)i * header,
-                   p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows, p->n_cols);
+                   p->rows + (size_t)row * row_bytes, row_bytes, left < k->panel_rows ? left : k->panel_rows,
+                   p->n_cols);
     }
     for (int32_t t = 0; t < p->n_tokens; t++) {
         q8_row row = tile_row(&p->x, t, p->n_cols, p->lanes);
         test_fill_normal(rng, x, p->n_cols, expf(test_rng_normal(rng)));
         ref.quantize_row(&row.first, x, p->n_cols);
-        test_fill_normal(rng, x, p->n_cols, expf(test_rng_normal(rng)) / 127); /* any second digit does for a test of products */
+        test_fill_normal(rng, x, p->n_cols,
+                         expf(test_rng_normal(rng)) / 127); /* any second digit does for a test of products */
         ref.quantize_row(&row.left, x, p->n_cols);
         for (int32_t g = 0; g < p->n_cols / 32; g++) row.more[g * p->lanes] = test_rng_range(rng, 0, 5) == 0;
     }
@@ -403,8 +406,18 @@ static void one_extreme_product(const kernels *k, const dtype_info *type, int pa
     quant_find(type->type)->decode(row, ws, N);
     for (int i = 0; i < N; i++) largest = fmaxf(largest, fabsf(ws[i]));
     pack_panel(k, type->type, packed, head, row, row_bytes, 1, N);
-    panels_args a = { .payload = packed, .header = head, .payload_bytes = payload, .header_bytes = header, .n_panels = 1,
-                      .n_groups = N / 32, .x_groups = N / 32, .n_rows = 1, .n_tokens = ACT_TILE, .x = xr, .y = y, .y_stride = 1 };
+    panels_args a = { .payload = packed,
+                      .header = head,
+                      .payload_bytes = payload,
+                      .header_bytes = header,
+                      .n_panels = 1,
+                      .n_groups = N / 32,
+                      .x_groups = N / 32,
+                      .n_rows = 1,
+                      .n_tokens = ACT_TILE,
+                      .x = xr,
+                      .y = y,
+                      .y_stride = 1 };
     k->panels[type->type](&a);
     float expected = ref.dot_q8(type->type, row, &xr, N);
     /* a sum of 16 bits that saturates is off by some per cent; minima may hide most of a sum: 100 */
@@ -421,8 +434,7 @@ static void extreme_products_are_close(const kernels *k, test_rng *rng)
     (void)rng;
     for (int type = 0; type < DTYPE_MAX; type++)
         for (int pattern = 0; pattern < 6 && k->panels[type]; pattern++)
-            for (int sign = 0; sign < 2; sign++)
-                one_extreme_product(k, dtype_find((uint32_t)type), pattern, sign);
+            for (int sign = 0; sign < 2; sign++) one_extreme_product(k, dtype_find((uint32_t)type), pattern, sign);
 }
 
 /* The sums of 16 bits must not saturate: every integer at its largest, of either sign. */
@@ -462,12 +474,15 @@ static void packing_gives_the_same_bytes_at_every_level(void **state)
 static void one_float_product(const kernels *k, const dtype_info *type, test_rng *rng)
 {
     int32_t n_rows = test_rng_range(rng, 1, test_rng_range(rng, 1, 300)), n_cols = test_rng_range(rng, 1, 700);
-    int32_t n_tokens = test_rng_range(rng, 1, test_rng_range(rng, 1, 40)), R = k->panel_rows, n_panels = (n_rows + R - 1) / R;
+    int32_t n_tokens = test_rng_range(rng, 1, test_rng_range(rng, 1, 40)), R = k->panel_rows,
+            n_panels = (n_rows + R - 1) / R;
     size_t rows = (size_t)n_rows, cols = (size_t)n_cols, tokens = (size_t)n_tokens;
     const pack_format *f = pack_find(type->type);
     size_t row_bytes = dtype_row_bytes(type->type, n_cols), panel = pack_payload_bytes(f, R, n_cols);
-    float *w = malloc(rows * cols * sizeof *w), *x = malloc(tokens * cols * sizeof *x), *bias = malloc(rows * sizeof *bias);
-    float *old = malloc(tokens * rows * sizeof *old), *y = malloc(tokens * rows * sizeof *y), *alone = malloc(rows * sizeof *y);
+    float *w = malloc(rows * cols * sizeof *w), *x = malloc(tokens * cols * sizeof *x),
+          *bias = malloc(rows * sizeof *bias);
+    float *old = malloc(tokens * rows * sizeof *old), *y = malloc(tokens * rows * sizeof *y),
+          *alone = malloc(rows * sizeof *y);
     uint8_t *file = malloc(rows * row_bytes), *packed = calloc((size_t)n_panels, panel);
     test_fill_normal(rng, w, n_rows * n_cols, 1);
     test_fill_normal(rng, x, n_tokens * n_cols, 1);
@@ -478,9 +493,18 @@ static void one_float_product(const kernels *k, const dtype_info *type, test_rng
     for (int32_t p = 0; p < n_panels; p++)
         pack_panel(k, type->type, packed + (size_t)p * panel, packed, file + (size_t)(p * R) * row_bytes, row_bytes,
                    n_rows - p * R < R ? n_rows - p * R : R, n_cols);
-    panels_f32_args a = { .payload = packed, .payload_bytes = panel, .n_panels = n_panels, .n_cols = n_cols, .n_rows = n_rows,
-                          .n_tokens = n_tokens, .x = x, .x_stride = cols, .y = y, .y_stride = rows,
-                          .bias = test_rng_range(rng, 0, 1) ? bias : NULL, .add = test_rng_range(rng, 0, 1) };
+    panels_f32_args a = { .payload = packed,
+                          .payload_bytes = panel,
+                          .n_panels = n_panels,
+                          .n_cols = n_cols,
+                          .n_rows = n_rows,
+                          .n_tokens = n_tokens,
+                          .x = x,
+                          .x_stride = cols,
+                          .y = y,
+                          .y_stride = rows,
+                          .bias = test_rng_range(rng, 0, 1) ? bias : NULL,
+                          .add = test_rng_range(rng, 0, 1) };
     memcpy(y, old, tokens * rows * sizeof *y);
     k->panels_f32[type->type](&a);
     for (size_t t = 0; t < tokens; t++)
@@ -563,10 +587,17 @@ static void attention_is_close(const kernels *k, test_rng *rng)
         for (int32_t b = 0; b < N_BLOCKS; b++) table[b] = (b * 5 + round) % N_BLOCKS;
         fill_pages(rng, pages, table, head_dim, n_positions);
         test_fill_normal(rng, q, ATTN_ROWS * MAX_HEAD, 1);
-        attention_tile_args a = { .head_dim = head_dim, .n_rows = test_rng_range(rng, 1, ATTN_ROWS), .format = KV_F16,
-                                  .blocks = (const uint8_t *)pages, .block_stride = 4 * head, .v_offset = 2 * head,
-                                  .v_stride = 2 * (size_t)head_dim, .table = table,
-                                  .scale = 1 / sqrtf((float)head_dim), .chunk = ATTN_ALL, .scratch = scratch };
+        attention_tile_args a = { .head_dim = head_dim,
+                                  .n_rows = test_rng_range(rng, 1, ATTN_ROWS),
+                                  .format = KV_F16,
+                                  .blocks = (const uint8_t *)pages,
+                                  .block_stride = 4 * head,
+                                  .v_offset = 2 * head,
+                                  .v_stride = 2 * (size_t)head_dim,
+                                  .table = table,
+                                  .scale = 1 / sqrtf((float)head_dim),
+                                  .chunk = ATTN_ALL,
+                                  .scratch = scratch };
         for (int32_t r = 0; r < a.n_rows; r++) {
             a.q[r] = q + r * head_dim;
             a.last[r] = test_rng_range(rng, 0, n_positions - 1);

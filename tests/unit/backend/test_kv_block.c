@@ -13,9 +13,15 @@
 enum { N_KV_HEADS = 3, MAX_DIM = 24, MAX_BYTES = N_KV_HEADS * KV_BLOCK * 2 * MAX_DIM * 4 + 64 };
 
 static const kv_shape SHAPES[] = {
-    { KV_F16, 1, 8, 8, false },   { KV_F16, N_KV_HEADS, 24, 24, false }, { KV_F16, N_KV_HEADS, 6, 10, false },
-    { KV_F16, 1, 24, 16, true },  { KV_F16, 1, 5, 3, true },             { KV_F32, 1, 8, 8, false },
-    { KV_F32, N_KV_HEADS, 24, 24, false }, { KV_F32, N_KV_HEADS, 6, 10, false }, { KV_F32, 1, 24, 16, true },
+    { KV_F16, 1, 8, 8, false },
+    { KV_F16, N_KV_HEADS, 24, 24, false },
+    { KV_F16, N_KV_HEADS, 6, 10, false },
+    { KV_F16, 1, 24, 16, true },
+    { KV_F16, 1, 5, 3, true },
+    { KV_F32, 1, 8, 8, false },
+    { KV_F32, N_KV_HEADS, 24, 24, false },
+    { KV_F32, N_KV_HEADS, 6, 10, false },
+    { KV_F32, 1, 24, 16, true },
     { KV_F32, 1, 5, 3, true },
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -131,7 +137,8 @@ static void a_block_has_the_bytes_of_its_shape_and_format(void **state)
     assert_int_equal(bytes_of(KV_F32, 3, 64, 0), 16 * 3 * (64 + 64) * 4);
     assert_int_equal(bytes_of(KV_F16, 1, 512 + 64, 512), 16 * (512 + 64) * 2);
     assert_int_equal(bytes_of(KV_F32, 1, 512 + 64, 512), 16 * (512 + 64) * 4);
-    assert_int_equal(bytes_of(KV_F16, 1 << 20, 512, 0), (size_t)16 * (1 << 20) * 1024 * 2); /* the most that a file can ask */
+    assert_int_equal(bytes_of(KV_F16, 1 << 20, 512, 0),
+                     (size_t)16 * (1 << 20) * 1024 * 2); /* the most that a file can ask */
     assert_true(bytes_of(KV_F32, 1 << 20, 512, 0) <= KV_MAX_LAYER_BYTES);
 }
 

@@ -44,8 +44,7 @@ static void one_type(const backend *be, stream *threads[2], act *a, const dtype_
             quant_find(type->type)->encode(w, rows[o] + (size_t)r * row_bytes, N_COLS);
         }
         for (int v = 0; v < 2; v++) y[v][o] = calloc((size_t)(n_rows[o] * n_tokens), sizeof(float));
-        assert_int_equal(be->weight_create(be, &weights[o], type->type, rows[o], n_rows[o], N_COLS, NULL),
-                         SUMI_OK);
+        assert_int_equal(be->weight_create(be, &weights[o], type->type, rows[o], n_rows[o], N_COLS, NULL), SUMI_OK);
         outs[o] = (linear_out){ .w = weights[o], .y = y[0][o] };
     }
     make_act(be, threads[0], a, x, n_tokens);
@@ -59,8 +58,8 @@ static void one_type(const backend *be, stream *threads[2], act *a, const dtype_
         size_t n = (size_t)(n_rows[o] * n_tokens);
         for (size_t i = 0; i < n; i++)
             if (memcmp(&y[0][o][i], &y[1][o][i], sizeof(float)) != 0 || y[0][o][i] == 0)
-                fail_msg("%s, %d tokens, %d rows: element %zu is %.9g, alone %.9g", type->name, n_tokens,
-                         n_rows[o], i, y[0][o][i], y[1][o][i]);
+                fail_msg("%s, %d tokens, %d rows: element %zu is %.9g, alone %.9g", type->name, n_tokens, n_rows[o], i,
+                         y[0][o][i], y[1][o][i]);
         be->weight_destroy(weights[o]);
         free(rows[o]), free(y[0][o]), free(y[1][o]);
     }
@@ -77,11 +76,9 @@ static void a_product_does_not_depend_on_other_tokens_or_threads_for_any_type(vo
             backend *be;
             stream *threads[2];
             act *a;
-            assert_int_equal(
-                backend_cpu_create(&be, cpu_level_name((cpu_level)level), (sumi_activations)form, NULL),
-                SUMI_OK);
-            for (int i = 0; i < 2; i++)
-                assert_int_equal(be->stream_create(be, &threads[i], 3 - 2 * i, NULL), SUMI_OK);
+            assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), (sumi_activations)form, NULL),
+                             SUMI_OK);
+            for (int i = 0; i < 2; i++) assert_int_equal(be->stream_create(be, &threads[i], 3 - 2 * i, NULL), SUMI_OK);
             assert_int_equal(be->act_create(be, &a, MAX_TOKENS, N_COLS, ACT_F32 | ACT_INT8, NULL), SUMI_OK);
             for (int type = 0; type < DTYPE_MAX; type++) {
                 const dtype_info *t = dtype_find((uint32_t)type);
@@ -133,7 +130,8 @@ static void a_matrix_for_some_columns_is_one_with_zeros_for_the_others(void **st
         backend *be;
         stream *s;
         act *a;
-        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL), SUMI_OK);
+        assert_int_equal(backend_cpu_create(&be, cpu_level_name((cpu_level)level), SUMI_ACTIVATIONS_AUTO, NULL),
+                         SUMI_OK);
         assert_int_equal(be->stream_create(be, &s, 2, NULL), SUMI_OK);
         assert_int_equal(be->act_create(be, &a, MAX_TOKENS, N_COLS, ACT_F32 | ACT_INT8, NULL), SUMI_OK);
         for (size_t i = 0; i < sizeof types / sizeof *types; i++) one_part(be, s, a, types[i], &rng);

@@ -24,8 +24,7 @@ static void float_dots_are_close(const kernels *k, test_rng *rng)
         test_fill_normal(rng, b, n, 1);
         for (int32_t i = 0; i < n; i++) terms += fabs((double)a[i] * b[i]);
         float expected = ref.dot_f32(a, b, n), got = k->dot_f32(a, b, n);
-        if (fabs((double)expected - got) > 2 * test_gamma(n) * terms)
-            fail_msg("n %d: %.9g, %.9g", n, got, expected);
+        if (fabs((double)expected - got) > 2 * test_gamma(n) * terms) fail_msg("n %d: %.9g, %.9g", n, got, expected);
     }
 }
 
@@ -87,8 +86,7 @@ static void activations_are_close(const kernels *k, const float *x, const float 
             double factor = kind == GLU_CLAMPED ? fmin(fmax(w[i], -7), 7) + 1 : w[i];
             if (!(fabs((double)y[0][i] - y[1][i]) <= 0x1p-20 * fabs(factor) * size))
                 fail_msg("glu %d n %d: f(%g) %g is %g, reference %g", kind, n, x[i], w[i], y[1][i], y[0][i]);
-            if (y[2][i] * (float)factor != y[1][i])
-                fail_msg("activation %d n %d: f(%g) is %g", kind, n, x[i], y[2][i]);
+            if (y[2][i] * (float)factor != y[1][i]) fail_msg("activation %d n %d: f(%g) is %g", kind, n, x[i], y[2][i]);
         }
     }
 }
@@ -104,8 +102,7 @@ static void rows_are_close(const kernels *k, test_rng *rng)
         test_fill_normal(rng, b, n, 1);
         ref.rmsnorm_row(y[0], x, w, n, 1e-6f);
         k->rmsnorm_row(y[1], x, w, n, 1e-6f);
-        for (int32_t i = 0; i < n;
-             i++) /* the scale differs by the rounding of a sum of squares, halved by the root */
+        for (int32_t i = 0; i < n; i++) /* the scale differs by the rounding of a sum of squares, halved by the root */
             if (fabs((double)y[0][i] - y[1][i]) > (test_gamma(n) + 0x1p-22) * fabs(y[0][i]))
                 fail_msg("norm n %d: %d", n, i);
         layernorm_is_close(k, x, w, round % 2 ? b : NULL, n);
@@ -121,8 +118,7 @@ static void rows_are_close(const kernels *k, test_rng *rng)
             memcpy(y[1], x, (size_t)n * sizeof *x);
             ref.rope_head(y[0], cos_sin, n_rot, (rope_pairing)pairing);
             k->rope_head(y[1], cos_sin, n_rot, (rope_pairing)pairing);
-            assert_memory_equal(y[0], y[1],
-                                (size_t)n * sizeof(float)); /* two products and a sum: no freedom */
+            assert_memory_equal(y[0], y[1], (size_t)n * sizeof(float)); /* two products and a sum: no freedom */
         }
         ref.to_f16(h[0], x, n);
         k->to_f16(h[1], x, n);
@@ -178,8 +174,7 @@ static void large_arguments_of_gates_and_caps_stay_finite_and_nan_stays_nan(void
         for (int kind = GLU_SILU; kind <= GLU_RELU2; kind++) {
             k.glu_row(y, gate, up, 5, (glu_kind)kind);
             float large = kind == GLU_RELU2 ? 1e8f : 1e4f;
-            assert_true(fabsf(y[0]) < 1e-30f && y[1] == large && fabsf(y[2]) < 1e-30f && y[3] == 0 &&
-                        isnan(y[4]));
+            assert_true(fabsf(y[0]) < 1e-30f && y[1] == large && fabsf(y[2]) < 1e-30f && y[3] == 0 && isnan(y[4]));
         }
         up[3] = NAN;
         k.glu_row(y, gate, up, 5, GLU_CLAMPED);

@@ -61,8 +61,7 @@ static void features_are_those_that_linux_lists(void **state)
     }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         bool linux_has = has_all(flags, table[i].words), we_have = cpu_features() & table[i].feature;
-        if (linux_has != we_have)
-            fail_msg("'%s': Linux %d, cpu_features() %d", table[i].words, linux_has, we_have);
+        if (linux_has != we_have) fail_msg("'%s': Linux %d, cpu_features() %d", table[i].words, linux_has, we_have);
     }
     free(flags);
 }

@@ -41,7 +41,8 @@ static void foreign_text_cannot_break_the_line(void **state)
     (void)state;
     sumi_error err;
     sumi_fail(&err, SUMI_EFORMAT, "key '%s'", "\x1b]0;title\a\r\nnext\xc2\x9b\xff");
-    assert_string_equal(err.message, "key '?]0;title???next?" "?'");
+    assert_string_equal(err.message, "key '?]0;title???next?"
+                                     "?'");
 }
 
 static void a_long_line_is_cut_at_a_whole_character(void **state)

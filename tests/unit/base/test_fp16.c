@@ -19,8 +19,7 @@ static void every_half_has_the_value_of_the_definition(void **state)
     (void)state;
     for (uint32_t h = 0; h < 65536; h++) {
         float f = fp16_to_f32((uint16_t)h);
-        if ((h & 0x7c00) != 0x7c00)
-            assert_true((double)f == half_value((uint16_t)h) && !signbit(f) == !(h & 0x8000));
+        if ((h & 0x7c00) != 0x7c00) assert_true((double)f == half_value((uint16_t)h) && !signbit(f) == !(h & 0x8000));
         else if (h & 0x3ff) assert_true(isnan(f));
         else assert_true(isinf(f) && (f < 0) == !!(h & 0x8000));
     }
@@ -61,8 +60,8 @@ static void rounding_to_half_is_to_nearest_even_around_every_half(void **state)
     for (uint32_t h = 0; h < 0x7c00; h++) {
         double low = half_value((uint16_t)h), high = h == 0x7bff ? 65536 : half_value((uint16_t)(h + 1));
         float middle = (float)((low + high) / 2); /* exact: one more bit than a half has */
-        float points[] = { middle, nextafterf(middle, INFINITY), nextafterf(middle, 0),
-                           nextafterf((float)high, 0), nextafterf((float)low, INFINITY) };
+        float points[] = { middle, nextafterf(middle, INFINITY), nextafterf(middle, 0), nextafterf((float)high, 0),
+                           nextafterf((float)low, INFINITY) };
         for (int i = 0; i < 5; i++) {
             uint16_t want = nearest((double)points[i], (uint16_t)h, low, (uint16_t)(h + 1), high);
             assert_int_equal(fp16_from_f32(points[i]), want);

@@ -27,10 +27,13 @@ static sumi_status read_text(numa_nodes *nodes, const char *text, sumi_error *er
 static void lists_of_nodes_are_read(void **state)
 {
     (void)state;
-    static const struct { const char *text; int32_t n; unsigned long low, second; } cases[] = {
-        { "0\n", 1, 1, 0 },        { "0-1\n", 2, 3, 0 },           { "0-1,4\n", 3, 0x13, 0 },
-        { "1,3,5-7", 5, 0xea, 0 }, { "0,64-65\n", 3, 1, 3 },       { "0-63\n", 64, ~0ul, 0 },
-        { "2,2\n", 1, 4, 0 },
+    static const struct {
+        const char *text;
+        int32_t n;
+        unsigned long low, second;
+    } cases[] = {
+        { "0\n", 1, 1, 0 },       { "0-1\n", 2, 3, 0 },      { "0-1,4\n", 3, 0x13, 0 }, { "1,3,5-7", 5, 0xea, 0 },
+        { "0,64-65\n", 3, 1, 3 }, { "0-63\n", 64, ~0ul, 0 }, { "2,2\n", 1, 4, 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         numa_nodes nodes;
@@ -43,8 +46,10 @@ static void lists_of_nodes_are_read(void **state)
 static void what_is_no_list_is_an_error_that_names_the_file(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "\n", "x\n", "1-\n", "-1\n", "2-1\n", "0,\n", "0 1\n", "0-1024\n", "1024\n",
-                                       "99999999999999999999\n", "0--1\n" };
+    static const char *const bad[] = {
+        "",      "\n", "x\n", "1-\n", "-1\n", "2-1\n", "0,\n", "0 1\n", "0-1024\n", "1024\n", "99999999999999999999\n",
+        "0--1\n"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         numa_nodes nodes;
         sumi_error err;
@@ -73,7 +78,8 @@ static void pages_are_spread_or_the_refusal_is_told(void **state)
     printf("this machine has %d node(s) with memory\n", (int)here.n);
     if (numa_spread(&here, p, bytes, &err) != SUMI_OK) printf("%s\n", err.message);
     assert_int_equal(read_text(&two, "0,1023\n", NULL), SUMI_OK);
-    sumi_status status = numa_spread(&two, p, bytes, &err); /* node 1023 is not there: the rest may be taken, or nothing */
+    sumi_status status = numa_spread(&two, p, bytes,
+                                     &err); /* node 1023 is not there: the rest may be taken, or nothing */
     if (status != SUMI_OK) assert_non_null(strstr(err.message, "does not let memory be spread over 2 nodes"));
     memset(p, 1, bytes);
     assert_int_equal(p[bytes - 1], 1);

@@ -38,8 +38,8 @@ static void every_item_runs_exactly_once(void **state)
             memset((void *)c.runs, 0, MAX_ITEMS * sizeof(int32_t));
             pool_for(p, n, grain, count_items, &c);
             for (int32_t i = 0; i < MAX_ITEMS; i++)
-                if (c.runs[i] != (i < n)) fail_msg("threads %d n %d grain %d: item %d ran %d times", n_threads, n,
-                                                   grain, i, c.runs[i]);
+                if (c.runs[i] != (i < n))
+                    fail_msg("threads %d n %d grain %d: item %d ran %d times", n_threads, n, grain, i, c.runs[i]);
         }
         assert_int_equal(c.bad_thread, 0);
         free((void *)c.runs);

@@ -18,8 +18,8 @@ static loaded load(const char *name, const char *isa, sumi_activations activatio
     sumi_error err;
     loaded l;
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
-    if (gguf_open(&l.file, test_source_path(path), &err) ||
-        backend_cpu_create(&l.be, isa, activations, &err) || model_create(&l.m, l.file, l.be, NULL, &err))
+    if (gguf_open(&l.file, test_source_path(path), &err) || backend_cpu_create(&l.be, isa, activations, &err) ||
+        model_create(&l.m, l.file, l.be, NULL, &err))
         fail_msg("%s", err.message);
     return l;
 }

@@ -15,8 +15,10 @@ static const char model[] = "SmolLM2-135M-Instruct-Q8_0.gguf", note[] = "79.3 Mi
 
 static void a_bar_stays_below_the_width_of_any_terminal(void **state)
 {
-    static const char *const names[] = { model, "", "x", "模型的名字很长很长很长很长很长很长.gguf",
-                                         "a-name-that-is-much-longer-than-any-terminal-would-ever-be-wide-a-name-that-is-much-longer-than-any" };
+    static const char *const names[] = {
+        model, "", "x", "模型的名字很长很长很长很长很长很长.gguf",
+        "a-name-that-is-much-longer-than-any-terminal-would-ever-be-wide-a-name-that-is-much-longer-than-any"
+    };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (int columns = 12; columns < 200; columns++)
@@ -32,7 +34,8 @@ static void parts_give_way_one_after_the_other(void **state)
     char line[2048];
     (void)state;
     progress_line(line, sizeof line, model, 50, 12, note, 200);
-    assert_string_equal(line, "SmolLM2-135M-Instruct-Q8_0.gguf [###############               ]  50%  12 s left  79.3 MiB, 21.4 MiB/s");
+    assert_string_equal(
+        line, "SmolLM2-135M-Instruct-Q8_0.gguf [###############               ]  50%  12 s left  79.3 MiB, 21.4 MiB/s");
     progress_line(line, sizeof line, model, 50, 12, note, 80);
     assert_string_equal(line, "SmolLM2-135M-... [##########           ]  50%  12 s left  79.3 MiB, 21.4 MiB/s");
     progress_line(line, sizeof line, model, 50, 12, note, 60);
@@ -58,7 +61,8 @@ static size_t show_loading(double ms, char *text, size_t n_text)
     dup2(errors, STDERR_FILENO);
     close(line);
     size_t at = 0;
-    for (ssize_t n; at < n_text - 1 && (n = read(terminal, text + at, n_text - 1 - at)) > 0;) at += (size_t)n; /* until EIO */
+    for (ssize_t n; at < n_text - 1 && (n = read(terminal, text + at, n_text - 1 - at)) > 0;)
+        at += (size_t)n; /* until EIO */
     text[at] = '\0';
     close(errors);
     close(terminal);
@@ -89,8 +93,12 @@ static void text_that_is_cut_ends_in_dots(void **state)
     assert_string_equal(out, "ab...");
     columns_fit(out, sizeof out, "模型名字", 7); /* each is two columns wide */
     assert_string_equal(out, "模型...");
-    columns_fit(out, sizeof out, "e\xcc\x81" "abc", 4); /* a combining accent takes none */
-    assert_string_equal(out, "e\xcc\x81" "abc");
+    columns_fit(out, sizeof out,
+                "e\xcc\x81"
+                "abc",
+                4); /* a combining accent takes none */
+    assert_string_equal(out, "e\xcc\x81"
+                             "abc");
     columns_fit(out, sizeof out, "abcdef", 2);
     assert_string_equal(out, "");
     columns_fit(small, sizeof small, "abcdefghij", 20);

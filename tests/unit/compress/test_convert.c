@@ -100,7 +100,9 @@ static void a_folder_becomes_a_file_with_the_same_keys_and_tensors_with_any_numb
     char *bytes[2];
     test_folder folder = test_hf_folder("qwen2-tied"), f = test_folder_create();
     for (int i = 0; i < 2; i++) {
-        sumi_convert_opts opts = { .size = sizeof opts, .type = "Q8_0", .n_threads = i == 0 ? 1 : 5, .overwrite = i > 0 };
+        sumi_convert_opts opts = {
+            .size = sizeof opts, .type = "Q8_0", .n_threads = i == 0 ? 1 : 5, .overwrite = i > 0
+        };
         convert(folder.path, out_path(&f), &opts);
         bytes[i] = test_read_file(out_path(&f), &n[i]);
     }
@@ -112,8 +114,7 @@ static void a_folder_becomes_a_file_with_the_same_keys_and_tensors_with_any_numb
     gguf_array tokens;
     assert_true(gguf_get_i64(g, "qwen2.block_count", &value) && value == 2);
     assert_true(gguf_get_i64(g, "general.file_type", &value) && value == 7);
-    assert_true(gguf_get_str(g, "tokenizer.ggml.model", &text) && text.n == 4 &&
-                !memcmp(text.data, "gpt2", 4));
+    assert_true(gguf_get_str(g, "tokenizer.ggml.model", &text) && text.n == 4 && !memcmp(text.data, "gpt2", 4));
     assert_true(gguf_get_array(g, "tokenizer.ggml.tokens", &tokens) && tokens.n == 288);
     assert_int_equal(gguf_find_tensor(g, "blk.0.attn_q.weight")->type->type, DTYPE_Q8_0);
     assert_int_equal(gguf_find_tensor(g, "blk.0.attn_q.bias")->type->type, DTYPE_F32);
@@ -140,11 +141,15 @@ static void a_file_that_is_there_stays_unless_it_may_be_overwritten(void **state
     assert_true(n == 4 && !memcmp(bytes, "mine", 4));
     free(bytes);
     assert_int_equal(count_files(&f), 2);
-    convert(source, source, &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "Q4_0", .overwrite = true }); /* onto itself */
+    convert(source, source,
+            &(sumi_convert_opts){
+                .size = sizeof(sumi_convert_opts), .type = "Q4_0", .overwrite = true }); /* onto itself */
     gguf *g = open_file(source);
     assert_int_equal(gguf_find_tensor(g, "blk.0.ffn_up.weight")->type->type, DTYPE_Q4_0);
     gguf_close(g);
-    assert_int_equal(sumi_convert(source, f.path, &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .overwrite = true }, &err), SUMI_EIO);
+    assert_int_equal(sumi_convert(source, f.path,
+                                  &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .overwrite = true }, &err),
+                     SUMI_EIO);
     assert_int_equal(sumi_convert(source, "/nowhere/out.gguf", NULL, &err), SUMI_EIO);
     assert_int_equal(count_files(&f), 2);
     test_folder_remove(&f);
@@ -169,15 +174,18 @@ static void what_goes_wrong_leaves_nothing_behind(void **state)
     sumi_convert_opts opts = { .size = sizeof opts, .progress = stop, .user = &calls };
     assert_int_equal(sumi_convert(source, out_path(&f), &opts, &err), SUMI_ECANCELLED);
     assert_int_equal(calls, 1);
-    assert_int_equal(sumi_convert(source, out_path(&f), &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "Q9" }, &err),
+    assert_int_equal(sumi_convert(source, out_path(&f),
+                                  &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "Q9" }, &err),
                      SUMI_EINVAL);
     assert_int_equal(sumi_convert("/nowhere", out_path(&f), NULL, &err), SUMI_EIO);
     write_source(source, 1, NAN);
-    assert_int_equal(sumi_convert(source, out_path(&f), &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "Q8_0" }, &err),
+    assert_int_equal(sumi_convert(source, out_path(&f),
+                                  &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "Q8_0" }, &err),
                      SUMI_ENUMERIC);
     assert_non_null(strstr(err.message, "tensor 'blk.0.ffn_up.weight' has numbers that are not finite"));
     write_source(source, 1, 1e5f);
-    assert_int_equal(sumi_convert(source, out_path(&f), &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "F16" }, &err),
+    assert_int_equal(sumi_convert(source, out_path(&f),
+                                  &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .type = "F16" }, &err),
                      SUMI_ENUMERIC);
     assert_non_null(strstr(err.message, "use BF16 or F32"));
     assert_int_equal(count_files(&f), 1);

@@ -94,8 +94,7 @@ static void names_are_found_in_any_case_and_listed_once(void **state)
     assert_string_equal(file_type_find("q4_k_m")->name, "Q4_K_M");
     assert_null(file_type_find("Q4_K_L"));
     assert_null(file_type_find(""));
-    for (int32_t i = 0; file_type_at(i); i++)
-        assert_ptr_equal(file_type_find(file_type_at(i)->name), file_type_at(i));
+    for (int32_t i = 0; file_type_at(i); i++) assert_ptr_equal(file_type_find(file_type_at(i)->name), file_type_at(i));
     assert_null(file_type_at(-1));
 }
 

@@ -27,8 +27,7 @@ static world open_world(void)
     opts.max_seqs = 3;
     opts.max_batch_tokens = 32;
     opts.kv_bytes = (size_t)1 << 20;
-    assert_int_equal(sumi_model_open(&w.model, test_source_path("tests/golden/tiny/gemma3.gguf"), NULL, NULL),
-                     SUMI_OK);
+    assert_int_equal(sumi_model_open(&w.model, test_source_path("tests/golden/tiny/gemma3.gguf"), NULL, NULL), SUMI_OK);
     assert_int_equal(sumi_context_create(&w.ctx, w.model, &opts, NULL), SUMI_OK);
     sumi_model_get_info(w.model, &info);
     w.n_vocab = info.n_vocab;

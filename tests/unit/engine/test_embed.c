@@ -31,8 +31,7 @@ static sumi_context *make_context(int32_t n_threads, int32_t step)
 static void embed(sumi_context *ctx, int32_t i, int32_t way, float *out)
 {
     sumi_error err = { 0 };
-    if (sumi_embed(ctx, texts[i], lens[i], ways[way], false, out, &err) != SUMI_OK)
-        fail_msg("%s", err.message);
+    if (sumi_embed(ctx, texts[i], lens[i], ways[way], false, out, &err) != SUMI_OK) fail_msg("%s", err.message);
 }
 
 static int set_up(void **state)
@@ -123,8 +122,8 @@ static void an_embedding_does_not_depend_on_steps_or_threads(void **state)
 static void logits_and_hidden_states_share_a_step(void **state)
 {
     (void)state;
-    static const sumi_want wants[] = { SUMI_WANT_HIDDEN_LAST, SUMI_WANT_LAST, SUMI_WANT_NONE,
-                                       SUMI_WANT_HIDDEN_ALL, SUMI_WANT_ALL };
+    static const sumi_want wants[] = { SUMI_WANT_HIDDEN_LAST, SUMI_WANT_LAST, SUMI_WANT_NONE, SUMI_WANT_HIDDEN_ALL,
+                                       SUMI_WANT_ALL };
     enum { N = 5, LEN = 3 };
     sumi_context *ctx = make_context(2, 64);
     sumi_span spans[N];
@@ -195,8 +194,7 @@ static sumi_engine_stats embed_together(const sumi_engine_opts *o)
     sumi_error err = { 0 };
     if (sumi_engine_create(&e, model, o, &err) != SUMI_OK) fail_msg("%s", err.message);
     for (int i = 0; i < 2 * N_TEXTS * N_WAYS; i++) {
-        sumi_request r = request(i / N_WAYS % N_TEXTS, ways[i % N_WAYS]),
-                     chat = request(i % N_TEXTS, SUMI_POOL_NONE);
+        sumi_request r = request(i / N_WAYS % N_TEXTS, ways[i % N_WAYS]), chat = request(i % N_TEXTS, SUMI_POOL_NONE);
         r.priority = i % 3;
         chat.max_tokens = 20;
         chat.priority = 2;
@@ -222,8 +220,7 @@ static void an_engine_gives_the_same_embedding_under_load(void **state)
     (void)state;
     sumi_engine_opts o = engine_options();
     sumi_engine_stats s = embed_together(&o);
-    assert_true(s.n_hit_tokens >
-                0); /* last pooling and chats use what is cached; the mean takes every token */
+    assert_true(s.n_hit_tokens > 0); /* last pooling and chats use what is cached; the mean takes every token */
     for (int i = 0; i < 2 * N_TEXTS; i++) assert_int_equal(answers[i * N_WAYS].usage.n_cached, 0);
     o.prefix_cache = false;
     o.token_budget = 9;
@@ -264,8 +261,7 @@ static void an_embedding_can_be_raw_and_polled(void **state)
     event = sumi_engine_poll(e, -1);
     assert_int_equal(event->type, SUMI_EVENT_EMBEDDING);
     double squares = 0;
-    for (int i = 0; i < info.n_embd; i++)
-        squares += (double)event->embedding[i] * (double)event->embedding[i];
+    for (int i = 0; i < info.n_embd; i++) squares += (double)event->embedding[i] * (double)event->embedding[i];
     assert_true(fabs(squares - 1) > 1e-3);
     for (int i = 0; i < info.n_embd; i++)
         assert_true(fabs((double)event->embedding[i] / sqrt(squares) - (double)alone[1][0][i]) < 1e-6);

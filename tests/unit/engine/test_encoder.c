@@ -93,8 +93,7 @@ static void keys_and_values_take_the_room_of_one_layer(void **state)
     sumi_context_get_info(ctx, &c);
     assert_int_equal(c.n_ctx, info.n_ctx_train);
     assert_int_equal(c.max_batch_tokens, c.n_ctx);
-    assert_int_equal(c.kv_bytes,
-                     (size_t)c.n_blocks * 2 * 2 * (size_t)(c.kv_block * info.n_kv_heads * info.head_dim));
+    assert_int_equal(c.kv_bytes, (size_t)c.n_blocks * 2 * 2 * (size_t)(c.kv_block * info.n_kv_heads * info.head_dim));
     sumi_context_destroy(ctx);
 }
 
@@ -184,8 +183,7 @@ static sumi_engine_stats embed_together(const sumi_engine_opts *o)
         assert_int_equal(answers[i].finish, SUMI_FINISH_STOP);
         assert_int_equal(answers[i].n_embd, info.n_embd);
         assert_int_equal(answers[i].usage.n_cached, 0);
-        assert_memory_equal(answers[i].embedding, alone[i / N_WAYS][i % N_WAYS],
-                            (size_t)info.n_embd * sizeof(float));
+        assert_memory_equal(answers[i].embedding, alone[i / N_WAYS][i % N_WAYS], (size_t)info.n_embd * sizeof(float));
     }
     sumi_engine_get_stats(e, &s);
     sumi_engine_destroy(e);

@@ -324,8 +324,8 @@ static void a_full_queue_says_so(void **state)
     assert_int_equal(client_try(e, &r, &together[n_taken], &err), SUMI_EBUSY);
     for (int i = 0; i < n_taken; i++) {
         client_wait(&together[i]);
-        assert_true(together[i].finish == SUMI_FINISH_CANCELLED ||
-                    together[i].finish == SUMI_FINISH_REFUSED || together[i].finish == SUMI_FINISH_LENGTH);
+        assert_true(together[i].finish == SUMI_FINISH_CANCELLED || together[i].finish == SUMI_FINISH_REFUSED ||
+                    together[i].finish == SUMI_FINISH_LENGTH);
     }
     sumi_engine_destroy(e);
 }
@@ -372,8 +372,7 @@ static void events_can_be_polled(void **state)
     }
     for (int i = 0; i < 3; i++) client_assert_equal(&engine_alone[i], &a[i], 1);
     sumi_request r = engine_request(0);
-    assert_int_equal(sumi_engine_submit(e, &r, &a[0].id, NULL),
-                     SUMI_OK); /* never fetched: freed with the engine */
+    assert_int_equal(sumi_engine_submit(e, &r, &a[0].id, NULL), SUMI_OK); /* never fetched: freed with the engine */
     sumi_engine_stop(e, -1);
     sumi_engine_destroy(e);
 }

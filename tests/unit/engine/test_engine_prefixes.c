@@ -87,7 +87,8 @@ static void prefixes_of_a_client_outlive_the_process_for_that_client_alone(void 
     assert_int_equal(cached_of(dir, "alice", NULL, &a), all); /* all of them are in the file by now */
     assert_int_equal(cached_of(dir, "bob", NULL, &a), all);
 
-    assert_int_equal(chmod(path, 0640), 0); /* a key that others may read is not used, and clients' prefixes are not kept */
+    assert_int_equal(chmod(path, 0640),
+                     0); /* a key that others may read is not used, and clients' prefixes are not kept */
     assert_int_equal(cached_of(dir, "alice", NULL, &a), 0);
     assert_int_equal(cached_of(dir, NULL, NULL, &a), all);
     assert_int_equal(chmod(path, 0600), 0);

@@ -78,8 +78,7 @@ static void check(const char *name, cpu_level level)
     for (int32_t i = 0; i < N_SEQS; i++) {
         spans[i].seq = seqs[i];
         assert_int_equal(sumi_step(alone, &spans[i], 1, NULL), SUMI_OK);
-        if (memcmp(sumi_logits(together, i), sumi_logits(alone, 0), (size_t)info.n_vocab * sizeof(float)) !=
-            0)
+        if (memcmp(sumi_logits(together, i), sumi_logits(alone, 0), (size_t)info.n_vocab * sizeof(float)) != 0)
             fail_msg("%s at %s: the logits of sequence %d are others alone", name, opts.isa, i);
     }
     const router *r = &m->weights->h.router;
@@ -95,7 +94,8 @@ static void a_batch_of_32_reads_each_expert_once_and_has_the_logits_of_each_sequ
     static const char *const names[] = { "mixtral", "qwen2moe", "qwen3moe" };
     (void)state;
     for (int level = CPU_REF; level <= (int)cpu_best_level(); level++)
-        for (size_t i = 0; i < sizeof names / sizeof *names && cpu_has_level((cpu_level)level); i++) check(names[i], (cpu_level)level);
+        for (size_t i = 0; i < sizeof names / sizeof *names && cpu_has_level((cpu_level)level); i++)
+            check(names[i], (cpu_level)level);
 }
 
 int main(void)

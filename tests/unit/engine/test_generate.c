@@ -16,12 +16,12 @@ static const char *const texts[N_VOCAB] = { "", "Hello", " ", "world", "<st", "o
 
 struct sumi_context {
     sumi_context_info info;
-    int32_t held[64], n_held;  /* the one sequence */
-    const int32_t *script;     /* script[i]: what the model says after i answers */
+    int32_t held[64], n_held; /* the one sequence */
+    const int32_t *script;    /* script[i]: what the model says after i answers */
     int32_t n_prompt;
-    int32_t capacity;          /* blocks are gone above this length */
+    int32_t capacity; /* blocks are gone above this length */
     float logits[N_VOCAB];
-    int32_t nan_at;            /* length at which the logits are bad; 0: never */
+    int32_t nan_at;             /* length at which the logits are bad; 0: never */
     int32_t steps[32], n_steps; /* tokens of each step */
     sumi_want wants[32];
 };
@@ -134,8 +134,9 @@ static bool on_piece(void *user, const sumi_piece *piece)
 
 static sumi_context context(const int32_t *script)
 {
-    return (sumi_context){ .info = { .n_ctx = 40, .max_batch_tokens = 4 }, .script = script, .n_prompt = 3,
-                           .capacity = 64 };
+    return (sumi_context){
+        .info = { .n_ctx = 40, .max_batch_tokens = 4 }, .script = script, .n_prompt = 3, .capacity = 64
+    };
 }
 
 static sumi_generation generate(sumi_context *ctx, sumi_generate_opts *o, seen *s)

@@ -112,8 +112,8 @@ static void end_track(world *w, int32_t i)
     if (t->len) compute_plain(w, t->ids, t->len);
     for (int32_t k = t->n_found; k < t->len; k++)
         if (memcmp(row_of(w, t, k), sumi_logits(w->plain, k), (size_t)w->n_vocab * sizeof(float)) != 0)
-            fail_msg("seed %llu, sequence %lld of %d tokens: token %d has other logits", (unsigned long long)w->rng.seed,
-                     (long long)w->n_ended, t->len, k);
+            fail_msg("seed %llu, sequence %lld of %d tokens: token %d has other logits",
+                     (unsigned long long)w->rng.seed, (long long)w->n_ended, t->len, k);
     sumi_seq_close(w->ctx, t->seq);
     *t = w->live[--w->n_live];
     w->live[w->n_live] = ended; /* its rows */
@@ -207,11 +207,12 @@ static void run_programs(const char *path, uint64_t seed, int64_t n_sequences, b
         if (broken) fail_msg("seed %llu: %s", (unsigned long long)seed, broken);
     }
     while (w.n_live) end_track(&w, 0);
-    print_message("  %s: %lld sequences, %lld forks, %lld with a prefix from the index, %lld past a window; %lld tokens "
-                  "rejected; steps that kept none %lld, some %lld, all %lld\n",
-                  path, (long long)w.n_ended, (long long)w.n_forks, (long long)w.n_found, (long long)w.n_slid,
-                  (long long)w.n_rejected, (long long)w.n_steps_kept[0], (long long)w.n_steps_kept[1],
-                  (long long)w.n_steps_kept[2]);
+    print_message(
+        "  %s: %lld sequences, %lld forks, %lld with a prefix from the index, %lld past a window; %lld tokens "
+        "rejected; steps that kept none %lld, some %lld, all %lld\n",
+        path, (long long)w.n_ended, (long long)w.n_forks, (long long)w.n_found, (long long)w.n_slid,
+        (long long)w.n_rejected, (long long)w.n_steps_kept[0], (long long)w.n_steps_kept[1],
+        (long long)w.n_steps_kept[2]);
     assert_true(w.n_forks > n_sequences / 10 && w.n_found > n_sequences / 20 && w.n_slid > n_sequences / 4);
     for (int i = 0; i < 3; i++) assert_true(w.n_steps_kept[i] > n_sequences / 4);
     close_world(&w);

@@ -94,7 +94,8 @@ static void what_becomes_of_the_file_later_changes_no_answer(void **state)
     float wanted[8], got[8];
     const int32_t last = N_IDS - 1;
     static const char *const levels[] = { NULL, "ref" }; /* packed weights, and rows as in the file */
-    uint8_t *bytes = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n), *zeros = calloc(n, 1);
+    uint8_t *bytes = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n),
+            *zeros = calloc(n, 1);
     test_folder f = test_folder_create();
     assert_non_null(zeros);
     for (int level = 0; level < 2; level++)

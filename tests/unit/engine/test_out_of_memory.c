@@ -50,8 +50,8 @@ static sumi_status tokenise(const sumi_model *m, outcome *out, sumi_error *err)
 {
     static const char text[] = "Hello <|im_start|>w\xc3\xb6rld,  12345 times!\n";
     int32_t *ids, n_ids;
-    sumi_status st = sumi_tokenize(m, text, sizeof text - 1, SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS,
-                                   &ids, &n_ids, err);
+    sumi_status st = sumi_tokenize(m, text, sizeof text - 1, SUMI_TOKENIZE_SPECIAL | SUMI_TOKENIZE_BOS_EOS, &ids,
+                                   &n_ids, err);
     if (st != SUMI_OK) return st;
     put(out, ids, (size_t)n_ids * sizeof *ids);
     char *back;
@@ -263,8 +263,7 @@ static void an_answer_is_right_or_refused(void **state)
 {
     (void)state;
     fail_each("an answer", test_source_path(GGUF), answer_work);
-    fail_each("an answer of latents and experts", test_source_path("tests/golden/tiny/deepseek2.gguf"),
-              answer_work);
+    fail_each("an answer of latents and experts", test_source_path("tests/golden/tiny/deepseek2.gguf"), answer_work);
 }
 
 static void an_estimate_is_right_or_refused(void **state)

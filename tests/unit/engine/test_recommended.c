@@ -87,8 +87,8 @@ static void generation_config_of_a_folder_is_read(void **state)
     sumi_sampling s = sumi_sampling_default();
     test_folder_write(&f, "generation_config.json", config, sizeof config - 1);
     if (model_file_open(&g, f.path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
-    assert_int_equal(recommended_sampling(g, &s), SUMI_SAMPLING_TEMPERATURE | SUMI_SAMPLING_TOP_K | SUMI_SAMPLING_TOP_P |
-                                                      SUMI_SAMPLING_REPEAT_PENALTY);
+    assert_int_equal(recommended_sampling(g, &s), SUMI_SAMPLING_TEMPERATURE | SUMI_SAMPLING_TOP_K |
+                                                      SUMI_SAMPLING_TOP_P | SUMI_SAMPLING_REPEAT_PENALTY);
     assert_true(s.temperature == 0.7f && s.top_k == 20 && s.top_p == 0.8f && s.repeat_penalty == 1.1f);
     gguf_close(g);
     test_folder_remove(&f);

@@ -27,8 +27,7 @@ static sched *open_sched(stub *m, int32_t max_seqs, int32_t budget)
 
 static void add(sched *s, stub_req *q, sched_client *c, int32_t n_prompt, int32_t priority)
 {
-    *q = (stub_req){ .r = { .client = c, .n_prompt = n_prompt, .width = 1, .priority = priority },
-                     .active = true };
+    *q = (stub_req){ .r = { .client = c, .n_prompt = n_prompt, .width = 1, .priority = priority }, .active = true };
     assert_true(sched_add(s, &q->r));
 }
 
@@ -220,14 +219,11 @@ static void the_cheaper_way_of_preemption_is_taken(void **state)
 {
     (void)state;
     int32_t n_cached;
-    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 100, &n_cached),
-                     SCHED_SWAPPED);
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 100, &n_cached), SCHED_SWAPPED);
     assert_true(n_cached >= 40); /* all but the newest token came back */
-    assert_int_equal(preempted_state((sched_costs){ .token_us = 1, .block_us = 100 }, 100, &n_cached),
-                     SCHED_WAITING);
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 1, .block_us = 100 }, 100, &n_cached), SCHED_WAITING);
     assert_int_equal(n_cached, 0);
-    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 0, &n_cached),
-                     SCHED_WAITING);
+    assert_int_equal(preempted_state((sched_costs){ .token_us = 100, .block_us = 1 }, 0, &n_cached), SCHED_WAITING);
 }
 
 static void the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another(void **state)
@@ -347,12 +343,9 @@ static void a_static_batch_waits_for_its_longest_member(void **state)
     sched_client c = { .weight = 1 };
     stub_init(&m, 100, 0);
     sched *s;
-    sched_limits limits = { .max_seqs = 2,
-                            .max_requests = 8,
-                            .budget = 100,
-                            .max_rows = 8,
-                            .chunking = true,
-                            .static_batching = true };
+    sched_limits limits = {
+        .max_seqs = 2, .max_requests = 8, .budget = 100, .max_rows = 8, .chunking = true, .static_batching = true
+    };
     assert_int_equal(sched_create(&s, &limits, &m.memory, NULL), SUMI_OK);
     for (int i = 0; i < 3; i++) add(s, &q[i], &c, 5, 0);
     step(s);
@@ -462,10 +455,9 @@ static void arrive(sim *x)
     int32_t i = test_rng_range(&x->rng, 0, N_REQS - 1);
     stub_req *q = &x->reqs[i];
     if (q->active) return;
-    int32_t width =
-        chance(x, 25)
-            ? test_rng_range(&x->rng, 1, x->max_seqs < SCHED_MAX_SEQS ? x->max_seqs : SCHED_MAX_SEQS)
-            : 1;
+    int32_t width = chance(x, 25)
+                        ? test_rng_range(&x->rng, 1, x->max_seqs < SCHED_MAX_SEQS ? x->max_seqs : SCHED_MAX_SEQS)
+                        : 1;
     *q = (stub_req){ .r = { .client = &x->clients[test_rng_range(&x->rng, 0, N_CLIENTS - 1)],
                             .n_prompt = test_rng_range(&x->rng, 1, 60),
                             .width = width,
@@ -557,8 +549,7 @@ static void run_step(sim *x)
     }
     for (int32_t i = 0; i < N_REQS; i++) {
         stub_req *q = &x->reqs[i];
-        if (q->active && q->r.gang && q->r.state == SCHED_RUNNING && q->r.trunk < 0 && chance(x, 30))
-            reshape(x, q);
+        if (q->active && q->r.gang && q->r.state == SCHED_RUNNING && q->r.trunk < 0 && chance(x, 30)) reshape(x, q);
     }
     check(x);
 }
@@ -609,8 +600,7 @@ static void thousands_of_random_schedules_keep_every_invariant(void **state)
         random_schedule(1000 + (uint64_t)n_schedules, &n_events, &longest);
     print_message("%d schedules, %lld events, longest stay %lld steps\n", n_schedules, (long long)n_events,
                   (long long)longest);
-    assert_true(longest <
-                2500); /* 48 requests of up to 120 tokens, 16 sequences each: 92,160 tokens of work at most */
+    assert_true(longest < 2500); /* 48 requests of up to 120 tokens, 16 sequences each: 92,160 tokens of work at most */
 }
 
 int main(void)

@@ -45,8 +45,7 @@ static void rows_are_measured_in_whole_blocks(void **state)
     assert_int_equal(dtype_row_bytes(DTYPE_F32, 7), 28);
     assert_int_equal(dtype_row_bytes(DTYPE_Q4_0, 64), 36);
     assert_int_equal(dtype_row_bytes(DTYPE_Q6_K, 512), 420);
-    assert_int_equal(dtype_row_bytes(DTYPE_F64, INT64_C(1) << 40),
-                     (size_t)8 << 40); /* no 32-bit step on the way */
+    assert_int_equal(dtype_row_bytes(DTYPE_F64, INT64_C(1) << 40), (size_t)8 << 40); /* no 32-bit step on the way */
 }
 
 int main(void)

@@ -153,8 +153,7 @@ static void numeric_arrays_are_converted_and_saturate(void **state)
     gguf *g = open_built(&b, &file);
     gguf_array a;
     assert_true(gguf_get_array(g, "f32", &a));
-    assert_true(gguf_array_f32(&a, 0) == 1.5f && gguf_array_f32(&a, 1) == -2.75f &&
-                isnan(gguf_array_f32(&a, 2)));
+    assert_true(gguf_array_f32(&a, 0) == 1.5f && gguf_array_f32(&a, 1) == -2.75f && isnan(gguf_array_f32(&a, 2)));
     assert_true(gguf_array_i64(&a, 0) == 1 && gguf_array_i64(&a, 1) == -2 && gguf_array_i64(&a, 2) == 0);
     assert_true(gguf_array_i64(&a, 3) == INT64_MAX && gguf_array_i64(&a, 4) == INT64_MIN);
     assert_true(gguf_get_array(g, "u64", &a));

@@ -222,8 +222,7 @@ static void each_bad_file_is_refused_with_what_and_where(void **state)
         sumi_error err;
         uint8_t *built = build(cases[i].make, &n), *file = exact_copy(built, n);
         sumi_status st = gguf_open_memory(&g, file, n, "bad.gguf", &err);
-        if (st != cases[i].status)
-            fail_msg("%s: status %d, %s", cases[i].what, st, st ? err.message : "accepted");
+        if (st != cases[i].status) fail_msg("%s: status %d, %s", cases[i].what, st, st ? err.message : "accepted");
         assert_int_equal(err.status, st);
         expect_one_line(err.message, "bad.gguf");
         if (!strstr(err.message, cases[i].message)) fail_msg("%s: message '%s'", cases[i].what, err.message);

@@ -132,8 +132,7 @@ static void big_endian_files_are_refused_by_name(void **state)
     (void)state;
     gguf *g;
     sumi_error err;
-    assert_int_equal(gguf_open(&g, test_source_path("tests/golden/gguf/big_endian.gguf"), &err),
-                     SUMI_EUNSUPPORTED);
+    assert_int_equal(gguf_open(&g, test_source_path("tests/golden/gguf/big_endian.gguf"), &err), SUMI_EUNSUPPORTED);
     assert_non_null(strstr(err.message, "big-endian"));
 }
 

@@ -163,8 +163,7 @@ static void files_that_do_not_belong_together_are_refused(void **state)
         { { INT64_MAX, INT64_MAX, INT64_MAX, "b" }, "says it is file 1 of 1" },
         { { 1, 2, 2, "a" }, "m-00002-of-00002.gguf: tensor 'a' is in file 1 already" },
         { { 1, 2, 7, "b" }, "'split.tensors.count' is 7, but the 2 files have 2 tensors" },
-        { { 1, 2, 2, NULL },
-          "m-00001-of-00002.gguf: key 'split.tensors.count' is 2, but the 2 files have 1" },
+        { { 1, 2, 2, NULL }, "m-00001-of-00002.gguf: key 'split.tensors.count' is 2, but the 2 files have 1" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -172,7 +171,7 @@ static void files_that_do_not_belong_together_are_refused(void **state)
         write_part("m-00002-of-00002.gguf", cases[i].second);
         refused("m-00001-of-00002.gguf", SUMI_EFORMAT, cases[i].message);
         if (cases[i].second.count == INT64_MAX) continue; /* that one is a whole model */
-        gguf *g; /* from the other end the same set is refused too */
+        gguf *g;                                          /* from the other end the same set is refused too */
         assert_int_equal(gguf_open(&g, in_folder("m-00002-of-00002.gguf"), NULL), SUMI_EFORMAT);
     }
     write_good();

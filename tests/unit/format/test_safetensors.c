@@ -57,8 +57,7 @@ static const struct {
     { "[]", 0, SUMI_EFORMAT, "not a JSON object" },
     { "{", 0, SUMI_EFORMAT, "header at byte" },
     { "{\"a\":1}", 0, SUMI_EFORMAT, "\"dtype\" is missing" },
-    { "{\"a\":{\"dtype\":\"Q4\",\"shape\":[],\"data_offsets\":[0,0]}}", 0, SUMI_EUNSUPPORTED,
-      "element type 'Q4'" },
+    { "{\"a\":{\"dtype\":\"Q4\",\"shape\":[],\"data_offsets\":[0,0]}}", 0, SUMI_EUNSUPPORTED, "element type 'Q4'" },
     { "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT, "\"shape\" is missing" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
       "dimension 0 is not a whole number" },
@@ -70,8 +69,7 @@ static const struct {
       "overflows 63 bits" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
       "overflows 64 bits" },
-    { "{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, SUMI_EFORMAT,
-      "whole number of bytes" },
+    { "{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, SUMI_EFORMAT, "whole number of bytes" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, SUMI_EFORMAT, "\"data_offsets\" is not an array" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}", 4, SUMI_EFORMAT,
       "not inside the data section" },
@@ -79,16 +77,14 @@ static const struct {
       "not inside the data section" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, SUMI_EFORMAT,
       "not inside the data section" },
-    { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT,
-      "its shape needs 8" },
+    { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, SUMI_EFORMAT, "its shape needs 8" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
       "\"data_offsets\":[2,4]}}",
       4, SUMI_EFORMAT, "inside the data of another tensor" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
       "\"data_offsets\":[2,4]}}",
       4, SUMI_EFORMAT, "after bytes that belong to no tensor" },
-    { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}", 4, SUMI_EFORMAT,
-      "1 bytes at its end" },
+    { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}", 4, SUMI_EFORMAT, "1 bytes at its end" },
     { "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},\"a\":{\"dtype\":\"U8\",\"shape\":[3],"
       "\"data_offsets\":[0,3]}}",
       3, SUMI_EFORMAT, "duplicate" },
@@ -165,8 +161,8 @@ static int write_pieces(void **state)
     (void)state;
     if (!text || !f) return -1;
     for (int i = 0; i < N_PIECES; i++)
-        fprintf(text, "%c\"t%04d\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}", i ? ',' : '{', i, PIECE_BYTES,
-                i * PIECE_BYTES, (i + 1) * PIECE_BYTES);
+        fprintf(text, "%c\"t%04d\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}", i ? ',' : '{', i,
+                PIECE_BYTES, i * PIECE_BYTES, (i + 1) * PIECE_BYTES);
     fputc('}', text);
     fclose(text);
     for (int i = 0; i < 8; i++) fputc((int)((uint64_t)n_header >> (8 * i) & 0xFF), f);

@@ -54,19 +54,18 @@ static void assert_f32(const result *r, const char *key, double expected)
     assert_true(fabs((double)value - expected) <= 1e-6 * fabs(expected));
 }
 
-#define SIZES                                                                                                \
-    "\"hidden_size\":64,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"intermediate_size\":128,"        \
+#define SIZES                                                                                         \
+    "\"hidden_size\":64,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"intermediate_size\":128," \
     "\"vocab_size\":99,"
 
 static void rotations_of_llama_3_1_as_published_become_factors(void **state)
 {
     (void)state;
-    result r =
-        run("LlamaForCausalLM",
-            "{" SIZES "\"num_key_value_heads\":2,\"rms_norm_eps\":1e-05,\"max_position_embeddings\":131072,"
-            "\"rope_theta\":500000.0,\"rope_scaling\":{\"factor\":8.0,\"high_freq_factor\":4.0,\"low_freq_"
-            "factor\":1.0,"
-            "\"original_max_position_embeddings\":8192,\"rope_type\":\"llama3\"}}");
+    result r = run("LlamaForCausalLM",
+                   "{" SIZES "\"num_key_value_heads\":2,\"rms_norm_eps\":1e-05,\"max_position_embeddings\":131072,"
+                   "\"rope_theta\":500000.0,\"rope_scaling\":{\"factor\":8.0,\"high_freq_factor\":4.0,\"low_freq_"
+                   "factor\":1.0,"
+                   "\"original_max_position_embeddings\":8192,\"rope_type\":\"llama3\"}}");
     assert_int_equal(r.status, SUMI_OK);
     assert_int(&r, "llama.context_length", 131072);
     assert_int(&r, "llama.attention.head_count_kv", 2);
@@ -120,11 +119,11 @@ static void nomic_bert_as_published_is_read(void **state)
 static void the_text_part_comes_before_the_rest(void **state)
 {
     (void)state;
-    result r = run(
-        "Gemma3ForConditionalGeneration",
-        "{\"hidden_size\":1,\"text_config\":{" SIZES "\"head_dim\":32,\"sliding_window\":512,"
-        "\"query_pre_attn_scalar\":64,\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"rope_scaling\":"
-        "{\"factor\":8.0,\"rope_type\":\"linear\"}}}");
+    result r =
+        run("Gemma3ForConditionalGeneration",
+            "{\"hidden_size\":1,\"text_config\":{" SIZES "\"head_dim\":32,\"sliding_window\":512,"
+            "\"query_pre_attn_scalar\":64,\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"rope_scaling\":"
+            "{\"factor\":8.0,\"rope_type\":\"linear\"}}}");
     assert_int_equal(r.status, SUMI_OK);
     assert_int(&r, "gemma3.embedding_length", 64);
     assert_int(&r, "gemma3.attention.key_length", 32);
@@ -161,26 +160,20 @@ static void what_cannot_be_computed_is_named(void **state)
     } bad[] = {
         { "LlamaForCausalLM", "{}", SUMI_EFORMAT, "'hidden_size' is missing" },
         { "LlamaForCausalLM", "{\"hidden_size\":\"64\"}", SUMI_EFORMAT, "'hidden_size' is not a whole number" },
-        { "LlamaForCausalLM", "{" SIZES "\"num_key_value_heads\":3}", SUMI_EFORMAT,
-          "3 key heads do not divide 4" },
-        { "LlamaForCausalLM", "{" SIZES "\"rope_scaling\":{\"type\":\"spiral\"}}", SUMI_EUNSUPPORTED,
-          "type 'spiral'" },
-        { "LlamaForCausalLM", "{" SIZES "\"quantization_config\":{\"quant_method\":\"gptq\"}}",
-          SUMI_EUNSUPPORTED, "by 'gptq'" },
+        { "LlamaForCausalLM", "{" SIZES "\"num_key_value_heads\":3}", SUMI_EFORMAT, "3 key heads do not divide 4" },
+        { "LlamaForCausalLM", "{" SIZES "\"rope_scaling\":{\"type\":\"spiral\"}}", SUMI_EUNSUPPORTED, "type 'spiral'" },
+        { "LlamaForCausalLM", "{" SIZES "\"quantization_config\":{\"quant_method\":\"gptq\"}}", SUMI_EUNSUPPORTED,
+          "by 'gptq'" },
         { "Phi3ForCausalLM",
-          "{" SIZES "\"rope_scaling\":{\"type\":\"longrope\",\"long_factor\":[1],\"short_factor\":[1]}}",
-          SUMI_EFORMAT, "'long_factor' has 1 factors, not 8" },
-        { "SmolLM3ForCausalLM", "{" SIZES "\"no_rope_layers\":[1,0,1,1]}", SUMI_EUNSUPPORTED,
-          "'no_rope_layers'" },
-        { "FalconForCausalLM", "{" SIZES "\"alibi\":true}", SUMI_EUNSUPPORTED,
-          "'alibi' is true; only false" },
+          "{" SIZES "\"rope_scaling\":{\"type\":\"longrope\",\"long_factor\":[1],\"short_factor\":[1]}}", SUMI_EFORMAT,
+          "'long_factor' has 1 factors, not 8" },
+        { "SmolLM3ForCausalLM", "{" SIZES "\"no_rope_layers\":[1,0,1,1]}", SUMI_EUNSUPPORTED, "'no_rope_layers'" },
+        { "FalconForCausalLM", "{" SIZES "\"alibi\":true}", SUMI_EUNSUPPORTED, "'alibi' is true; only false" },
         { "NomicBertModel", "{" SIZES "\"prenorm\":true}", SUMI_EUNSUPPORTED, "'prenorm' is true" },
-        { "NomicBertModel", "{" SIZES "\"rotary_emb_scale_base\":512}", SUMI_EUNSUPPORTED,
-          "'rotary_emb_scale_base'" },
-        { "StableLmForCausalLM", "{" SIZES "\"partial_rotary_factor\":7}", SUMI_EFORMAT,
-          "'partial_rotary_factor'" },
-        { "Gemma2ForCausalLM", "{" SIZES "\"sliding_window\":8,\"layer_types\":[\"full_attention\"]}",
-          SUMI_EFORMAT, "'layer_types' has 1" },
+        { "NomicBertModel", "{" SIZES "\"rotary_emb_scale_base\":512}", SUMI_EUNSUPPORTED, "'rotary_emb_scale_base'" },
+        { "StableLmForCausalLM", "{" SIZES "\"partial_rotary_factor\":7}", SUMI_EFORMAT, "'partial_rotary_factor'" },
+        { "Gemma2ForCausalLM", "{" SIZES "\"sliding_window\":8,\"layer_types\":[\"full_attention\"]}", SUMI_EFORMAT,
+          "'layer_types' has 1" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -38,8 +38,7 @@ static void every_pretokenizer_is_recognised(void **state)
         const char *name = hf_pretok_name(json_object_get(json_array_get(list, i), "tokenizer"), &err);
         const char *first = json_string_value(json_array_get(names, 0));
         bool expected = true;
-        for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++)
-            expected = expected && strcmp(unknown[k], first);
+        for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) expected = expected && strcmp(unknown[k], first);
         if (!expected) {
             assert_null(name);
             assert_int_equal(err.status, SUMI_EUNSUPPORTED);
@@ -110,8 +109,7 @@ static void a_space_in_front_of_bytes_is_refused(void **state)
     assert_non_null(f.tokenizer);
     gguf_head_init(&head, 32);
     assert_int_equal(hf_tokenizer_write(&f, 0, &head, &err), SUMI_EUNSUPPORTED);
-    assert_string_equal(err.message,
-                        "folder/tokenizer.json: ByteLevel with add_prefix_space is not supported");
+    assert_string_equal(err.message, "folder/tokenizer.json: ByteLevel with add_prefix_space is not supported");
     gguf_head_deinit(&head);
     json_decref(f.tokenizer);
 }

@@ -56,13 +56,32 @@ static void each_default_of_transformers_is_accepted(void **state)
 /* Sizes, which the shapes of tensors contradict if they are wrong. */
 static bool is_size(const char *key)
 {
-    static const char *const sizes[] = { "intermediate_size", "num_key_value_heads", "num_kv_heads", "ffn_hidden_size",
-                                         "max_position_embeddings", "vocab_size", "shared_expert_intermediate_size",
-                                         "moe_intermediate_size", "intermediate_size_mlp", "num_local_experts", "num_experts",
-                                         "n_routed_experts", "moe_num_experts", "n_shared_experts", "moe_num_shared_experts",
-                                         "max_seq_len", "n_positions", "n_inner", "type_vocab_size", "q_lora_rank",
-                                         "num_nextn_predict_layers", "first_k_dense_replace", "moe_layer_start_index",
-                                         "interleave_moe_layer_step", "qk_rope_head_dim", "attention_multiplier" };
+    static const char *const sizes[] = { "intermediate_size",
+                                         "num_key_value_heads",
+                                         "num_kv_heads",
+                                         "ffn_hidden_size",
+                                         "max_position_embeddings",
+                                         "vocab_size",
+                                         "shared_expert_intermediate_size",
+                                         "moe_intermediate_size",
+                                         "intermediate_size_mlp",
+                                         "num_local_experts",
+                                         "num_experts",
+                                         "n_routed_experts",
+                                         "moe_num_experts",
+                                         "n_shared_experts",
+                                         "moe_num_shared_experts",
+                                         "max_seq_len",
+                                         "n_positions",
+                                         "n_inner",
+                                         "type_vocab_size",
+                                         "q_lora_rank",
+                                         "num_nextn_predict_layers",
+                                         "first_k_dense_replace",
+                                         "moe_layer_start_index",
+                                         "interleave_moe_layer_step",
+                                         "qk_rope_head_dim",
+                                         "attention_multiplier" };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (!strcmp(key, sizes[i])) return true;
     return false;
@@ -103,8 +122,8 @@ static void what_is_missing_is_as_in_transformers(void **state)
     json_decref(all);
 }
 
-#define SIZES                                                                                                \
-    "\"hidden_size\":64,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"intermediate_size\":128,"        \
+#define SIZES                                                                                         \
+    "\"hidden_size\":64,\"num_hidden_layers\":4,\"num_attention_heads\":4,\"intermediate_size\":128," \
     "\"vocab_size\":99,"
 
 static sumi_status check(const char *class, const char *text, sumi_error *err)
@@ -121,25 +140,31 @@ static sumi_status check(const char *class, const char *text, sumi_error *err)
 static void settings_of_published_files_are_known(void **state)
 {
     static const char *const files[][2] = {
-        { "LlamaForCausalLM", "{" SIZES "\"is_llama_config\":true,\"rope_interleaved\":false,\"rope_scaling\":null,"
-                              "\"transformers.js_config\":{\"dtype\":\"q4\"},\"pretraining_tp\":1,\"torch_dtype\":\"bfloat16\"}" },
+        { "LlamaForCausalLM",
+          "{" SIZES "\"is_llama_config\":true,\"rope_interleaved\":false,\"rope_scaling\":null,"
+          "\"transformers.js_config\":{\"dtype\":\"q4\"},\"pretraining_tp\":1,\"torch_dtype\":\"bfloat16\"}" },
         { "GemmaForCausalLM", "{" SIZES "\"head_dim\":16,\"hidden_act\":\"gelu\",\"hidden_activation\":null}" },
-        { "Phi3ForCausalLM", "{" SIZES "\"full_attn_mod\":1,\"interpolate_factor\":1,\"lm_head_bias\":false,\"auto_map\":{},"
-                             "\"embd_pdrop\":0.0,\"resid_pdrop\":0.0,\"partial_rotary_factor\":0.75}" },
-        { "BloomForCausalLM", "{\"n_embed\":64,\"n_layer\":2,\"num_attention_heads\":4,\"offset_alibi\":100,\"seq_length\":2048,"
-                              "\"skip_bias_add\":true,\"skip_bias_add_qkv\":false,\"masked_softmax_fusion\":true,"
-                              "\"bias_dropout_fusion\":true,\"attention_softmax_in_fp32\":true,\"unk_token_id\":0}" },
+        { "Phi3ForCausalLM",
+          "{" SIZES "\"full_attn_mod\":1,\"interpolate_factor\":1,\"lm_head_bias\":false,\"auto_map\":{},"
+          "\"embd_pdrop\":0.0,\"resid_pdrop\":0.0,\"partial_rotary_factor\":0.75}" },
+        { "BloomForCausalLM",
+          "{\"n_embed\":64,\"n_layer\":2,\"num_attention_heads\":4,\"offset_alibi\":100,\"seq_length\":2048,"
+          "\"skip_bias_add\":true,\"skip_bias_add_qkv\":false,\"masked_softmax_fusion\":true,"
+          "\"bias_dropout_fusion\":true,\"attention_softmax_in_fp32\":true,\"unk_token_id\":0}" },
         { "Starcoder2ForCausalLM", "{" SIZES "\"activation_function\":\"gelu\",\"hidden_act\":\"gelu_pytorch_tanh\","
                                    "\"mlp_type\":\"default\",\"norm_type\":\"layer_norm\",\"sliding_window\":4096}" },
-        { "HunYuanMoEV1ForCausalLM", "{" SIZES "\"num_experts\":4,\"moe_topk\":[2,2,2,2],\"num_shared_expert\":[1,1,1,1],"
-                                     "\"moe_intermediate_size\":[32,32,32,32],\"attention_head_dim\":16,\"use_cla\":false,"
-                                     "\"rope_scaling\":{\"alpha\":1000.0,\"beta_fast\":32,\"beta_slow\":1,\"factor\":1.0,"
-                                     "\"mscale\":1.0,\"mscale_all_dim\":1.0,\"type\":\"dynamic\"}}" },
+        { "HunYuanMoEV1ForCausalLM",
+          "{" SIZES "\"num_experts\":4,\"moe_topk\":[2,2,2,2],\"num_shared_expert\":[1,1,1,1],"
+          "\"moe_intermediate_size\":[32,32,32,32],\"attention_head_dim\":16,\"use_cla\":false,"
+          "\"rope_scaling\":{\"alpha\":1000.0,\"beta_fast\":32,\"beta_slow\":1,\"factor\":1.0,"
+          "\"mscale\":1.0,\"mscale_all_dim\":1.0,\"type\":\"dynamic\"}}" },
         { "Exaone4ForCausalLM", "{" SIZES "\"sliding_window\":4,\"sliding_window_pattern\":\"LLLG\"}" },
-        { "GPT2LMHeadModel", "{\"n_embd\":64,\"n_layer\":2,\"n_head\":4,\"n_ctx\":1024,\"activation_function\":\"gelu_new\","
-                             "\"task_specific_params\":{\"text-generation\":{\"do_sample\":true,\"max_length\":50}}}" },
-        { "Qwen2ForCausalLM", "{" SIZES "\"use_mrope\":false,\"use_sliding_window\":false,\"sliding_window\":131072,"
-                              "\"max_window_layers\":28,\"unsloth_fixed\":true,\"_attn_implementation_autoset\":true}" },
+        { "GPT2LMHeadModel",
+          "{\"n_embd\":64,\"n_layer\":2,\"n_head\":4,\"n_ctx\":1024,\"activation_function\":\"gelu_new\","
+          "\"task_specific_params\":{\"text-generation\":{\"do_sample\":true,\"max_length\":50}}}" },
+        { "Qwen2ForCausalLM",
+          "{" SIZES "\"use_mrope\":false,\"use_sliding_window\":false,\"sliding_window\":131072,"
+          "\"max_window_layers\":28,\"unsloth_fixed\":true,\"_attn_implementation_autoset\":true}" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -159,12 +184,15 @@ static void what_would_change_answers_is_refused_by_name(void **state)
         { "LlamaForCausalLM", "\"use_bidirectional_attention\":true", "'use_bidirectional_attention' is true" },
         { "LlamaForCausalLM", "\"layer_types\":[\"a\",\"linear_attention\",\"c\",\"d\"]", "'layer_types' has 'a'" },
         { "OlmoeForCausalLM", "\"clip_qkv\":0.5", "'clip_qkv'" },
-        { "BloomForCausalLM", "\"apply_residual_connection_post_layernorm\":true", "'apply_residual_connection_post_layernorm' is true" },
+        { "BloomForCausalLM", "\"apply_residual_connection_post_layernorm\":true",
+          "'apply_residual_connection_post_layernorm' is true" },
         { "FalconForCausalLM", "\"parallel_attn\":false", "'parallel_attn' is false" },
         { "GptOssForCausalLM", "\"rope_scaling\":{},\"swiglu_limit\":5.0", "'swiglu_limit' is 5.0" },
         { "GPT2LMHeadModel", "\"scale_attn_by_inverse_layer_idx\":true", "'scale_attn_by_inverse_layer_idx' is true" },
-        { "MixtralForCausalLM", "\"num_local_experts\":4,\"num_experts_per_tok\":2,\"norm_topk_prob\":false", "'norm_topk_prob' is false" },
-        { "MptForCausalLM", "\"attn_config\":{\"alibi\":true,\"softmax_scale\":0.5}", "'attn_config.softmax_scale' is 0.5" },
+        { "MixtralForCausalLM", "\"num_local_experts\":4,\"num_experts_per_tok\":2,\"norm_topk_prob\":false",
+          "'norm_topk_prob' is false" },
+        { "MptForCausalLM", "\"attn_config\":{\"alibi\":true,\"softmax_scale\":0.5}",
+          "'attn_config.softmax_scale' is 0.5" },
         { "SmolLM3ForCausalLM", "\"sliding_window\":4096", "'sliding_window' is 4096" },
     };
     (void)state;
@@ -182,7 +210,8 @@ static void the_user_may_let_unknown_settings_through(void **state)
     static const char text[] = "{" SIZES "\"alpha_beta\":1,\"gamma\":{\"x\":2}}";
     sumi_error err;
     (void)state;
-    test_expect_error(check("LlamaForCausalLM", text, &err), SUMI_EUNSUPPORTED, &err, "SUMI_IGNORE_SETTINGS=alpha_beta");
+    test_expect_error(check("LlamaForCausalLM", text, &err), SUMI_EUNSUPPORTED, &err,
+                      "SUMI_IGNORE_SETTINGS=alpha_beta");
     setenv("SUMI_IGNORE_SETTINGS", "alpha_beta", 1);
     test_expect_error(check("LlamaForCausalLM", text, &err), SUMI_EUNSUPPORTED, &err, "SUMI_IGNORE_SETTINGS=gamma");
     setenv("SUMI_IGNORE_SETTINGS", "gamma,alpha_beta", 1);

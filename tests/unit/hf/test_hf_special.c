@@ -38,9 +38,11 @@ static opened open_folder(const char *post, const char *tokenizer_config, const 
     opened o = { .folder = { .path = (char *)(uintptr_t) "folder" } };
     o.folder.tokenizer = parse(
         "{\"added_tokens\": [" NAMED(2, "<turn_end>") ", " NAMED(3, "<s>") ", " NAMED(4, "</s>") ", " NAMED(
-            5, "[gMask]") ", " NAMED(6, "<sop>") "], \"normalizer\": null, \"pre_tokenizer\": {\"type\": "
-        "\"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": true}, \"model\": {\"type\": \"BPE\", "
-        "\"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": []}}");
+            5,
+            "[gMask]") ", " NAMED(6,
+                                  "<sop>") "], \"normalizer\": null, \"pre_tokenizer\": {\"type\": "
+                                           "\"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": true}, \"model\": {\"type\": \"BPE\", "
+                                           "\"vocab\": {\"a\": 0, \"b\": 1}, \"merges\": []}}");
     if (strcmp(post, "null")) json_object_set_new(o.folder.tokenizer, "post_processor", parse(post));
     o.folder.tokenizer_config = parse(tokenizer_config);
     o.folder.config = parse(config);
@@ -87,9 +89,9 @@ static void expect_around(const char *post, const char *tokenizer_config, const 
 #define TEXT        "{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}"
 #define TEMPLATE(entries) \
     "{\"type\": \"TemplateProcessing\", \"single\": [" entries "], \"pair\": [], \"special_tokens\": {}}"
-#define BYTES "{\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}"
+#define BYTES          "{\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}"
 #define SEQUENCE(list) "{\"type\": \"Sequence\", \"processors\": [" list "]}"
-#define IDS(...) ((const int32_t[]){ __VA_ARGS__, -1 })
+#define IDS(...)       ((const int32_t[]){ __VA_ARGS__, -1 })
 
 static void the_post_processor_says_what_stands_around_a_text(void **state)
 {
@@ -115,8 +117,9 @@ static void the_post_processor_says_what_stands_around_a_text(void **state)
 static void a_template_name_may_stand_for_several_ids(void **state)
 {
     (void)state;
-    expect_around("{\"type\": \"TemplateProcessing\", \"single\": [" TOKEN("start") ", " TEXT "], \"special_tokens\": "
-                  "{\"start\": {\"id\": \"start\", \"ids\": [3, 6], \"tokens\": [\"<s>\", \"<sop>\"]}}}",
+    expect_around("{\"type\": \"TemplateProcessing\", \"single\": [" TOKEN(
+                      "start") ", " TEXT "], \"special_tokens\": "
+                               "{\"start\": {\"id\": \"start\", \"ids\": [3, 6], \"tokens\": [\"<s>\", \"<sop>\"]}}}",
                   no_config, IDS(BOS, SOP, A, B));
 }
 
@@ -124,7 +127,8 @@ static void a_template_name_may_stand_for_several_ids(void **state)
 static void a_template_goes_before_the_flags_of_the_companion(void **state)
 {
     (void)state;
-    const char *both = "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"add_bos_token\": true, \"add_eos_token\": true}";
+    const char
+        *both = "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"add_bos_token\": true, \"add_eos_token\": true}";
     const char *none = "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"add_bos_token\": false}";
     expect_around(TEMPLATE(TOKEN("<s>") ", " TEXT), both, IDS(BOS, A, B));
     expect_around(TEMPLATE(TOKEN("<s>") ", " TEXT), none, IDS(BOS, A, B));

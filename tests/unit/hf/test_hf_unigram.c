@@ -16,8 +16,8 @@
 #define SPLIT         "{\"type\": \"WhitespaceSplit\"}"
 #define NORMALS(a, b) "{\"type\": \"Sequence\", \"normalizers\": [" a ", " b "]}"
 #define PRES(a, b)    "{\"type\": \"Sequence\", \"pretokenizers\": [" a ", " b "]}"
-#define VOCAB                                                                                                \
-    "[[\"<pad>\", 0], [\"</s>\", 0.0], [\"<unk>\", 0.0], [\"" SPACE "\", -2.5], [\"a\", -3], [\"" SPACE      \
+#define VOCAB                                                                                           \
+    "[[\"<pad>\", 0], [\"</s>\", 0.0], [\"<unk>\", 0.0], [\"" SPACE "\", -2.5], [\"a\", -3], [\"" SPACE \
     "a\", -1.5], [\"<0x41>\", -9]]"
 #define MODEL "{\"type\": \"Unigram\", \"unk_id\": 2, \"vocab\": " VOCAB "}"
 
@@ -27,20 +27,19 @@
 enum { PAD, EOS, UNK, GAP, IN_A, A, BYTE_A };
 
 /* A folder with a vocabulary and nothing else. */
-static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g,
-                                   tokenizer **t, sumi_error *err)
+static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g, tokenizer **t,
+                                   sumi_error *err)
 {
     char json[2048];
     test_folder f = test_folder_create();
-    int n =
-        snprintf(json, sizeof json,
-                 "{\"added_tokens\": [{\"id\": 0, \"content\": \"<pad>\", \"special\": true}, "
-                 "{\"id\": 1, \"content\": \"</s>\", \"special\": true}, "
-                 "{\"id\": 2, \"content\": \"<unk>\", \"special\": true}], \"normalizer\": %s, "
-                 "\"pre_tokenizer\": %s, \"post_processor\": {\"type\": \"TemplateProcessing\", "
-                 "\"single\": [{\"Sequence\": {\"id\": \"A\"}}, {\"SpecialToken\": {\"id\": \"</s>\"}}]}, "
-                 "\"model\": %s}",
-                 normal, pre, model);
+    int n = snprintf(json, sizeof json,
+                     "{\"added_tokens\": [{\"id\": 0, \"content\": \"<pad>\", \"special\": true}, "
+                     "{\"id\": 1, \"content\": \"</s>\", \"special\": true}, "
+                     "{\"id\": 2, \"content\": \"<unk>\", \"special\": true}], \"normalizer\": %s, "
+                     "\"pre_tokenizer\": %s, \"post_processor\": {\"type\": \"TemplateProcessing\", "
+                     "\"single\": [{\"Sequence\": {\"id\": \"A\"}}, {\"SpecialToken\": {\"id\": \"</s>\"}}]}, "
+                     "\"model\": %s}",
+                     normal, pre, model);
     assert_in_range(n, 1, sizeof json - 1);
     test_folder_write(&f, "tokenizer.json", json, (size_t)n);
     *g = NULL;
@@ -60,8 +59,7 @@ static bool flag(const gguf *g, const char *key)
 }
 
 /* The switches, and the ids of "  a  a". */
-static void expect(const char *normal, const char *pre, bool prefix, bool squeezes, const int32_t *want,
-                   int32_t n)
+static void expect(const char *normal, const char *pre, bool prefix, bool squeezes, const int32_t *want, int32_t n)
 {
     gguf *g;
     tokenizer *t;
@@ -88,8 +86,8 @@ static void steps_become_switches(void **state)
     expect(EMPTY_MAP, PRES(SPLIT, META), true, true, squeezed, 3);
     expect("null", META, true, false, prefixed, 6);
     expect("null", NO_PREFIX, false, false, plain, 5);
-    expect("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" SPACE "\"}", "null",
-           false, false, plain, 5);
+    expect("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" SPACE "\"}", "null", false,
+           false, plain, 5);
 }
 
 static void unknown_and_bytes_are_those_of_the_model(void **state)
@@ -100,8 +98,7 @@ static void unknown_and_bytes_are_those_of_the_model(void **state)
     int32_t *ids, n_ids;
     int32_t unknown = 0;
     (void)state;
-    const char *model =
-        "{\"type\": \"Unigram\", \"unk_id\": 2, \"byte_fallback\": true, \"vocab\": " VOCAB "}";
+    const char *model = "{\"type\": \"Unigram\", \"unk_id\": 2, \"byte_fallback\": true, \"vocab\": " VOCAB "}";
     if (open_vocabulary("null", NO_PREFIX, model, &g, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
     assert_true(gguf_get_i32(g, "tokenizer.ggml.unknown_token_id", &unknown));
     assert_int_equal(unknown, UNK);
@@ -113,8 +110,7 @@ static void unknown_and_bytes_are_those_of_the_model(void **state)
     gguf_close(g);
 }
 
-static void expect_failure(const char *normal, const char *pre, const char *model, sumi_status status,
-                           const char *part)
+static void expect_failure(const char *normal, const char *pre, const char *model, sumi_status status, const char *part)
 {
     gguf *g;
     tokenizer *t;
@@ -128,8 +124,8 @@ static void other_steps_are_refused_by_name(void **state)
     const sumi_status no = SUMI_EUNSUPPORTED;
     expect_failure("{\"type\": \"NFKC\"}", META, MODEL, no, "'NFKC'");
     expect_failure(NORMALS(EMPTY_MAP, "{\"type\": \"Lowercase\"}"), META, MODEL, no, "'Lowercase'");
-    expect_failure("{\"type\": \"Replace\", \"pattern\": {\"String\": \"``\"}, \"content\": \"'\"}", META,
-                   MODEL, no, "'Replace'");
+    expect_failure("{\"type\": \"Replace\", \"pattern\": {\"String\": \"``\"}, \"content\": \"'\"}", META, MODEL, no,
+                   "'Replace'");
     expect_failure("null", PRES(META, "{\"type\": \"Digits\"}"), MODEL, no, "'Digits'");
     expect_failure("null", "{\"type\": \"Metaspace\", \"replacement\": \"_\"}", MODEL, no, "'Metaspace'");
     expect_failure("null", "null", MODEL, no, "do not become U+2581");
@@ -150,8 +146,7 @@ static void malformed_vocabularies_are_refused(void **state)
     expect_failure(MAP("7"), META, MODEL, SUMI_EUNSUPPORTED, "'Precompiled'");
     expect_failure("null", META, "{\"type\": \"Unigram\", \"vocab\": {\"a\": 0}}", bad, "no list");
     expect_failure("null", META, "{\"type\": \"Unigram\", \"vocab\": [[\"a\", 0], [\"b\"]]}", bad, "token 1");
-    expect_failure("null", META, "{\"type\": \"Unigram\", \"unk_id\": 9, \"vocab\": [[\"a\", 0]]}", bad,
-                   "unk_id");
+    expect_failure("null", META, "{\"type\": \"Unigram\", \"unk_id\": 9, \"vocab\": [[\"a\", 0]]}", bad, "unk_id");
 }
 
 int main(void)

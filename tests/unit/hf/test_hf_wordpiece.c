@@ -7,31 +7,31 @@
 #include "hf_folder.h"
 #include "text/tokenizer.h"
 
-#define NORMAL                                                                                               \
-    "{\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, "                  \
+#define NORMAL                                                                              \
+    "{\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, " \
     "\"strip_accents\": null, \"lowercase\": true}"
 #define PRE "{\"type\": \"BertPreTokenizer\"}"
-#define MODEL                                                                                                \
-    "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "            \
-    "\"max_input_chars_per_word\": 100, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, \"[SEP]\": 2, \"un\": 3, "   \
+#define MODEL                                                                                              \
+    "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "          \
+    "\"max_input_chars_per_word\": 100, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, \"[SEP]\": 2, \"un\": 3, " \
     "\"##able\": 4, \"able\": 5, \"e\": 6}}"
 
 enum { UNK, CLS, SEP, UN, IN_ABLE, ABLE, E };
 
 /* A folder with a vocabulary and nothing else. */
-static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g,
-                                   tokenizer **t, sumi_error *err)
+static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g, tokenizer **t,
+                                   sumi_error *err)
 {
     char json[2048];
     test_folder f = test_folder_create();
-    int n = snprintf(
-        json, sizeof json,
-        "{\"added_tokens\": [{\"id\": 0, \"content\": \"[UNK]\", \"special\": true}, "
-        "{\"id\": 1, \"content\": \"[CLS]\", \"special\": true}, "
-        "{\"id\": 2, \"content\": \"[SEP]\", \"special\": true}], \"normalizer\": %s, "
-        "\"pre_tokenizer\": %s, \"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"[SEP]\", 2], "
-        "\"cls\": [\"[CLS]\", 1]}, \"model\": %s}",
-        normal, pre, model);
+    int n =
+        snprintf(json, sizeof json,
+                 "{\"added_tokens\": [{\"id\": 0, \"content\": \"[UNK]\", \"special\": true}, "
+                 "{\"id\": 1, \"content\": \"[CLS]\", \"special\": true}, "
+                 "{\"id\": 2, \"content\": \"[SEP]\", \"special\": true}], \"normalizer\": %s, "
+                 "\"pre_tokenizer\": %s, \"post_processor\": {\"type\": \"BertProcessing\", \"sep\": [\"[SEP]\", 2], "
+                 "\"cls\": [\"[CLS]\", 1]}, \"model\": %s}",
+                 normal, pre, model);
     assert_in_range(n, 1, sizeof json - 1);
     test_folder_write(&f, "tokenizer.json", json, (size_t)n);
     *g = NULL;
@@ -45,8 +45,7 @@ static sumi_status open_vocabulary(const char *normal, const char *pre, const ch
 static void expect_ids(const tokenizer *t, const char *text, const int32_t *want, int32_t n)
 {
     int32_t *ids, n_ids;
-    assert_int_equal(tokenizer_encode(t, text, strlen(text), SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, NULL),
-                     SUMI_OK);
+    assert_int_equal(tokenizer_encode(t, text, strlen(text), SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, NULL), SUMI_OK);
     assert_int_equal(n_ids, n);
     assert_memory_equal(ids, want, (size_t)n * sizeof *ids);
     free(ids);
@@ -82,17 +81,15 @@ static void other_ways_of_cutting_are_named(void **state)
     (void)state;
     expect_refused("{\"type\": \"NFC\"}", PRE, MODEL, "'NFC'");
     expect_refused("null", PRE, MODEL, "normalizer");
-    expect_refused("{\"type\": \"BertNormalizer\", \"handle_chinese_chars\": false}", PRE, MODEL,
-                   "normalizer");
+    expect_refused("{\"type\": \"BertNormalizer\", \"handle_chinese_chars\": false}", PRE, MODEL, "normalizer");
     expect_refused(NORMAL, "{\"type\": \"Whitespace\"}", MODEL, "'Whitespace'");
     expect_refused(NORMAL, PRE,
                    "{\"type\": \"WordPiece\", \"continuing_subword_prefix\": \"@@\", \"vocab\": {\"a\": 0}}",
                    "another prefix");
-    expect_refused(
-        NORMAL, PRE,
-        "{\"type\": \"WordPiece\", \"continuing_subword_prefix\": \"##\", \"max_input_chars_per_word\": 50, "
-        "\"vocab\": {\"a\": 0}}",
-        "another limit");
+    expect_refused(NORMAL, PRE,
+                   "{\"type\": \"WordPiece\", \"continuing_subword_prefix\": \"##\", \"max_input_chars_per_word\": 50, "
+                   "\"vocab\": {\"a\": 0}}",
+                   "another limit");
     expect_refused(NORMAL, PRE, "{\"type\": \"WordLevel\", \"vocab\": {\"a\": 0}}", "'WordLevel'");
 }
 

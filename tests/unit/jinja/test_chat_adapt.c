@@ -119,15 +119,16 @@ static void later_system_messages_go_to_the_next_turn_of_the_user(void **state)
 static void neighbours_of_one_role_become_one_turn_where_turns_must_alternate(void **state)
 {
     (void)state;
-    const char *chat = "[" M("user", "U") "," M("user", "V") "," M("assistant", "A") "," M("assistant", "B") "," M("user", "W") "]";
+    const char *chat = "[" M("user", "U") "," M("user", "V") "," M("assistant", "A") "," M("assistant",
+                                                                                           "B") "," M("user", "W") "]";
     expect("mistral-v1", chat, "<s>[INST] U\n\nV [/INST]A\n\nB</s>[INST] W [/INST]");
     expect_refused("mistral-v1", chat, true, false, "must alternate");
     expect("chatml", "[" M("user", "U") "," M("user", "V") "]",
            "<|im_start|>user\nU<|im_end|>\n<|im_start|>user\nV<|im_end|>\n<|im_start|>assistant\n");
 }
 
-#define CALL(content, id, arguments)                                                                         \
-    "{\"role\":\"assistant\"," content "\"tool_calls\":[{\"id\":\"" id                                       \
+#define CALL(content, id, arguments)                                   \
+    "{\"role\":\"assistant\"," content "\"tool_calls\":[{\"id\":\"" id \
     "\",\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"arguments\":" arguments "}}]}"
 #define RESULT(id) "{\"role\":\"tool\",\"tool_call_id\":\"" id "\",\"content\":\"sunny\"}"
 
@@ -135,7 +136,8 @@ static void calls_of_tools_have_the_form_that_the_template_reads(void **state)
 {
     (void)state;
     static const char *const contents[] = {
-        "[" M("user", "U") "," CALL("\"content\":null,", "call_1", "\"{\\\"city\\\": \\\"Paris\\\"}\"") "," RESULT("call_1") "]",
+        "[" M("user", "U") "," CALL("\"content\":null,", "call_1",
+                                    "\"{\\\"city\\\": \\\"Paris\\\"}\"") "," RESULT("call_1") "]",
         "[" M("user", "U") "," CALL("\"content\":\"\",", "call_1", "{\"city\":\"Paris\"}") "," RESULT("call_1") "]",
         "[" M("user", "U") "," CALL("", "call_1", "\"{\\\"city\\\":\\\"Paris\\\"}\"") "," RESULT("call_1") "]",
     };
@@ -143,17 +145,19 @@ static void calls_of_tools_have_the_form_that_the_template_reads(void **state)
         expect_part("qwen2.5", contents[i],
                     "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>");
         expect_part("llama3.1", contents[i], "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}");
-        expect_part("deepseek-r1", contents[i], "get_weather\n```json\n{\"city\": \"Paris\"}\n```"); /* content is null */
+        expect_part("deepseek-r1", contents[i],
+                    "get_weather\n```json\n{\"city\": \"Paris\"}\n```"); /* content is null */
     }
     /* Ids of nine letters and digits; a call and its result have the same one. */
     result r = render("mistral-v3", contents[0], false, false);
     if (!r.text) fail_msg("%s", r.err.message);
     const char *id = strstr(r.text, "\"id\": \""), *result_id = strstr(r.text, "\"call_id\": \"");
-    assert_non_null(strstr(r.text, "[TOOL_CALLS] [{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}, \"id\": "));
+    assert_non_null(
+        strstr(r.text, "[TOOL_CALLS] [{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}, \"id\": "));
     assert_true(id && result_id && !strncmp(id + 7, result_id + 12, 10) && id[16] == '"');
     free(r.text);
-    expect_part("mistral-v3",
-                "[" M("user", "U") "," CALL("", "Abc123xyz", "{}") "," RESULT("Abc123xyz") "]", "\"call_id\": \"Abc123xyz\"");
+    expect_part("mistral-v3", "[" M("user", "U") "," CALL("", "Abc123xyz", "{}") "," RESULT("Abc123xyz") "]",
+                "\"call_id\": \"Abc123xyz\"");
     expect_part("qwen2.5", "[" M("user", "U") "," CALL("", "c", "\"\"") "]", "\"arguments\": {}");
 }
 
@@ -161,8 +165,9 @@ static void calls_of_tools_have_the_form_that_the_template_reads(void **state)
 static void a_call_may_be_the_function_itself(void **state)
 {
     (void)state;
-    const char *chat = "[" M("user", "U") ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"name\":\"get_weather\","
-                       "\"arguments\":\"{\\\"city\\\":\\\"Paris\\\"}\"}]}," RESULT("c") "]";
+    const char *chat = "[" M("user",
+                             "U") ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"name\":\"get_weather\","
+                                  "\"arguments\":\"{\\\"city\\\":\\\"Paris\\\"}\"}]}," RESULT("c") "]";
     expect_part("qwen2.5", chat, "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}");
     expect_part("qwen3", chat, "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}");
     expect_refused("qwen2.5", "[" M("user", "U") ",{\"role\":\"assistant\",\"tool_calls\":[\"x\"]}]", false, false,
@@ -177,7 +182,9 @@ static void arguments_become_text_as_python_writes_them(void **state)
     chat_template *t;
     (void)state;
     assert_int_equal(chat_template_compile(&t, source, strlen(source), "x", NULL), SUMI_OK);
-    result r = render_with(t, "[" M("user", "U") "," CALL("\"content\":null,", "c", "{\"t\":0.1,\"n\":1.0,\"i\":7}") "," RESULT("c") "]",
+    result r = render_with(t,
+                           "[" M("user", "U") "," CALL("\"content\":null,", "c",
+                                                       "{\"t\":0.1,\"n\":1.0,\"i\":7}") "," RESULT("c") "]",
                            false, false);
     if (!r.text) fail_msg("%s", r.err.message);
     assert_string_equal(r.text, "U;get_weather {\"t\": 0.1, \"n\": 1.0, \"i\": 7};sunny;");

@@ -5,8 +5,8 @@
 #include "jinja/chat_template.h"
 #include "test_support.h"
 
-static char *format(const char *source, const char *messages, const char *tools, const char *extra,
-                    const char *bos, sumi_status *status, sumi_error *err)
+static char *format(const char *source, const char *messages, const char *tools, const char *extra, const char *bos,
+                    sumi_status *status, sumi_error *err)
 {
     chat_template *t;
     buf out;
@@ -16,8 +16,7 @@ static char *format(const char *source, const char *messages, const char *tools,
                       .n_bos = bos ? strlen(bos) : 0 };
     in.tools = tools ? json_loads(tools, JSON_DECODE_ANY, NULL) : NULL;
     in.extra = extra ? json_loads(extra, 0, NULL) : NULL;
-    assert_int_equal(chat_template_compile(&t, source, strlen(source), "m.gguf: chat template", err),
-                     SUMI_OK);
+    assert_int_equal(chat_template_compile(&t, source, strlen(source), "m.gguf: chat template", err), SUMI_OK);
     buf_init(&out, 1 << 20);
     *status = chat_template_format(t, &in, &out, err);
     char *text = *status == SUMI_OK ? buf_take(&out, NULL) : NULL;
@@ -29,8 +28,8 @@ static char *format(const char *source, const char *messages, const char *tools,
     return text;
 }
 
-static void expect(const char *source, const char *messages, const char *tools, const char *extra,
-                   const char *bos, const char *want)
+static void expect(const char *source, const char *messages, const char *tools, const char *extra, const char *bos,
+                   const char *want)
 {
     sumi_status status;
     sumi_error err;
@@ -89,8 +88,7 @@ static void a_bad_template_names_its_file_and_line(void **state)
     (void)state;
     chat_template *t = (void *)1;
     sumi_error err;
-    assert_int_equal(chat_template_compile(&t, "a\n{% for %}", 11, "m.gguf: chat template", &err),
-                     SUMI_EFORMAT);
+    assert_int_equal(chat_template_compile(&t, "a\n{% for %}", 11, "m.gguf: chat template", &err), SUMI_EFORMAT);
     assert_null(t);
     assert_string_equal(err.message, "m.gguf: chat template: line 2: unexpected %}");
 }

@@ -10,8 +10,8 @@
 #include "jinja/jinja.h"
 #include "test_support.h"
 
-static sumi_status render_with(const char *source, const char *vars_json, const jinja_limits *limits,
-                               size_t max_out, buf *out, sumi_error *err)
+static sumi_status render_with(const char *source, const char *vars_json, const jinja_limits *limits, size_t max_out,
+                               buf *out, sumi_error *err)
 {
     jinja_template *t;
     *err = (sumi_error){ 0 };
@@ -32,8 +32,7 @@ static void expect(const char *source, const char *vars, const char *want)
     jinja_limits limits = jinja_limits_default();
     sumi_error err;
     buf out;
-    if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK)
-        fail_msg("%s: %s", source, err.message);
+    if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("%s: %s", source, err.message);
     assert_string_equal(out.data ? out.data : "", want);
     buf_deinit(&out);
 }
@@ -43,11 +42,9 @@ static void expect_error(const char *source, sumi_status status, const char *mes
     jinja_limits limits = jinja_limits_default();
     sumi_error err;
     buf out;
-    sumi_status got =
-        render_with(source, "{\"n\": 1, \"s\": \"x\", \"d\": {}}", &limits, 1 << 20, &out, &err);
+    sumi_status got = render_with(source, "{\"n\": 1, \"s\": \"x\", \"d\": {}}", &limits, 1 << 20, &out, &err);
     buf_deinit(&out);
-    if (strcmp(err.message, message))
-        fail_msg("%s\n  expected %s\n  got      %s", source, message, err.message);
+    if (strcmp(err.message, message)) fail_msg("%s\n  expected %s\n  got      %s", source, message, err.message);
     assert_int_equal(got, status);
 }
 
@@ -59,7 +56,8 @@ static sumi_status json_text(const json_t *json, buf *out, jinja_limits limits, 
 
 static void json_is_written_as_by_tojson(void **state)
 {
-    static const char text[] = "{\"a\": [1, -0.1, 1e+300, null, true], \"b\": {}, \"\\u00e9\": \"\\n\\\"<\", \"c\": 9223372036854775807}";
+    static const char text[] =
+        "{\"a\": [1, -0.1, 1e+300, null, true], \"b\": {}, \"\\u00e9\": \"\\n\\\"<\", \"c\": 9223372036854775807}";
     jinja_limits limits = jinja_limits_default();
     json_t *json = json_loads(text, 0, NULL), *deep = json_array(), *vars = json_pack("{s:O}", "x", json);
     buf by_template, by_call;
@@ -108,10 +106,8 @@ static void mistakes_name_template_and_line(void **state)
     expect_error("\n\n{{ d.x.y }}", SUMI_EINVAL, "t: line 3: 'dict object' has no attribute 'x'");
     expect_error("{{ x.y }}", SUMI_EINVAL, "t: line 1: 'x' is undefined");
     expect_error("{{ s + n }}", SUMI_EINVAL, "t: line 1: unsupported operand type(s) for +: 'str' and 'int'");
-    expect_error("{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}", SUMI_EINVAL,
-                 "t: line 2: division by zero");
-    expect_error("{{ 9223372036854775807 + 1 }}", SUMI_ELIMIT,
-                 "t: line 1: an integer does not fit into 64 bits");
+    expect_error("{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}\n\n{{ m() }}", SUMI_EINVAL, "t: line 2: division by zero");
+    expect_error("{{ 9223372036854775807 + 1 }}", SUMI_ELIMIT, "t: line 1: an integer does not fit into 64 bits");
     expect_error("{{ [].append(1) }}", SUMI_EINVAL,
                  "t: line 1: access to attribute 'append' of a list is not safe, so it is refused");
 }
@@ -119,16 +115,14 @@ static void mistakes_name_template_and_line(void **state)
 static void a_refusal_is_told_in_the_templates_own_words(void **state)
 {
     (void)state;
-    expect_error("\n{{ raise_exception('Roles must alternate: ' ~ n) }}", SUMI_EINVAL,
-                 "Roles must alternate: 1");
+    expect_error("\n{{ raise_exception('Roles must alternate: ' ~ n) }}", SUMI_EINVAL, "Roles must alternate: 1");
 }
 
 static void numbers_do_not_depend_on_the_locale(void **state)
 {
     (void)state;
     char *before = strdup(setlocale(LC_ALL, NULL));
-    if (!setlocale(LC_ALL, "de_DE.UTF-8"))
-        print_message("no German locale here: only the C locale is tried\n");
+    if (!setlocale(LC_ALL, "de_DE.UTF-8")) print_message("no German locale here: only the C locale is tried\n");
     expect("{{ 1.5 }} {{ '2.5'|float + 1 }} {{ '%.2f' % 3.14159 }} {{ strftime_now('%B') }}", "{}",
            "1.5 3.5 3.14 January");
     setlocale(LC_ALL, before);
@@ -222,8 +216,7 @@ static const struct {
 static void *render_deep_templates(void *arg)
 {
     jinja_limits limits = jinja_limits_default();
-    size_t n_outer = sizeof nests / sizeof *nests,
-           n_inner = sizeof expression_nests / sizeof *expression_nests;
+    size_t n_outer = sizeof nests / sizeof *nests, n_inner = sizeof expression_nests / sizeof *expression_nests;
     (void)arg;
     for (size_t i = 0; i < n_outer + n_inner; i++) {
         for (int n = 50; n <= 20000; n = n < 400 ? n + 7 : n * 7) {
@@ -276,8 +269,7 @@ static void ordinary_nesting_is_allowed(void **state)
         char *source = nest(nests[i].open, nests[i].middle, nests[i].close, 40);
         sumi_error err;
         buf out;
-        if (render_with(source, "{}", &limits, 1 << 20, &out, &err) != SUMI_OK)
-            fail_msg("%s: %s", source, err.message);
+        if (render_with(source, "{}", &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("%s: %s", source, err.message);
         buf_deinit(&out);
         free(source);
     }
@@ -294,8 +286,7 @@ static void deep_json_is_refused(void **state)
     buf out;
     assert_int_equal(render_with("{{ x }}", vars, &limits, 1 << 20, &out, &err), SUMI_ELIMIT);
     buf_deinit(&out);
-    assert_int_equal(render_with("{{ y }}", vars, &limits, 1 << 20, &out, &err),
-                     SUMI_OK); /* nobody looks at x */
+    assert_int_equal(render_with("{{ y }}", vars, &limits, 1 << 20, &out, &err), SUMI_OK); /* nobody looks at x */
     buf_deinit(&out);
     free(vars);
 }
@@ -413,8 +404,7 @@ static void building_text_in_a_loop_is_linear(void **state)
         snprintf(vars, sizeof vars, "{\"n\": %d}", n);
         limits.max_steps = (uint64_t)n * 60;
         limits.max_value_bytes = (size_t)n * 1000 + 65536;
-        if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK)
-            fail_msg("n = %d: %s", n, err.message);
+        if (render_with(source, vars, &limits, 1 << 20, &out, &err) != SUMI_OK) fail_msg("n = %d: %s", n, err.message);
         buf_deinit(&out);
     }
 }

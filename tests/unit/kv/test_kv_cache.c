@@ -206,8 +206,7 @@ static void leaves_are_evicted_first_and_the_least_recently_used_of_them(void **
     count_up(c, 65, 2000);
     kv_stub s = small(12, true);
     kv_cache_close(s.c, kv_stub_prompt(&s, SHARED, a, 65)); /* blocks 0 1 2 3 */
-    kv_cache_close(s.c,
-                   kv_stub_prompt(&s, SHARED, b, 65)); /* 0 1 and two of its own; 0 1 are used last by b */
+    kv_cache_close(s.c, kv_stub_prompt(&s, SHARED, b, 65)); /* 0 1 and two of its own; 0 1 are used last by b */
     kv_cache_close(s.c, kv_stub_prompt(&s, SHARED, c, 65)); /* four more */
     assert_int_equal(stats_of(&s).n_cached, 10);
     int32_t seq = kv_cache_open(s.c, SHARED);
@@ -232,13 +231,12 @@ static void a_hit_needs_only_what_the_window_of_the_next_token_shows(void **stat
     count_up(ids, 200, 0);
     count_up(filler, 100, 5000);
     kv_stub s = kv_stub_create(windows, 2, 24, 2, 400, true, 0);
-    kv_cache_close(
-        s.c, kv_stub_prompt(&s, SHARED, ids, 161)); /* 10 blocks seen by all, the last 2 or 3 in the window */
+    kv_cache_close(s.c,
+                   kv_stub_prompt(&s, SHARED, ids, 161)); /* 10 blocks seen by all, the last 2 or 3 in the window */
     assert_int_equal(kv_cache_match(s.c, SHARED, ids, 161), 160);
     assert_int_equal(kv_cache_match(s.c, SHARED, ids, 100), 96);
     int32_t seq = kv_cache_open(s.c, SHARED);
-    assert_true(
-        kv_cache_reserve(s.c, seq, 5 * KV_BLOCK)); /* 10 blocks: those that the window slid past go first */
+    assert_true(kv_cache_reserve(s.c, seq, 5 * KV_BLOCK)); /* 10 blocks: those that the window slid past go first */
     assert_int_equal(kv_cache_match(s.c, SHARED, ids, 161), 160);
     assert_int_equal(kv_cache_match(s.c, SHARED, ids, 100), 0);
     kv_cache_close(s.c, seq);
@@ -254,15 +252,13 @@ static void a_write_after_a_truncation_never_changes_an_indexed_block(void **sta
     kv_stub s = small(6, true);
     int32_t seq = kv_stub_prompt(&s, SHARED, ids, 64);
     assert_int_equal(kv_cache_truncate(s.c, seq, 20), 20);
-    assert_true(
-        kv_stub_step(&s, seq, SHARED, other, 10, 10)); /* block 1 has a child: it stays, and is copied */
+    assert_true(kv_stub_step(&s, seq, SHARED, other, 10, 10)); /* block 1 has a child: it stays, and is copied */
     assert_int_equal(stats_of(&s).n_copied, 1);
     assert_null(kv_stub_verify(&s, seq, SHARED));
     assert_int_equal(kv_cache_match(s.c, SHARED, ids, 64), 48);
     assert_true(kv_stub_step(&s, seq, SHARED, other, 2, 2)); /* full: a second child of block 0 */
     assert_int_equal(kv_cache_truncate(s.c, seq, 20), 20);
-    assert_true(
-        kv_stub_step(&s, seq, SHARED, other, 3, 3)); /* nothing follows that one: it leaves the index */
+    assert_true(kv_stub_step(&s, seq, SHARED, other, 3, 3)); /* nothing follows that one: it leaves the index */
     assert_int_equal(stats_of(&s).n_copied, 1);
     assert_null(kv_stub_verify(&s, seq, SHARED));
     assert_null(kv_cache_check(s.c));

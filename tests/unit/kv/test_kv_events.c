@@ -70,8 +70,7 @@ static void open_one(world *w)
 
 static void grow(world *w, int32_t seq)
 {
-    int32_t room = MAX_TOKENS - w->len[seq],
-            n = test_rng_range(&w->rng, 1, test_rng_range(&w->rng, 0, 9) ? 3 : 70);
+    int32_t room = MAX_TOKENS - w->len[seq], n = test_rng_range(&w->rng, 1, test_rng_range(&w->rng, 0, 9) ? 3 : 70);
     if (n > room) n = room;
     for (int32_t i = 0; i < n; i++) w->text[seq][w->len[seq] + i] = test_rng_range(&w->rng, 0, 1);
     step(w, seq, n, test_rng_range(&w->rng, 0, n));
@@ -168,8 +167,7 @@ static void run_events(const int32_t *windows, int32_t n_layers, int32_t n_block
     kv_cache_get_stats(w->c, &stats);
     assert_int_equal(w->n_hits > 0, prefix);
     assert_int_equal(stats.n_evicted > 0, prefix);
-    assert_true(w->n_swaps > 0 && w->n_forks > 0 && w->n_refused > 0 && w->n_shrunk > 0 &&
-                stats.n_copied > 0);
+    assert_true(w->n_swaps > 0 && w->n_forks > 0 && w->n_refused > 0 && w->n_shrunk > 0 && stats.n_copied > 0);
     for (int32_t i = 0; i < w->n_open; i++)
         if (!kv_cache_is_swapped(w->c, w->open[i])) verify(w, w->open[i]);
     while (w->n_open) close_one(w, 0);

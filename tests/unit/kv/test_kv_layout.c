@@ -132,7 +132,8 @@ static void any_mixture_of_kinds_has_its_places(void **state)
     kv_layer layers[60];
     kv_layout l;
     for (int32_t round = 0; round < 2000; round++) {
-        int32_t n = test_rng_range(&rng, 1, 60), n_formats = test_rng_range(&rng, 1, 4), n_windows = test_rng_range(&rng, 1, 3);
+        int32_t n = test_rng_range(&rng, 1, 60), n_formats = test_rng_range(&rng, 1, 4),
+                n_windows = test_rng_range(&rng, 1, 3);
         size_t bytes[4];
         for (int32_t f = 0; f < 4; f++) bytes[f] = 64 * (size_t)test_rng_range(&rng, 1, 200);
         for (int32_t i = 0; i < n; i++) {

@@ -12,8 +12,7 @@ enum { N_EMBD = 32, N_FF = 16, N_EXPERTS = 4, N_VOCAB = 4, N_MATRIX = N_FF * N_E
 
 typedef enum form { MERGED, FUSED, SINGLE, N_FORMS } form;
 
-static void add(gguf_builder *b, const char *name, uint64_t n, uint64_t n_rows, uint64_t n_cols,
-                const float *data)
+static void add(gguf_builder *b, const char *name, uint64_t n, uint64_t n_rows, uint64_t n_cols, const float *data)
 {
     uint64_t dims[] = { n_cols, n_rows, n };
     gb_tensor(b, name, DTYPE_F32,
@@ -58,14 +57,11 @@ static void add_experts(gguf_builder *b, form f, const experts *x, const char *w
         const char *kind;
         const float (*data)[N_MATRIX];
         uint64_t n_rows, n_cols;
-    } kinds[] = { { "gate", x->gate, N_FF, N_EMBD },
-                  { "up", x->up, N_FF, N_EMBD },
-                  { "down", x->down, N_EMBD, N_FF } };
+    } kinds[] = { { "gate", x->gate, N_FF, N_EMBD }, { "up", x->up, N_FF, N_EMBD }, { "down", x->down, N_EMBD, N_FF } };
     char name[64];
     for (int e = 0; e < N_EXPERTS; e++)
         for (int i = 0; i < N_MATRIX; i++) fused[e][0][i] = x->gate[e][i], fused[e][1][i] = x->up[e][i];
-    if (f == FUSED)
-        add(b, "blk.0.ffn_gate_up_exps.weight", N_EXPERTS, (uint64_t)2 * N_FF, N_EMBD, fused[0][0]);
+    if (f == FUSED) add(b, "blk.0.ffn_gate_up_exps.weight", N_EXPERTS, (uint64_t)2 * N_FF, N_EMBD, fused[0][0]);
     for (int k = f == FUSED ? 2 : 0; k < 3; k++) {
         snprintf(name, sizeof name, "blk.0.ffn_%s_exps.weight", kinds[k].kind);
         if (f != SINGLE) add(b, name, N_EXPERTS, kinds[k].n_rows, kinds[k].n_cols, kinds[k].data[0]);
@@ -88,8 +84,7 @@ static void expect_rows(const backend *be, stream *s, const weight *w, int32_t n
 }
 
 /* The file and its model, which point into the bytes at *file. */
-static sumi_status load(gguf_builder *b, gguf **g, uint8_t **file, const backend *be, model **m,
-                        sumi_error *err)
+static sumi_status load(gguf_builder *b, gguf **g, uint8_t **file, const backend *be, model **m, sumi_error *err)
 {
     size_t n;
     *file = gb_finish(b, &n);

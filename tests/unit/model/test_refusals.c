@@ -15,8 +15,7 @@ static void add_matrix(gguf_builder *b, const char *name, uint64_t n_rows, uint6
 {
     static const float zeros[2 * N_FF * N_EMBD];
     uint64_t dims[] = { n_cols, n_rows };
-    gb_tensor(b, name, DTYPE_F32, n_rows == 1 ? 1 : 2, dims, zeros,
-              (size_t)(n_rows * n_cols) * sizeof(float));
+    gb_tensor(b, name, DTYPE_F32, n_rows == 1 ? 1 : 2, dims, zeros, (size_t)(n_rows * n_cols) * sizeof(float));
 }
 
 /* Keys and tensors of a llama of two heads, but for the tensor `without`. */

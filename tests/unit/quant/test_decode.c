@@ -23,9 +23,8 @@ static void expect_same_bits(const dtype_info *t, const float *got, const float 
 {
     for (size_t i = 0; i < n; i++) {
         if (isnan(want[i]) ? isnan(got[i]) : fp32_to_bits(got[i]) == fp32_to_bits(want[i])) continue;
-        fail_msg("%s: block %zu, element %zu: %a (%08x), expected %a (%08x)", t->name,
-                 i / (size_t)t->block_elems, i % (size_t)t->block_elems, got[i], fp32_to_bits(got[i]),
-                 want[i], fp32_to_bits(want[i]));
+        fail_msg("%s: block %zu, element %zu: %a (%08x), expected %a (%08x)", t->name, i / (size_t)t->block_elems,
+                 i % (size_t)t->block_elems, got[i], fp32_to_bits(got[i]), want[i], fp32_to_bits(want[i]));
     }
 }
 

@@ -19,11 +19,9 @@
 #define N 4096 /* elements of a random row: whole blocks of every type */
 
 static const dtype k_quants[] = { DTYPE_Q2_K, DTYPE_Q3_K, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K };
-static const dtype written[] = {
-    DTYPE_F32,  DTYPE_F16,  DTYPE_BF16,   DTYPE_F64,   DTYPE_Q4_0,  DTYPE_Q4_1,
-    DTYPE_Q5_0, DTYPE_Q5_1, DTYPE_Q8_0,   DTYPE_Q2_K,  DTYPE_Q3_K,  DTYPE_Q4_K,
-    DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_IQ4_NL, DTYPE_TQ1_0, DTYPE_TQ2_0, DTYPE_MXFP4
-};
+static const dtype written[] = { DTYPE_F32,  DTYPE_F16,  DTYPE_BF16,   DTYPE_F64,   DTYPE_Q4_0,  DTYPE_Q4_1,
+                                 DTYPE_Q5_0, DTYPE_Q5_1, DTYPE_Q8_0,   DTYPE_Q2_K,  DTYPE_Q3_K,  DTYPE_Q4_K,
+                                 DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_IQ4_NL, DTYPE_TQ1_0, DTYPE_TQ2_0, DTYPE_MXFP4 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* x through the type and back. */
@@ -71,8 +69,7 @@ static void check_golden(const dtype_info *t)
     const uint8_t *want = (const uint8_t *)file + sizeof head + n * sizeof *x;
     for (size_t i = 0; i < n_bytes; i++)
         if (got[i] != want[i])
-            fail_msg("%s: block %zu, byte %zu: %d, expected %d", t->name, i / head[1], i % head[1], got[i],
-                     want[i]);
+            fail_msg("%s: block %zu, byte %zu: %d, expected %d", t->name, i / head[1], i % head[1], got[i], want[i]);
     free(x);
     mem_free(got);
     free(file);
@@ -174,8 +171,7 @@ static void k_quants_are_better_than_spanning_the_extremes(void **state)
             for (int at = 0; at < N; at += 256) {
                 float w[256];
                 fit_weights(x + at, 256, w);
-                for (int i = 0; i < 256; i++)
-                    ours += (double)w[i] * pow((double)x[at + i] - (double)y[at + i], 2);
+                for (int i = 0; i < 256; i++) ours += (double)w[i] * pow((double)x[at + i] - (double)y[at + i], 2);
                 plain += plain_error(k_quants[t], x + at, w);
             }
             const char *name = dtype_find(k_quants[t])->name;
@@ -226,8 +222,7 @@ static void difficult_rows_stay_finite_and_close(void **state)
     for (int kind = 0; kind < 8; kind++)
         for (size_t t = 0; t < COUNT(written); t++) {
             for (int i = 0; i < 256; i++) {
-                float v[] = { 0,  -0.0f, 1e-45f * (float)i, 1e-7f, i == 7 ? 50.0f : 0, i % 2 ? 1.0f : -1.0f,
-                              -3, 6e4f };
+                float v[] = { 0, -0.0f, 1e-45f * (float)i, 1e-7f, i == 7 ? 50.0f : 0, i % 2 ? 1.0f : -1.0f, -3, 6e4f };
                 x[i] = v[kind];
             }
             round_trip(written[t], x, y, 256);
@@ -236,8 +231,8 @@ static void difficult_rows_stay_finite_and_close(void **state)
             for (int i = 0; i < 256; i++) {
                 /* within the range of the row, and never off by more than it; a half's subnormals end at 6e-8 */
                 if (isfinite(y[i]) && fabsf(y[i] - x[i]) <= 0.35f * max + 1e-6f) continue;
-                fail_msg("%s, kind %d: element %d is %g, came back as %g", dtype_find(written[t])->name, kind,
-                         i, x[i], y[i]);
+                fail_msg("%s, kind %d: element %d is %g, came back as %g", dtype_find(written[t])->name, kind, i, x[i],
+                         y[i]);
             }
         }
 }
@@ -248,8 +243,7 @@ static void constants_and_signs_survive(void **state)
     static float x[256], y[256];
     for (size_t t = 0; t < COUNT(written); t++)
         for (int sign = -1; sign <= 1; sign++) {
-            for (int i = 0; i < 256; i++)
-                x[i] = (float)sign * 0.5f; /* a power of two: MXFP4 and bf16 hold it */
+            for (int i = 0; i < 256; i++) x[i] = (float)sign * 0.5f; /* a power of two: MXFP4 and bf16 hold it */
             round_trip(written[t], x, y, 256);
             for (int i = 0; i < 256; i++)
                 if (!(fabsf(y[i] - x[i]) <= 0.0011f))

@@ -26,8 +26,13 @@ static void random_mask(test_rng *r, int32_t n, int kind)
     int32_t from = test_rng_range(r, 0, n - 1), to = test_rng_range(r, from, n - 1), best = 0;
     for (size_t w = 0; w < token_set_words(n); w++) allowed[w] = (uint64_t)test_rng_u32(r) << 32 | test_rng_u32(r);
     for (int32_t i = 0; i < n; i++) {
-        bool in[] = { true, test_rng_range(r, 0, 200) > 0, test_rng_range(r, 0, 1) == 0, test_rng_range(r, 0, 49) == 0,
-                      i >= from && i <= to, i == from, true };
+        bool in[] = { true,
+                      test_rng_range(r, 0, 200) > 0,
+                      test_rng_range(r, 0, 1) == 0,
+                      test_rng_range(r, 0, 49) == 0,
+                      i >= from && i <= to,
+                      i == from,
+                      true };
         if (in[kind]) token_set_add(allowed, i);
         else token_set_remove(allowed, i);
         if (x[i] > x[best]) best = i;
@@ -140,7 +145,9 @@ static const sumi_logit_bias bias[] = { { 0, -INFINITY }, { 3, 2.5f }, { 7, -1 }
 /* Settings of every rule alone, and of some together. */
 static sumi_sampling settings(int i, int32_t n_vocab)
 {
-    sumi_sampling s = { .temperature = 1, .top_p = 1, .typical_p = 1, .repeat_penalty = 1, .penalty_last_n = 20, .seed = 9 };
+    sumi_sampling s = {
+        .temperature = 1, .top_p = 1, .typical_p = 1, .repeat_penalty = 1, .penalty_last_n = 20, .seed = 9
+    };
     switch (i) {
     case 0: s.temperature = 0; break;
     case 1: break; /* a large vocabulary is drawn from without candidates */
@@ -157,7 +164,9 @@ static sumi_sampling settings(int i, int32_t n_vocab)
     case 12: s.repeat_penalty = 1.3f, s.top_p = 0.9f; break;
     case 13: s.temperature = 0, s.frequency_penalty = 0.5f; break;
     case 14: s.bias = bias, s.n_bias = n_vocab > 1023 ? 5 : n_vocab > 40 ? 4 : 0; break;
-    case 15: s = sumi_sampling_default(), s.bias = bias, s.n_bias = n_vocab > 1023 ? 5 : 0, s.repeat_penalty = 1.1f; break;
+    case 15:
+        s = sumi_sampling_default(), s.bias = bias, s.n_bias = n_vocab > 1023 ? 5 : 0, s.repeat_penalty = 1.1f;
+        break;
     default: fail();
     }
     return s;
@@ -287,10 +296,12 @@ static void a_mask_that_leaves_no_token_is_an_error_and_changes_nothing(void **s
         sumi_error err;
         random_row(&r, N, 3);
         memset(allowed, 0, sizeof allowed);
-        test_expect_error(sampler_next(a, x, allowed, &choice, &err), SUMI_ENUMERIC, &err, "every token that is allowed");
+        test_expect_error(sampler_next(a, x, allowed, &choice, &err), SUMI_ENUMERIC, &err,
+                          "every token that is allowed");
         token_set_add(allowed, 500);
         x[500] = -INFINITY;
-        test_expect_error(sampler_next(a, x, allowed, &choice, &err), SUMI_ENUMERIC, &err, "every token that is allowed");
+        test_expect_error(sampler_next(a, x, allowed, &choice, &err), SUMI_ENUMERIC, &err,
+                          "every token that is allowed");
         assert_int_equal(sumi_sampler_next(a, x, &choice, NULL), SUMI_OK);
         assert_int_equal(sumi_sampler_next(b, x, &want, NULL), SUMI_OK);
         assert_memory_equal(&choice, &want, sizeof want);

@@ -153,12 +153,9 @@ static void patches_replace_single_logits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_and_weights_agree_with_libm),
-        cmocka_unit_test(exp_is_accurate_over_its_whole_range),
-        cmocka_unit_test(all_levels_give_the_same_bits),
-        cmocka_unit_test(a_nan_is_found_at_every_place),
-        cmocka_unit_test(above_finds_each_place_and_no_more),
-        cmocka_unit_test(patches_replace_single_logits),
+        cmocka_unit_test(sums_and_weights_agree_with_libm),   cmocka_unit_test(exp_is_accurate_over_its_whole_range),
+        cmocka_unit_test(all_levels_give_the_same_bits),      cmocka_unit_test(a_nan_is_found_at_every_place),
+        cmocka_unit_test(above_finds_each_place_and_no_more), cmocka_unit_test(patches_replace_single_logits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,8 @@ static void bias_and_penalties_change_only_their_tokens(void **state)
         params.min_p = 1e-6f;
         for (int i = 0; i < 40; i++) {
             bias[i] = (sumi_logit_bias){ test_rng_range(&r, 0, N - 1), 0.25f * (float)test_rng_range(&r, -8, 8) };
-            want[bias[i].id] += bias[i].bias; /* quarters on a float of 24 bits: the order of equals does not matter much */
+            want[bias[i].id] +=
+                bias[i].bias; /* quarters on a float of 24 bits: the order of equals does not matter much */
         }
         for (int i = 0; i < 60; i++) seen[i] = round % 3 ? test_rng_range(&r, 0, N - 1) : test_rng_range(&r, 0, 20);
         for (int i = round % 2 ? 10 : 0; i < 60; i++) count[seen[i]]++;
@@ -125,7 +126,8 @@ static void bias_and_penalties_change_only_their_tokens(void **state)
             if (want[i] > max) max = want[i];
         }
         for (int i = 0; i < N; i++)
-            if (fabsf(c->x[i] - (want[i] - max)) > 2e-6f) fail_msg("round %d: token %d is %g", round, i, (double)c->x[i]);
+            if (fabsf(c->x[i] - (want[i] - max)) > 2e-6f)
+                fail_msg("round %d: token %d is %g", round, i, (double)c->x[i]);
         sumi_sampler_destroy(s);
     }
 }
@@ -140,13 +142,13 @@ static void hand_worked_truncations_keep_the_right_tokens(void **state)
         float top_p, min_p, typical_p;
         int32_t n, ids[4];
     } cases[] = {
-        { 0, 1, 0, 1, 4, { 0, 1, 2, 3 } },       { 2, 1, 0, 1, 2, { 1, 3 } },
-        { 9, 1, 0, 1, 4, { 0, 1, 2, 3 } },       { 0, 0.65f, 0, 1, 2, { 1, 3 } },
-        { 0, 0.75f, 0, 1, 3, { 1, 2, 3 } },      { 0, 0, 0, 1, 1, { 1 } },
-        { 0, 1, 0.45f, 1, 3, { 1, 2, 3 } },      { 0, 1, 1, 1, 1, { 1 } },
-        { 0, 1, 0, 0.25f, 1, { 3 } },            { 0, 1, 0, 0.45f, 2, { 2, 3 } },
-        { 0, 1, 0, 0.85f, 3, { 1, 2, 3 } },      { 2, 0.5f, 0, 1, 1, { 1 } }, /* 0.4 of 0.7 is 0.57 */
-        { 0, 1, 0.8f, 0.45f, 1, { 3 } },         /* min-p compares with the best that typical left */
+        { 0, 1, 0, 1, 4, { 0, 1, 2, 3 } },  { 2, 1, 0, 1, 2, { 1, 3 } },
+        { 9, 1, 0, 1, 4, { 0, 1, 2, 3 } },  { 0, 0.65f, 0, 1, 2, { 1, 3 } },
+        { 0, 0.75f, 0, 1, 3, { 1, 2, 3 } }, { 0, 0, 0, 1, 1, { 1 } },
+        { 0, 1, 0.45f, 1, 3, { 1, 2, 3 } }, { 0, 1, 1, 1, 1, { 1 } },
+        { 0, 1, 0, 0.25f, 1, { 3 } },       { 0, 1, 0, 0.45f, 2, { 2, 3 } },
+        { 0, 1, 0, 0.85f, 3, { 1, 2, 3 } }, { 2, 0.5f, 0, 1, 1, { 1 } }, /* 0.4 of 0.7 is 0.57 */
+        { 0, 1, 0.8f, 0.45f, 1, { 3 } }, /* min-p compares with the best that typical left */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sumi_sampling params = plain();
@@ -236,8 +238,7 @@ static void distributions_equal_those_of_transformers(void **state)
 }
 
 /* Draws n times and compares the counts with probs: chi-square below its 99.9 % point for df = n_vocab - 1. */
-static void assert_frequencies(sumi_sampler *s, const float *logits, const double *probs, int32_t n_vocab,
-                               double limit)
+static void assert_frequencies(sumi_sampler *s, const float *logits, const double *probs, int32_t n_vocab, double limit)
 {
     enum { N = 20000 };
     int32_t counts[16] = { 0 };
@@ -458,10 +459,20 @@ static void each_bad_parameter_is_named(void **state)
     (void)state;
     sumi_sampling p[14];
     for (int i = 0; i < 14; i++) p[i] = sumi_sampling_default();
-    static const char *names[] = { "temperature", "temperature", "top_k",          "top_p",
-                                   "top_p",       "min_p",       "typical_p",      "repeat_penalty",
-                                   "frequency_penalty", "presence_penalty", "penalty_last_n", "n_bias",
-                                   "bias for token 10", "bias of token 1" };
+    static const char *names[] = { "temperature",
+                                   "temperature",
+                                   "top_k",
+                                   "top_p",
+                                   "top_p",
+                                   "min_p",
+                                   "typical_p",
+                                   "repeat_penalty",
+                                   "frequency_penalty",
+                                   "presence_penalty",
+                                   "penalty_last_n",
+                                   "n_bias",
+                                   "bias for token 10",
+                                   "bias of token 1" };
     p[0].temperature = -1, p[1].temperature = NAN, p[2].top_k = -1, p[3].top_p = 1.01f, p[4].top_p = NAN;
     p[5].min_p = -0.1f, p[6].typical_p = 0, p[7].repeat_penalty = 0, p[8].frequency_penalty = INFINITY;
     p[9].presence_penalty = -INFINITY, p[10].penalty_last_n = -2, p[11].n_bias = 1;

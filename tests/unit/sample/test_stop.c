@@ -18,9 +18,11 @@ static void bytes_are_held_back_only_while_they_may_begin_a_stop_string(void **s
 {
     (void)state;
     stop_matcher *m = create((const char *[]){ "\n\nUser:" }, 1);
-    static const struct { const char *in, *out; } pieces[] = {
-        { "Yes.\n", "Yes." }, { "\nUs", "" }, { "ually", "\n\nUsually" }, { "\n\n", "" }, { "\n", "\n" },
-        { "User", "" },
+    static const struct {
+        const char *in, *out;
+    } pieces[] = {
+        { "Yes.\n", "Yes." }, { "\nUs", "" }, { "ually", "\n\nUsually" },
+        { "\n\n", "" },       { "\n", "\n" }, { "User", "" },
     };
     buf out;
     buf_init(&out, 1000);

@@ -32,13 +32,12 @@ static void assert_messages(const char *want)
 static void a_body_with_all_fields_is_read(void **state)
 {
     (void)state;
-    assert_true(
-        parse("{\"model\":\"m\",\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"Be \"},"
-              "{\"type\":\"text\",\"text\":\"brief\",\"cache_control\":{\"type\":\"ephemeral\"}}],"
-              "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}],"
-              "\"stop_sequences\":[\"x\",\"yz\"],\"temperature\":0.5,\"top_p\":0.9,\"top_k\":7,"
-              "\"metadata\":{\"user_id\":\"u\"},\"stream\":true,\"tools\":[],"
-              "\"tool_choice\":{\"type\":\"auto\"},\"thinking\":{\"type\":\"disabled\"},\"new\":[1]}"));
+    assert_true(parse("{\"model\":\"m\",\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"Be \"},"
+                      "{\"type\":\"text\",\"text\":\"brief\",\"cache_control\":{\"type\":\"ephemeral\"}}],"
+                      "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}],"
+                      "\"stop_sequences\":[\"x\",\"yz\"],\"temperature\":0.5,\"top_p\":0.9,\"top_k\":7,"
+                      "\"metadata\":{\"user_id\":\"u\"},\"stream\":true,\"tools\":[],"
+                      "\"tool_choice\":{\"type\":\"auto\"},\"thinking\":{\"type\":\"disabled\"},\"new\":[1]}"));
     assert_string_equal(r.model, "m");
     assert_messages("[{\"content\":\"Be brief\",\"role\":\"system\"},{\"content\":\"a\",\"role\":\"user\"}]");
     const sumi_sampling *s = &r.params.sampling;
@@ -52,13 +51,11 @@ static void a_body_with_all_fields_is_read(void **state)
 static void turns_of_one_role_are_one(void **state)
 {
     (void)state;
-    assert_true(
-        parse("{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"user\","
-              "\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"c\"},"
-              "{\"role\":\"user\",\"content\":\"d\"}]}"));
-    assert_messages(
-        "[{\"content\":\"a\\n\\nb\",\"role\":\"user\"},{\"content\":\"c\",\"role\":\"assistant\"},"
-        "{\"content\":\"d\",\"role\":\"user\"}]");
+    assert_true(parse("{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"user\","
+                      "\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"c\"},"
+                      "{\"role\":\"user\",\"content\":\"d\"}]}"));
+    assert_messages("[{\"content\":\"a\\n\\nb\",\"role\":\"user\"},{\"content\":\"c\",\"role\":\"assistant\"},"
+                    "{\"content\":\"d\",\"role\":\"user\"}]");
     text_request_deinit(&r);
 }
 
@@ -98,8 +95,7 @@ static void mistakes_are_named_with_their_field(void **state)
           "messages[0].content[0]: only {\"type\": \"text\", \"text\": \"...\"} is supported" },
         { "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\"}]}",
           "messages[0].content: it must be a string or a list of parts" },
-        { "{" GOOD ",\"system\":[1]}",
-          "system[0]: only {\"type\": \"text\", \"text\": \"...\"} is supported" },
+        { "{" GOOD ",\"system\":[1]}", "system[0]: only {\"type\": \"text\", \"text\": \"...\"} is supported" },
         { "{" GOOD ",\"system\":1}", "system: it must be a string or a list of parts" },
         { "{" GOOD ",\"temperature\":1.5}", "temperature: 1.5 is not between 0 and 1" },
         { "{" GOOD ",\"top_k\":-1}", "top_k: -1 is not between 0 and 2147483647" },
@@ -138,10 +134,9 @@ static test_reply open_reply(const char *more)
     return reply_open(anthropic_parse_messages, anthropic_reply_create, &anthropic_format, body);
 }
 
-#define USAGE(input, cached, output)                                                                         \
-    ",\"usage\":{\"input_tokens\":" input                                                                    \
-    ",\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":" cached ",\"output_tokens\":" output    \
-    "}"
+#define USAGE(input, cached, output)                                                                               \
+    ",\"usage\":{\"input_tokens\":" input ",\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":" cached \
+    ",\"output_tokens\":" output "}"
 
 static void a_whole_message(void **state)
 {
@@ -151,10 +146,9 @@ static void a_whole_message(void **state)
     reply_piece(&t, 0, 0, "no\"");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_STOP, "END");
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
-    assert_whole(&t,
-                 "{\"id\":\"msg_x\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
-                 "{\"type\":\"text\",\"text\":\"He said \\\"no\\\"\"}],\"stop_reason\":\"stop_sequence\","
-                 "\"stop_sequence\":\"END\"" USAGE("3", "2", "3") "}");
+    assert_whole(&t, "{\"id\":\"msg_x\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
+                     "{\"type\":\"text\",\"text\":\"He said \\\"no\\\"\"}],\"stop_reason\":\"stop_sequence\","
+                     "\"stop_sequence\":\"END\"" USAGE("3", "2", "3") "}");
 }
 
 static void the_stop_reason_tells_what_ended_it(void **state)
@@ -170,8 +164,8 @@ static void the_stop_reason_tells_what_ended_it(void **state)
         char want[400];
         snprintf(want, sizeof want,
                  "{\"id\":\"msg_x\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
-                 "{\"type\":\"text\",\"text\":\"\"}],\"stop_reason\":\"%s\",\"stop_sequence\":null" USAGE(
-                     "3", "2", "3") "}",
+                 "{\"type\":\"text\",\"text\":\"\"}],\"stop_reason\":\"%s\",\"stop_sequence\":null" USAGE("3", "2",
+                                                                                                          "3") "}",
                  cases[i].reason);
         test_reply t = open_reply(cases[i].more);
         reply_choice_ends(&t, 0, 0, cases[i].finish, NULL);
@@ -181,11 +175,11 @@ static void the_stop_reason_tells_what_ended_it(void **state)
 }
 
 #define EVENT(type, rest) "event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
-#define START                                                                                                \
-    EVENT("message_start", ",\"message\":{\"id\":\"msg_x\",\"type\":\"message\",\"role\":\"assistant\","     \
-                           "\"model\":\"m\",\"content\":["                                                   \
-                           "],\"stop_reason\":null,\"stop_sequence\":null" USAGE("5", "0", "0") "}")         \
-    EVENT("content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")         \
+#define START                                                                                            \
+    EVENT("message_start", ",\"message\":{\"id\":\"msg_x\",\"type\":\"message\",\"role\":\"assistant\"," \
+                           "\"model\":\"m\",\"content\":["                                               \
+                           "],\"stop_reason\":null,\"stop_sequence\":null" USAGE("5", "0", "0") "}")     \
+    EVENT("content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")     \
     EVENT("ping", "")
 
 static void a_stream_of_events(void **state)
@@ -196,13 +190,13 @@ static void a_stream_of_events(void **state)
     reply_piece(&t, 0, 0, "");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_STOP, NULL);
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
-    assert_streamed(
-        &t,
-        START EVENT("content_block_delta", ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}")
-            EVENT("content_block_stop", ",\"index\":0")
-                EVENT("message_delta",
-                      ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}" USAGE("3", "2", "3"))
-                    EVENT("message_stop", ""));
+    assert_streamed(&t, START EVENT("content_block_delta",
+                                    ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}")
+                            EVENT("content_block_stop", ",\"index\":0")
+                                EVENT("message_delta",
+                                      ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}" USAGE("3", "2",
+                                                                                                               "3"))
+                                    EVENT("message_stop", ""));
 }
 
 static void a_request_that_failed_is_an_error(void **state)

@@ -47,10 +47,9 @@ static void the_type_tells_anthropics_clients_what_to_do(void **state)
         char want[256];
         api_error e;
         api_fail(&e, cases[i].status, NULL, NULL, "why");
-        snprintf(
-            want, sizeof want,
-            "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"why\"},\"request_id\":\"req-1\"}",
-            cases[i].type);
+        snprintf(want, sizeof want,
+                 "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"why\"},\"request_id\":\"req-1\"}",
+                 cases[i].type);
         assert_json(&e, API_ANTHROPIC, want);
     }
 }

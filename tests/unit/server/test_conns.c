@@ -76,8 +76,7 @@ static void a_body_has_a_limit_of_its_own_and_an_answer_none(void **state)
 {
     (void)state;
     conns *c = create((conns_limits){ .headers_ms = NEVER_MS, .body_ms = SOON_MS, .idle_ms = NEVER_MS });
-    pair fine = open_pair(c, NULL), answered = open_pair(c, NULL), kept = open_pair(c, NULL),
-         slow = open_pair(c, NULL);
+    pair fine = open_pair(c, NULL), answered = open_pair(c, NULL), kept = open_pair(c, NULL), slow = open_pair(c, NULL);
     conn_phase phase;
     assert_true(conns_enter(c, answered.k, CONN_BODY));
     assert_true(conns_enter(c, answered.k, CONN_ANSWER));

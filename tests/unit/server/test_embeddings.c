@@ -19,9 +19,8 @@ static bool parse(text_parse_fn fn, const char *body)
 static void all_fields_are_read(void **state)
 {
     (void)state;
-    assert_true(parse(embeddings_parse,
-                      "{\"model\":\"m\",\"input\":[\"a\",\"bc\"],\"encoding_format\":\"base64\","
-                      "\"dimensions\":7,\"user\":\"u\",\"pooling\":\"last\",\"unknown\":[]}"));
+    assert_true(parse(embeddings_parse, "{\"model\":\"m\",\"input\":[\"a\",\"bc\"],\"encoding_format\":\"base64\","
+                                        "\"dimensions\":7,\"user\":\"u\",\"pooling\":\"last\",\"unknown\":[]}"));
     assert_string_equal(r.model, "m");
     assert_int_equal(r.n_prompts, 2);
     assert_string_equal(r.prompts[1].text, "bc");
@@ -29,8 +28,7 @@ static void all_fields_are_read(void **state)
     assert_int_equal(r.dimensions, 7);
     assert_int_equal(r.params.embed, SUMI_POOL_LAST);
     text_request_deinit(&r);
-    assert_true(
-        parse(embeddings_parse, "{\"input\":[[1,2],[3]],\"pooling\":null,\"encoding_format\":\"float\"}"));
+    assert_true(parse(embeddings_parse, "{\"input\":[[1,2],[3]],\"pooling\":null,\"encoding_format\":\"float\"}"));
     assert_true(!r.base64 && !r.model && !r.dimensions && r.params.embed == SUMI_POOL_NONE);
     assert_int_equal(r.n_prompts, 2);
     assert_int_equal(r.prompts[0].ids[1] + r.prompts[1].n_ids, 3);
@@ -43,8 +41,7 @@ static void all_fields_are_read(void **state)
 static void ollamas_texts_may_be_missing(void **state)
 {
     (void)state;
-    static const char *const nothing[] = { "{\"model\":\"m\"}",
-                                           "{\"model\":\"m\",\"input\":\"\",\"prompt\":\"\"}",
+    static const char *const nothing[] = { "{\"model\":\"m\"}", "{\"model\":\"m\",\"input\":\"\",\"prompt\":\"\"}",
                                            "{\"model\":\"m\",\"input\":[],\"prompt\":null}" };
     for (int i = 0; i < 3; i++) {
         assert_true(parse(embeddings_parse_ollama, nothing[i]));
@@ -54,13 +51,11 @@ static void ollamas_texts_may_be_missing(void **state)
         assert_int_equal(r.n_prompts, 0);
         text_request_deinit(&r);
     }
-    assert_true(parse(embeddings_parse_ollama,
-                      "{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"truncate\":false,"
-                      "\"options\":{\"num_ctx\":9},\"keep_alive\":\"5m\",\"dimensions\":3}"));
+    assert_true(parse(embeddings_parse_ollama, "{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"truncate\":false,"
+                                               "\"options\":{\"num_ctx\":9},\"keep_alive\":\"5m\",\"dimensions\":3}"));
     assert_true(!r.cut && r.n_prompts == 2 && r.dimensions == 3);
     text_request_deinit(&r);
-    assert_true(
-        parse(embeddings_parse_ollama_one, "{\"model\":\"m\",\"prompt\":\"ab\",\"pooling\":\"mean\"}"));
+    assert_true(parse(embeddings_parse_ollama_one, "{\"model\":\"m\",\"prompt\":\"ab\",\"pooling\":\"mean\"}"));
     assert_true(r.cut && r.params.embed_raw && r.n_prompts == 1 && r.prompts[0].n_bytes == 2);
     assert_int_equal(r.params.embed, SUMI_POOL_MEAN);
     text_request_deinit(&r);
@@ -182,9 +177,7 @@ static void no_more_texts_than_the_limit(void **state)
 
 static void vector_comes(test_reply *t, int32_t part, const float *x, int32_t n)
 {
-    const job_event message = {
-        .part = part, .type = SUMI_EVENT_EMBEDDING, .text = "", .embedding = x, .n_embd = n
-    };
+    const job_event message = { .part = part, .type = SUMI_EVENT_EMBEDDING, .text = "", .embedding = x, .n_embd = n };
     t->format->take(t->reply, &message, &t->out);
 }
 
@@ -203,10 +196,9 @@ static void openais_answer_lists_vectors_in_the_order_of_texts(void **state)
 {
     (void)state;
     test_reply t = two(embeddings_parse, embeddings_reply_create, "{\"input\":[\"a\",\"b\"]}");
-    assert_whole(
-        &t, "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
-            "[0.600000024,0.800000012,0]},{\"object\":\"embedding\",\"index\":1,\"embedding\":"
-            "[-1,0,9.99999968e-21]}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":10,\"total_tokens\":10}}");
+    assert_whole(&t, "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
+                     "[0.600000024,0.800000012,0]},{\"object\":\"embedding\",\"index\":1,\"embedding\":"
+                     "[-1,0,9.99999968e-21]}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":10,\"total_tokens\":10}}");
 }
 
 static void base64_is_that_of_little_endian_floats(void **state)
@@ -215,20 +207,18 @@ static void base64_is_that_of_little_endian_floats(void **state)
     /* struct.pack("<3f", 0.6, 0.8, 0) and so on, by Python's base64.b64encode(); of one and two floats too. */
     test_reply t = two(embeddings_parse, embeddings_reply_create,
                        "{\"input\":[\"a\",\"b\"],\"encoding_format\":\"base64\"}");
-    assert_whole(
-        &t, "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
-            "\"mpkZP83MTD8AAAAA\"},{\"object\":\"embedding\",\"index\":1,\"embedding\":"
-            "\"AACAvwAAAAAI5Twe\"}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":10,\"total_tokens\":10}}");
+    assert_whole(&t, "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
+                     "\"mpkZP83MTD8AAAAA\"},{\"object\":\"embedding\",\"index\":1,\"embedding\":"
+                     "\"AACAvwAAAAAI5Twe\"}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":10,\"total_tokens\":10}}");
     static const char *const want[] = { "AACAPw==", "mpkZP83MTD8=" }; /* 1; 0.6, 0.8 */
     for (int n = 1; n <= 2; n++) {
         static const float a[] = { 0.6f, 0.8f };
         char body[128], json[256];
         snprintf(body, sizeof body, "{\"input\":\"a\",\"encoding_format\":\"base64\",\"dimensions\":%d}", n);
-        snprintf(
-            json, sizeof json,
-            "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":\"%s\"}],"
-            "\"model\":\"m\",\"usage\":{\"prompt_tokens\":5,\"total_tokens\":5}}",
-            want[n - 1]);
+        snprintf(json, sizeof json,
+                 "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":\"%s\"}],"
+                 "\"model\":\"m\",\"usage\":{\"prompt_tokens\":5,\"total_tokens\":5}}",
+                 want[n - 1]);
         t = reply_open(embeddings_parse, embeddings_reply_create, &embeddings_format, body);
         vector_comes(&t, 0, a, 2);
         reply_ends(&t, 0, SUMI_FINISH_STOP, "");
@@ -244,19 +234,16 @@ static void fewer_dimensions_are_of_length_1_again(void **state)
                               "{\"input\":\"a\",\"dimensions\":2}");
     vector_comes(&t, 0, a, 3);
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
-    assert_whole(
-        &t,
-        "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
-        "[0.600000024,0.800000012]}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":5,\"total_tokens\":5}}");
+    assert_whole(&t, "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":"
+                     "[0.600000024,0.800000012]}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":5,\"total_tokens\":5}}");
 }
 
 static void ollamas_answers(void **state)
 {
     (void)state;
     static const float a[] = { 3, 4 };
-    test_reply t =
-        reply_open(embeddings_parse_ollama_one, embeddings_ollama_one_reply_create, &embeddings_format,
-                   "{\"model\":\"m:latest\",\"prompt\":\"a\",\"dimensions\":1}");
+    test_reply t = reply_open(embeddings_parse_ollama_one, embeddings_ollama_one_reply_create, &embeddings_format,
+                              "{\"model\":\"m:latest\",\"prompt\":\"a\",\"dimensions\":1}");
     vector_comes(&t, 0, a, 2);
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
     assert_whole(&t, "{\"embedding\":[3]}");
@@ -270,8 +257,7 @@ static void ollamas_answers(void **state)
     json_t *o = json_loads(t.out.data, 0, NULL);
     assert_string_equal(json_string_value(json_object_get(o, "model")), "m");
     assert_int_equal(json_array_size(json_object_get(o, "embeddings")), 2);
-    assert_true(json_number_value(json_array_get(json_array_get(json_object_get(o, "embeddings"), 1), 0)) ==
-                -1);
+    assert_true(json_number_value(json_array_get(json_array_get(json_object_get(o, "embeddings"), 1), 0)) == -1);
     assert_int_equal(json_integer_value(json_object_get(o, "prompt_eval_count")), 10);
     assert_int_equal(json_integer_value(json_object_get(o, "load_duration")), 1000000);
     assert_true(json_integer_value(json_object_get(o, "total_duration")) >= 0);

@@ -29,10 +29,18 @@ static void names_that_nobody_can_own_are_taken(void **state)
                                         "sumi.ns.svc.cluster.local",
                                         "listen.example",
                                         "machine:8080" },
-                             *const others[] = { "evil.example",       "evil.example:8080", "localhost.evil.example",
-                                                 "127.0.0.1.evil.example", "local",         ".local.evil",
-                                                 "xlocalhost",         "::1",               "[evil]",
-                                                 "[127.0.0.1]",        "127.1",             "machine2",
+                             *const others[] = { "evil.example",
+                                                 "evil.example:8080",
+                                                 "localhost.evil.example",
+                                                 "127.0.0.1.evil.example",
+                                                 "local",
+                                                 ".local.evil",
+                                                 "xlocalhost",
+                                                 "::1",
+                                                 "[evil]",
+                                                 "[127.0.0.1]",
+                                                 "127.1",
+                                                 "machine2",
                                                  "evil.example#localhost" };
     host_rules r;
     host_rules_init(&r, "listen.example", NULL, 0);

@@ -120,9 +120,8 @@ static void a_request_is_one_line(void **state)
     journal_put_request(j, SUMI_LOG_INFO, &r);
     journal_put_request(j, SUMI_LOG_INFO, &refused);
     close_and_read(j, text, sizeof text);
-    assert_non_null(strstr(text,
-                           "Z info  request req-1 POST /v1/completions 200 812.4ms client=127.0.0.1 key=ann "
-                           "prompt=31 cached=16 generated=24 finish=stop first_token=102.1ms\n"));
+    assert_non_null(strstr(text, "Z info  request req-1 POST /v1/completions 200 812.4ms client=127.0.0.1 key=ann "
+                                 "prompt=31 cached=16 generated=24 finish=stop first_token=102.1ms\n"));
     assert_non_null(strstr(text, "Z info  request req-2 GET other 404 0.1ms error=not_found\n"));
 }
 
@@ -203,8 +202,7 @@ static void a_pipe_that_nobody_reads_loses_lines_and_holds_nobody_up(void **stat
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     dup2(fds[1], STDERR_FILENO);
     sumi_status st = journal_open(&j, &opts, &err);
-    for (int i = 0; i < 20000 && st == SUMI_OK; i++)
-        journal_message(j, SUMI_LOG_INFO, "a line of some length");
+    for (int i = 0; i < 20000 && st == SUMI_OK; i++) journal_message(j, SUMI_LOG_INFO, "a line of some length");
     dup2(saved, STDERR_FILENO);
     assert_int_equal(st, SUMI_OK);
     assert_true(journal_lost(j) > 0 && journal_lost(j) < 20000);

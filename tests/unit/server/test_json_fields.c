@@ -62,8 +62,9 @@ static void a_number_that_does_not_fit_is_named(void **state)
 static void numbers_of_any_size_are_json(void **state)
 {
     (void)state;
-    json_t *o = object("{\"a\": [18446744073709551615, \"99999999999999999999\\\"99999999999999999999\", -99999999999999999999, 9223372036854775808e1,"
-                       " 99999999999999999999.5, 0.99999999999999999999999], \"99999999999999999999\": 1}");
+    json_t *o = object(
+        "{\"a\": [18446744073709551615, \"99999999999999999999\\\"99999999999999999999\", -99999999999999999999, 9223372036854775808e1,"
+        " 99999999999999999999.5, 0.99999999999999999999999], \"99999999999999999999\": 1}");
     json_t *list = json_object_get(o, "a");
     assert_true(json_real_value(json_array_get(list, 0)) == 0x1p64);
     assert_string_equal(json_string_value(json_array_get(list, 1)), "99999999999999999999\"99999999999999999999");
@@ -92,7 +93,9 @@ static void a_nul_is_a_character_of_text_alone(void **state)
 
 static void what_is_no_json_is_refused(void **state)
 {
-    static const char *const texts[] = { "", "{", "[]", "1", "{\"a\":}", "{\"a\": 01}", "{\"a\": -}", "{\"a\": 99999999999999999999x}", "{\"a\\", "-", "{-" };
+    static const char *const texts[] = { "",         "{",           "[]",         "1",
+                                         "{\"a\":}", "{\"a\": 01}", "{\"a\": -}", "{\"a\": 99999999999999999999x}",
+                                         "{\"a\\",   "-",           "{-" };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         api_error e = { 0 };
@@ -105,10 +108,8 @@ static void what_is_no_json_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_number_may_have_a_point),
-        cmocka_unit_test(a_number_that_does_not_fit_is_named),
-        cmocka_unit_test(numbers_of_any_size_are_json),
-        cmocka_unit_test(a_nul_is_a_character_of_text_alone),
+        cmocka_unit_test(a_whole_number_may_have_a_point), cmocka_unit_test(a_number_that_does_not_fit_is_named),
+        cmocka_unit_test(numbers_of_any_size_are_json),    cmocka_unit_test(a_nul_is_a_character_of_text_alone),
         cmocka_unit_test(what_is_no_json_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

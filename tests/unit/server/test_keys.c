@@ -19,8 +19,9 @@ static keys *parse(const char *text, sumi_error *err)
 static void a_key_is_found_by_what_hashes_to_it(void **state)
 {
     (void)state;
-    keys *k = parse(
-        "# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY " scope=status\n", NULL);
+    keys *k = parse("# who\n\n bob\t" ABC "  rpm=60 tpm=1000 concurrent=2 share=5 priority=-3\r\nann " EMPTY
+                    " scope=status\n",
+                    NULL);
     assert_non_null(k);
     assert_int_equal(keys_count(k), 2);
     api_key *bob = keys_find(k, "abc");

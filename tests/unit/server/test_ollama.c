@@ -26,14 +26,13 @@ static void assert_messages(const char *want)
 static void a_chat_with_all_fields_is_read(void **state)
 {
     (void)state;
-    assert_true(
-        parse(ollama_parse_chat,
-              "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\","
-              "\"content\":\"a\",\"images\":[]}],\"stream\":false,\"keep_alive\":\"5m\",\"format\":\"\","
-              "\"think\":false,\"tools\":[],\"options\":{\"temperature\":0.5,\"top_k\":7,\"top_p\":0.6,"
-              "\"min_p\":0.1,\"typical_p\":0.7,\"seed\":42,\"num_predict\":9,\"stop\":[\"x\"],"
-              "\"repeat_penalty\":1.3,\"repeat_last_n\":-1,\"presence_penalty\":1,\"frequency_penalty\":2,"
-              "\"num_ctx\":1024,\"mirostat\":0}}"));
+    assert_true(parse(ollama_parse_chat,
+                      "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\","
+                      "\"content\":\"a\",\"images\":[]}],\"stream\":false,\"keep_alive\":\"5m\",\"format\":\"\","
+                      "\"think\":false,\"tools\":[],\"options\":{\"temperature\":0.5,\"top_k\":7,\"top_p\":0.6,"
+                      "\"min_p\":0.1,\"typical_p\":0.7,\"seed\":42,\"num_predict\":9,\"stop\":[\"x\"],"
+                      "\"repeat_penalty\":1.3,\"repeat_last_n\":-1,\"presence_penalty\":1,\"frequency_penalty\":2,"
+                      "\"num_ctx\":1024,\"mirostat\":0}}"));
     assert_messages("[{\"content\":\"s\",\"role\":\"system\"},{\"content\":\"a\",\"role\":\"user\"}]");
     const sumi_sampling *s = &r.params.sampling;
     assert_true(s->temperature == 0.5f && s->top_p == 0.6f && s->min_p == 0.1f && s->typical_p == 0.7f);
@@ -49,9 +48,8 @@ static void a_chat_with_all_fields_is_read(void **state)
 static void what_is_missing_has_ollamas_defaults(void **state)
 {
     (void)state;
-    assert_true(
-        parse(ollama_parse_generate,
-              "{\"model\":\"m\",\"prompt\":\"a\",\"options\":{\"seed\":-1,\"num_predict\":-2,\"top_k\":0}}"));
+    assert_true(parse(ollama_parse_generate,
+                      "{\"model\":\"m\",\"prompt\":\"a\",\"options\":{\"seed\":-1,\"num_predict\":-2,\"top_k\":0}}"));
     const sumi_sampling *s = &r.params.sampling;
     assert_true(s->temperature == 0.8f && s->top_p == 0.9f && s->repeat_penalty == 1.1f && s->min_p == 0);
     assert_int_equal(s->top_k, 0);
@@ -90,9 +88,8 @@ static void without_a_prompt_nothing_is_to_be_answered(void **state)
 static void a_last_message_of_the_assistant_begins_the_answer(void **state)
 {
     (void)state;
-    assert_true(parse(ollama_parse_chat,
-                      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
-                      "{\"role\":\"assistant\",\"content\":\"b\"}]}"));
+    assert_true(parse(ollama_parse_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+                                         "{\"role\":\"assistant\",\"content\":\"b\"}]}"));
     assert_messages("[{\"content\":\"a\",\"role\":\"user\"}]");
     assert_string_equal(json_string_value(r.prefill), "b");
     text_request_deinit(&r);
@@ -147,8 +144,8 @@ static void mistakes_are_told(void **state)
 /* ---- Answers ---- */
 
 #define HEAD "{\"model\":\"m\",\"created_at\":\"1970-01-01T00:00:07Z\","
-#define NUMBERS                                                                                              \
-    "\"total_duration\":6000000,\"load_duration\":1000000,\"prompt_eval_count\":5,"                          \
+#define NUMBERS                                                                     \
+    "\"total_duration\":6000000,\"load_duration\":1000000,\"prompt_eval_count\":5," \
     "\"prompt_eval_duration\":2000000,\"eval_count\":3,\"eval_duration\":3000000}"
 
 static test_reply open_chat(const char *body)
@@ -182,10 +179,9 @@ static void streams_have_an_object_on_each_line(void **state)
     reply_piece(&t, 0, 0, "");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_LENGTH, NULL);
     reply_ends(&t, 0, SUMI_FINISH_LENGTH, "");
-    assert_streamed(&t,
-                    HEAD "\"message\":{\"role\":\"assistant\",\"content\":\"Hi\\n\"},\"done\":false}\n" HEAD
-                         "\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_"
-                         "reason\":\"length\"," NUMBERS "\n");
+    assert_streamed(&t, HEAD "\"message\":{\"role\":\"assistant\",\"content\":\"Hi\\n\"},\"done\":false}\n" HEAD
+                             "\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_"
+                             "reason\":\"length\"," NUMBERS "\n");
     t = open_generate("{\"model\":\"m\",\"prompt\":\"a\"}");
     reply_piece(&t, 0, 0, "Hi");
     reply_choice_ends(&t, 0, 0, SUMI_FINISH_STOP, NULL);

@@ -22,18 +22,18 @@ static bool parse(kind k, const char *body)
 static void a_chat_with_all_fields_is_read(void **state)
 {
     (void)state;
-    assert_true(parse(
-        CHAT,
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"Be brief\"},{\"role\":\"user\","
-        "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
-        "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":-1,\"min_p\":0.1,\"n\":3,\"max_completion_tokens\":7,"
-        "\"stop\":[\"x\",\"yz\"],\"seed\":-1,\"logit_bias\":{\"5\":-100,\"7\":1.5},\"logprobs\":true,"
-        "\"top_logprobs\":4,\"presence_penalty\":1,\"frequency_penalty\":-2,\"stream\":true,"
-        "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"unknown\":{\"a\":[]},\"tools\":[]}"));
+    assert_true(
+        parse(CHAT,
+              "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"Be brief\"},{\"role\":\"user\","
+              "\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}],"
+              "\"temperature\":0.5,\"top_p\":0.9,\"top_k\":-1,\"min_p\":0.1,\"n\":3,\"max_completion_tokens\":7,"
+              "\"stop\":[\"x\",\"yz\"],\"seed\":-1,\"logit_bias\":{\"5\":-100,\"7\":1.5},\"logprobs\":true,"
+              "\"top_logprobs\":4,\"presence_penalty\":1,\"frequency_penalty\":-2,\"stream\":true,"
+              "\"stream_options\":{\"include_usage\":true},\"user\":\"u\",\"unknown\":{\"a\":[]},\"tools\":[]}"));
     assert_string_equal(r.model, "m");
     char *messages = json_dumps(r.messages, JSON_COMPACT | JSON_SORT_KEYS);
-    assert_string_equal(
-        messages, "[{\"content\":\"Be brief\",\"role\":\"system\"},{\"content\":\"ab\",\"role\":\"user\"}]");
+    assert_string_equal(messages,
+                        "[{\"content\":\"Be brief\",\"role\":\"system\"},{\"content\":\"ab\",\"role\":\"user\"}]");
     free(messages);
     const sumi_request *p = &r.params;
     assert_true(p->sampling.temperature == 0.5f && p->sampling.top_p == 0.9f && p->sampling.min_p == 0.1f);
@@ -75,8 +75,7 @@ static void what_is_missing_or_null_is_the_apis_default(void **state)
 {
     (void)state;
     assert_true(parse(COMPLETION, "{\"prompt\":\"Hi\",\"temperature\":null,\"stop\":null,\"suffix\":null}"));
-    assert_true(r.params.sampling.temperature == 1 && r.params.sampling.top_p == 1 &&
-                r.params.sampling.min_p == 0);
+    assert_true(r.params.sampling.temperature == 1 && r.params.sampling.top_p == 1 && r.params.sampling.min_p == 0);
     assert_int_equal(r.params.max_tokens, 16);
     assert_int_equal(r.params.n, 1);
     assert_true(r.params.sampling.skip_logprob && !r.has_seed && !r.stream && !r.model);
@@ -176,11 +175,14 @@ static void deep_nesting_is_refused_and_brackets_in_strings_do_not_count(void **
 static void fields_of_vllm_that_are_there_are_read(void **state)
 {
     (void)state;
-    assert_true(parse(CHAT, "{" MESSAGES ",\"stop_token_ids\":[3,4],\"include_stop_str_in_output\":true,\"skip_special_tokens\":"
-                            "false,\"chat_template_kwargs\":{\"enable_thinking\":false},\"reasoning_effort\":\"low\","
-                            "\"add_generation_prompt\":false,\"continue_final_message\":true,\"truncate_prompt_tokens\":-1,"
-                            "\"repeat_penalty\":1.5,\"repeat_last_n\":7}"));
-    assert_true(r.params.n_stop_ids == 2 && r.params.stop_ids[1] == 4 && r.params.include_stop && r.params.show_special);
+    assert_true(parse(CHAT,
+                      "{" MESSAGES
+                      ",\"stop_token_ids\":[3,4],\"include_stop_str_in_output\":true,\"skip_special_tokens\":"
+                      "false,\"chat_template_kwargs\":{\"enable_thinking\":false},\"reasoning_effort\":\"low\","
+                      "\"add_generation_prompt\":false,\"continue_final_message\":true,\"truncate_prompt_tokens\":-1,"
+                      "\"repeat_penalty\":1.5,\"repeat_last_n\":7}"));
+    assert_true(r.params.n_stop_ids == 2 && r.params.stop_ids[1] == 4 && r.params.include_stop &&
+                r.params.show_special);
     assert_true(json_is_false(json_object_get(r.template_vars, "enable_thinking")));
     assert_string_equal(json_string_value(json_object_get(r.template_vars, "reasoning_effort")), "low");
     assert_true(r.no_generation_prompt && r.continue_final && r.keep_last == -1);
@@ -200,13 +202,17 @@ static void neutral_values_of_fields_that_are_not_there_are_taken(void **state)
 {
     (void)state;
     static const char *const fields[] = {
-        "\"guided_json\":null",      "\"grammar\":\"\"",           "\"structured_outputs\":{}",
-        "\"tool_choice\":\"auto\"",  "\"tool_choice\":\"none\"",   "\"modalities\":[\"text\"]",
-        "\"use_beam_search\":false", "\"mirostat\":0",             "\"mirostat_tau\":5",
-        "\"tfs_z\":1.0",             "\"top_n_sigma\":-1",         "\"xtc_probability\":0",
-        "\"xtc_threshold\":0.1",     "\"dry_base\":1.75",          "\"chat_template\":null",
-        "\"documents\":[]",          "\"return_token_ids\":false", "\"response_format\":{\"type\":\"text\"}",
-        "\"parallel_tool_calls\":true", "\"service_tier\":\"auto\"", "\"add_special_tokens\":false",
+        "\"guided_json\":null",         "\"grammar\":\"\"",
+        "\"structured_outputs\":{}",    "\"tool_choice\":\"auto\"",
+        "\"tool_choice\":\"none\"",     "\"modalities\":[\"text\"]",
+        "\"use_beam_search\":false",    "\"mirostat\":0",
+        "\"mirostat_tau\":5",           "\"tfs_z\":1.0",
+        "\"top_n_sigma\":-1",           "\"xtc_probability\":0",
+        "\"xtc_threshold\":0.1",        "\"dry_base\":1.75",
+        "\"chat_template\":null",       "\"documents\":[]",
+        "\"return_token_ids\":false",   "\"response_format\":{\"type\":\"text\"}",
+        "\"parallel_tool_calls\":true", "\"service_tier\":\"auto\"",
+        "\"add_special_tokens\":false",
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         char body[256];
@@ -271,7 +277,8 @@ static void a_refusal_of_the_history_is_what_the_assistant_said(void **state)
                                         "\"content\":\"No.\",\"refusal\":null" };
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         char body[256];
-        snprintf(body, sizeof body, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",%s}]}", said[i]);
+        snprintf(body, sizeof body,
+                 "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",%s}]}", said[i]);
         if (!parse(CHAT, body)) fail_msg("%s: %s", body, e.message);
         const json_t *m = json_array_get(r.messages, 1);
         assert_string_equal(json_string_value(json_object_get(m, "content")), "No.");

@@ -51,7 +51,7 @@ static void escapes_are_decoded_but_that_of_nul(void **state)
     static const struct {
         const char *text, *decoded;
     } all[] = {
-        { "/a%20b", "/a b" }, { "%41%62", "Ab" },  { "/a%00/b", "/a%00/b" }, { "%", "%" },
+        { "/a%20b", "/a b" }, { "%41%62", "Ab" },   { "/a%00/b", "/a%00/b" }, { "%", "%" },
         { "%4", "%4" },       { "%zz%5", "%zz%5" }, { "%2f%2F", "//" },       { "%%41", "%A" },
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

@@ -41,12 +41,11 @@ static void input_is_a_text_or_messages(void **state)
 static void settings_are_read_and_what_has_no_effect_is_ignored(void **state)
 {
     (void)state;
-    assert_true(
-        parse("{\"input\":\"a\",\"max_output_tokens\":7,\"temperature\":0.5,\"top_p\":0.9,"
-              "\"stream\":true,\"store\":true,\"tools\":[],\"tool_choice\":\"auto\","
-              "\"text\":{\"format\":{\"type\":\"text\"},\"verbosity\":\"low\"},\"reasoning\":{},"
-              "\"include\":[\"reasoning.encrypted_content\"],\"previous_response_id\":null,"
-              "\"truncation\":\"disabled\",\"background\":false,\"metadata\":{\"a\":\"b\"},\"new\":1}"));
+    assert_true(parse("{\"input\":\"a\",\"max_output_tokens\":7,\"temperature\":0.5,\"top_p\":0.9,"
+                      "\"stream\":true,\"store\":true,\"tools\":[],\"tool_choice\":\"auto\","
+                      "\"text\":{\"format\":{\"type\":\"text\"},\"verbosity\":\"low\"},\"reasoning\":{},"
+                      "\"include\":[\"reasoning.encrypted_content\"],\"previous_response_id\":null,"
+                      "\"truncation\":\"disabled\",\"background\":false,\"metadata\":{\"a\":\"b\"},\"new\":1}"));
     assert_int_equal(r.params.max_tokens, 7);
     assert_true(r.params.sampling.temperature == 0.5f && r.params.sampling.top_p == 0.9f && r.stream);
     text_request_deinit(&r);
@@ -102,20 +101,19 @@ static test_reply open_reply(const char *body)
     return reply_open(responses_parse, responses_reply_create, &responses_format, body);
 }
 
-#define RESPONSE(status, error, details, output, max, usage)                                                 \
-    "{\"id\":\"resp_x\",\"object\":\"response\",\"created_at\":7,\"status\":\"" status                       \
-    "\",\"model\":\"m\",\"error\":" error ",\"incomplete_details\":" details ",\"output\":[" output          \
-    "],\"instructions\":null,\"max_output_tokens\":" max ",\"temperature\":0.7,\"top_p\":1,"                 \
-    "\"metadata\":{},\"user\":null,\"parallel_tool_calls\":true,\"previous_response_id\":null,"              \
-    "\"store\":false,\"background\":false,\"reasoning\":{\"effort\":null,\"summary\":null},"                 \
-    "\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\",\"tools\":[],"                       \
+#define RESPONSE(status, error, details, output, max, usage)                                        \
+    "{\"id\":\"resp_x\",\"object\":\"response\",\"created_at\":7,\"status\":\"" status              \
+    "\",\"model\":\"m\",\"error\":" error ",\"incomplete_details\":" details ",\"output\":[" output \
+    "],\"instructions\":null,\"max_output_tokens\":" max ",\"temperature\":0.7,\"top_p\":1,"        \
+    "\"metadata\":{},\"user\":null,\"parallel_tool_calls\":true,\"previous_response_id\":null,"     \
+    "\"store\":false,\"background\":false,\"reasoning\":{\"effort\":null,\"summary\":null},"        \
+    "\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\",\"tools\":[],"              \
     "\"truncation\":\"disabled\",\"usage\":" usage "}"
 #define PART(text) "{\"type\":\"output_text\",\"text\":\"" text "\",\"annotations\":[],\"logprobs\":[]}"
-#define ITEM(status, part)                                                                                   \
-    "{\"id\":\"msg_x\",\"type\":\"message\",\"status\":\"" status                                            \
-    "\",\"role\":\"assistant\",\"content\":[" part "]}"
-#define USAGE                                                                                                \
-    "{\"input_tokens\":5,\"input_tokens_details\":{\"cached_tokens\":2,\"cache_write_tokens\":0},"           \
+#define ITEM(status, part) \
+    "{\"id\":\"msg_x\",\"type\":\"message\",\"status\":\"" status "\",\"role\":\"assistant\",\"content\":[" part "]}"
+#define USAGE                                                                                      \
+    "{\"input_tokens\":5,\"input_tokens_details\":{\"cached_tokens\":2,\"cache_write_tokens\":0}," \
     "\"output_tokens\":3,\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":8}"
 
 static void a_whole_response(void **state)
@@ -142,8 +140,7 @@ static void one_that_ran_out_of_tokens_is_incomplete(void **state)
 static void settings_are_said_again(void **state)
 {
     (void)state;
-    test_reply t =
-        open_reply("{\"input\":\"a\",\"instructions\":\"b\",\"metadata\":{\"k\":\"v\"},\"user\":\"u\"}");
+    test_reply t = open_reply("{\"input\":\"a\",\"instructions\":\"b\",\"metadata\":{\"k\":\"v\"},\"user\":\"u\"}");
     api_error why;
     reply_ends(&t, 0, SUMI_FINISH_STOP, "");
     assert_true(t.format->whole(t.reply, &t.out, &why));
@@ -158,10 +155,10 @@ static void settings_are_said_again(void **state)
     "\n"
 #define STARTED RESPONSE("in_progress", "null", "null", "", "null", "null")
 #define AT      ",\"item_id\":\"msg_x\",\"output_index\":0,\"content_index\":0"
-#define START                                                                                                \
-    EVENT("0", "created", ",\"response\":" STARTED)                                                          \
-    EVENT("1", "in_progress", ",\"response\":" STARTED)                                                      \
-    EVENT("2", "output_item.added", ",\"output_index\":0,\"item\":" ITEM("in_progress", ""))                 \
+#define START                                                                                \
+    EVENT("0", "created", ",\"response\":" STARTED)                                          \
+    EVENT("1", "in_progress", ",\"response\":" STARTED)                                      \
+    EVENT("2", "output_item.added", ",\"output_index\":0,\"item\":" ITEM("in_progress", "")) \
     EVENT("3", "content_part.added", AT ",\"part\":" PART(""))
 
 static void a_stream_of_events(void **state)
@@ -181,8 +178,8 @@ static void a_stream_of_events(void **state)
                                               ",\"output_index\":0,\"item\":" ITEM("completed", PART("Hi!")))
                                             EVENT("9", "completed",
                                                   ",\"response\":" RESPONSE("completed", "null", "null",
-                                                                            ITEM("completed", PART("Hi!")),
-                                                                            "null", USAGE)));
+                                                                            ITEM("completed", PART("Hi!")), "null",
+                                                                            USAGE)));
 }
 
 static void a_stream_that_failed_says_so(void **state)
@@ -192,9 +189,9 @@ static void a_stream_that_failed_says_so(void **state)
     reply_ends(&t, 0, SUMI_FINISH_ERROR, "a logit is NaN");
     assert_streamed(&t,
                     START EVENT("4", "failed",
-                                ",\"response\":" RESPONSE(
-                                    "failed", "{\"code\":\"server_error\",\"message\":\"a logit is NaN\"}",
-                                    "null", ITEM("incomplete", PART("")), "null", "null")));
+                                ",\"response\":" RESPONSE("failed",
+                                                          "{\"code\":\"server_error\",\"message\":\"a logit is NaN\"}",
+                                                          "null", ITEM("incomplete", PART("")), "null", "null")));
     t = open_reply("{\"input\":\"a\"}");
     reply_ends(&t, 0, SUMI_FINISH_ERROR, "a logit is NaN");
     assert_failed(&t, 500);

@@ -41,8 +41,7 @@ static void ask(const server *s, const char *request, size_t n_request, char *an
     close(fd);
 }
 
-static void expect_bytes(const server *s, const char *request, size_t n_request, const char *status,
-                         const char *text)
+static void expect_bytes(const server *s, const char *request, size_t n_request, const char *status, const char *text)
 {
     char answer[65536], line[64];
     ask(s, request, n_request, answer, sizeof answer);
@@ -56,10 +55,9 @@ static void expect(const server *s, const char *request, const char *status, con
     expect_bytes(s, request, strlen(request), status, text);
 }
 
-#define HOST  "Host: localhost\r\n"
-#define CLOSE HOST "Connection: close\r\n"
-#define POST(path)                                                                                           \
-    "POST " path " HTTP/1.1\r\n" CLOSE "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+#define HOST       "Host: localhost\r\n"
+#define CLOSE      HOST "Connection: close\r\n"
+#define POST(path) "POST " path " HTTP/1.1\r\n" CLOSE "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 static void a_server_that_loads_is_alive_and_not_ready(void **state)
 {
@@ -109,9 +107,12 @@ static void expect_refusal(const server *s, const char *request, size_t n, const
 static void what_could_be_read_in_two_ways_is_refused_and_closed(void **state)
 {
     (void)state;
-#define HEAD  "POST /tokenize HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
-#define BODY  "\r\n\r\n{}GET /health HTTP/1.1\r\n" HOST "\r\n"
-#define CASE(status, text) { status, text, sizeof text - 1 }
+#define HEAD "POST /tokenize HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
+#define BODY "\r\n\r\n{}GET /health HTTP/1.1\r\n" HOST "\r\n"
+#define CASE(status, text)            \
+    {                                 \
+        status, text, sizeof text - 1 \
+    }
     static const struct {
         const char *status, *text;
         size_t n;

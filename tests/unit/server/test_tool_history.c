@@ -37,9 +37,10 @@ static void expect_refused(text_parse_fn api, const char *body, const char *mess
     if (!strstr(e.message, message)) fail_msg("'%s', not '%s'", e.message, message);
 }
 
-#define CALL(arguments, id) "{\"function\":{\"arguments\":" arguments ",\"name\":\"f\"},\"id\":\"" id "\",\"type\":\"function\"}"
-#define ASKED               "[{\"content\":\"U\",\"role\":\"user\"},"
-#define ANSWERED(id)        ",{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"" id "\"}]"
+#define CALL(arguments, id) \
+    "{\"function\":{\"arguments\":" arguments ",\"name\":\"f\"},\"id\":\"" id "\",\"type\":\"function\"}"
+#define ASKED        "[{\"content\":\"U\",\"role\":\"user\"},"
+#define ANSWERED(id) ",{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"" id "\"}]"
 
 static void openais_content_may_be_null_or_missing_beside_calls(void **state)
 {
@@ -47,33 +48,37 @@ static void openais_content_may_be_null_or_missing_beside_calls(void **state)
     static const char *const contents[] = { "\"content\":null,", "", "\"content\":[]," };
     for (int i = 0; i < 3; i++) {
         char body[512];
-        snprintf(body, sizeof body,
-                 "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",%s\"tool_calls\":[{\"id\":"
-                 "\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},{\"role\":"
-                 "\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
-                 contents[i]);
+        snprintf(
+            body, sizeof body,
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",%s\"tool_calls\":[{\"id\":"
+            "\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},{\"role\":"
+            "\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
+            contents[i]);
         expect(openai_parse_chat, body,
-               ASKED "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[" CALL("\"{\\\"a\\\":1}\"", "c1") "]}"
-                     ANSWERED("c1"));
+               ASKED "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[" CALL("\"{\\\"a\\\":1}\"",
+                                                                                      "c1") "]}" ANSWERED("c1"));
     }
-    expect(openai_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\",\"reasoning_content\":"
-           "\"T\",\"tool_calls\":null}]}",
-           ASKED "{\"content\":\"A\",\"reasoning_content\":\"T\",\"role\":\"assistant\"}]");
+    expect(
+        openai_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\",\"reasoning_content\":"
+        "\"T\",\"tool_calls\":null}]}",
+        ASKED "{\"content\":\"A\",\"reasoning_content\":\"T\",\"role\":\"assistant\"}]");
 }
 
 static void anthropics_blocks_are_calls_and_results(void **state)
 {
     (void)state;
-    expect(anthropic_parse_messages,
-           "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":["
-           "{\"type\":\"text\",\"text\":\"A\"},{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{\"a\":1}},"
-           "{\"type\":\"tool_use\",\"id\":\"c2\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":["
-           "{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":[{\"type\":\"text\",\"text\":\"R\"}]},"
-           "{\"type\":\"tool_result\",\"tool_use_id\":\"c2\"},{\"type\":\"text\",\"text\":\"V\"}]}]}",
-           ASKED "{\"content\":\"A\",\"role\":\"assistant\",\"tool_calls\":[" CALL("{\"a\":1}", "c1") "," CALL("{}", "c2")
-                 "]},{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"c1\"},{\"content\":\"\",\"role\":\"tool\","
-                 "\"tool_call_id\":\"c2\"},{\"content\":\"V\",\"role\":\"user\"}]");
+    expect(
+        anthropic_parse_messages,
+        "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":["
+        "{\"type\":\"text\",\"text\":\"A\"},{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{\"a\":1}},"
+        "{\"type\":\"tool_use\",\"id\":\"c2\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":["
+        "{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":[{\"type\":\"text\",\"text\":\"R\"}]},"
+        "{\"type\":\"tool_result\",\"tool_use_id\":\"c2\"},{\"type\":\"text\",\"text\":\"V\"}]}]}",
+        ASKED "{\"content\":\"A\",\"role\":\"assistant\",\"tool_calls\":[" CALL("{\"a\":1}", "c1") "," CALL(
+            "{}",
+            "c2") "]},{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"c1\"},{\"content\":\"\",\"role\":\"tool\","
+                  "\"tool_call_id\":\"c2\"},{\"content\":\"V\",\"role\":\"user\"}]");
 }
 
 static void anthropics_thoughts_are_the_reasoning_of_their_turn(void **state)
@@ -84,25 +89,29 @@ static void anthropics_thoughts_are_the_reasoning_of_their_turn(void **state)
            "{\"type\":\"thinking\",\"thinking\":\"T\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"A\"},"
            "{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":["
            "{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":\"R\"}]}]}",
-           ASKED "{\"content\":\"A\",\"reasoning_content\":\"T\",\"role\":\"assistant\",\"tool_calls\":[" CALL("{}", "c1") "]}"
-                 ANSWERED("c1"));
-    expect(anthropic_parse_messages,
-           "{\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\",\"content\":\"A\"},{\"role\":\"assistant\",\"content\":["
-           "{\"type\":\"thinking\",\"thinking\":\"S\"},{\"type\":\"thinking\",\"thinking\":\"T\"}]},"
-           "{\"role\":\"user\",\"content\":\"U\"}]}",
-           "[{\"content\":\"A\",\"role\":\"assistant\"},{\"content\":\"\",\"reasoning_content\":\"S\\nT\",\"role\":"
-           "\"assistant\"},{\"content\":\"U\",\"role\":\"user\"}]");
+           ASKED "{\"content\":\"A\",\"reasoning_content\":\"T\",\"role\":\"assistant\",\"tool_calls\":[" CALL(
+               "{}", "c1") "]}" ANSWERED("c1"));
+    expect(
+        anthropic_parse_messages,
+        "{\"max_tokens\":1,\"messages\":[{\"role\":\"assistant\",\"content\":\"A\"},{\"role\":\"assistant\",\"content\":["
+        "{\"type\":\"thinking\",\"thinking\":\"S\"},{\"type\":\"thinking\",\"thinking\":\"T\"}]},"
+        "{\"role\":\"user\",\"content\":\"U\"}]}",
+        "[{\"content\":\"A\",\"role\":\"assistant\"},{\"content\":\"\",\"reasoning_content\":\"S\\nT\",\"role\":"
+        "\"assistant\"},{\"content\":\"U\",\"role\":\"user\"}]");
 }
 
 static void items_of_responses_are_calls_and_results(void **state)
 {
     (void)state;
-    expect(responses_parse,
-           "{\"input\":[{\"role\":\"user\",\"content\":\"U\"},{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\","
-           "\"arguments\":\"{}\"},{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":\"f\",\"arguments\":\"\"},"
-           "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"R\"}]}",
-           ASKED "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[" CALL("\"{}\"", "c1") "," CALL("\"\"", "c2")
-                 "]}" ANSWERED("c1"));
+    expect(
+        responses_parse,
+        "{\"input\":[{\"role\":\"user\",\"content\":\"U\"},{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\","
+        "\"arguments\":\"{}\"},{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":\"f\",\"arguments\":\"\"},"
+        "{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"R\"}]}",
+        ASKED
+        "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[" CALL("\"{}\"",
+                                                                         "c1") "," CALL("\"\"",
+                                                                                        "c2") "]}" ANSWERED("c1"));
     expect(responses_parse,
            "{\"input\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\"},{\"type\":"
            "\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"{}\"}]}",
@@ -112,29 +121,37 @@ static void items_of_responses_are_calls_and_results(void **state)
 static void ollamas_calls_are_numbered(void **state)
 {
     (void)state;
-    expect(ollama_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
-           "{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":1}}}]},{\"role\":\"tool\",\"tool_name\":\"f\",\"content\":"
-           "\"R\"}]}",
-           ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"arguments\":{\"a\":1},\"name\":\"f\"},"
-                 "\"id\":\"call00000\"}]},{\"content\":\"R\",\"name\":\"f\",\"role\":\"tool\",\"tool_call_id\":\"call00000\","
-                 "\"tool_name\":\"f\"}]");
+    expect(
+        ollama_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
+        "{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":1}}}]},{\"role\":\"tool\",\"tool_name\":\"f\",\"content\":"
+        "\"R\"}]}",
+        ASKED
+        "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"arguments\":{\"a\":1},\"name\":\"f\"},"
+        "\"id\":\"call00000\"}]},{\"content\":\"R\",\"name\":\"f\",\"role\":\"tool\",\"tool_call_id\":\"call00000\","
+        "\"tool_name\":\"f\"}]");
     /* The id of a result without its call's is replaced; that of a call stays. */
-    expect(ollama_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
-           "{\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
-           ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"call00000\"}]},"
-                 "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"call00000\"}]");
-    expect(ollama_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
-           "{\"id\":\"c1\",\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
-           ASKED "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"c1\"}]},"
-                 "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"c1\"}]");
+    expect(
+        ollama_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
+        "{\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
+        ASKED
+        "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"call00000\"}]},"
+        "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"call00000\"}]");
+    expect(
+        ollama_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
+        "{\"id\":\"c1\",\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"R\"}]}",
+        ASKED
+        "{\"content\":\"\",\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"c1\"}]},"
+        "{\"content\":\"R\",\"role\":\"tool\",\"tool_call_id\":\"c1\"}]");
     /* A last turn that calls is no beginning of an answer. */
-    expect(ollama_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":"
-           "\"f\"}}]}]}",
-           ASKED "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"call00000\"}]}]");
+    expect(
+        ollama_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":"
+        "\"f\"}}]}]}",
+        ASKED
+        "{\"content\":null,\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\"},\"id\":\"call00000\"}]}]");
 }
 
 static void mistakes_are_named_with_their_place(void **state)
@@ -143,8 +160,8 @@ static void mistakes_are_named_with_their_place(void **state)
 #define CHAT(calls) "{\"messages\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":" calls "}]}"
     expect_refused(openai_parse_chat, CHAT("[]"), "messages[0].content: it must be a string");
     expect_refused(openai_parse_chat,
-                   "{\"messages\":[{\"role\":\"assistant\",\"content\":{\"text\":\"A\"},\"tool_calls\":["
-                   CALL("\"{}\"", "c1") "]}]}",
+                   "{\"messages\":[{\"role\":\"assistant\",\"content\":{\"text\":\"A\"},\"tool_calls\":[" CALL(
+                       "\"{}\"", "c1") "]}]}",
                    "messages[0].content: it must be a string or a list of parts");
     expect_refused(openai_parse_chat, CHAT("[1]"), "messages[0].tool_calls[0].function.name: it must be a string");
     expect_refused(openai_parse_chat, CHAT("[{\"type\":\"custom\"}]"), "only the type \"function\"");
@@ -155,10 +172,11 @@ static void mistakes_are_named_with_their_place(void **state)
     expect_refused(openai_parse_chat,
                    "{\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"function_call\":{\"name\":\"f\"}}]}",
                    "function_call: not supported");
-    expect_refused(anthropic_parse_messages,
-                   "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":"
-                   "\"f\",\"input\":{}}]}]}",
-                   "messages[0].content[0]: it belongs to the role assistant");
+    expect_refused(
+        anthropic_parse_messages,
+        "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":"
+        "\"f\",\"input\":{}}]}]}",
+        "messages[0].content[0]: it belongs to the role assistant");
 #define TURN(role, block) "{\"max_tokens\":1,\"messages\":[{\"role\":\"" role "\",\"content\":[" block "]}]}"
     expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"thinking\",\"thinking\":\"T\"}"),
                    "messages[0].content[0]: it belongs to the role assistant");
@@ -182,18 +200,21 @@ static void mistakes_are_named_with_their_place(void **state)
                    "input[1].arguments: it must be a JSON object");
     expect_refused(openai_parse_chat, "{\"messages\":[{\"role\":\"tool\",\"content\":\"R\",\"tool_call_id\":1}]}",
                    "messages[0].tool_call_id: it must be a string");
-    expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}", "input[0]: only items of the types");
+    expect_refused(responses_parse, "{\"input\":[{\"type\":\"reasoning\",\"summary\":[]}]}",
+                   "input[0]: only items of the types");
 }
 
 /* JSON's integers have any length: a call with such an argument is no mistake. */
 static void arguments_may_have_large_integers(void **state)
 {
     (void)state;
-    expect(openai_parse_chat,
-           "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\",\"tool_calls\":[{\"id\":\"c1\","
-           "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":12345678901234567890123}\"}}]}]}",
-           ASKED "{\"content\":\"A\",\"role\":\"assistant\",\"tool_calls\":["
-                 CALL("\"{\\\"a\\\":12345678901234567890123}\"", "c1") "]}]");
+    expect(
+        openai_parse_chat,
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":\"A\",\"tool_calls\":[{\"id\":\"c1\","
+        "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":12345678901234567890123}\"}}]}]}",
+        ASKED
+        "{\"content\":\"A\",\"role\":\"assistant\",\"tool_calls\":[" CALL("\"{\\\"a\\\":12345678901234567890123}\"",
+                                                                          "c1") "]}]");
 }
 
 /* Turns and items that become several messages, or one message of several items, do not move the places of the others. */
@@ -204,19 +225,23 @@ static void places_are_those_of_the_clients_own_list(void **state)
 #define GAVE    "{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":\"R\"}"
 #define CALLED  "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}"
 #define RETURNS "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":"
-#define HISTORY                                                                                                 \
+#define HISTORY                                                                                                        \
     "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"U\"},{\"role\":\"assistant\",\"content\":[" USED \
     "," USED "]},{\"role\":\"user\",\"content\":[" GAVE "," GAVE ","
     expect_refused(anthropic_parse_messages, HISTORY "{\"type\":\"image\"}]}]}", "messages[2].content[2]: only {");
     expect_refused(anthropic_parse_messages,
-                   HISTORY "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]}",
+                   HISTORY
+                   "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]}",
                    "messages[3].content[0]: only {");
     expect_refused(anthropic_parse_messages,
-                   HISTORY "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"elephant\",\"content\":\"\"}]}", "messages[3].role: ");
+                   HISTORY "{\"type\":\"text\",\"text\":\"V\"}]},{\"role\":\"elephant\",\"content\":\"\"}]}",
+                   "messages[3].role: ");
     expect_refused(anthropic_parse_messages,
-                   TURN("user", GAVE ",{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":[{\"type\":\"image\"}]}"),
+                   TURN("user",
+                        GAVE ",{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":[{\"type\":\"image\"}]}"),
                    "messages[0].content[1].content[0]: only {");
-    expect_refused(anthropic_parse_messages, TURN("user", "{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":1}"),
+    expect_refused(anthropic_parse_messages,
+                   TURN("user", "{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":1}"),
                    "messages[0].content[0].content: it must be a string or a list");
     expect_refused(responses_parse,
                    "{\"input\":[{\"role\":\"user\",\"content\":\"U\"}," CALLED "," CALLED "," RETURNS "\"R\"}," RETURNS

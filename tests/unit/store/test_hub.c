@@ -12,14 +12,14 @@
 
 static void a_list_gives_paths_sizes_and_digests(void **state)
 {
-    static const char json[] =
-        "[{\"type\":\"directory\",\"oid\":\"" GIT "\",\"size\":0,\"path\":\"d\"},"
-        "{\"type\":\"file\",\"oid\":\"" GIT "\",\"size\":4,\"path\":\"config.json\"},"
-        "{\"type\":\"file\",\"oid\":\"" GIT "\",\"size\":9000000000,\"path\":\"d/m.gguf\",\"xetHash\":\"x\","
-        "\"lfs\":{\"oid\":\"" SHA "\",\"size\":9000000000,\"pointerSize\":135}},"
-        "{\"type\":\"file\",\"path\":\"odd\",\"size\":\"4\",\"oid\":12},"
-        "{\"type\":\"file\",\"path\":\"../"
-        "evil\",\"size\":4},{\"type\":\"file\",\"path\":\".gitattributes\"}]";
+    static const char json[] = "[{\"type\":\"directory\",\"oid\":\"" GIT "\",\"size\":0,\"path\":\"d\"},"
+                               "{\"type\":\"file\",\"oid\":\"" GIT "\",\"size\":4,\"path\":\"config.json\"},"
+                               "{\"type\":\"file\",\"oid\":\"" GIT
+                               "\",\"size\":9000000000,\"path\":\"d/m.gguf\",\"xetHash\":\"x\","
+                               "\"lfs\":{\"oid\":\"" SHA "\",\"size\":9000000000,\"pointerSize\":135}},"
+                               "{\"type\":\"file\",\"path\":\"odd\",\"size\":\"4\",\"oid\":12},"
+                               "{\"type\":\"file\",\"path\":\"../"
+                               "evil\",\"size\":4},{\"type\":\"file\",\"path\":\".gitattributes\"}]";
     repo r = { 0 };
     sumi_error err;
     (void)state;
@@ -39,14 +39,13 @@ static void a_list_gives_paths_sizes_and_digests(void **state)
 
 static void a_manifest_gives_the_model_and_its_texts(void **state)
 {
-#define LAYER(kind, size)                                                                                    \
-    "{\"mediaType\":\"application/vnd.ollama.image." kind "\",\"digest\":\"sha256:" SHA "\",\"size\":" size  \
-    "}"
-    static const char json[] =
-        "{\"schemaVersion\":2,\"layers\":[" LAYER("model", "7") "," LAYER("license", "2") "," LAYER(
-            "license", "3") "," LAYER("template", "2000000") "," LAYER("adapter",
-                                                                       "5") "," LAYER("adapter",
-                                                                                      "6") ",{},7]}";
+#define LAYER(kind, size) \
+    "{\"mediaType\":\"application/vnd.ollama.image." kind "\",\"digest\":\"sha256:" SHA "\",\"size\":" size "}"
+    static const char json[] = "{\"schemaVersion\":2,\"layers\":[" LAYER("model", "7") "," LAYER(
+        "license", "2") "," LAYER("license", "3") "," LAYER("template",
+                                                            "2000000") "," LAYER("adapter",
+                                                                                 "5") "," LAYER("adapter",
+                                                                                                "6") ",{},7]}";
     static const char none[] = "{\"layers\":[" LAYER("tensor", "7") "]}";
     char left_out[64];
     repo r = { 0 };
@@ -61,8 +60,7 @@ static void a_manifest_gives_the_model_and_its_texts(void **state)
     assert_string_equal(r.files[2].path, "license-2.txt");
     assert_string_equal(left_out, "template, adapter"); /* a template of 2 MB is none */
     repo_deinit(&r);
-    assert_int_equal(hub_read_manifest(&r, none, strlen(none), left_out, sizeof left_out, &err),
-                     SUMI_EUNSUPPORTED);
+    assert_int_equal(hub_read_manifest(&r, none, strlen(none), left_out, sizeof left_out, &err), SUMI_EUNSUPPORTED);
     assert_string_equal(err.message, "the manifest has 0 GGUF layers, not one; there are tensor");
     repo_deinit(&r);
 }
@@ -114,8 +112,7 @@ static void the_next_page_is_found_in_the_link(void **state)
                                         "<https://h/is/too/long/for/the/room>; rel=\"next\"",
                                         "<a>",
                                         "<a>, rel=\"next\"" };
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_false(hub_next_link(none[i], url, sizeof url));
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_false(hub_next_link(none[i], url, sizeof url));
 }
 
 int main(void)

@@ -128,7 +128,8 @@ static void a_name_and_a_revision_fit_one_folder(void **state)
     } forms[] = { { "hf:o/", "@", "" }, { "hf:o/", "@", ":Q4_0" }, { "https://huggingface.co/o/", "/tree/", "" } };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         for (int n = 98; n <= 102; n++) {
-            snprintf(text, sizeof text, "%s%0*d%s%0*d%s", forms[i].before, n, 1, forms[i].between, 100, 1, forms[i].after);
+            snprintf(text, sizeof text, "%s%0*d%s%0*d%s", forms[i].before, n, 1, forms[i].between, 100, 1,
+                     forms[i].after);
             sumi_status st = ref_parse(&r, text, &err);
             assert_int_equal(st, n + 1 + 100 <= NAME_MAX_PART ? SUMI_OK : SUMI_EINVAL);
             if (st != SUMI_OK) continue;
@@ -150,10 +151,8 @@ static void names_in_urls_are_escaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_spelling_has_its_place),
-        cmocka_unit_test(what_is_no_reference_is_refused),
-        cmocka_unit_test(long_references_are_refused),
-        cmocka_unit_test(a_name_and_a_revision_fit_one_folder),
+        cmocka_unit_test(each_spelling_has_its_place), cmocka_unit_test(what_is_no_reference_is_refused),
+        cmocka_unit_test(long_references_are_refused), cmocka_unit_test(a_name_and_a_revision_fit_one_folder),
         cmocka_unit_test(names_in_urls_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

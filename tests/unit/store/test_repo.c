@@ -23,16 +23,15 @@ static const char *choose(const char *files, const char *what)
                                                   : repo_choose_gguf(&r, what, chosen, &err);
     out[0] = '\0';
     for (int32_t i = 0; st == SUMI_OK && i < r.n; i++)
-        if (chosen[i])
-            snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", *out ? " " : "", r.files[i].path);
+        if (chosen[i]) snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", *out ? " " : "", r.files[i].path);
     if (st != SUMI_OK) snprintf(out, sizeof out, "[%s]", err.message);
     free(chosen);
     repo_deinit(&r);
     return out;
 }
 
-#define USUAL                                                                                                \
-    "README.md m-Q8_0.gguf m-Q4_K_S.gguf m-Q4_K_M.gguf m-IQ4_XS.gguf m-f16.gguf mmproj-m-f16.gguf "          \
+#define USUAL                                                                                       \
+    "README.md m-Q8_0.gguf m-Q4_K_S.gguf m-Q4_K_M.gguf m-IQ4_XS.gguf m-f16.gguf mmproj-m-f16.gguf " \
     "m.imatrix.gguf"
 
 static void the_usual_quantisation_comes_first(void **state)
@@ -54,8 +53,7 @@ static void a_tag_is_a_whole_word_of_the_name(void **state)
     assert_string_equal(choose(USUAL, "F16"), "m-f16.gguf");
     assert_string_equal(choose("UD-Q4_K_XL.gguf Q4_K_M.gguf", "Q4_K_XL"), "UD-Q4_K_XL.gguf");
     assert_string_equal(choose("Q4_0/m.gguf Q8_0/m.gguf", "Q8_0"), "Q8_0/m.gguf");
-    assert_string_equal(choose(USUAL, "Q4_K"),
-                        "[there is no tag 'Q4_K'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
+    assert_string_equal(choose(USUAL, "Q4_K"), "[there is no tag 'Q4_K'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
     assert_string_equal(choose(USUAL, "Q4_XS"),
                         "[there is no tag 'Q4_XS'; there are Q8_0, Q4_K_S, Q4_K_M, IQ4_XS, f16]");
     assert_string_equal(choose("a-Q4_0.gguf b-Q4_0.gguf", "Q4_0"),
@@ -72,15 +70,13 @@ static void a_file_is_named_by_path_or_name(void **state)
 
 static void split_variants_come_whole(void **state)
 {
-    static const char files[] =
-        "m-Q4_0-00001-of-00002.gguf m-Q4_0-00002-of-00002.gguf m-Q8_0-00001-of-00002.gguf "
-        "x-Q4_0-00002-of-00002.gguf m-Q5_0.gguf";
+    static const char files[] = "m-Q4_0-00001-of-00002.gguf m-Q4_0-00002-of-00002.gguf m-Q8_0-00001-of-00002.gguf "
+                                "x-Q4_0-00002-of-00002.gguf m-Q5_0.gguf";
     static const char both[] = "m-Q4_0-00001-of-00002.gguf m-Q4_0-00002-of-00002.gguf";
     (void)state;
     assert_string_equal(choose(files, "Q4_0"), both);
     assert_string_equal(choose(files, "m-Q4_0-00002-of-00002.gguf"), both);
-    assert_string_equal(choose(files, "Q8_0"),
-                        "[m-Q8_0-00001-of-00002.gguf: only 1 of its 2 files exist]");
+    assert_string_equal(choose(files, "Q8_0"), "[m-Q8_0-00001-of-00002.gguf: only 1 of its 2 files exist]");
 }
 
 static void original_weights_come_with_what_they_need(void **state)
@@ -93,8 +89,7 @@ static void original_weights_come_with_what_they_need(void **state)
                "safetensors"),
         "config.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors "
         "model.safetensors.index.json tokenizer.json 1_Pooling/config.json LICENSE");
-    assert_string_equal(choose("adapter.safetensors config.json", "safetensors"),
-                        "adapter.safetensors config.json");
+    assert_string_equal(choose("adapter.safetensors config.json", "safetensors"), "adapter.safetensors config.json");
     assert_string_equal(choose("config.json x.bin", "safetensors"),
                         "[there are neither GGUF nor safetensors files, only "
                         "PyTorch pickles, which are programs and are not loaded]");

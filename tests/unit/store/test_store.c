@@ -45,7 +45,7 @@ static void make(const char *const *files, size_t n)
         assert_true(f && fputs("12345", f) >= 0 && fclose(f) == 0);
     }
 }
-#define MAKE(...)                                                                                            \
+#define MAKE(...) \
     make((const char *const[]){ __VA_ARGS__ }, sizeof(const char *const[]){ __VA_ARGS__ } / sizeof(char *))
 
 /* "name name! ..." : '!' stands behind those that are not whole. */
@@ -69,8 +69,7 @@ static const char *find(const char *name)
     char path[STORE_MAX_PATH];
     sumi_error err;
     size_t n = strlen(root) + strlen("/xdg/sumi/");
-    if (store_find(&places, name, path, sizeof path, &err) != SUMI_OK)
-        snprintf(out, sizeof out, "[%s]", err.message);
+    if (store_find(&places, name, path, sizeof path, &err) != SUMI_OK) snprintf(out, sizeof out, "[%s]", err.message);
     else snprintf(out, sizeof out, "%s", strlen(path) > n && *path == '/' ? path + n : path);
     return out;
 }
@@ -101,18 +100,15 @@ static void models_are_named_by_where_they_lie(void **state)
 {
     (void)state;
     MAKE("a.gguf", "b-00001-of-00002.gguf", "b-00002-of-00002.gguf", "c/config.json", "c/model.safetensors",
-         "c/1_Pooling/config.json", "notes.txt", "other/x.gguf", ".hidden.gguf", "mmproj-a.gguf",
-         "hf/o/n/n-Q4_0.gguf", "hf/o/n/BF16/n-BF16-00001-of-00002.gguf",
-         "hf/o/n/BF16/n-BF16-00002-of-00002.gguf", "hf/o/n/config.json", "hf/o/n/model.safetensors",
-         "hf/o/n@v2/n-Q4_0.gguf", "hf/o/two/x-Q4_0.gguf", "hf/o/two/y-Q4_0.gguf",
-         "ollama/registry.ollama.ai/library/l/1b/model.gguf",
-         "ollama/registry.ollama.ai/library/l/1b/license.txt", "ollama/registry.ollama.ai/me/l/1b/model.gguf",
-         "ollama/h_5000/me/l/1b/model.gguf", "url/h/p/w.gguf", "hf/o/part/p-Q4_0.gguf.part",
-         "hf/o/part/p-Q4_0.gguf.part.json", "hf/o/lost/p-Q4_0-00001-of-00002.gguf");
-    assert_string_equal(names(),
-                        "a b c hf:o/lost:Q4_0! hf:o/n:BF16 hf:o/n:Q4_0 hf:o/n:safetensors hf:o/n@v2:Q4_0 "
-                        "hf:o/part:Q4_0! hf:o/two:x-Q4_0.gguf hf:o/two:y-Q4_0.gguf ollama:h_5000/me/l:1b "
-                        "ollama:l:1b ollama:me/l:1b w");
+         "c/1_Pooling/config.json", "notes.txt", "other/x.gguf", ".hidden.gguf", "mmproj-a.gguf", "hf/o/n/n-Q4_0.gguf",
+         "hf/o/n/BF16/n-BF16-00001-of-00002.gguf", "hf/o/n/BF16/n-BF16-00002-of-00002.gguf", "hf/o/n/config.json",
+         "hf/o/n/model.safetensors", "hf/o/n@v2/n-Q4_0.gguf", "hf/o/two/x-Q4_0.gguf", "hf/o/two/y-Q4_0.gguf",
+         "ollama/registry.ollama.ai/library/l/1b/model.gguf", "ollama/registry.ollama.ai/library/l/1b/license.txt",
+         "ollama/registry.ollama.ai/me/l/1b/model.gguf", "ollama/h_5000/me/l/1b/model.gguf", "url/h/p/w.gguf",
+         "hf/o/part/p-Q4_0.gguf.part", "hf/o/part/p-Q4_0.gguf.part.json", "hf/o/lost/p-Q4_0-00001-of-00002.gguf");
+    assert_string_equal(names(), "a b c hf:o/lost:Q4_0! hf:o/n:BF16 hf:o/n:Q4_0 hf:o/n:safetensors hf:o/n@v2:Q4_0 "
+                                 "hf:o/part:Q4_0! hf:o/two:x-Q4_0.gguf hf:o/two:y-Q4_0.gguf ollama:h_5000/me/l:1b "
+                                 "ollama:l:1b ollama:me/l:1b w");
 }
 
 /* Trees that no pull makes, as an unpacked archive may hold them. */
@@ -120,7 +116,8 @@ static void files_at_odd_places_have_names_of_their_own(void **state)
 {
     (void)state;
     assert_int_equal(system("rm -r xdg"), 0);
-    MAKE("hf/owner/x.gguf", "hf/y.gguf", "ollama/z.gguf", "ollama/a/b/c/d.gguf", "url/w.gguf", "hf/owner/name/deep/er/v.gguf");
+    MAKE("hf/owner/x.gguf", "hf/y.gguf", "ollama/z.gguf", "ollama/a/b/c/d.gguf", "url/w.gguf",
+         "hf/owner/name/deep/er/v.gguf");
     static const char *const all[] = { "x", "y", "v" };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strstr(names(), all[i])) fail_msg("%s is not listed: %s", all[i], names());
@@ -154,10 +151,9 @@ static void models_are_found_by_what_they_are_called(void **state)
         { "", "[: No such file or directory]" },
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(find(cases[i][0]), cases[i][1]);
-    assert_non_null(strstr(
-        find("Q4_0"), "no model of this name in models or /tmp/sumi-test-")); /* a tag alone is no name */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_string_equal(find(cases[i][0]), cases[i][1]);
+    assert_non_null(
+        strstr(find("Q4_0"), "no model of this name in models or /tmp/sumi-test-")); /* a tag alone is no name */
 }
 
 static sumi_status remove_named(const char *name, sumi_error *err)
@@ -188,9 +184,9 @@ static void what_is_removed_takes_all_its_files_and_no_others(void **state)
     assert_int_equal(access("xdg/sumi/ollama/registry.ollama.ai/library", F_OK), -1);
     assert_int_equal(remove_named("hf:o/part", &err), SUMI_OK);
     assert_int_equal(access("xdg/sumi/hf/o/part", F_OK), -1);
-    assert_string_equal(
-        names(), "a hf:o/lost:Q4_0! hf:o/n:Q4_0 hf:o/n@v2:Q4_0 hf:o/two:x-Q4_0.gguf hf:o/two:y-Q4_0.gguf "
-                 "ollama:h_5000/me/l:1b ollama:me/l:1b w");
+    assert_string_equal(names(),
+                        "a hf:o/lost:Q4_0! hf:o/n:Q4_0 hf:o/n@v2:Q4_0 hf:o/two:x-Q4_0.gguf hf:o/two:y-Q4_0.gguf "
+                        "ollama:h_5000/me/l:1b ollama:me/l:1b w");
     assert_int_equal(access("xdg/sumi/notes.txt", F_OK), 0);
 }
 

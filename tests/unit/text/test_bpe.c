@@ -55,8 +55,7 @@ static void words_of_any_length_merge_as_defined(void **state)
     for (int round = 0; round < 3000; round++) {
         merge_rules m = random_rules(&r);
         int32_t ids[200];
-        size_t n =
-            (size_t)test_rng_range(&r, 1, round % 2 ? 200 : 40); /* both sides of the switch to a heap */
+        size_t n = (size_t)test_rng_range(&r, 1, round % 2 ? 200 : 40); /* both sides of the switch to a heap */
         assert_true(bpe_reserve(&b, n));
         for (size_t i = 0; i < n; i++) {
             ids[i] = test_rng_range(&r, round % 7 ? 0 : -1, N_KINDS - 1);
@@ -87,8 +86,7 @@ static void a_long_word_asks_for_each_pair_a_bounded_number_of_times(void **stat
         merge_rules m = random_rules(&r);
         size_t n = 100000;
         assert_true(bpe_reserve(&b, n));
-        for (size_t i = 0; i < n; i++)
-            b.symbols[i] = (bpe_symbol){ .id = round % N_KINDS, .n_bytes = 1, .n_chars = 1 };
+        for (size_t i = 0; i < n; i++) b.symbols[i] = (bpe_symbol){ .id = round % N_KINDS, .n_bytes = 1, .n_chars = 1 };
         b.n_questions = 0;
         assert_int_equal(bpe_merge(&b, n, pair, &m), SUMI_OK);
         assert_true(b.n_questions < 3 * n);

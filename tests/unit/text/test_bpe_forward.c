@@ -166,8 +166,8 @@ static int check_random_texts(forward *w, const merge_list *m, test_rng *r, int 
         for (int k = 0; k < n_want && k < (int)w->out.n; k++) {
             const vocab_text *got = &w->v.raw[w->out.ids[k]];
             if (got->n != strlen(want[k]) || memcmp(got->data, want[k], got->n) != 0)
-                fail_msg("round %d, '%s': token %d is '%.*s', not '%s'", round, text, k, (int)got->n,
-                         got->data, want[k]);
+                fail_msg("round %d, '%s': token %d is '%.*s', not '%s'", round, text, k, (int)got->n, got->data,
+                         want[k]);
         }
         assert_int_equal(w->out.n, n_want);
     }
@@ -193,8 +193,7 @@ static void texts_become_the_tokens_that_merging_gives(void **state)
         if (kind == SHUFFLED) shuffle(&m, &r);
         open_forward(&w, &m);
         int n = check_random_texts(&w, &m, &r, n_letters, round);
-        if (kind == LEARNT && n < 20)
-            fail_msg("round %d: %d of 20 texts were left to the merge loop", round, 20 - n);
+        if (kind == LEARNT && n < 20) fail_msg("round %d: %d of 20 texts were left to the merge loop", round, 20 - n);
         n_done[kind] += n;
         close_forward(&w);
     }

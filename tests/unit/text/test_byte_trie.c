@@ -38,8 +38,7 @@ static void a_walk_finds_all_tokens_that_a_text_begins_with(void **state)
         size_t n = (size_t)test_rng_range(&r, 0, sizeof text), n_want = 0;
         for (size_t i = 0; i < n; i++) text[i] = (char)('a' + test_rng_range(&r, 0, 1));
         size_t n_found = byte_trie_walk(&t, text, n, found, &n_steps);
-        for (int32_t i = 0; i < N_TOKENS; i++)
-            n_want += keep[i] && raw[i].n <= n && !memcmp(data[i], text, raw[i].n);
+        for (int32_t i = 0; i < N_TOKENS; i++) n_want += keep[i] && raw[i].n <= n && !memcmp(data[i], text, raw[i].n);
         assert_int_equal(n_found, n_want);
         for (size_t i = 0; i < n_found; i++) {
             const vocab_text *got = &raw[found[i]];

@@ -113,11 +113,9 @@ static double time_cut(const pretok *p, const char *unit, size_t n)
 static void time_grows_with_the_length_of_the_text(void **state)
 {
     /* 16 times the text may take 100 times as long, for caches have an end; its square would take 256 times. */
-    static const char *const units[] = {
-        "a",        "A",        "1",           "!",  "'",    " ",  "\n",
-        " \n",      "\t ",      " a",          "'l", "  \r", "aA", "\xE4\xB8\xAD",
-        "\xCC\x81", "\xC2\xBD", "\xE3\x80\x80"
-    };
+    static const char *const units[] = { "a",        "A",        "1",           "!",  "'",    " ",  "\n",
+                                         " \n",      "\t ",      " a",          "'l", "  \r", "aA", "\xE4\xB8\xAD",
+                                         "\xCC\x81", "\xC2\xBD", "\xE3\x80\x80" };
     enum { SHORT = 3000 };
     const pretok_rule *rule;
     (void)state;
@@ -250,9 +248,7 @@ static void seams_change_no_cut(void **state)
 
 static void threes_are_counted_from_the_right(void **state)
 {
-    static const pretok_rule isolated = { .names = { "test" },
-                                          .patterns = { "" },
-                                          .threes = { THREES_ISOLATED } };
+    static const pretok_rule isolated = { .names = { "test" }, .patterns = { "" }, .threes = { THREES_ISOLATED } };
     static const pretok_rule before = { .names = { "test" }, .patterns = { "" }, .threes = { THREES_CUT } };
     char out[256];
     (void)state;

@@ -8,24 +8,7 @@
 
 #define SP "\xE2\x96\x81" /* U+2581, how the vocabulary writes a space */
 
-enum {
-    UNK,
-    BOS,
-    EOS,
-    BYTES,
-    A = BYTES + 256,
-    B,
-    C,
-    SPACE,
-    AB,
-    BC,
-    ABC,
-    SPACE_A,
-    TWO,
-    THREE,
-    NEWLINES,
-    END_OF_TURN
-};
+enum { UNK, BOS, EOS, BYTES, A = BYTES + 256, B, C, SPACE, AB, BC, ABC, SPACE_A, TWO, THREE, NEWLINES, END_OF_TURN };
 
 static void fill(tiny_vocab *v, bool bytes)
 {

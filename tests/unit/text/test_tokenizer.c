@@ -86,9 +86,8 @@ static void bos_and_eos_come_as_the_file_says(void **state)
         int add_bos, add_eos; /* -1: not in the file */
         bool bos, eos;
     } cases[] = {
-        { "gpt-2", -1, -1, false, false },    { "gpt-2", 1, -1, true, false },
-        { "gpt-2", 1, 1, true, true },        { "gpt-2", 0, 1, false, true },
-        { "llama-bpe", -1, -1, true, false }, { "llama-bpe", 0, 0, false, false },
+        { "gpt-2", -1, -1, false, false }, { "gpt-2", 1, -1, true, false },      { "gpt-2", 1, 1, true, true },
+        { "gpt-2", 0, 1, false, true },    { "llama-bpe", -1, -1, true, false }, { "llama-bpe", 0, 0, false, false },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -115,8 +114,7 @@ static void an_empty_text_has_no_tokens(void **state)
     char *text;
     size_t n;
     (void)state;
-    assert_int_equal(tokenizer_encode(t.tokenizer, "", 0, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL),
-                     SUMI_OK);
+    assert_int_equal(tokenizer_encode(t.tokenizer, "", 0, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
     assert_non_null(ids);
     assert_int_equal(n_ids, 0);
     assert_int_equal(tokenizer_decode(t.tokenizer, ids, 0, true, &text, &n, NULL), SUMI_OK);
@@ -437,8 +435,7 @@ static void any_bytes_come_back(void **state)
         if (round < 4) t[round] = open_with(rules[round]);
         char bytes[300], *back;
         size_t n = (size_t)test_rng_range(&r, 0, sizeof bytes), n_back;
-        for (size_t i = 0; i < n;
-             i++) /* half of the rounds mostly letters and spaces, so that merges apply */
+        for (size_t i = 0; i < n; i++) /* half of the rounds mostly letters and spaces, so that merges apply */
             bytes[i] = round & 8 ? "abc <t>\n1"[test_rng_u32(&r) % 9] : (char)test_rng_u32(&r);
         int32_t *ids, n_ids;
         const tokenizer *tok = t[round % 4].tokenizer;
@@ -479,8 +476,10 @@ static void a_text_never_has_fewer_tokens_than_a_glance_says(void **state)
 {
     (void)state;
     enum { MAX = 300 };
-    static const char *const pieces[] = { "abc", "<t>x", "<end>", " a", "\t\n  ", "\xC2\xA0", "\xE3\x80\x80",
-                                          "\xE2\x80\x83", "\xEF\xBC\xA1", "\xC2", "\xF0\x9F\x99\x82", "\xFF" };
+    static const char *const pieces[] = {
+        "abc",          "<t>x",         "<end>",        " a",   "\t\n  ",           "\xC2\xA0",
+        "\xE3\x80\x80", "\xE2\x80\x83", "\xEF\xBC\xA1", "\xC2", "\xF0\x9F\x99\x82", "\xFF"
+    };
     static const char *const rules[] = { "gpt-2", "qwen2", "llama-bpe" }; /* one of them normalizes */
     test_rng r = test_rng_init(11);
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
@@ -492,7 +491,8 @@ static void a_text_never_has_fewer_tokens_than_a_glance_says(void **state)
             kinds = test_rng_range(&r, 1, kinds);
             for (int32_t j = 0; j < n; j++) strcat(text, pieces[test_rng_range(&r, 0, kinds - 1)]);
             int64_t fewest = tokenizer_fewest_tokens(t.tokenizer, text, strlen(text));
-            assert_int_equal(tokenizer_encode(t.tokenizer, text, strlen(text), SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL),
+            assert_int_equal(tokenizer_encode(t.tokenizer, text, strlen(text), SUMI_TOKENIZE_SPECIAL, &ids, &n_ids,
+                                              NULL),
                              SUMI_OK);
             free(ids);
             if (fewest > n_ids) fail_msg("%s, text %d: %lld > %d", rules[k], i, (long long)fewest, n_ids);

@@ -99,8 +99,7 @@ static void try_all(way *w, size_t i, double sum)
     if (i == w->n && sum > w->best) w->best = sum;
     for (size_t k = 1; k < w->v->n_tokens; k++) {
         size_t n = strlen(w->v->tokens[k]);
-        if (n <= w->n - i && !memcmp(w->v->tokens[k], w->text + i, n))
-            try_all(w, i + n, sum + (double)w->v->scores[k]);
+        if (n <= w->n - i && !memcmp(w->v->tokens[k], w->text + i, n)) try_all(w, i + n, sum + (double)w->v->scores[k]);
     }
 }
 
@@ -108,8 +107,7 @@ static void try_all(way *w, size_t i, double sum)
 static void add_random_token(tiny_vocab *v, test_rng *rng)
 {
     char token[6] = "";
-    for (int32_t n = test_rng_range(rng, 2, 5); n > 0; n--)
-        token[n - 1] = (char)test_rng_range(rng, 'a', 'c');
+    for (int32_t n = test_rng_range(rng, 2, 5); n > 0; n--) token[n - 1] = (char)test_rng_range(rng, 'a', 'c');
     for (size_t i = 0; i < v->n_tokens; i++)
         if (!strcmp(v->tokens[i], token)) return;
     tiny_token(v, token, 1, -(float)test_rng_range(rng, 1, 20));
@@ -123,8 +121,7 @@ static void no_way_is_better_than_the_one_found(void **state)
         tiny_vocab v;
         start(&v);
         gb_bool(&v.file, "tokenizer.ggml.add_space_prefix", false);
-        for (char c = 'a'; c <= 'c'; c++)
-            tiny_token(&v, (char[]){ c, 0 }, 1, -(float)test_rng_range(&rng, 5, 9));
+        for (char c = 'a'; c <= 'c'; c++) tiny_token(&v, (char[]){ c, 0 }, 1, -(float)test_rng_range(&rng, 5, 9));
         for (int k = 0; k < 12; k++) add_random_token(&v, &rng);
         char text[12];
         for (size_t i = 0; i < sizeof text; i++) text[i] = (char)test_rng_range(&rng, 'a', 'c');

@@ -169,8 +169,7 @@ static void empty_and_doubled_tokens_do_no_harm(void **state)
     tiny_tokenizer t = tiny_open(&v);
     int32_t *ids, n_ids;
     assert_int_equal(t.status, SUMI_OK);
-    assert_int_equal(tokenizer_encode(t.tokenizer, "<x>", 3, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL),
-                     SUMI_OK);
+    assert_int_equal(tokenizer_encode(t.tokenizer, "<x>", 3, SUMI_TOKENIZE_SPECIAL, &ids, &n_ids, NULL), SUMI_OK);
     assert_int_equal(n_ids, 1);
     free(ids);
     tiny_close(&t);

@@ -60,8 +60,7 @@ static inline void configure(bool halves)
 /* Where the factors of product i begin: group i, or its halves 2 i and 2 i + 1. */
 static inline const int8_t *x_of(const int8_t *q, bool halves, int i)
 {
-    return halves ? q + i / 2 * (ACT_TILE * ACT_GROUP) + i % 2 * (ACT_GROUP / 2)
-                  : q + i * (ACT_TILE * ACT_GROUP);
+    return halves ? q + i / 2 * (ACT_TILE * ACT_GROUP) + i % 2 * (ACT_GROUP / 2) : q + i * (ACT_TILE * ACT_GROUP);
 }
 
 static inline const __m512i *w_of(const block *blocks, bool halves, int i)
@@ -70,16 +69,16 @@ static inline const __m512i *w_of(const block *blocks, bool halves, int i)
 }
 
 /* isum[j] of n products from i on. Neighbours use different tiles, so that none waits for the one before. */
-static inline __attribute__((always_inline)) void multiply_tiles(scratch *w, const block *blocks,
-                                                                 const int8_t *q, bool halves, int i, int n)
+static inline __attribute__((always_inline)) void multiply_tiles(scratch *w, const block *blocks, const int8_t *q,
+                                                                 bool halves, int i, int n)
 {
-#define PRODUCT(j, c, a, b)                                                                                  \
-    do {                                                                                                     \
-        tile_load(a, x_of(q, halves, i + (j)), ACT_GROUP);                                                   \
-        tile_load(b, w_of(blocks, halves, i + (j)), TILE_ROW_BYTES);                                         \
-        tile_zero(c);                                                                                        \
-        tile_multiply(c, a, b);                                                                              \
-        tile_store(c, w->isum[j], TILE_ROW_BYTES);                                                           \
+#define PRODUCT(j, c, a, b)                                          \
+    do {                                                             \
+        tile_load(a, x_of(q, halves, i + (j)), ACT_GROUP);           \
+        tile_load(b, w_of(blocks, halves, i + (j)), TILE_ROW_BYTES); \
+        tile_zero(c);                                                \
+        tile_multiply(c, a, b);                                      \
+        tile_store(c, w->isum[j], TILE_ROW_BYTES);                   \
     } while (0)
     if (n == BATCH) {
         PRODUCT(0, 0, 4, 6);
@@ -93,8 +92,8 @@ static inline __attribute__((always_inline)) void multiply_tiles(scratch *w, con
 }
 
 /* sums [ACT_TILE][LANES] += one tile of activations, x its first row, times n_groups blocks of a panel. */
-static inline __attribute__((always_inline)) void
-add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float (*sums)[LANES], bool halves)
+static inline __attribute__((always_inline)) void add_blocks(scratch *w, const block *blocks, int n_groups,
+                                                             const q8_row *x, float (*sums)[LANES], bool halves)
 {
     const int parts = halves ? 2 : 1, n = n_groups * parts;
     __m512 sum[ACT_TILE];
@@ -111,8 +110,7 @@ add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float
             const block *b = blocks + g;
 #pragma GCC unroll 16
             for (int t = 0; t < ACT_TILE; t++)
-                sum[t] = add_scaled(sum[t], _mm512_load_si512(w->isum[j][t]), b->d[part], first.d[t],
-                                    b->m[part], s[t]);
+                sum[t] = add_scaled(sum[t], _mm512_load_si512(w->isum[j][t]), b->d[part], first.d[t], b->m[part], s[t]);
             if (part < parts - 1 || !any_of(more, ACT_TILE)) continue;
 #pragma GCC unroll 16
             for (int t = 0; t < ACT_TILE; t++)
@@ -124,21 +122,21 @@ add_blocks(scratch *w, const block *blocks, int n_groups, const q8_row *x, float
 }
 
 /* Once unpacked, types differ in nothing but halves: two functions serve all. */
-static __attribute__((noinline)) void add_whole(scratch *w, const block *blocks, int n_groups,
-                                                const q8_row *x, float (*sums)[LANES])
+static __attribute__((noinline)) void add_whole(scratch *w, const block *blocks, int n_groups, const q8_row *x,
+                                                float (*sums)[LANES])
 {
     add_blocks(w, blocks, n_groups, x, sums, false);
 }
 
-static __attribute__((noinline)) void add_halves(scratch *w, const block *blocks, int n_groups,
-                                                 const q8_row *x, float (*sums)[LANES])
+static __attribute__((noinline)) void add_halves(scratch *w, const block *blocks, int n_groups, const q8_row *x,
+                                                 float (*sums)[LANES])
 {
     add_blocks(w, blocks, n_groups, x, sums, true);
 }
 
 /* n groups of a panel from g on. */
-static inline __attribute__((always_inline)) void unpack(block *blocks, dtype type, const panels_args *a,
-                                                         int32_t panel, int32_t g, int32_t n)
+static inline __attribute__((always_inline)) void unpack(block *blocks, dtype type, const panels_args *a, int32_t panel,
+                                                         int32_t g, int32_t n)
 {
     const size_t step = LANES * 4 * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes + (size_t)g * step;
@@ -147,8 +145,8 @@ static inline __attribute__((always_inline)) void unpack(block *blocks, dtype ty
 }
 
 /* n <= SHARE panels from `panel` on times all tokens. */
-static inline __attribute__((always_inline)) void multiply_panels(scratch *w, const panels_args *a,
-                                                                  int32_t panel, int32_t n, dtype type)
+static inline __attribute__((always_inline)) void multiply_panels(scratch *w, const panels_args *a, int32_t panel,
+                                                                  int32_t n, dtype type)
 {
     memset(w->sum, 0, sizeof w->sum);
     for (int32_t g = 0; g < a->n_groups; g += CHUNK) {
@@ -157,8 +155,7 @@ static inline __attribute__((always_inline)) void multiply_panels(scratch *w, co
         for (int32_t t = 0; t < a->n_tokens; t += ACT_TILE) {
             q8_row x = q8_row_at(&a->x, t / ACT_TILE * a->x_groups + g);
             for (int32_t i = 0; i < n; i++)
-                (pack_has_halves(type) ? add_halves : add_whole)(w, w->blocks[i], n_groups, &x,
-                                                                 w->sum[i] + t);
+                (pack_has_halves(type) ? add_halves : add_whole)(w, w->blocks[i], n_groups, &x, w->sum[i] + t);
         }
     }
     for (int32_t i = 0; i < n; i++)
@@ -176,16 +173,16 @@ static inline __attribute__((always_inline)) void multiply_all(const panels_args
 }
 
 /* A function for each type. The choice by shape is here: few tokens of a last tile go to AVX-512. */
-#define DEFINE_PANELS(name, TYPE)                                                                            \
-    static void panels_##name##_amx(const panels_args *a)                                                    \
-    {                                                                                                        \
-        panels_args tiles = *a;                                                                              \
-        int32_t rest = a->n_tokens % ACT_TILE;                                                               \
-        if (rest < MIN_TOKENS) tiles.n_tokens -= rest;                                                       \
-        if (tiles.n_tokens > 0) multiply_all(&tiles, DTYPE_##TYPE);                                          \
-        if (tiles.n_tokens == a->n_tokens) return;                                                           \
-        tiles = panels_tile(a, tiles.n_tokens);                                                              \
-        panels_##name##_avx512(&tiles);                                                                      \
+#define DEFINE_PANELS(name, TYPE)                                   \
+    static void panels_##name##_amx(const panels_args *a)           \
+    {                                                               \
+        panels_args tiles = *a;                                     \
+        int32_t rest = a->n_tokens % ACT_TILE;                      \
+        if (rest < MIN_TOKENS) tiles.n_tokens -= rest;              \
+        if (tiles.n_tokens > 0) multiply_all(&tiles, DTYPE_##TYPE); \
+        if (tiles.n_tokens == a->n_tokens) return;                  \
+        tiles = panels_tile(a, tiles.n_tokens);                     \
+        panels_##name##_avx512(&tiles);                             \
     }
 
 FOR_EACH_PANEL_TYPE(DEFINE_PANELS)

@@ -19,18 +19,18 @@
 /* gcc's intrinsics do not name the memory that they read: without this, stores to it could be left out or come later. */
 #define TILE_READS(p) __asm__ volatile("" : : "r"(p) : "memory")
 
-#define tile_configure(config)                                                                               \
-    do {                                                                                                     \
-        const tile_config *c_ = config;                                                                      \
-        TILE_READS(c_);                                                                                      \
-        _tile_loadconfig(c_);                                                                                \
+#define tile_configure(config)          \
+    do {                                \
+        const tile_config *c_ = config; \
+        TILE_READS(c_);                 \
+        _tile_loadconfig(c_);           \
     } while (0)
 
-#define tile_load(t, p, stride)                                                                              \
-    do {                                                                                                     \
-        const void *p_ = p;                                                                                  \
-        TILE_READS(p_);                                                                                      \
-        _tile_loadd(t, p_, stride);                                                                          \
+#define tile_load(t, p, stride)     \
+    do {                            \
+        const void *p_ = p;         \
+        TILE_READS(p_);             \
+        _tile_loadd(t, p_, stride); \
     } while (0)
 
 #define tile_store(t, p, stride) _tile_stored(t, p, stride)

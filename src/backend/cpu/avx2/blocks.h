@@ -38,8 +38,7 @@ static inline __m256i leading_digit(__m256i y)
 {
     __m256i one = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(85 - 128)),
             two = _mm256_cmpgt_epi8(y, _mm256_set1_epi8(170 - 128));
-    return _mm256_sub_epi8(_mm256_setzero_si256(),
-                           _mm256_add_epi8(one, two)); /* a comparison that holds is -1 */
+    return _mm256_sub_epi8(_mm256_setzero_si256(), _mm256_add_epi8(one, two)); /* a comparison that holds is -1 */
 }
 
 /* y times power, modulo 256, byte by byte. */

@@ -37,7 +37,8 @@ static inline int run_length(dtype type)
 }
 
 /* Unsigned weights, `run` products in 16 bits at a time. */
-static inline __attribute__((always_inline)) __m256i dot_unsigned(const __m256i *q, const int8_t *x, int from, int to, int run)
+static inline __attribute__((always_inline)) __m256i dot_unsigned(const __m256i *q, const int8_t *x, int from, int to,
+                                                                  int run)
 {
     __m256i sum = _mm256_setzero_si256();
 #pragma GCC unroll 8
@@ -57,15 +58,16 @@ static inline __attribute__((always_inline)) __m256i dot_signed(const block *b, 
     __m256i even = _mm256_setzero_si256(), odd = even;
 #pragma GCC unroll 4
     for (int j = 0; j < 8; j += 2) {
-        __m256i x0 = _mm256_sign_epi8(broadcast4(x + 4 * j), b->w[j]), x1 = _mm256_sign_epi8(broadcast4(x + 4 * j + 4), b->w[j + 1]);
+        __m256i x0 = _mm256_sign_epi8(broadcast4(x + 4 * j), b->w[j]),
+                x1 = _mm256_sign_epi8(broadcast4(x + 4 * j + 4), b->w[j + 1]);
         even = _mm256_add_epi32(even, widen(_mm256_maddubs_epi16(b->q[j], x0)));
         odd = _mm256_add_epi32(odd, widen(_mm256_maddubs_epi16(b->q[j + 1], x1)));
     }
     return _mm256_add_epi32(even, odd);
 }
 
-static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x,
-                                                               int from, int to)
+static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x, int from,
+                                                               int to)
 {
     return is_signed(type) ? dot_signed(b, x) : dot_unsigned(b->q, x, from, to, run_length(type));
 }

@@ -1,4 +1,5 @@
-/* linear_float.c - panels of floats times float activations, with AVX2: twelve sums, two columns and an activation are in registers. */
+/* linear_float.c - panels of floats times float activations, with AVX2: twelve sums, two columns and an activation are in
+ * registers. */
 #include "backend/cpu/avx2/avx2.h"
 
 #define TOKENS 6

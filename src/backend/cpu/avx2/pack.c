@@ -29,8 +29,8 @@ static inline __m256i unpack_nibbles(const uint8_t *qs)
 /* Bit i of qh as bit 4 of byte i. */
 static inline __m256i fifth_bits(const uint8_t *qh)
 {
-    const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
-                                            2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
+                                            3, 3, 3, 3, 3, 3, 3);
     const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
     int32_t bits;
     memcpy(&bits, qh, sizeof bits);
@@ -53,13 +53,10 @@ static inline __attribute__((always_inline)) __m256i unpack(dtype type, const ui
     case DTYPE_IQ4_NL: return unpack_nibbles(((const block_iq4_nl *)p)->qs);
     case DTYPE_MXFP4: return unpack_nibbles(((const block_mxfp4 *)p)->qs);
     case DTYPE_Q5_0:
-        return _mm256_or_si256(unpack_nibbles(((const block_q5_0 *)p)->qs),
-                               fifth_bits(((const block_q5_0 *)p)->qh));
+        return _mm256_or_si256(unpack_nibbles(((const block_q5_0 *)p)->qs), fifth_bits(((const block_q5_0 *)p)->qh));
     case DTYPE_Q5_1:
-        return _mm256_or_si256(unpack_nibbles(((const block_q5_1 *)p)->qs),
-                               fifth_bits(((const block_q5_1 *)p)->qh));
-    case DTYPE_Q8_0:
-        return _mm256_xor_si256(load32(((const block_q8_0 *)p)->qs), _mm256_set1_epi8((char)0x80));
+        return _mm256_or_si256(unpack_nibbles(((const block_q5_1 *)p)->qs), fifth_bits(((const block_q5_1 *)p)->qh));
+    case DTYPE_Q8_0: return _mm256_xor_si256(load32(((const block_q8_0 *)p)->qs), _mm256_set1_epi8((char)0x80));
     case DTYPE_Q2_K: return field(load32(((const block_q2_k *)p)->qs + sub / 4 * 32), 2 * (sub % 4), 3);
     case DTYPE_TQ2_0: return field(load32(((const block_tq2_0 *)p)->qs + sub / 4 * 32), 2 * (sub % 4), 3);
     case DTYPE_Q3_K:
@@ -72,8 +69,7 @@ static inline __attribute__((always_inline)) __m256i unpack(dtype type, const ui
     case DTYPE_Q6_K: {
         const block_q6_k *b = (const block_q6_k *)p;
         __m256i low = field(load32(b->ql + sub / 4 * 64 + sub % 2 * 32), sub % 4 / 2 * 4, 15);
-        return _mm256_or_si256(low,
-                               _mm256_slli_epi16(field(load32(b->qh + sub / 4 * 32), sub % 4 * 2, 3), 4));
+        return _mm256_or_si256(low, _mm256_slli_epi16(field(load32(b->qh + sub / 4 * 32), sub % 4 * 2, 3), 4));
     }
     default: /* IQ4_XS */ return unpack_nibbles(((const block_iq4_xs *)p)->qs + 16 * sub);
     }
@@ -125,9 +121,8 @@ static inline void put_bytes(uint8_t *lane, size_t vector, __m256i q)
     for (size_t j = 0; j < 8; j++) memcpy(lane + j * vector, bytes + 4 * j, 4);
 }
 
-static inline __attribute__((always_inline)) void pack(dtype type, int n_subs, size_t block_bytes,
-                                                       uint8_t *lane, const uint8_t *blocks, int32_t n_blocks,
-                                                       size_t vector)
+static inline __attribute__((always_inline)) void pack(dtype type, int n_subs, size_t block_bytes, uint8_t *lane,
+                                                       const uint8_t *blocks, int32_t n_blocks, size_t vector)
 {
     const int32_t bits = pack_bits(type);
     for (int32_t b = 0; b < n_blocks; b++, blocks += block_bytes)
@@ -142,7 +137,7 @@ static inline __attribute__((always_inline)) void pack(dtype type, int n_subs, s
         }
 }
 
-#define CASE(name, elems, bytes)                                                                             \
+#define CASE(name, elems, bytes) \
     case DTYPE_##name: pack(DTYPE_##name, (elems) / PACK_COLS, bytes, lane, blocks, n_blocks, vector); return;
 
 void pack_row_avx2(dtype type, uint8_t *lane, const uint8_t *blocks, int32_t n_blocks, int32_t panel_rows)

@@ -18,8 +18,8 @@
 #include "backend/cpu/panel_loop.h"
 #include "backend/cpu/passes/store_rows.h"
 
-static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x,
-                                                               int from, int to);
+static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x, int from,
+                                                               int to);
 
 static inline __m256i broadcast4(const int8_t *x)
 {
@@ -58,8 +58,8 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 
 }
 
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
-static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type,
-                                                              int n, int lanes)
+static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n,
+                                                              int lanes)
 {
     const size_t payload_step = VECTOR * (size_t)pack_bits(type);
     const uint8_t *payload = a->payload + (size_t)panel * a->payload_bytes;

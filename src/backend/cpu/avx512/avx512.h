@@ -19,6 +19,6 @@ DECL_SCALE_ROW(scale_row_avx512);
 DECL_ATTENTION_TILE(attention_tile_avx512);
 DECL_ATTENTION_MERGE(attention_merge_avx512);
 DECL_ATTENTION_MERGE(attention_merge_avx2); /* and the same below: */
-DECL_ATTENTION_TILE(attention_tile_avx2); /* for shapes that this level leaves to the one below */
+DECL_ATTENTION_TILE(attention_tile_avx2);   /* for shapes that this level leaves to the one below */
 
 #endif

@@ -18,8 +18,8 @@ DECL_DOT_F32(dot_f32_avx512)
 }
 
 /* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
-static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type,
-                                                              int n, int lanes)
+static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n,
+                                                              int lanes)
 {
     const bool halves = pack_has_halves(type);
     const size_t payload_step = VECTOR * (size_t)pack_bits(type);

@@ -11,7 +11,7 @@
 
 #include <assert.h>
 
-#define LANES 16 /* groups that go together */
+#define LANES            16 /* groups that go together */
 #define BITS_OF_INFINITY 0x7f800000
 
 static inline __m512 max_bits(__m512 a, __m512 b) /* of magnitudes */
@@ -99,9 +99,8 @@ static inline void put_groups(const q8_digit *out, const int8_t *q, const float 
     _mm512_storeu_ps(out->d, scale);
     _mm512_storeu_ps(out->s, _mm512_mul_ps(scale, sums));
     _mm512_storeu_ps(out->h, _mm512_mul_ps(_mm512_permutexvar_ps(low, scale), h0));
-    _mm512_storeu_ps(
-        out->h + 16,
-        _mm512_mul_ps(_mm512_permutexvar_ps(_mm512_add_epi32(low, _mm512_set1_epi32(8)), scale), h1));
+    _mm512_storeu_ps(out->h + 16,
+                     _mm512_mul_ps(_mm512_permutexvar_ps(_mm512_add_epi32(low, _mm512_set1_epi32(8)), scale), h1));
 }
 
 static void quantize_groups(const q8_digit *out, const float *x)

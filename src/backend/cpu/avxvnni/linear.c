@@ -5,8 +5,8 @@
 #include "backend/cpu/avx2/product.h"
 
 /* Two chains: one of eight waits for itself. */
-static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x,
-                                                               int from, int to)
+static inline __attribute__((always_inline)) __m256i dot_block(const block *b, dtype type, const int8_t *x, int from,
+                                                               int to)
 {
     __m256i even = _mm256_setzero_si256(), odd = even;
     (void)type;

@@ -37,8 +37,8 @@ static inline __attribute__((always_inline)) int sums_of_row(int n)
 }
 
 /* p[r][t] = q[r] . k[t] of n rows and nb blocks from b on. The last block stands in for those beyond end. */
-static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b,
-                                                               int n, int nb)
+static inline __attribute__((always_inline)) void score_blocks(const attn_pass *ps, attn_blocks s, int32_t b, int n,
+                                                               int nb)
 {
     const uint16_t *k[4], *v[4];
     float *p[4];
@@ -86,8 +86,7 @@ static inline __attribute__((always_inline)) void scores(const attn_pass *ps, at
 
 /* Latent keys: p[r][t] = q[r] . k[t] of rows r0 <= r < r0 + n, an even number, KEYS keys at once. Lanes are elements of the
  * head here, so a score is summed across them in the end: a tree for a whole row of 576 elements. */
-static inline __attribute__((always_inline)) void score_keys(const attn_pass *ps, attn_blocks s, int32_t r0,
-                                                             int n)
+static inline __attribute__((always_inline)) void score_keys(const attn_pass *ps, attn_blocks s, int32_t r0, int n)
 {
     const int32_t head_dim = ps->a->head_dim;
     const float *q = ps->q + r0 * head_dim;
@@ -198,8 +197,8 @@ static inline void softmax(const attn_pass *ps, attn_blocks s)
 }
 
 /* out[r][i..] of n rows and nc vectors of columns. */
-static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i,
-                                                              int n, int nc)
+static inline __attribute__((always_inline)) void add_columns(const attn_pass *ps, attn_blocks s, int32_t i, int n,
+                                                              int nc)
 {
     int32_t v_dim = ps->a->v_dim, v_stride = (int32_t)(ps->a->v_stride / sizeof(uint16_t));
     vf sum[PASS][4];
@@ -207,8 +206,7 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
 #pragma GCC unroll 12
     for (int r = 0; r < n; r++)
 #pragma GCC unroll 4
-        for (int c = 0; c < nc; c++)
-            sum[r][c] = v_load(out + r * v_dim + c * LANES) * ps->x->shrink[r];
+        for (int c = 0; c < nc; c++) sum[r][c] = v_load(out + r * v_dim + c * LANES) * ps->x->shrink[r];
     for (int32_t b = s.begin; b < s.end; b++) {
         const uint16_t *v = attn_values(ps->a, b), *next = attn_next_keys(ps->a, s, b);
         const float *p = attn_weights(ps, s, 0, b);
@@ -220,8 +218,7 @@ static inline __attribute__((always_inline)) void add_columns(const attn_pass *p
             for (int c = 0; c < nc; c++) {
                 value[c] = v_load_f16(v + c * LANES);
                 /* the keys are as long as the values */
-                if (c * LANES % PREFETCH == 0)
-                    _mm_prefetch((const char *)(next + (t * nc + c) * LANES), _MM_HINT_T0);
+                if (c * LANES % PREFETCH == 0) _mm_prefetch((const char *)(next + (t * nc + c) * LANES), _MM_HINT_T0);
             }
 #pragma GCC unroll 12
             for (int r = 0; r < n; r++) {
@@ -246,8 +243,7 @@ static inline __attribute__((always_inline)) void values(const attn_pass *ps, at
 }
 
 /* Sums of one pass, computed as n rows. */
-static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, int32_t first, int32_t last,
-                                                           int n)
+static inline __attribute__((always_inline)) void sum_rows(const attn_pass *ps, int32_t first, int32_t last, int n)
 {
     for (int32_t r = 0; r < n; r++) ps->x->m[ps->r0 + r] = ATTN_NOTHING_SEEN;
     memset(ps->x->shrink, 0, sizeof ps->x->shrink);
@@ -281,15 +277,13 @@ static float sum_weights(const float *l)
     return v_sum(v_load(l));
 }
 
-static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next,
-                  int32_t v_dim)
+static void merge(float *m, float *l, float *out, float next_m, float next_l, const float *next, int32_t v_dim)
 {
     float largest = next_m > *m ? next_m : *m;
     vf old = exp2_of(v_set(*m - largest)), new = exp2_of(v_set(next_m - largest));
     *m = largest;
     *l = *l * old[0] + next_l * new[0];
-    for (int32_t i = 0; i < v_dim; i += LANES)
-        v_store(out + i, v_fma(v_load(next + i), new, v_load(out + i) * old));
+    for (int32_t i = 0; i < v_dim; i += LANES) v_store(out + i, v_fma(v_load(next + i), new, v_load(out + i) * old));
 }
 
 static void finish(float *out, float l, int32_t v_dim)

@@ -120,8 +120,7 @@ static inline __attribute__((always_inline)) void scale_halves(block *b, vf d, c
     }
 }
 
-static inline __attribute__((always_inline)) void scale_halves_min(block *b, vf d, vf dmin,
-                                                                   const uint8_t *s)
+static inline __attribute__((always_inline)) void scale_halves_min(block *b, vf d, vf dmin, const uint8_t *s)
 {
 #pragma GCC unroll 2
     for (int k = 0; k < 2; k++) {

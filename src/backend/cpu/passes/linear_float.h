@@ -35,11 +35,9 @@ static inline __attribute__((always_inline)) void tile(const panels_f32_args *a,
     vf sum[4][TOKENS];
 #pragma GCC unroll 4
     for (int p = 0; p < n_panels; p++)
-        w[p] =
-            a->payload + (size_t)(panel + p < a->n_panels ? panel + p : a->n_panels - 1) * a->payload_bytes;
+        w[p] = a->payload + (size_t)(panel + p < a->n_panels ? panel + p : a->n_panels - 1) * a->payload_bytes;
 #pragma GCC unroll 8
-    for (int i = 0; i < n; i++)
-        x[i] = a->x + (size_t)(t + i < a->n_tokens ? t + i : a->n_tokens - 1) * a->x_stride;
+    for (int i = 0; i < n; i++) x[i] = a->x + (size_t)(t + i < a->n_tokens ? t + i : a->n_tokens - 1) * a->x_stride;
 #pragma GCC unroll 4
     for (int p = 0; p < n_panels; p++)
 #pragma GCC unroll 8

@@ -37,8 +37,7 @@ static void reset(running *s, int32_t v_dim)
 }
 
 /* Adds slots from..to of the block of positions base .. to the sums of one row. */
-static void add_block(const attention_tile_args *a, int32_t row, int32_t base, int32_t from, int32_t to,
-                      running *s)
+static void add_block(const attention_tile_args *a, int32_t row, int32_t base, int32_t from, int32_t to, running *s)
 {
     const uint8_t *block = a->blocks + (size_t)a->table[base / KV_BLOCK] * a->block_stride;
     const uint8_t *k = block + a->k_offset, *v = block + a->v_offset;
@@ -95,8 +94,7 @@ static void finish(running *total, const float *sink, int32_t v_dim)
 void attention_tile_ref(const attention_tile_args *a)
 {
     for (int32_t row = 0; row < a->n_rows; row++) {
-        running part = { .out = a->chunk == ATTN_ALL ? a->scratch : a->out[row] },
-                total = { .out = a->out[row] };
+        running part = { .out = a->chunk == ATTN_ALL ? a->scratch : a->out[row] }, total = { .out = a->out[row] };
         if (a->chunk != ATTN_ALL) {
             sum_chunk(a, row, a->chunk, &part);
             part.out[a->v_dim] = part.m;

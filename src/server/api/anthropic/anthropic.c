@@ -9,8 +9,7 @@
 
 enum MHD_Result post_messages(exchange *x)
 {
-    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format, NULL,
-                                  false };
+    static const text_api api = { anthropic_parse_messages, anthropic_reply_create, &anthropic_format, NULL, false };
     return text_api_post(x, &api);
 }
 

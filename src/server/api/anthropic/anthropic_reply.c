@@ -18,11 +18,10 @@ static void end_event(buf *out)
 static void put_usage(const solo_reply *r, buf *out)
 {
     int32_t n_prompt = r->ids.n ? r->ids.n_ids[0] : 0;
-    buf_printf(
-        out,
-        ",\"usage\":{\"input_tokens\":%d,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":%d,"
-        "\"output_tokens\":%d}",
-        n_prompt - r->usage.n_cached, r->usage.n_cached, r->usage.n_generated);
+    buf_printf(out,
+               ",\"usage\":{\"input_tokens\":%d,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":%d,"
+               "\"output_tokens\":%d}",
+               n_prompt - r->usage.n_cached, r->usage.n_cached, r->usage.n_generated);
 }
 
 /* "stop_reason":...,"stop_sequence":... */

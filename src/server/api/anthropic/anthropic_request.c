@@ -15,8 +15,7 @@ static bool refuse_unsupported(const text_request *r, api_error *e)
 {
     const json_t *thinking = NULL, *choice = NULL, *config = NULL;
     if (!known_fields_check(r->root, FIELDS_MESSAGES, e) || !field_object(r->root, "thinking", &thinking, e) ||
-        !field_object(r->root, "tool_choice", &choice, e) ||
-        !field_object(r->root, "output_config", &config, e))
+        !field_object(r->root, "tool_choice", &choice, e) || !field_object(r->root, "output_config", &config, e))
         return false;
     if (!field_is_missing_or(thinking, "type", "disabled"))
         return refuse("thinking", "only the type 'disabled' is supported", e);
@@ -32,8 +31,7 @@ static bool read_settings(text_request *r, const text_limits *limits, api_error 
     sumi_sampling *s = &r->params.sampling;
     return field_string(o, "model", &r->model, e) && field_object(o, "metadata", &metadata, e) &&
            field_string(metadata, "user_id", &user, e) && field_bool(o, "stream", &r->stream, e) &&
-           field_float(o, "temperature", 0, 1, &s->temperature, e) &&
-           field_float(o, "top_p", 0, 1, &s->top_p, e) &&
+           field_float(o, "temperature", 0, 1, &s->temperature, e) && field_float(o, "top_p", 0, 1, &s->top_p, e) &&
            field_int32(o, "top_k", 0, INT32_MAX, &s->top_k, e) &&
            field_int32(o, "max_tokens", 0, INT32_MAX, &r->params.max_tokens, e) &&
            text_read_stop(r, o, "stop_sequences", false, limits, e);
@@ -83,7 +81,8 @@ static bool join_turns(text_request *r, api_error *e)
 
 static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL }, *const types[] = { "text", NULL };
+    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL }, *const types[] = { "text",
+                                                                                                           NULL };
     const json_t *system = field_get(r->root, "system");
     if (system && !text_add_message(r, "system", text_join_parts(system, types, "system", "system", e), e))
         return false;
@@ -94,8 +93,9 @@ static bool read_turns(text_request *r, const text_limits *limits, api_error *e)
     size_t n = json_array_size(r->messages);
     const json_t *last = n ? json_array_get(r->messages, n - 1) : NULL;
     if (ok && json_object_get(last, "reasoning_content") && !tool_history_calls(last))
-        return api_fail(e, 400, "unsupported_content", "messages",
-                        "messages: the answer continues the last turn, so this turn cannot have blocks of the type 'thinking'");
+        return api_fail(
+            e, 400, "unsupported_content", "messages",
+            "messages: the answer continues the last turn, so this turn cannot have blocks of the type 'thinking'");
     if (ok) text_take_prefill(r);
     return ok;
 }
@@ -104,12 +104,10 @@ static bool parse(text_request *r, const char *body, size_t n_bytes, const text_
 {
     bool ok = text_request_open(r, body, n_bytes, e);
     text_take_defaults(r, limits);
-    return ok && refuse_unsupported(r, e) &&
-           read_settings(r, limits, e) && read_turns(r, limits, e);
+    return ok && refuse_unsupported(r, e) && read_settings(r, limits, e) && read_turns(r, limits, e);
 }
 
-bool anthropic_parse_count(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                           api_error *e)
+bool anthropic_parse_count(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     if (parse(r, body, n_bytes, limits, e)) return true;
     text_request_deinit(r);

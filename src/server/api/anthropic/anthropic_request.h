@@ -10,7 +10,7 @@
 /* As openai_parse_chat(). */
 SUMI_MUST_USE bool anthropic_parse_messages(text_request *r, const char *body, size_t n_bytes,
                                             const text_limits *limits, api_error *e);
-SUMI_MUST_USE bool anthropic_parse_count(text_request *r, const char *body, size_t n_bytes,
-                                         const text_limits *limits, api_error *e);
+SUMI_MUST_USE bool anthropic_parse_count(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                                         api_error *e);
 
 #endif

@@ -17,8 +17,8 @@ static bool check(const exchange *x, text_request *r, text_ids *ids, api_error *
         return api_fail(e, 400, "invalid_value", "pooling",
                         "pooling: \"cls\" needs an encoder, and this model is not an encoder");
     if (r->dimensions > model.n_embd)
-        return api_fail(e, 400, "invalid_value", "dimensions",
-                        "dimensions: %d, but the model's vectors have %d", r->dimensions, model.n_embd);
+        return api_fail(e, 400, "invalid_value", "dimensions", "dimensions: %d, but the model's vectors have %d",
+                        r->dimensions, model.n_embd);
     for (int32_t i = 0; i < ids->n; i++) {
         if (ids->n_ids[i] <= stats.n_ctx) continue;
         if (!r->cut) return api_fail_context(e, r->source, ids->n_ids[i], stats.n_ctx);
@@ -29,21 +29,20 @@ static bool check(const exchange *x, text_request *r, text_ids *ids, api_error *
 
 enum MHD_Result post_embeddings(exchange *x)
 {
-    static const text_api api = { embeddings_parse, embeddings_reply_create, &embeddings_format, check,
-                                  true };
+    static const text_api api = { embeddings_parse, embeddings_reply_create, &embeddings_format, check, true };
     return text_api_post(x, &api);
 }
 
 enum MHD_Result post_ollama_embed(exchange *x)
 {
-    static const text_api api = { embeddings_parse_ollama, embeddings_ollama_reply_create, &embeddings_format,
-                                  check, true };
+    static const text_api api = { embeddings_parse_ollama, embeddings_ollama_reply_create, &embeddings_format, check,
+                                  true };
     return text_api_post(x, &api);
 }
 
 enum MHD_Result post_ollama_embeddings(exchange *x)
 {
-    static const text_api api = { embeddings_parse_ollama_one, embeddings_ollama_one_reply_create,
-                                  &embeddings_format, check, true };
+    static const text_api api = { embeddings_parse_ollama_one, embeddings_ollama_one_reply_create, &embeddings_format,
+                                  check, true };
     return text_api_post(x, &api);
 }

@@ -61,8 +61,7 @@ static void shorten(vector *v, int32_t dimensions, bool raw)
     if (!dimensions || dimensions >= v->n) return;
     v->n = dimensions;
     for (int32_t i = 0; i < v->n; i++) squares += (double)v->x[i] * (double)v->x[i];
-    for (int32_t i = 0; i < v->n && squares > 0 && !raw; i++)
-        v->x[i] = (float)((double)v->x[i] / sqrt(squares));
+    for (int32_t i = 0; i < v->n && squares > 0 && !raw; i++) v->x[i] = (float)((double)v->x[i] / sqrt(squares));
 }
 
 static void take_vector(embeddings_reply *r, const job_event *n)
@@ -152,8 +151,7 @@ static void put_ollama(const embeddings_reply *r, buf *out)
         put_numbers(&r->vectors[i], out);
     }
     buf_printf(out, "],\"total_duration\":%lld,\"load_duration\":%lld,\"prompt_eval_count\":%lld}",
-               (long long)((clock_ms() - r->start_ms) * 1e6), (long long)(r->queue_ms * 1e6),
-               (long long)r->n_prompt);
+               (long long)((clock_ms() - r->start_ms) * 1e6), (long long)(r->queue_ms * 1e6), (long long)r->n_prompt);
 }
 
 static void put_ollama_one(const embeddings_reply *r, buf *out)

@@ -16,8 +16,7 @@ static bool read_encoding(text_request *r, api_error *e)
     if (!field_string(r->root, "encoding_format", &word, e)) return false;
     r->base64 = word && !strcmp(word, "base64");
     if (!word || r->base64 || !strcmp(word, "float")) return true;
-    return api_fail(e, 400, "invalid_value", "encoding_format",
-                    "encoding_format: it must be \"float\" or \"base64\"");
+    return api_fail(e, 400, "invalid_value", "encoding_format", "encoding_format: it must be \"float\" or \"base64\"");
 }
 
 static bool read_pooling(text_request *r, api_error *e)
@@ -65,8 +64,7 @@ static bool read_all(text_request *r, const text_limits *limits, api_error *e)
     return openai_read_prompts(r, "input", limits->max_inputs, e);
 }
 
-bool embeddings_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                      api_error *e)
+bool embeddings_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     if (open_request(r, false, body, n_bytes, e) && read_all(r, limits, e)) return true;
     text_request_deinit(r);
@@ -97,16 +95,13 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
     if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);
     for (size_t i = 0; i < n; i++) {
         v = json_is_array(input) ? json_array_get(input, i) : input;
-        if (!json_is_string(v))
-            return api_fail(e, 400, "invalid_type", "input", "input: item %zu is not a string", i);
-        r->prompts[r->n_prompts++] =
-            (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
+        if (!json_is_string(v)) return api_fail(e, 400, "invalid_type", "input", "input: item %zu is not a string", i);
+        r->prompts[r->n_prompts++] = (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
     }
     return true;
 }
 
-bool embeddings_parse_ollama(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                             api_error *e)
+bool embeddings_parse_ollama(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     bool ok = open_ollama(r, false, body, n_bytes, e);
     r->cut = true;

@@ -12,7 +12,6 @@ enum MHD_Result post_ollama_chat(exchange *x)
 
 enum MHD_Result post_ollama_generate(exchange *x)
 {
-    static const text_api api = { ollama_parse_generate, ollama_generate_reply_create, &ollama_format, NULL,
-                                  false };
+    static const text_api api = { ollama_parse_generate, ollama_generate_reply_create, &ollama_format, NULL, false };
     return text_api_post(x, &api);
 }

@@ -95,8 +95,7 @@ enum MHD_Result get_ollama_ps(exchange *x)
     sumi_engine_get_stats(x->server->engine, &stats);
     buf_init(&out, SIZE_MAX);
     put_model(x->server, &out);
-    buf_printf(&out, ",\"expires_at\":\"9999-12-31T23:59:59Z\",\"size_vram\":0,\"context_length\":%d}]}",
-               stats.n_ctx);
+    buf_printf(&out, ",\"expires_at\":\"9999-12-31T23:59:59Z\",\"size_vram\":0,\"context_length\":%d}]}", stats.n_ctx);
     return http_reply_buf(x, 200, "application/json", &out);
 }
 
@@ -116,12 +115,10 @@ static void put_model_info(const sumi_model_info *info, buf *out)
     const struct {
         const char *name;
         int32_t value;
-    } numbers[] = {
-        { "context_length", info->n_ctx_train },    { "embedding_length", info->n_embd },
-        { "block_count", info->n_layers },          { "feed_forward_length", info->n_ff },
-        { "attention.head_count", info->n_heads },  { "attention.head_count_kv", info->n_kv_heads },
-        { "attention.key_length", info->head_dim }, { "vocab_size", info->n_vocab }
-    };
+    } numbers[] = { { "context_length", info->n_ctx_train },    { "embedding_length", info->n_embd },
+                    { "block_count", info->n_layers },          { "feed_forward_length", info->n_ff },
+                    { "attention.head_count", info->n_heads },  { "attention.head_count_kv", info->n_kv_heads },
+                    { "attention.key_length", info->head_dim }, { "vocab_size", info->n_vocab } };
     buf_append_str(out, "\"model_info\":{\"general.architecture\":");
     json_put_string(out, info->architecture);
     buf_append_str(out, ",\"general.basename\":");

@@ -45,12 +45,11 @@ static void put_done(const solo_reply *r, buf *out)
         buf_append_str(out, ",\"done\":true,\"done_reason\":\"load\"}");
         return;
     }
-    buf_printf(
-        out,
-        ",\"done\":true,\"done_reason\":\"%s\",\"total_duration\":%lld,\"load_duration\":%lld,"
-        "\"prompt_eval_count\":%d,\"prompt_eval_duration\":%lld,\"eval_count\":%d,\"eval_duration\":%lld}",
-        r->finish == SUMI_FINISH_STOP ? "stop" : "length", ns(r->time_ms), ns(u->queue_ms), u->n_prompt,
-        ns(u->prefill_ms), u->n_generated, ns(u->decode_ms));
+    buf_printf(out,
+               ",\"done\":true,\"done_reason\":\"%s\",\"total_duration\":%lld,\"load_duration\":%lld,"
+               "\"prompt_eval_count\":%d,\"prompt_eval_duration\":%lld,\"eval_count\":%d,\"eval_duration\":%lld}",
+               r->finish == SUMI_FINISH_STOP ? "stop" : "length", ns(r->time_ms), ns(u->queue_ms), u->n_prompt,
+               ns(u->prefill_ms), u->n_generated, ns(u->decode_ms));
 }
 
 static void piece(solo_reply *r, const char *text, size_t n, buf *out)

@@ -27,15 +27,13 @@ static bool read_options(text_request *r, const text_limits *limits, api_error *
     int32_t *max = &r->params.max_tokens;
     if (!field_object(r->root, "options", &o, e) || !known_fields_check(o, FIELDS_OLLAMA_OPTIONS, e)) return false;
     if (!field_float(o, "temperature", 0, 100, &s->temperature, e) ||
-        !field_int32(o, "top_k", INT32_MIN, INT32_MAX, &s->top_k, e) ||
-        !field_float(o, "top_p", 0, 1, &s->top_p, e) || !field_float(o, "min_p", 0, 1, &s->min_p, e) ||
-        !field_float(o, "typical_p", 0.01f, 1, &s->typical_p, e) ||
+        !field_int32(o, "top_k", INT32_MIN, INT32_MAX, &s->top_k, e) || !field_float(o, "top_p", 0, 1, &s->top_p, e) ||
+        !field_float(o, "min_p", 0, 1, &s->min_p, e) || !field_float(o, "typical_p", 0.01f, 1, &s->typical_p, e) ||
         !field_float(o, "repeat_penalty", 0.01f, 100, &s->repeat_penalty, e) ||
         !field_int32(o, "repeat_last_n", -1, 1 << 16, &s->penalty_last_n, e) ||
         !field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) ||
         !field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) || !text_read_seed(r, o, e) ||
-        !field_int32(o, "num_predict", INT32_MIN, INT32_MAX, max, e) ||
-        !text_read_stop(r, o, "stop", true, limits, e))
+        !field_int32(o, "num_predict", INT32_MIN, INT32_MAX, max, e) || !text_read_stop(r, o, "stop", true, limits, e))
         return false;
     if (s->top_k < 0) s->top_k = 0;
     if ((int64_t)s->seed < 0) r->has_seed = false;
@@ -71,8 +69,8 @@ static bool adapt_message(json_t *m, api_error *e)
 
 static bool read_messages(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL },
-                             *const types[] = { "text", NULL };
+    static const char *const roles[] = { "user", "assistant", "system", "tool", NULL }, *const types[] = { "text",
+                                                                                                           NULL };
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     if (!list || (json_is_array(list) && json_array_size(list) == 0)) return true;
@@ -101,19 +99,16 @@ static bool read_prompt(text_request *r, api_error *e)
     const json_t *text = NULL;
     bool raw = false;
     r->source = "prompt";
-    if (!field_text(o, "system", &text, e) || !field_text(o, "prompt", &text, e) ||
-        !field_bool(o, "raw", &raw, e))
+    if (!field_text(o, "system", &text, e) || !field_text(o, "prompt", &text, e) || !field_bool(o, "raw", &raw, e))
         return false;
     if (json_string_length(prompt) == 0) return true;
     if (!set_raw_prompt(r, prompt, e)) return false;
     if (raw) return true;
-    if (json_string_length(system) > 0 && !text_add_message(r, "system", json_incref(system), e))
-        return false;
+    if (json_string_length(system) > 0 && !text_add_message(r, "system", json_incref(system), e)) return false;
     return text_add_message(r, "user", json_incref(prompt), e);
 }
 
-bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                       api_error *e)
+bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     if (open_request(r, FIELDS_OLLAMA_CHAT, body, n_bytes, limits, e)) {
         r->drop_oldest = true;
@@ -123,8 +118,7 @@ bool ollama_parse_chat(text_request *r, const char *body, size_t n_bytes, const 
     return false;
 }
 
-bool ollama_parse_generate(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                           api_error *e)
+bool ollama_parse_generate(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     if (open_request(r, FIELDS_OLLAMA_GENERATE, body, n_bytes, limits, e) && read_prompt(r, e)) return true;
     text_request_deinit(r);

@@ -61,8 +61,8 @@ static void put_fields(buf *out, const sumi_model *model, const sumi_choice *c)
     sumi_free(text);
 }
 
-void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token,
-                       const sumi_choice *top, int32_t n_top)
+void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
+                       int32_t n_top)
 {
     buf *out = &l->tokens;
     comma(out);

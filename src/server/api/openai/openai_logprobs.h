@@ -18,8 +18,8 @@ void logprob_lists_deinit(logprob_lists *l);
 void logprob_lists_clear(logprob_lists *l); /* removes the tokens; the text offset keeps counting */
 
 /* {"token":"a","logprob":-0.1,"bytes":[97],"top_logprobs":[...]} */
-void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token,
-                       const sumi_choice *top, int32_t n_top);
+void logprobs_add_chat(logprob_lists *l, const sumi_model *model, const sumi_choice *token, const sumi_choice *top,
+                       int32_t n_top);
 /* known false: the first token of a prompt, which has no probability. */
 void logprobs_add_completion(logprob_lists *l, const sumi_model *model, const sumi_choice *token, bool known,
                              const sumi_choice *top, int32_t n_top);

@@ -17,8 +17,9 @@ static bool adapt_refusal(json_t *m, size_t number, api_error *e)
 
 bool openai_read_messages(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "system", "developer", "user", "assistant", "tool", NULL },
-                             *const types[] = { "text", "refusal", NULL };
+    static const char *const roles[] = { "system", "developer", "user", "assistant", "tool", NULL }, *const types[] = {
+        "text", "refusal", NULL
+    };
     json_t *list = field_get(r->root, "messages"), *m;
     size_t i;
     json_array_foreach(list, i, m) if (!adapt_refusal(m, i, e)) return false;
@@ -33,8 +34,7 @@ static bool read_one(text_prompt *p, const json_t *v, const char *name, api_erro
     if (is_text) *p = (text_prompt){ .text = json_string_value(v), .n_bytes = json_string_length(v) };
     else if (!json_is_array(v))
         return api_fail(e, 400, "invalid_type", name,
-                        "%s: it must be a string, a list of strings, of token ids, or of lists of token ids",
-                        name);
+                        "%s: it must be a string, a list of strings, of token ids, or of lists of token ids", name);
     else if (!field_ids(v, name, &p->ids, &p->n_ids, e)) return false;
     if (is_text ? p->n_bytes == 0 : p->n_ids == 0)
         return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
@@ -50,8 +50,7 @@ bool openai_read_prompts(text_request *r, const char *name, int32_t max, api_err
     size_t n = several ? json_array_size(v) : 1;
     if (n == 0) return api_fail(e, 400, "invalid_value", name, "%s: it is empty", name);
     if (n > (size_t)max)
-        return api_fail(e, 400, "invalid_value", name, "%s: %zu prompts; at most %d are allowed", name, n,
-                        max);
+        return api_fail(e, 400, "invalid_value", name, "%s: %zu prompts; at most %d are allowed", name, n, max);
     if (!(r->prompts = calloc(n, sizeof *r->prompts))) return api_fail_memory(e);
     r->n_prompts = (int32_t)n;
     for (size_t i = 0; i < n; i++)

@@ -18,11 +18,11 @@ typedef struct openai_reply {
     text_request request;
     text_ids ids;
     reply_info info;
-    reply_choice *choices;                   /* [n_prompts * n] */
+    reply_choice *choices; /* [n_prompts * n] */
     buf *prompts; /* [n_prompts]: objects of vLLM's prompt_logprobs, a comma before each; empty unless wanted */
-    int32_t n_choices, n_open;               /* n_open: prompts without their END */
+    int32_t n_choices, n_open; /* n_open: prompts without their END */
     job_usage used;
-    api_error error;                         /* status != 0: the first request that failed */
+    api_error error; /* status != 0: the first request that failed */
 } openai_reply;
 
 void *openai_reply_create(text_request *request, text_ids *ids, const reply_info *info)
@@ -77,11 +77,9 @@ static bool is_chat(const openai_reply *r)
 
 static void put_head(const openai_reply *r, bool chunk, buf *out)
 {
-    const char *object = !is_chat(r) ? "text_completion"
-                         : chunk     ? "chat.completion.chunk"
-                                     : "chat.completion";
-    buf_printf(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":",
-               is_chat(r) ? "chatcmpl" : "cmpl", r->info.id, object, (long long)r->info.created);
+    const char *object = !is_chat(r) ? "text_completion" : chunk ? "chat.completion.chunk" : "chat.completion";
+    buf_printf(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", is_chat(r) ? "chatcmpl" : "cmpl",
+               r->info.id, object, (long long)r->info.created);
     json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"choices\":[");
 }

@@ -15,16 +15,15 @@ bool openai_read_sampling(text_request *r, api_error *e)
 {
     const json_t *o = r->root;
     sumi_sampling *s = &r->params.sampling;
-    bool ok =
-        field_float(o, "temperature", 0, 2, &s->temperature, e) &&
-        field_float(o, "top_p", 0, 1, &s->top_p, e) && field_int32(o, "top_k", -1, INT32_MAX, &s->top_k, e) &&
-        field_float(o, "min_p", 0, 1, &s->min_p, e) && field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
-        field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
-        field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
-        field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
-        field_float(o, "repeat_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
-        field_int32(o, "repeat_last_n", -1, 1 << 16, &s->penalty_last_n, e) && text_read_seed(r, o, e) &&
-        field_string(o, "cache_salt", &r->params.cache_salt, e);
+    bool ok = field_float(o, "temperature", 0, 2, &s->temperature, e) && field_float(o, "top_p", 0, 1, &s->top_p, e) &&
+              field_int32(o, "top_k", -1, INT32_MAX, &s->top_k, e) && field_float(o, "min_p", 0, 1, &s->min_p, e) &&
+              field_float(o, "typical_p", 0, 1, &s->typical_p, e) &&
+              field_float(o, "presence_penalty", -2, 2, &s->presence_penalty, e) &&
+              field_float(o, "frequency_penalty", -2, 2, &s->frequency_penalty, e) &&
+              field_float(o, "repetition_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
+              field_float(o, "repeat_penalty", 0.01f, 100, &s->repeat_penalty, e) &&
+              field_int32(o, "repeat_last_n", -1, 1 << 16, &s->penalty_last_n, e) && text_read_seed(r, o, e) &&
+              field_string(o, "cache_salt", &r->params.cache_salt, e);
     if (s->top_k < 0) s->top_k = 0; /* -1 is all elsewhere */
     return ok;
 }
@@ -49,8 +48,7 @@ static bool read_bias(text_request *r, api_error *e)
         errno = 0;
         long id = strtol(key, &end, 10);
         if (key[0] < '0' || key[0] > '9' || *end || errno || id > INT32_MAX)
-            return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: '%.40s' is not a token id",
-                            key);
+            return api_fail(e, 400, "invalid_value", "logit_bias", "logit_bias: '%.40s' is not a token id", key);
         double bias = json_is_number(value) ? json_number_value(value) : -1000;
         if (!(bias >= -100 && bias <= 100))
             return api_fail(e, 400, "invalid_value", "logit_bias",
@@ -115,8 +113,7 @@ static bool read_lengths(text_request *r, bool chat, const text_limits *limits, 
         return api_fail(e, 400, "invalid_value", "min_tokens", "min_tokens: %d is more than max_tokens, %d",
                         p->min_tokens, p->max_tokens);
     if (p->best_of && p->best_of < p->n)
-        return api_fail(e, 400, "invalid_value", "best_of", "best_of: %d is less than n, %d", p->best_of,
-                        p->n);
+        return api_fail(e, 400, "invalid_value", "best_of", "best_of: %d is less than n, %d", p->best_of, p->n);
     if (p->best_of > p->n && r->stream)
         return api_fail(e, 400, "invalid_value", "best_of",
                         "best_of: not allowed with stream, because the best answers are known only at the end");
@@ -150,7 +147,8 @@ static bool read_effort(text_request *r, api_error *e)
     if (!word) return true;
     for (int i = 0; words[i]; i++)
         if (!strcmp(word, words[i]))
-            return json_object_set_new(r->template_vars, "reasoning_effort", json_string(word)) == 0 || api_fail_memory(e);
+            return json_object_set_new(r->template_vars, "reasoning_effort", json_string(word)) == 0 ||
+                   api_fail_memory(e);
     return api_fail(e, 400, "invalid_value", "reasoning_effort",
                     "reasoning_effort: it must be none, minimal, low, medium, high or xhigh");
 }
@@ -199,8 +197,9 @@ static bool read_prompt_tokens(text_request *r, bool chat, api_error *e)
                         "truncate_prompt_tokens: it must be at least 1, or -1 for as many as the context holds");
     r->no_bos_eos = !special;
     return !chat || !special ||
-           api_fail(e, 400, "unsupported_parameter", "add_special_tokens",
-                    "add_special_tokens: true is not allowed for a chat, because the chat template writes the special tokens");
+           api_fail(
+               e, 400, "unsupported_parameter", "add_special_tokens",
+               "add_special_tokens: true is not allowed for a chat, because the chat template writes the special tokens");
 }
 
 static bool read_all(text_request *r, bool chat, const text_limits *limits, api_error *e)
@@ -208,17 +207,14 @@ static bool read_all(text_request *r, bool chat, const text_limits *limits, api_
     const char *user = NULL;
     return field_string(r->root, "model", &r->model, e) && field_string(r->root, "user", &user, e) &&
            known_fields_check(r->root, chat ? FIELDS_CHAT : FIELDS_COMPLETION, e) && openai_read_sampling(r, e) &&
-           read_bias(r, e) &&
-           text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
+           read_bias(r, e) && text_read_stop(r, r->root, "stop", true, limits, e) && read_stream(r, e) &&
            (chat || field_bool(r->root, "echo", &r->echo, e)) && read_logprobs(r, chat, e) &&
-           read_prompt_logprobs(r, e) && read_lengths(r, chat, limits, e) && read_ends(r, e) && read_prompt_tokens(r, chat, e) &&
-           (!chat || read_rendering(r, e)) &&
-           (chat ? openai_read_messages(r, limits, e)
-                 : openai_read_prompts(r, "prompt", limits->max_prompts, e));
+           read_prompt_logprobs(r, e) && read_lengths(r, chat, limits, e) && read_ends(r, e) &&
+           read_prompt_tokens(r, chat, e) && (!chat || read_rendering(r, e)) &&
+           (chat ? openai_read_messages(r, limits, e) : openai_read_prompts(r, "prompt", limits->max_prompts, e));
 }
 
-static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, const text_limits *limits,
-                  api_error *e)
+static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     bool ok = text_request_open(r, body, n_bytes, e);
     text_take_defaults(r, limits);
@@ -227,14 +223,12 @@ static bool parse(text_request *r, bool chat, const char *body, size_t n_bytes, 
     return false;
 }
 
-bool openai_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                       api_error *e)
+bool openai_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     return parse(r, true, body, n_bytes, limits, e);
 }
 
-bool openai_parse_completion(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                             api_error *e)
+bool openai_parse_completion(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     return parse(r, false, body, n_bytes, limits, e);
 }

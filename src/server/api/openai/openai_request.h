@@ -10,10 +10,10 @@
 
 /* False: *e says why, with status 400, and *r is empty. Otherwise free with text_request_deinit(). Text is checked to be
  * UTF-8; token ids to be numbers >= 0. */
-SUMI_MUST_USE bool openai_parse_chat(text_request *r, const char *body, size_t n_bytes,
-                                     const text_limits *limits, api_error *e);
-SUMI_MUST_USE bool openai_parse_completion(text_request *r, const char *body, size_t n_bytes,
-                                           const text_limits *limits, api_error *e);
+SUMI_MUST_USE bool openai_parse_chat(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                                     api_error *e);
+SUMI_MUST_USE bool openai_parse_completion(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                                           api_error *e);
 
 /* ---- Fields that other APIs of OpenAI have too ---- */
 /* temperature, top_p and the other settings of sampling, seed, cache_salt. */

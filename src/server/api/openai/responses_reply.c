@@ -22,9 +22,8 @@ static void put_part(const solo_reply *r, bool text, buf *out)
 /* The only item. status: "in_progress", "completed" or "incomplete"; begun: it has its part. */
 static void put_item(const solo_reply *r, const char *status, bool begun, buf *out)
 {
-    buf_printf(
-        out, "{\"id\":\"msg_%s\",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",
-        r->info.id, status);
+    buf_printf(out, "{\"id\":\"msg_%s\",\"type\":\"message\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",
+               r->info.id, status);
     if (begun) put_part(r, true, out);
     buf_append_str(out, "]}");
 }
@@ -75,8 +74,7 @@ static const char *end_status(const solo_reply *r)
 static void put_response(const solo_reply *r, const char *status, buf *out)
 {
     bool running = !strcmp(status, "in_progress"), failed = r->error.status != 0;
-    buf_printf(out,
-               "{\"id\":\"resp_%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\",\"model\":",
+    buf_printf(out, "{\"id\":\"resp_%s\",\"object\":\"response\",\"created_at\":%lld,\"status\":\"%s\",\"model\":",
                r->info.id, (long long)r->info.created, status);
     json_put_string(out, r->info.model_name);
     buf_append_str(out, ",\"error\":");

@@ -23,8 +23,7 @@ static bool check_include(const text_request *r, api_error *e)
     json_array_foreach(list, i, item)
     {
         const char *what = json_string_value(item);
-        if (!what)
-            return api_fail(e, 400, "invalid_type", "include", "include: it must be a list of strings");
+        if (!what) return api_fail(e, 400, "invalid_type", "include", "include: it must be a list of strings");
         if (!strcmp(what, "message.output_text.logprobs"))
             return refuse("include", "include: log-probabilities of responses are not supported", e);
     }
@@ -54,14 +53,14 @@ static bool read_settings(text_request *r, api_error *e)
     return field_string(o, "model", &r->model, e) && field_string(o, "user", &user, e) &&
            field_object(o, "metadata", &metadata, e) && field_bool(o, "store", &store, e) &&
            field_bool(o, "stream", &r->stream, e) &&
-           field_int32(o, "max_output_tokens", 1, INT32_MAX, &r->params.max_tokens, e) &&
-           openai_read_sampling(r, e);
+           field_int32(o, "max_output_tokens", 1, INT32_MAX, &r->params.max_tokens, e) && openai_read_sampling(r, e);
 }
 
 static bool read_input(text_request *r, const text_limits *limits, api_error *e)
 {
-    static const char *const roles[] = { "user", "assistant", "system", "developer", "tool", NULL },
-                             *const types[] = { "input_text", "output_text", "text", "refusal", NULL };
+    static const char *const roles[] = { "user", "assistant", "system", "developer", "tool", NULL }, *const types[] = {
+        "input_text", "output_text", "text", "refusal", NULL
+    };
     json_t *input = field_get(r->root, "input"), *instructions = field_get(r->root, "instructions");
     const json_t *text = NULL;
     r->source = "input";
@@ -77,14 +76,11 @@ static bool read_input(text_request *r, const text_limits *limits, api_error *e)
     return ok;
 }
 
-bool responses_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
-                     api_error *e)
+bool responses_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits, api_error *e)
 {
     bool ok = text_request_open(r, body, n_bytes, e);
     text_take_defaults(r, limits);
-    if (ok && refuse_unsupported(r, e) && read_settings(r, e) &&
-        read_input(r, limits, e))
-        return true;
+    if (ok && refuse_unsupported(r, e) && read_settings(r, e) && read_input(r, limits, e)) return true;
     text_request_deinit(r);
     return false;
 }

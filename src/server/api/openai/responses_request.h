@@ -8,7 +8,7 @@
 #include "server/api/text_request.h"
 
 /* As openai_parse_chat(). */
-SUMI_MUST_USE bool responses_parse(text_request *r, const char *body, size_t n_bytes,
-                                   const text_limits *limits, api_error *e);
+SUMI_MUST_USE bool responses_parse(text_request *r, const char *body, size_t n_bytes, const text_limits *limits,
+                                   api_error *e);
 
 #endif

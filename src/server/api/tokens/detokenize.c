@@ -70,8 +70,9 @@ static text_writer *create_writer(const tokenizer *t, int32_t *ids, int32_t n, b
         free(ids);
         return NULL;
     }
-    *w = (text_writer){ .base = { .write = write_piece, .destroy = free_writer },
-                        .t = t, .ids = ids, .n = n, .special = special };
+    *w = (text_writer){
+        .base = { .write = write_piece, .destroy = free_writer }, .t = t, .ids = ids, .n = n, .special = special
+    };
     buf_init(&w->text, SIZE_MAX);
     return w;
 }
@@ -95,8 +96,8 @@ static void run_detokenize(body_work *b)
     buf_deinit(&x->body);
     bool ok = o && field_string(o, "model", &name, &d->e) && text_api_check_model(x, name, &d->e) &&
               field_bool(o, "skip_special_tokens", &skips, &d->e);
-    ok = ok && (json_is_array(list) || api_fail(&d->e, 400, "missing_field", "tokens",
-                                                    "tokens: a list of token ids is needed"));
+    ok = ok && (json_is_array(list) ||
+                api_fail(&d->e, 400, "missing_field", "tokens", "tokens: a list of token ids is needed"));
     ok = ok && field_ids(list, "tokens", &ids, &n, &d->e) &&
          text_check_ids("tokens", ids, n, tokenizer_n_vocab(t), &d->e);
     json_decref(o);

@@ -33,15 +33,14 @@ static bool tokenize_text(const exchange *x, const json_t *o, token_list *l, api
     const char *name = NULL;
     sumi_error err;
     if (!field_string(o, "model", &name, e) || !field_text(o, "content", &text, e) ||
-        !field_text(o, "prompt", &text, e) ||
-        !field_bool(o, "add_special_tokens", &special, e) || !field_bool(o, "add_special", &special, e) ||
-        !field_bool(o, "parse_special", &parse_special, e))
+        !field_text(o, "prompt", &text, e) || !field_bool(o, "add_special_tokens", &special, e) ||
+        !field_bool(o, "add_special", &special, e) || !field_bool(o, "parse_special", &parse_special, e))
         return false;
     if (!text_api_check_model(x, name, e)) return false;
     if (!text) return api_fail(e, 400, "missing_field", "prompt", "prompt: it is missing");
     uint32_t flags = (parse_special ? SUMI_TOKENIZE_SPECIAL : 0u) | (special ? SUMI_TOKENIZE_BOS_EOS : 0u);
-    sumi_status st =
-        sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, &l->ids, &l->n, &err);
+    sumi_status st = sumi_tokenize(x->server->model, json_string_value(text), json_string_length(text), flags, &l->ids,
+                                   &l->n, &err);
     return st == SUMI_OK || api_fail_status(e, &err);
 }
 
@@ -51,7 +50,8 @@ static bool tokenize_chat(const exchange *x, const text_request *r, token_list *
     buf text;
     buf_init(&text, SIZE_MAX);
     bool ok = text_api_render(x, r, &text, e);
-    if (ok && sumi_tokenize(x->server->model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &l->ids, &l->n, &err) != SUMI_OK)
+    if (ok &&
+        sumi_tokenize(x->server->model, text.data, text.n, SUMI_TOKENIZE_SPECIAL, &l->ids, &l->n, &err) != SUMI_OK)
         ok = api_fail_status(e, &err);
     buf_deinit(&text);
     return ok;
