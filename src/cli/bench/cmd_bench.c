@@ -1,4 +1,5 @@
 /* cmd_bench.c - sumi bench: the arguments. bench_model.c and bench_hardware.c do the work. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,9 @@ static error_t parse_list(const struct argp_state *state, const char *option, co
 {
     sumi_error err;
     free(*out);
-    if (cli_parse_ids(arg, 1, high, out, n, &err) != SUMI_OK)
+    sumi_status st = cli_parse_ids(arg, 1, high, out, n, &err);
+    if (st == SUMI_ENOMEM) return ENOMEM;
+    if (st != SUMI_OK)
         return cli_mistake(state, "%s: %s%s", option, err.message, err.status == SUMI_EINVAL ? also : "");
     return *n ? 0 : cli_mistake(state, "%s: no numbers", option);
 }

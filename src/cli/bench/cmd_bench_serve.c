@@ -5,6 +5,7 @@
  *   engine's thread  the callback records the time of each token
  *
  * Prompts are random tokens. Answers are greedy and of a given length: end tokens do not end them. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static error_t parse_lengths(const struct argp_state *state, const char *option,
             free(text);
         }
     } else st = lengths_parse(out, arg, &err);
+    if (st == SUMI_ENOMEM) return ENOMEM;
     return st == SUMI_OK ? 0 : cli_mistake(state, "%s: %s", option, err.message);
 }
 
