@@ -14,7 +14,7 @@ static json_t *build(void)
 {
     json_t *list = json_array(), *o = json_object();
     for (int i = 0; i < 20; i++) {
-        char name[32];
+        char name[64];
         snprintf(name, sizeof name, "a long name of member %d", i);
         json_object_set_new(o, name, json_real(i + 0.5));
         json_array_append_new(list, json_pack("{s:i, s:s}", "id", i, "text", "some text"));
