@@ -74,10 +74,16 @@ static void reload(server *s, journal *log)
     else log_message(&lines, SUMI_LOG_ERROR, "not read again, the old content stays in use: %s", err.message);
 }
 
+typedef struct wait_for_load {
+    journal *log;
+    _Atomic bool over; /* the next signal that this process sends itself ends the thread */
+} wait_for_load;
+
 /* A thread that ends the program on a signal while the model is being loaded: there are no answers to lose, and nothing
  * was written. */
-static void *end_while_loading(void *log)
+static void *end_while_loading(void *arg)
 {
+    wait_for_load *w = arg;
     sigset_t ends;
     siginfo_t of;
     sigemptyset(&ends);
@@ -85,9 +91,9 @@ static void *end_while_loading(void *log)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGQUIT);
     while (sigwaitinfo(&ends, &of) < 0) continue; /* EINTR */
-    if (of.si_code <= 0 && of.si_pid == getpid())
-        return NULL; /* sent by load(); si_code > 0: by the kernel, as Ctrl-C */
-    journal_message(log, SUMI_LOG_INFO, "shutting down before the model is loaded");
+    /* si_code > 0: sent by the kernel, as Ctrl-C. A signal of this process that is not from load() was sent before exec. */
+    if (of.si_code <= 0 && of.si_pid == getpid() && w->over) return NULL;
+    journal_message(w->log, SUMI_LOG_INFO, "shutting down before the model is loaded");
     _exit(EXIT_DONE);
 }
 
@@ -96,12 +102,14 @@ static sumi_status load(const serve_args *a, common_options *common, sumi_model 
                         sumi_error *err)
 {
     pthread_t waiting;
-    bool waits = pthread_create(&waiting, NULL, end_while_loading, a->server.journal) == 0;
+    wait_for_load w = { .log = a->server.journal };
+    bool waits = pthread_create(&waiting, NULL, end_while_loading, &w) == 0;
     sumi_status st = cli_open_model(m, a->model, common, err);
     if (st == SUMI_OK) st = sumi_engine_create(engine, *m, &a->engine, err);
     if (!waits) return st;
     /* Not pthread_cancel(): the C library aborts if it has no memory for that. A signal to the program that was not fetched
      * stays for wait_for_the_end(). */
+    w.over = true;
     pthread_kill(waiting, SIGTERM);
     pthread_join(waiting, NULL);
     return st;
