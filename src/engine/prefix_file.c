@@ -52,13 +52,8 @@ static sumi_status read_salt_key(const char *path, sip_key *key, bool *found, su
 
 static sumi_status write_new_key(const char *path, sip_key *key, sumi_error *err)
 {
-    new_file f;
     if (getrandom(key, sizeof *key, 0) != sizeof *key) return sumi_fail_errno(err, "getrandom");
-    sumi_status st = new_file_open(&f, path, NEW_FILE_PRIVATE, sizeof *key, err);
-    if (st == SUMI_OK) st = new_file_write(&f, 0, key, sizeof *key, err);
-    if (st == SUMI_OK) st = new_file_finish(&f, err);
-    new_file_deinit(&f);
-    return st;
+    return new_file_write_whole(path, NEW_FILE_PRIVATE, key, sizeof *key, err);
 }
 
 /* Loads the folder's key, or makes a new one. If both fail, the cache keeps the key of this process. */

@@ -40,7 +40,6 @@ typedef struct part { /* of one call of download() */
  * disk: after a power cut a part may be longer than its valid bytes. */
 static sumi_status write_state(part *p, sumi_error *err)
 {
-    new_file f = { .fd = -1 };
     hasher so_far = p->h;
     bool proven = p->want.kind != DIGEST_NONE;
     if (!proven && p->have > 0 && fdatasync(p->fd) != 0) return sumi_fail_errno(err, p->path);
@@ -51,10 +50,7 @@ static sumi_status write_state(part *p, sumi_error *err)
     char *text = state ? json_write(state, JSON_INDENT(2)) : NULL;
     json_decref(state);
     if (!text) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
-    sumi_status st = new_file_open(&f, p->state_path, NEW_FILE_OVERWRITE, 0, err);
-    if (st == SUMI_OK) st = new_file_write(&f, 0, text, strlen(text), err);
-    if (st == SUMI_OK) st = new_file_finish(&f, err);
-    new_file_deinit(&f);
+    sumi_status st = new_file_write_whole(p->state_path, NEW_FILE_OVERWRITE, text, strlen(text), err);
     free(text);
     return st;
 }

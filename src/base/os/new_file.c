@@ -248,6 +248,16 @@ void new_file_deinit(new_file *f)
     *f = (new_file){ .fd = -1 };
 }
 
+sumi_status new_file_write_whole(const char *path, int flags, const void *data, size_t n, sumi_error *err)
+{
+    new_file f;
+    sumi_status st = new_file_open(&f, path, flags, n, err);
+    if (st == SUMI_OK) st = new_file_write(&f, 0, data, n, err);
+    if (st == SUMI_OK) st = new_file_finish(&f, err);
+    new_file_deinit(&f);
+    return st;
+}
+
 sumi_status new_file_replace(int fd, const char *from, const char *to, sumi_error *err)
 {
     char *folder = folder_of(to);

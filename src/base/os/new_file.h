@@ -44,6 +44,10 @@ SUMI_MUST_USE sumi_status new_file_finish(new_file *f, sumi_error *err);
 /* Removes an unfinished file. Call it after new_file_open(), also after a failure, and after new_file_finish(). */
 void new_file_deinit(new_file *f);
 
+/* All of it for n bytes that are in memory: opens with flags, writes, finishes. */
+SUMI_MUST_USE sumi_status new_file_write_whole(const char *path, int flags, const void *data, size_t n,
+                                               sumi_error *err);
+
 /* If name is a temporary file PATH.XXXXXXXX.partial: the length of PATH; else 0. */
 size_t new_file_stem(const char *name);
 

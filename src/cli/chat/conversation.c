@@ -86,7 +86,6 @@ bool conversation_drop_oldest(conversation *c)
 
 sumi_status conversation_save(const conversation *c, const char *path, sumi_error *err)
 {
-    new_file f;
     json_t *list = json_array();
     sumi_status st = list ? SUMI_OK : SUMI_ENOMEM;
     for (int32_t i = 0; st == SUMI_OK && i < c->n; i++) {
@@ -100,10 +99,7 @@ sumi_status conversation_save(const conversation *c, const char *path, sumi_erro
     json_decref(list);
     if (st == SUMI_ENOMEM || (st == SUMI_OK && !text)) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", path);
     if (st != SUMI_OK) return st;
-    st = new_file_open(&f, path, NEW_FILE_OVERWRITE | NEW_FILE_SPECIAL, 0, err);
-    if (st == SUMI_OK) st = new_file_write(&f, 0, text, strlen(text), err);
-    if (st == SUMI_OK) st = new_file_finish(&f, err);
-    new_file_deinit(&f);
+    st = new_file_write_whole(path, NEW_FILE_OVERWRITE | NEW_FILE_SPECIAL, text, strlen(text), err);
     free(text);
     return st;
 }
