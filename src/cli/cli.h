@@ -47,6 +47,9 @@ store_places cli_places(void);
 /* Converts MODEL as users write it (a path, a name or a reference to a downloaded model) to a path (store_find()). */
 SUMI_MUST_USE sumi_status cli_find_model(const char *model, char *out, size_t n_out, sumi_error *err);
 
+/* Writes all bytes to standard output. SUMI_EIO: a full disk, a closed pipe. */
+SUMI_MUST_USE sumi_status cli_write_stdout(const char *data, size_t n_bytes, sumi_error *err);
+
 /* Writes a value and a newline to standard output, in one piece or not at all. Takes the reference; v NULL: it could not be
  * made. ENOMEM also if memory was missing for a part of v (json_lost()). */
 SUMI_MUST_USE sumi_status cli_write_json(json_t *v, size_t flags, sumi_error *err);
