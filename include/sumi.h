@@ -260,8 +260,8 @@ typedef struct sumi_context_opts {
     int32_t n_ctx;     /* longest sequence in tokens; 0: the model's training length, or less if the pool is
                                  smaller */
     int32_t max_seqs;  /* sequences open at once */
-    int32_t
-        max_batch_tokens;   /* new tokens in one step; raised to n_ctx for encoders, which compute a text in one step */
+    /* new tokens in one step; raised to n_ctx for encoders, which compute a text in one step */
+    int32_t max_batch_tokens;
     int32_t max_logit_rows; /* rows of logits in one step; each takes n_vocab floats */
     size_t kv_bytes;        /* size of the pool of key/value blocks; 0: room for one sequence of n_ctx tokens,
                                  but at most a quarter of the free memory */
@@ -490,9 +490,9 @@ typedef struct sumi_generate_opts {
     bool ignore_eos;        /* end tokens do not end the text */
     sumi_piece_fn on_piece; /* may be NULL */
     void *user;
-    sumi_progress_fn
-        on_prompt; /* called with user while the prompt is computed, as in sumi_prefill_watched(); false ends
-                                   the generation as CANCELLED and leaves seq as it was before. NULL: none */
+    /* called with user while the prompt is computed, as in sumi_prefill_watched(); false ends the generation as
+     * CANCELLED and leaves seq as it was before. NULL: none */
+    sumi_progress_fn on_prompt;
 } sumi_generate_opts;
 
 SUMI_API void sumi_generate_opts_init(sumi_generate_opts *opts, size_t size);
@@ -549,10 +549,10 @@ typedef struct sumi_engine_opts {
     const char *swap_dir; /* folder of the swap file, which has no name; NULL: $TMPDIR or /tmp */
     bool prefix_cache;    /* a prompt that begins like an earlier one reuses its keys and values */
     bool share_prefixes;  /* share cached prompts between clients; timing then reveals what other clients asked */
-    const char
-        *prefix_dir;   /* folder in which cached prompts are kept for the next process; NULL: none. Each stays bound
-                                to its client or cache_salt by a secret in the folder's file salt.key */
-    int32_t max_queue; /* most requests that wait; further requests are refused with SUMI_EBUSY */
+    /* folder in which cached prompts are kept for the next process; NULL: none. Each stays bound to its client or
+     * cache_salt by a secret in the folder's file salt.key */
+    const char *prefix_dir;
+    int32_t max_queue;        /* most requests that wait; further requests are refused with SUMI_EBUSY */
     int32_t max_queue_client; /* the same for one client; 0: no limit per client */
     bool chunking;            /* false: each prompt is computed in one step, for comparisons; steps then take memory for
                                 n_ctx tokens. Always false for encoders, which use neither the prefix cache nor the swap

@@ -264,7 +264,8 @@ static void add_item(sched *s, sched_req *r, int32_t seq, int32_t n)
 
 /* ---- Decode steps ---- */
 
-static int32_t todo(const sched_req *r, int32_t seq)
+/* Tokens of a sequence that are known and not computed yet. */
+static int32_t n_uncomputed(const sched_req *r, int32_t seq)
 {
     const sched_seq *q = &r->seqs[seq];
     return (seq == r->trunk ? r->n_trunk : q->n_known) - q->n_cached;
@@ -274,7 +275,7 @@ static int32_t todo(const sched_req *r, int32_t seq)
 static bool gang_is_ready(const sched_req *r)
 {
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (r->seqs[i].live && todo(r, i) != 1) return false;
+        if (r->seqs[i].live && n_uncomputed(r, i) != 1) return false;
     return true;
 }
 
@@ -283,7 +284,7 @@ static bool plan_decode(sched *s, sched_req *r)
 {
     if (r->gang && !gang_is_ready(r)) return true;
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++) {
-        if (!r->seqs[i].live || todo(r, i) != 1) continue;
+        if (!r->seqs[i].live || n_uncomputed(r, i) != 1) continue;
         if (!reserve(s, r, i, 1)) {
             if (s->n_running == 1) relieve(s, r);
             else preempt(s, r, true);
@@ -309,7 +310,7 @@ static int32_t piece(const sched *s, const sched_req *r, int32_t n)
 
 static void plan_piece(sched *s, sched_req *r, int32_t seq)
 {
-    int32_t n = piece(s, r, todo(r, seq) - (r->gang && r->trunk < 0));
+    int32_t n = piece(s, r, n_uncomputed(r, seq) - (r->gang && r->trunk < 0));
     if (n == 0) return;
     if (!reserve(s, r, seq, n)) {
         if (s->n_running == 1) relieve(s, r);
@@ -326,7 +327,7 @@ static void plan_prompt(sched *s, sched_req *r)
         return;
     }
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (r->state == SCHED_RUNNING && r->seqs[i].live && todo(r, i) > 1) plan_piece(s, r, i);
+        if (r->state == SCHED_RUNNING && r->seqs[i].live && n_uncomputed(r, i) > 1) plan_piece(s, r, i);
 }
 
 /* ---- Admission ---- */
@@ -339,7 +340,7 @@ static int64_t promised(const sched *s)
         const sched_req *r = s->running[k];
         for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
             if (r->seqs[i].live && (r->trunk < 0 || r->trunk == i))
-                n += s->memory.need(s->memory.user, r, i, todo(r, i) + HEADROOM_TOKENS);
+                n += s->memory.need(s->memory.user, r, i, n_uncomputed(r, i) + HEADROOM_TOKENS);
     }
     return n;
 }
@@ -364,7 +365,8 @@ static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
     q->n_cached = s->memory.begin(s->memory.user, r, r->trunk);
     assert(q->n_cached < r->n_trunk);
     /* begin() has taken cached blocks, so the number of free blocks is read again. */
-    int64_t need = s->memory.need(s->memory.user, r, r->trunk, todo(r, r->trunk)) + (s->n_running ? seats(r) : 0);
+    int64_t need = s->memory.need(s->memory.user, r, r->trunk, n_uncomputed(r, r->trunk)) +
+                   (s->n_running ? seats(r) : 0);
     if (need <= s->memory.available(s->memory.user) - promised(s)) return true;
     s->memory.drop(s->memory.user, r, r->trunk);
     q->n_cached = 0;
@@ -389,7 +391,7 @@ static void enter(sched *s, sched_req *r)
     if (!r->was_admitted) {
         r->was_admitted = true;
         r->n_hit = r->seqs[r->trunk].n_cached;
-        sched_charge(r->client, todo(r, r->trunk));
+        sched_charge(r->client, n_uncomputed(r, r->trunk));
     }
 }
 
@@ -488,14 +490,14 @@ void sched_commit(sched *s, const int32_t *kept)
         assert(kept[i] >= 0 && kept[i] <= item->n_tokens);
         r->seqs[item->seq].n_cached += kept[i];
         if (r->trunk < 0 && item->last && kept[i] == item->n_tokens) sched_charge(r->client, 1);
-        if (item->seq == r->trunk && r->has_parted && todo(r, item->seq) == 0) part_again(s, r);
+        if (item->seq == r->trunk && r->has_parted && n_uncomputed(r, item->seq) == 0) part_again(s, r);
     }
     sched_abandon(s);
 }
 
 void sched_split(sched *s, sched_req *r, int32_t n)
 {
-    assert(r->trunk == 0 && !r->has_parted && todo(r, 0) == 0 && n >= 1 && n <= r->width);
+    assert(r->trunk == 0 && !r->has_parted && n_uncomputed(r, 0) == 0 && n >= 1 && n <= r->width);
     for (int32_t i = 1; i < n; i++) {
         s->memory.fork(s->memory.user, r, 0, i);
         r->seqs[i] = r->seqs[0];

@@ -29,8 +29,8 @@ typedef struct chat_input {
     json_t *tools;    /* an array, or NULL */
     json_t *extra;    /* an object of further variables, which override those here; or NULL */
     bool add_generation_prompt;
-    bool
-        continue_final; /* the text ends inside the last message, so that the answer continues it; no generation prompt */
+    /* the text ends inside the last message, so that the answer continues it; no generation prompt */
+    bool continue_final;
     bool strict_roles;     /* pass roles to the template unchanged; false: adapt them as chat_adapt.h says */
     const char *bos, *eos; /* texts of the tokens; NULL: the model has none, and the variable is undefined */
     size_t n_bos, n_eos;

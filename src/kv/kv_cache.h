@@ -102,9 +102,8 @@ typedef struct kv_swap_cost {
     int32_t n_shared; /* blocks that stay in memory because other sequences hold them, too */
     int32_t n_in;     /* swapped: blocks that kv_cache_swap_in() would have to take and read */
     int32_t n_cached; /* swapped: blocks that are still in memory, in the index */
-    int32_t
-        n_take; /* swapped: blocks of kv_cache_available() that swapping in uses: n_in, and cached blocks that become
-                         held */
+    /* swapped: blocks of kv_cache_available() that swapping in uses: n_in, and cached blocks that become held */
+    int32_t n_take;
     size_t block_bytes;
 } kv_swap_cost;
 

@@ -42,9 +42,9 @@ struct kv_cache {
     int32_t *firsts;       /* [max_seqs][n_groups] behind kv_seq.first */
     int32_t *tables, *ids; /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
     size_t tables_bytes, ids_bytes;
-    uint8_t
-        *block_bytes; /* scratch: one block that is written to or read from the swap region; NULL without a region */
-    int32_t *slots;   /* [n_groups][max_blocks] scratch: the slots to which a table is written; NULL without a region */
+    /* scratch: one block that is written to or read from the swap region; NULL without a region */
+    uint8_t *block_bytes;
+    int32_t *slots; /* [n_groups][max_blocks] scratch: the slots to which a table is written; NULL without a region */
     uint64_t lookup_tokens, hit_tokens, n_copied, n_swapped_out, n_swapped_in;
 };
 

@@ -22,8 +22,8 @@ struct fetcher {
     CURL *curl;
     fetch_opts o;
     char curl_error[CURL_ERROR_SIZE];
-    bool
-        met; /* the server answered before: a name that cannot be resolved now is a temporary failure, not a wrong name */
+    /* the server answered before: a name that cannot be resolved now is a temporary failure, not a wrong name */
+    bool met;
 
     /* of the request under way */
     const fetch_sink *sink;

@@ -34,9 +34,9 @@ typedef struct request {
     int32_t *prompt;      /* [params.n_ids] */
     char **stops;         /* [params.n_stop] */
     int32_t *stop_ids;    /* [params.n_stop_ids] */
-    uint64_t
-        *allowed_early; /* the tokens that do not end a choice, a set; NULL: no min_tokens, or all tokens are in it */
-    char *salt;         /* NULL: the client's name */
+    /* the tokens that do not end a choice, a set; NULL: no min_tokens, or all tokens are in it */
+    uint64_t *allowed_early;
+    char *salt; /* NULL: the client's name */
     int32_t kv_seqs[SCHED_MAX_SEQS];
     choice *choices;       /* [n_choices] */
     int32_t n_choices;     /* 0: an embedding */

@@ -39,15 +39,15 @@ typedef struct text_request {
     json_t *template_vars; /* a chat: an object of further variables of its template; NULL: none */
     bool no_generation_prompt, continue_final; /* a chat: chat_input has the same */
     json_t *prefill; /* a chat: the string that the answer continues without repeating it; NULL: none */
-    text_prompt
-        *prompts; /* [n_prompts]. A chat is one prompt: NULL, or the text that a model without a template continues */
+    /* [n_prompts]. A chat is one prompt: NULL, or the text that a model without a template continues */
+    text_prompt *prompts;
     int32_t n_prompts;   /* 0: nothing is to be answered */
     sumi_request params; /* without ids, on_event, user, client; its pointers lead to the fields below */
     const char **stop;
     sumi_logit_bias *bias;
     int32_t *stop_ids;
-    int32_t
-        keep_last; /* > 0: only this many last tokens of each prompt are used; -1: as many as the context holds; 0: all */
+    /* > 0: only this many last tokens of each prompt are used; -1: as many as the context holds; 0: all */
+    int32_t keep_last;
     bool no_bos_eos; /* prompts are not given the tokens with which the model wants texts to begin or end */
     bool has_seed, stream;
     bool include_usage, echo, logprobs; /* OpenAI's; logprobs: wanted, with params.n_logprobs alternatives */
@@ -107,8 +107,8 @@ void text_take_prefill(text_request *r);
 /* Messages to read. */
 typedef struct message_list {
     json_t *list;
-    size_t *
-        numbers; /* [n]: the place of each message in the client's own list, for errors; NULL: the list is the client's */
+    /* [n]: the place of each message in the client's own list, for errors; NULL: the list is the client's */
+    size_t *numbers;
 } message_list;
 
 /* l: the messages of the field `field`. roles: the possible ones (ends with NULL). */

@@ -15,8 +15,8 @@ enum { NICE = 10 }; /* of the threads: the scheduler gives the engine about ten 
 
 /* The work of one client. It exists while some of its work waits or runs. */
 typedef struct client {
-    struct client
-        *next; /* in the order of serving; the list is short, because each client in it has a body in memory */
+    /* in the order of serving; the list is short, because each client in it has a body in memory */
+    struct client *next;
     char name[WORK_MAX_CLIENT];
     work *first, **last; /* that waits */
     size_t n_bytes;      /* that waits or runs */

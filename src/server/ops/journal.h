@@ -16,9 +16,8 @@
 typedef struct journal journal;
 
 typedef struct journal_opts {
-    const char
-        *path; /* the file that lines are appended to; created if missing, readable by the owner and the group; NULL:
-                  stderr */
+    /* the file that lines are appended to; created if missing, readable by the owner and the group; NULL: stderr */
+    const char *path;
     bool json;
     sumi_log_level level; /* messages above this level are dropped */
 } journal_opts;
