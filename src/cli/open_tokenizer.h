@@ -5,7 +5,7 @@
 #include "text/tokenizer.h"
 
 typedef struct open_tokenizer {
-    gguf *file;
+    model_source *source;
     tokenizer *tokenizer;
 } open_tokenizer;
 

@@ -1,6 +1,6 @@
 /* convert.c - sumi_convert(): writes any model as one GGUF file, with its tensors in other types.
  *
- *   open (model_file.h) -> plan: a type and a place for each tensor -> head -> tensors, piece by piece -> rename
+ *   open (model_source_open.h) -> plan: a type and a place for each tensor -> head -> tensors, piece by piece -> rename
  *
  * A piece is some rows of a tensor. The threads process its rows one by one: make the row, decode it to float32, check
  * that the numbers are finite, encode it. Then the piece is written at its place. So memory is that of one piece for any
@@ -17,9 +17,9 @@
 #include "base/os/pool.h"
 #include "base/sized.h"
 #include "compress/file_type.h"
-#include "format/gguf_adapter.h"
+#include "format/model_source_adapter.h"
 #include "format/gguf_write.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "quant/quant.h"
 
 #define PIECE_BYTES ((size_t)16 << 20) /* of the result */
@@ -33,8 +33,8 @@ typedef struct out_tensor {
 typedef struct conversion {
     const sumi_convert_opts *opts;
     const file_type *mix; /* NULL: as they are */
-    gguf *in;
-    out_tensor *out;         /* [gguf_n_tensors(in)] */
+    model_source *in;
+    out_tensor *out;         /* [model_source_n_tensors(in)] */
     uint64_t n_head, n_data; /* bytes of the file's two parts */
     uint64_t done, total;    /* bytes of the result */
     new_file file;
@@ -59,36 +59,37 @@ static bool is_replaced(gguf_str key)
 }
 
 /* general.file_type of a file whose types were not changed: that of the type which most numbers have. */
-static uint32_t usual_file_type(const conversion *c, const gguf *g)
+static uint32_t usual_file_type(const conversion *c, const model_source *src)
 {
     int64_t count[DTYPE_MAX] = { 0 }, told;
     dtype most = DTYPE_F32;
-    if (gguf_get_i64(g, "general.file_type", &told) && told >= 0 && told <= UINT32_MAX) return (uint32_t)told;
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) count[c->out[i].type] += gguf_tensor_at(g, i)->n_elems;
+    if (model_source_get_i64(src, "general.file_type", &told) && told >= 0 && told <= UINT32_MAX) return (uint32_t)told;
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++)
+        count[c->out[i].type] += model_source_tensor_at(src, i)->n_elems;
     for (int t = 0; t < DTYPE_MAX; t++)
         if (count[t] > count[most]) most = (dtype)t;
     const file_type *m = dtype_find((uint32_t)most) ? file_type_find(dtype_find((uint32_t)most)->name) : NULL;
     return m ? m->number : 0;
 }
 
-static int64_t count_layers(const gguf *g)
+static int64_t count_layers(const model_source *src)
 {
     char key[160];
     gguf_str arch = { "", 0 };
     int64_t n = 0;
-    gguf_get_str(g, "general.architecture", &arch);
+    model_source_get_str(src, "general.architecture", &arch);
     snprintf(key, sizeof key, "%.*s.block_count", (int)(arch.n < 100 ? arch.n : 0), arch.data);
-    return gguf_get_i64(g, key, &n) ? n : 0;
+    return model_source_get_i64(src, key, &n) ? n : 0;
 }
 
 static sumi_status choose_types(conversion *c, sumi_error *err)
 {
-    int64_t n = gguf_n_tensors(c->in), n_layers = count_layers(c->in);
-    bool tied = !gguf_find_tensor(c->in, "output.weight");
+    int64_t n = model_source_n_tensors(c->in), n_layers = count_layers(c->in);
+    bool tied = !model_source_find_tensor(c->in, "output.weight");
     c->out = calloc((size_t)n + 1, sizeof *c->out);
     if (!c->out) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     for (int64_t i = 0; i < n; i++) {
-        const gguf_tensor *t = gguf_tensor_at(c->in, i);
+        const source_tensor *t = model_source_tensor_at(c->in, i);
         c->out[i].type = file_type_of(c->mix, t, n_layers, tied, NULL);
         if (!quant_find(c->out[i].type)->encode && c->out[i].type != t->type->type)
             return sumi_fail(err, SUMI_EUNSUPPORTED, "type %s cannot be written",
@@ -107,14 +108,14 @@ static sumi_status write_head(conversion *c, uint8_t **bytes, sumi_error *err)
     size_t n_head = 0;
     bool quantised = false;
     gguf_head_init(&h, 32);
-    for (int64_t i = 0; i < gguf_n_keys(c->in); i++)
-        if (!is_replaced(gguf_key(c->in, i))) gguf_put_key_of(&h, c->in, i);
-    for (int64_t i = 0; i < gguf_n_tensors(c->in); i++)
+    for (int64_t i = 0; i < model_source_n_keys(c->in); i++)
+        if (!is_replaced(model_source_key(c->in, i))) gguf_put_key_of(&h, c->in, i);
+    for (int64_t i = 0; i < model_source_n_tensors(c->in); i++)
         quantised = quantised || dtype_find((uint32_t)c->out[i].type)->block_elems > 1;
     gguf_put_u32(&h, "general.file_type", c->mix ? c->mix->number : usual_file_type(c, c->in));
     if (quantised) gguf_put_u32(&h, "general.quantization_version", 2);
-    for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
-        const gguf_tensor *t = gguf_tensor_at(c->in, i);
+    for (int64_t i = 0; i < model_source_n_tensors(c->in); i++) {
+        const source_tensor *t = model_source_tensor_at(c->in, i);
         c->out[i].at = gguf_put_tensor(&h, t->name.data, t->name.n, c->out[i].type, t->n_dims ? t->n_dims : 1, t->dims);
     }
     c->n_data = h.data_bytes;
@@ -127,7 +128,7 @@ static sumi_status write_head(conversion *c, uint8_t **bytes, sumi_error *err)
 
 typedef struct piece_job {
     const conversion *c;
-    const gguf_tensor *t;
+    const source_tensor *t;
     dtype type;
     int64_t first;   /* row */
     _Atomic int bad; /* the kind of bad number that was found: BAD_ */
@@ -152,17 +153,17 @@ static void convert_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     piece_job *j = arg;
     const conversion *c = j->c;
-    const gguf_tensor *t = j->t;
+    const source_tensor *t = j->t;
     size_t row_bytes = dtype_row_bytes(j->type, t->dims[0]);
     uint8_t *raw = c->scratch[thread];
     float *row = (float *)(void *)(raw + c->scratch_row);
     for (int64_t i = begin; i < end; i++) {
         uint8_t *dst = c->piece + (size_t)i * row_bytes;
         if (j->type == t->type->type) {
-            gguf_make_rows(c->in, t, j->first + i, 1, dst);
+            model_source_make_rows(c->in, t, j->first + i, 1, dst);
             continue;
         }
-        gguf_make_rows(c->in, t, j->first + i, 1, raw);
+        model_source_make_rows(c->in, t, j->first + i, 1, raw);
         quant_find(t->type->type)->decode(raw, row, t->dims[0]);
         int bad = check_row(row, t->dims[0], j->type);
         if (bad) atomic_store(&j->bad, bad);
@@ -174,20 +175,20 @@ static sumi_status fail_number(const conversion *c, const piece_job *j, sumi_err
 {
     gguf_str name = j->t->name;
     bool large = atomic_load(&j->bad) == BAD_TOO_LARGE;
-    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", gguf_name(c->in), (int)(name.n < 80 ? name.n : 80),
-                     name.data,
+    return sumi_fail(err, SUMI_ENUMERIC, "%s: tensor '%.*s' has %s", model_source_name(c->in),
+                     (int)(name.n < 80 ? name.n : 80), name.data,
                      large ? "numbers that F16 cannot hold; use BF16 or F32" : "numbers that are not finite");
 }
 
 static sumi_status write_tensor(conversion *c, int64_t i, sumi_error *err)
 {
-    const gguf_tensor *t = gguf_tensor_at(c->in, i);
+    const source_tensor *t = model_source_tensor_at(c->in, i);
     size_t row_bytes = dtype_row_bytes(c->out[i].type, t->dims[0]);
     int64_t n_rows = t->n_elems / t->dims[0], piece = (int64_t)(c->piece_bytes / row_bytes);
     for (int64_t first = 0; first < n_rows; first += piece) {
         int64_t n = n_rows - first < piece ? n_rows - first : piece;
         piece_job job = { c, t, c->out[i].type, first, 0 };
-        sumi_status st = gguf_fetch(c->in, t, first, n, err);
+        sumi_status st = model_source_fetch(c->in, t, first, n, err);
         if (st != SUMI_OK) return st;
         pool_for(c->threads, n, 1, convert_rows, &job);
         if (atomic_load(&job.bad)) return fail_number(c, &job, err);
@@ -198,7 +199,7 @@ static sumi_status write_tensor(conversion *c, int64_t i, sumi_error *err)
         if (c->opts->progress && !c->opts->progress(c->opts->user, c->done, c->total))
             return sumi_fail(err, SUMI_ECANCELLED, "%s: stopped before it was complete", c->file.path);
     }
-    gguf_release(c->in, t);
+    model_source_release(c->in, t);
     return SUMI_OK;
 }
 
@@ -206,8 +207,8 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
 {
     size_t row = 0, out_row = 0;
     int32_t n = c->opts->n_threads > 0 ? c->opts->n_threads : cpu_count();
-    for (int64_t i = 0; i < gguf_n_tensors(c->in); i++) {
-        const gguf_tensor *t = gguf_tensor_at(c->in, i);
+    for (int64_t i = 0; i < model_source_n_tensors(c->in); i++) {
+        const source_tensor *t = model_source_tensor_at(c->in, i);
         size_t raw = mem_round_up(dtype_row_bytes(t->type->type, t->dims[0]), MEM_ALIGN);
         size_t bytes = dtype_row_bytes(c->out[i].type, t->dims[0]), floats = (size_t)t->dims[0] * sizeof(float);
         if (raw > c->scratch_row) c->scratch_row = raw;
@@ -234,7 +235,7 @@ static void deinit(conversion *c)
     pool_destroy(c->threads);
     free(c->out);
     new_file_deinit(&c->file);
-    gguf_close(c->in);
+    model_source_close(c->in);
 }
 
 static sumi_status open_file(conversion *c, const char *out, sumi_error *err)
@@ -245,17 +246,17 @@ static sumi_status open_file(conversion *c, const char *out, sumi_error *err)
 static sumi_status convert(conversion *c, const char *path, const char *out, sumi_error *err)
 {
     uint8_t *head = NULL;
-    sumi_status st = model_file_open(&c->in, path, NULL, err);
-    if (st == SUMI_OK) st = gguf_refuse_adapter(c->in, err);
+    sumi_status st = model_source_open(&c->in, path, NULL, err);
+    if (st == SUMI_OK) st = model_source_refuse_adapter(c->in, err);
     if (st == SUMI_OK) st = choose_types(c, err);
     if (st == SUMI_OK) st = alloc_buffers(c, err);
     if (st == SUMI_OK) st = write_head(c, &head, err);
     if (st == SUMI_OK) st = open_file(c, out, err);
     if (st == SUMI_OK) st = new_file_write(&c->file, 0, head, c->n_head, err);
     free(head);
-    for (int64_t i = 0; st == SUMI_OK && i < gguf_n_tensors(c->in); i++) st = write_tensor(c, i, err);
+    for (int64_t i = 0; st == SUMI_OK && i < model_source_n_tensors(c->in); i++) st = write_tensor(c, i, err);
     if (st == SUMI_OK) st = new_file_pad(&c->file, c->n_head + c->n_data, err);
-    if (st == SUMI_OK) st = gguf_finish_reading(c->in, err); /* all of it is one version of the model */
+    if (st == SUMI_OK) st = model_source_finish_reading(c->in, err); /* all of it is one version of the model */
     if (st == SUMI_OK) st = new_file_finish(&c->file, err);
     return st;
 }

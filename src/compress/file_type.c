@@ -70,20 +70,21 @@ static bool is(const char *name, const char *stem)
 }
 
 /* Tensors that are no matrices of products, or too sensitive: norms, biases, routers, positions. */
-static bool stays_float(const gguf_tensor *t, const char *name)
+static bool stays_float(const source_tensor *t, const char *name)
 {
     return t->n_dims < 2 || !ends_with(name, ".weight") || ends_with(name, "norm.weight") || is(name, "ffn_gate_inp") ||
            is(name, "position_embd") || is(name, "token_types") || is(name, "rope_factors") || is(name, "rope_freqs");
 }
 
-const char *file_type_name(const gguf *g)
+const char *file_type_name(const model_source *src)
 {
     int64_t number, n[DTYPE_MAX] = { 0 };
-    const file_type *told = gguf_get_i64(g, "general.file_type", &number) ? file_type_of_number(number) : NULL;
+    const file_type *told = model_source_get_i64(src, "general.file_type", &number) ? file_type_of_number(number)
+                                                                                    : NULL;
     if (told) return told->name;
     int most = 0;
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
         n[t->type->type] += t->n_elems;
     }
     for (int i = 1; i < DTYPE_MAX; i++)
@@ -127,7 +128,7 @@ static dtype wanted(const file_type *f, const char *name, int64_t layer, int64_t
     return sensitive && has_more(f->where, layer, n_layers) ? f->more : f->base;
 }
 
-static dtype type_before_fit(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied)
+static dtype type_before_fit(const file_type *f, const source_tensor *t, int64_t n_layers, bool tied)
 {
     char full[256], *name = full;
     long layer = -1;
@@ -145,7 +146,7 @@ static dtype type_before_fit(const file_type *f, const gguf_tensor *t, int64_t n
     return wanted(f, name, layer, n_layers, tied);
 }
 
-dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied, dtype *want)
+dtype file_type_of(const file_type *f, const source_tensor *t, int64_t n_layers, bool tied, dtype *want)
 {
     dtype type = type_before_fit(f, t, n_layers, tied);
     if (want) *want = type;

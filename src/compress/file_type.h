@@ -6,7 +6,7 @@
 #ifndef SUMI_COMPRESS_FILE_TYPE_H
 #define SUMI_COMPRESS_FILE_TYPE_H
 
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 typedef enum more_layers {
     MORE_NOWHERE,
@@ -31,11 +31,11 @@ const file_type *file_type_find(const char *name);
 const file_type *file_type_of_number(int64_t number); /* NULL: no such number */
 const file_type *file_type_at(int32_t i);             /* NULL behind the last */
 
-/* The file type of g: general.file_type, else the type of most of its elements: "Q4_K_M", "F32"; "" without tensors. */
-const char *file_type_name(const gguf *g);
+/* The file type of src: general.file_type, else the type of most of its elements: "Q4_K_M", "F32"; "" without tensors. */
+const char *file_type_name(const model_source *src);
 
-/* The type of tensor t of g. tied: the embedding is the output matrix. f NULL: matrices keep their type. *want (may be
+/* The type of tensor t of src. tied: the embedding is the output matrix. f NULL: matrices keep their type. *want (may be
  * NULL): the type before the fallback for rows that its blocks do not fit. */
-dtype file_type_of(const file_type *f, const gguf_tensor *t, int64_t n_layers, bool tied, dtype *want);
+dtype file_type_of(const file_type *f, const source_tensor *t, int64_t n_layers, bool tied, dtype *want);
 
 #endif

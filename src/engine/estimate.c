@@ -6,7 +6,7 @@
 #include "base/sized.h"
 #include "engine/context.h"
 #include "engine/model.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 
 static void estimate_context(const model *m, const sumi_context_opts *o, sumi_estimate *e)
 {
@@ -21,15 +21,15 @@ static void estimate_context(const model *m, const sumi_context_opts *o, sumi_es
     e->scratch_bytes = workspace_estimate(m, step, o->max_logit_rows < step ? o->max_logit_rows : step);
 }
 
-static sumi_status measure(const gguf *file, const sumi_model_opts *o, const sumi_context_opts *c, sumi_estimate *e,
-                           sumi_error *err)
+static sumi_status measure(const model_source *src, const sumi_model_opts *o, const sumi_context_opts *c,
+                           sumi_estimate *e, sumi_error *err)
 {
     backend *be;
     model *m = NULL;
     sumi_status status = backend_cpu_create(&be, model_isa(o), o->activations, err);
     if (status != SUMI_OK) return status;
     be->measure_only = true;
-    if ((status = model_create(&m, file, be, NULL, err)) == SUMI_OK) {
+    if ((status = model_create(&m, src, be, NULL, err)) == SUMI_OK) {
         e->weight_bytes = m->copied_bytes;
         e->unpacked_bytes = m->unpacked_bytes;
         estimate_context(m, c, e);
@@ -46,14 +46,14 @@ sumi_status sumi_model_estimate_sized(const char *path, const sumi_model_opts *o
     sumi_model_opts o = sumi_model_opts_default();
     sumi_context_opts c = sumi_context_opts_default();
     sumi_estimate e = { 0 };
-    gguf *file;
+    model_source *src;
     sized_give(estimate, size, &e, sizeof e);
     sumi_status status = sized_take(&o, sizeof o, opts, "sumi_model_opts", err);
     if (status == SUMI_OK) status = sized_take(&c, sizeof c, context_opts, "sumi_context_opts", err);
     if (status == SUMI_OK) status = context_check_opts(&c, err);
-    if (status != SUMI_OK || (status = model_file_open(&file, path, NULL, err))) return status;
-    status = measure(file, &o, &c, &e, err);
-    gguf_close(file);
+    if (status != SUMI_OK || (status = model_source_open(&src, path, NULL, err))) return status;
+    status = measure(src, &o, &c, &e, err);
+    model_source_close(src);
     if (status == SUMI_OK) sized_give(estimate, size, &e, sizeof e);
     return status;
 }

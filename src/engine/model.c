@@ -7,20 +7,21 @@
 #include "base/error.h"
 #include "base/os/clock.h"
 #include "base/sized.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 
 /* A model whose template does not compile is opened without the template. But if memory for the template runs out, the
  * model is not opened: otherwise chats would silently be rendered without it. */
 static sumi_status load_template(sumi_model *m, sumi_error *err)
 {
     gguf_str source;
-    if (!gguf_get_str(m->file, "tokenizer.chat_template", &source)) {
-        sumi_fail(&m->chat_error, SUMI_EUNSUPPORTED, "%s: the model has no chat template", gguf_name(m->file));
+    if (!model_source_get_str(m->source, "tokenizer.chat_template", &source)) {
+        sumi_fail(&m->chat_error, SUMI_EUNSUPPORTED, "%s: the model has no chat template",
+                  model_source_name(m->source));
         return SUMI_OK;
     }
     sumi_status status = chat_template_compile(&m->chat, source.data, source.n, "chat template", &m->chat_error);
     if (status == SUMI_OK) return SUMI_OK;
-    sumi_fail_in(&m->chat_error, "%s", gguf_name(m->file));
+    sumi_fail_in(&m->chat_error, "%s", model_source_name(m->source));
     if (status == SUMI_ENOMEM) {
         if (err) *err = m->chat_error;
         return status;
@@ -41,21 +42,21 @@ static sumi_status load_weights(sumi_model *m, const sumi_model_opts *opts, sumi
     sumi_status status = backend_cpu_create(&m->be, model_isa(opts), opts->activations, err);
     if (status != SUMI_OK) return status;
     if (opts->numa == SUMI_NUMA_SPREAD && (status = m->be->spread_weights(m->be, err))) return status;
-    if ((status = model_create(&m->weights, m->file, m->be, &watcher, err))) return status;
-    int64_t n_vision = model_n_vision_tensors(m->file);
+    if ((status = model_create(&m->weights, m->source, m->be, &watcher, err))) return status;
+    int64_t n_vision = model_n_vision_tensors(m->source);
     if (n_vision > 0)
         log_message(&m->log, SUMI_LOG_INFO, "%s: %lld tensors of a vision part are skipped: sumi supports text only",
-                    gguf_name(m->file), (long long)n_vision);
+                    model_source_name(m->source), (long long)n_vision);
     if (m->weights->n_vocab == tokenizer_n_vocab(m->tok)) return SUMI_OK;
     return sumi_fail(err, SUMI_EFORMAT, "%s: %d tokens in the vocabulary, but token_embd.weight has %d rows",
-                     gguf_name(m->file), tokenizer_n_vocab(m->tok), m->weights->n_vocab);
+                     model_source_name(m->source), tokenizer_n_vocab(m->tok), m->weights->n_vocab);
 }
 
 static sumi_status fill_info(sumi_model *m, sumi_error *err)
 {
     gguf_str name = { "", 0 };
     sumi_model_info *info = &m->info;
-    gguf_get_str(m->file, "general.name", &name);
+    model_source_get_str(m->source, "general.name", &name);
     if (!(m->name = strndup(name.data, name.n))) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     *info = (sumi_model_info){ .name = m->name,
                                .architecture = "",
@@ -64,8 +65,8 @@ static sumi_status fill_info(sumi_model *m, sumi_error *err)
                                .bos_id = tokenizer_bos(m->tok),
                                .eos_id = tokenizer_eos(m->tok),
                                .has_chat_template = m->chat != NULL };
-    for (int64_t i = 0; i < gguf_n_tensors(m->file); i++) {
-        const gguf_tensor *t = gguf_tensor_at(m->file, i);
+    for (int64_t i = 0; i < model_source_n_tensors(m->source); i++) {
+        const source_tensor *t = model_source_tensor_at(m->source, i);
         info->n_params += (uint64_t)t->dims[0] * (uint64_t)t->dims[1] * (uint64_t)t->dims[2] * (uint64_t)t->dims[3];
         info->weight_bytes += t->n_bytes;
     }
@@ -103,19 +104,19 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     if (!m) return sumi_fail(err, SUMI_ENOMEM, "out of memory");
     m->log = (logger){ o.log, o.log_user };
     m->strict_roles = o.strict_roles;
-    if ((status = model_file_open(&m->file, path, &m->log, err))) goto fail;
+    if ((status = model_source_open(&m->source, path, &m->log, err))) goto fail;
     /* Before the vocabulary, which may be of a kind that only unknown families have. */
-    if (!o.vocab_only && (status = model_check_arch(m->file, err))) goto fail;
-    if ((status = tokenizer_create(&m->tok, m->file, err))) goto fail;
+    if (!o.vocab_only && (status = model_check_arch(m->source, err))) goto fail;
+    if ((status = tokenizer_create(&m->tok, m->source, err))) goto fail;
     if ((status = load_template(m, err))) goto fail;
     if (!o.vocab_only && (status = load_weights(m, &o, err))) goto fail;
-    if ((status = gguf_finish_reading(m->file, err))) goto fail;
+    if ((status = model_source_finish_reading(m->source, err))) goto fail;
     if ((status = fill_info(m, err))) goto fail;
     if (m->weights)
         log_message(
             &m->log, SUMI_LOG_INFO,
             "%s: %s, %d layers, kernels %s, %.1f MiB of weights packed, %.1f MiB as in the file; opened in %.0f ms",
-            gguf_name(m->file), m->info.architecture, m->info.n_layers, m->info.isa,
+            model_source_name(m->source), m->info.architecture, m->info.n_layers, m->info.isa,
             (double)m->weights->copied_bytes / 0x1p20, (double)m->weights->unpacked_bytes / 0x1p20, clock_ms() - start);
     *out = m;
     return SUMI_OK;
@@ -131,7 +132,7 @@ void sumi_model_close(sumi_model *m)
     if (m->be) m->be->destroy(m->be);
     chat_template_destroy(m->chat);
     tokenizer_destroy(m->tok);
-    gguf_close(m->file);
+    model_source_close(m->source);
     free(m->name);
     free(m);
 }
@@ -150,7 +151,7 @@ sumi_status model_check_generates(const sumi_model *m, sumi_error *err)
 {
     if (m->info.has_logits) return SUMI_OK;
     return sumi_fail(err, SUMI_EUNSUPPORTED, "%s %s: it makes embeddings and no text; use sumi embed",
-                     gguf_name(m->file), m->info.is_encoder ? "is an encoder" : "has no output head");
+                     model_source_name(m->source), m->info.is_encoder ? "is an encoder" : "has no output head");
 }
 
 /* The formats of all layers, by name. */
@@ -170,7 +171,7 @@ kv_fingerprint model_kv_fingerprint(const sumi_model *m, int32_t n_ctx)
     for (uint64_t i = 0; i < 2; i++) {
         sip_key key = { i, 0 };
         const char *version = sumi_version();
-        uint64_t parts[6] = { gguf_head_hash(m->file, key),
+        uint64_t parts[6] = { model_source_head_hash(m->source, key),
                               m->weights->digest.word[i],
                               siphash(key, m->be->isa, strlen(m->be->isa)),
                               siphash(key, version, strlen(version)),

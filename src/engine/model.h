@@ -3,14 +3,14 @@
 #define SUMI_ENGINE_MODEL_H
 
 #include "base/log.h"
-#include "format/gguf.h"
+#include "format/model_source.h"
 #include "jinja/chat_template.h"
 #include "kv/kv_disk.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
 struct sumi_model {
-    gguf *file; /* the other members point into its bytes */
+    model_source *source; /* the other members point into its memory */
     tokenizer *tok;
     chat_template *chat; /* NULL: the file has none, or it does not compile (chat_error says why) */
     sumi_error chat_error;

@@ -3,10 +3,10 @@
 #ifndef SUMI_ENGINE_RECOMMENDED_H
 #define SUMI_ENGINE_RECOMMENDED_H
 
-#include "format/gguf.h"
+#include "format/model_source.h"
 #include "sumi.h"
 
 /* As sumi_model_sampling(), for a file that is not opened as a model. */
-uint32_t recommended_sampling(const gguf *g, sumi_sampling *s);
+uint32_t recommended_sampling(const model_source *src, sumi_sampling *s);
 
 #endif

@@ -49,23 +49,23 @@ sumi_status gguf_read_name(cursor *c, gguf_str *name, sumi_error *err)
     return SUMI_OK;
 }
 
-static sumi_status read_version(gguf *g, cursor *c, sumi_error *err)
+static sumi_status read_version(model_source *src, cursor *c, sumi_error *err)
 {
     const uint8_t *magic = cursor_bytes(c, 4);
     if (!magic || memcmp(magic, "GGUF", 4) != 0)
         return sumi_fail(err, SUMI_EFORMAT, "not a GGUF file (it does not begin with \"GGUF\")");
-    g->version = cursor_u32(c);
+    src->version = cursor_u32(c);
     if (!c->ok) return gguf_fail_short(c, "the header", err);
-    if (g->version == 2 || g->version == 3) return SUMI_OK;
-    uint32_t swapped = __builtin_bswap32(g->version);
+    if (src->version == 2 || src->version == 3) return SUMI_OK;
+    uint32_t swapped = __builtin_bswap32(src->version);
     if (swapped >= 1 && swapped <= 0xffff) /* the low half of a little-endian version is never 0 */
         return sumi_fail(err, SUMI_EUNSUPPORTED, "a big-endian GGUF file; convert it to little-endian");
-    return sumi_fail(err, SUMI_EUNSUPPORTED, "GGUF version %u is not known (2 and 3 are)", g->version);
+    return sumi_fail(err, SUMI_EUNSUPPORTED, "GGUF version %u is not known (2 and 3 are)", src->version);
 }
 
-static sumi_status read_header(gguf *g, cursor *c, sumi_error *err)
+static sumi_status read_header(model_source *src, cursor *c, sumi_error *err)
 {
-    sumi_status st = read_version(g, c, err);
+    sumi_status st = read_version(src, c, err);
     if (st != SUMI_OK) return st;
     uint64_t n_tensors = cursor_u64(c), n_kv = cursor_u64(c);
     if (!c->ok) return gguf_fail_short(c, "the header", err);
@@ -75,61 +75,61 @@ static sumi_status read_header(gguf *g, cursor *c, sumi_error *err)
     if (n_kv > GGUF_MAX_KEYS)
         return sumi_fail(err, SUMI_ELIMIT, "header at byte 16: %llu metadata keys (at most %d)",
                          (unsigned long long)n_kv, GGUF_MAX_KEYS);
-    g->n_tensors = (int64_t)n_tensors;
-    g->n_kv = (int64_t)n_kv;
+    src->n_tensors = (int64_t)n_tensors;
+    src->n_kv = (int64_t)n_kv;
     return SUMI_OK;
 }
 
-static sumi_status read_alignment(gguf *g, sumi_error *err)
+static sumi_status read_alignment(model_source *src, sumi_error *err)
 {
     static const char key[] = "general.alignment";
     int64_t a = DEFAULT_ALIGNMENT;
-    if (gguf_find(g, key) >= 0 && !gguf_get_i64(g, key, &a))
+    if (model_source_find_key(src, key) >= 0 && !model_source_get_i64(src, key, &a))
         return sumi_fail(err, SUMI_EFORMAT, "key '%s' is a %s, not an integer", key,
-                         gguf_type_name(gguf_key_type(g, gguf_find(g, key))));
+                         gguf_type_name(model_source_key_type(src, model_source_find_key(src, key))));
     if (a < 8 || a > GGUF_MAX_ALIGNMENT || (a & (a - 1)))
         return sumi_fail(err, SUMI_EFORMAT, "key '%s' is %lld, not a power of two from 8 to %d", key, (long long)a,
                          GGUF_MAX_ALIGNMENT);
-    g->alignment = (uint32_t)a;
+    src->alignment = (uint32_t)a;
     return SUMI_OK;
 }
 
-sumi_status gguf_read_all(gguf *g, sumi_error *err)
+sumi_status gguf_read_all(model_source *src, sumi_error *err)
 {
-    cursor c = g->file ? cursor_init_file(g->file) : cursor_init(g->data, g->n_bytes);
-    sumi_status st = read_header(g, &c, err);
-    if (st == SUMI_OK) st = gguf_read_metadata(g, &c, err);
-    if (st == SUMI_OK) st = read_alignment(g, err);
-    if (st == SUMI_OK) st = gguf_read_tensors(g, &c, err);
+    cursor c = src->file ? cursor_init_file(src->file) : cursor_init(src->data, src->n_bytes);
+    sumi_status st = read_header(src, &c, err);
+    if (st == SUMI_OK) st = gguf_read_metadata(src, &c, err);
+    if (st == SUMI_OK) st = read_alignment(src, err);
+    if (st == SUMI_OK) st = gguf_read_tensors(src, &c, err);
     /* Bytes after the head are fetched on request. */
-    if (st == SUMI_OK && c.n_ready > g->n_head) file_bytes_release(g->file, g->n_head, c.n_ready - g->n_head);
+    if (st == SUMI_OK && c.n_ready > src->n_head) file_bytes_release(src->file, src->n_head, c.n_ready - src->n_head);
     return st;
 }
 
 /* Owns file (NULL: the bytes are the caller's), on failure too. */
-static sumi_status open_bytes(gguf **out, const void *data, size_t n_bytes, file_bytes *file, const char *name,
+static sumi_status open_bytes(model_source **out, const void *data, size_t n_bytes, file_bytes *file, const char *name,
                               sumi_error *err)
 {
-    gguf *g = calloc(1, sizeof *g);
+    model_source *src = calloc(1, sizeof *src);
     char *copy = strdup(name);
-    if (!g || !copy) {
+    if (!src || !copy) {
         file_bytes_close(file);
-        free(g);
+        free(src);
         free(copy);
         return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end(name));
     }
-    *g = (gguf){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
-    sumi_status st = gguf_read_all(g, err);
+    *src = (model_source){ .name = copy, .data = data, .n_bytes = n_bytes, .file = file };
+    sumi_status st = gguf_read_all(src, err);
     if (st == SUMI_OK) {
-        *out = g;
+        *out = src;
         return SUMI_OK;
     }
     sumi_fail_in(err, "%s", sumi_path_end(name));
-    gguf_close(g);
+    model_source_close(src);
     return st;
 }
 
-sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err)
+sumi_status gguf_open_file(model_source **out, const char *path, sumi_error *err)
 {
     file_bytes *f;
     *out = NULL;
@@ -137,106 +137,28 @@ sumi_status gguf_open_file(gguf **out, const char *path, sumi_error *err)
     return st == SUMI_OK ? open_bytes(out, f->data, f->n_bytes, f, path, err) : st;
 }
 
-sumi_status gguf_open(gguf **out, const char *path, sumi_error *err)
+sumi_status gguf_open(model_source **out, const char *path, sumi_error *err)
 {
     sumi_status st = gguf_open_file(out, path, err);
     if (st == SUMI_OK) st = gguf_join(out, err);
     if (st == SUMI_OK) return SUMI_OK;
-    gguf_close(*out);
+    model_source_close(*out);
     *out = NULL;
     return st;
 }
 
-sumi_status gguf_open_memory(gguf **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
+sumi_status gguf_open_memory(model_source **out, const void *data, size_t n_bytes, const char *name, sumi_error *err)
 {
     *out = NULL;
     return open_bytes(out, data, n_bytes, NULL, name, err);
 }
 
-void gguf_close(gguf *g)
+uint32_t gguf_version(const model_source *src)
 {
-    if (!g) return;
-    for (int64_t i = 0; g->kv && i < g->n_kv; i++) free(g->kv[i].index);
-    free(g->kv);
-    free(g->tensors);
-    strmap_destroy(g->keys);
-    strmap_destroy(g->names);
-    for (int32_t i = 0; g->more && i < g->n_more; i++) gguf_close(g->more[i]);
-    free(g->more);
-    file_bytes_close(g->file);
-    if (g->elsewhere) {
-        g->elsewhere->destroy(g->elsewhere->user);
-        free((void *)(uintptr_t)g->data);
-    }
-    free(g->elsewhere);
-    free(g->name);
-    free(g);
+    return src->version;
 }
 
-const char *gguf_name(const gguf *g)
+uint32_t gguf_alignment(const model_source *src)
 {
-    return g->name;
-}
-
-uint32_t gguf_version(const gguf *g)
-{
-    return g->version;
-}
-
-uint32_t gguf_alignment(const gguf *g)
-{
-    return g->alignment;
-}
-
-/* The file of t, for models whose tensors are in the GGUF files. */
-static const gguf *shard_of(const gguf *g, const gguf_tensor *t)
-{
-    return t->shard == 0 ? g : g->more[t->shard - 1];
-}
-
-sumi_status gguf_fetch(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, sumi_error *err)
-{
-    if (g->elsewhere) return g->elsewhere->fetch(g->elsewhere->user, t - g->tensors, first, n, err);
-    file_bytes *f = shard_of(g, t)->file;
-    size_t row_bytes = t->n_bytes / (size_t)(t->n_elems / t->dims[0]);
-    return f ? file_bytes_fetch(f, t->offset + (size_t)first * row_bytes, (size_t)n * row_bytes, err) : SUMI_OK;
-}
-
-sumi_status gguf_read_rows(const gguf *g, const gguf_tensor *t, int64_t first, int64_t n, void *dst, sumi_error *err)
-{
-    file_bytes *f = g->elsewhere ? NULL : shard_of(g, t)->file;
-    size_t row_bytes = t->n_bytes / (size_t)(t->n_elems / t->dims[0]);
-    if (f) return file_bytes_copy(f, t->offset + (size_t)first * row_bytes, (size_t)n * row_bytes, dst, err);
-    sumi_status st = gguf_fetch(g, t, first, n, err);
-    if (st == SUMI_OK) gguf_make_rows(g, t, first, n, dst);
-    return st;
-}
-
-void gguf_release(const gguf *g, const gguf_tensor *t)
-{
-    if (g->elsewhere) {
-        g->elsewhere->release(g->elsewhere->user, t - g->tensors);
-        return;
-    }
-    const gguf *in = shard_of(g, t);
-    if (in->file && !in->overlaps) file_bytes_release(in->file, t->offset, t->n_bytes);
-}
-
-sumi_status gguf_finish_reading(const gguf *g, sumi_error *err)
-{
-    if (g->elsewhere) return g->elsewhere->finish_reading(g->elsewhere->user, err);
-    sumi_status st = g->file ? file_bytes_finish_reading(g->file, err) : SUMI_OK;
-    for (int32_t i = 0; st == SUMI_OK && i < g->n_more; i++)
-        if (g->more[i]->file) st = file_bytes_finish_reading(g->more[i]->file, err);
-    return st;
-}
-
-uint64_t gguf_head_hash(const gguf *g, sip_key key)
-{
-    uint64_t hash = siphash(key, g->data, g->n_head);
-    for (int32_t i = 0; i < g->n_more; i++) {
-        uint64_t parts[2] = { hash, siphash(key, g->more[i]->data, g->more[i]->n_head) };
-        hash = siphash(key, parts, sizeof parts);
-    }
-    return hash;
+    return src->alignment;
 }

@@ -48,16 +48,16 @@ static char *sibling(const char *path, int32_t no, int32_t count)
 }
 
 /* Reads the keys of the file: it is number *no of *count. count 0 and 1 (in merged files): the file is the whole model. */
-static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_error *err)
+static sumi_status read_place(const model_source *src, int32_t *no, int32_t *count, sumi_error *err)
 {
     int64_t n = 1, i = 0;
-    const char *name = sumi_path_end(g->name);
-    if (gguf_find(g, KEY_COUNT) >= 0 && !gguf_get_i64(g, KEY_COUNT, &n))
+    const char *name = sumi_path_end(src->name);
+    if (model_source_find_key(src, KEY_COUNT) >= 0 && !model_source_get_i64(src, KEY_COUNT, &n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is not an integer", name, KEY_COUNT);
     if (n < 0 || n > GGUF_MAX_SHARDS)
         return sumi_fail(err, n < 0 ? SUMI_EFORMAT : SUMI_ELIMIT, "%s: key '%s' is %lld, not 0 to %d", name, KEY_COUNT,
                          (long long)n, GGUF_MAX_SHARDS);
-    if (n > 1 && (!gguf_get_i64(g, KEY_NO, &i) || i < 0 || i >= n))
+    if (n > 1 && (!model_source_get_i64(src, KEY_NO, &i) || i < 0 || i >= n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is missing or not 0 to %lld", name, KEY_NO, (long long)n - 1);
     *no = (int32_t)i;
     *count = (int32_t)n;
@@ -65,19 +65,19 @@ static sumi_status read_place(const gguf *g, int32_t *no, int32_t *count, sumi_e
 }
 
 /* The name must agree with the metadata, otherwise the other files cannot be found. */
-static sumi_status check_name(const gguf *g, int32_t no, int32_t count, sumi_error *err)
+static sumi_status check_name(const model_source *src, int32_t no, int32_t count, sumi_error *err)
 {
     size_t n_stem;
     int32_t its_no, its_count;
-    if (gguf_shard_path(g->name, &n_stem, &its_no, &its_count) && its_no == no && its_count == count) return SUMI_OK;
+    if (gguf_shard_path(src->name, &n_stem, &its_no, &its_count) && its_no == no && its_count == count) return SUMI_OK;
     return sumi_fail(err, SUMI_EFORMAT,
                      "%s: file %d of the %d of a split model; its name must end in '-%05d-of-%05d.gguf' for the "
                      "others to be found",
-                     sumi_path_end(g->name), no + 1, count, no + 1, count);
+                     sumi_path_end(src->name), no + 1, count, no + 1, count);
 }
 
 /* File no of the model that `of` is part of. */
-static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t count, sumi_error *err)
+static sumi_status open_sibling(model_source **out, const model_source *of, int32_t no, int32_t count, sumi_error *err)
 {
     int32_t its_no = 0, its_count = 0;
     sumi_error why;
@@ -96,52 +96,54 @@ static sumi_status open_sibling(gguf **out, const gguf *of, int32_t no, int32_t 
     return st;
 }
 
-/* Opens all files except `given`, which is open already and becomes one of them. g: [count], the caller's also on
+/* Opens all files except `given`, which is open already and becomes one of them. files: [count], the caller's also on
  * failure. */
-static sumi_status open_all(gguf **g, gguf *given, int32_t no, int32_t count, sumi_error *err)
+static sumi_status open_all(model_source **files, model_source *given, int32_t no, int32_t count, sumi_error *err)
 {
     sumi_status st = SUMI_OK;
-    g[no] = given;
+    files[no] = given;
     for (int32_t i = 0; st == SUMI_OK && i < count; i++)
-        if (i != no) st = open_sibling(&g[i], given, i, count, err);
+        if (i != no) st = open_sibling(&files[i], given, i, count, err);
     return st;
 }
 
 /* The sum of all files' tensors, which must equal split.tensors.count in each file that has this key. */
-static sumi_status count_tensors(gguf *const *g, int32_t count, int64_t *n, sumi_error *err)
+static sumi_status count_tensors(model_source *const *files, int32_t count, int64_t *n, sumi_error *err)
 {
     *n = 0;
-    for (int32_t i = 0; i < count; i++) *n += g[i]->n_tensors;
+    for (int32_t i = 0; i < count; i++) *n += files[i]->n_tensors;
     if (*n > GGUF_MAX_TENSORS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)", sumi_path_end(g[0]->name),
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %lld tensors in %d files (at most %d)", sumi_path_end(files[0]->name),
                          (long long)*n, count, GGUF_MAX_TENSORS);
     for (int32_t i = 0; i < count; i++) {
         int64_t told = -1;
-        if (gguf_find(g[i], KEY_TENSORS) < 0 || (gguf_get_i64(g[i], KEY_TENSORS, &told) && told == *n)) continue;
+        if (model_source_find_key(files[i], KEY_TENSORS) < 0 ||
+            (model_source_get_i64(files[i], KEY_TENSORS, &told) && told == *n))
+            continue;
         return sumi_fail(err, SUMI_EFORMAT, "%s: key '%s' is %lld, but the %d files have %lld tensors",
-                         sumi_path_end(g[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
+                         sumi_path_end(files[i]->name), KEY_TENSORS, (long long)told, count, (long long)*n);
     }
     return SUMI_OK;
 }
 
 /* One list of tensors and one map of names for all files, in the first. */
-static sumi_status merge_tensors(gguf *const *g, int32_t count, sumi_error *err)
+static sumi_status merge_tensors(model_source *const *files, int32_t count, sumi_error *err)
 {
     int64_t n = 0, total;
-    sumi_status st = count_tensors(g, count, &total, err);
+    sumi_status st = count_tensors(files, count, &total, err);
     if (st != SUMI_OK) return st;
-    gguf_tensor *all = calloc((size_t)total + 1, sizeof *all);
+    source_tensor *all = calloc((size_t)total + 1, sizeof *all);
     strmap *names = strmap_create((size_t)total);
     if (!all || !names) st = sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)total);
     for (int32_t s = 0; st == SUMI_OK && s < count; s++)
-        for (int64_t i = 0; st == SUMI_OK && i < g[s]->n_tensors; i++, n++) {
-            gguf_tensor *t = &all[n];
-            *t = g[s]->tensors[i];
+        for (int64_t i = 0; st == SUMI_OK && i < files[s]->n_tensors; i++, n++) {
+            source_tensor *t = &all[n];
+            *t = files[s]->tensors[i];
             t->shard = s;
             int32_t held = strmap_add(names, t->name.data, t->name.n, (int32_t)n);
             if (held != n)
-                st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already", sumi_path_end(g[s]->name),
-                               GGUF_SHOW(t->name), all[held].shard + 1);
+                st = sumi_fail(err, SUMI_EFORMAT, "%s: tensor '%.*s' is in file %d already",
+                               sumi_path_end(files[s]->name), GGUF_SHOW(t->name), all[held].shard + 1);
         }
     if (st != SUMI_OK) {
         free(all);
@@ -149,65 +151,37 @@ static sumi_status merge_tensors(gguf *const *g, int32_t count, sumi_error *err)
         return st;
     }
     for (int32_t s = 0; s < count; s++) {
-        free(g[s]->tensors);
-        strmap_destroy(g[s]->names);
-        g[s]->tensors = NULL;
-        g[s]->names = NULL;
-        g[s]->n_tensors = 0;
+        free(files[s]->tensors);
+        strmap_destroy(files[s]->names);
+        files[s]->tensors = NULL;
+        files[s]->names = NULL;
+        files[s]->n_tensors = 0;
     }
-    g[0]->tensors = all;
-    g[0]->names = names;
-    g[0]->n_tensors = total;
+    files[0]->tensors = all;
+    files[0]->names = names;
+    files[0]->n_tensors = total;
     return SUMI_OK;
 }
 
-sumi_status gguf_join(gguf **out, sumi_error *err)
+sumi_status gguf_join(model_source **out, sumi_error *err)
 {
     int32_t no, count;
     sumi_status st = read_place(*out, &no, &count, err);
     if (st != SUMI_OK || count <= 1) return st;
     if ((st = check_name(*out, no, count, err))) return st;
-    gguf **g = calloc((size_t)count, sizeof *g);
-    if (!g) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end((*out)->name));
-    st = open_all(g, *out, no, count, err);
-    if (st == SUMI_OK) st = merge_tensors(g, count, err);
+    model_source **files = calloc((size_t)count, sizeof *files);
+    if (!files) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", sumi_path_end((*out)->name));
+    st = open_all(files, *out, no, count, err);
+    if (st == SUMI_OK) st = merge_tensors(files, count, err);
     if (st != SUMI_OK) {
         for (int32_t i = 0; i < count; i++)
-            if (i != no) gguf_close(g[i]);
-        free(g);
+            if (i != no) model_source_close(files[i]);
+        free(files);
         return st;
     }
-    *out = g[0];
-    memmove(g, g + 1, (size_t)(count - 1) * sizeof *g);
-    (*out)->more = g;
+    *out = files[0];
+    memmove(files, files + 1, (size_t)(count - 1) * sizeof *files);
+    (*out)->more = files;
     (*out)->n_more = count - 1;
     return SUMI_OK;
-}
-
-static const gguf *shard(const gguf *g, int32_t i)
-{
-    assert(i >= 0 && i <= g->n_more);
-    return i == 0 ? g : g->more[i - 1];
-}
-
-int32_t gguf_n_shards(const gguf *g)
-{
-    return 1 + g->n_more;
-}
-
-const char *gguf_shard_name(const gguf *g, int32_t i)
-{
-    return shard(g, i)->name;
-}
-
-size_t gguf_shard_bytes(const gguf *g, int32_t i)
-{
-    return shard(g, i)->n_bytes;
-}
-
-size_t gguf_file_bytes(const gguf *g)
-{
-    size_t n = 0;
-    for (int32_t i = gguf_is_described(g); i <= g->n_more; i++) n += shard(g, i)->n_bytes;
-    return n;
 }

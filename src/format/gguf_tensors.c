@@ -15,7 +15,7 @@
 #define MIN_TENSOR_BYTES (8 + 1 + 4 + 4 + 8) /* a name of one byte, n_dims, type, offset */
 
 /* The dimensions, n_elems and n_bytes of a tensor whose type is known; all products are checked. */
-static sumi_status check_shape(gguf_tensor *t, sumi_error *err)
+static sumi_status check_shape(source_tensor *t, sumi_error *err)
 {
     int64_t n = 1;
     for (int d = 0; d < t->n_dims; d++) {
@@ -33,7 +33,7 @@ static sumi_status check_shape(gguf_tensor *t, sumi_error *err)
     return SUMI_OK;
 }
 
-static sumi_status find_type(gguf_tensor *t, uint32_t number, sumi_error *err)
+static sumi_status find_type(source_tensor *t, uint32_t number, sumi_error *err)
 {
     t->type = dtype_find(number);
     if (t->type) return SUMI_OK;
@@ -42,12 +42,12 @@ static sumi_status find_type(gguf_tensor *t, uint32_t number, sumi_error *err)
     return sumi_fail(err, SUMI_EUNSUPPORTED, "tensor type %u is not known", number);
 }
 
-static sumi_status read_fields(gguf_tensor *t, uint64_t *offset, cursor *c, sumi_error *err)
+static sumi_status read_fields(source_tensor *t, uint64_t *offset, cursor *c, sumi_error *err)
 {
     uint32_t n_dims = cursor_u32(c);
-    if (c->ok && n_dims > GGUF_MAX_DIMS)
-        return sumi_fail(err, SUMI_EFORMAT, "%u dimensions (at most %d)", n_dims, GGUF_MAX_DIMS);
-    for (uint32_t d = 0; d < GGUF_MAX_DIMS; d++) t->dims[d] = d < n_dims ? (int64_t)cursor_u64(c) : 1;
+    if (c->ok && n_dims > TENSOR_MAX_DIMS)
+        return sumi_fail(err, SUMI_EFORMAT, "%u dimensions (at most %d)", n_dims, TENSOR_MAX_DIMS);
+    for (uint32_t d = 0; d < TENSOR_MAX_DIMS; d++) t->dims[d] = d < n_dims ? (int64_t)cursor_u64(c) : 1;
     t->n_dims = (int32_t)n_dims;
     uint32_t type = cursor_u32(c);
     *offset = cursor_u64(c);
@@ -56,9 +56,9 @@ static sumi_status read_fields(gguf_tensor *t, uint64_t *offset, cursor *c, sumi
     return st == SUMI_OK ? check_shape(t, err) : st;
 }
 
-static sumi_status read_tensor(gguf *g, int64_t i, uint64_t *offset, cursor *c, sumi_error *err)
+static sumi_status read_tensor(model_source *src, int64_t i, uint64_t *offset, cursor *c, sumi_error *err)
 {
-    gguf_tensor *t = &g->tensors[i];
+    source_tensor *t = &src->tensors[i];
     size_t at = c->pos;
     sumi_status st = gguf_read_name(c, &t->name, err);
     if (st != SUMI_OK) {
@@ -66,81 +66,64 @@ static sumi_status read_tensor(gguf *g, int64_t i, uint64_t *offset, cursor *c, 
         return st;
     }
     st = read_fields(t, offset, c, err);
-    if (st == SUMI_OK && strmap_add(g->names, t->name.data, t->name.n, (int32_t)i) != (int32_t)i)
+    if (st == SUMI_OK && strmap_add(src->names, t->name.data, t->name.n, (int32_t)i) != (int32_t)i)
         st = sumi_fail(err, SUMI_EFORMAT, "the name occurs twice");
     if (st != SUMI_OK) sumi_fail_in(err, "tensor '%.*s' at byte %zu", GGUF_SHOW(t->name), at);
     return st;
 }
 
 /* Points t at its bytes, or says why they cannot be there. data: first byte of the data section. */
-static sumi_status place(const gguf *g, gguf_tensor *t, uint64_t data, uint64_t offset, sumi_error *err)
+static sumi_status place(const model_source *src, source_tensor *t, uint64_t data, uint64_t offset, sumi_error *err)
 {
     unsigned long long shown = offset;
-    if (offset % g->alignment)
+    if (offset % src->alignment)
         return sumi_fail(err, SUMI_EFORMAT, "tensor '%.*s': offset %llu is not a multiple of the alignment %u",
-                         GGUF_SHOW(t->name), shown, g->alignment);
-    if (data > g->n_bytes || offset > g->n_bytes - data || t->n_bytes > g->n_bytes - data - offset)
+                         GGUF_SHOW(t->name), shown, src->alignment);
+    if (data > src->n_bytes || offset > src->n_bytes - data || t->n_bytes > src->n_bytes - data - offset)
         return sumi_fail(err, SUMI_EFORMAT,
                          "tensor '%.*s': %zu bytes at offset %llu of the data at byte %llu go beyond the end of the "
                          "file (%zu bytes; cut off?)",
-                         GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, g->n_bytes);
+                         GGUF_SHOW(t->name), t->n_bytes, shown, (unsigned long long)data, src->n_bytes);
     t->offset = (size_t)(data + offset);
-    t->data = g->data + t->offset;
+    t->data = src->data + t->offset;
     return SUMI_OK;
 }
 
 static int by_offset(const void *a, const void *b)
 {
-    const gguf_tensor *x = *(const gguf_tensor *const *)a, *y = *(const gguf_tensor *const *)b;
+    const source_tensor *x = *(const source_tensor *const *)a, *y = *(const source_tensor *const *)b;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static sumi_status find_overlaps(gguf *g, sumi_error *err)
+static sumi_status find_overlaps(model_source *src, sumi_error *err)
 {
-    const gguf_tensor **t = calloc((size_t)g->n_tensors + 1, sizeof(gguf_tensor *));
-    if (!t) return sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)g->n_tensors);
-    for (int64_t i = 0; i < g->n_tensors; i++) t[i] = &g->tensors[i];
-    qsort(t, (size_t)g->n_tensors, sizeof(gguf_tensor *), by_offset);
-    for (int64_t i = 1; i < g->n_tensors; i++)
-        g->overlaps = g->overlaps || t[i]->offset - t[i - 1]->offset < t[i - 1]->n_bytes;
+    const source_tensor **t = calloc((size_t)src->n_tensors + 1, sizeof(source_tensor *));
+    if (!t) return sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)src->n_tensors);
+    for (int64_t i = 0; i < src->n_tensors; i++) t[i] = &src->tensors[i];
+    qsort(t, (size_t)src->n_tensors, sizeof(source_tensor *), by_offset);
+    for (int64_t i = 1; i < src->n_tensors; i++)
+        src->overlaps = src->overlaps || t[i]->offset - t[i - 1]->offset < t[i - 1]->n_bytes;
     free(t);
     return SUMI_OK;
 }
 
-sumi_status gguf_read_tensors(gguf *g, cursor *c, sumi_error *err)
+sumi_status gguf_read_tensors(model_source *src, cursor *c, sumi_error *err)
 {
-    if ((uint64_t)g->n_tensors > cursor_left(c) / MIN_TENSOR_BYTES)
+    if ((uint64_t)src->n_tensors > cursor_left(c) / MIN_TENSOR_BYTES)
         return sumi_fail(err, SUMI_EFORMAT, "header at byte 8: %lld tensors do not fit into a file of %zu bytes",
-                         (long long)g->n_tensors, c->n);
+                         (long long)src->n_tensors, c->n);
     sumi_status st = SUMI_OK;
-    uint64_t *offsets = calloc((size_t)g->n_tensors + 1, sizeof *offsets);
-    g->tensors = calloc((size_t)g->n_tensors + 1, sizeof *g->tensors);
-    g->names = strmap_create((size_t)g->n_tensors);
-    if (!offsets || !g->tensors || !g->names)
-        st = sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)g->n_tensors);
-    for (int64_t i = 0; st == SUMI_OK && i < g->n_tensors; i++) st = read_tensor(g, i, &offsets[i], c, err);
-    uint64_t data = mem_round_up(c->pos, g->alignment);
-    g->n_head = data < g->n_bytes ? (size_t)data : g->n_bytes;
-    for (int64_t i = 0; st == SUMI_OK && !g->elsewhere && i < g->n_tensors; i++)
-        st = place(g, &g->tensors[i], data, offsets[i], err);
-    if (st == SUMI_OK && g->file) st = find_overlaps(g, err);
+    uint64_t *offsets = calloc((size_t)src->n_tensors + 1, sizeof *offsets);
+    src->tensors = calloc((size_t)src->n_tensors + 1, sizeof *src->tensors);
+    src->names = strmap_create((size_t)src->n_tensors);
+    if (!offsets || !src->tensors || !src->names)
+        st = sumi_fail(err, SUMI_ENOMEM, "out of memory for %lld tensors", (long long)src->n_tensors);
+    for (int64_t i = 0; st == SUMI_OK && i < src->n_tensors; i++) st = read_tensor(src, i, &offsets[i], c, err);
+    uint64_t data = mem_round_up(c->pos, src->alignment);
+    src->n_head = data < src->n_bytes ? (size_t)data : src->n_bytes;
+    for (int64_t i = 0; st == SUMI_OK && !src->described && i < src->n_tensors; i++)
+        st = place(src, &src->tensors[i], data, offsets[i], err);
+    if (st == SUMI_OK && src->file) st = find_overlaps(src, err);
     free(offsets);
     return st;
-}
-
-int64_t gguf_n_tensors(const gguf *g)
-{
-    return g->n_tensors;
-}
-
-const gguf_tensor *gguf_tensor_at(const gguf *g, int64_t i)
-{
-    assert(i >= 0 && i < g->n_tensors);
-    return &g->tensors[i];
-}
-
-const gguf_tensor *gguf_find_tensor(const gguf *g, const char *name)
-{
-    int32_t i = strmap_get(g->names, name, strlen(name));
-    return i < 0 ? NULL : &g->tensors[i];
 }

@@ -105,16 +105,16 @@ void gguf_put_text_pair(gguf_head *h, const char *a, size_t n_a, const char *b, 
     buf_append(&h->meta, b, n_b);
 }
 
-void gguf_put_key_of(gguf_head *h, const gguf *g, int64_t i)
+void gguf_put_key_of(gguf_head *h, const model_source *src, int64_t i)
 {
-    assert(i >= 0 && i < g->n_kv);
-    buf_append(&h->meta, g->kv[i].whole, g->kv[i].whole_bytes);
+    assert(i >= 0 && i < src->n_kv);
+    buf_append(&h->meta, src->kv[i].whole, src->kv[i].whole_bytes);
     h->n_kv++;
 }
 
 uint64_t gguf_put_tensor(gguf_head *h, const char *name, size_t n_name, dtype type, int32_t n_dims, const int64_t *dims)
 {
-    assert(n_dims >= 1 && n_dims <= GGUF_MAX_DIMS && dims[0] % dtype_find((uint32_t)type)->block_elems == 0);
+    assert(n_dims >= 1 && n_dims <= TENSOR_MAX_DIMS && dims[0] % dtype_find((uint32_t)type)->block_elems == 0);
     uint64_t at = h->data_bytes;
     size_t n_bytes = dtype_row_bytes(type, dims[0]);
     bool fits = true;

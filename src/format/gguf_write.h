@@ -13,7 +13,7 @@
 #define SUMI_FORMAT_GGUF_WRITE_H
 
 #include "base/buf.h"
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 typedef struct gguf_head {
     buf meta, infos;
@@ -40,10 +40,10 @@ void gguf_put_elements(gguf_head *h, const void *values, size_t n_bytes); /* pac
 void gguf_put_text(gguf_head *h, const char *text, size_t n);
 void gguf_put_text_pair(gguf_head *h, const char *a, size_t n_a, const char *b, size_t n_b); /* "A B" */
 
-/* Copies key number i of g with its value. */
-void gguf_put_key_of(gguf_head *h, const gguf *g, int64_t i);
+/* Copies key number i of src with its value. */
+void gguf_put_key_of(gguf_head *h, const model_source *src, int64_t i);
 
-/* Appends a tensor; dims fastest first, n_dims of 1 to GGUF_MAX_DIMS, all positive, rows of whole blocks. Returns the
+/* Appends a tensor; dims fastest first, n_dims of 1 to TENSOR_MAX_DIMS, all positive, rows of whole blocks. Returns the
  * offset of its data in the data section. If sizes overflow, the status of h becomes SUMI_ELIMIT. */
 uint64_t gguf_put_tensor(gguf_head *h, const char *name, size_t n_name, dtype type, int32_t n_dims,
                          const int64_t *dims);

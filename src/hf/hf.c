@@ -15,7 +15,7 @@ typedef struct hf_model {
     hf_keys keys;
     hf_tensors tensors;
     gguf_head head;
-    gguf_file *files; /* [folder.n_files] */
+    described_file *files; /* [folder.n_files] */
 } hf_model;
 
 static void destroy(void *user)
@@ -140,7 +140,7 @@ static sumi_status write_head(hf_model *m, const logger *log, sumi_error *err)
     return hf_tokenizer_write(&m->folder, count_vocab(m), &m->head, err);
 }
 
-sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_error *err)
+sumi_status hf_describe(model_source **out, hf_folder *folder, const logger *log, sumi_error *err)
 {
     size_t n_head = 0;
     sumi_error why = { SUMI_OK, "" };
@@ -165,13 +165,13 @@ sumi_status hf_describe(gguf **out, hf_folder *folder, const logger *log, sumi_e
         return st;
     }
     for (int32_t i = 0; i < m->folder.n_files; i++)
-        m->files[i] = (gguf_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
-    gguf_elsewhere e = { m->tensors.places, m->files,       m->folder.n_files, make, fetch,
-                         release,           finish_reading, destroy,           m };
-    return gguf_open_described(out, m->folder.path, head, n_head, &e, err);
+        m->files[i] = (described_file){ st_name(m->folder.files[i]), st_file_bytes(m->folder.files[i]) };
+    described_tensors e = { m->tensors.places, m->files,       m->folder.n_files, make, fetch,
+                            release,           finish_reading, destroy,           m };
+    return described_source_open(out, m->folder.path, head, n_head, &e, err);
 }
 
-sumi_status hf_open(gguf **out, const char *path, const logger *log, sumi_error *err)
+sumi_status hf_open(model_source **out, const char *path, const logger *log, sumi_error *err)
 {
     hf_folder folder;
     *out = NULL;

@@ -137,7 +137,7 @@ static bool fits(const hf_recipe *r)
 {
     const st_tensor *t = r->sources->tensor, *scales = r->sources->scales;
     int32_t n_dims = 1 + !r->vector + (r->n_mats > 1) + (r->sources->index >= 0);
-    if (n_dims > GGUF_MAX_DIMS || (t && t->n_elems == 0) || !order_fits(r)) return false;
+    if (n_dims > TENSOR_MAX_DIMS || (t && t->n_elems == 0) || !order_fits(r)) return false;
     if (!scales) return true; /* [..][rows][blocks][16] and [..][rows][blocks] */
     return scales->type == ST_U8 && t->n_dims >= 2 && t->dims[t->n_dims - 1] == 16 &&
            scales->n_elems == t->n_elems / 16;
@@ -160,7 +160,7 @@ bool hf_recipe_init(hf_recipe *r, hf_keys *k, const hf_source *sources, int32_t 
     return false;
 }
 
-int32_t hf_recipe_dims(const hf_recipe *r, int64_t dims[GGUF_MAX_DIMS])
+int32_t hf_recipe_dims(const hf_recipe *r, int64_t dims[TENSOR_MAX_DIMS])
 {
     int32_t n = 0;
     if (!r->vector) dims[n++] = r->n_cols;
@@ -225,7 +225,8 @@ static void copy_elements(const hf_recipe *r, const uint8_t *src, size_t stride,
     }
 }
 
-/* A row of MXFP4. A block is a byte of scale, then elements i and i + 16 in byte i; in the source, neighbours share a byte. */
+/* A row of MXFP4. A block is a byte of scale, then elements i and i + 16 in byte i; in the source, neighbours share a
+ * byte. */
 static void copy_blocks(const uint8_t *blocks, const uint8_t *scales, int64_t n_cols, uint8_t *dst)
 {
     for (int64_t b = 0; b < n_cols / 32; b++, blocks += 16) {

@@ -43,7 +43,7 @@ typedef struct hf_recipe {
 bool hf_recipe_init(hf_recipe *r, hf_keys *k, const hf_source *sources, int32_t n_sources);
 
 /* The shape of the result, fastest first. */
-int32_t hf_recipe_dims(const hf_recipe *r, int64_t dims[GGUF_MAX_DIMS]);
+int32_t hf_recipe_dims(const hf_recipe *r, int64_t dims[TENSOR_MAX_DIMS]);
 
 /* The result if it is in a file unchanged; NULL: it must be made. */
 const void *hf_recipe_data(const hf_recipe *r);

@@ -238,10 +238,10 @@ static void describe(hf_tensors *t, hf_keys *k, int32_t first, int32_t n_sources
 {
     const hf_source *s = &t->sources[first];
     hf_recipe *r = &t->recipes[t->n];
-    int64_t dims[GGUF_MAX_DIMS];
+    int64_t dims[TENSOR_MAX_DIMS];
     if (!hf_recipe_init(r, k, s, n_sources)) return;
     int32_t n_dims = hf_recipe_dims(r, dims);
-    t->places[t->n++] = (gguf_place){ hf_recipe_data(r), s->file, s->tensor ? s->tensor->offset : 0 };
+    t->places[t->n++] = (described_place){ hf_recipe_data(r), s->file, s->tensor ? s->tensor->offset : 0 };
     gguf_put_tensor(k->head, s->name, strlen(s->name), r->out_type, n_dims, dims);
 }
 

@@ -8,12 +8,13 @@
 #ifndef SUMI_HF_HF_TENSORS_H
 #define SUMI_HF_HF_TENSORS_H
 
+#include "format/described_source.h"
 #include "hf/hf_recipe.h"
 
 typedef struct hf_tensors {
     hf_source *sources;      /* [n_sources] */
     hf_recipe *recipes;      /* [n] of tensor i of the header */
-    gguf_place *places;      /* [n] */
+    described_place *places; /* [n] */
     const st_tensor **shown; /* [n_shown] tensors that are used from their files unchanged, sorted by address */
     int32_t n_sources, n, n_shown;
 } hf_tensors;

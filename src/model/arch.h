@@ -7,7 +7,7 @@
 #define SUMI_MODEL_ARCH_H
 
 #include "backend/backend.h"
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 enum {
     ARCH_QKV_BIAS = 1 << 0,            /* q, k and v must have biases; without a bit, any product may have one */

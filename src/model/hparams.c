@@ -16,7 +16,7 @@
 #define MAX_EXPERTS_USED 64
 
 typedef struct reader {
-    const gguf *g;
+    const model_source *src;
     const arch *a;
     sumi_error *err;
     sumi_status status; /* the first failure sticks */
@@ -31,19 +31,20 @@ static const char *key_of(reader *r, const char *suffix)
 
 static bool present(reader *r, const char *suffix)
 {
-    return gguf_find(r->g, key_of(r, suffix)) >= 0;
+    return model_source_find_key(r->src, key_of(r, suffix)) >= 0;
 }
 
 static void fail(reader *r, sumi_status status, const char *what)
 {
-    if (r->status == SUMI_OK) r->status = sumi_fail(r->err, status, "%s: key '%s' %s", gguf_name(r->g), r->key, what);
+    if (r->status == SUMI_OK)
+        r->status = sumi_fail(r->err, status, "%s: key '%s' %s", model_source_name(r->src), r->key, what);
 }
 
 /* A list with one value for each layer is that value, where all are the same. */
 static bool read_equal(reader *r, int64_t *value)
 {
     gguf_array list;
-    bool is_list = gguf_get_array(r->g, r->key, &list);
+    bool is_list = model_source_get_array(r->src, r->key, &list);
     if (!is_list || list.n == 0 || list.type == GGUF_STRING || list.type == GGUF_F32 || list.type == GGUF_F64)
         return false;
     *value = gguf_array_i64(&list, 0);
@@ -65,9 +66,10 @@ static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high
     char what[96];
     if (present(r, suffix)) {
         gguf_array list = { 0 };
-        if (gguf_get_array(r->g, r->key, &list) && !read_equal(r, &value))
+        if (model_source_get_array(r->src, r->key, &list) && !read_equal(r, &value))
             fail(r, SUMI_EUNSUPPORTED, "has one value for each layer: not supported");
-        else if (list.n == 0 && !gguf_get_i64(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not an integer");
+        else if (list.n == 0 && !model_source_get_i64(r->src, r->key, &value))
+            fail(r, SUMI_EFORMAT, "is not an integer");
         else if (value >= low && value <= high) return (int32_t)value;
         else if (otherwise >= low && stands_for_nothing(value)) value = otherwise;
         else {
@@ -85,7 +87,7 @@ static float read_float(reader *r, const char *suffix, float otherwise)
 {
     float value = otherwise;
     if (present(r, suffix)) {
-        if (!gguf_get_f32(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a number");
+        if (!model_source_get_f32(r->src, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a number");
         else if (otherwise >= 0 && (value == 0 || value == -1)) return otherwise;
         else if (!(value > 0) || !isfinite(value)) fail(r, SUMI_EFORMAT, "is not a positive number");
     } else if (otherwise < 0) {
@@ -98,14 +100,14 @@ static float read_float(reader *r, const char *suffix, float otherwise)
 static float read_float_or_0(reader *r, const char *suffix, float otherwise)
 {
     float value = 1;
-    if (present(r, suffix) && gguf_get_f32(r->g, r->key, &value) && value == 0) return 0;
+    if (present(r, suffix) && model_source_get_f32(r->src, r->key, &value) && value == 0) return 0;
     return read_float(r, suffix, otherwise);
 }
 
 static bool read_bool(reader *r, const char *suffix, bool otherwise)
 {
     bool value = otherwise;
-    if (present(r, suffix) && !gguf_get_bool(r->g, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a boolean");
+    if (present(r, suffix) && !model_source_get_bool(r->src, r->key, &value)) fail(r, SUMI_EFORMAT, "is not a boolean");
     return value;
 }
 
@@ -117,13 +119,13 @@ static bool asks(reader *r, const char *suffix)
     bool flag, any = false;
     gguf_array list;
     if (!present(r, suffix)) return false;
-    if (gguf_get_i64(r->g, r->key, &integer)) return !stands_for_nothing(integer);
-    if (gguf_get_f32(r->g, r->key, &number)) return number != 0 && number != -1;
-    if (gguf_get_array(r->g, r->key, &list) && list.type != GGUF_STRING) {
+    if (model_source_get_i64(r->src, r->key, &integer)) return !stands_for_nothing(integer);
+    if (model_source_get_f32(r->src, r->key, &number)) return number != 0 && number != -1;
+    if (model_source_get_array(r->src, r->key, &list) && list.type != GGUF_STRING) {
         for (uint64_t i = 0; i < list.n; i++) any = any || gguf_array_f64(&list, i) != 0;
         return any;
     }
-    if (gguf_get_bool(r->g, r->key, &flag)) return flag;
+    if (model_source_get_bool(r->src, r->key, &flag)) return flag;
     return true;
 }
 
@@ -159,8 +161,8 @@ static void refuse_other_features(reader *r)
 static void expect_same_size(reader *r, const char *suffix, const char *plain_suffix, int32_t plain)
 {
     int64_t size, other;
-    if (!gguf_get_i64(r->g, key_of(r, plain_suffix), &size) || stands_for_nothing(size)) size = plain;
-    if (asks(r, suffix) && (!gguf_get_i64(r->g, r->key, &other) || other != size))
+    if (!model_source_get_i64(r->src, key_of(r, plain_suffix), &size) || stands_for_nothing(size)) size = plain;
+    if (asks(r, suffix) && (!model_source_get_i64(r->src, r->key, &other) || other != size))
         fail(r, SUMI_EUNSUPPORTED, "gives layers with a window another size: not supported");
 }
 
@@ -203,7 +205,7 @@ static void read_rope_scaling(reader *r, hparams *h)
     h->rope_n_ctx = read_int(r, "rope.scaling.original_context_length", 0, 1 << 30, 0);
     h->rope_size = read_float(r, "rope.scaling.attn_factor", 0);
     h->rope_factor = 1;
-    gguf_get_str(r->g, key_of(r, "rope.scaling.type"), &type);
+    model_source_get_str(r->src, key_of(r, "rope.scaling.type"), &type);
     if (gguf_str_is(type, "linear")) {
         h->rope_factor = read_float(r, "rope.scaling.factor", read_float(r, "rope.scale_linear", 1));
         h->rope = h->rope_factor != 1 ? ROPE_LINEAR : ROPE_UNSCALED;
@@ -322,7 +324,7 @@ static void read_activation(reader *r, hparams *h)
     };
     gguf_str name;
     h->glu = r->a->glu;
-    if (!gguf_get_str(r->g, key_of(r, "hidden_activation"), &name)) return;
+    if (!model_source_get_str(r->src, key_of(r, "hidden_activation"), &name)) return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!gguf_str_is(name, names[i].name)) continue;
         if (r->a->glu == GLU_CLAMPED && names[i].kind != GLU_SILU) break; /* which is made of SiLU */
@@ -339,7 +341,7 @@ static void read_windows(reader *r, hparams *h)
     int32_t pattern = r->a->window_pattern;
     bool chunks = r->a->features & ARCH_CHUNKS;
     h->window = read_int(r, chunks ? "attention.chunk_size" : "attention.sliding_window", 0, INT32_MAX, r->a->window);
-    bool is_list = gguf_get_array(r->g, key_of(r, "attention.sliding_window_pattern"), &listed);
+    bool is_list = model_source_get_array(r->src, key_of(r, "attention.sliding_window_pattern"), &listed);
     if (is_list && (listed.type != GGUF_BOOL || listed.n != (uint64_t)h->n_layers))
         fail(r, SUMI_EFORMAT, "is not a list of booleans, one for each layer");
     else if (!is_list) pattern = read_int(r, "attention.sliding_window_pattern", 0, MAX_LAYERS, pattern);
@@ -421,9 +423,9 @@ void hparams_set_router(router *to, router_kind kind)
     if (to->n_experts / to->n_groups < to->n_group_best) to->n_group_best = 1;
 }
 
-sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err)
+sumi_status hparams_read(hparams *h, const arch *a, const model_source *src, sumi_error *err)
 {
-    reader r = { .g = g, .a = a, .err = err };
+    reader r = { .src = src, .a = a, .err = err };
     *h = (hparams){ 0 };
     refuse_other_features(&r);
     h->n_layers = read_int(&r, "block_count", 1, MAX_LAYERS, 0);

@@ -44,7 +44,7 @@ typedef struct hparams {
 } hparams;
 
 /* SUMI_EFORMAT: a key is missing or out of range; SUMI_EUNSUPPORTED: a key needs a feature that Sumi lacks. */
-SUMI_MUST_USE sumi_status hparams_read(hparams *h, const arch *a, const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status hparams_read(hparams *h, const arch *a, const model_source *src, sumi_error *err);
 
 /* Sets the kind of a router, and the fields that follow from the kind. */
 void hparams_set_router(router *to, router_kind kind);

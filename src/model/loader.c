@@ -32,24 +32,24 @@ void loader_fail(loader *l, sumi_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    l->status = sumi_fail(l->err, status, "%s: %s", gguf_name(l->g), what);
+    l->status = sumi_fail(l->err, status, "%s: %s", model_source_name(l->src), what);
 }
 
 bool loader_has(const loader *l, tensor_name name)
 {
-    return gguf_find_tensor(l->g, name.s) != NULL;
+    return model_source_find_tensor(l->src, name.s) != NULL;
 }
 
-static const gguf_tensor *find(loader *l, tensor_name name, bool required)
+static const source_tensor *find(loader *l, tensor_name name, bool required)
 {
     if (l->status != SUMI_OK) return NULL;
-    const gguf_tensor *t = gguf_find_tensor(l->g, name.s);
-    if (t) l->used[t - gguf_tensor_at(l->g, 0)] = true;
+    const source_tensor *t = model_source_find_tensor(l->src, name.s);
+    if (t) l->used[t - model_source_tensor_at(l->src, 0)] = true;
     else if (required) loader_fail(l, SUMI_EFORMAT, "tensor '%s' is missing", name.s);
     return t;
 }
 
-static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t n_rows, int64_t n_cols)
+static bool has_shape(loader *l, const source_tensor *t, tensor_name name, int64_t n_rows, int64_t n_cols)
 {
     if (t->dims[0] == n_cols && t->dims[1] == n_rows && t->dims[2] == 1 && t->dims[3] == 1) return true;
     loader_fail(l, SUMI_EFORMAT, "tensor '%s' is %lld x %lld, not %lld x %lld", name.s, (long long)t->dims[1],
@@ -58,21 +58,22 @@ static bool has_shape(loader *l, const gguf_tensor *t, tensor_name name, int64_t
 }
 
 /* Brings rows of t into memory. False: the failure is recorded. */
-static bool fetch(loader *l, const gguf_tensor *t, int64_t first, int64_t n)
+static bool fetch(loader *l, const source_tensor *t, int64_t first, int64_t n)
 {
-    if (l->status == SUMI_OK) l->status = gguf_fetch(l->g, t, first, n, l->err);
+    if (l->status == SUMI_OK) l->status = model_source_fetch(l->src, t, first, n, l->err);
     return l->status == SUMI_OK;
 }
 
 /* Adds the bytes of rows of t, which are at `rows`, to the model's digest. */
-static void note_bytes(loader *l, const gguf_tensor *t, int64_t first, int64_t n, const void *rows)
+static void note_bytes(loader *l, const source_tensor *t, int64_t first, int64_t n, const void *rows)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
-    digest_add(&l->m->digest, (uint64_t)(t - gguf_tensor_at(l->g, 0)), (uint64_t)first, rows, (size_t)n * row_bytes);
+    digest_add(&l->m->digest, (uint64_t)(t - model_source_tensor_at(l->src, 0)), (uint64_t)first, rows,
+               (size_t)n * row_bytes);
 }
 
 /* Rows of t in the scratch memory, valid until the next call. NULL: a failure is recorded. */
-static const void *read_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
+static const void *read_rows(loader *l, const source_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t bytes = (size_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
     if (l->m->be->measure_only) return t; /* its bytes are not read */
@@ -82,13 +83,13 @@ static const void *read_rows(loader *l, const gguf_tensor *t, tensor_name name, 
         l->scratch_bytes = l->scratch ? bytes : 0;
     }
     if (!l->scratch) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
-    if (l->status == SUMI_OK) l->status = gguf_read_rows(l->g, t, first, n, l->scratch, l->err);
+    if (l->status == SUMI_OK) l->status = model_source_read_rows(l->src, t, first, n, l->scratch, l->err);
     if (l->status != SUMI_OK) return NULL;
     note_bytes(l, t, first, n, l->scratch);
     return l->scratch;
 }
 
-static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t n)
+static float *decode(loader *l, const source_tensor *t, tensor_name name, int64_t n)
 {
     const void *rows = read_rows(l, t, name, 0, t->n_elems / t->dims[0]);
     if (!rows) return NULL;
@@ -97,12 +98,12 @@ static float *decode(loader *l, const gguf_tensor *t, tensor_name name, int64_t 
         for (int64_t i = 0; i < n; i++) v[i] = 1;
     else if (v) quant_find(t->type->type)->decode(rows, v, n);
     else loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name.s);
-    if (!t->data) gguf_release(l->g, t);
+    if (!t->data) model_source_release(l->src, t);
     return v;
 }
 
 /* Rows of t: where they are, or made, and then an entry of the model's list. NULL: a failure is recorded. */
-static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n)
+static const void *take_rows(loader *l, const source_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
     if (l->m->be->measure_only) return t; /* its bytes are not read */
@@ -121,14 +122,14 @@ static const void *take_rows(loader *l, const gguf_tensor *t, tensor_name name, 
     }
     *made = (made_rows){ l->m->made, rows, (size_t)n * row_bytes };
     l->m->made = made;
-    gguf_make_rows(l->g, t, first, n, rows);
+    model_source_make_rows(l->src, t, first, n, rows);
     note_bytes(l, t, first, n, rows);
     return rows;
 }
 
 float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows rows)
 {
-    const gguf_tensor *t = find(l, name, required);
+    const source_tensor *t = find(l, name, required);
     bool is_matrix = t && t->dims[1] > 1 && t->dims[0] * t->dims[1] == rows.total;
     if (!t || !has_shape(l, t, name, is_matrix ? t->dims[1] : 1, is_matrix ? t->dims[0] : rows.total)) return NULL;
     float *v = decode(l, t, name, rows.total);
@@ -137,7 +138,7 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
 }
 
 /* n rows of t have become a matrix w, which has a copy of them, or they are read as the file has them, or both. */
-static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, bool copied, bool keeps_rows)
+static void count(loader *l, const source_tensor *t, int64_t n, const weight *w, bool copied, bool keeps_rows)
 {
     model *m = l->m;
     uint64_t bytes = (uint64_t)n * dtype_row_bytes(t->type->type, t->dims[0]);
@@ -149,7 +150,7 @@ static void count(loader *l, const gguf_tensor *t, int64_t n, const weight *w, b
 }
 
 /* n rows of t, counted through all of its matrices. embeds: rows are read one by one, too, not only in products. */
-static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t first, int64_t n, bool embeds)
+static weight *create(loader *l, const source_tensor *t, tensor_name name, int64_t first, int64_t n, bool embeds)
 {
     weight *w = NULL;
     const backend *be = l->m->be;
@@ -158,23 +159,23 @@ static weight *create(loader *l, const gguf_tensor *t, tensor_name name, int64_t
     const void *rows = passes ? read_rows(l, t, name, first, n) : take_rows(l, t, name, first, n);
     if (!rows) return NULL;
     l->status = be->weight_create(be, &w, t->type->type, rows, n, t->dims[0], l->err);
-    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", model_source_name(l->src), name.s);
     else count(l, t, n, w, be->copies_weights(be, t->type->type), embeds);
     return w;
 }
 
 /* The last rows of t were taken. embeds: as of create(). Pages that the weight has copied are not needed any more, nor are
  * the sources of made rows. */
-static void release(loader *l, const gguf_tensor *t, bool embeds)
+static void release(loader *l, const source_tensor *t, bool embeds)
 {
     if (l->m->be->measure_only) return;
     bool copied = !embeds && l->m->be->copies_weights(l->m->be, t->type->type);
-    if (!t->data || copied) gguf_release(l->g, t);
+    if (!t->data || copied) model_source_release(l->src, t);
 }
 
 weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_cols)
 {
-    const gguf_tensor *t = find(l, name, true);
+    const source_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, rows.total, n_cols)) return NULL;
     weight *w = create(l, t, name, rows.first, rows.n, false);
     if (rows.first + rows.n == rows.total) release(l, t, false);
@@ -183,7 +184,7 @@ weight *loader_matrix(loader *l, tensor_name name, tensor_rows rows, int64_t n_c
 
 weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols)
 {
-    const gguf_tensor *t = find(l, name, true);
+    const source_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
     weight *w = create(l, t, name, 0, n_rows, true);
     release(l, t, true);
@@ -192,7 +193,7 @@ weight *loader_embedding(loader *l, tensor_name name, int64_t n_rows, int64_t n_
 
 weight **loader_matrices(loader *l, tensor_name name, int32_t n, tensor_rows rows, int64_t n_cols)
 {
-    const gguf_tensor *t = find(l, name, true);
+    const source_tensor *t = find(l, name, true);
     if (!t) return NULL;
     if (t->dims[0] != n_cols || t->dims[1] != rows.total || t->dims[2] != n || t->dims[3] != 1) {
         loader_fail(l, SUMI_EFORMAT, "tensor '%s' is %lld x %lld x %lld, not %d x %lld x %lld", name.s,
@@ -215,7 +216,7 @@ void loader_destroy_matrices(const backend *be, weight **w, int32_t n)
 
 int32_t loader_n_rows(loader *l, tensor_name name)
 {
-    const gguf_tensor *t = gguf_find_tensor(l->g, name.s);
+    const source_tensor *t = model_source_find_tensor(l->src, name.s);
     if (!t) loader_fail(l, SUMI_EFORMAT, "tensor '%s' is missing", name.s);
     else if (t->dims[1] > INT32_MAX / 4)
         loader_fail(l, SUMI_EFORMAT, "%s has %lld rows", name.s, (long long)t->dims[1]);
@@ -226,12 +227,12 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
 {
     weight *w = NULL;
     const backend *be = l->m->be;
-    const gguf_tensor *t = find(l, name, true);
+    const source_tensor *t = find(l, name, true);
     if (!t || !has_shape(l, t, name, n_rows, n_cols)) return NULL;
     const void *rows = take_rows(l, t, name, 0, n_rows);
     if (!rows) return NULL;
     l->status = be->table_create(be, &w, t->type->type, rows, n_rows, n_cols, l->err);
-    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", gguf_name(l->g), name.s);
+    if (l->status != SUMI_OK) sumi_fail_in(l->err, "%s: tensor '%s'", model_source_name(l->src), name.s);
     else count(l, t, n_rows, w, false, true);
     release(l, t, true);
     return w;
@@ -254,17 +255,17 @@ static bool is_of_vision(gguf_str name)
     return (name.n > 2 && !memcmp(name.data, "v.", 2)) || (name.n > 3 && !memcmp(name.data, "mm.", 3));
 }
 
-int64_t model_n_vision_tensors(const gguf *g)
+int64_t model_n_vision_tensors(const model_source *src)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) n += is_of_vision(gguf_tensor_at(g, i)->name);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) n += is_of_vision(model_source_tensor_at(src, i)->name);
     return n;
 }
 
 void loader_refuse_unknown_tensors(loader *l)
 {
-    for (int64_t i = 0; i < gguf_n_tensors(l->g) && l->status == SUMI_OK; i++) {
-        gguf_str name = gguf_tensor_at(l->g, i)->name;
+    for (int64_t i = 0; i < model_source_n_tensors(l->src) && l->status == SUMI_OK; i++) {
+        gguf_str name = model_source_tensor_at(l->src, i)->name;
         if (!l->used[i] && !is_of_draft(l, name) && !is_of_vision(name))
             loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%.*s' is unknown in the family %s",
                         (int)(name.n < 64 ? name.n : 64), name.data, l->m->arch->name);

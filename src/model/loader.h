@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 typedef struct loader {
-    const gguf *g;
+    const model_source *src;
     model *m;
     bool *used; /* [n_tensors] */
     const model_watcher *watcher;

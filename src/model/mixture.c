@@ -37,10 +37,10 @@ static bool has_single(const loader *l, int32_t i, const char *name)
 /* Products cut all experts of a layer into the same panels, so these must be of one type. */
 static void expect_one_type(loader *l, int32_t i, const char *name)
 {
-    const gguf_tensor *first = gguf_find_tensor(l->g, of_expert(i, name, 0).s);
+    const source_tensor *first = model_source_find_tensor(l->src, of_expert(i, name, 0).s);
     for (int32_t e = 1; e < l->m->h.router.n_experts; e++) {
         tensor_name other = of_expert(i, name, e);
-        const gguf_tensor *t = gguf_find_tensor(l->g, other.s);
+        const source_tensor *t = model_source_find_tensor(l->src, other.s);
         if (t && t->type != first->type)
             loader_fail(l, SUMI_EUNSUPPORTED, "tensor '%s' is %s, not %s as the first expert's: not supported", other.s,
                         t->type->name, first->type->name);

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "format/gguf_adapter.h"
+#include "format/model_source_adapter.h"
 #include "model/loader.h"
 
 static float *ones(loader *l, int64_t n)
@@ -246,44 +246,45 @@ static void load_all(loader *l)
     loader_refuse_unknown_tensors(l);
 }
 
-static const arch *find_arch(const gguf *g, sumi_error *err)
+static const arch *find_arch(const model_source *src, sumi_error *err)
 {
     gguf_str name;
     char known[400];
-    if (gguf_refuse_adapter(g, err) != SUMI_OK) return NULL;
-    if (!gguf_get_str(g, "general.architecture", &name)) {
-        sumi_fail(err, SUMI_EFORMAT, "%s: key 'general.architecture' is missing", gguf_name(g));
+    if (model_source_refuse_adapter(src, err) != SUMI_OK) return NULL;
+    if (!model_source_get_str(src, "general.architecture", &name)) {
+        sumi_fail(err, SUMI_EFORMAT, "%s: key 'general.architecture' is missing", model_source_name(src));
         return NULL;
     }
     const arch *a = arch_find(name);
     if (a) return a;
     arch_list_names(known, sizeof known);
-    sumi_fail(err, SUMI_EUNSUPPORTED, "%s: architecture '%.*s' is not supported; known: %s", gguf_name(g),
+    sumi_fail(err, SUMI_EUNSUPPORTED, "%s: architecture '%.*s' is not supported; known: %s", model_source_name(src),
               (int)(name.n < 64 ? name.n : 64), name.data, known);
     return NULL;
 }
 
-sumi_status model_check_arch(const gguf *g, sumi_error *err)
+sumi_status model_check_arch(const model_source *src, sumi_error *err)
 {
     sumi_error why = { SUMI_OK, "" };
-    if (find_arch(g, &why)) return SUMI_OK;
+    if (find_arch(src, &why)) return SUMI_OK;
     if (err) *err = why;
     return why.status;
 }
 
-sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher, sumi_error *err)
+sumi_status model_create(model **out, const model_source *src, const backend *be, const model_watcher *watcher,
+                         sumi_error *err)
 {
     sumi_error why = { SUMI_OK, "" };
     *out = NULL;
-    loader l = { .g = g, .err = &why, .watcher = watcher };
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) l.total += gguf_tensor_at(g, i)->n_bytes;
-    const arch *a = find_arch(g, &why);
+    loader l = { .src = src, .err = &why, .watcher = watcher };
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) l.total += model_source_tensor_at(src, i)->n_bytes;
+    const arch *a = find_arch(src, &why);
     if (!a) goto fail;
     if (!(l.m = calloc(1, sizeof *l.m))) goto fail;
     l.m->arch = a;
     l.m->be = be;
-    if (!(l.used = calloc((size_t)gguf_n_tensors(g) + 1, sizeof *l.used))) goto fail;
-    if ((l.status = hparams_read(&l.m->h, a, g, &why))) goto fail;
+    if (!(l.used = calloc((size_t)model_source_n_tensors(src) + 1, sizeof *l.used))) goto fail;
+    if ((l.status = hparams_read(&l.m->h, a, src, &why))) goto fail;
     if (!(l.m->layers = calloc((size_t)l.m->h.n_layers, sizeof *l.m->layers))) goto fail;
     for (int32_t i = 0; i < l.m->h.n_layers; i++) l.m->layers[i].kv_format = be->kv_format;
     load_all(&l);
@@ -296,7 +297,7 @@ fail:
     free(l.used);
     mem_unmap(l.scratch, l.scratch_bytes);
     model_destroy(l.m);
-    if (why.status == SUMI_OK) sumi_fail(&why, SUMI_ENOMEM, "%s: out of memory", gguf_name(g));
+    if (why.status == SUMI_OK) sumi_fail(&why, SUMI_ENOMEM, "%s: out of memory", model_source_name(src));
     if (err) *err = why;
     return why.status;
 }

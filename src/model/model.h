@@ -75,14 +75,14 @@ typedef struct model_watcher {
 } model_watcher;
 
 /* SUMI_EUNSUPPORTED unless the file is a model of a known family; err may be NULL. */
-SUMI_MUST_USE sumi_status model_check_arch(const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status model_check_arch(const model_source *src, sumi_error *err);
 
 /* The number of tensors of the vision part, which Sumi does not use. */
-int64_t model_n_vision_tensors(const gguf *g);
+int64_t model_n_vision_tensors(const model_source *src);
 
-/* Reads sizes and weights of g for be; both must outlive the model. watcher may be NULL. ECANCELLED: its fn refused. */
-SUMI_MUST_USE sumi_status model_create(model **out, const gguf *g, const backend *be, const model_watcher *watcher,
-                                       sumi_error *err);
+/* Reads sizes and weights of src for be; both must outlive the model. watcher may be NULL. ECANCELLED: its fn refused. */
+SUMI_MUST_USE sumi_status model_create(model **out, const model_source *src, const backend *be,
+                                       const model_watcher *watcher, sumi_error *err);
 void model_destroy(model *m);
 
 /* What layer i caches of a token. */

@@ -25,19 +25,19 @@ static bool make_flags(added_tokens *a, const vocab *v)
     return a->flags;
 }
 
-static sumi_status read_flags(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err)
+static sumi_status read_flags(added_tokens *a, const vocab *v, const model_source *src, sumi_error *err)
 {
     gguf_array flags, list;
     static const char ids_key[] = "sumi.tokenizer.added_tokens", flags_key[] = "sumi.tokenizer.added_flags";
-    if (!gguf_get_array(g, ids_key, &list) || !gguf_get_array(g, flags_key, &flags) || flags.type != GGUF_U8 ||
-        list.type != GGUF_I32 || flags.n != list.n)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: %s and %s are not lists of equal length", gguf_name(g), ids_key,
-                         flags_key);
+    if (!model_source_get_array(src, ids_key, &list) || !model_source_get_array(src, flags_key, &flags) ||
+        flags.type != GGUF_U8 || list.type != GGUF_I32 || flags.n != list.n)
+        return sumi_fail(err, SUMI_EFORMAT, "%s: %s and %s are not lists of equal length", model_source_name(src),
+                         ids_key, flags_key);
     for (uint64_t i = 0; i < list.n; i++) {
         int64_t id = gguf_array_i64(&list, i);
         if (id < 0 || id >= v->n_tokens)
-            return sumi_fail(err, SUMI_EFORMAT, "%s: %s has %lld, outside the vocabulary of %d tokens", gguf_name(g),
-                             ids_key, (long long)id, v->n_tokens);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: %s has %lld, outside the vocabulary of %d tokens",
+                             model_source_name(src), ids_key, (long long)id, v->n_tokens);
         if (!make_flags(a, v)) return sumi_fail(err, SUMI_ENOMEM, "special tokens: out of memory");
         a->flags[id] = (uint8_t)gguf_array_i64(&flags, i);
     }
@@ -45,10 +45,10 @@ static sumi_status read_flags(added_tokens *a, const vocab *v, const gguf *g, su
 }
 
 /* Whether the text at key has one of the names inside, in small letters or capitals. */
-static bool key_has(const gguf *g, const char *key, const char *const *names)
+static bool key_has(const model_source *src, const char *key, const char *const *names)
 {
     gguf_str s;
-    if (!gguf_get_str(g, key, &s)) return false;
+    if (!model_source_get_str(src, key, &s)) return false;
     for (; *names; names++)
         for (size_t i = 0, n = strlen(*names); n <= s.n && i <= s.n - n; i++)
             if (!strncasecmp(s.data + i, *names, n)) return true;
@@ -66,15 +66,15 @@ static bool is_named(const vocab *v, int32_t id, const char *const *names)
 
 /* The flags that llama.cpp has by name: the mask of some encoders removes the space before it; all tokens of Phi-3 except
  * three remove the white space after them. */
-static sumi_status guess_flags(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err)
+static sumi_status guess_flags(added_tokens *a, const vocab *v, const model_source *src, sumi_error *err)
 {
     const char *mask = NULL;
     bool phi3 = false;
-    if (key_has(g, "tokenizer.ggml.pre", NAMES("jina-v2-de", "jina-v2-es", "jina-v2-code")) ||
-        key_has(g, "general.architecture", NAMES("nomic-bert-moe", "jina-bert-v3")))
+    if (key_has(src, "tokenizer.ggml.pre", NAMES("jina-v2-de", "jina-v2-es", "jina-v2-code")) ||
+        key_has(src, "general.architecture", NAMES("nomic-bert-moe", "jina-bert-v3")))
         mask = "<mask>";
-    else if (key_has(g, "general.name", NAMES("phi-3", "phi3"))) phi3 = true;
-    else if (key_has(g, "general.name", NAMES("modern-bert", "modernbert"))) mask = "[MASK]";
+    else if (key_has(src, "general.name", NAMES("phi-3", "phi3"))) phi3 = true;
+    else if (key_has(src, "general.name", NAMES("modern-bert", "modernbert"))) mask = "[MASK]";
     if (!mask && !phi3) return SUMI_OK;
     if (!make_flags(a, v)) return sumi_fail(err, SUMI_ENOMEM, "special tokens: out of memory");
     for (int32_t i = 0; i < v->n_tokens; i++) {
@@ -107,12 +107,12 @@ static sumi_status list_tokens(token_list *l, const added_tokens *a, const vocab
     return SUMI_OK;
 }
 
-sumi_status added_tokens_init(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err)
+sumi_status added_tokens_init(added_tokens *a, const vocab *v, const model_source *src, sumi_error *err)
 {
     token_list l;
     *a = (added_tokens){ 0 };
-    bool told = gguf_find(g, "sumi.tokenizer.added_tokens") >= 0;
-    sumi_status status = told ? read_flags(a, v, g, err) : guess_flags(a, v, g, err);
+    bool told = model_source_find_key(src, "sumi.tokenizer.added_tokens") >= 0;
+    sumi_status status = told ? read_flags(a, v, src, err) : guess_flags(a, v, src, err);
     if (status || (status = list_tokens(&l, a, v, false, err))) return status;
     for (int32_t i = 0; a->flags && i < v->n_tokens; i++) {
         a->has_normal = a->has_normal || (a->flags[i] & ADDED_NORMALIZED && specials_has(v, i));

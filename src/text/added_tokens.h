@@ -32,7 +32,7 @@ typedef struct added_tokens {
 
 /* Reads the flags, and fills `raw`. EFORMAT: the lists of the file do not fit each other or the vocabulary; ELIMIT;
  * ENOMEM. After a failure a is safe to added_tokens_deinit(). */
-SUMI_MUST_USE sumi_status added_tokens_init(added_tokens *a, const vocab *v, const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status added_tokens_init(added_tokens *a, const vocab *v, const model_source *src, sumi_error *err);
 void added_tokens_deinit(added_tokens *a);
 
 /* Normalises a text. *out NULL: the text is unchanged; else free it with free(). ENOMEM. */

@@ -87,44 +87,44 @@ static void remove_inner(bool *ends, const vocab *v)
     if (harmony || solar) remove_end(ends, v, "<|end|>");
 }
 
-static sumi_status check_id(const vocab *v, const gguf *g, const char *key, int64_t value, sumi_error *err)
+static sumi_status check_id(const vocab *v, const model_source *src, const char *key, int64_t value, sumi_error *err)
 {
     if (value >= 0 && value < v->n_tokens) return SUMI_OK;
-    return sumi_fail(err, SUMI_EFORMAT, "%s: %s is %lld, outside the vocabulary of %d tokens", gguf_name(g), key,
-                     (long long)value, v->n_tokens);
+    return sumi_fail(err, SUMI_EFORMAT, "%s: %s is %lld, outside the vocabulary of %d tokens", model_source_name(src),
+                     key, (long long)value, v->n_tokens);
 }
 
-sumi_status token_id_read(const vocab *v, const gguf *g, const char *key, int32_t *id, sumi_error *err)
+sumi_status token_id_read(const vocab *v, const model_source *src, const char *key, int32_t *id, sumi_error *err)
 {
     int64_t value;
     *id = -1;
-    if (!gguf_get_i64(g, key, &value) || value == -1 || value == UINT32_MAX) return SUMI_OK;
-    sumi_status status = check_id(v, g, key, value, err);
+    if (!model_source_get_i64(src, key, &value) || value == -1 || value == UINT32_MAX) return SUMI_OK;
+    sumi_status status = check_id(v, src, key, value, err);
     if (status == SUMI_OK) *id = (int32_t)value;
     return status;
 }
 
-sumi_status token_ids_read(const vocab *v, const gguf *g, const char *key, id_list *ids, sumi_error *err)
+sumi_status token_ids_read(const vocab *v, const model_source *src, const char *key, id_list *ids, sumi_error *err)
 {
     gguf_array a;
-    if (gguf_find(g, key) < 0) return SUMI_OK;
-    if (!gguf_get_array(g, key, &a) || a.type == GGUF_STRING || a.type == GGUF_BOOL || a.type == GGUF_F32 ||
+    if (model_source_find_key(src, key) < 0) return SUMI_OK;
+    if (!model_source_get_array(src, key, &a) || a.type == GGUF_STRING || a.type == GGUF_BOOL || a.type == GGUF_F32 ||
         a.type == GGUF_F64)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: %s is not an array of integers", gguf_name(g), key);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: %s is not an array of integers", model_source_name(src), key);
     if (a.n > TOKEN_IDS_MAX)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %s has %llu tokens; at most %d are possible", gguf_name(g), key,
-                         (unsigned long long)a.n, TOKEN_IDS_MAX);
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %s has %llu tokens; at most %d are possible", model_source_name(src),
+                         key, (unsigned long long)a.n, TOKEN_IDS_MAX);
     for (uint64_t i = 0; i < a.n; i++) {
         int64_t value = gguf_array_i64(&a, i);
         if (value == -1 || value == UINT32_MAX) continue;
-        sumi_status status = check_id(v, g, key, value, err);
+        sumi_status status = check_id(v, src, key, value, err);
         if (status != SUMI_OK) return status;
         id_list_add(ids, (int32_t)value);
     }
     return ids->failed ? sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", key) : SUMI_OK;
 }
 
-sumi_status end_tokens_find(bool *ends, const vocab *v, const gguf *g, int32_t eos, sumi_error *err)
+sumi_status end_tokens_find(bool *ends, const vocab *v, const model_source *src, int32_t eos, sumi_error *err)
 {
     id_list ids = { 0 };
     int32_t id;
@@ -133,11 +133,11 @@ sumi_status end_tokens_find(bool *ends, const vocab *v, const gguf *g, int32_t e
     remove_inner(ends, v);
     if (eos >= 0) ends[eos] = true;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        sumi_status status = token_id_read(v, g, keys[i], &id, err);
+        sumi_status status = token_id_read(v, src, keys[i], &id, err);
         if (status != SUMI_OK) return status;
         if (id >= 0) ends[id] = true;
     }
-    sumi_status status = token_ids_read(v, g, "tokenizer.ggml.eos_token_ids", &ids, err);
+    sumi_status status = token_ids_read(v, src, "tokenizer.ggml.eos_token_ids", &ids, err);
     for (size_t i = 0; i < ids.n; i++) ends[ids.ids[i]] = true;
     free(ids.ids);
     return status;

@@ -43,10 +43,10 @@ struct tokenizer {
 /* ---- Creation ----------------------------------------------------------------------------------------------- */
 
 /* A bool of the metadata, or `otherwise` if the key is missing. */
-static bool read_flag(const gguf *g, const char *key, bool otherwise)
+static bool read_flag(const model_source *src, const char *key, bool otherwise)
 {
     bool value;
-    return gguf_get_bool(g, key, &value) ? value : otherwise;
+    return model_source_get_bool(src, key, &value) ? value : otherwise;
 }
 
 /* The special token of this name, where the file has not given an id. */
@@ -57,82 +57,84 @@ static void find_special(const tokenizer *t, const char *name, int32_t *id)
 }
 
 /* BERT's texts are between [CLS] and [SEP]. "seperator" is the key's spelling. */
-static sumi_status read_bert_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
+static sumi_status read_bert_ids(tokenizer *t, const model_source *src, int32_t *unknown, sumi_error *err)
 {
     sumi_status status = SUMI_OK;
-    if (t->bos < 0) status = token_id_read(&t->v, g, "tokenizer.ggml.cls_token_id", &t->bos, err);
-    if (!status && t->eos < 0) status = token_id_read(&t->v, g, "tokenizer.ggml.seperator_token_id", &t->eos, err);
+    if (t->bos < 0) status = token_id_read(&t->v, src, "tokenizer.ggml.cls_token_id", &t->bos, err);
+    if (!status && t->eos < 0) status = token_id_read(&t->v, src, "tokenizer.ggml.seperator_token_id", &t->eos, err);
     if (status) return status;
     find_special(t, "[CLS]", &t->bos);
     find_special(t, "[SEP]", &t->eos);
     find_special(t, "[UNK]", unknown);
     if (*unknown >= 0) return SUMI_OK;
-    return sumi_fail(err, SUMI_EFORMAT, "%s: the vocabulary has no token for unknown words", gguf_name(g));
+    return sumi_fail(err, SUMI_EFORMAT, "%s: the vocabulary has no token for unknown words", model_source_name(src));
 }
 
 /* The ids of BOS, EOS and the unknown token. SentencePiece files that do not say have them where its trainer
  * puts them, at 1, 2 and 0. */
-static sumi_status read_ids(tokenizer *t, const gguf *g, int32_t *unknown, sumi_error *err)
+static sumi_status read_ids(tokenizer *t, const model_source *src, int32_t *unknown, sumi_error *err)
 {
-    sumi_status status = token_id_read(&t->v, g, "tokenizer.ggml.bos_token_id", &t->bos, err);
-    if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.eos_token_id", &t->eos, err);
-    if (!status) status = token_id_read(&t->v, g, "tokenizer.ggml.unknown_token_id", unknown, err);
-    if (status || t->v.model == VOCAB_WORDPIECE) return status ? status : read_bert_ids(t, g, unknown, err);
+    sumi_status status = token_id_read(&t->v, src, "tokenizer.ggml.bos_token_id", &t->bos, err);
+    if (!status) status = token_id_read(&t->v, src, "tokenizer.ggml.eos_token_id", &t->eos, err);
+    if (!status) status = token_id_read(&t->v, src, "tokenizer.ggml.unknown_token_id", unknown, err);
+    if (status || t->v.model == VOCAB_WORDPIECE) return status ? status : read_bert_ids(t, src, unknown, err);
     for (int32_t i = 0; t->v.model == VOCAB_UNIGRAM && *unknown < 0 && i < t->v.n_tokens; i++)
         if (t->v.kind[i] == TOKEN_UNKNOWN) *unknown = i;
     if (t->v.model != VOCAB_SENTENCEPIECE || t->v.chars || t->v.n_tokens < 3) return SUMI_OK;
-    if (t->bos < 0 && gguf_find(g, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL) t->bos = 1;
-    if (t->eos < 0 && gguf_find(g, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL) t->eos = 2;
+    if (t->bos < 0 && model_source_find_key(src, "tokenizer.ggml.bos_token_id") < 0 && t->v.kind[1] == TOKEN_CONTROL)
+        t->bos = 1;
+    if (t->eos < 0 && model_source_find_key(src, "tokenizer.ggml.eos_token_id") < 0 && t->v.kind[2] == TOKEN_CONTROL)
+        t->eos = 2;
     if (*unknown < 0 && t->v.kind[0] == TOKEN_UNKNOWN) *unknown = 0;
     return SUMI_OK;
 }
 
-static sumi_status create_sentencepiece(tokenizer *t, const gguf *g, int32_t unknown, sumi_error *err)
+static sumi_status create_sentencepiece(tokenizer *t, const model_source *src, int32_t unknown, sumi_error *err)
 {
     bool chars = t->v.chars != CHARS_NONE;
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", !chars) || t->v.chars == CHARS_GEMMA4;
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
-    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", !chars);
-    t->lower = t->v.chars == CHARS_WORDS && read_flag(g, "tokenizer.ggml.normalizer.lowercase", false);
-    sumi_status status = spm_init(&t->spm, &t->v, g, t->added.flags, err);
+    t->add_bos = read_flag(src, "tokenizer.ggml.add_bos_token", !chars) || t->v.chars == CHARS_GEMMA4;
+    t->add_eos = read_flag(src, "tokenizer.ggml.add_eos_token", false);
+    t->add_space = read_flag(src, "tokenizer.ggml.add_space_prefix", !chars);
+    t->lower = t->v.chars == CHARS_WORDS && read_flag(src, "tokenizer.ggml.normalizer.lowercase", false);
+    sumi_status status = spm_init(&t->spm, &t->v, src, t->added.flags, err);
     t->spm.unknown = unknown;
     t->spm.add_space_prefix = t->add_space;
-    t->spm.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", false);
+    t->spm.remove_extra_whitespaces = read_flag(src, "tokenizer.ggml.remove_extra_whitespaces", false);
     return status;
 }
 
-static sumi_status create_unigram(tokenizer *t, const gguf *g, int32_t unknown, sumi_error *err)
+static sumi_status create_unigram(tokenizer *t, const model_source *src, int32_t unknown, sumi_error *err)
 {
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", false);
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", true);
-    t->add_space = read_flag(g, "tokenizer.ggml.add_space_prefix", true);
-    sumi_status status = unigram_init(&t->unigram, &t->v, g, err);
+    t->add_bos = read_flag(src, "tokenizer.ggml.add_bos_token", false);
+    t->add_eos = read_flag(src, "tokenizer.ggml.add_eos_token", true);
+    t->add_space = read_flag(src, "tokenizer.ggml.add_space_prefix", true);
+    sumi_status status = unigram_init(&t->unigram, &t->v, src, err);
     t->unigram.unknown = unknown;
     t->unigram.add_space_prefix = t->add_space;
-    t->unigram.remove_extra_whitespaces = read_flag(g, "tokenizer.ggml.remove_extra_whitespaces", true);
+    t->unigram.remove_extra_whitespaces = read_flag(src, "tokenizer.ggml.remove_extra_whitespaces", true);
     return status;
 }
 
-static void create_wordpiece(tokenizer *t, const gguf *g, int32_t unknown)
+static void create_wordpiece(tokenizer *t, const model_source *src, int32_t unknown)
 {
-    wordpiece_init(&t->wordpiece, &t->v, g, unknown);
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", true);
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", true);
+    wordpiece_init(&t->wordpiece, &t->v, src, unknown);
+    t->add_bos = read_flag(src, "tokenizer.ggml.add_bos_token", true);
+    t->add_eos = read_flag(src, "tokenizer.ggml.add_eos_token", true);
     t->add_space = true;
 }
 
-static sumi_status create_byte_level(tokenizer *t, const gguf *g, sumi_error *err)
+static sumi_status create_byte_level(tokenizer *t, const model_source *src, sumi_error *err)
 {
     gguf_str name = { "default", 7 };
-    gguf_get_str(g, "tokenizer.ggml.pre", &name);
+    model_source_get_str(src, "tokenizer.ggml.pre", &name);
     if (!(t->rule = pretok_find_rule(name.data, name.n)))
-        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: pre-tokenizer '%.*s' is not supported", gguf_name(g),
+        return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: pre-tokenizer '%.*s' is not supported", model_source_name(src),
                          (int)(name.n < 60 ? name.n : 60), name.data);
-    bool ignore_merges = read_flag(g, "tokenizer.ggml.ignore_merges", t->rule->ignore_merges);
-    t->add_bos = read_flag(g, "tokenizer.ggml.add_bos_token", t->rule->add_bos);
-    t->add_eos = read_flag(g, "tokenizer.ggml.add_eos_token", false);
+    bool ignore_merges = read_flag(src, "tokenizer.ggml.ignore_merges", t->rule->ignore_merges);
+    t->add_bos = read_flag(src, "tokenizer.ggml.add_bos_token", t->rule->add_bos);
+    t->add_eos = read_flag(src, "tokenizer.ggml.add_eos_token", false);
     sumi_status status = pretok_create(&t->pretok, t->rule, true, err);
-    return status ? status : byte_bpe_init(&t->bytes, &t->v, g, ignore_merges, t->rule->long_pieces, err);
+    return status ? status : byte_bpe_init(&t->bytes, &t->v, src, ignore_merges, t->rule->long_pieces, err);
 }
 
 /* Spaces in the form of SentencePiece's tokens: each becomes U+2581, and one is added in front. */
@@ -163,10 +165,10 @@ static sumi_status normalize(const void *user, const char *text, size_t n, char 
 }
 
 /* BOS and EOS by the flags, unless the file lists the tokens around a text. */
-static sumi_status read_around(tokenizer *t, const gguf *g, sumi_error *err)
+static sumi_status read_around(tokenizer *t, const model_source *src, sumi_error *err)
 {
-    sumi_status status = token_ids_read(&t->v, g, "sumi.tokenizer.before_text", &t->before, err);
-    if (!status) status = token_ids_read(&t->v, g, "sumi.tokenizer.after_text", &t->after, err);
+    sumi_status status = token_ids_read(&t->v, src, "sumi.tokenizer.before_text", &t->before, err);
+    if (!status) status = token_ids_read(&t->v, src, "sumi.tokenizer.after_text", &t->after, err);
     if (status) return status;
     if (!t->before.n && t->add_bos && t->bos >= 0) id_list_add(&t->before, t->bos);
     if (!t->after.n && t->add_eos && t->eos >= 0) id_list_add(&t->after, t->eos);
@@ -208,34 +210,35 @@ static size_t find_longest(const tokenizer *t)
     return longest;
 }
 
-static sumi_status fill(tokenizer *t, const gguf *g, sumi_error *err)
+static sumi_status fill(tokenizer *t, const model_source *src, sumi_error *err)
 {
     int32_t unknown = -1;
-    sumi_status status = vocab_init(&t->v, g, err);
-    if (!status && (status = added_tokens_init(&t->added, &t->v, g, err))) sumi_fail_in(err, "%s", gguf_name(g));
-    if (!status) status = read_ids(t, g, &unknown, err);
+    sumi_status status = vocab_init(&t->v, src, err);
+    if (!status && (status = added_tokens_init(&t->added, &t->v, src, err)))
+        sumi_fail_in(err, "%s", model_source_name(src));
+    if (!status) status = read_ids(t, src, &unknown, err);
     if (status) return status;
     switch (t->v.model) {
-    case VOCAB_BYTE_LEVEL: status = create_byte_level(t, g, err); break;
-    case VOCAB_SENTENCEPIECE: status = create_sentencepiece(t, g, unknown, err); break;
-    case VOCAB_UNIGRAM: status = create_unigram(t, g, unknown, err); break;
-    case VOCAB_WORDPIECE: create_wordpiece(t, g, unknown); break;
+    case VOCAB_BYTE_LEVEL: status = create_byte_level(t, src, err); break;
+    case VOCAB_SENTENCEPIECE: status = create_sentencepiece(t, src, unknown, err); break;
+    case VOCAB_UNIGRAM: status = create_unigram(t, src, unknown, err); break;
+    case VOCAB_WORDPIECE: create_wordpiece(t, src, unknown); break;
     }
     if (!status) status = added_tokens_normalize(&t->added, &t->v, normalize, t, err);
-    if (!status) status = read_around(t, g, err);
+    if (!status) status = read_around(t, src, err);
     if (status) return status;
     t->longest = find_longest(t);
     if (!(t->ends = calloc((size_t)t->v.n_tokens, sizeof *t->ends)))
         return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
-    return end_tokens_find(t->ends, &t->v, g, t->eos, err);
+    return end_tokens_find(t->ends, &t->v, src, t->eos, err);
 }
 
-sumi_status tokenizer_create(tokenizer **out, const gguf *g, sumi_error *err)
+sumi_status tokenizer_create(tokenizer **out, const model_source *src, sumi_error *err)
 {
     *out = NULL;
     tokenizer *t = calloc(1, sizeof *t);
     if (!t) return sumi_fail(err, SUMI_ENOMEM, "tokenizer: out of memory");
-    sumi_status status = fill(t, g, err);
+    sumi_status status = fill(t, src, err);
     if (status) tokenizer_destroy(t);
     else *out = t;
     return status;

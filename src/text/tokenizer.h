@@ -11,16 +11,16 @@
 #ifndef SUMI_TEXT_TOKENIZER_H
 #define SUMI_TEXT_TOKENIZER_H
 
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 #define TOKENIZER_MAX_TEXT ((size_t)1 << 28) /* bytes in one call */
 
 typedef struct tokenizer tokenizer; /* immutable after creation: any thread may use it */
 
-/* Builds the tokenizer of g, which is borrowed and must outlive it; g needs no tensors. EFORMAT: the vocabulary is missing
- * or inconsistent; EUNSUPPORTED: this build does not know the model or the pre-tokenizer, which the message names; ELIMIT;
- * ENOMEM. Free with tokenizer_destroy(). */
-SUMI_MUST_USE sumi_status tokenizer_create(tokenizer **out, const gguf *g, sumi_error *err);
+/* Builds the tokenizer of src, which is borrowed and must outlive it; src needs no tensors. EFORMAT: the vocabulary is
+ * missing or inconsistent; EUNSUPPORTED: this build does not know the model or the pre-tokenizer, which the message names;
+ * ELIMIT; ENOMEM. Free with tokenizer_destroy(). */
+SUMI_MUST_USE sumi_status tokenizer_create(tokenizer **out, const model_source *src, sumi_error *err);
 void tokenizer_destroy(tokenizer *t); /* NULL is fine */
 
 int32_t tokenizer_n_vocab(const tokenizer *t);

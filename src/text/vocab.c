@@ -186,63 +186,65 @@ static const struct {
                  { "sarvam-moe", CHARS_SPACES },
                  { "whitespace", CHARS_WORDS } };
 
-static void set_chars(vocab *v, const gguf *g)
+static void set_chars(vocab *v, const model_source *src)
 {
     gguf_str pre;
-    if (v->model != VOCAB_BYTE_LEVEL || !gguf_get_str(g, "tokenizer.ggml.pre", &pre)) return;
+    if (v->model != VOCAB_BYTE_LEVEL || !model_source_get_str(src, "tokenizer.ggml.pre", &pre)) return;
     for (size_t i = 0; i < sizeof of_chars / sizeof *of_chars; i++)
         if (gguf_str_is(pre, of_chars[i].pre)) v->chars = of_chars[i].chars;
     if (v->chars) v->model = VOCAB_SENTENCEPIECE;
 }
 
-static sumi_status read_model(vocab *v, const gguf *g, sumi_error *err)
+static sumi_status read_model(vocab *v, const model_source *src, sumi_error *err)
 {
     gguf_str model;
-    if (!gguf_get_str(g, "tokenizer.ggml.model", &model))
+    if (!model_source_get_str(src, "tokenizer.ggml.model", &model))
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.model is missing: the file holds no tokenizer",
-                         gguf_name(g));
+                         model_source_name(src));
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (!gguf_str_is(model, models[i].name)) continue;
         v->model = models[i].model;
         v->chars = models[i].chars;
-        set_chars(v, g);
+        set_chars(v, src);
         return SUMI_OK;
     }
     return sumi_fail(err, SUMI_EUNSUPPORTED,
                      "%s: tokenizer model '%.*s' is not supported; 'gpt2', 'llama', 't5', 'bert', 'gemma4' and "
                      "'whitespace' are",
-                     gguf_name(g), (int)(model.n < 60 ? model.n : 60), model.data);
+                     model_source_name(src), (int)(model.n < 60 ? model.n : 60), model.data);
 }
 
-static sumi_status read_kinds(vocab *v, const gguf *g, bool *known, sumi_error *err)
+static sumi_status read_kinds(vocab *v, const model_source *src, bool *known, sumi_error *err)
 {
     gguf_array kinds;
     memset(v->kind, TOKEN_NORMAL, (size_t)v->n_tokens);
-    *known = gguf_find(g, "tokenizer.ggml.token_type") >= 0;
+    *known = model_source_find_key(src, "tokenizer.ggml.token_type") >= 0;
     if (!*known) return SUMI_OK;
-    if (!gguf_get_array(g, "tokenizer.ggml.token_type", &kinds) || (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) ||
-        kinds.n != (uint64_t)v->n_tokens)
+    if (!model_source_get_array(src, "tokenizer.ggml.token_type", &kinds) ||
+        (kinds.type != GGUF_I32 && kinds.type != GGUF_U32) || kinds.n != (uint64_t)v->n_tokens)
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.token_type is not an array of %d 32-bit integers",
-                         gguf_name(g), v->n_tokens);
+                         model_source_name(src), v->n_tokens);
     for (int32_t i = 0; i < v->n_tokens; i++) {
         int32_t kind;
         memcpy(&kind, (const char *)kinds.data + (size_t)i * 4, 4);
         if (kind < 0 || kind > TOKEN_BYTE)
-            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", gguf_name(g), i, kind);
+            return sumi_fail(err, SUMI_EFORMAT, "%s: token %d has type %d; 1 to 6 are known", model_source_name(src), i,
+                             kind);
         if (kind) v->kind[i] = (uint8_t)kind; /* 0, "undefined", is a normal one */
     }
     return SUMI_OK;
 }
 
 /* The texts as the file has them go to symbol[]; *arena_bytes is enough for all changed copies. */
-static sumi_status read_texts(vocab *v, const gguf *g, const gguf_array *tokens, size_t *arena_bytes, sumi_error *err)
+static sumi_status read_texts(vocab *v, const model_source *src, const gguf_array *tokens, size_t *arena_bytes,
+                              sumi_error *err)
 {
     *arena_bytes = 0;
     for (int32_t i = 0; i < v->n_tokens; i++) {
-        gguf_str s = gguf_array_str(g, tokens, (uint64_t)i);
+        gguf_str s = model_source_array_str(src, tokens, (uint64_t)i);
         if (s.n > VOCAB_MAX_TOKEN_BYTES)
-            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible", gguf_name(g), i,
-                             s.n, VOCAB_MAX_TOKEN_BYTES);
+            return sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %zu bytes; at most %d are possible",
+                             model_source_name(src), i, s.n, VOCAB_MAX_TOKEN_BYTES);
         v->symbol[i] = (vocab_text){ s.data, (uint32_t)s.n };
         *arena_bytes += v->kind[i] == TOKEN_USER_DEFINED ? 3 * s.n : s.n;
     }
@@ -275,19 +277,19 @@ static sumi_status set_texts(vocab *v, bool kinds_known, size_t arena_bytes, sum
     return SUMI_OK;
 }
 
-sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err)
+sumi_status vocab_init(vocab *v, const model_source *src, sumi_error *err)
 {
     gguf_array tokens;
     bool kinds_known;
     size_t arena_bytes;
     *v = (vocab){ 0 };
-    sumi_status status = read_model(v, g, err);
+    sumi_status status = read_model(v, src, err);
     if (status) return status;
-    if (!gguf_get_array(g, "tokenizer.ggml.tokens", &tokens) || tokens.type != GGUF_STRING || tokens.n == 0)
+    if (!model_source_get_array(src, "tokenizer.ggml.tokens", &tokens) || tokens.type != GGUF_STRING || tokens.n == 0)
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.tokens is missing or no array of strings",
-                         gguf_name(g));
+                         model_source_name(src));
     if (tokens.n > VOCAB_MAX_TOKENS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %llu tokens; at most %d are possible", gguf_name(g),
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %llu tokens; at most %d are possible", model_source_name(src),
                          (unsigned long long)tokens.n, VOCAB_MAX_TOKENS);
     v->n_tokens = (int32_t)tokens.n;
     v->symbol = malloc((size_t)v->n_tokens * sizeof *v->symbol);
@@ -295,19 +297,19 @@ sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err)
     v->kind = malloc((size_t)v->n_tokens);
     if (!v->symbol || !v->raw || !v->kind)
         return sumi_fail(err, SUMI_ENOMEM, "vocabulary of %d tokens: out of memory", v->n_tokens);
-    if ((status = read_kinds(v, g, &kinds_known, err))) return status;
-    if ((status = read_texts(v, g, &tokens, &arena_bytes, err))) return status;
+    if ((status = read_kinds(v, src, &kinds_known, err))) return status;
+    if ((status = read_texts(v, src, &tokens, &arena_bytes, err))) return status;
     return set_texts(v, kinds_known, arena_bytes, err);
 }
 
-sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores, sumi_error *err)
+sumi_status vocab_read_scores(const vocab *v, const model_source *src, const char **scores, sumi_error *err)
 {
     gguf_array a;
     *scores = NULL;
-    if (gguf_find(g, "tokenizer.ggml.scores") < 0) return SUMI_OK;
-    if (!gguf_get_array(g, "tokenizer.ggml.scores", &a) || a.type != GGUF_F32 || a.n != (uint64_t)v->n_tokens)
+    if (model_source_find_key(src, "tokenizer.ggml.scores") < 0) return SUMI_OK;
+    if (!model_source_get_array(src, "tokenizer.ggml.scores", &a) || a.type != GGUF_F32 || a.n != (uint64_t)v->n_tokens)
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is not an array of %d float32 values",
-                         gguf_name(g), v->n_tokens);
+                         model_source_name(src), v->n_tokens);
     *scores = a.data;
     return SUMI_OK;
 }

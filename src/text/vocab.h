@@ -22,7 +22,7 @@
 #define SUMI_TEXT_VOCAB_H
 
 #include "base/keyed_hash.h"
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 #define VOCAB_MAX_TOKENS      (1 << 24) /* merge ranks take 24 bits */
 #define VOCAB_MAX_TOKEN_BYTES 65535
@@ -74,16 +74,17 @@ typedef struct vocab {
     char *arena;
 } vocab;
 
-/* Reads tokenizer.ggml.model, .tokens and .token_type of g, which must outlive v. EFORMAT: keys missing, arrays
+/* Reads tokenizer.ggml.model, .tokens and .token_type of src, which must outlive v. EFORMAT: keys missing, arrays
  * of different length, wrong values; EUNSUPPORTED: a model that is not in the table above; ELIMIT; ENOMEM. After
  * a failure v is safe to vocab_deinit(). Of tokens with the same symbol the last one is found, as in llama.cpp
  * and tokenizers. */
-SUMI_MUST_USE sumi_status vocab_init(vocab *v, const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status vocab_init(vocab *v, const model_source *src, sumi_error *err);
 void vocab_deinit(vocab *v);
 
 /* tokenizer.ggml.scores: n_tokens unaligned floats in the file's bytes, or NULL if it has none. EFORMAT: another type or
  * number. */
-SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const gguf *g, const char **scores, sumi_error *err);
+SUMI_MUST_USE sumi_status vocab_read_scores(const vocab *v, const model_source *src, const char **scores,
+                                            sumi_error *err);
 
 int32_t vocab_find(const vocab *v, const char *symbol, size_t n_bytes); /* id, or -1 */
 

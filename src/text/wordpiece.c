@@ -23,13 +23,14 @@ static bool is_ambiguous(const char *piece, size_t n)
     return n > WORD_BEGIN_BYTES && !memcmp(piece, WORD_BEGIN, WORD_BEGIN_BYTES);
 }
 
-void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown)
+void wordpiece_init(wordpiece *w, const vocab *v, const model_source *src, int32_t unknown)
 {
     const char capital[] = WORD_BEGIN "A";
     *w = (wordpiece){ .v = v, .unknown = unknown };
-    if (!gguf_get_bool(g, "tokenizer.ggml.normalizer.lowercase", &w->lower))
+    if (!model_source_get_bool(src, "tokenizer.ggml.normalizer.lowercase", &w->lower))
         w->lower = vocab_find(v, capital, sizeof capital - 1) < 0;
-    if (!gguf_get_bool(g, "tokenizer.ggml.normalizer.strip_accents", &w->strip_accents)) w->strip_accents = w->lower;
+    if (!model_source_get_bool(src, "tokenizer.ggml.normalizer.strip_accents", &w->strip_accents))
+        w->strip_accents = w->lower;
 }
 
 /* ---- Characters --------------------------------------------------------------------------------------------- */

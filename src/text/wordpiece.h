@@ -32,7 +32,7 @@ typedef struct wordpiece {
 } wordpiece;
 
 /* Reads tokenizer.ggml.normalizer.*; unknown: the token of unknown words, >= 0. v is borrowed. Nothing to free. */
-void wordpiece_init(wordpiece *w, const vocab *v, const gguf *g, int32_t unknown);
+void wordpiece_init(wordpiece *w, const vocab *v, const model_source *src, int32_t unknown);
 
 /* Cleans and normalises a text before it is cut into words. *out is never NULL on success; free with free(). ENOMEM. */
 SUMI_MUST_USE sumi_status wordpiece_normalize(const wordpiece *w, const char *text, size_t n, char **out,

@@ -11,21 +11,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    if (gguf_open_memory(&g, data, n, "fuzz", &err) != SUMI_OK) {
-        if (g || strncmp(err.message, "fuzz: ", 6) != 0 || strchr(err.message, '\n')) abort();
+    if (gguf_open_memory(&src, data, n, "fuzz", &err) != SUMI_OK) {
+        if (src || strncmp(err.message, "fuzz: ", 6) != 0 || strchr(err.message, '\n')) abort();
         return 0;
     }
-    gguf_touch_all(g, 4096);
+    test_touch_source(src, 4096);
     char name[64];
-    for (int64_t i = 0; i < gguf_n_tensors(g) && i < 1000; i++) { /* each tensor is found under its name */
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    for (int64_t i = 0; i < model_source_n_tensors(src) && i < 1000; i++) { /* each tensor is found under its name */
+        const source_tensor *t = model_source_tensor_at(src, i);
         if (t->name.n >= sizeof name || memchr(t->name.data, 0, t->name.n)) continue;
         memcpy(name, t->name.data, t->name.n);
         name[t->name.n] = '\0';
-        if (gguf_find_tensor(g, name) != t) abort();
+        if (model_source_find_tensor(src, name) != t) abort();
     }
-    gguf_close(g);
+    model_source_close(src);
     return 0;
 }

@@ -25,7 +25,7 @@ static json_t *take_line(const uint8_t **data, size_t *n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    gguf *g;
+    model_source *src;
     sumi_error err;
     hf_folder f = { .path = strdup("fuzz") };
     f.config = take_line(&data, &n);
@@ -38,11 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         hf_folder_deinit(&f);
         return 0;
     }
-    if (hf_describe(&g, &f, NULL, &err) != SUMI_OK) {
-        if (g || strchr(err.message, '\n')) abort();
+    if (hf_describe(&src, &f, NULL, &err) != SUMI_OK) {
+        if (src || strchr(err.message, '\n')) abort();
         return 0;
     }
-    gguf_touch_all(g, 1 << 16);
-    gguf_close(g);
+    test_touch_source(src, 1 << 16);
+    model_source_close(src);
     return 0;
 }

@@ -87,7 +87,7 @@ static void put_flags(tiny_vocab *v, uint8_t first)
 }
 
 /* Both ways of byte-level BPE. */
-static void compare_ways(const gguf *file, const char *text, size_t n)
+static void compare_ways(const model_source *file, const char *text, size_t n)
 {
     vocab v;
     byte_bpe b[2];

@@ -1,5 +1,6 @@
 /* test_added_tokens.c - special tokens with every combination of flags in random texts: ids equal to those of `tokenizers`
  * for the same tokenizer.json (make_added_tokens.py), and the same with the flags in a GGUF file's keys. */
+#include "format/gguf.h"
 #include "test_support.h"
 
 #include <stdio.h>
@@ -63,19 +64,19 @@ static void check_case(const json_t *one)
     int n_wrong = 0;
     gguf_head head;
     sumi_error err;
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     gguf_head_init(&head, 32);
     if (hf_tokenizer_write(&folder, 0, &head, &err) != SUMI_OK) fail_msg("%s: %s", name, err.message);
     uint8_t *bytes = gguf_head_take(&head, &n);
     assert_non_null(bytes);
-    assert_int_equal(gguf_open_memory(&g, bytes, n, "head", NULL), SUMI_OK);
-    if (tokenizer_create(&t, g, &err) != SUMI_OK) fail_msg("%s: %s", name, err.message);
+    assert_int_equal(gguf_open_memory(&src, bytes, n, "head", NULL), SUMI_OK);
+    if (tokenizer_create(&t, src, &err) != SUMI_OK) fail_msg("%s: %s", name, err.message);
     json_array_foreach(json_object_get(one, "texts"), i, pair)
         n_wrong += !check(name, t, json_array_get(pair, 0), json_array_get(pair, 1));
     if (n_wrong) fail_msg("%s: %d of %zu texts differ", name, n_wrong, json_array_size(json_object_get(one, "texts")));
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     free(bytes);
 }
 

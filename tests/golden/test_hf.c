@@ -5,27 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "hf_folder.h"
 #include "quant/quant.h"
 #include "test_support.h"
 #include "tiny_logits.h"
 
-static gguf *open_model(const char *path)
+static model_source *open_model(const char *path)
 {
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    if (model_file_open(&g, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
-    return g;
+    if (model_source_open(&src, path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
+    return src;
 }
 
 /* All elements as floats; the caller frees them. */
-static float *decode(const gguf *g, const gguf_tensor *t)
+static float *decode(const model_source *src, const source_tensor *t)
 {
     void *rows = malloc(t->n_bytes);
     float *values = malloc((size_t)t->n_elems * sizeof *values);
     assert_true(rows && values);
-    if (gguf_read_rows(g, t, 0, t->n_elems / t->dims[0], rows, NULL) != SUMI_OK) fail_msg("a tensor cannot be read");
+    if (model_source_read_rows(src, t, 0, t->n_elems / t->dims[0], rows, NULL) != SUMI_OK)
+        fail_msg("a tensor cannot be read");
     quant_find(t->type->type)->decode(rows, values, t->n_elems);
     free(rows);
     return values;
@@ -33,7 +34,8 @@ static float *decode(const gguf *g, const gguf_tensor *t)
 
 /* Elements and order; a vector of one file may be a matrix of the other. Factors of rotations were computed in two ways, and
  * norms of Gemma 3 were rounded when 1 was taken away for transformers: these agree to the last bits. */
-static void compare_tensor(const char *name, const gguf *a, const gguf_tensor *s, const gguf *b, const gguf_tensor *t)
+static void compare_tensor(const char *name, const model_source *a, const source_tensor *s, const model_source *b,
+                           const source_tensor *t)
 {
     bool rounded = !strncmp(s->name.data, "rope_", 5) || !strncmp(name, "gemma3", 6);
     if (s->n_elems != t->n_elems || s->dims[0] * s->dims[1] != t->dims[0] * t->dims[1])
@@ -61,18 +63,19 @@ static void compare_tensors(const char *name, const char *folder)
     if (has_other_tensors(name)) return;
     char path[256], tensor[128];
     snprintf(path, sizeof path, "tests/golden/tiny/%s.gguf", name);
-    gguf *a = open_model(folder), *b = open_model(test_source_path(path));
-    if (gguf_n_tensors(a) != gguf_n_tensors(b))
-        fail_msg("%s: %lld tensors, not %lld", name, (long long)gguf_n_tensors(a), (long long)gguf_n_tensors(b));
-    for (int64_t i = 0; i < gguf_n_tensors(a); i++) {
-        const gguf_tensor *s = gguf_tensor_at(a, i);
+    model_source *a = open_model(folder), *b = open_model(test_source_path(path));
+    if (model_source_n_tensors(a) != model_source_n_tensors(b))
+        fail_msg("%s: %lld tensors, not %lld", name, (long long)model_source_n_tensors(a),
+                 (long long)model_source_n_tensors(b));
+    for (int64_t i = 0; i < model_source_n_tensors(a); i++) {
+        const source_tensor *s = model_source_tensor_at(a, i);
         snprintf(tensor, sizeof tensor, "%.*s", (int)s->name.n, s->name.data);
-        const gguf_tensor *t = gguf_find_tensor(b, tensor);
+        const source_tensor *t = model_source_find_tensor(b, tensor);
         if (!t) fail_msg("%s: the GGUF file has no '%s'", name, tensor);
         compare_tensor(name, a, s, b, t);
     }
-    gguf_close(a);
-    gguf_close(b);
+    model_source_close(a);
+    model_source_close(b);
 }
 
 /* Written as a GGUF file, it is still the same. */

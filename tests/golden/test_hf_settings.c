@@ -107,13 +107,13 @@ static warnings open_and_listen(const test_folder *f)
 /* A second file with lm_head.weight: the embeddings times `factor`, from the last token to the first if `turned`. */
 static void add_head(const test_folder *f, float factor, bool turned)
 {
-    gguf *g;
+    model_source *src;
     size_t n;
     char header[256];
-    assert_int_equal(gguf_open(&g, test_source_path("tests/golden/tiny/qwen2-tied.gguf"), NULL), SUMI_OK);
-    const gguf_tensor *t = gguf_find_tensor(g, "token_embd.weight");
+    assert_int_equal(gguf_open(&src, test_source_path("tests/golden/tiny/qwen2-tied.gguf"), NULL), SUMI_OK);
+    const source_tensor *t = model_source_find_tensor(src, "token_embd.weight");
     assert_true(t && t->type->type == DTYPE_F32);
-    assert_int_equal(gguf_fetch(g, t, 0, t->dims[1], NULL), SUMI_OK);
+    assert_int_equal(model_source_fetch(src, t, 0, t->dims[1], NULL), SUMI_OK);
     int len = snprintf(header, sizeof header,
                        "{\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[%lld,%lld],\"data_offsets\":[0,%zu]}}",
                        (long long)t->dims[1], (long long)t->dims[0], t->n_bytes);
@@ -137,7 +137,7 @@ static void add_head(const test_folder *f, float factor, bool turned)
     test_folder_write(f, "model.safetensors.index.json", index, sizeof index - 1);
     free(weights);
     free(file);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void an_output_matrix_that_differs_is_used_though_config_json_says_tied(void **state)

@@ -1,10 +1,11 @@
-/* test_others_gguf.c - GGUF files in the ways in which other programs write them: llama.cpp, which saves settings that a model
- * does not have as 0 or -1, and Ollama, which leaves keys out and keeps a vision part in the same file. They are made of the
- * tiny models; the oracle is transformers, as in test_tiny.c. */
+/* test_others_gguf.c - GGUF files in the ways in which other programs write them: llama.cpp, which saves settings that a
+ * model does not have as 0 or -1, and Ollama, which leaves keys out and keeps a vision part in the same file. They are made
+ * of the tiny models; the oracle is transformers, as in test_tiny.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "format/gguf.h"
 #include "gguf_builder.h"
 #include "test_support.h"
 #include "tiny_logits.h"
@@ -13,13 +14,13 @@
 static double difference(const char *name, const gb_rename *renames, void (*add)(gguf_builder *b))
 {
     char source[256], path[] = "/tmp/sumi-test-gguf-XXXXXX";
-    gguf *g;
+    model_source *src;
     sumi_error err;
     gguf_builder b;
     snprintf(source, sizeof source, "tests/golden/tiny/%s.gguf", name);
-    if (gguf_open(&g, test_source_path(source), &err) != SUMI_OK) fail_msg("%s", err.message);
+    if (gguf_open(&src, test_source_path(source), &err) != SUMI_OK) fail_msg("%s", err.message);
     gb_init(&b);
-    gb_copy(&b, g, renames);
+    gb_copy(&b, src, renames);
     if (add) add(&b);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -27,7 +28,7 @@ static double difference(const char *name, const gb_rename *renames, void (*add)
     gb_write(&b, path);
     double worst = test_tiny_difference(name, path, NULL);
     unlink(path);
-    gguf_close(g);
+    model_source_close(src);
     return worst;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "golden_hash.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "hf_folder.h"
 #include "text/detok.h"
 #include "tiny_vocab.h"
@@ -140,18 +140,18 @@ static int check_json(const char *name, bool keeps_texts)
 {
     char path[128];
     sumi_error err;
-    gguf *g;
+    model_source *src;
     tokenizer *t = NULL;
     json_t *model = load_model(name);
     tiny_tokenizer other = open_model(model);
     test_folder f = test_folder_create();
     snprintf(path, sizeof path, "tests/golden/hf/tokenizer-%s.json", name);
     test_folder_copy(&f, "tokenizer.json", path);
-    if (model_file_open(&g, f.path, NULL, &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    if (model_source_open(&src, f.path, NULL, &err) || tokenizer_create(&t, src, &err)) fail_msg("%s", err.message);
     compare_tokens(t, other.tokenizer);
     int n_wrong = check_ids(name, model, t, keeps_texts);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     test_folder_remove(&f);
     tiny_close(&other);
     json_decref(model);

@@ -1,5 +1,6 @@
 /* test_tokenizer.c - token ids of real vocabularies, equal to those of `tokenizers`. The goldens are made by
  * make_tokenizer.py. */
+#include "format/gguf.h"
 #include "test_support.h"
 
 #include <stdio.h>
@@ -64,7 +65,7 @@ static size_t hex_decode(const char *hex, char *out)
 /* lost: bytes that the vocabulary cannot hold, or changes: texts with one of them need not come back. */
 static void check_model(const char *model, const char *lost, size_t n_lost)
 {
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
     char path[64];
@@ -72,7 +73,7 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
     json_t *texts = golden_load("tokenizer/texts"), *golden = golden_load(path), *text;
     int n_wrong = 0, n_checked = 0;
     size_t i;
-    if (gguf_open(&g, test_model_path(model), &err) || tokenizer_create(&t, g, &err)) fail_msg("%s", err.message);
+    if (gguf_open(&src, test_model_path(model), &err) || tokenizer_create(&t, src, &err)) fail_msg("%s", err.message);
     json_array_foreach(json_object_get(texts, "texts"), i, text)
     {
         char key[24];
@@ -97,7 +98,7 @@ static void check_model(const char *model, const char *lost, size_t n_lost)
         n_checked++;
     }
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     json_decref(texts);
     json_decref(golden);
     assert_true(n_checked >= 300);

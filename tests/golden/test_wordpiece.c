@@ -5,18 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "test_support.h"
 #include "text/tokenizer.h"
 
 enum { MAX_IDS = 1024 };
 
-static tokenizer *open_vocabulary(const char *name, gguf **g)
+static tokenizer *open_vocabulary(const char *name, model_source **src)
 {
     char path[256];
     tokenizer *t = NULL;
     sumi_error err;
     snprintf(path, sizeof path, "tests/golden/tokenizer/wordpiece-%s.gguf", name);
-    if (gguf_open(g, test_source_path(path), &err) || tokenizer_create(&t, *g, &err)) fail_msg("%s", err.message);
+    if (gguf_open(src, test_source_path(path), &err) || tokenizer_create(&t, *src, &err)) fail_msg("%s", err.message);
     return t;
 }
 
@@ -44,18 +45,18 @@ static bool ids_equal(const tokenizer *t, const json_t *text, const json_t *want
 static void check_vocabulary(const char *name)
 {
     json_error_t error;
-    gguf *g;
+    model_source *src;
     int n_wrong = 0;
     size_t i;
     json_t *golden = json_load_file(test_source_path("tests/golden/tokenizer/wordpiece.json"), JSON_ALLOW_NUL, &error);
     if (!golden) fail_msg("%s", error.text);
     json_t *texts = json_object_get(golden, "texts"), *text;
-    tokenizer *t = open_vocabulary(name, &g);
+    tokenizer *t = open_vocabulary(name, &src);
     json_array_foreach(texts, i, text) n_wrong += !ids_equal(t, text, json_array_get(json_object_get(golden, name), i));
     assert_true(json_array_size(texts) >= 300);
     if (n_wrong) fail_msg("%s: %d of %zu texts differ", name, n_wrong, json_array_size(texts));
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     json_decref(golden);
 }
 

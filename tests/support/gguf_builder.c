@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/gguf.h"
 #include "quant/quant.h"
 #include "test_support.h"
 
@@ -140,25 +141,25 @@ void gb_split(const char *path, const char *prefix, int32_t n_shards)
     char name[4096];
     size_t n_bytes;
     char *file = test_read_file(path, &n_bytes);
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    if (gguf_open_memory(&g, file, n_bytes, path, &err) != SUMI_OK) fail_msg("%s", err.message);
-    int64_t n = gguf_n_tensors(g), next = 0;
+    if (gguf_open_memory(&src, file, n_bytes, path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    int64_t n = model_source_n_tensors(src), next = 0;
     for (int32_t s = 0; s < n_shards; s++) {
         gguf_builder b;
         gb_init(&b);
-        b.alignment = gguf_alignment(g);
+        b.alignment = gguf_alignment(src);
         if (s == 0) { /* all metadata, as it stands between the header and the first tensor's name */
-            buf_append(&b.meta, file + 24, (size_t)(gguf_tensor_at(g, 0)->name.data - 8 - (file + 24)));
-            b.n_kv = (uint64_t)gguf_n_keys(g);
+            buf_append(&b.meta, file + 24, (size_t)(model_source_tensor_at(src, 0)->name.data - 8 - (file + 24)));
+            b.n_kv = (uint64_t)model_source_n_keys(src);
         }
         gb_u32(&b, "split.no", (uint32_t)s);
         gb_u32(&b, "split.count", (uint32_t)n_shards);
         gb_i32(&b, "split.tensors.count", (int32_t)n);
         for (; next < n * (s + 1) / n_shards; next++) {
-            const gguf_tensor *t = gguf_tensor_at(g, next);
+            const source_tensor *t = model_source_tensor_at(src, next);
             char tensor[256];
-            uint64_t dims[GGUF_MAX_DIMS];
+            uint64_t dims[TENSOR_MAX_DIMS];
             for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
             snprintf(tensor, sizeof tensor, "%.*s", (int)t->name.n, t->name.data);
             gb_tensor(&b, tensor, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
@@ -166,7 +167,7 @@ void gb_split(const char *path, const char *prefix, int32_t n_shards)
         snprintf(name, sizeof name, "%s-%05d-of-%05d.gguf", prefix, s + 1, n_shards);
         gb_write(&b, name);
     }
-    gguf_close(g);
+    model_source_close(src);
     free(file);
 }
 
@@ -183,7 +184,7 @@ static bool renamed(gguf_str name, const gb_rename *r, char out[256])
     return true;
 }
 
-static void copy_array(gguf_builder *b, const char *key, const gguf *g, const gguf_array *a)
+static void copy_array(gguf_builder *b, const char *key, const model_source *src, const gguf_array *a)
 {
     if (a->type != GGUF_STRING) {
         size_t size = a->type == GGUF_BOOL || a->type == GGUF_U8 || a->type == GGUF_I8 ? 1 : 4;
@@ -193,7 +194,7 @@ static void copy_array(gguf_builder *b, const char *key, const gguf *g, const gg
     char **texts = calloc((size_t)a->n + 1, sizeof *texts);
     assert_non_null(texts);
     for (uint64_t i = 0; i < a->n; i++) {
-        gguf_str s = gguf_array_str(g, a, i);
+        gguf_str s = model_source_array_str(src, a, i);
         texts[i] = strndup(s.data, s.n);
     }
     gb_str_array(b, key, (const char *const *)texts, (size_t)a->n);
@@ -201,7 +202,7 @@ static void copy_array(gguf_builder *b, const char *key, const gguf *g, const gg
     free(texts);
 }
 
-static void copy_key(gguf_builder *b, const char *key, const gguf *g, int64_t i)
+static void copy_key(gguf_builder *b, const char *key, const model_source *src, int64_t i)
 {
     int64_t n;
     double f;
@@ -209,29 +210,30 @@ static void copy_key(gguf_builder *b, const char *key, const gguf *g, int64_t i)
     gguf_str s;
     gguf_array a;
     char text[4096];
-    if (gguf_value_bool(g, i, &flag)) gb_bool(b, key, flag);
-    else if (gguf_value_i64(g, i, &n) && n >= 0) gb_u32(b, key, (uint32_t)n);
-    else if (gguf_value_i64(g, i, &n)) gb_i32(b, key, (int32_t)n);
-    else if (gguf_value_f64(g, i, &f)) gb_f32(b, key, (float)f);
-    else if (gguf_value_array(g, i, &a)) copy_array(b, key, g, &a);
-    else if (gguf_value_str(g, i, &s)) {
+    if (model_source_value_bool(src, i, &flag)) gb_bool(b, key, flag);
+    else if (model_source_value_i64(src, i, &n) && n >= 0) gb_u32(b, key, (uint32_t)n);
+    else if (model_source_value_i64(src, i, &n)) gb_i32(b, key, (int32_t)n);
+    else if (model_source_value_f64(src, i, &f)) gb_f32(b, key, (float)f);
+    else if (model_source_value_array(src, i, &a)) copy_array(b, key, src, &a);
+    else if (model_source_value_str(src, i, &s)) {
         snprintf(text, sizeof text, "%.*s", (int)s.n, s.data);
         gb_str(b, key, text);
     }
 }
 
-void gb_copy(gguf_builder *b, const gguf *g, const gb_rename *renames)
+void gb_copy(gguf_builder *b, const model_source *src, const gb_rename *renames)
 {
     char name[256];
     sumi_error err;
-    for (int64_t i = 0; i < gguf_n_keys(g); i++)
-        if (renamed(gguf_key(g, i), renames, name)) copy_key(b, name, g, i);
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
-        uint64_t dims[GGUF_MAX_DIMS];
+    for (int64_t i = 0; i < model_source_n_keys(src); i++)
+        if (renamed(model_source_key(src, i), renames, name)) copy_key(b, name, src, i);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
+        uint64_t dims[TENSOR_MAX_DIMS];
         for (int d = 0; d < t->n_dims; d++) dims[d] = (uint64_t)t->dims[d];
         if (!renamed(t->name, renames, name)) continue;
-        if (gguf_fetch(g, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK) fail_msg("%s: %s", name, err.message);
+        if (model_source_fetch(src, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK)
+            fail_msg("%s: %s", name, err.message);
         gb_tensor(b, name, (uint32_t)t->type->type, (uint32_t)t->n_dims, dims, t->data, t->n_bytes);
     }
 }
@@ -243,21 +245,21 @@ static double touch_bytes(const void *data, size_t n)
     return sum;
 }
 
-static double touch_value(const gguf *g, int64_t i)
+static double touch_value(const model_source *src, int64_t i)
 {
     double sum = 0, f = 0;
     int64_t n = 0;
     bool flag = false;
     gguf_str s = { NULL, 0 };
     gguf_array a = { 0 };
-    if (gguf_value_i64(g, i, &n)) sum += (double)n;
-    if (gguf_value_f64(g, i, &f)) sum += f;
-    if (gguf_value_bool(g, i, &flag)) sum += flag;
-    if (gguf_value_str(g, i, &s)) sum += touch_bytes(s.data, s.n);
-    if (!gguf_value_array(g, i, &a)) return sum;
+    if (model_source_value_i64(src, i, &n)) sum += (double)n;
+    if (model_source_value_f64(src, i, &f)) sum += f;
+    if (model_source_value_bool(src, i, &flag)) sum += flag;
+    if (model_source_value_str(src, i, &s)) sum += touch_bytes(s.data, s.n);
+    if (!model_source_value_array(src, i, &a)) return sum;
     for (uint64_t k = 0; k < a.n; k++) {
         if (a.type == GGUF_STRING) {
-            s = gguf_array_str(g, &a, k);
+            s = model_source_array_str(src, &a, k);
             sum += touch_bytes(s.data, s.n);
         } else {
             sum += (double)gguf_array_i64(&a, k) + (double)gguf_array_f32(&a, k);
@@ -266,23 +268,23 @@ static double touch_value(const gguf *g, int64_t i)
     return sum;
 }
 
-void gguf_fetch_all(const gguf *g)
+void test_fetch_tensors(const model_source *src)
 {
     sumi_error err;
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
-        if (gguf_fetch(g, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK) fail_msg("%s", err.message);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
+        if (model_source_fetch(src, t, 0, t->n_elems / t->dims[0], &err) != SUMI_OK) fail_msg("%s", err.message);
     }
 }
 
-static double touch_tensor(const gguf *g, const gguf_tensor *t, int64_t max_elems)
+static double touch_tensor(const model_source *src, const source_tensor *t, int64_t max_elems)
 {
     double sum = touch_bytes(t->name.data, t->name.n) + (t->data ? touch_bytes(t->data, t->n_bytes) : 0);
     if (t->n_elems > max_elems) return sum;
     float *values = malloc((size_t)t->n_elems * sizeof *values);
     void *aligned = mem_alloc(t->n_bytes); /* a file in memory may lie anywhere */
     if (values && aligned) {
-        gguf_make_rows(g, t, 0, t->n_elems / t->dims[0], aligned);
+        model_source_make_rows(src, t, 0, t->n_elems / t->dims[0], aligned);
         quant_find(t->type->type)->decode(aligned, values, t->n_elems);
         for (int64_t i = 0; i < t->n_elems; i++) sum += (double)values[i];
     }
@@ -291,15 +293,16 @@ static double touch_tensor(const gguf *g, const gguf_tensor *t, int64_t max_elem
     return sum;
 }
 
-void gguf_touch_all(const gguf *g, int64_t max_elems)
+void test_touch_source(const model_source *src, int64_t max_elems)
 {
-    double sum = (double)gguf_file_bytes(g);
-    gguf_fetch_all(g);
-    for (int64_t i = 0; i < gguf_n_keys(g); i++) {
-        gguf_str key = gguf_key(g, i);
-        sum += touch_bytes(key.data, key.n) + touch_value(g, i);
+    double sum = (double)model_source_file_bytes(src);
+    test_fetch_tensors(src);
+    for (int64_t i = 0; i < model_source_n_keys(src); i++) {
+        gguf_str key = model_source_key(src, i);
+        sum += touch_bytes(key.data, key.n) + touch_value(src, i);
     }
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) sum += touch_tensor(g, gguf_tensor_at(g, i), max_elems);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++)
+        sum += touch_tensor(src, model_source_tensor_at(src, i), max_elems);
     volatile double kept = sum; /* the reads must not be optimised away */
     (void)kept;
 }

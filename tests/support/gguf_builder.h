@@ -12,7 +12,7 @@
 #define TEST_GGUF_BUILDER_H
 
 #include "base/buf.h"
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 typedef struct gguf_builder {
     buf meta, infos, data;
@@ -50,12 +50,12 @@ void gb_write(gguf_builder *b, const char *path);
 /* Writes the model at path as n_shards files PREFIX-00001-of-0000N.gguf, with about as many tensors in each. */
 void gb_split(const char *path, const char *prefix, int32_t n_shards);
 
-/* Copies keys and tensors of g under other names: each (from, to) replaces the beginning of a name, the first that fits;
+/* Copies keys and tensors of src under other names: each (from, to) replaces the beginning of a name, the first that fits;
  * to NULL leaves it out. The array ends with { NULL, NULL }. Integers become u32 or i32. */
 typedef struct gb_rename {
     const char *from, *to;
 } gb_rename;
-void gb_copy(gguf_builder *b, const gguf *g, const gb_rename *renames);
+void gb_copy(gguf_builder *b, const model_source *src, const gb_rename *renames);
 
 /* Little-endian pieces for values given to gb_raw(). */
 void gb_put_u32(buf *out, uint32_t value);
@@ -63,10 +63,10 @@ void gb_put_u64(buf *out, uint64_t value);
 void gb_put_str(buf *out, const char *text);
 
 /* Fetches the data of all tensors; fails the test if that fails. */
-void gguf_fetch_all(const gguf *g);
+void test_fetch_tensors(const model_source *src);
 
 /* Reads all that the getters of an opened file can reach, so that a sanitizer sees every byte. Tensors of up
  * to max_elems elements are decoded. */
-void gguf_touch_all(const gguf *g, int64_t max_elems);
+void test_touch_source(const model_source *src, int64_t max_elems);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/gguf.h"
 #include "test_support.h"
 #include "text/bpe/byte_alphabet.h"
 
@@ -75,7 +76,7 @@ tiny_tokenizer tiny_open(tiny_vocab *v)
 void tiny_close(tiny_tokenizer *t)
 {
     tokenizer_destroy(t->tokenizer);
-    if (t->file) gguf_close(t->file);
+    if (t->file) model_source_close(t->file);
     free(t->bytes);
 }
 

@@ -26,7 +26,7 @@ typedef struct tiny_vocab {
 
 typedef struct tiny_tokenizer {
     uint8_t *bytes;
-    gguf *file;
+    model_source *file;
     tokenizer *tokenizer; /* NULL: status and err say why */
     sumi_status status;
     sumi_error err;

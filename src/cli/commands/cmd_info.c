@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands/info.h"
 #include "cli/options/args.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "text/id_list.h"
 #include "text/tokenizer.h"
 
@@ -62,28 +62,28 @@ static const struct argp info_argp = {
            "  sumi info smollm2 --key tokenizer.chat_template",
 };
 
-static sumi_status find_end_tokens(const gguf *g, info_summary *s, sumi_error *err)
+static sumi_status find_end_tokens(const model_source *src, info_summary *s, sumi_error *err)
 {
     tokenizer *t;
     id_list ends = { 0 };
     s->n_end_tokens = -1;
-    if (gguf_find(g, "tokenizer.ggml.tokens") < 0) return SUMI_OK;
-    sumi_status status = tokenizer_create(&t, g, err);
+    if (model_source_find_key(src, "tokenizer.ggml.tokens") < 0) return SUMI_OK;
+    sumi_status status = tokenizer_create(&t, src, err);
     if (status != SUMI_OK) return status == SUMI_ENOMEM ? status : SUMI_OK;
     for (int32_t id = 0; id < tokenizer_n_vocab(t); id++)
         if (tokenizer_is_end(t, id)) id_list_add(&ends, id);
     tokenizer_destroy(t);
     s->end_tokens = ends.ids;
-    if (ends.failed) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", gguf_name(g));
+    if (ends.failed) return sumi_fail(err, SUMI_ENOMEM, "%s: out of memory", model_source_name(src));
     s->n_end_tokens = (int32_t)ends.n;
     return SUMI_OK;
 }
 
 /* Collects data that takes longer than looking up keys. Only missing memory is a failure: info also shows files that sumi
  * cannot run. */
-static sumi_status look_further(const gguf *g, const char *path, info_summary *s, sumi_error *err)
+static sumi_status look_further(const model_source *src, const char *path, info_summary *s, sumi_error *err)
 {
-    sumi_status status = find_end_tokens(g, s, err);
+    sumi_status status = find_end_tokens(src, s, err);
     if (status != SUMI_OK || !s->n_params) return status;
     status = sumi_model_estimate(path, NULL, NULL, &s->memory, err);
     s->has_memory = status == SUMI_OK;
@@ -107,51 +107,51 @@ static void print_raw(gguf_str s)
     putchar('\n');
 }
 
-static int print_key(const gguf *g, const char *key)
+static int print_key(const model_source *src, const char *key)
 {
-    int64_t i = gguf_find(g, key), integer;
+    int64_t i = model_source_find_key(src, key), integer;
     uint64_t large;
     double real;
     bool flag;
     gguf_str text;
-    if (i < 0) return cli_fail("%s: there is no key '%s'; --metadata lists them", gguf_name(g), key);
-    if (gguf_value_str(g, i, &text)) {
+    if (i < 0) return cli_fail("%s: there is no key '%s'; --metadata lists them", model_source_name(src), key);
+    if (model_source_value_str(src, i, &text)) {
         print_raw(text);
-    } else if (gguf_value_i64(g, i, &integer)) {
+    } else if (model_source_value_i64(src, i, &integer)) {
         printf("%lld\n", (long long)integer);
-    } else if (gguf_value_u64(g, i, &large)) {
+    } else if (model_source_value_u64(src, i, &large)) {
         printf("%llu\n", (unsigned long long)large);
-    } else if (gguf_value_f64(g, i, &real)) {
+    } else if (model_source_value_f64(src, i, &real)) {
         printf("%.17g\n", real);
-    } else if (gguf_value_bool(g, i, &flag)) {
+    } else if (model_source_value_bool(src, i, &flag)) {
         printf("%s\n", flag ? "true" : "false");
     } else {
-        return cli_fail("%s: key '%s' is an array; use --all or --json --all", gguf_name(g), key);
+        return cli_fail("%s: key '%s' is an array; use --all or --json --all", model_source_name(src), key);
     }
     return EXIT_DONE;
 }
 
-static int print_views(const gguf *g, const info_summary *s, const info_args *a)
+static int print_views(const model_source *src, const info_summary *s, const info_args *a)
 {
     sumi_error err;
-    if (a->json) return info_print_json(g, s, a->all, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
+    if (a->json) return info_print_json(src, s, a->all, &err) == SUMI_OK ? EXIT_DONE : cli_fail_error(&err);
     bool overview = a->all || (!a->metadata && !a->tensors);
-    if (overview) info_print_overview(g, s);
+    if (overview) info_print_overview(src, s);
     if (a->all) printf("\n");
-    if (a->all || a->metadata) info_print_metadata(g, a->all);
+    if (a->all || a->metadata) info_print_metadata(src, a->all);
     if ((a->all || a->metadata) && (a->all || a->tensors)) printf("\n");
-    if (a->all || a->tensors) info_print_tensors(g);
+    if (a->all || a->tensors) info_print_tensors(src);
     return EXIT_DONE;
 }
 
-static int print(const gguf *g, const char *path, const info_args *a)
+static int print(const model_source *src, const char *path, const info_args *a)
 {
     info_summary s;
     sumi_error err;
-    if (a->key) return print_key(g, a->key);
-    info_summarise(g, &s);
-    sumi_status status = look_further(g, path, &s, &err);
-    int code = status == SUMI_OK ? print_views(g, &s, a) : cli_fail_error(&err);
+    if (a->key) return print_key(src, a->key);
+    info_summarise(src, &s);
+    sumi_status status = look_further(src, path, &s, &err);
+    int code = status == SUMI_OK ? print_views(src, &s, a) : cli_fail_error(&err);
     free(s.end_tokens);
     return code;
 }
@@ -161,11 +161,11 @@ int cmd_info(int argc, char **argv)
     info_args a = { 0 };
     sumi_error err;
     char path[4096];
-    gguf *g;
+    model_source *src;
     if (!cli_parse(&info_argp, argc, argv, &a)) return EXIT_USAGE;
     if (cli_find_model(a.model, path, sizeof path, &err) != SUMI_OK) return cli_fail_error(&err);
-    if (model_file_open(&g, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
-    int code = print(g, path, &a);
-    gguf_close(g);
+    if (model_source_open(&src, path, NULL, &err) != SUMI_OK) return cli_fail_error(&err);
+    int code = print(src, path, &a);
+    model_source_close(src);
     return code;
 }

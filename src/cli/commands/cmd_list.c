@@ -11,7 +11,7 @@
 #include "cli/options/args.h"
 #include "cli/options/help.h"
 #include "compress/file_type.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 
 typedef struct list_args {
     bool json, names;
@@ -59,20 +59,20 @@ typedef struct about {
 
 static void look_into(const store_model *m, about *out)
 {
-    gguf *g;
+    model_source *src;
     info_summary s;
     *out = (about){ 0 };
     if (m->partial) return;
-    if (model_file_open(&g, m->path, NULL, &out->error) != SUMI_OK) {
+    if (model_source_open(&src, m->path, NULL, &out->error) != SUMI_OK) {
         out->failed = true;
         return;
     }
-    info_summarise(g, &s);
+    info_summarise(src, &s);
     printable_copy(out->architecture, sizeof out->architecture, s.architecture.n ? s.architecture.data : "",
                    s.architecture.n);
     out->n_params = s.n_params;
-    snprintf(out->type, sizeof out->type, "%s", file_type_name(g));
-    gguf_close(g);
+    snprintf(out->type, sizeof out->type, "%s", file_type_name(src));
+    model_source_close(src);
 }
 
 static void show_size(char *out, size_t n_out, double n)

@@ -11,7 +11,7 @@
 #include "cli/open_tokenizer.h"
 #include "cli/options/args.h"
 #include "cli/text_file.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "jinja/chat_template.h"
 
 #define MAX_JSON_BYTES     ((size_t)256 << 20)
@@ -70,7 +70,7 @@ static const struct argp argp = {
 
 /* Everything that one run holds. */
 typedef struct job {
-    gguf *file;
+    model_source *model;
     char *source; /* of --template */
     chat_template *template;
     json_t *messages, *tools;
@@ -92,13 +92,14 @@ static sumi_status load_json(const char *path, json_t **out, sumi_error *err)
 }
 
 /* The text of the token whose id is under key; NULL if there is none. */
-static const char *token_text(const gguf *g, const char *key, size_t *n)
+static const char *token_text(const model_source *src, const char *key, size_t *n)
 {
     gguf_array tokens;
     int64_t id;
-    if (!gguf_get_i64(g, key, &id) || !gguf_get_array(g, "tokenizer.ggml.tokens", &tokens)) return NULL;
+    if (!model_source_get_i64(src, key, &id) || !model_source_get_array(src, "tokenizer.ggml.tokens", &tokens))
+        return NULL;
     if (tokens.type != GGUF_STRING || id < 0 || (uint64_t)id >= tokens.n) return NULL;
-    gguf_str text = gguf_array_str(g, &tokens, (uint64_t)id);
+    gguf_str text = model_source_array_str(src, &tokens, (uint64_t)id);
     *n = text.n;
     return text.data;
 }
@@ -114,12 +115,12 @@ static sumi_status open_template(job *t, const template_args *a, sumi_error *err
         return status ? status : chat_template_compile(&t->template, t->source, n, a->template, err);
     }
     status = cli_find_model(a->model, path, sizeof path, err);
-    if (!status) status = model_file_open(&t->file, path, NULL, err);
+    if (!status) status = model_source_open(&t->model, path, NULL, err);
     if (status) return status;
-    if (!gguf_get_str(t->file, "tokenizer.chat_template", &source))
+    if (!model_source_get_str(t->model, "tokenizer.chat_template", &source))
         return sumi_fail(err, SUMI_EUNSUPPORTED, "%s: the model has no chat template; give one with --template", path);
-    t->input.bos = token_text(t->file, "tokenizer.ggml.bos_token_id", &t->input.n_bos);
-    t->input.eos = token_text(t->file, "tokenizer.ggml.eos_token_id", &t->input.n_eos);
+    t->input.bos = token_text(t->model, "tokenizer.ggml.bos_token_id", &t->input.n_bos);
+    t->input.eos = token_text(t->model, "tokenizer.ggml.eos_token_id", &t->input.n_eos);
     snprintf(name, sizeof name, "%s: chat template", path);
     return chat_template_compile(&t->template, source.data, source.n, name, err);
 }
@@ -154,6 +155,6 @@ int cmd_template(int argc, char **argv)
     json_decref(t.tools);
     chat_template_destroy(t.template);
     free(t.source);
-    gguf_close(t.file);
+    model_source_close(t.model);
     return status ? cli_fail_error(&err) : EXIT_DONE;
 }

@@ -121,7 +121,7 @@ static sumi_status bench(const tokenize_args *a, const open_tokenizer *o, const 
     for (int i = 0; i < 5; i++) {
         tokenizer *t;
         double start = cpu_ms();
-        sumi_status status = tokenizer_create(&t, o->file, err);
+        sumi_status status = tokenizer_create(&t, o->source, err);
         if (status) return status;
         double created = cpu_ms();
         status = tokenizer_encode(t, text, n_bytes, a->flags, &ids, &n_ids, err);

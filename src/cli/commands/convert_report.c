@@ -11,10 +11,10 @@
 #include "cli/cli.h"
 #include "cli/commands/info.h"
 #include "compress/file_type.h"
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 
 typedef struct report {
-    gguf *in, *out;
+    model_source *in, *out;
     info_summary from, to;
     const file_type *mix;    /* NULL: types were kept */
     int32_t fell[DTYPE_MAX]; /* tensors that have this type instead of the one that was wanted */
@@ -27,10 +27,10 @@ typedef struct report {
 static void count(report *r)
 {
     int64_t n_layers = 0;
-    bool tied = !gguf_find_tensor(r->out, "output.weight");
+    bool tied = !model_source_find_tensor(r->out, "output.weight");
     info_arch_i64(r->out, &r->to, "block_count", &n_layers);
-    for (int64_t i = 0; r->mix && i < gguf_n_tensors(r->out); i++) {
-        const gguf_tensor *t = gguf_tensor_at(r->out, i), *before = gguf_tensor_at(r->in, i);
+    for (int64_t i = 0; r->mix && i < model_source_n_tensors(r->out); i++) {
+        const source_tensor *t = model_source_tensor_at(r->out, i), *before = model_source_tensor_at(r->in, i);
         dtype wanted, got = file_type_of(r->mix, t, n_layers, tied, &wanted);
         if (before->type->block_elems > 1 && before->type->type != t->type->type) r->quantised = true;
         if (got == wanted) continue;
@@ -53,8 +53,8 @@ static sumi_status look(report *r, const char *in, const char *out, sumi_error *
 {
     struct stat s;
     const logger log = { print_warning, NULL };
-    sumi_status st = model_file_open(&r->in, in, &log, err);
-    if (st == SUMI_OK) st = model_file_open(&r->out, out, NULL, err);
+    sumi_status st = model_source_open(&r->in, in, &log, err);
+    if (st == SUMI_OK) st = model_source_open(&r->out, out, NULL, err);
     if (st != SUMI_OK) return st;
     if (stat(out, &s) == 0) r->n_bytes = (uint64_t)s.st_size;
     info_summarise(r->in, &r->from);
@@ -70,7 +70,7 @@ static void print_text(const report *r, const char *out)
            (double)r->from.weight_bytes / 0x1p20, r->from.bits_per_weight);
     if (r->n_fell) {
         printf("%d of %lld tensors have rows that cannot be divided into blocks of %lld weights, and get another type:",
-               r->n_fell, (long long)gguf_n_tensors(r->out), (long long)r->wanted_block);
+               r->n_fell, (long long)model_source_n_tensors(r->out), (long long)r->wanted_block);
         const char *before = " ";
         for (int i = 0; i < DTYPE_MAX; i++)
             if (r->fell[i]) printf("%s%d %s", before, r->fell[i], dtype_gguf_name((uint32_t)i)), before = ", ";
@@ -91,10 +91,10 @@ static sumi_status print_json(const report *r, const char *out, sumi_error *err)
         if (r->fell[i]) failed |= json_object_set_new(fell, dtype_gguf_name((uint32_t)i), json_integer(r->fell[i]));
     json_t *o = json_pack("{s:s%, s:s, s:I, s:f, s:I, s:i, s:o, s:{s:s, s:I, s:f, s:b}}", "path", out, strlen(out),
                           "type", file_type_name(r->out), "bytes", (json_int_t)r->n_bytes, "bits_per_weight",
-                          r->to.bits_per_weight, "tensors", (json_int_t)gguf_n_tensors(r->out), "fallback_tensors",
-                          r->n_fell, "fallback_types", fell, "source", "type", file_type_name(r->in), "bytes",
-                          (json_int_t)r->from.weight_bytes, "bits_per_weight", r->from.bits_per_weight,
-                          "quantised_again", r->quantised);
+                          r->to.bits_per_weight, "tensors", (json_int_t)model_source_n_tensors(r->out),
+                          "fallback_tensors", r->n_fell, "fallback_types", fell, "source", "type",
+                          file_type_name(r->in), "bytes", (json_int_t)r->from.weight_bytes, "bits_per_weight",
+                          r->from.bits_per_weight, "quantised_again", r->quantised);
     if (o && !failed) return cli_write_json(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6), err);
     json_decref(o);
     return sumi_fail(err, SUMI_ENOMEM, "the JSON: out of memory, or %s is no UTF-8", out);
@@ -106,7 +106,7 @@ sumi_status convert_report(const char *in, const char *out, const char *type, bo
     sumi_status st = look(&r, in, out, err);
     if (st == SUMI_OK && json) st = print_json(&r, out, err);
     else if (st == SUMI_OK) print_text(&r, out);
-    gguf_close(r.in);
-    gguf_close(r.out);
+    model_source_close(r.in);
+    model_source_close(r.out);
     return st;
 }

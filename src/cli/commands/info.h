@@ -6,7 +6,7 @@
 #ifndef SUMI_CLI_COMMANDS_INFO_H
 #define SUMI_CLI_COMMANDS_INFO_H
 
-#include "format/gguf.h"
+#include "format/model_source.h"
 #include "sumi.h"
 
 #define INFO_ARRAY_HEAD 8 /* elements that are shown of a long array */
@@ -27,16 +27,16 @@ typedef struct info_summary {
     sumi_estimate memory; /* of a context of the model's training length */
 } info_summary;
 
-void info_summarise(const gguf *g, info_summary *s); /* without memory and end tokens */
+void info_summarise(const model_source *src, info_summary *s); /* without memory and end tokens */
 
-/* The integer or text at "ARCHITECTURE.suffix"; false as gguf_get_i64(). */
-bool info_arch_i64(const gguf *g, const info_summary *s, const char *suffix, int64_t *value);
+/* The integer or text at "ARCHITECTURE.suffix"; false as model_source_get_i64(). */
+bool info_arch_i64(const model_source *src, const info_summary *s, const char *suffix, int64_t *value);
 
-void info_print_overview(const gguf *g, const info_summary *s);
-void info_print_metadata(const gguf *g, bool whole); /* whole: arrays and strings in full */
-void info_print_tensors(const gguf *g);
+void info_print_overview(const model_source *src, const info_summary *s);
+void info_print_metadata(const model_source *src, bool whole); /* whole: arrays and strings in full */
+void info_print_tensors(const model_source *src);
 
 /* Prints one object. */
-SUMI_MUST_USE sumi_status info_print_json(const gguf *g, const info_summary *s, bool whole, sumi_error *err);
+SUMI_MUST_USE sumi_status info_print_json(const model_source *src, const info_summary *s, bool whole, sumi_error *err);
 
 #endif

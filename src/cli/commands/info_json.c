@@ -26,6 +26,7 @@
 #include "base/printable.h"
 #include "cli/cli.h"
 #include "cli/commands/info.h"
+#include "format/gguf.h"
 
 #define LONG_ARRAY 32
 
@@ -65,10 +66,10 @@ static json_t *json_number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *json_element(const gguf *g, const gguf_array *a, uint64_t i)
+static json_t *json_element(const model_source *src, const gguf_array *a, uint64_t i)
 {
     switch (a->type) {
-    case GGUF_STRING: return json_text(gguf_array_str(g, a, i));
+    case GGUF_STRING: return json_text(model_source_array_str(src, a, i));
     case GGUF_BOOL: return json_boolean(gguf_array_i64(a, i));
     case GGUF_F32:
     case GGUF_F64: return json_number(gguf_array_f64(a, i));
@@ -79,18 +80,18 @@ static json_t *json_element(const gguf *g, const gguf_array *a, uint64_t i)
     }
 }
 
-static json_t *json_elements(const gguf *g, const gguf_array *a, uint64_t n)
+static json_t *json_elements(const model_source *src, const gguf_array *a, uint64_t n)
 {
     json_t *list = json_array();
     for (uint64_t i = 0; i < n; i++)
-        if (json_array_append_new(list, json_element(g, a, i)) != 0) {
+        if (json_array_append_new(list, json_element(src, a, i)) != 0) {
             json_decref(list);
             return NULL;
         }
     return list;
 }
 
-static json_t *json_value(const gguf *g, int64_t i, bool whole)
+static json_t *json_value(const model_source *src, int64_t i, bool whole)
 {
     int64_t integer;
     uint64_t large;
@@ -98,15 +99,15 @@ static json_t *json_value(const gguf *g, int64_t i, bool whole)
     bool flag;
     gguf_str text;
     gguf_array a;
-    if (gguf_value_i64(g, i, &integer)) return json_integer(integer);
-    if (gguf_value_bool(g, i, &flag)) return json_boolean(flag);
-    if (gguf_value_f64(g, i, &real)) return json_number(real);
-    if (gguf_value_str(g, i, &text)) return json_text(text);
-    if (gguf_value_u64(g, i, &large)) return json_real((double)large);
-    if (!gguf_value_array(g, i, &a)) return json_null(); /* an array of arrays */
-    if (whole || a.n <= LONG_ARRAY) return json_elements(g, &a, a.n);
+    if (model_source_value_i64(src, i, &integer)) return json_integer(integer);
+    if (model_source_value_bool(src, i, &flag)) return json_boolean(flag);
+    if (model_source_value_f64(src, i, &real)) return json_number(real);
+    if (model_source_value_str(src, i, &text)) return json_text(text);
+    if (model_source_value_u64(src, i, &large)) return json_real((double)large);
+    if (!model_source_value_array(src, i, &a)) return json_null(); /* an array of arrays */
+    if (whole || a.n <= LONG_ARRAY) return json_elements(src, &a, a.n);
     return json_pack("{s:s, s:I, s:o}", "type", gguf_type_name(a.type), "n", (json_int_t)a.n, "first",
-                     json_elements(g, &a, INFO_ARRAY_HEAD));
+                     json_elements(src, &a, INFO_ARRAY_HEAD));
 }
 
 /* Adds value under key, both made from the file. Like json_object_set_new(): takes value, -1 on failure. */
@@ -119,18 +120,18 @@ static int set_text_key(json_t *object, gguf_str key, json_t *value)
     return failed;
 }
 
-static json_t *json_metadata(const gguf *g, bool whole)
+static json_t *json_metadata(const model_source *src, bool whole)
 {
     json_t *object = json_object();
-    for (int64_t i = 0; i < gguf_n_keys(g); i++)
-        if (set_text_key(object, gguf_key(g, i), json_value(g, i, whole)) != 0) {
+    for (int64_t i = 0; i < model_source_n_keys(src); i++)
+        if (set_text_key(object, model_source_key(src, i), json_value(src, i, whole)) != 0) {
             json_decref(object);
             return NULL;
         }
     return object;
 }
 
-static json_t *json_tensor(const gguf_tensor *t)
+static json_t *json_tensor(const source_tensor *t)
 {
     json_t *dims = json_array();
     int failed = !dims;
@@ -140,11 +141,11 @@ static json_t *json_tensor(const gguf_tensor *t)
                      "n_bytes", (json_int_t)t->n_bytes, "shard", (int)t->shard, "offset", (json_int_t)t->offset);
 }
 
-static json_t *json_tensors(const gguf *g)
+static json_t *json_tensors(const model_source *src)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++)
-        if (json_array_append_new(list, json_tensor(gguf_tensor_at(g, i))) != 0) {
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++)
+        if (json_array_append_new(list, json_tensor(model_source_tensor_at(src, i))) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -156,13 +157,14 @@ static json_t *json_text_of(const char *text)
     return json_text((gguf_str){ text, strlen(text) });
 }
 
-static json_t *json_files(const gguf *g)
+static json_t *json_files(const model_source *src)
 {
     json_t *list = json_array();
     int failed = !list;
-    for (int32_t i = 0; i < gguf_n_shards(g); i++)
-        failed |= json_array_append_new(list, json_pack("{s:o, s:I}", "file", json_text_of(gguf_shard_name(g, i)),
-                                                        "file_bytes", (json_int_t)gguf_shard_bytes(g, i)));
+    for (int32_t i = 0; i < model_source_n_shards(src); i++)
+        failed |= json_array_append_new(list,
+                                        json_pack("{s:o, s:I}", "file", json_text_of(model_source_shard_name(src, i)),
+                                                  "file_bytes", (json_int_t)model_source_shard_bytes(src, i)));
     return complete(list, failed);
 }
 
@@ -196,18 +198,18 @@ static json_t *json_memory(const info_summary *s)
                      (json_int_t)m->kv_bytes, "scratch_bytes", (json_int_t)m->scratch_bytes, "n_ctx", (int)m->n_ctx);
 }
 
-sumi_status info_print_json(const gguf *g, const info_summary *s, bool whole, sumi_error *err)
+sumi_status info_print_json(const model_source *src, const info_summary *s, bool whole, sumi_error *err)
 {
-    json_t
-        *root = json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}",
-                          "file", json_text_of(gguf_name(g)), "file_bytes", (json_int_t)gguf_file_bytes(g),
-                          "gguf_version", (int)gguf_version(g), "alignment", (int)gguf_alignment(g), "files",
-                          json_files(g), "architecture", json_text_or_null(s->architecture), "name",
-                          json_text_or_null(s->name), "license", json_text_or_null(s->license), "n_params",
-                          (json_int_t)s->n_params, "weight_bytes", (json_int_t)s->weight_bytes, "bits_per_weight",
-                          json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab", (json_int_t)s->n_vocab,
-                          "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types",
-                          json_types(s), "metadata", json_metadata(g, whole), "tensors", json_tensors(g));
+    json_t *root =
+        json_pack("{s:o, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "file",
+                  json_text_of(model_source_name(src)), "file_bytes", (json_int_t)model_source_file_bytes(src),
+                  "gguf_version", (int)gguf_version(src), "alignment", (int)gguf_alignment(src), "files",
+                  json_files(src), "architecture", json_text_or_null(s->architecture), "name",
+                  json_text_or_null(s->name), "license", json_text_or_null(s->license), "n_params",
+                  (json_int_t)s->n_params, "weight_bytes", (json_int_t)s->weight_bytes, "bits_per_weight",
+                  json_number(s->bits_per_weight), "memory", json_memory(s), "n_vocab", (json_int_t)s->n_vocab,
+                  "has_chat_template", s->chat_template.n > 0, "end_tokens", json_end_tokens(s), "types", json_types(s),
+                  "metadata", json_metadata(src, whole), "tensors", json_tensors(src));
     /* ASCII only: \u escapes keep control characters beyond ASCII from a terminal. */
     return cli_write_json(root, JSON_INDENT(2) | JSON_ENSURE_ASCII, err);
 }

@@ -9,7 +9,8 @@
 #include "base/printable.h"
 #include "cli/commands/info.h"
 #include "engine/recommended.h"
-#include "format/gguf_adapter.h"
+#include "format/gguf.h"
+#include "format/model_source_adapter.h"
 #include "sample/members.h"
 
 #define MAX_SHOWN 400 /* bytes of a string, without --all */
@@ -59,7 +60,7 @@ static void print_types(const info_summary *s)
     }
 }
 
-static void print_shape(const gguf *g, const info_summary *s)
+static void print_shape(const model_source *src, const info_summary *s)
 {
     static const struct {
         const char *suffix, *before, *after;
@@ -72,7 +73,7 @@ static void print_shape(const gguf *g, const info_summary *s)
     const char *separator = "  shape            ";
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int64_t v;
-        if (!info_arch_i64(g, s, parts[i].suffix, &v)) continue;
+        if (!info_arch_i64(src, s, parts[i].suffix, &v)) continue;
         printf("%s%s%" PRId64 "%s", separator, parts[i].before, v, parts[i].after);
         separator = ", ";
     }
@@ -115,32 +116,32 @@ static void print_memory(const info_summary *s)
     printf(" %" PRId32 " tokens\n", m->n_ctx);
 }
 
-static void print_context(const gguf *g, const info_summary *s)
+static void print_context(const model_source *src, const info_summary *s)
 {
     int64_t n_ctx, window;
-    if (!info_arch_i64(g, s, "context_length", &n_ctx)) return;
+    if (!info_arch_i64(src, s, "context_length", &n_ctx)) return;
     printf("  context          %" PRId64 " tokens", n_ctx);
-    if (info_arch_i64(g, s, "attention.sliding_window", &window) && window > 0)
+    if (info_arch_i64(src, s, "attention.sliding_window", &window) && window > 0)
         printf(", sliding window of %" PRId64, window);
     printf("\n");
 }
 
-static gguf_str token_text(const gguf *g, const gguf_array *tokens, int64_t id)
+static gguf_str token_text(const model_source *src, const gguf_array *tokens, int64_t id)
 {
     if (tokens->type != GGUF_STRING || id < 0 || (uint64_t)id >= tokens->n) return (gguf_str){ "?", 1 };
-    return gguf_array_str(g, tokens, (uint64_t)id);
+    return model_source_array_str(src, tokens, (uint64_t)id);
 }
 
-static void print_end_tokens(const gguf *g, const info_summary *s, const gguf_array *tokens)
+static void print_end_tokens(const model_source *src, const info_summary *s, const gguf_array *tokens)
 {
     char text[80];
     for (int32_t i = 0; i < s->n_end_tokens; i++)
         printf("%s%" PRId32 " %s", i ? ", " : "  end tokens       ", s->end_tokens[i],
-               show(token_text(g, tokens, s->end_tokens[i]), text, sizeof text));
+               show(token_text(src, tokens, s->end_tokens[i]), text, sizeof text));
     if (s->n_end_tokens > 0) printf("\n");
 }
 
-static void print_vocabulary(const gguf *g, const info_summary *s)
+static void print_vocabulary(const model_source *src, const info_summary *s)
 {
     static const struct {
         const char *name, *key;
@@ -150,7 +151,7 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     };
     char text[80];
     gguf_array tokens;
-    if (!gguf_get_array(g, "tokenizer.ggml.tokens", &tokens)) {
+    if (!model_source_get_array(src, "tokenizer.ggml.tokens", &tokens)) {
         printf("  vocabulary       none\n");
         return;
     }
@@ -160,71 +161,71 @@ static void print_vocabulary(const gguf *g, const info_summary *s)
     const char *separator = "  special tokens   ";
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         int64_t id;
-        if (!gguf_get_i64(g, special[i].key, &id)) continue;
+        if (!model_source_get_i64(src, special[i].key, &id)) continue;
         printf("%s%s %" PRId64 " %s", separator, special[i].name, id,
-               show(token_text(g, &tokens, id), text, sizeof text));
+               show(token_text(src, &tokens, id), text, sizeof text));
         separator = ", ";
     }
     if (*separator == ',') printf("\n");
-    print_end_tokens(g, s, &tokens);
+    print_end_tokens(src, s, &tokens);
 }
 
 /* The sampling settings that the model's file recommends. */
-static void print_sampling(const gguf *g)
+static void print_sampling(const model_source *src)
 {
     sumi_sampling recommended;
     buf text;
     buf_init(&text, 512);
-    uint32_t members = recommended_sampling(g, &recommended);
+    uint32_t members = recommended_sampling(src, &recommended);
     sampling_print(&recommended, members, &text);
     if (text.n) printf("  sampling         %s\n", text.data);
     buf_deinit(&text);
 }
 
 /* The files of a model that has several, each with its part of the tensors. */
-static void print_shards(const gguf *g)
+static void print_shards(const model_source *src)
 {
     char text[256];
-    for (int32_t i = gguf_is_described(g); i < gguf_n_shards(g); i++) {
+    for (int32_t i = model_source_is_described(src); i < model_source_n_shards(src); i++) {
         int64_t n = 0;
-        const char *path = gguf_shard_name(g, i), *slash = strrchr(path, '/');
+        const char *path = model_source_shard_name(src, i), *slash = strrchr(path, '/');
         const char *name = slash ? slash + 1 : path;
-        for (int64_t t = 0; t < gguf_n_tensors(g); t++) n += gguf_tensor_at(g, t)->shard == i;
+        for (int64_t t = 0; t < model_source_n_tensors(src); t++) n += model_source_tensor_at(src, t)->shard == i;
         printf("                   %s, ", show((gguf_str){ name, strlen(name) }, text, sizeof text));
-        print_bytes((double)gguf_shard_bytes(g, i));
+        print_bytes((double)model_source_shard_bytes(src, i));
         printf(", %" PRId64 " tensor%s\n", n, n == 1 ? "" : "s");
     }
 }
 
-static void print_files(const gguf *g)
+static void print_files(const model_source *src)
 {
-    int32_t n = gguf_n_shards(g) - gguf_is_described(g);
-    if (gguf_is_described(g)) printf("                   safetensors, ");
-    else printf("                   GGUF version %u, ", gguf_version(g));
-    print_bytes((double)gguf_file_bytes(g));
+    int32_t n = model_source_n_shards(src) - model_source_is_described(src);
+    if (model_source_is_described(src)) printf("                   safetensors, ");
+    else printf("                   GGUF version %u, ", gguf_version(src));
+    print_bytes((double)model_source_file_bytes(src));
     if (n > 1) printf(" in %d files", n);
     printf("\n");
-    if (n > 1) print_shards(g);
+    if (n > 1) print_shards(src);
 }
 
-void info_print_overview(const gguf *g, const info_summary *s)
+void info_print_overview(const model_source *src, const info_summary *s)
 {
     char text[256];
-    const gguf_str file = { gguf_name(g), strlen(gguf_name(g)) };
+    const gguf_str file = { model_source_name(src), strlen(model_source_name(src)) };
     gguf_str base;
     printf("%s\n", show(s->name.n ? s->name : file, text, sizeof text));
     printf("  file             %s\n", show(file, text, sizeof text));
-    print_files(g);
+    print_files(src);
     printf("  architecture     %s\n", s->architecture.n ? show(s->architecture, text, sizeof text) : "not named");
-    if (gguf_is_adapter(g, &base))
+    if (model_source_is_adapter(src, &base))
         printf("  adapter          for %s; not supported yet\n",
                base.n ? show(base, text, sizeof text) : "a model that is not named");
-    print_weights(s, gguf_n_tensors(g));
-    print_shape(g, s);
-    print_context(g, s);
+    print_weights(s, model_source_n_tensors(src));
+    print_shape(src, s);
+    print_context(src, s);
     print_memory(s);
-    print_vocabulary(g, s);
-    print_sampling(g);
+    print_vocabulary(src, s);
+    print_sampling(src);
     if (s->chat_template.n) printf("  chat template    yes, %zu bytes\n", s->chat_template.n);
     else printf("  chat template    no\n");
     printf("  licence          %s\n", s->license.n ? show(s->license, text, sizeof text) : "not named");
@@ -259,10 +260,10 @@ static void print_real(double v, bool is_f32)
     printf("%s", text);
 }
 
-static void print_element(const gguf *g, const gguf_array *a, uint64_t i, bool whole)
+static void print_element(const model_source *src, const gguf_array *a, uint64_t i, bool whole)
 {
     switch (a->type) {
-    case GGUF_STRING: print_string(gguf_array_str(g, a, i), whole); break;
+    case GGUF_STRING: print_string(model_source_array_str(src, a, i), whole); break;
     case GGUF_F32:
     case GGUF_F64: print_real(gguf_array_f64(a, i), a->type == GGUF_F32); break;
     case GGUF_U64: printf("%" PRIu64, gguf_array_u64(a, i)); break;
@@ -271,18 +272,18 @@ static void print_element(const gguf *g, const gguf_array *a, uint64_t i, bool w
     }
 }
 
-static void print_array(const gguf *g, const gguf_array *a, bool whole)
+static void print_array(const model_source *src, const gguf_array *a, bool whole)
 {
     uint64_t n = whole || a->n <= INFO_ARRAY_HEAD ? a->n : INFO_ARRAY_HEAD;
     printf("[");
     for (uint64_t i = 0; i < n; i++) {
         if (i) printf(", ");
-        print_element(g, a, i, whole);
+        print_element(src, a, i, whole);
     }
     printf(n < a->n ? ", ...]" : "]");
 }
 
-static void print_value(const gguf *g, int64_t i, bool whole)
+static void print_value(const model_source *src, int64_t i, bool whole)
 {
     int64_t integer;
     uint64_t large;
@@ -290,42 +291,44 @@ static void print_value(const gguf *g, int64_t i, bool whole)
     bool flag;
     gguf_str text;
     gguf_array a;
-    if (gguf_value_i64(g, i, &integer)) printf("%" PRId64, integer);
-    else if (gguf_value_bool(g, i, &flag)) printf("%s", flag ? "true" : "false");
-    else if (gguf_value_str(g, i, &text)) print_string(text, whole);
-    else if (gguf_value_array(g, i, &a)) print_array(g, &a, whole);
-    else if (gguf_value_u64(g, i, &large)) printf("%" PRIu64, large);
-    else if (!gguf_value_f64(g, i, &real)) printf("(arrays of arrays are not shown)");
-    else print_real(real, gguf_key_type(g, i) == GGUF_F32);
+    if (model_source_value_i64(src, i, &integer)) printf("%" PRId64, integer);
+    else if (model_source_value_bool(src, i, &flag)) printf("%s", flag ? "true" : "false");
+    else if (model_source_value_str(src, i, &text)) print_string(text, whole);
+    else if (model_source_value_array(src, i, &a)) print_array(src, &a, whole);
+    else if (model_source_value_u64(src, i, &large)) printf("%" PRIu64, large);
+    else if (!model_source_value_f64(src, i, &real)) printf("(arrays of arrays are not shown)");
+    else print_real(real, model_source_key_type(src, i) == GGUF_F32);
 }
 
-void info_print_metadata(const gguf *g, bool whole)
+void info_print_metadata(const model_source *src, bool whole)
 {
     char key[128], type[64];
-    printf("%" PRId64 " metadata keys\n", gguf_n_keys(g));
-    for (int64_t i = 0; i < gguf_n_keys(g); i++) {
+    printf("%" PRId64 " metadata keys\n", model_source_n_keys(src));
+    for (int64_t i = 0; i < model_source_n_keys(src); i++) {
         gguf_array a;
-        snprintf(type, sizeof type, "%s", gguf_type_name(gguf_key_type(g, i)));
-        if (gguf_value_array(g, i, &a)) snprintf(type, sizeof type, "%s[%" PRIu64 "]", gguf_type_name(a.type), a.n);
-        printf("  %-42s %-15s ", show(gguf_key(g, i), key, sizeof key), type);
-        print_value(g, i, whole);
+        snprintf(type, sizeof type, "%s", gguf_type_name(model_source_key_type(src, i)));
+        if (model_source_value_array(src, i, &a))
+            snprintf(type, sizeof type, "%s[%" PRIu64 "]", gguf_type_name(a.type), a.n);
+        printf("  %-42s %-15s ", show(model_source_key(src, i), key, sizeof key), type);
+        print_value(src, i, whole);
         printf("\n");
     }
 }
 
-void info_print_tensors(const gguf *g)
+void info_print_tensors(const model_source *src)
 {
     char name[128], shape[128];
-    printf("%" PRId64 " tensors%s\n", gguf_n_tensors(g), gguf_n_tensors(g) ? " (fastest dimension first)" : "");
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    printf("%" PRId64 " tensors%s\n", model_source_n_tensors(src),
+           model_source_n_tensors(src) ? " (fastest dimension first)" : "");
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
         int n = 0;
         shape[0] = '\0';
         for (int d = 0; d < t->n_dims; d++)
             n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%" PRId64, d ? " x " : "", t->dims[d]);
         printf("  %-42s %-7s %-20s %12zu bytes at %zu", show(t->name, name, sizeof name), t->type->name, shape,
                t->n_bytes, t->offset);
-        if (gguf_n_shards(g) > 1) printf(" of file %d", t->shard + 1);
+        if (model_source_n_shards(src) > 1) printf(" of file %d", t->shard + 1);
         printf("\n");
     }
 }

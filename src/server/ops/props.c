@@ -25,7 +25,8 @@ static void put_template(const sumi_model *m, buf *out)
 {
     gguf_str source;
     buf_append_str(out, ",\"chat_template\":");
-    if (m->chat && gguf_get_str(m->file, "tokenizer.chat_template", &source)) json_put_text(out, source.data, source.n);
+    if (m->chat && model_source_get_str(m->source, "tokenizer.chat_template", &source))
+        json_put_text(out, source.data, source.n);
     else buf_append_str(out, "null");
 }
 
@@ -110,11 +111,11 @@ enum MHD_Result get_tokenizer_info(exchange *x)
     sumi_engine_get_stats(x->server->engine, &stats);
     buf_init(&out, SIZE_MAX);
     buf_append_str(&out, "{\"tokenizer_class\":");
-    if (gguf_get_str(m->file, "tokenizer.ggml.model", &kind)) json_put_text(&out, kind.data, kind.n);
+    if (model_source_get_str(m->source, "tokenizer.ggml.model", &kind)) json_put_text(&out, kind.data, kind.n);
     else buf_append_str(&out, "null");
     buf_printf(&out, ",\"vocab_size\":%d,\"model_max_length\":%d", tokenizer_n_vocab(t), stats.n_ctx);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (gguf_get_bool(m->file, flags[i], &adds))
+        if (model_source_get_bool(m->source, flags[i], &adds))
             buf_printf(&out, ",\"%s\":%s", strrchr(flags[i], '.') + 1, adds ? "true" : "false");
     put_token(t, "bos_token", tokenizer_bos(t), &out);
     put_token(t, "eos_token", tokenizer_eos(t), &out);

@@ -4,14 +4,14 @@
 /* ignore_merges looks up pieces of up to this many bytes; vocabularies have no token above 256 bytes. */
 #define WHOLE_PIECE_BYTES 1024
 
-sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges, bool long_pieces,
+sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const model_source *src, bool ignore_merges, bool long_pieces,
                           sumi_error *err)
 {
     *b = (byte_bpe){ .v = v, .ignore_merges = ignore_merges };
     byte_alphabet_init(&b->alphabet);
     pair_merge *merges = NULL;
     size_t n_merges = 0;
-    sumi_status status = pair_table_init(&b->pairs, v, g, long_pieces ? &merges : NULL, &n_merges, err);
+    sumi_status status = pair_table_init(&b->pairs, v, src, long_pieces ? &merges : NULL, &n_merges, err);
     if (!status && long_pieces) status = bpe_forward_init(&b->forward, v, &b->pairs, merges, n_merges, err);
     free(merges);
     return status;

@@ -21,7 +21,7 @@ typedef struct byte_bpe {
 
 /* v is borrowed. long_pieces: pieces span many words, so `forward` is prepared. b is safe to byte_bpe_deinit() after a
  * failure. */
-SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const gguf *g, bool ignore_merges,
+SUMI_MUST_USE sumi_status byte_bpe_init(byte_bpe *b, const vocab *v, const model_source *src, bool ignore_merges,
                                         bool long_pieces, sumi_error *err);
 void byte_bpe_deinit(byte_bpe *b);
 

@@ -55,17 +55,17 @@ static bool add_line(pair_table *t, const vocab *v, gguf_str line, uint32_t rank
     return true;
 }
 
-sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_merge **list, size_t *n_list,
+sumi_status pair_table_init(pair_table *t, const vocab *v, const model_source *src, pair_merge **list, size_t *n_list,
                             sumi_error *err)
 {
     gguf_array merges;
     *t = (pair_table){ 0 };
     if (list) *list = NULL;
-    if (!gguf_get_array(g, "tokenizer.ggml.merges", &merges) || (merges.type != GGUF_STRING && merges.n))
+    if (!model_source_get_array(src, "tokenizer.ggml.merges", &merges) || (merges.type != GGUF_STRING && merges.n))
         return sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.merges is missing or no array of strings",
-                         gguf_name(g));
+                         model_source_name(src));
     if (merges.n > MAX_MERGES)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %llu merges; at most %d are possible", gguf_name(g),
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %llu merges; at most %d are possible", model_source_name(src),
                          (unsigned long long)merges.n, MAX_MERGES);
     uint64_t n_slots = 16;
     while (n_slots < merges.n + merges.n / 2) n_slots *= 2;
@@ -79,8 +79,8 @@ sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_m
     int32_t last = -1;
     pair_merge unused;
     for (uint64_t i = 0; i < merges.n; i++)
-        if (!add_line(t, v, gguf_array_str(g, &merges, i), (uint32_t)i, &last, list ? &(*list)[i] : &unused))
-            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between", gguf_name(g),
-                             (unsigned long long)i);
+        if (!add_line(t, v, model_source_array_str(src, &merges, i), (uint32_t)i, &last, list ? &(*list)[i] : &unused))
+            return sumi_fail(err, SUMI_EFORMAT, "%s: merge %llu is not two parts with a space between",
+                             model_source_name(src), (unsigned long long)i);
     return SUMI_OK;
 }

@@ -24,10 +24,10 @@ typedef struct pair_merge {
     int32_t left, right, merged; /* merged -1: it can never apply */
 } pair_merge;
 
-/* Reads tokenizer.ggml.merges of g, "LEFT RIGHT" in the order of their ranks. EFORMAT: the key is missing, or a line does
+/* Reads tokenizer.ggml.merges of src, "LEFT RIGHT" in the order of their ranks. EFORMAT: the key is missing, or a line does
  * not have two parts. A merge whose parts or result are not in v can never apply and is skipped; of equal merges the first
  * counts. merges (may be NULL): also returns them by rank, [*n_merges]; free with free(). */
-SUMI_MUST_USE sumi_status pair_table_init(pair_table *t, const vocab *v, const gguf *g, pair_merge **merges,
+SUMI_MUST_USE sumi_status pair_table_init(pair_table *t, const vocab *v, const model_source *src, pair_merge **merges,
                                           size_t *n_merges, sumi_error *err);
 void pair_table_deinit(pair_table *t);
 

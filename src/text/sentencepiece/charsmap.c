@@ -13,25 +13,26 @@ static uint32_t read_u32(const char *p)
     return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-sumi_status charsmap_init(charsmap *m, const gguf *g, sumi_error *err)
+sumi_status charsmap_init(charsmap *m, const model_source *src, sumi_error *err)
 {
     gguf_array a;
     *m = (charsmap){ 0 };
-    if (gguf_find(g, KEY) < 0) return SUMI_OK;
-    if (!gguf_get_array(g, KEY, &a) || (a.type != GGUF_U8 && a.type != GGUF_I8))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " is no array of bytes", gguf_name(g));
+    if (model_source_find_key(src, KEY) < 0) return SUMI_OK;
+    if (!model_source_get_array(src, KEY, &a) || (a.type != GGUF_U8 && a.type != GGUF_I8))
+        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " is no array of bytes", model_source_name(src));
     if (a.n == 0) return SUMI_OK;
     const char *p = a.data;
     uint32_t n_trie = a.n >= 4 ? read_u32(p) : UINT32_MAX;
     if (n_trie % 4 || n_trie > a.n - 4)
-        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " of %llu bytes holds a trie of %u bytes", gguf_name(g),
-                         (unsigned long long)a.n, n_trie);
+        return sumi_fail(err, SUMI_EFORMAT, "%s: " KEY " of %llu bytes holds a trie of %u bytes",
+                         model_source_name(src), (unsigned long long)a.n, n_trie);
     m->units = p + 4;
     m->n_units = n_trie / 4;
     m->replacements = m->units + n_trie;
     m->n_replacements = (size_t)a.n - 4 - n_trie;
     if (m->n_units && (!m->n_replacements || m->replacements[m->n_replacements - 1]))
-        return sumi_fail(err, SUMI_EFORMAT, "%s: the replacements of " KEY " do not end with a NUL byte", gguf_name(g));
+        return sumi_fail(err, SUMI_EFORMAT, "%s: the replacements of " KEY " do not end with a NUL byte",
+                         model_source_name(src));
     return SUMI_OK;
 }
 

@@ -14,7 +14,7 @@
 #ifndef SUMI_TEXT_SENTENCEPIECE_CHARSMAP_H
 #define SUMI_TEXT_SENTENCEPIECE_CHARSMAP_H
 
-#include "format/gguf.h"
+#include "format/model_source.h"
 
 #define CHARSMAP_MAX_KEY 256
 
@@ -26,7 +26,7 @@ typedef struct charsmap {
 } charsmap;
 
 /* A file without the key has no rules. EFORMAT: sizes that do not fit. */
-SUMI_MUST_USE sumi_status charsmap_init(charsmap *m, const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status charsmap_init(charsmap *m, const model_source *src, sumi_error *err);
 
 /* The longest rule for the start of text: the number of bytes that it replaces, and the replacement (borrowed; may be
  * empty). 0: no rule. */

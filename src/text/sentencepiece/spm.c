@@ -85,12 +85,12 @@ static int32_t find_char(const spm *s, const char *text, size_t n)
     return id >= 0 && s->rank && s->rank[id] == NO_RANK ? -1 : id;
 }
 
-sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err)
+sumi_status spm_init(spm *s, const vocab *v, const model_source *src, const uint8_t *flags, sumi_error *err)
 {
     const char *scores = NULL;
     *s = (spm){ .v = v, .unknown = -1 };
-    sumi_status status = v->chars ? pair_table_init(&s->pairs, v, g, NULL, NULL, err)
-                                  : vocab_read_scores(v, g, &scores, err);
+    sumi_status status = v->chars ? pair_table_init(&s->pairs, v, src, NULL, NULL, err)
+                                  : vocab_read_scores(v, src, &scores, err);
     if (status) return status;
     if (!v->chars && set_ranks(s, scores, flags))
         return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);

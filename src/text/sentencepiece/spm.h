@@ -36,7 +36,8 @@ typedef struct spm {
 /* Reads tokenizer.ggml.merges if the vocabulary lists merges, else tokenizer.ggml.scores; without both, ids are the order.
  * flags: of added_tokens.h, or NULL. v is borrowed. EFORMAT, ENOMEM; s is safe to spm_deinit() after a failure. The caller
  * sets unknown, add_space_prefix and remove_extra_whitespaces. */
-SUMI_MUST_USE sumi_status spm_init(spm *s, const vocab *v, const gguf *g, const uint8_t *flags, sumi_error *err);
+SUMI_MUST_USE sumi_status spm_init(spm *s, const vocab *v, const model_source *src, const uint8_t *flags,
+                                   sumi_error *err);
 void spm_deinit(spm *s);
 
 typedef struct spm_work { /* belongs to one call */

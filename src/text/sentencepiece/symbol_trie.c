@@ -38,7 +38,7 @@ static int compare(const void *left, const void *right, void *raw)
 }
 
 /* The tokens in order. *n_bytes: of all of them together. NULL: *status says why. */
-static entry *sort_tokens(const vocab *v, const gguf *g, size_t *n, size_t *n_bytes, sumi_status *status,
+static entry *sort_tokens(const vocab *v, const model_source *src, size_t *n, size_t *n_bytes, sumi_status *status,
                           sumi_error *err)
 {
     entry *a = malloc((size_t)v->n_tokens * sizeof *a);
@@ -49,7 +49,7 @@ static entry *sort_tokens(const vocab *v, const gguf *g, size_t *n, size_t *n_by
         if (!t->n || !vocab_can_merge(v, i) || v->kind[i] == TOKEN_UNUSED) continue;
         if (t->n > SYMBOL_TRIE_MAX_BYTES) {
             *status = sumi_fail(err, SUMI_ELIMIT, "%s: token %d has %u bytes; at most %d are possible in this model",
-                                gguf_name(g), i, t->n, SYMBOL_TRIE_MAX_BYTES);
+                                model_source_name(src), i, t->n, SYMBOL_TRIE_MAX_BYTES);
             free(a);
             return NULL;
         }
@@ -116,19 +116,20 @@ static bool build(symbol_trie *t, const vocab *v, const float *scores, const ent
     return true;
 }
 
-sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g, sumi_error *err)
+sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const model_source *src,
+                             sumi_error *err)
 {
     size_t n, n_bytes;
     sumi_status status = SUMI_OK;
     *t = (symbol_trie){ 0 };
     if (v->n_tokens > SYMBOL_TRIE_MAX_TOKENS)
-        return sumi_fail(err, SUMI_ELIMIT, "%s: %d tokens; at most %d are possible in this model", gguf_name(g),
-                         v->n_tokens, SYMBOL_TRIE_MAX_TOKENS);
-    entry *a = sort_tokens(v, g, &n, &n_bytes, &status, err);
+        return sumi_fail(err, SUMI_ELIMIT, "%s: %d tokens; at most %d are possible in this model",
+                         model_source_name(src), v->n_tokens, SYMBOL_TRIE_MAX_TOKENS);
+    entry *a = sort_tokens(v, src, &n, &n_bytes, &status, err);
     if (!a) return status;
     if (n_bytes >= UINT32_MAX - 2)
         status = sumi_fail(err, SUMI_ELIMIT, "%s: the tokens have %zu bytes; less than 4 GiB are possible",
-                           gguf_name(g), n_bytes);
+                           model_source_name(src), n_bytes);
     else if (!build(t, v, scores, a, n, n_bytes))
         status = sumi_fail(err, SUMI_ENOMEM, "trie of %d tokens: out of memory", v->n_tokens);
     free(a);

@@ -38,7 +38,7 @@ typedef struct symbol_trie {
 /* A trie of the raw bytes of all tokens that text may become; scores: [n_tokens]. ELIMIT: a token is longer than
  * SYMBOL_TRIE_MAX_BYTES, or there are more tokens than SYMBOL_TRIE_MAX_TOKENS; ENOMEM. t is safe to symbol_trie_deinit()
  * after a failure. Of equal tokens the last one is found. */
-SUMI_MUST_USE sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const gguf *g,
+SUMI_MUST_USE sumi_status symbol_trie_init(symbol_trie *t, const vocab *v, const float *scores, const model_source *src,
                                            sumi_error *err);
 void symbol_trie_deinit(symbol_trie *t);
 

@@ -35,18 +35,19 @@ static float *clean_scores(unigram *u, const char *raw)
     return scores;
 }
 
-sumi_status unigram_init(unigram *u, const vocab *v, const gguf *g, sumi_error *err)
+sumi_status unigram_init(unigram *u, const vocab *v, const model_source *src, sumi_error *err)
 {
     const char *raw;
     *u = (unigram){ .v = v, .unknown = -1 };
-    sumi_status status = vocab_read_scores(v, g, &raw, err);
-    if (!status && !raw) status = sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is missing", gguf_name(g));
-    if (!status) status = charsmap_init(&u->map, g, err);
+    sumi_status status = vocab_read_scores(v, src, &raw, err);
+    if (!status && !raw)
+        status = sumi_fail(err, SUMI_EFORMAT, "%s: tokenizer.ggml.scores is missing", model_source_name(src));
+    if (!status) status = charsmap_init(&u->map, src, err);
     if (status) return status;
     float *scores = clean_scores(u, raw);
     if (!scores) return sumi_fail(err, SUMI_ENOMEM, "scores of %d tokens: out of memory", v->n_tokens);
     space_words_init(&u->words, v);
-    status = symbol_trie_init(&u->trie, v, scores, g, err);
+    status = symbol_trie_init(&u->trie, v, scores, src, err);
     free(scores);
     return status;
 }

@@ -36,7 +36,7 @@ typedef struct unigram {
 
 /* Reads tokenizer.ggml.scores and the charsmap. v is borrowed. EFORMAT, ELIMIT, ENOMEM; u is safe to unigram_deinit()
  * after a failure. The caller sets unknown, add_space_prefix and remove_extra_whitespaces. */
-SUMI_MUST_USE sumi_status unigram_init(unigram *u, const vocab *v, const gguf *g, sumi_error *err);
+SUMI_MUST_USE sumi_status unigram_init(unigram *u, const vocab *v, const model_source *src, sumi_error *err);
 void unigram_deinit(unigram *u);
 
 typedef struct unigram_place {

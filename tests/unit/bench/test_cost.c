@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "test_support.h"
 
 typedef struct loaded {
-    gguf *file;
+    model_source *file;
     backend *be;
     model *m;
 } loaded;
@@ -28,7 +29,7 @@ static void unload(loaded *l)
 {
     model_destroy(l->m);
     l->be->destroy(l->be);
-    gguf_close(l->file);
+    model_source_close(l->file);
 }
 
 /* Packed matrices may take 15 % more than those of the file. */
@@ -65,12 +66,12 @@ static void float_activations_double_the_cache_and_the_products_in_float32(void 
 }
 
 /* Elements and bytes of the file's matrices: of the layers, or of the one that makes logits. */
-static void count_matrices(const gguf *g, bool of_layers, uint64_t *n_elems, uint64_t *n_bytes)
+static void count_matrices(const model_source *src, bool of_layers, uint64_t *n_elems, uint64_t *n_bytes)
 {
-    const char *output = gguf_find_tensor(g, "output.weight") ? "output.weight" : "token_embd.weight";
+    const char *output = model_source_find_tensor(src, "output.weight") ? "output.weight" : "token_embd.weight";
     *n_elems = *n_bytes = 0;
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
         bool is_layer = t->name.n > 4 && !memcmp(t->name.data, "blk.", 4) && t->n_dims == 2;
         bool is_output = t->name.n == strlen(output) && !memcmp(t->name.data, output, t->name.n);
         if (of_layers ? !is_layer : !is_output) continue;

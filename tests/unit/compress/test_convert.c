@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/gguf.h"
 #include "gguf_builder.h"
 #include "hf_folder.h"
 #include "quant/quant.h"
@@ -24,13 +25,13 @@ static void convert(const char *model, const char *out, const sumi_convert_opts 
     if (sumi_convert(model, out, opts, &err) != SUMI_OK) fail_msg("%s", err.message);
 }
 
-static gguf *open_file(const char *path)
+static model_source *open_file(const char *path)
 {
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    if (gguf_open(&g, path, &err) != SUMI_OK) fail_msg("%s", err.message);
-    gguf_fetch_all(g);
-    return g;
+    if (gguf_open(&src, path, &err) != SUMI_OK) fail_msg("%s", err.message);
+    test_fetch_tensors(src);
+    return src;
 }
 
 /* Files in the folder but for "." and "..". */
@@ -69,27 +70,27 @@ static void every_type_is_as_close_as_its_encoder(void **state)
     test_folder f = test_folder_create();
     snprintf(source, sizeof source, "%s/in.gguf", f.path);
     write_source(source, 1, 0.5f);
-    gguf *in = open_file(source);
-    const float *x = gguf_find_tensor(in, "blk.0.ffn_up.weight")->data;
+    model_source *in = open_file(source);
+    const float *x = model_source_find_tensor(in, "blk.0.ffn_up.weight")->data;
     for (int32_t i = 0; (name = sumi_convert_type(i, NULL)); i++) {
         sumi_convert_opts opts = { .size = sizeof opts, .type = name, .overwrite = true, .n_threads = 2 };
         convert(source, out_path(&f), &opts);
-        gguf *g = open_file(out_path(&f));
-        const gguf_tensor *t = gguf_find_tensor(g, "blk.0.ffn_up.weight"),
-                          *n = gguf_find_tensor(g, "output_norm.weight");
+        model_source *src = open_file(out_path(&f));
+        const source_tensor *t = model_source_find_tensor(src, "blk.0.ffn_up.weight"),
+                            *n = model_source_find_tensor(src, "output_norm.weight");
         assert_true(t && n && t->dims[0] == 256 && t->dims[1] == 3);
         uint8_t encoded[3 * 256 * 4];
         quant_find(t->type->type)->encode(x, encoded, 3 * 256);
         assert_memory_equal(t->data, encoded, t->n_bytes);
         assert_int_equal(n->type->type, DTYPE_F32);
-        assert_memory_equal(n->data, gguf_find_tensor(in, "output_norm.weight")->data, n->n_bytes);
+        assert_memory_equal(n->data, model_source_find_tensor(in, "output_norm.weight")->data, n->n_bytes);
         int64_t version = 0;
-        assert_true(gguf_get_i64(g, "general.quantization_version", &version) == (t->type->block_elems > 1));
-        assert_int_equal(gguf_find(g, "split.count"), -1);
+        assert_true(model_source_get_i64(src, "general.quantization_version", &version) == (t->type->block_elems > 1));
+        assert_int_equal(model_source_find_key(src, "split.count"), -1);
         assert_int_equal((uintptr_t)t->offset % 32, 0);
-        gguf_close(g);
+        model_source_close(src);
     }
-    gguf_close(in);
+    model_source_close(in);
     test_folder_remove(&f);
 }
 
@@ -108,17 +109,18 @@ static void a_folder_becomes_a_file_with_the_same_keys_and_tensors_with_any_numb
     }
     assert_int_equal(n[0], n[1]);
     assert_memory_equal(bytes[0], bytes[1], n[0]);
-    gguf *g = open_file(out_path(&f));
+    model_source *src = open_file(out_path(&f));
     int64_t value;
     gguf_str text;
     gguf_array tokens;
-    assert_true(gguf_get_i64(g, "qwen2.block_count", &value) && value == 2);
-    assert_true(gguf_get_i64(g, "general.file_type", &value) && value == 7);
-    assert_true(gguf_get_str(g, "tokenizer.ggml.model", &text) && text.n == 4 && !memcmp(text.data, "gpt2", 4));
-    assert_true(gguf_get_array(g, "tokenizer.ggml.tokens", &tokens) && tokens.n == 288);
-    assert_int_equal(gguf_find_tensor(g, "blk.0.attn_q.weight")->type->type, DTYPE_Q8_0);
-    assert_int_equal(gguf_find_tensor(g, "blk.0.attn_q.bias")->type->type, DTYPE_F32);
-    gguf_close(g);
+    assert_true(model_source_get_i64(src, "qwen2.block_count", &value) && value == 2);
+    assert_true(model_source_get_i64(src, "general.file_type", &value) && value == 7);
+    assert_true(model_source_get_str(src, "tokenizer.ggml.model", &text) && text.n == 4 &&
+                !memcmp(text.data, "gpt2", 4));
+    assert_true(model_source_get_array(src, "tokenizer.ggml.tokens", &tokens) && tokens.n == 288);
+    assert_int_equal(model_source_find_tensor(src, "blk.0.attn_q.weight")->type->type, DTYPE_Q8_0);
+    assert_int_equal(model_source_find_tensor(src, "blk.0.attn_q.bias")->type->type, DTYPE_F32);
+    model_source_close(src);
     free(bytes[0]);
     free(bytes[1]);
     test_folder_remove(&f);
@@ -144,9 +146,9 @@ static void a_file_that_is_there_stays_unless_it_may_be_overwritten(void **state
     convert(source, source,
             &(sumi_convert_opts){
                 .size = sizeof(sumi_convert_opts), .type = "Q4_0", .overwrite = true }); /* onto itself */
-    gguf *g = open_file(source);
-    assert_int_equal(gguf_find_tensor(g, "blk.0.ffn_up.weight")->type->type, DTYPE_Q4_0);
-    gguf_close(g);
+    model_source *src = open_file(source);
+    assert_int_equal(model_source_find_tensor(src, "blk.0.ffn_up.weight")->type->type, DTYPE_Q4_0);
+    model_source_close(src);
     assert_int_equal(sumi_convert(source, f.path,
                                   &(sumi_convert_opts){ .size = sizeof(sumi_convert_opts), .overwrite = true }, &err),
                      SUMI_EIO);

@@ -8,10 +8,10 @@
 
 static dtype type_of(const char *mix, const char *name, dtype from, int32_t n_dims, int64_t n_cols, bool tied)
 {
-    gguf_tensor t = { .name = { name, strlen(name) },
-                      .type = dtype_find((uint32_t)from),
-                      .n_dims = n_dims,
-                      .dims = { n_cols, 64, 1, 1 } };
+    source_tensor t = { .name = { name, strlen(name) },
+                        .type = dtype_find((uint32_t)from),
+                        .n_dims = n_dims,
+                        .dims = { n_cols, 64, 1, 1 } };
     const file_type *f = mix ? file_type_find(mix) : NULL;
     assert_true(!mix || f);
     dtype want, got = file_type_of(f, &t, 16, tied, &want);

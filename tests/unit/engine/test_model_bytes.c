@@ -1,11 +1,12 @@
-/* test_model_bytes.c - which bytes a model is made of: those that the file had when it was opened, whatever becomes of the file;
- * and each of them is in its fingerprint. */
+/* test_model_bytes.c - which bytes a model is made of: those that the file had when it was opened, whatever becomes of the
+ * file; and each of them is in its fingerprint. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/model.h"
+#include "format/gguf.h"
 #include "forward.h"
 #include "hf_folder.h"
 #include "test_support.h"
@@ -36,16 +37,16 @@ static void each_byte_of_each_tensor_is_in_the_fingerprint(void **state)
 {
     (void)state;
     size_t n;
-    gguf *g;
+    model_source *src;
     test_rng r = test_rng_init(5);
     uint8_t *bytes = (uint8_t *)test_read_file(test_source_path("tests/golden/tiny/llama-linear.gguf"), &n);
     test_folder f = test_folder_create();
     kv_fingerprint whole = fingerprint_of(write_copy(&f, bytes, n));
     kv_fingerprint again = fingerprint_of(write_copy(&f, bytes, n));
     assert_memory_equal(&whole, &again, sizeof whole);
-    assert_int_equal(gguf_open_memory(&g, bytes, n, "tiny", NULL), SUMI_OK);
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    assert_int_equal(gguf_open_memory(&src, bytes, n, "tiny", NULL), SUMI_OK);
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
         size_t at = t->offset + (size_t)test_rng_range(&r, 0, (int32_t)t->n_bytes - 1);
         bytes[at] ^= 1;
         kv_fingerprint other = fingerprint_of(write_copy(&f, bytes, n));
@@ -53,7 +54,7 @@ static void each_byte_of_each_tensor_is_in_the_fingerprint(void **state)
         if (other.word[0] == whole.word[0] || other.word[1] == whole.word[1])
             fail_msg("tensor %lld, byte %zu of %zu does not show", (long long)i, at - t->offset, t->n_bytes);
     }
-    gguf_close(g);
+    model_source_close(src);
     free(bytes);
     test_folder_remove(&f);
 }

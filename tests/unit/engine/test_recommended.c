@@ -1,7 +1,8 @@
-/* test_recommended.c - the sampling that a file recommends. Keys: the GGUF specification as the Python package gguf writes it. */
+/* test_recommended.c - the sampling that a file recommends. Keys: the GGUF specification as the Python package gguf writes
+ * it. */
 #include "engine/recommended.h"
 
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "hf_folder.h"
 #include "sample/members.h"
 #include "tiny_vocab.h"
@@ -82,15 +83,15 @@ static void generation_config_of_a_folder_is_read(void **state)
     static const char config[] = "{\"do_sample\": true, \"temperature\": 0.7, \"top_k\": 20, \"top_p\": 0.8, "
                                  "\"repetition_penalty\": 1.1, \"min_p\": null, \"max_new_tokens\": 9}";
     test_folder f = test_hf_folder("arcee");
-    gguf *g;
+    model_source *src;
     sumi_error err;
     sumi_sampling s = sumi_sampling_default();
     test_folder_write(&f, "generation_config.json", config, sizeof config - 1);
-    if (model_file_open(&g, f.path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
-    assert_int_equal(recommended_sampling(g, &s), SUMI_SAMPLING_TEMPERATURE | SUMI_SAMPLING_TOP_K |
-                                                      SUMI_SAMPLING_TOP_P | SUMI_SAMPLING_REPEAT_PENALTY);
+    if (model_source_open(&src, f.path, NULL, &err) != SUMI_OK) fail_msg("%s", err.message);
+    assert_int_equal(recommended_sampling(src, &s), SUMI_SAMPLING_TEMPERATURE | SUMI_SAMPLING_TOP_K |
+                                                        SUMI_SAMPLING_TOP_P | SUMI_SAMPLING_REPEAT_PENALTY);
     assert_true(s.temperature == 0.7f && s.top_k == 20 && s.top_p == 0.8f && s.repeat_penalty == 1.1f);
-    gguf_close(g);
+    model_source_close(src);
     test_folder_remove(&f);
 }
 

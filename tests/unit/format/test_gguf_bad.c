@@ -218,24 +218,24 @@ static void each_bad_file_is_refused_with_what_and_where(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n;
-        gguf *g = (gguf *)1;
+        model_source *src = (model_source *)1;
         sumi_error err;
         uint8_t *built = build(cases[i].make, &n), *file = exact_copy(built, n);
-        sumi_status st = gguf_open_memory(&g, file, n, "bad.gguf", &err);
+        sumi_status st = gguf_open_memory(&src, file, n, "bad.gguf", &err);
         if (st != cases[i].status) fail_msg("%s: status %d, %s", cases[i].what, st, st ? err.message : "accepted");
         assert_int_equal(err.status, st);
         expect_one_line(err.message, "bad.gguf");
         if (!strstr(err.message, cases[i].message)) fail_msg("%s: message '%s'", cases[i].what, err.message);
-        assert_null(g);
-        assert_int_equal(gguf_open_memory(&g, file, n, "bad.gguf", NULL), st); /* err may be NULL */
+        assert_null(src);
+        assert_int_equal(gguf_open_memory(&src, file, n, "bad.gguf", NULL), st); /* err may be NULL */
         free(built);
         free(file);
     }
     size_t n;
-    gguf *g;
+    model_source *src;
     uint8_t *file = build(no_change, &n); /* what the cases change is good itself */
-    assert_int_equal(gguf_open_memory(&g, file, n, "good", NULL), SUMI_OK);
-    gguf_close(g);
+    assert_int_equal(gguf_open_memory(&src, file, n, "good", NULL), SUMI_OK);
+    model_source_close(src);
     free(file);
 }
 
@@ -265,9 +265,9 @@ static void a_file_cut_at_any_byte_is_refused(void **state)
     uint8_t *file = build_rich(&n);
     for (size_t cut = 0; cut < n; cut++) {
         uint8_t *part = exact_copy(file, cut);
-        gguf *g;
+        model_source *src;
         sumi_error err;
-        sumi_status st = gguf_open_memory(&g, part, cut, "cut.gguf", &err);
+        sumi_status st = gguf_open_memory(&src, part, cut, "cut.gguf", &err);
         if (st != SUMI_EFORMAT) fail_msg("cut to %zu of %zu bytes: status %d", cut, n, st);
         expect_one_line(err.message, "cut.gguf");
         free(part);
@@ -283,12 +283,12 @@ static void a_file_with_any_bit_flipped_does_no_harm(void **state)
     for (size_t bit = 0; bit < 8 * n; bit++) {
         uint8_t *changed = exact_copy(file, n);
         changed[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        gguf *g;
+        model_source *src;
         sumi_error err;
-        if (gguf_open_memory(&g, changed, n, "flipped.gguf", &err) == SUMI_OK) {
+        if (gguf_open_memory(&src, changed, n, "flipped.gguf", &err) == SUMI_OK) {
             n_accepted++;
-            gguf_touch_all(g, 1000);
-            gguf_close(g);
+            test_touch_source(src, 1000);
+            model_source_close(src);
         } else {
             expect_one_line(err.message, "flipped.gguf");
         }
@@ -309,10 +309,10 @@ static void bytes_overwritten_at_random_do_no_harm(void **state)
         uint8_t *changed = exact_copy(file, n);
         for (int k = test_rng_range(&r, 1, 6); k > 0; k--)
             changed[test_rng_range(&r, 0, (int32_t)n - 1)] = likely[test_rng_range(&r, 0, sizeof likely - 1)];
-        gguf *g;
-        if (gguf_open_memory(&g, changed, n, "random.gguf", NULL) == SUMI_OK) {
-            gguf_touch_all(g, 1000);
-            gguf_close(g);
+        model_source *src;
+        if (gguf_open_memory(&src, changed, n, "random.gguf", NULL) == SUMI_OK) {
+            test_touch_source(src, 1000);
+            model_source_close(src);
         }
         free(changed);
     }
@@ -332,38 +332,38 @@ static void many_keys_and_long_arrays_take_linear_time(void **state)
     array_with(&b, GGUF_STRING, 1000000);
     for (int i = 0; i < 1000000; i++) gb_put_u64(&b.meta, 0);
     size_t n;
-    gguf *g;
+    model_source *src;
     uint8_t *file = gb_finish(&b, &n);
-    assert_int_equal(gguf_open_memory(&g, file, n, "long.gguf", NULL), SUMI_OK);
+    assert_int_equal(gguf_open_memory(&src, file, n, "long.gguf", NULL), SUMI_OK);
     bool v = false;
-    assert_true(gguf_get_bool(g, "65534", &v) && v);
+    assert_true(model_source_get_bool(src, "65534", &v) && v);
     gguf_array a;
-    assert_true(gguf_get_array(g, "k", &a) && gguf_array_str(g, &a, 999999).n == 0);
-    gguf_close(g);
+    assert_true(model_source_get_array(src, "k", &a) && model_source_array_str(src, &a, 999999).n == 0);
+    model_source_close(src);
     free(file);
 }
 
 static void what_is_no_file_is_an_input_error(void **state)
 {
     (void)state;
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    assert_int_equal(gguf_open(&g, "/nowhere/model.gguf", &err), SUMI_EIO);
+    assert_int_equal(gguf_open(&src, "/nowhere/model.gguf", &err), SUMI_EIO);
     assert_string_equal(err.message, "/nowhere/model.gguf: No such file or directory");
-    assert_int_equal(gguf_open(&g, "/tmp", &err), SUMI_EIO);
+    assert_int_equal(gguf_open(&src, "/tmp", &err), SUMI_EIO);
     assert_string_equal(err.message, "/tmp: is a folder");
-    assert_int_equal(gguf_open(&g, "/dev/zero", &err), SUMI_EIO);
+    assert_int_equal(gguf_open(&src, "/dev/zero", &err), SUMI_EIO);
     char path[] = "/tmp/sumi-test-XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(gguf_open(&g, path, &err), SUMI_EFORMAT);
+    assert_int_equal(gguf_open(&src, path, &err), SUMI_EFORMAT);
     assert_non_null(strstr(err.message, ": the file is empty"));
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0); /* must not wait for a writer */
-    assert_int_equal(gguf_open(&g, path, &err), SUMI_EIO);
+    assert_int_equal(gguf_open(&src, path, &err), SUMI_EIO);
     unlink(path);
-    assert_null(g);
+    assert_null(src);
 }
 
 static void a_long_path_leaves_room_for_the_message(void **state)
@@ -372,9 +372,9 @@ static void a_long_path_leaves_room_for_the_message(void **state)
     char name[2001];
     memset(name, 'x', sizeof name - 1);
     name[2000] = '\0';
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    assert_int_equal(gguf_open_memory(&g, "GGML....", 8, name, &err), SUMI_EFORMAT);
+    assert_int_equal(gguf_open_memory(&src, "GGML....", 8, name, &err), SUMI_EFORMAT);
     assert_non_null(strstr(err.message, "not a GGUF file"));
 }
 

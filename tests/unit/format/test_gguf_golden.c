@@ -7,43 +7,43 @@
 #include "gguf_builder.h"
 #include "test_support.h"
 
-static gguf *open_golden(const char *path)
+static model_source *open_golden(const char *path)
 {
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    if (gguf_open(&g, test_source_path(path), &err) != SUMI_OK) fail_msg("%s", err.message);
-    return g;
+    if (gguf_open(&src, test_source_path(path), &err) != SUMI_OK) fail_msg("%s", err.message);
+    return src;
 }
 
-static void expect_i64(const gguf *g, const char *key, int64_t want)
+static void expect_i64(const model_source *src, const char *key, int64_t want)
 {
     int64_t v;
-    if (!gguf_get_i64(g, key, &v) || v != want) fail_msg("%s is not %lld", key, (long long)want);
+    if (!model_source_get_i64(src, key, &v) || v != want) fail_msg("%s is not %lld", key, (long long)want);
 }
 
 static void every_value_type_is_read_as_it_was_written(void **state)
 {
     (void)state;
-    gguf *g = open_golden("tests/golden/gguf/every_type.gguf");
-    expect_i64(g, "value.uint8", 200);
-    expect_i64(g, "value.int8", -100);
-    expect_i64(g, "value.uint16", 60000);
-    expect_i64(g, "value.int16", -30000);
-    expect_i64(g, "value.uint32", 4000000000);
-    expect_i64(g, "value.int32", -2000000000);
-    expect_i64(g, "value.int64", INT64_MIN);
+    model_source *src = open_golden("tests/golden/gguf/every_type.gguf");
+    expect_i64(src, "value.uint8", 200);
+    expect_i64(src, "value.int8", -100);
+    expect_i64(src, "value.uint16", 60000);
+    expect_i64(src, "value.int16", -30000);
+    expect_i64(src, "value.uint32", 4000000000);
+    expect_i64(src, "value.int32", -2000000000);
+    expect_i64(src, "value.int64", INT64_MIN);
     int64_t v;
-    assert_false(gguf_get_i64(g, "value.uint64", &v)); /* 2^63 */
+    assert_false(model_source_get_i64(src, "value.uint64", &v)); /* 2^63 */
     float f;
     double d;
     bool flag;
     gguf_str s;
-    assert_true(gguf_get_f32(g, "value.float32", &f) && f == 0.1f);
-    assert_true(gguf_value_f64(g, gguf_find(g, "value.float64"), &d) && d == 1e-300);
-    assert_true(gguf_get_bool(g, "value.bool", &flag) && flag);
-    assert_true(gguf_get_str(g, "value.string", &s));
+    assert_true(model_source_get_f32(src, "value.float32", &f) && f == 0.1f);
+    assert_true(model_source_value_f64(src, model_source_find_key(src, "value.float64"), &d) && d == 1e-300);
+    assert_true(model_source_get_bool(src, "value.bool", &flag) && flag);
+    assert_true(model_source_get_str(src, "value.string", &s));
     assert_true(s.n == 10 && memcmp(s.data, "na\xc3\xafve \xe2\x98\x83", 10) == 0);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void arrays_of_every_type_are_read_as_they_were_written(void **state)
@@ -65,29 +65,29 @@ static void arrays_of_every_type_are_read_as_they_were_written(void **state)
         { "array.uint64", GGUF_U64, 1, 0, INT64_MAX }, /* 2^64 - 1 saturates */
         { "array.int64", GGUF_I64, 1, 0, -(INT64_C(1) << 40) },
     };
-    gguf *g = open_golden("tests/golden/gguf/every_type.gguf");
+    model_source *src = open_golden("tests/golden/gguf/every_type.gguf");
     gguf_array a;
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) {
-        if (!gguf_get_array(g, ints[i].key, &a)) fail_msg("%s", ints[i].key);
+        if (!model_source_get_array(src, ints[i].key, &a)) fail_msg("%s", ints[i].key);
         assert_true(a.type == ints[i].type && a.n == ints[i].n);
         assert_true(gguf_array_i64(&a, ints[i].i) == ints[i].want);
     }
-    assert_true(gguf_get_array(g, "array.float32", &a) && gguf_array_f32(&a, 1) == -0.25f);
-    assert_true(gguf_get_array(g, "array.float64", &a) && gguf_array_f64(&a, 0) == 1e300);
-    assert_true(gguf_get_array(g, "array.string", &a) && a.n == 4);
-    gguf_str s = gguf_array_str(g, &a, 2);
+    assert_true(model_source_get_array(src, "array.float32", &a) && gguf_array_f32(&a, 1) == -0.25f);
+    assert_true(model_source_get_array(src, "array.float64", &a) && gguf_array_f64(&a, 0) == 1e300);
+    assert_true(model_source_get_array(src, "array.string", &a) && a.n == 4);
+    gguf_str s = model_source_array_str(src, &a, 2);
     assert_true(s.n == 5 && memcmp(s.data, "\xc3\xbcn\xc3\xaf", 5) == 0);
-    assert_true(gguf_array_str(g, &a, 0).n == 0 && gguf_array_str(g, &a, 3).data[0] == '\n');
-    gguf_close(g);
+    assert_true(model_source_array_str(src, &a, 0).n == 0 && model_source_array_str(src, &a, 3).data[0] == '\n');
+    model_source_close(src);
 }
 
 static void a_tensor_of_every_type_has_its_shape_and_place(void **state)
 {
     (void)state;
-    gguf *g = open_golden("tests/golden/gguf/every_type.gguf");
-    assert_int_equal(gguf_n_tensors(g), 19); /* all of DTYPE_LIST */
-    for (int64_t i = 0; i < gguf_n_tensors(g); i++) {
-        const gguf_tensor *t = gguf_tensor_at(g, i);
+    model_source *src = open_golden("tests/golden/gguf/every_type.gguf");
+    assert_int_equal(model_source_n_tensors(src), 19); /* all of DTYPE_LIST */
+    for (int64_t i = 0; i < model_source_n_tensors(src); i++) {
+        const source_tensor *t = model_source_tensor_at(src, i);
         assert_true(t->name.n == 2 + strlen(t->type->name) &&
                     memcmp(t->name.data + 2, t->type->name, t->name.n - 2) == 0);
         if (t->type->block_elems == 1 && t->type->type != DTYPE_BF16) continue;
@@ -95,44 +95,44 @@ static void a_tensor_of_every_type_has_its_shape_and_place(void **state)
         assert_true(t->n_dims == 2 && t->dims[0] == row && t->dims[1] == 2);
         assert_int_equal(t->n_bytes, 2 * t->type->block_bytes);
     }
-    const gguf_tensor *t = gguf_find_tensor(g, "t.F32");
+    const source_tensor *t = model_source_find_tensor(src, "t.F32");
     assert_true(t->n_dims == 2 && t->dims[0] == 3 && t->dims[1] == 2);
-    gguf_fetch_all(g);
+    test_fetch_tensors(src);
     for (int i = 0; i < 6; i++) assert_true(((const float *)t->data)[i] == (float)i);
-    assert_true(((const double *)gguf_find_tensor(g, "t.F64")->data)[2] == 2.0);
-    gguf_touch_all(g, 1000);
-    gguf_close(g);
+    assert_true(((const double *)model_source_find_tensor(src, "t.F64")->data)[2] == 2.0);
+    test_touch_source(src, 1000);
+    model_source_close(src);
 }
 
 static void a_vocabulary_alone_is_a_file(void **state)
 {
     (void)state;
-    gguf *g = open_golden("tests/golden/gguf/vocab_only.gguf");
+    model_source *src = open_golden("tests/golden/gguf/vocab_only.gguf");
     gguf_array a;
-    assert_int_equal(gguf_n_tensors(g), 0);
-    assert_true(gguf_get_array(g, "tokenizer.ggml.tokens", &a) && a.n == 5);
-    gguf_str s = gguf_array_str(g, &a, 0);
+    assert_int_equal(model_source_n_tensors(src), 0);
+    assert_true(model_source_get_array(src, "tokenizer.ggml.tokens", &a) && a.n == 5);
+    gguf_str s = model_source_array_str(src, &a, 0);
     assert_true(s.n == 7 && memcmp(s.data, "<|end|>", 7) == 0);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void tensors_stand_at_the_alignment_of_the_file(void **state)
 {
     (void)state;
-    gguf *g = open_golden("tests/golden/gguf/aligned_256.gguf");
-    const gguf_tensor *a = gguf_find_tensor(g, "a"), *b = gguf_find_tensor(g, "b");
-    assert_int_equal(gguf_alignment(g), 256);
+    model_source *src = open_golden("tests/golden/gguf/aligned_256.gguf");
+    const source_tensor *a = model_source_find_tensor(src, "a"), *b = model_source_find_tensor(src, "b");
+    assert_int_equal(gguf_alignment(src), 256);
     assert_int_equal((const char *)b->data - (const char *)a->data, 256);
     assert_true(*(const float *)a->data == 1 && *(const float *)b->data == 2);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void big_endian_files_are_refused_by_name(void **state)
 {
     (void)state;
-    gguf *g;
+    model_source *src;
     sumi_error err;
-    assert_int_equal(gguf_open(&g, test_source_path("tests/golden/gguf/big_endian.gguf"), &err), SUMI_EUNSUPPORTED);
+    assert_int_equal(gguf_open(&src, test_source_path("tests/golden/gguf/big_endian.gguf"), &err), SUMI_EUNSUPPORTED);
     assert_non_null(strstr(err.message, "big-endian"));
 }
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "format/gguf.h"
 #include "gguf_builder.h"
 #include "test_support.h"
 
@@ -64,10 +65,10 @@ static void write_good(void)
 
 static void refused(const char *name, sumi_status status, const char *message)
 {
-    gguf *g = (gguf *)&folder;
+    model_source *src = (model_source *)&folder;
     sumi_error err;
-    test_expect_error(gguf_open(&g, in_folder(name), &err), status, &err, message);
-    assert_null(g);
+    test_expect_error(gguf_open(&src, in_folder(name), &err), status, &err, message);
+    assert_null(src);
 }
 
 static void files_of_the_reference_writer_open_by_any_of_their_names(void **state)
@@ -75,30 +76,30 @@ static void files_of_the_reference_writer_open_by_any_of_their_names(void **stat
     (void)state;
     for (int named = 1; named <= 3; named++) {
         char path[64];
-        gguf *g;
+        model_source *src;
         sumi_error err;
         gguf_str text;
         snprintf(path, sizeof path, "tests/golden/gguf/split-%05d-of-00003.gguf", named);
-        if (gguf_open(&g, test_source_path(path), &err) != SUMI_OK) fail_msg("%s", err.message);
-        assert_true(gguf_get_str(g, "general.name", &text) && !strncmp(text.data, "in three files", text.n));
-        assert_non_null(strstr(gguf_name(g), "split-00001-of-00003.gguf"));
-        assert_int_equal(gguf_n_shards(g), 3);
-        assert_int_equal(gguf_n_tensors(g), 5);
+        if (gguf_open(&src, test_source_path(path), &err) != SUMI_OK) fail_msg("%s", err.message);
+        assert_true(model_source_get_str(src, "general.name", &text) && !strncmp(text.data, "in three files", text.n));
+        assert_non_null(strstr(model_source_name(src), "split-00001-of-00003.gguf"));
+        assert_int_equal(model_source_n_shards(src), 3);
+        assert_int_equal(model_source_n_tensors(src), 5);
         size_t n_bytes = 0;
-        for (int32_t i = 0; i < 3; i++) n_bytes += gguf_shard_bytes(g, i);
-        assert_int_equal(gguf_file_bytes(g), n_bytes);
-        gguf_fetch_all(g);
+        for (int32_t i = 0; i < 3; i++) n_bytes += model_source_shard_bytes(src, i);
+        assert_int_equal(model_source_file_bytes(src), n_bytes);
+        test_fetch_tensors(src);
         for (int i = 0; i < 5; i++) { /* tensor i is filled with i, two are in each file */
             char name[16];
             snprintf(name, sizeof name, "t%d", i);
-            const gguf_tensor *t = gguf_find_tensor(g, name);
-            assert_ptr_equal(t, gguf_tensor_at(g, i));
+            const source_tensor *t = model_source_find_tensor(src, name);
+            assert_ptr_equal(t, model_source_tensor_at(src, i));
             assert_int_equal(t->shard, i / 2);
             assert_int_equal(t->n_elems, 8 * (i + 1));
             for (int64_t k = 0; k < t->n_elems; k++) assert_true(((const float *)t->data)[k] == (float)i);
         }
-        gguf_touch_all(g, 100);
-        gguf_close(g);
+        test_touch_source(src, 100);
+        model_source_close(src);
     }
 }
 
@@ -171,8 +172,8 @@ static void files_that_do_not_belong_together_are_refused(void **state)
         write_part("m-00002-of-00002.gguf", cases[i].second);
         refused("m-00001-of-00002.gguf", SUMI_EFORMAT, cases[i].message);
         if (cases[i].second.count == INT64_MAX) continue; /* that one is a whole model */
-        gguf *g;                                          /* from the other end the same set is refused too */
-        assert_int_equal(gguf_open(&g, in_folder("m-00002-of-00002.gguf"), NULL), SUMI_EFORMAT);
+        model_source *src;                                /* from the other end the same set is refused too */
+        assert_int_equal(gguf_open(&src, in_folder("m-00002-of-00002.gguf"), NULL), SUMI_EFORMAT);
     }
     write_good();
     FILE *f = fopen(in_folder("m-00002-of-00002.gguf"), "r+");
@@ -185,16 +186,16 @@ static void a_merged_file_that_kept_its_keys_is_whole(void **state)
     (void)state;
     for (int count = 0; count <= 1; count++) {
         write_part("merged.gguf", (part){ 0, count, 1, "a" });
-        gguf *g;
-        assert_int_equal(gguf_open(&g, in_folder("merged.gguf"), NULL), SUMI_OK);
-        assert_int_equal(gguf_n_shards(g), 1);
-        assert_int_equal(gguf_n_tensors(g), 1);
-        gguf_close(g);
+        model_source *src;
+        assert_int_equal(gguf_open(&src, in_folder("merged.gguf"), NULL), SUMI_OK);
+        assert_int_equal(model_source_n_shards(src), 1);
+        assert_int_equal(model_source_n_tensors(src), 1);
+        model_source_close(src);
     }
 }
 
 /* Whole pages of t's data that are in memory. */
-static size_t resident(const gguf_tensor *t)
+static size_t resident(const source_tensor *t)
 {
     unsigned char there[64];
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)t->data + page - 1) / page * page;
@@ -211,18 +212,18 @@ static size_t resident(const gguf_tensor *t)
 static void pages_are_given_back_in_every_file(void **state)
 {
     (void)state;
-    gguf *g;
+    model_source *src;
     write_good();
-    assert_int_equal(gguf_open(&g, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
-    gguf_fetch_all(g);
+    assert_int_equal(gguf_open(&src, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
+    test_fetch_tensors(src);
     for (int32_t i = 0; i < 2; i++) {
-        const gguf_tensor *t = gguf_find_tensor(g, i ? "b" : "a");
+        const source_tensor *t = model_source_find_tensor(src, i ? "b" : "a");
         assert_true(resident(t) >= 1);
-        gguf_release(g, t);
+        model_source_release(src, t);
         assert_int_equal(resident(t), 0);
     }
-    gguf_touch_all(g, 0); /* they come back */
-    gguf_close(g);
+    test_touch_source(src, 0); /* they come back */
+    model_source_close(src);
 }
 
 static void the_hash_of_the_head_sees_all_files(void **state)
@@ -230,12 +231,12 @@ static void the_hash_of_the_head_sees_all_files(void **state)
     (void)state;
     uint64_t prints[2];
     for (int i = 0; i < 2; i++) {
-        gguf *g;
+        model_source *src;
         write_good();
         if (i == 1) write_part("m-00002-of-00002.gguf", (part){ 1, 2, 2, "c" });
-        assert_int_equal(gguf_open(&g, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
-        prints[i] = gguf_head_hash(g, (sip_key){ 0, 0 });
-        gguf_close(g);
+        assert_int_equal(gguf_open(&src, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
+        prints[i] = model_source_head_hash(src, (sip_key){ 0, 0 });
+        model_source_close(src);
     }
     assert_true(prints[0] != prints[1]);
 }
@@ -245,16 +246,16 @@ static void a_change_of_any_file_is_told(void **state)
     (void)state;
     sumi_error err;
     for (int i = 0; i < 3; i++) {
-        gguf *g;
+        model_source *src;
         char name[32];
         write_good();
-        assert_int_equal(gguf_open(&g, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
-        gguf_fetch_all(g);
+        assert_int_equal(gguf_open(&src, in_folder("m-00001-of-00002.gguf"), NULL), SUMI_OK);
+        test_fetch_tensors(src);
         snprintf(name, sizeof name, "m-0000%d-of-00002.gguf", i);
         if (i) assert_int_equal(truncate(in_folder(name), 100), 0);
-        assert_int_equal(gguf_finish_reading(g, &err), i ? SUMI_EIO : SUMI_OK);
+        assert_int_equal(model_source_finish_reading(src, &err), i ? SUMI_EIO : SUMI_OK);
         if (i) assert_non_null(strstr(err.message, name));
-        gguf_close(g);
+        model_source_close(src);
     }
 }
 

@@ -1,4 +1,5 @@
 /* test_hf_keys.c - hf_keys.c, hf_rope.c: config.json in the ways in which it was written over the years. */
+#include "format/gguf.h"
 #include "hf/hf_keys.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 #include "test_support.h"
 
 typedef struct result {
-    gguf *file;
+    model_source *file;
     uint8_t *head;
     hf_keys keys;
     hf_folder folder;
@@ -34,7 +35,7 @@ static result run(const char *class, const char *json)
 
 static void end(result *r)
 {
-    gguf_close(r->file);
+    model_source_close(r->file);
     free(r->head);
     hf_keys_deinit(&r->keys);
     json_decref(r->folder.config);
@@ -43,14 +44,14 @@ static void end(result *r)
 static void assert_int(const result *r, const char *key, int64_t expected)
 {
     int64_t value;
-    if (!gguf_get_i64(r->file, key, &value)) fail_msg("%s is missing", key);
+    if (!model_source_get_i64(r->file, key, &value)) fail_msg("%s is missing", key);
     assert_int_equal(value, expected);
 }
 
 static void assert_f32(const result *r, const char *key, double expected)
 {
     float value;
-    if (!gguf_get_f32(r->file, key, &value)) fail_msg("%s is missing", key);
+    if (!model_source_get_f32(r->file, key, &value)) fail_msg("%s is missing", key);
     assert_true(fabs((double)value - expected) <= 1e-6 * fabs(expected));
 }
 
@@ -73,7 +74,7 @@ static void rotations_of_llama_3_1_as_published_become_factors(void **state)
     assert_int(&r, "llama.vocab_size", 99);
     assert_f32(&r, "llama.rope.freq_base", 500000);
     assert_f32(&r, "llama.attention.layer_norm_rms_epsilon", 1e-5);
-    assert_int_equal(gguf_find(r.file, "llama.rope.scaling.type"), -1);
+    assert_int_equal(model_source_find_key(r.file, "llama.rope.scaling.type"), -1);
     assert_int_equal(r.keys.n_factors, 1);
     assert_string_equal(r.keys.factors[0].name, "rope_freqs.weight");
     assert_int_equal(r.keys.factors[0].n, 8);
@@ -94,7 +95,7 @@ static void older_names_mean_the_same(void **state)
     assert_int(&r, "phi3.context_length", 77);
     assert_f32(&r, "phi3.rope.scaling.factor", 2);
     assert_f32(&r, "phi3.rope.freq_base", 10000);
-    assert_int_equal(gguf_find(r.file, "phi3.attention.sliding_window"), -1);
+    assert_int_equal(model_source_find_key(r.file, "phi3.attention.sliding_window"), -1);
     end(&r);
 }
 
@@ -131,7 +132,8 @@ static void the_text_part_comes_before_the_rest(void **state)
     assert_f32(&r, "gemma3.rope.freq_base_swa", 10000);
     assert_f32(&r, "gemma3.rope.scaling.factor", 8);
     assert_f32(&r, "gemma3.attention.scale", 0.125);
-    assert_int_equal(gguf_find(r.file, "gemma3.attention.sliding_window_pattern"), -1); /* readers know it */
+    assert_int_equal(model_source_find_key(r.file, "gemma3.attention.sliding_window_pattern"),
+                     -1); /* readers know it */
     end(&r);
 }
 
@@ -140,13 +142,13 @@ static void windows_that_are_not_used_are_not_written(void **state)
     (void)state;
     result r = run("Qwen2ForCausalLM", "{" SIZES "\"sliding_window\":32768,\"use_sliding_window\":false}");
     assert_int_equal(r.status, SUMI_OK);
-    assert_int_equal(gguf_find(r.file, "qwen2.attention.sliding_window"), -1);
+    assert_int_equal(model_source_find_key(r.file, "qwen2.attention.sliding_window"), -1);
     end(&r);
     r = run("Qwen3ForCausalLM",
             "{" SIZES "\"sliding_window\":8,\"use_sliding_window\":true,\"layer_types\":[\"full_attention\","
             "\"sliding_attention\",\"sliding_attention\",\"full_attention\"]}");
     gguf_array list;
-    assert_true(gguf_get_array(r.file, "qwen3.attention.sliding_window_pattern", &list) && list.n == 4);
+    assert_true(model_source_get_array(r.file, "qwen3.attention.sliding_window_pattern", &list) && list.n == 4);
     for (uint64_t i = 0; i < 4; i++) assert_int_equal(gguf_array_i64(&list, i), i == 1 || i == 2);
     end(&r);
 }

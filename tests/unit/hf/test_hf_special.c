@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "hf/tokenizer/hf_tokenizer.h"
 #include "test_support.h"
 #include "text/tokenizer.h"
@@ -14,7 +15,7 @@ enum { A, B, EOT, BOS, EOS, MASK, SOP };
 typedef struct opened {
     hf_folder folder;
     uint8_t *head;
-    gguf *file;
+    model_source *file;
     tokenizer *t;
     sumi_error err;
     sumi_status status;
@@ -59,7 +60,7 @@ static opened open_folder(const char *post, const char *tokenizer_config, const 
 static void close_folder(opened *o)
 {
     tokenizer_destroy(o->t);
-    gguf_close(o->file);
+    model_source_close(o->file);
     free(o->head);
     json_decref(o->folder.tokenizer);
     json_decref(o->folder.tokenizer_config);

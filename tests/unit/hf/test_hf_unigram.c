@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "hf_folder.h"
 #include "text/tokenizer.h"
 
@@ -27,8 +27,8 @@
 enum { PAD, EOS, UNK, GAP, IN_A, A, BYTE_A };
 
 /* A folder with a vocabulary and nothing else. */
-static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g, tokenizer **t,
-                                   sumi_error *err)
+static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, model_source **src,
+                                   tokenizer **t, sumi_error *err)
 {
     char json[2048];
     test_folder f = test_folder_create();
@@ -42,38 +42,38 @@ static sumi_status open_vocabulary(const char *normal, const char *pre, const ch
                      normal, pre, model);
     assert_in_range(n, 1, sizeof json - 1);
     test_folder_write(&f, "tokenizer.json", json, (size_t)n);
-    *g = NULL;
+    *src = NULL;
     *t = NULL;
-    sumi_status st = model_file_open(g, f.path, NULL, err);
-    if (st == SUMI_OK) st = tokenizer_create(t, *g, err);
-    if (st != SUMI_OK) gguf_close(*g);
+    sumi_status st = model_source_open(src, f.path, NULL, err);
+    if (st == SUMI_OK) st = tokenizer_create(t, *src, err);
+    if (st != SUMI_OK) model_source_close(*src);
     test_folder_remove(&f);
     return st;
 }
 
-static bool flag(const gguf *g, const char *key)
+static bool flag(const model_source *src, const char *key)
 {
     bool value = false;
-    assert_true(gguf_get_bool(g, key, &value));
+    assert_true(model_source_get_bool(src, key, &value));
     return value;
 }
 
 /* The switches, and the ids of "  a  a". */
 static void expect(const char *normal, const char *pre, bool prefix, bool squeezes, const int32_t *want, int32_t n)
 {
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
     int32_t *ids, n_ids;
-    if (open_vocabulary(normal, pre, MODEL, &g, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
-    assert_int_equal(flag(g, "tokenizer.ggml.add_space_prefix"), prefix);
-    assert_int_equal(flag(g, "tokenizer.ggml.remove_extra_whitespaces"), squeezes);
+    if (open_vocabulary(normal, pre, MODEL, &src, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
+    assert_int_equal(flag(src, "tokenizer.ggml.add_space_prefix"), prefix);
+    assert_int_equal(flag(src, "tokenizer.ggml.remove_extra_whitespaces"), squeezes);
     assert_int_equal(tokenizer_encode(t, "  a  a", 6, SUMI_TOKENIZE_BOS_EOS, &ids, &n_ids, NULL), SUMI_OK);
     assert_int_equal(n_ids, n);
     assert_memory_equal(ids, want, (size_t)n * sizeof *ids);
     free(ids);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void steps_become_switches(void **state)
@@ -92,30 +92,30 @@ static void steps_become_switches(void **state)
 
 static void unknown_and_bytes_are_those_of_the_model(void **state)
 {
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
     int32_t *ids, n_ids;
     int32_t unknown = 0;
     (void)state;
     const char *model = "{\"type\": \"Unigram\", \"unk_id\": 2, \"byte_fallback\": true, \"vocab\": " VOCAB "}";
-    if (open_vocabulary("null", NO_PREFIX, model, &g, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
-    assert_true(gguf_get_i32(g, "tokenizer.ggml.unknown_token_id", &unknown));
+    if (open_vocabulary("null", NO_PREFIX, model, &src, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
+    assert_true(model_source_get_i32(src, "tokenizer.ggml.unknown_token_id", &unknown));
     assert_int_equal(unknown, UNK);
     assert_int_equal(tokenizer_encode(t, "AB", 2, 0, &ids, &n_ids, NULL), SUMI_OK);
     assert_int_equal(n_ids, 2);
     assert_memory_equal(ids, ((int32_t[]){ BYTE_A, UNK }), sizeof(int32_t[2]));
     free(ids);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void expect_failure(const char *normal, const char *pre, const char *model, sumi_status status, const char *part)
 {
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
-    test_expect_error(open_vocabulary(normal, pre, model, &g, &t, &err), status, &err, part);
+    test_expect_error(open_vocabulary(normal, pre, model, &src, &t, &err), status, &err, part);
 }
 
 static void other_steps_are_refused_by_name(void **state)

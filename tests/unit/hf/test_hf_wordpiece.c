@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hf/model_file.h"
+#include "hf/model_source_open.h"
 #include "hf_folder.h"
 #include "text/tokenizer.h"
 
@@ -19,8 +19,8 @@
 enum { UNK, CLS, SEP, UN, IN_ABLE, ABLE, E };
 
 /* A folder with a vocabulary and nothing else. */
-static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, gguf **g, tokenizer **t,
-                                   sumi_error *err)
+static sumi_status open_vocabulary(const char *normal, const char *pre, const char *model, model_source **src,
+                                   tokenizer **t, sumi_error *err)
 {
     char json[2048];
     test_folder f = test_folder_create();
@@ -34,10 +34,10 @@ static sumi_status open_vocabulary(const char *normal, const char *pre, const ch
                  normal, pre, model);
     assert_in_range(n, 1, sizeof json - 1);
     test_folder_write(&f, "tokenizer.json", json, (size_t)n);
-    *g = NULL;
+    *src = NULL;
     *t = NULL;
-    sumi_status st = model_file_open(g, f.path, NULL, err);
-    if (st == SUMI_OK) st = tokenizer_create(t, *g, err);
+    sumi_status st = model_source_open(src, f.path, NULL, err);
+    if (st == SUMI_OK) st = tokenizer_create(t, *src, err);
     test_folder_remove(&f);
     return st;
 }
@@ -54,26 +54,26 @@ static void expect_ids(const tokenizer *t, const char *text, const int32_t *want
 static void words_and_switches_are_those_of_the_json(void **state)
 {
     (void)state;
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
-    if (open_vocabulary(NORMAL, PRE, MODEL, &g, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
+    if (open_vocabulary(NORMAL, PRE, MODEL, &src, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
     expect_ids(t, "Unable able \xC3\x89!", (const int32_t[]){ CLS, UN, IN_ABLE, ABLE, E, UNK, SEP }, 7);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     const char *cased = "{\"type\": \"BertNormalizer\", \"lowercase\": false}";
-    if (open_vocabulary(cased, PRE, MODEL, &g, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
+    if (open_vocabulary(cased, PRE, MODEL, &src, &t, &err) != SUMI_OK) fail_msg("%s", err.message);
     expect_ids(t, "Unable able", (const int32_t[]){ CLS, UNK, ABLE, SEP }, 4);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
 }
 
 static void expect_refused(const char *normal, const char *pre, const char *model, const char *part)
 {
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     sumi_error err;
-    test_expect_error(open_vocabulary(normal, pre, model, &g, &t, &err), SUMI_EUNSUPPORTED, &err, part);
+    test_expect_error(open_vocabulary(normal, pre, model, &src, &t, &err), SUMI_EUNSUPPORTED, &err, part);
 }
 
 static void other_ways_of_cutting_are_named(void **state)

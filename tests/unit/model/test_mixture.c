@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "gguf_builder.h"
 #include "model/model.h"
 #include "test_support.h"
@@ -84,12 +85,13 @@ static void expect_rows(const backend *be, stream *s, const weight *w, int32_t n
 }
 
 /* The file and its model, which point into the bytes at *file. */
-static sumi_status load(gguf_builder *b, gguf **g, uint8_t **file, const backend *be, model **m, sumi_error *err)
+static sumi_status load(gguf_builder *b, model_source **src, uint8_t **file, const backend *be, model **m,
+                        sumi_error *err)
 {
     size_t n;
     *file = gb_finish(b, &n);
-    assert_int_equal(gguf_open_memory(g, *file, n, "built", err), SUMI_OK);
-    return model_create(m, *g, be, NULL, err);
+    assert_int_equal(gguf_open_memory(src, *file, n, "built", err), SUMI_OK);
+    return model_create(m, *src, be, NULL, err);
 }
 
 static void experts_are_the_same_in_each_form_of_a_file(void **state)
@@ -108,7 +110,7 @@ static void experts_are_the_same_in_each_form_of_a_file(void **state)
         backend *be;
         stream *s;
         gguf_builder b;
-        gguf *g;
+        model_source *src;
         uint8_t *file;
         model *m;
         sumi_error err;
@@ -116,7 +118,7 @@ static void experts_are_the_same_in_each_form_of_a_file(void **state)
         assert_int_equal(be->stream_create(be, &s, 1, &err), SUMI_OK);
         add_llama(&b, zeros);
         add_experts(&b, (form)f, &x, NULL);
-        if (load(&b, &g, &file, be, &m, &err) != SUMI_OK) fail_msg("form %d: %s", f, err.message);
+        if (load(&b, &src, &file, be, &m, &err) != SUMI_OK) fail_msg("form %d: %s", f, err.message);
         const mixture *y = &m->layers[0].experts;
         assert_int_equal(y->n_ff, N_FF);
         for (int e = 0; e < N_EXPERTS; e++) {
@@ -125,7 +127,7 @@ static void experts_are_the_same_in_each_form_of_a_file(void **state)
             expect_rows(be, s, y->w_down[e], N_EMBD, N_FF, x.down[e]);
         }
         model_destroy(m);
-        gguf_close(g);
+        model_source_close(src);
         free(file);
         be->stream_destroy(s);
         be->destroy(be);
@@ -141,7 +143,7 @@ static void an_expert_without_a_matrix_is_named(void **state)
     for (int k = 0; k < 3; k++) {
         backend *be;
         gguf_builder b;
-        gguf *g;
+        model_source *src;
         uint8_t *file;
         model *m;
         sumi_error err;
@@ -149,10 +151,10 @@ static void an_expert_without_a_matrix_is_named(void **state)
         assert_int_equal(backend_cpu_create(&be, "ref", SUMI_ACTIVATIONS_AUTO, &err), SUMI_OK);
         add_llama(&b, zeros);
         add_experts(&b, SINGLE, &x, kinds[k]);
-        assert_int_equal(load(&b, &g, &file, be, &m, &err), SUMI_EFORMAT);
+        assert_int_equal(load(&b, &src, &file, be, &m, &err), SUMI_EFORMAT);
         snprintf(name, sizeof name, "'blk.0.ffn_%s.%d.weight' is missing", kinds[k], N_EXPERTS - 1);
         if (!strstr(err.message, name)) fail_msg("%s", err.message);
-        gguf_close(g);
+        model_source_close(src);
         free(file);
         be->destroy(be);
     }
@@ -165,7 +167,7 @@ static void experts_of_different_types_are_named(void **state)
     uint64_t dims[] = { N_FF, N_EMBD };
     backend *be;
     gguf_builder b;
-    gguf *g;
+    model_source *src;
     uint8_t *file;
     model *m;
     sumi_error err;
@@ -174,9 +176,9 @@ static void experts_of_different_types_are_named(void **state)
     add_llama(&b, zeros);
     add_experts(&b, SINGLE, &x, "down");
     gb_tensor(&b, "blk.0.ffn_down.3.weight", DTYPE_F16, 2, dims, zeros, N_MATRIX * sizeof(uint16_t));
-    assert_int_equal(load(&b, &g, &file, be, &m, &err), SUMI_EUNSUPPORTED);
+    assert_int_equal(load(&b, &src, &file, be, &m, &err), SUMI_EUNSUPPORTED);
     if (!strstr(err.message, "'blk.0.ffn_down.3.weight' is F16, not F32")) fail_msg("%s", err.message);
-    gguf_close(g);
+    model_source_close(src);
     free(file);
     be->destroy(be);
 }

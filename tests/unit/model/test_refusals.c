@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "gguf_builder.h"
 #include "model/model.h"
 #include "test_support.h"
@@ -52,16 +53,16 @@ static sumi_status load(gguf_builder *b, sumi_error *err)
 {
     size_t n;
     uint8_t *file = gb_finish(b, &n);
-    gguf *g = NULL;
+    model_source *src = NULL;
     backend *be = NULL;
     model *m = NULL;
-    assert_int_equal(gguf_open_memory(&g, file, n, "built", err), SUMI_OK);
+    assert_int_equal(gguf_open_memory(&src, file, n, "built", err), SUMI_OK);
     assert_int_equal(backend_cpu_create(&be, "ref", SUMI_ACTIVATIONS_AUTO, err), SUMI_OK);
-    sumi_status status = model_create(&m, g, be, NULL, err);
+    sumi_status status = model_create(&m, src, be, NULL, err);
     assert_true((m != NULL) == (status == SUMI_OK));
     model_destroy(m);
     be->destroy(be);
-    gguf_close(g);
+    model_source_close(src);
     free(file);
     return status;
 }

@@ -1,5 +1,6 @@
 /* test_vocab.c - vocabularies that are wrong: each is refused in one line that names the thing, or made the
  * best of. */
+#include "format/gguf.h"
 #include "test_support.h"
 
 #include <stdio.h>
@@ -47,7 +48,7 @@ static void missing_parts_are_named(void **state)
     for (int i = 0; i < 3; i++) {
         static const char *const missing[] = { "tokenizer.ggml.model", "tokenizer.ggml.tokens",
                                                "tokenizer.ggml.merges" };
-        gguf *g;
+        model_source *src;
         tokenizer *t;
         sumi_error err;
         size_t n;
@@ -56,10 +57,10 @@ static void missing_parts_are_named(void **state)
         if (i > 0) gb_str(&b, "tokenizer.ggml.model", "gpt2");
         if (i > 1) gb_str_array(&b, "tokenizer.ggml.tokens", (const char *[]){ "a" }, 1);
         uint8_t *file = gb_finish(&b, &n);
-        assert_int_equal(gguf_open_memory(&g, file, n, "tiny", NULL), SUMI_OK);
-        assert_int_equal(tokenizer_create(&t, g, &err), SUMI_EFORMAT);
+        assert_int_equal(gguf_open_memory(&src, file, n, "tiny", NULL), SUMI_OK);
+        assert_int_equal(tokenizer_create(&t, src, &err), SUMI_EFORMAT);
         assert_non_null(strstr(err.message, missing[i]));
-        gguf_close(g);
+        model_source_close(src);
         free(file);
     }
 }
@@ -102,7 +103,7 @@ static void wrong_kinds_are_refused(void **state)
 static sumi_status open_arrays(size_t n_kinds, gguf_type kind_type, size_t n_scores, sumi_error *err)
 {
     gguf_builder b;
-    gguf *g;
+    model_source *src;
     tokenizer *t;
     size_t n;
     int32_t kinds[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
@@ -113,10 +114,10 @@ static sumi_status open_arrays(size_t n_kinds, gguf_type kind_type, size_t n_sco
     gb_array(&b, "tokenizer.ggml.token_type", kind_type, kinds, n_kinds, n_kinds * 4);
     gb_array(&b, "tokenizer.ggml.scores", GGUF_F32, scores, n_scores, n_scores * 4);
     uint8_t *file = gb_finish(&b, &n);
-    assert_int_equal(gguf_open_memory(&g, file, n, "tiny", NULL), SUMI_OK);
-    sumi_status status = tokenizer_create(&t, g, err);
+    assert_int_equal(gguf_open_memory(&src, file, n, "tiny", NULL), SUMI_OK);
+    sumi_status status = tokenizer_create(&t, src, err);
     tokenizer_destroy(t);
-    gguf_close(g);
+    model_source_close(src);
     free(file);
     return status;
 }

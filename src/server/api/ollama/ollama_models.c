@@ -40,7 +40,7 @@ static void put_parameter_size(uint64_t n, buf *out)
 
 static void put_details(const server *s, const sumi_model_info *info, buf *out)
 {
-    const char *type = file_type_name(s->model->file);
+    const char *type = file_type_name(s->model->source);
     buf_append_str(out, "\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":");
     json_put_string(out, info->architecture);
     buf_append_str(out, ",\"families\":[");
@@ -70,7 +70,7 @@ static void put_model(const server *s, buf *out)
     put_name(s, out);
     buf_append_str(out, ",\"model\":");
     put_name(s, out);
-    buf_printf(out, ",\"size\":%zu,\"digest\":\"", gguf_file_bytes(s->model->file));
+    buf_printf(out, ",\"size\":%zu,\"digest\":\"", model_source_file_bytes(s->model->source));
     put_digest(s, &info, out);
     buf_append_str(out, "\",");
     put_details(s, &info, out);

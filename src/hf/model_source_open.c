@@ -1,5 +1,5 @@
-/* model_file.c - see model_file.h. */
-#include "hf/model_file.h"
+/* model_source_open.c - see model_source_open.h. */
+#include "hf/model_source_open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "format/gguf.h"
 #include "format/safetensors.h"
 #include "hf/hf.h"
 
 /* The folder of a file: of "a/b.safetensors" it is "a", of "b.safetensors" ".". */
-static sumi_status open_folder_of(gguf **out, const char *path, const logger *log, sumi_error *err)
+static sumi_status open_folder_of(model_source **out, const char *path, const logger *log, sumi_error *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
@@ -31,7 +32,7 @@ static bool begins_as_gguf(const char *path)
     return is;
 }
 
-sumi_status model_file_open(gguf **out, const char *path, const logger *log, sumi_error *err)
+sumi_status model_source_open(model_source **out, const char *path, const logger *log, sumi_error *err)
 {
     struct stat s;
     const char *dot = strrchr(path, '.');
