@@ -81,6 +81,8 @@ def encode_inputs(elems: int, rng) -> np.ndarray:
     rows += [np.zeros(elems), np.full(elems, 0.7), np.full(elems, -0.7), np.arange(elems) / 8.0]
     rows += [np.where(np.arange(elems) == 5, -9.0, rng.standard_normal(elems) * 0.01)]
     rows += [rng.integers(-8, 8, elems).astype(float) / 2, np.abs(rng.standard_normal(elems)), -np.arange(elems) / 3.0 - 1]
+    # The step of Q8_0 is 1 here, and all values but the first lie half-way between an even level and an odd one.
+    rows += [np.where(np.arange(elems) == 0, 127.0, np.arange(elems) - elems // 2 + 0.5)]
     return np.array(rows, dtype=np.float32)
 
 
