@@ -284,6 +284,33 @@ static void clients_share_in_the_proportion_of_their_weights(void **state)
     stub_deinit(&m);
 }
 
+/* One client asks for long answers to short prompts, the other for short answers to long prompts. */
+static void generated_tokens_count_as_much_as_those_of_prompts(void **state)
+{
+    (void)state;
+    enum { LONG = 200, SHORT = 10 };
+    stub m;
+    static stub_req q[32];
+    sched_client c[2] = { { .weight = 1 }, { .weight = 1 } };
+    int64_t served[2] = { 0 };
+    stub_init(&m, 1000, 0);
+    sched *s = open_sched(&m, 4, 300);
+    for (int i = 0; i < 32; i++) add(s, &q[i], &c[i % 2], i % 2 ? LONG : SHORT, 0);
+    for (int n = 0; n < 6000; n++) {
+        step(s);
+        for (int i = 0; i < 32; i++) {
+            if (q[i].r.state != SCHED_RUNNING || known(&q[i]) < LONG + SHORT) continue;
+            served[i % 2] += known(&q[i]);
+            sched_remove(s, &q[i].r);
+            add(s, &q[i], &c[i % 2], i % 2 ? LONG : SHORT, 0);
+        }
+    }
+    assert_true(10 * served[0] > 9 * served[1] && 10 * served[1] > 9 * served[0]);
+    for (int i = 0; i < 32; i++) sched_remove(s, &q[i].r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
 static void a_low_priority_is_served_beside_an_endless_stream_of_high_ones(void **state)
 {
     (void)state;
@@ -614,6 +641,7 @@ int main(void)
         cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
         cmocka_unit_test(the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another),
         cmocka_unit_test(clients_share_in_the_proportion_of_their_weights),
+        cmocka_unit_test(generated_tokens_count_as_much_as_those_of_prompts),
         cmocka_unit_test(a_low_priority_is_served_beside_an_endless_stream_of_high_ones),
         cmocka_unit_test(a_large_request_is_not_overtaken_by_small_ones_for_ever),
         cmocka_unit_test(a_static_batch_waits_for_its_longest_member),
