@@ -1,6 +1,7 @@
 /* test_embed.c - embeddings: the definition, and the same bits whatever else runs, however a text is cut, by context and
  * by engine, after preemptions, with prefixes from the cache. */
 #include <math.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,65 @@ static void an_embedding_is_the_same_after_preemptions(void **state)
     }
 }
 
+/* What happens at which token of a chat, on the engine's thread, so that each step of the engine is known. */
+typedef struct scene {
+    sumi_engine *e;
+    sumi_request embedding, urgent;
+    client_answer *embedded, *hurried;
+    int32_t n_tokens;
+    bool failed;
+    sem_t over;
+} scene;
+
+static bool play(void *user, const sumi_event *event)
+{
+    scene *s = user;
+    if (event->type == SUMI_EVENT_END) sem_post(&s->over);
+    if (event->type != SUMI_EVENT_PIECE) return true;
+    s->n_tokens++;
+    if (s->n_tokens == 1) s->failed |= client_try(s->e, &s->embedding, s->embedded, NULL) != SUMI_OK;
+    if (s->n_tokens == 4) s->failed |= client_try(s->e, &s->urgent, s->hurried, NULL) != SUMI_OK;
+    return true;
+}
+
+/* The chat and the embedding have both places when a more urgent request comes; by then the text is pooled in part. */
+static void states_that_were_pooled_before_a_preemption_are_not_pooled_again(void **state)
+{
+    (void)state;
+    sumi_engine_opts o = engine_options();
+    o.max_seqs = 2;
+    o.token_budget = 7;
+    for (int i = 0; i < 2; i++, o.prefix_cache = false) {
+        uint64_t id;
+        int32_t longest = 1;
+        for (int k = 1; k < N_TEXTS; k++) longest = lens[k] > lens[longest] ? k : longest;
+        assert_true(lens[longest] > 5 * o.token_budget); /* it is not done when the request comes */
+        scene s = { .embedding = request(longest, SUMI_POOL_MEAN),
+                    .urgent = request(1, SUMI_POOL_LAST),
+                    .embedded = &answers[0],
+                    .hurried = &answers[1] };
+        sumi_request chat = request(2, SUMI_POOL_NONE);
+        s.embedding.priority = -1;
+        chat.priority = 1;
+        chat.max_tokens = 20;
+        chat.ignore_eos = true;
+        chat.on_event = play;
+        chat.user = &s;
+        sem_init(&s.over, 0, 0);
+        assert_int_equal(sumi_engine_create(&s.e, model, &o, NULL), SUMI_OK);
+        assert_int_equal(sumi_engine_submit(s.e, &chat, &id, NULL), SUMI_OK);
+        sem_wait(&s.over);
+        assert_false(s.failed);
+        client_wait(s.embedded);
+        client_wait(s.hurried);
+        assert_int_equal(s.embedded->usage.n_preempted, 1);
+        expect_alone(s.embedded->embedding, longest, 0);
+        expect_alone(s.hurried->embedding, 1, 1);
+        sumi_engine_destroy(s.e);
+        sem_destroy(&s.over);
+    }
+}
+
 static void an_embedding_can_be_raw_and_polled(void **state)
 {
     (void)state;
@@ -329,6 +389,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_embedded_is_refused),
         cmocka_unit_test(an_engine_gives_the_same_embedding_under_load),
         cmocka_unit_test(an_embedding_is_the_same_after_preemptions),
+        cmocka_unit_test(states_that_were_pooled_before_a_preemption_are_not_pooled_again),
         cmocka_unit_test(an_embedding_can_be_raw_and_polled),
         cmocka_unit_test(an_embedding_ends_when_it_is_cancelled_or_late),
         cmocka_unit_test(what_an_embedding_does_not_have_is_refused),
