@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/siphash.h"
 #include "kv_stub.h"
 #include "test_support.h"
 
@@ -199,6 +200,56 @@ static void every_damaged_byte_and_every_cut_is_noticed(void **state)
     leave(&p);
 }
 
+/* Byte `at` of the first record is changed, and its checksum is made to fit (kv_disk.c draws the file). why: what the loader must
+ * say; NULL: the file is as it was. */
+static void refuse_forged(const place *p, const char *bytes, size_t n, size_t at, char value, const char *why)
+{
+    enum { HEADER = 72, RECORD_HEAD = 96, BLOCK_BYTES_AT = 40, CHECKSUM_AT = 64 };
+    uint64_t block_bytes, header_checksum, checksum;
+    uint32_t n_blocks;
+    sumi_error err;
+    char *forged = malloc(n);
+    memcpy(forged, bytes, n);
+    memcpy(&block_bytes, forged + BLOCK_BYTES_AT, sizeof block_bytes);
+    memcpy(&header_checksum, forged + CHECKSUM_AT, sizeof header_checksum);
+    memcpy(&n_blocks, forged + HEADER + 4, sizeof n_blocks);
+    size_t n_record = RECORD_HEAD + n_blocks * block_bytes;
+    forged[HEADER + at] = value;
+    checksum = siphash((sip_key){ header_checksum, 0 }, forged + HEADER, n_record);
+    memcpy(forged + HEADER + n_record, &checksum, sizeof checksum);
+    write_bytes(p->path, forged, n);
+    kv_stub s = new_cache(120);
+    sumi_status status = kv_disk_load(s.c, p->path, &OPTS, NULL, &err);
+    if (!why) {
+        assert_int_equal(status, SUMI_OK);
+    } else {
+        assert_int_equal(status, SUMI_EFORMAT);
+        if (!strstr(err.message, why)) fail_msg("not '%s': %s", why, err.message);
+        assert_int_equal(kv_cache_available(s.c), 120);
+    }
+    kv_stub_destroy(&s);
+    free(forged);
+}
+
+static void what_the_checksum_does_not_show_is_noticed_too(void **state)
+{
+    (void)state;
+    place p = make_place();
+    size_t n;
+    save_example(&p, &OPTS);
+    char *bytes = test_read_file(p.path, &n);
+    assert_memory_equal(bytes + 72, "\xff\xff\xff\xff", 4); /* the first record has no parent */
+    refuse_forged(&p, bytes, n, 0, '\xff', NULL);
+    refuse_forged(&p, bytes, n, 4, 2, "wrong number of blocks");
+    refuse_forged(&p, bytes, n, 88, 0, "lacks a block"); /* of the group that sees all tokens */
+    refuse_forged(&p, bytes, n, 89, 2, "lacks a block");
+    memset(bytes + 72, 0, 4);
+    refuse_forged(&p, bytes, n, 0, 0, "before its parent"); /* itself */
+    refuse_forged(&p, bytes, n, 0, 1, "before its parent");
+    free(bytes);
+    leave(&p);
+}
+
 static void a_foreign_file_is_refused(void **state)
 {
     (void)state;
@@ -230,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_small_pool_takes_what_was_used_last),
         cmocka_unit_test(a_file_has_a_limit_if_asked),
         cmocka_unit_test(every_damaged_byte_and_every_cut_is_noticed),
+        cmocka_unit_test(what_the_checksum_does_not_show_is_noticed_too),
         cmocka_unit_test(a_foreign_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
