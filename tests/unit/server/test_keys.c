@@ -76,6 +76,25 @@ static void requests_come_back_with_time(void **state)
     key_limits_deinit(&l);
 }
 
+static void a_key_that_was_idle_has_the_limit_of_one_minute(void **state)
+{
+    (void)state;
+    const double idle_ms = 1000 * 60000.0;
+    key_limits l = { .requests_per_min = 2, .tokens_per_min = 60 };
+    api_error e;
+    key_limits_init(&l);
+    assert_true(key_limits_enter(&l, 1000, &e));
+    for (int i = 0; i < 2; i++) assert_true(key_limits_count(&l, idle_ms, &e));
+    assert_false(key_limits_count(&l, idle_ms, &e));
+    for (int i = 0; i < 2; i++) assert_true(key_limits_enter(&l, idle_ms, &e));
+    assert_false(key_limits_enter(&l, idle_ms, &e));
+    assert_non_null(strstr(e.message, "requests a minute"));
+    key_limits_leave(&l, (key_charge){ 0 }, 60);
+    assert_false(key_limits_enter(&l, idle_ms, &e));
+    assert_non_null(strstr(e.message, "tokens a minute"));
+    key_limits_deinit(&l);
+}
+
 static void tokens_are_paid_afterwards(void **state)
 {
     (void)state;
@@ -201,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_key_is_found_by_what_hashes_to_it),
         cmocka_unit_test(wrong_lines_are_named),
         cmocka_unit_test(requests_come_back_with_time),
+        cmocka_unit_test(a_key_that_was_idle_has_the_limit_of_one_minute),
         cmocka_unit_test(tokens_are_paid_afterwards),
         cmocka_unit_test(only_so_many_run_at_once),
         cmocka_unit_test(counting_has_a_bucket_of_its_own),

@@ -2,6 +2,7 @@
 #include "server/api/openai/openai_logprobs.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #include "test_support.h"
 #include "tiny_vocab.h"
@@ -97,12 +98,25 @@ static void a_prompts_token_is_told_with_its_rank_before_the_others(void **state
     sumi_model_close(m);
 }
 
+/* JSON has no infinity; a token that a mask or a bias excludes has the log-probability -9999, as in vLLM. */
+static void an_infinite_logprob_is_a_number(void **state)
+{
+    (void)state;
+    sumi_model *m = model_of_bytes();
+    const sumi_choice token = { 'a', -0.5f }, top[] = { token, { 'b', -INFINITY } };
+    json_t *o = completion_of(m, &token, top, 2);
+    assert_logprob(o, "b", -9999);
+    json_decref(o);
+    sumi_model_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_of_a_character_have_keys_of_their_own),
         cmocka_unit_test(a_prompts_token_is_told_with_its_rank_before_the_others),
         cmocka_unit_test(a_byte_does_not_hide_the_letter_that_it_is),
+        cmocka_unit_test(an_infinite_logprob_is_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
