@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/os/cpu.h"
 #include "base/sized.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "kv/kv_cache.h"
 
 #define MAX_THREADS 1024

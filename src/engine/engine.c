@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/os/clock.h"
 #include "base/sized.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 
 enum {
     MAX_SEQS = 4096,

@@ -4,7 +4,7 @@
 
 #include "base/os/clock.h"
 #include "engine/engine.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "kv/kv_cache.h"
 
 static kv_cache *cache_of(void *user)

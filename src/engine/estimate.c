@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "hf/model_source_open.h"
 
 static void estimate_context(const model *m, const sumi_context_opts *o, sumi_estimate *e)

@@ -11,7 +11,7 @@
 #include "base/os/clock.h"
 #include "base/sized.h"
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "engine/requests/choice.h"
 
 #define WATCHED_TOKENS 128 /* of a step with a progress callback: a fraction of a second for most models */

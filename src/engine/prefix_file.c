@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/os/new_file.h"
 #include "engine/engine.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "kv/kv_disk.h"
 
 static sumi_status path_of(const sumi_engine *e, kv_disk_opts *opts, char *path, size_t n, sumi_error *err)

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/json_read.h"
 #include "engine/chat.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "engine/text_bound.h"
 #include "base/utf8.h"
 

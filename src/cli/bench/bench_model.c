@@ -19,7 +19,7 @@
 #include "cli/cli.h"
 #include "cli/terminal/progress.h"
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 
 #define LEAST_MS 1e-6 /* a clock that did not move is not divided by */
 

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/options/args.h"
 #include "cli/terminal/loading.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 
 enum { KEY_CTX = 0x100, KEY_KV_MEMORY, KEY_ACTIVATIONS, KEY_ISA, KEY_PIN, KEY_NUMA, KEY_LOG_LEVEL, KEY_LOG_JSON };
 

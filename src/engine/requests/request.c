@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/sized.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "sample/token_set.h"
 
 enum { MAX_NAME_BYTES = 256 };

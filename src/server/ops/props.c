@@ -5,7 +5,7 @@
  * fixed places, so the first slots are shown as in use. */
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "server/api/json_text.h"
 #include "server/api/text_api.h"
 #include "server/http/endpoints.h"

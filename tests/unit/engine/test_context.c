@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "sumi.h"
 #include "test_support.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/os/cpu.h"
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "test_support.h"
 
 enum { N_SEQS = 32, N_PROMPT = 3 };

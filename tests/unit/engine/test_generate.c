@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "test_support.h"
 #include "text/detok.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/context.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "forward.h"
 
 enum { MAX_LEN = 60, MAX_LIVE = 6, MAX_SPAN = 12, N_STEMS = 4, STEM_LEN = 40, BLOCK = KV_BLOCK };

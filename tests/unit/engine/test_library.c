@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "test_support.h"
 
 #define MODEL "tests/golden/tiny/llama-linear.gguf"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "format/gguf.h"
 #include "forward.h"
 #include "hf_folder.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "compress/file_type.h"
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "server/api/json_fields.h"
 #include "server/api/json_text.h"
 #include "server/api/ollama/ollama_reply.h"

@@ -6,7 +6,7 @@
  * made while the client reads it, and an answer of any length takes the same memory. */
 #include <stdlib.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "server/api/json_fields.h"
 #include "server/api/json_text.h"
 #include "server/api/text_api.h"

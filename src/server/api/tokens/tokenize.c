@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/sumi_model.h"
 #include "server/api/json_fields.h"
 #include "server/api/json_text.h"
 #include "server/api/known_fields.h"

@@ -1,6 +1,6 @@
-/* model.h - the inside of a sumi_model: everything that is read from one model; it never changes afterwards. */
-#ifndef SUMI_ENGINE_MODEL_H
-#define SUMI_ENGINE_MODEL_H
+/* sumi_model.h - the inside of a sumi_model: everything that is read from one model; it never changes afterwards. */
+#ifndef SUMI_ENGINE_SUMI_MODEL_H
+#define SUMI_ENGINE_SUMI_MODEL_H
 
 #include "base/log.h"
 #include "format/model_source.h"

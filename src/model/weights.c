@@ -1,4 +1,4 @@
-/* model.c - finds the weights of a family in a file and hands them to the backend. Names are those of GGUF:
+/* weights.c - finds the weights of a family in a model source and hands them to the backend. Names are those of GGUF:
  * "blk.7.attn_q.weight". */
 #include "model/model.h"
 

@@ -1,5 +1,5 @@
-/* model.c - opening a model file: its head, vocabulary, template, weights. See sumi.h for the contract. */
-#include "engine/model.h"
+/* sumi_model.c - opens a model: its source, vocabulary, template and weights. See sumi.h for the contract. */
+#include "engine/sumi_model.h"
 
 #include <stdlib.h>
 #include <string.h>
