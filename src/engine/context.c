@@ -40,13 +40,13 @@ struct sumi_context {
     int32_t max_logit_rows;
     int32_t n_logit_rows, n_hidden_rows; /* of the last step */
     int32_t *len;         /* [max_seqs] tokens; the cache has as many, or none after a truncation. -1: not open */
-    uint64_t *in_step;    /* [max_seqs] number of the last step with this sequence: finds it twice in one */
+    uint64_t *in_step;    /* [max_seqs] number of its last step, to refuse a sequence that occurs twice in one */
     open_rows *open_rows; /* [max_seqs] */
     int32_t n_open;       /* sequences with open rows */
     uint64_t n_steps;
-    batch_arrays arrays;                   /* of the batch */
-    int32_t *ids, *kept_rows, *logit_rows; /* [max_batch_tokens] each: the same */
-    int32_t *hidden_rows; /* [max_batch_tokens] places in kept_rows of those kept for their hidden states */
+    batch_arrays arrays;                   /* of the batch, like the next three */
+    int32_t *ids, *kept_rows, *logit_rows; /* [max_batch_tokens] each */
+    int32_t *hidden_rows; /* [max_batch_tokens] indices in kept_rows of the rows whose hidden states are wanted */
 };
 
 void sumi_context_opts_init(sumi_context_opts *opts, size_t size)
@@ -99,7 +99,7 @@ static sumi_status choose_blocks(sumi_context *c, const kv_layout *l, const sumi
         return sumi_fail(err, SUMI_ELIMIT, "kv cache: %zu bytes do not hold one block of %d tokens (%zu bytes)", bytes,
                          KV_BLOCK, block_bytes * (size_t)l->n_groups);
     c->info.max_seq_tokens = longest_sequence(l, (int64_t)n_blocks, c->info.n_ctx, c->info.max_batch_tokens);
-    /* Unless the user said how long a sequence may be, it is no longer than the pool: a file may claim any length. */
+    /* If the user gave no n_ctx, a sequence is no longer than the pool: the model's file may claim any length. */
     if (!o->n_ctx) c->info.n_ctx = c->info.max_seq_tokens;
     c->info.n_blocks = (int32_t)n_blocks;
     c->info.kv_bytes = n_blocks * block_bytes;
@@ -361,7 +361,7 @@ static bool wants_logits(sumi_want want)
     return want == SUMI_WANT_ALL || want == SUMI_WANT_LAST;
 }
 
-/* An encoder takes a text whole. */
+/* An encoder computes a text in one span. */
 static sumi_status check_encoder_span(const sumi_context *c, const sumi_span *s, sumi_error *err)
 {
     if (wants_logits(s->want)) return model_check_generates(c->model, err);
@@ -425,7 +425,7 @@ static void keep_row(sumi_context *c, batch *b, int32_t row, sumi_want want)
     c->kept_rows[b->n_kept_rows++] = row;
 }
 
-/* Something of token t of the span is wanted. */
+/* True if the caller wants a result of token t of the span. */
 static bool is_wanted(const sumi_span *s, int32_t t)
 {
     if (s->want == SUMI_WANT_NONE) return false;

@@ -1,4 +1,4 @@
-/* engine.c - the doors of an engine, and the loop of its thread. See engine.h for the picture and the locking. */
+/* engine.c - the entry points of an engine, and the loop of its thread. See engine.h for the picture and the locking. */
 #include "engine/engine.h"
 
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static sumi_status make_context(sumi_engine *e, sumi_model *m, sumi_error *err)
                             .pin = o->pin,
                             .n_ctx = o->n_ctx,
                             .max_batch_tokens = step,
-                            .max_seqs = 2 * o->max_seqs, /* as many may wait in the swap tier */
+                            .max_seqs = 2 * o->max_seqs, /* another max_seqs sequences may wait in the swap tier */
                             .max_logit_rows = o->max_seqs + ROWS_BESIDE,
                             .kv_bytes = o->kv_bytes };
     context_cache_opts k = {
@@ -450,7 +450,7 @@ static void accept(sumi_engine *e, request *inbox)
         e->n_active++;
         r->client->sched.weight = r->params.weight;
         if (sched_add(e->sched, &r->sched)) continue;
-        sumi_error err; /* the limits of the door are tighter */
+        sumi_error err; /* sumi_engine_submit() checks tighter limits */
         sumi_fail(&err, SUMI_EBUSY, "too many requests");
         engine_end(e, r, SUMI_FINISH_REFUSED, &err);
     }
@@ -491,7 +491,7 @@ static void abort_all(sumi_engine *e)
     }
 }
 
-/* Waits for work and takes it in. False: it is time to leave. */
+/* Waits for new requests and cancellations, and takes them over. False: the thread is to end. */
 static bool take_in(sumi_engine *e)
 {
     pthread_mutex_lock(&e->lock);

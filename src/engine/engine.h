@@ -85,8 +85,8 @@ void answer_release_batch(sumi_engine *e); /* static batching: ends the batch wh
 void engine_end(sumi_engine *e, request *r, sumi_finish finish, const sumi_error *err);
 
 /* ---- events.c ---- */
-/* Reserves memory for the last event of r, if it is kept for polling: without it a client would wait for ever. False: out
- * of memory. */
+/* Reserves memory for the last event of r if the client polls: a client that gets no last event waits for ever. False:
+ * out of memory. */
 bool event_reserve_end(request *r);
 
 /* Fills in the request and the time, and sends the event. A callback that returns false, or a full list of unread events,

@@ -17,11 +17,11 @@ static request *of(const sched_req *r)
     return (request *)(uintptr_t)r;
 }
 
-/* A request is found by others of its client, of its salt, or by all, as the options say. */
+/* Whose prefixes a request shares: those of its client, of its salt, or of all clients, as the options say. */
 static kv_origin origin_of(const sumi_engine *e, const request *r)
 {
     const char *salt = r->salt ? r->salt : e->opts.share_prefixes ? "" : r->client->name;
-    /* A salt that a client chose must not meet another client's name. */
+    /* The first letter keeps a salt that a client chose apart from the name of another client. */
     char text[2 * 256 + 8] = "";
     size_t n = 0;
     if (*salt) {
@@ -54,18 +54,19 @@ static int32_t begin(void *user, sched_req *s, int32_t seq)
     sumi_engine *e = user;
     request *r = of(s);
     r->kv_seqs[seq] = context_open_seq(e->ctx, origin_of(e, r));
-    if (!e->opts.prefix_cache || (s->all_rows && !s->has_parted)) return 0; /* every row of its prompt is wanted */
+    if (!e->opts.prefix_cache || (s->all_rows && !s->has_parted))
+        return 0; /* each prompt token needs a row of logits */
     const int32_t *ids = r->prompt;
-    if (r->pool.kind == SUMI_POOL_MEAN) /* every token must pass by once; after a preemption some have */
+    if (r->pool.kind == SUMI_POOL_MEAN) /* the mean adds each token once; before a preemption it added pool.n of them */
         return context_attach(e->ctx, r->kv_seqs[seq], ids, r->pool.n + 1);
-    if (s->n_trunk > r->params.n_ids) { /* it is recomputed, with its generated tokens */
+    if (s->n_trunk > r->params.n_ids) { /* recomputed after a preemption, with the generated tokens */
         for (int32_t i = 0; i < s->n_trunk; i++) e->known[i] = request_token(r, seq, i);
         ids = e->known;
     }
     return context_attach(e->ctx, r->kv_seqs[seq], ids, s->n_trunk);
 }
 
-/* There are numbers for all sequences that may run or wait in the swap tier, so forks and openings do not fail. */
+/* The context has numbers for all sequences that may run or wait in the swap tier, so forks and openings do not fail. */
 static void fork_seq(void *user, sched_req *s, int32_t from, int32_t to)
 {
     request *r = of(s);
@@ -94,7 +95,7 @@ static int32_t held(void *user, const sched_req *s)
     return n;
 }
 
-/* The cost of moving a block, as a slowly moving mean. */
+/* Updates the cost of moving a block, a mean that changes slowly. */
 static void measure(sumi_engine *e, double start_ms, int32_t n_blocks)
 {
     if (n_blocks > 0) e->costs.block_us += 0.2 * ((clock_ms() - start_ms) * 1000 / n_blocks - e->costs.block_us);

@@ -40,7 +40,7 @@ sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *
         return sumi_fail(err, SUMI_ELIMIT, "%d more tokens after %d do not fit into the context of %d", n_ids, held,
                          info.n_ctx);
     int32_t most = info.max_batch_tokens;
-    /* The text of an encoder is one step. */
+    /* An encoder computes a text in one step. */
     if (progress && most > WATCHED_TOKENS && !context_model(ctx)->info.is_encoder) most = WATCHED_TOKENS;
     for (int32_t done = 0; done < n_ids;) {
         int32_t n = n_ids - done < most ? n_ids - done : most;
@@ -51,7 +51,7 @@ sumi_status sumi_prefill_watched(sumi_context *ctx, int32_t seq, const int32_t *
         sumi_status st = go_on ? sumi_step(ctx, &span, 1, err)
                                : sumi_fail(err, SUMI_ECANCELLED, "the prompt was cancelled");
         if (st != SUMI_OK) {
-            sumi_seq_truncate(ctx, seq, held); /* all or nothing, like a step */
+            sumi_seq_truncate(ctx, seq, held); /* like a step, a failed call changes nothing */
             return st;
         }
         done += n;
@@ -111,7 +111,7 @@ static bool deliver(run *r, int32_t n_tokens)
     return !r->opts->on_piece || r->opts->on_piece(r->opts->user, &piece);
 }
 
-/* Computes the logits that follow the last token. Where there is no place for it, the answer ends. */
+/* Computes the logits that follow the last token. If the sequence has no place for the token, the answer ends. */
 static sumi_status feed_back(run *r, sumi_error *err)
 {
     choice *c = &r->answer;

@@ -64,12 +64,12 @@ static void load_salt_key(sumi_engine *e)
     sumi_error why, again;
     bool found = false;
     int used = snprintf(path, sizeof path, "%s/salt.key", e->opts.prefix_dir);
-    if (used < 0 || (size_t)used >= sizeof path) return; /* path_of() has said so */
+    if (used < 0 || (size_t)used >= sizeof path) return; /* path_of() has logged the error */
     sumi_status st = read_salt_key(path, &key, &found, &why);
     if (st == SUMI_OK && !found) {
         st = write_new_key(path, &key, &why);
         if (st != SUMI_OK && read_salt_key(path, &key, &found, &again) == SUMI_OK && found)
-            st = SUMI_OK; /* another process was faster */
+            st = SUMI_OK; /* another process has just made the key */
     }
     e->keeps_salted = st == SUMI_OK;
     if (e->keeps_salted) kv_cache_set_salt_key(context_cache(e->ctx), key);

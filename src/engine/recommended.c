@@ -1,9 +1,10 @@
-/* recommended.c - see recommended.h. A value that a sampler would refuse is as good as none: the file may still be used. */
+/* recommended.c - see recommended.h. A value that a sampler would refuse is treated as missing, so the file may still be
+ * used. */
 #include "engine/recommended.h"
 
 #include "engine/sumi_model.h"
 
-/* Sets *out and gives bit, if the file has the key with a number from low to high. */
+/* Returns bit and sets *out if the source has the key with a number from low to high; else returns 0. */
 static uint32_t take_real(const model_source *src, const char *key, float low, float high, float *out, uint32_t bit)
 {
     float v;

@@ -1,4 +1,4 @@
-/* schedule.c - the plan of a step: decode tokens, pieces of prompts, admissions, preemptions. See schedule.h. */
+/* schedule.c - the plan of a step: decode tokens, chunks of prompts, admissions, preemptions. See schedule.h. */
 #include "engine/sched_internal.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* A newcomer leaves room for this many tokens of every sequence that runs; else it would take their last blocks and be
- * the first to be preempted for them. */
+/* A request is admitted only if every running sequence could still get blocks for this many more tokens. Otherwise it
+ * would take the last blocks, and would be the first to be preempted for them. */
 #define HEADROOM_TOKENS 32
 
 /* Running answers grow while a long prompt is computed, and so does the time of their steps. So every PROBE_EVERY-th step
@@ -79,7 +79,7 @@ bool sched_outranks(const sched_req *a, const sched_req *b)
     return sched_older(a, b);
 }
 
-/* All of r has to be computed, from the first token on. */
+/* The trunk of r must be computed again from its first token. */
 static void rewind_trunk(sched_req *r)
 {
     r->trunk = first_live(r);
@@ -125,7 +125,7 @@ bool sched_add(sched *s, sched_req *r)
     return true;
 }
 
-/* Takes r out of the plan. */
+/* Removes the items of r from the plan. */
 static void unplan(sched *s, const sched_req *r)
 {
     int32_t n = 0;
@@ -180,7 +180,7 @@ sched_req *sched_expired(sched *s, double now_ms, sumi_time_limit *which)
 
 /* ---- Preemption ---- */
 
-/* Is it cheaper to compute r again than to move its blocks out and in? */
+/* True if it is cheaper to compute r again than to move its blocks out and in. */
 static bool recompute_is_cheaper(const sched *s, const sched_req *r)
 {
     int64_t n_tokens = r->n_prompt;
@@ -233,7 +233,8 @@ static bool release_kept(sched *s, const sched_req *r)
     return lowest != NULL;
 }
 
-/* Reserves n tokens, at the expense of lower ranks if need be. False: r is the lowest and there is no room. */
+/* Reserves blocks for n tokens, preempting lower ranks if needed. False: r has the lowest rank, and too few blocks are
+ * available. */
 static bool reserve(sched *s, sched_req *r, int32_t seq, int32_t n)
 {
     while (!s->memory.reserve(s->memory.user, r, seq, n)) {
@@ -271,7 +272,7 @@ static int32_t n_uncomputed(const sched_req *r, int32_t seq)
     return (seq == r->trunk ? r->n_trunk : q->n_known) - q->n_cached;
 }
 
-/* All sequences of a gang are one token away from their next choice. */
+/* True if each sequence of a gang has exactly one uncomputed token. */
 static bool gang_is_ready(const sched_req *r)
 {
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
@@ -295,10 +296,10 @@ static bool plan_decode(sched *s, sched_req *r)
     return true;
 }
 
-/* ---- Pieces of prompts, and of tokens that a preemption dropped ---- */
+/* ---- Chunks of prompts, and of tokens that a preemption dropped ---- */
 
-/* How many of n tokens the plan has room for. */
-static int32_t piece(const sched *s, const sched_req *r, int32_t n)
+/* How many of n tokens still fit into the budgets of the plan. */
+static int32_t chunk(const sched *s, const sched_req *r, int32_t n)
 {
     int32_t left = s->budget - s->n_tokens, rows = s->limits.max_rows - s->n_rows;
     if (rows < 1) return 0;
@@ -308,9 +309,9 @@ static int32_t piece(const sched *s, const sched_req *r, int32_t n)
     return n > 0 ? n : 0;
 }
 
-static void plan_piece(sched *s, sched_req *r, int32_t seq)
+static void plan_chunk(sched *s, sched_req *r, int32_t seq)
 {
-    int32_t n = piece(s, r, n_uncomputed(r, seq) - (r->gang && r->trunk < 0));
+    int32_t n = chunk(s, r, n_uncomputed(r, seq) - (r->gang && r->trunk < 0));
     if (n == 0) return;
     if (!reserve(s, r, seq, n)) {
         if (s->n_running == 1) relieve(s, r);
@@ -323,11 +324,11 @@ static void plan_piece(sched *s, sched_req *r, int32_t seq)
 static void plan_prompt(sched *s, sched_req *r)
 {
     if (r->trunk >= 0) {
-        plan_piece(s, r, r->trunk);
+        plan_chunk(s, r, r->trunk);
         return;
     }
     for (int32_t i = 0; i < SCHED_MAX_SEQS; i++)
-        if (r->state == SCHED_RUNNING && r->seqs[i].live && n_uncomputed(r, i) > 1) plan_piece(s, r, i);
+        if (r->state == SCHED_RUNNING && r->seqs[i].live && n_uncomputed(r, i) > 1) plan_chunk(s, r, i);
 }
 
 /* ---- Admission ---- */
@@ -373,8 +374,9 @@ static bool admit_waiting(sched *s, sched_req *r, int64_t free_blocks)
     return false;
 }
 
-/* Makes place for r, which waits, by preempting the lowest rank if its priority is really lower. */
-static bool make_place(sched *s, const sched_req *r)
+/* Preempts the running request with the lowest rank, for r, which waits. False: its priority is not below that of r, or it
+ * is shielded. */
+static bool preempt_lowest(sched *s, const sched_req *r)
 {
     if (s->n_running == 0) return false;
     sched_req *lowest = s->running[s->n_running - 1];
@@ -395,7 +397,7 @@ static void enter(sched *s, sched_req *r)
     }
 }
 
-/* The plan has room for the first tokens of r. A batch of the static kind is put together whole. */
+/* True if the plan can take the first tokens of r. A static batch gets all its requests before its first step. */
 static bool has_work_left(const sched *s, const sched_req *r)
 {
     int32_t n = r->state == SCHED_SWAPPED ? r->n_live : 1;
@@ -409,12 +411,12 @@ static bool admit_next(sched *s)
     sched_req *r = sched_queue_next(&s->queue);
     if (!r || !has_work_left(s, r)) return false;
     while (sched_seats_taken(s) + seats(r) > s->limits.max_seqs)
-        if (!make_place(s, r)) return false;
+        if (!preempt_lowest(s, r)) return false;
     for (;;) {
         int64_t free_blocks = s->memory.available(s->memory.user) - promised(s);
         bool again = false, swapped = r->state == SCHED_SWAPPED;
         if (swapped ? admit_swapped(s, r, free_blocks, &again) : admit_waiting(s, r, free_blocks)) break;
-        if (again || make_place(s, r)) continue;
+        if (again || preempt_lowest(s, r)) continue;
         if (s->n_running > 0) return false;
         if (release_kept(s, r)) continue;
         s->stuck = r;
@@ -428,7 +430,8 @@ static bool admit_next(sched *s)
 
 /* ---- The step ---- */
 
-/* Tokens of this step, whose decode tokens are planned: prompts may make it longer by the share that the limits say. */
+/* The budget of this step, after its decode tokens are planned. With the limit `stall`, prompts may lengthen the step by
+ * at most that share. */
 static int32_t step_budget(sched *s)
 {
     const sched_costs *c = &s->costs;
@@ -436,9 +439,9 @@ static int32_t step_budget(sched *s)
     s->is_limited = n > 0 && s->limits.stall > 0 && s->limits.chunking && !s->limits.static_batching;
     if (!s->is_limited) return s->limits.budget;
     if (s->n_limited >= PROBE_EVERY) return n;
-    double pieces = s->limits.stall * (c->step_us + n * c->seq_us) / c->token_us;
-    if (pieces >= s->limits.budget - n) return s->limits.budget;
-    int32_t budget = n + (pieces > SCHED_PIECE ? (int32_t)pieces : SCHED_PIECE);
+    double prompt_tokens = s->limits.stall * (c->step_us + n * c->seq_us) / c->token_us;
+    if (prompt_tokens >= s->limits.budget - n) return s->limits.budget;
+    int32_t budget = n + (prompt_tokens > SCHED_MIN_CHUNK ? (int32_t)prompt_tokens : SCHED_MIN_CHUNK);
     return budget < s->limits.budget ? budget : s->limits.budget;
 }
 
@@ -464,7 +467,8 @@ sched_req *sched_stuck(const sched *s)
     return s->stuck;
 }
 
-/* The trunk of a request that was preempted is whole again: its sequences part from it, each to catch up by itself. */
+/* A preempted request had its trunk computed again. Its sequences separate, and each of them computes its own tokens
+ * next. */
 static void part_again(sched *s, sched_req *r)
 {
     int32_t trunk = r->trunk;

@@ -1,7 +1,7 @@
 /* schedule.h - the policy of the engine: which requests run in a step, and which wait.
  *
  * Ideas: iteration-level scheduling (Orca, Yu et al., OSDI 2022): the batch is chosen again for every step. Chunked
- * prefill (Sarathi-Serve, Agrawal et al., OSDI 2024): decode tokens first, then pieces of prompts up to a budget of
+ * prefill (Sarathi-Serve, Agrawal et al., OSDI 2024): decode tokens first, then chunks of prompts up to a budget of
  * tokens, so that a long prompt does not stall running answers. Preemption by swap or recompute (vLLM, Kwon et al.,
  * SOSP 2023). Fair shares by deficit round robin (Shreedhar & Varghese 1996) over tokens that were really served, as
  * a virtual token counter does (Sheng et al., OSDI 2024).
@@ -20,7 +20,7 @@
  *                                          SWAPPED <------------------------+
  *
  *   a sequence  n_known tokens; the keys and values of n_cached < n_known of them are computed. The difference is its
- *               work: 1 is a decode step, more is a piece of a prompt or of tokens that a preemption dropped.
+ *               work: 1 is a decode step, more is a chunk of a prompt or of tokens that a preemption dropped.
  *
  * One step:   sched_plan() -> run the model over the items -> sched_commit() -> for each sequence with logits whose tokens
  *             were all kept: sched_extend() with the chosen token, or sched_end_seq(), sched_split(), sched_remove().
@@ -56,7 +56,7 @@ enum {
     SCHED_TURN = 8,      /* every 8th admission ignores priorities */
     SCHED_SHIELD = 3,    /* preemptions after which a request is shielded */
     SCHED_QUANTUM = 512, /* tokens of a client of weight 1 in one round */
-    SCHED_PIECE = 4,     /* the least tokens of prompts in a step, even if this slows answers */
+    SCHED_MIN_CHUNK = 4, /* the least tokens of prompts in a step, even if this slows answers */
 };
 
 /* The client of a request. The caller's memory; initially zero, except weight. */

@@ -34,8 +34,8 @@ static int32_t make_spans(sumi_engine *e, const sched_item *items, int32_t n_ite
     return n;
 }
 
-/* Moves a mean towards a new value by `share` of the difference. A step that took very long or short says less than it
- * seems to: the machine did something else. */
+/* Moves a mean towards a new value by `share` of the difference. An outlier is clamped: the machine was probably busy
+ * with something else during that step. */
 static double follow(double mean, double value, double share)
 {
     double low = 0.5 * mean, high = 2 * mean;
@@ -55,7 +55,7 @@ static void fit_decode(sumi_engine *e, double n, double us)
     f->nus = keep * f->nus + n * us;
     double spread = f->nn * f->w - f->n * f->n, slope = 0;
     if (spread > 0.1 * f->w * f->w) slope = (f->nus * f->w - f->n * f->us) / spread;
-    double most = f->us / f->n; /* a step costs something by itself, and not less with more tokens */
+    double most = f->us / f->n; /* a step has a fixed cost, and more tokens do not make it cheaper */
     double before = e->costs.step_us + n * e->costs.seq_us;
     double now = f->w < 2 ? us : follow(before, us, 0.25);
     e->costs.seq_us = slope < 0 ? 0 : slope > most ? most : slope;
@@ -67,17 +67,17 @@ static void learn_costs(sumi_engine *e, int32_t n_prompt, int32_t n_decode, doub
 {
     if (n_prompt == 0) {
         fit_decode(e, n_decode, us);
-    } else if (n_prompt >= SCHED_PIECE) {
+    } else if (n_prompt >= SCHED_MIN_CHUNK) {
         double decode = n_decode ? e->costs.step_us + n_decode * e->costs.seq_us : 0;
         double token = (us - decode) / n_prompt, least = 0.1 * us / (n_prompt + n_decode);
         e->costs.token_us = follow(e->costs.token_us, token > least ? token : least, 0.2);
     }
     sched_costs prices = e->costs;
-    if (e->opts.preemption == SUMI_PREEMPT_SWAP) prices.block_us = 0; /* then moving is always the cheaper way */
+    if (e->opts.preemption == SUMI_PREEMPT_SWAP) prices.block_us = 0; /* swapping is always the cheaper way */
     sched_set_costs(e->sched, prices);
 }
 
-/* The range of a size in sumi_engine_stats: that of 2^i ends with it. */
+/* The range of a size in the histograms of sumi_engine_stats: range i ends with 2^i. */
 static int size_range(int32_t n)
 {
     int i = 0;
@@ -88,7 +88,7 @@ static int size_range(int32_t n)
 static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items, int32_t n_tokens, double ms)
 {
     int32_t n_prompt = 0;
-    for (int32_t i = 0; i < n_items; i++) /* before the commit: a trunk is still one */
+    for (int32_t i = 0; i < n_items; i++) /* before the commit, which may separate the sequences of a trunk */
         if (items[i].n_tokens > 1 || items[i].req->trunk >= 0) n_prompt += items[i].n_tokens;
     e->now.n_steps++;
     e->now.n_step_seqs += (uint64_t)n_items;

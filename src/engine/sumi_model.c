@@ -105,7 +105,8 @@ sumi_status sumi_model_open(sumi_model **out, const char *path, const sumi_model
     m->log = (logger){ o.log, o.log_user };
     m->strict_roles = o.strict_roles;
     if ((status = model_source_open(&m->source, path, &m->log, err))) goto fail;
-    /* Before the vocabulary, which may be of a kind that only unknown families have. */
+    /* The family is checked before the vocabulary: the message about an unknown family is more useful than one about its
+     * vocabulary. */
     if (!o.vocab_only && (status = model_check_arch(m->source, err))) goto fail;
     if ((status = tokenizer_create(&m->tok, m->source, err))) goto fail;
     if ((status = load_template(m, err))) goto fail;

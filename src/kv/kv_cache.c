@@ -82,7 +82,7 @@ void kv_cache_destroy(kv_cache *c)
 {
     if (!c) return;
     for (int32_t i = 0; c->seqs && i < c->max_seqs; i++)
-        if (c->seqs[i].is_open) kv_cache_close(c, i); /* its swap slots are not ours */
+        if (c->seqs[i].is_open) kv_cache_close(c, i); /* its slots go back to the swap region, which is borrowed */
     kv_prefix_deinit(&c->prefix);
     kv_pool_deinit(&c->pool);
     mem_unmap(c->tables, c->tables_bytes);
@@ -207,9 +207,9 @@ int32_t kv_cache_take(kv_cache *c, int32_t group)
 /* What a reservation asks for. */
 typedef struct demand {
     int32_t n_new;    /* blocks at the end */
-    int32_t last;     /* the block that is begun and not full, if others read it: a table, or the index; -1: none */
-    int32_t n_copies; /* groups in which it is replaced by a copy */
-    int32_t unindex;  /* instead of copies this node leaves the index, with all after it; -1: none */
+    int32_t last;     /* the last block, if it is partly filled and not private; -1: none */
+    int32_t n_copies; /* groups in which `last` is replaced by a copy */
+    int32_t unindex;  /* instead of copying: the node to remove from the index, with its descendants; -1: none */
 } demand;
 
 static bool is_private(const kv_cache *c, int32_t block)
@@ -233,9 +233,9 @@ static demand demand_of(const kv_cache *c, const kv_seq *s, int32_t n_tokens)
     if (d.n_copies == 0) return d;
     d.last = last;
     if (shared || node < 0 || c->prefix.nodes[node].n_seqs) return d;
-    /* Only the index references the block. The node's descendants are dropped only if there is no room for a copy. No
-     * sequence references them: a sequence that holds a descendant also holds the node's own blocks in the groups that see
-     * everything. */
+    /* Only the index references the block. The node's descendants are dropped only if no block is available for a copy.
+     * No sequence references them: a sequence that holds a descendant also holds the node's own blocks in the groups
+     * that see everything. */
     bool full = d.n_new + d.n_copies > kv_cache_available(c), alone = c->windows[0] == 0 || c->n_seqs == 1;
     if (c->prefix.nodes[node].n_children && !(full && alone)) return d;
     d.unindex = node;
@@ -249,7 +249,7 @@ int32_t kv_cache_need(const kv_cache *c, int32_t seq, int32_t n_tokens)
     return d.n_new + d.n_copies;
 }
 
-/* False: no block could be had for a copy. */
+/* False: no block is available for a copy. */
 static bool own_last_block(kv_cache *c, kv_seq *s, demand d)
 {
     if (d.unindex >= 0) {
@@ -275,7 +275,7 @@ static void drop_entry(kv_cache *c, int32_t entry)
     else if (entry <= KV_IN_SLOT(0)) kv_swap_give(c->swap, KV_IN_SLOT(entry));
 }
 
-/* Lets go of the last blocks until n are left. */
+/* Releases the last blocks of s, so that n remain. */
 static void drop_last_blocks(kv_cache *c, kv_seq *s, int32_t n)
 {
     for (; s->n_blocks > n; s->n_blocks--)
@@ -313,7 +313,7 @@ bool kv_cache_reserve(kv_cache *c, int32_t seq, int32_t n_tokens)
     return true;
 }
 
-/* Lets go of blocks that no token from n_tokens on sees. */
+/* Releases the blocks that no token from n_tokens on sees. */
 static void slide(kv_cache *c, kv_seq *s)
 {
     for (int32_t g = 0; g < c->n_groups; g++)
@@ -328,7 +328,8 @@ void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tok
 {
     kv_seq *s = kv_cache_seq(c, seq);
     assert(!s->is_swapped && kv_blocks_for(s->n_tokens + n_tokens) <= s->n_blocks);
-    memmove(s->ids + s->n_tokens, ids, (size_t)n_tokens * sizeof *ids); /* they may be its own of before a truncation */
+    /* memmove(): ids may point into s->ids, to ids from before a truncation. */
+    memmove(s->ids + s->n_tokens, ids, (size_t)n_tokens * sizeof *ids);
     s->n_tokens += n_tokens;
     c->prefix.clock++;
     kv_cache_index(c, s);
@@ -337,9 +338,9 @@ void kv_cache_commit(kv_cache *c, int32_t seq, const int32_t *ids, int32_t n_tok
 
 /* ---- Shrinking ---- */
 
-/* After a truncation to n_tokens the next token sees more blocks than are left where a window had slid on. Those
- * that the index still has come back; false, and nothing has changed: some are gone. s still stands on its old
- * node. */
+/* After a truncation to n_tokens, the next token may see blocks that a window has slid past. Takes these blocks back
+ * from the index. False: the index lacks some of them, and nothing has changed. s->node is still the node from before
+ * the truncation. */
 static bool slide_back(kv_cache *c, kv_seq *s, int32_t n_tokens)
 {
     int32_t lowest = s->n_blocks, node = s->node;
@@ -397,7 +398,7 @@ void kv_cache_drop_cached(kv_cache *c)
     while (kv_prefix_evict(&c->prefix)) {}
 }
 
-/* Slots of s that hold no token, in bytes; a block with several holders is charged to each in part. */
+/* Bytes of the slots of s that hold no token. A block with several holders counts for each of them in part. */
 static size_t empty_slots(const kv_cache *c, const kv_seq *s)
 {
     size_t slot_bytes = c->memory.block_bytes / KV_BLOCK, bytes = 0;
@@ -427,7 +428,7 @@ void kv_cache_get_stats(const kv_cache *c, kv_cache_stats *stats)
                                .n_swapped_out = c->n_swapped_out,
                                .n_swapped_in = c->n_swapped_in,
                                .block_bytes = c->memory.block_bytes };
-    /* Groups of all kinds hold about as many blocks each, so a block counts with their mean of empty bytes. */
+    /* Groups of each kind hold about equally many blocks, so every held block counts with the mean of empty bytes. */
     stats->waste_bytes = (size_t)stats->n_held * c->empty_bytes / (size_t)c->n_groups;
     for (int32_t i = 0; i < c->max_seqs; i++)
         if (c->seqs[i].is_open) stats->waste_bytes += empty_slots(c, &c->seqs[i]);

@@ -108,9 +108,9 @@ typedef struct kv_swap_cost {
 } kv_swap_cost;
 
 kv_swap_cost kv_cache_swap_cost(const kv_cache *c, int32_t seq);
-/* Writes the blocks that only seq holds to the swap region and frees them (indexed blocks stay cached while there is
- * room). seq keeps its tokens and its number; afterwards it can only be swapped in, truncated to 0 or closed. SUMI_ELIMIT:
- * the region is full; SUMI_EIO. After a failure nothing has changed. */
+/* Writes the blocks that only seq holds to the swap region and frees them (indexed blocks stay cached until their memory
+ * is needed). seq keeps its tokens and its number; afterwards it can only be swapped in, truncated to 0 or closed.
+ * SUMI_ELIMIT: the region is full; SUMI_EIO. After a failure nothing has changed. */
 SUMI_MUST_USE sumi_status kv_cache_swap_out(kv_cache *c, int32_t seq, sumi_error *err);
 /* Reads the blocks of seq back. SUMI_ELIMIT: not enough blocks are available; SUMI_EIO: the region cannot be read. After a
  * failure seq is still swapped out. */

@@ -9,7 +9,7 @@ typedef struct tally {
     const kv_cache *c;
     int32_t *refs;     /* [n_blocks] */
     int32_t *children; /* [n_nodes] */
-    int32_t *standing; /* [n_nodes] sequences */
+    int32_t *standing; /* [n_nodes] sequences that pin the node */
     bool *is_free;     /* [n_blocks] */
     int32_t n_slots;
 } tally;
@@ -36,7 +36,7 @@ static const char *check_seq(tally *t, const kv_seq *s)
             else t->n_slots++;
         }
     }
-    /* Its nodes, from the last to the first, spell its ids and have its blocks. */
+    /* The nodes of s, from the last to the first, must have the ids and the blocks of s. */
     for (int32_t i = s->n_indexed - 1, node = s->node; i >= 0; i--, node = c->prefix.nodes[node].parent)
         for (int32_t k = 0; k < KV_BLOCK; k++)
             if (node < 0 || c->prefix.nodes[node].ids[k] != s->ids[i * KV_BLOCK + k])

@@ -17,7 +17,7 @@ typedef struct kv_seq {
     int32_t *first; /* [n_groups] */
     int32_t *ids;   /* [n_tokens] of [max_tokens] */
     int32_t n_tokens, n_blocks;
-    int32_t node, n_indexed; /* the node of block n_indexed - 1; -1 and 0: none. It stands (is pinned) on that node */
+    int32_t node, n_indexed; /* the node of block n_indexed - 1, which s pins; -1 and 0: none */
     kv_origin origin;
     bool is_open, is_swapped;
     bool indexing; /* false: there was no node for a block, so later blocks of s cannot enter the index */
@@ -30,17 +30,17 @@ struct kv_cache {
     kv_swap *swap;
     sip_key salt_key;
     int32_t n_layers, n_groups, max_seqs, max_tokens, max_blocks;
-    size_t empty_bytes; /* without a layer, in one block of each group */
+    size_t empty_bytes; /* bytes that belong to no layer, in one block of each group */
     uint64_t layout_hash;
     int32_t n_seqs, n_swapped;
     kv_seq *seqs;          /* [max_seqs] */
     int32_t *unused;       /* [max_seqs], the first max_seqs - n_seqs are numbers that can be opened */
     int32_t *windows;      /* [n_groups] */
     int16_t *inside;       /* [n_groups] as in kv_layout */
-    int16_t *last_inside;  /* [n_blocks] that of the last group that took the block; -1: none did */
+    int16_t *last_inside;  /* [n_blocks] `inside` of the group that took the block last; -1: none did */
     int32_t *run;          /* [n_groups] scratch */
-    int32_t *firsts;       /* [max_seqs][n_groups] behind kv_seq.first */
-    int32_t *tables, *ids; /* behind kv_seq.table and kv_seq.ids: touched as sequences grow */
+    int32_t *firsts;       /* [max_seqs][n_groups] memory of kv_seq.first */
+    int32_t *tables, *ids; /* memory of kv_seq.table and kv_seq.ids: pages are touched as sequences grow */
     size_t tables_bytes, ids_bytes;
     /* scratch: one block that is written to or read from the swap region; NULL without a region */
     uint8_t *block_bytes;
@@ -59,9 +59,9 @@ static inline int32_t *kv_seq_entry(const kv_cache *c, const kv_seq *s, int32_t 
     return s->table + (size_t)group * (size_t)c->max_blocks + i;
 }
 
-/* A block with one reference for the group, after an eviction if needed. Attention multiplies slots that were never written
- * with 0, so a block that had another format is cleared: in this one its bytes could be infinite. -1: no block is available. If
- * kv_cache_available() counted one, the index is broken. */
+/* A block with one reference for the group, after an eviction if needed. A block that had another format is cleared:
+ * attention multiplies slots that were never written with 0, and in this format their bytes could mean infinity. -1: no
+ * block is available. If kv_cache_available() counted one, the index is broken. */
 int32_t kv_cache_take(kv_cache *c, int32_t group);
 void kv_cache_index(kv_cache *c, kv_seq *s); /* adds the full blocks of s to the index */
 

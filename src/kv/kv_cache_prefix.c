@@ -39,8 +39,8 @@ void kv_cache_index(kv_cache *c, kv_seq *s)
     }
 }
 
-/* Blocks at the beginning of ids of which the index has all that the next token sees; *last is the node of the last
- * one. run[g] counts how many nodes up to here have a block of group g. */
+/* The number of blocks at the beginning of ids for which the index has all blocks that the next token sees. *last: the
+ * node of the last of them. run[g] counts how many nodes up to here have a block of group g. */
 static int32_t longest_match(kv_cache *c, kv_origin origin, const int32_t *ids, int32_t n_ids, int32_t *last)
 {
     int32_t best = 0, node = -1;

@@ -8,12 +8,12 @@
 #include "kv/kv_cache_internal.h"
 
 typedef struct counts {
-    int32_t n_alone, n_shared; /* blocks that only this table holds, and that others hold too */
+    int32_t n_alone, n_shared; /* blocks that no other table holds, and blocks that others hold, too */
     int32_t n_read, n_found,
         n_found_cached; /* slots to read; slots whose block the index has; of these, blocks without a holder */
 } counts;
 
-/* The node of block i, given that of block i - 1 (or -2: the chain has ended before); -2: there is none. */
+/* The node of block i, given the node of block i - 1 (-2: the chain has ended before); -2: there is none. */
 static int32_t next_node(const kv_cache *c, const kv_seq *s, int32_t node, int32_t i)
 {
     if (node == -2 || !c->prefix.n_nodes || (i + 1) * KV_BLOCK > s->n_tokens) return -2;
@@ -82,7 +82,7 @@ static sumi_status write_blocks(kv_cache *c, const kv_seq *s, int32_t *slots, su
     return status;
 }
 
-/* Puts the slots into the table, or gives them back. */
+/* swap: puts the slots into the table. Otherwise gives them back to the region. */
 static void settle_slots(kv_cache *c, kv_seq *s, const int32_t *slots, bool swap)
 {
     for (int32_t g = 0; g < c->n_groups; g++)

@@ -312,7 +312,7 @@ static sumi_status add_record(reader *r, uint64_t number)
                         c->prefix.nodes[parent].origin.adapter != origin.adapter))
         return damaged(r, "a record is not of the same client as its parent");
     if (kv_prefix_find(&c->prefix, parent, origin, ids) >= 0) return damaged(r, "a record is there twice");
-    c->prefix.clock = r->n_records - number; /* first in the file: used last */
+    c->prefix.clock = r->n_records - number; /* the first record was used most recently */
     int32_t node = r->node[number] = kv_prefix_add(&c->prefix, parent, origin, ids);
     for (int32_t g = 0; g < c->n_groups; g++) {
         if (!p[RECORD_FIXED + g]) continue;

@@ -1,9 +1,10 @@
 /* kv_layout.c - layers into groups. See kv_layout.h.
  *
- * The more bytes a block number has, the fewer tables; the fewer, the fewer empty bytes: each kind fills its last group only
- * in part, and in a group the last layer may leave a rest. The number of bytes is the largest that leaves at most one byte in
- * 25 empty: 4 and 22 layers of one format give groups of 2, and 5 and 29, which have no common divisor, still give groups of
- * 5 with a single empty place. Kinds whose bytes do not fit together may leave more: then the fewest are left. */
+ * This file chooses block_bytes, the bytes of a block number. With more bytes there are fewer groups, so fewer tables.
+ * With fewer bytes fewer are empty: the last group of each kind is filled only in part, and the layers of a group may not fill
+ * the whole block. block_bytes is the largest number with which at most one byte in 25 is empty. Examples: 4 and 22 layers of
+ * one format give groups of 2; 5 and 29 layers, which have no common divisor, give groups of 5 with a single empty place. If
+ * no number leaves so little empty, the number that leaves the fewest empty bytes is taken. */
 #include "kv/kv_layout.h"
 
 #include <assert.h>
@@ -53,7 +54,7 @@ static size_t bytes_of_groups(const kinds *k, size_t block_bytes)
     return n * block_bytes;
 }
 
-/* True if a instead of b bytes for a block number. */
+/* True if a is a better number of bytes for a block number than b. */
 static bool is_better(const kinds *k, size_t a, size_t b)
 {
     size_t empty_a = bytes_of_groups(k, a) - k->bytes, empty_b = bytes_of_groups(k, b) - k->bytes;
@@ -134,7 +135,7 @@ int64_t kv_layout_seq_blocks(const kv_layout *l, int32_t n_tokens, int32_t max_s
 {
     int64_t n = 0, all = kv_blocks_for(n_tokens);
     for (int32_t g = 0; g < l->n_groups; g++) {
-        /* A step of m tokens touches window - 1 + m positions; their first block and their last may be cut. */
+        /* A step of m tokens touches window - 1 + m positions; of their first and last block it may touch only a part. */
         int64_t in_window = ((int64_t)l->window[g] + max_step - 3 + KV_BLOCK) / KV_BLOCK + 1;
         n += l->window[g] && in_window < all ? in_window : all;
     }

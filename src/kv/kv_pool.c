@@ -1,4 +1,5 @@
-/* kv_pool.c - see kv_pool.h. Free blocks are a stack: the block freed last is warm and goes out first. */
+/* kv_pool.c - see kv_pool.h. Free blocks are a stack: the block freed last, which may still be in
+ * the processor's cache, is taken first. */
 #include "kv/kv_pool.h"
 
 #include <assert.h>
@@ -16,7 +17,7 @@ sumi_status kv_pool_init(kv_pool *p, int32_t n_blocks, sumi_error *err)
         kv_pool_deinit(p);
         return sumi_fail(err, SUMI_ENOMEM, "kv pool: out of memory for %d blocks", n_blocks);
     }
-    for (int32_t i = 0; i < n_blocks; i++) p->free[i] = n_blocks - 1 - i; /* block 0 goes out first */
+    for (int32_t i = 0; i < n_blocks; i++) p->free[i] = n_blocks - 1 - i; /* block 0 is taken first */
     return SUMI_OK;
 }
 

@@ -49,7 +49,7 @@ void kv_prefix_deinit(kv_prefix *p)
     *p = (kv_prefix){ 0 };
 }
 
-/* ---- The lists of window blocks that may go one by one ---- */
+/* ---- The lists of window blocks that may be evicted one by one ---- */
 
 static void list_append(kv_prefix *p, int32_t list, int32_t block)
 {
@@ -288,7 +288,7 @@ bool kv_prefix_evict(kv_prefix *p)
     int32_t before = p->pool->n_free;
     if (!p->n_nodes) return false;
     if (!evict_from_list(p, KV_LIST_SLID)) {
-        /* A leaf may be empty: windows slid past all that it had. */
+        /* A leaf may have no blocks, because windows slid past all of them: removing it frees nothing. */
         while (p->n_heap > 0 && p->pool->n_free == before) kv_prefix_remove(p, p->heap[0]);
         if (p->pool->n_free == before) evict_from_list(p, KV_LIST_KEPT);
     }

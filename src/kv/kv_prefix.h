@@ -48,7 +48,7 @@ typedef struct kv_node {
     int32_t depth;  /* blocks from the root to this node, inclusive; 0: the node is not in use */
     int32_t n_children, n_seqs, n_held;
     int32_t next;     /* in its hash bucket, or in the list of unused nodes; -1: the last */
-    int32_t heap_pos; /* -1: not a leaf that may go */
+    int32_t heap_pos; /* -1: not in the heap */
     int32_t ids[KV_BLOCK];
 } kv_node;
 

@@ -1,5 +1,5 @@
-/* kv_swap.c - see kv_swap.h. Positioned reads and writes rather than a map: a bad sector is an error here, not a
- * signal, and pages of the region do not count as memory of the process. */
+/* kv_swap.c - see kv_swap.h. Uses pread() and pwrite(), not mmap(): a bad sector is then an error and not a signal, and
+ * pages of the region do not count as memory of the process. */
 #include "kv/kv_swap.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_bench_serve.sh - sumi bench serve answers every request, tells the figures it promises, and the answers are the same
-# whatever the engine does: batches, prefixes, pieces of prompts, preemption.
+# whatever the engine does: batches, prefixes, chunks of prompts, preemption.
 set -u
 sumi=${SUMI_PROGRAM:-build/release/sumi}
 model=tests/golden/tiny/llama-linear.gguf

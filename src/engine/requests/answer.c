@@ -81,7 +81,7 @@ static void complete(sumi_engine *e, request *r)
 {
     if (r->beams == NULL && r->choices[0].held) send_held(e, r);
     if (e->opts.static_batching && !r->cancelled) {
-        r->is_zombie = true;
+        r->is_padding = true;
         return;
     }
     engine_end(e, r, r->cancelled ? SUMI_FINISH_CANCELLED : r->finish, NULL);
@@ -95,7 +95,7 @@ static void count_generated(sumi_engine *e, request *r, int32_t n)
 
 /* ---- Sampling ---- */
 
-/* Choice i takes its next token from a row. False: r is over. */
+/* Choice i takes its next token from a row. False: r has ended. */
 static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logits)
 {
     choice_rules rules = rules_of(e, r);
@@ -105,7 +105,7 @@ static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logit
     if (st == SUMI_OK) {
         count_generated(e, r, 1);
         sched_extend(e->sched, &r->sched, i);
-        /* The token needs no place in the cache before it is followed by another one. */
+        /* The last token of an answer is not fed back, so it needs no place in the cache. */
         if (r->sched.seqs[i].n_known > r->max_known) choice_finish(c, SUMI_FINISH_LENGTH);
         if (c->ended) st = choice_flush(c, &err);
     }
@@ -196,7 +196,7 @@ static sumi_status place_survivors(sumi_engine *e, request *r, const beam_surviv
     return SUMI_OK;
 }
 
-/* rows by sequence */
+/* rows[i]: the logits of sequence i */
 static void next_beams(sumi_engine *e, request *r, const float *const *rows)
 {
     beam_survivor survivors[SCHED_MAX_SEQS];
@@ -230,7 +230,7 @@ static sumi_status prompt_scratch(sumi_engine *e, int32_t n_logprobs, sumi_error
     return sumi_fail(err, SUMI_ENOMEM, "out of memory for the log-probabilities of a prompt");
 }
 
-/* Rows at .. at + n - 1 follow the tokens from .. from + n - 1 of the prompt. False: r is over. */
+/* Rows at .. at + n - 1 follow the tokens from .. from + n - 1 of the prompt. False: r has ended. */
 static bool send_prompt_rows(sumi_engine *e, request *r, int32_t from, int32_t at, int32_t n)
 {
     int32_t n_logprobs = r->params.n_prompt_logprobs, n_sent = 0, n_vocab = e->limits.n_vocab;
@@ -303,8 +303,8 @@ static void mark_first(request *r)
     if (r->first_ms == 0) r->first_ms = clock_ms();
 }
 
-/* A finished sequence of a static batch is still computed, and its result is not used: this is how such batches work. */
-static void extend_zombie(sumi_engine *e, request *r, int32_t seq)
+/* A static batch computes finished sequences as padding until all its sequences have ended. Their results are not used. */
+static void extend_padding(sumi_engine *e, request *r, int32_t seq)
 {
     sched_extend(e->sched, &r->sched, seq);
     if (r->sched.seqs[seq].n_known > r->max_known) engine_end(e, r, r->finish, NULL);
@@ -314,7 +314,7 @@ static void extend_zombie(sumi_engine *e, request *r, int32_t seq)
 static void answer_row(sumi_engine *e, request *r, int32_t seq, const float *logits)
 {
     mark_first(r);
-    if (r->is_zombie) extend_zombie(e, r, seq);
+    if (r->is_padding) extend_padding(e, r, seq);
     else if (r->params.max_tokens == 0) end_without_tokens(e, r);
     else if (r->beams) next_beams(e, r, (const float *const[SCHED_MAX_SEQS]){ [0] = logits });
     else if (!r->sched.has_parted) first_tokens(e, r, logits);
@@ -358,9 +358,9 @@ void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items)
 void answer_release_batch(sumi_engine *e)
 {
     for (const request *r = e->active; r; r = r->next)
-        if (!r->is_zombie && r->sched.state == SCHED_RUNNING) return;
+        if (!r->is_padding && r->sched.state == SCHED_RUNNING) return;
     for (request *r = e->active, *next; r; r = next) {
         next = r->next;
-        if (r->is_zombie) engine_end(e, r, r->finish, NULL);
+        if (r->is_padding) engine_end(e, r, r->finish, NULL);
     }
 }

@@ -62,7 +62,7 @@ static bool is_end(const beam_search *b, int32_t id)
     return false;
 }
 
-/* The parent with one more token joins the finished, if it is among the best of them. */
+/* Adds the parent with one more token to the finished hypotheses, if it is among the best of them. */
 static bool add_done(beam_search *b, const beam_survivor *survivor)
 {
     const hypothesis *parent = &b->live[survivor->parent];
@@ -98,7 +98,8 @@ static sumi_status collect(beam_search *b, const float *const *rows, int32_t *pa
     return SUMI_OK;
 }
 
-/* The best candidate that was not taken yet; next[k] is the place in the list of the k-th live one. False: none is left. */
+/* The best candidate that was not taken yet; next[k]: the next candidate of the k-th live hypothesis. False: none
+ * remains. */
 static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_live, int32_t *next, beam_survivor *best)
 {
     int32_t from = -1;
@@ -114,7 +115,7 @@ static bool pop_best(const beam_search *b, const int32_t *parents, int32_t n_liv
     return from >= 0;
 }
 
-/* No live hypothesis can become better than the worst finished one, as far as that is estimated. */
+/* True if no live hypothesis can become better than the worst finished one, by the estimate of beam.h. */
 static bool is_over(const beam_search *b, const beam_survivor *survivors, int32_t n_survivors, int32_t n)
 {
     if (n_survivors == 0) return true;

@@ -30,7 +30,7 @@ static unread *copy_event(request *r, const sumi_event *event)
     return u;
 }
 
-/* False: MAX_UNREAD events are unread already, or there is no memory. An END is accepted whatever the number of unread events. */
+/* False: MAX_UNREAD events are unread already, or no memory is available. An END is accepted in any case. */
 static bool keep(sumi_engine *e, request *r, const sumi_event *event)
 {
     unread *u = copy_event(r, event);
@@ -44,7 +44,7 @@ static bool keep(sumi_engine *e, request *r, const sumi_event *event)
         *e->last_unread = u;
         e->last_unread = &u->next;
         e->n_unread++;
-        pthread_cond_broadcast(&e->poll_cond); /* a thread that waits for the end waits here, too */
+        pthread_cond_broadcast(&e->poll_cond); /* the thread that waits for the end uses this condition, too */
     }
     pthread_mutex_unlock(&e->lock);
     if (!accepted) free(u);

@@ -50,7 +50,7 @@ typedef struct request {
     bool cancelled, ended, left_queue;
     bool out_of_memory;       /* for one of its events */
     struct unread *end_event; /* memory for the last event if the client polls; else, and once it is used, NULL */
-    bool is_zombie;           /* static batching: a finished request that is computed on until its batch ends */
+    bool is_padding;          /* static batching: finished, and computed as padding until its batch ends */
     sumi_finish finish;
 } request;
 
