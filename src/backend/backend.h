@@ -125,7 +125,7 @@ typedef struct attention_args {
                               sequence is whole in this step */
 } attention_args;
 
-/* Activations of a feed-forward block, of the gate if it has one (Shazeer 2020). */
+/* Activations of a feed-forward sub-layer, of the gate if it has one (Shazeer 2020). */
 typedef enum glu_kind {
     GLU_SILU,      /* x sigmoid(x) */
     GLU_GELU_TANH, /* GELU in its tanh form (Hendrycks & Gimpel 2016) */
@@ -141,7 +141,7 @@ typedef struct norm_args {
     int32_t forms; /* of out: the ACT_ bits to compute */
     float *y;      /* [n_tokens][n_embd] receives the result as floats; may be x. NULL: only out receives the result */
     float *x;      /* [n_tokens][n_embd] */
-    /* x[t] += add_scale * add_norm(add[t]) first: a block's output that is normalised or scaled before the addition
+    /* x[t] += add_scale * add_norm(add[t]) first: a sub-layer's output that is normalised or scaled before the addition
      * to the residual stream. NULL: no addition */
     const float *add;
     norm add_norm;
@@ -167,7 +167,7 @@ typedef struct scale_args {
     float scale, softcap;
 } scale_args;
 
-/* ---- Mixture of experts (Shazeer et al. 2017): a router chooses a few feed-forward blocks for a token ---- */
+/* ---- Mixture of experts (Shazeer et al. 2017): a router chooses a few feed-forward sub-layers for a token ---- */
 
 typedef enum router_kind {
     ROUTER_SOFTMAX,        /* scores are the softmax of the logits */

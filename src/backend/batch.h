@@ -25,7 +25,7 @@
 
 typedef struct batch_seq {
     int32_t first_row, n_rows; /* n_rows > 0 */
-    int32_t len;           /* its tokens, those of this step included: how far attention sees that looks both ways */
+    int32_t len;           /* its tokens, those of this step included; attention in both directions sees all of them */
     const int32_t *tables; /* [n_groups][table_stride] block numbers: the group of a layer (kv_layout.h) has a block for
                                   every slot below len that one of the rows sees */
     uint64_t adapter;      /* as in its kv_origin (kv_prefix.h): 0 is the model alone */
@@ -53,7 +53,7 @@ typedef struct batch_arrays {
     int32_t *seq, *slot, *pos; /* [max_tokens] */
 } batch_arrays;
 
-/* False: out of memory; batch_arrays_deinit() takes what there is. */
+/* False: out of memory; batch_arrays_deinit() then frees what was allocated. */
 SUMI_MUST_USE bool batch_arrays_init(batch_arrays *a, int32_t max_tokens);
 void batch_arrays_deinit(batch_arrays *a); /* zeroed ones are fine */
 

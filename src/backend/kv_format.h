@@ -1,7 +1,7 @@
 /* kv_format.h - what a layer caches of a token: its sizes, and the format of its numbers.
  *
  * The bytes of a block in a format are the backend's choice (cpu/kv_block.h), and only the operations of the backend read
- * them. What is above knows a format by its name, and a block by its length. */
+ * them. The rooms above know a format by its name, and a block by its length. */
 #ifndef SUMI_BACKEND_KV_FORMAT_H
 #define SUMI_BACKEND_KV_FORMAT_H
 

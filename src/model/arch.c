@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Norms, biases and a feed-forward block in the manner of GPT-2. */
+/* Norms, biases and a feed-forward sub-layer in the manner of GPT-2. */
 #define GPT (ARCH_NORM_BIAS | ARCH_BIASES | ARCH_NO_GATE)
 
 #define GPT_OSS                                                                                                       \
@@ -16,7 +16,7 @@
 /* Encoders in the manner of BERT (Devlin et al. 2019). */
 #define BERT (ARCH_ENCODER | ARCH_POST_LN | ARCH_EMBED_NORM | ARCH_NORM_BIAS)
 
-/* A row is a paragraph. */
+/* Each family is a paragraph, which clang-format would break up. */
 /* clang-format off */
 static const arch families[] = {
     { .name = "arcee", .norm = NORM_RMS, .pairing = ROPE_ADJACENT, .glu = GLU_RELU2,

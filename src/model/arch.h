@@ -1,8 +1,8 @@
 /* arch.h - model families as differences from one common forward pass.
  *
- * A family is a row of the table in arch.c: its differences from the plain transformer of Llama (norms before the blocks,
- * rotary positions, grouped-query attention, gated feed-forward). Sizes come from the file (hparams.h). So do features
- * that follow from the presence of a tensor or a key (docs/models.md). */
+ * A family is a row of the table in arch.c: its differences from the plain transformer of Llama (norms before the
+ * sub-layers, rotary positions, grouped-query attention, gated feed-forward). Sizes come from the file (hparams.h). So do
+ * features that follow from the presence of a tensor or a key (docs/models.md). */
 #ifndef SUMI_MODEL_ARCH_H
 #define SUMI_MODEL_ARCH_H
 
@@ -10,27 +10,27 @@
 #include "format/model_source.h"
 
 enum {
-    ARCH_QKV_BIAS = 1 << 0,            /* q, k and v must have biases; without a bit, any product may have one */
-    ARCH_BIASES = 1 << 1,              /* all products of the blocks must have biases */
-    ARCH_OUTPUT_BIAS = 1 << 2,         /* the output matrix, which computes logits, must have a bias */
-    ARCH_NORM_BIAS = 1 << 3,           /* norms must have biases; without this bit, norms must not */
-    ARCH_UNIT_NORMS = 1 << 4,          /* norms have no weights */
-    ARCH_QK_NORM = 1 << 5,             /* queries and keys are normalised before the rotation */
-    ARCH_MAY_QK_NORM = 1 << 6,         /* the same, in some sizes of the family only */
-    ARCH_POST_NORMS = 1 << 7,          /* outputs of the blocks are normalised before they join the residual stream */
-    ARCH_NO_PRE_NORMS = 1 << 8,        /* inputs of the blocks are not normalised */
-    ARCH_PARALLEL = 1 << 9,            /* both blocks of a layer read the residual stream before the layer */
-    ARCH_PARALLEL_KEY = 1 << 10,       /* the same, if the key use_parallel_residual is true or missing */
-    ARCH_PARALLEL_NORM = 1 << 11,      /* the same, if the layers have one norm only */
-    ARCH_NO_GATE = 1 << 12,            /* the feed-forward block has no gate */
-    ARCH_EMBED_SCALE = 1 << 13,        /* embeddings are multiplied by sqrt(n_embd) */
-    ARCH_LEARNED_POS = 1 << 14,        /* a learned vector for each position instead of rotations */
+    ARCH_QKV_BIAS = 1 << 0,       /* q, k and v must have biases; without a bit, any product may have one */
+    ARCH_BIASES = 1 << 1,         /* all products of the layers must have biases */
+    ARCH_OUTPUT_BIAS = 1 << 2,    /* the output matrix, which computes logits, must have a bias */
+    ARCH_NORM_BIAS = 1 << 3,      /* norms must have biases; without this bit, norms must not */
+    ARCH_UNIT_NORMS = 1 << 4,     /* norms have no weights */
+    ARCH_QK_NORM = 1 << 5,        /* queries and keys are normalised before the rotation */
+    ARCH_MAY_QK_NORM = 1 << 6,    /* the same, in some sizes of the family only */
+    ARCH_POST_NORMS = 1 << 7,     /* outputs of the sub-layers are normalised before they join the residual stream */
+    ARCH_NO_PRE_NORMS = 1 << 8,   /* inputs of the sub-layers are not normalised */
+    ARCH_PARALLEL = 1 << 9,       /* both sub-layers of a layer read the residual stream before the layer */
+    ARCH_PARALLEL_KEY = 1 << 10,  /* the same, if the key use_parallel_residual is true or missing */
+    ARCH_PARALLEL_NORM = 1 << 11, /* the same, if the layers have one norm only */
+    ARCH_NO_GATE = 1 << 12,       /* the feed-forward sub-layer has no gate */
+    ARCH_EMBED_SCALE = 1 << 13,   /* embeddings are multiplied by sqrt(n_embd) */
+    ARCH_LEARNED_POS = 1 << 14,   /* a learned vector for each position instead of rotations */
     ARCH_PLAIN_WINDOW_ROPE = 1 << 15,  /* layers with a window rotate by the base as it is, without scaling */
     ARCH_EXPERTS = 1 << 16,            /* layers with a router are mixtures of experts */
     ARCH_EXPERTS_NORMALISED = 1 << 17, /* weights of a token's experts sum to 1, if the file has no key for it */
     ARCH_EMBED_NORM = 1 << 18,         /* embeddings are normalised */
     ARCH_ENCODER = 1 << 19,            /* attention sees earlier and later tokens; the model has no logits */
-    ARCH_POST_LN = 1 << 20,      /* x = norm(x + block(x)): norms within the residual stream (Vaswani et al. 2017) */
+    ARCH_POST_LN = 1 << 20,      /* x = norm(x + sublayer(x)): norms within the residual stream (Vaswani et al. 2017) */
     ARCH_YARN_EXACT = 1 << 21,   /* YaRN's slope is not widened to whole pairs, if the file has no key for it */
     ARCH_CHUNKS = 1 << 22,       /* windows are chunks between fixed positions of the context */
     ARCH_QK_NORM_LAST = 1 << 23, /* norms of queries and keys follow the rotation */

@@ -12,8 +12,8 @@
  *   hidden = norm(x)
  *   logits = hidden W_output                     (scaled and capped in some families)
  *
- * With parallel blocks the second norm reads x before attention is added; the first norm may serve both. In encoders of
- * BERT's kind the norms change the residual stream itself, x = norm(x), and in is x.
+ * With parallel sub-layers the second norm reads x before attention is added; the first norm may serve both. In encoders
+ * like BERT the norms change the residual stream itself, x = norm(x), and `in` is x.
  *
  * Every line is one backend operation on all tokens of the step; norms and f follow the product before them row by row.
  * A token without wanted logits or hidden state affects other tokens only by its keys and values: the last layer drops
@@ -22,7 +22,7 @@
 
 #include <assert.h>
 
-/* The norm that computes the input of a block from the residual stream. */
+/* The norm that computes the input of a sub-layer from the residual stream. */
 static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
 {
     return (row_op){ .kind = ROW_NORM,
@@ -35,8 +35,8 @@ static row_op norm_of(const model *m, workspace *ws, norm w, int32_t forms)
                                .eps = m->h.norm_eps } };
 }
 
-/* x += ws->y, normalised or scaled first in some families; then the norm for the next block. NULL:
- * there is no next block. */
+/* x += ws->y, normalised or scaled first in some families; then the norm for the next sub-layer. next NULL: there is
+ * none. */
 static row_op joining(const model *m, workspace *ws, norm post_norm, const row_op *next)
 {
     row_op then = { .kind = ROW_NORM, .norm = { .y = ws->x, .x = ws->x, .n_embd = m->h.n_embd } };
@@ -96,8 +96,8 @@ static batch only_kept(const model *m, workspace *ws, const batch *b)
     return batch_kept_rows(b, &ws->kept);
 }
 
-static void attention_block(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i,
-                            const row_op *next)
+static void attention_sublayer(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t i,
+                               const row_op *next)
 {
     const layer *l = &m->layers[i];
     const hparams *h = &m->h;
@@ -131,7 +131,7 @@ static void gate_and_up(const model *m, workspace *ws, const layer *l)
 }
 
 /* A mixture of experts: y = shared expert, in some models times a gate, + the weighted sum of the chosen experts. */
-static void experts_block(const model *m, workspace *ws, const layer *l, const row_op *next)
+static void experts_sublayer(const model *m, workspace *ws, const layer *l, const row_op *next)
 {
     const mixture *x = &l->experts;
     linear_out logits[2] = { { .w = x->w_router, .bias = x->b_router, .y = ws->router_logits },
@@ -161,32 +161,32 @@ static void experts_block(const model *m, workspace *ws, const layer *l, const r
     m->be->experts(ws->s, ws->routing, ws->in, &args, &then);
 }
 
-static void feed_forward_block(const model *m, workspace *ws, int32_t i, const row_op *next)
+static void feed_forward_sublayer(const model *m, workspace *ws, int32_t i, const row_op *next)
 {
     const layer *l = &m->layers[i];
     if (l->experts.w_router) {
-        experts_block(m, ws, l, next);
+        experts_sublayer(m, ws, l, next);
         return;
     }
     gate_and_up(m, ws, l);
     add_to_residual(m, ws, ws->ff, l->w_down, l->b_down, l->post_ffn_norm, next);
 }
 
-/* Both blocks of layer i, after its keys and values; n_tokens: of the step; b may have fewer tokens. next: the norm
- * after the layer. */
-static void layer_blocks(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens, int32_t i,
-                         const row_op *next)
+/* Both sub-layers of layer i, after its keys and values are stored. n_tokens: of the step; b may have fewer tokens.
+ * next: the norm after the layer. */
+static void both_sublayers(const model *m, workspace *ws, const kv_store *kv, const batch *b, int32_t n_tokens,
+                           int32_t i, const row_op *next)
 {
     const layer *l = &m->layers[i];
     row_op ffn_norm = norm_of(m, ws, l->ffn_norm, m->form_ffn);
     if (!m->h.parallel) {
-        attention_block(m, ws, kv, b, i, &ffn_norm);
+        attention_sublayer(m, ws, kv, b, i, &ffn_norm);
     } else {
-        bool there = l->ffn_norm.w == l->attn_norm.w && b->n_tokens == n_tokens; /* the input, from before q, k and v */
+        bool there = l->ffn_norm.w == l->attn_norm.w && b->n_tokens == n_tokens; /* computed before q, k and v */
         if (!there) m->be->rows(ws->s, &ffn_norm, b->n_tokens);
-        attention_block(m, ws, kv, b, i, NULL);
+        attention_sublayer(m, ws, kv, b, i, NULL);
     }
-    feed_forward_block(m, ws, i, next);
+    feed_forward_sublayer(m, ws, i, next);
 }
 
 /* The final norm: for the output matrix, or, if hidden states are wanted, as plain rows. */
@@ -199,7 +199,8 @@ static row_op final_norm(const model *m, workspace *ws, const batch *b)
     return final;
 }
 
-/* Logits of the rows that need them. Beside hidden states, the rows must be moved together and normed once more. */
+/* Logits of the rows that need them. If hidden states are wanted, too, the rows with logits are gathered and normalised
+ * again. */
 static void logits_of(const model *m, workspace *ws, const batch *b)
 {
     if (b->n_logit_rows == 0) return;
@@ -248,7 +249,7 @@ void model_forward(const model *m, workspace *ws, kv_store *kv, const batch *b)
         if (last && b->n_kept_rows == 0) return;
         if (last) now = only_kept(m, ws, b);
         next = last ? final_norm(m, ws, b) : norm_of(m, ws, m->layers[i + 1].attn_norm, m->form_qkv);
-        layer_blocks(m, ws, kv, &now, b->n_tokens, i, &next);
+        both_sublayers(m, ws, kv, &now, b->n_tokens, i, &next);
     }
     logits_of(m, ws, b);
 }

@@ -19,7 +19,7 @@ typedef struct reader {
     const model_source *src;
     const arch *a;
     sumi_error *err;
-    sumi_status status; /* the first failure sticks */
+    sumi_status status; /* of the first failure */
     char key[128];
 } reader;
 
@@ -40,7 +40,7 @@ static void fail(reader *r, sumi_status status, const char *what)
         r->status = sumi_fail(r->err, status, "%s: key '%s' %s", model_source_name(r->src), r->key, what);
 }
 
-/* A list with one value for each layer is that value, where all are the same. */
+/* True if the key is a list of equal integers (one for each layer): *value is that number. */
 static bool read_equal(reader *r, int64_t *value)
 {
     gguf_array list;
@@ -59,7 +59,7 @@ static bool stands_for_nothing(int64_t value)
     return value == 0 || value == -1 || value == UINT32_MAX;
 }
 
-/* An integer from low to high. otherwise < low: the key must be there. */
+/* An integer from low to high. otherwise: the value of a missing key; if it is below low, the key is required. */
 static int32_t read_int(reader *r, const char *suffix, int32_t low, int32_t high, int32_t otherwise)
 {
     int64_t value = otherwise;
@@ -262,13 +262,13 @@ static void read_latent(reader *r, hparams *h)
     h->attention_scale = read_float(r, "attention.scale", 1.0f / sqrtf((float)key));
 }
 
-/* Keys and values that are cached themselves. */
+/* The heads of models that cache keys and values themselves, not latents. */
 static void read_heads(reader *r, hparams *h)
 {
     h->n_kv_heads = read_int(r, "attention.head_count_kv", 1, h->n_heads, h->n_heads);
     if (r->status == SUMI_OK && h->n_heads % h->n_kv_heads)
         fail(r, SUMI_EFORMAT, "does not divide the number of heads");
-    int32_t usual = h->n_embd / h->n_heads; /* 0, which is too small, makes the key necessary */
+    int32_t usual = h->n_embd / h->n_heads; /* out of range: the key is required */
     h->head_dim = read_int(r, "attention.key_length", 2, MAX_HEAD, usual >= 2 && usual <= MAX_HEAD ? usual : 0);
     if (read_int(r, "attention.value_length", 1, MAX_HEAD, h->head_dim) != h->head_dim)
         fail(r, SUMI_EUNSUPPORTED, "differs from the key length: not supported");
@@ -309,11 +309,11 @@ static void read_direction(reader *r, hparams *h)
     int32_t pooling = read_int(r, "pooling_type", 0, RANK, 0);
     if (pooling == RANK) fail(r, SUMI_EUNSUPPORTED, "says that the model ranks documents: not supported");
     else h->pooling = poolings[pooling];
-    /* The first token of a decoder sees only itself. */
+    /* The first token of a decoder sees only itself, so its hidden state does not describe the text. */
     if (!h->encoder && h->pooling == SUMI_POOL_CLS) h->pooling = SUMI_POOL_NONE;
 }
 
-/* The activation of the feed-forward blocks: the family's, if the file does not name another. */
+/* The activation of the feed-forward sub-layers: the family's, if the file does not name another. */
 static void read_activation(reader *r, hparams *h)
 {
     static const struct {
@@ -327,14 +327,14 @@ static void read_activation(reader *r, hparams *h)
     if (!model_source_get_str(r->src, key_of(r, "hidden_activation"), &name)) return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!gguf_str_is(name, names[i].name)) continue;
-        if (r->a->glu == GLU_CLAMPED && names[i].kind != GLU_SILU) break; /* which is made of SiLU */
+        if (r->a->glu == GLU_CLAMPED && names[i].kind != GLU_SILU) break; /* GLU_CLAMPED contains SiLU */
         if (r->a->glu != GLU_CLAMPED) h->glu = names[i].kind;
         return;
     }
     fail(r, SUMI_EUNSUPPORTED, "names an activation other than gelu, gelu_pytorch_tanh, relu2 and silu: not supported");
 }
 
-/* Which layers have a window: the file lists them, or every n-th has none. */
+/* Which layers have a window: the file lists them, or every n-th layer has none. */
 static void read_windows(reader *r, hparams *h)
 {
     gguf_array listed = { 0 };
@@ -348,7 +348,7 @@ static void read_windows(reader *r, hparams *h)
     if (r->status != SUMI_OK || h->window == 0) return;
     if (h->encoder && !(r->a->features & ARCH_ENCODER))
         fail(r, SUMI_EUNSUPPORTED, "asks for windows in both directions: not supported");
-    int32_t full = r->a->features & ARCH_FULL_FIRST ? 0 : pattern - 1; /* its place in the pattern */
+    int32_t full = r->a->features & ARCH_FULL_FIRST ? 0 : pattern - 1; /* in a pattern: the layer without a window */
     for (int32_t i = 0; i < h->n_layers; i++)
         h->has_window[i] = is_list ? ((const uint8_t *)listed.data)[i] != 0 : pattern == 0 || i % pattern != full;
     float theta = read_float(r, "rope.local.freq_base", r->a->rope_theta_local);

@@ -14,7 +14,7 @@ typedef struct hparams {
     int32_t kv_rank;                     /* elements of a latent (latent.c); 0: keys and values are cached themselves */
     int32_t q_rank,
         n_nope; /* of latents: size of compressed queries, 0: none are; elements of a head that do not rotate */
-    int32_t n_draft_layers; /* the last blocks, which predict further tokens; they are not used */
+    int32_t n_draft_layers; /* the last layers, which only predict further tokens and are not used */
     int32_t n_ctx_train;    /* 0: not in the file */
     int32_t n_rot;          /* elements of a head that are rotated, even, <= head_dim; 0: none */
     bool router_told;       /* a key names the kind of router; else tensors may show the kind */
@@ -27,7 +27,7 @@ typedef struct hparams {
     sumi_pooling pooling; /* of the model's embeddings; NONE: not in the file */
     float query_growth;   /* of ARCH_QUERY_GROWTH, every query_growth_length tokens; 0: none */
     int32_t query_growth_length;
-    bool parallel; /* both blocks of a layer read the residual stream before the layer */
+    bool parallel; /* both sub-layers of a layer read the residual stream before the layer */
     float norm_eps;
     rope_scaling rope;
     int32_t rope_n_ctx; /* context length before the stretching; 0: not in the file */

@@ -26,7 +26,7 @@
 
 static norm load_norm(loader *l, int32_t i, const char *name, int32_t n)
 {
-    return (norm){ l->m->arch->norm, loader_vector(l, in_block(i, name, "weight"), true, all_rows(n)), NULL };
+    return (norm){ l->m->arch->norm, loader_vector(l, in_layer(i, name, "weight"), true, all_rows(n)), NULL };
 }
 
 /* W_UV of each head, of the rows of attn_kv_b. */
@@ -79,22 +79,22 @@ void loader_latent(loader *l, int32_t i, latent *w)
     model *m = l->m;
     const hparams *h = &m->h;
     int64_t q_dim = (int64_t)h->n_heads * (h->n_nope + h->n_rot);
-    tensor_name both = in_block(i, "attn_kv_b", "weight");
+    tensor_name both = in_layer(i, "attn_kv_b", "weight");
     if (h->q_rank) {
-        w->w_dq = loader_matrix(l, in_block(i, "attn_q_a", "weight"), all_rows(h->q_rank), h->n_embd);
+        w->w_dq = loader_matrix(l, in_layer(i, "attn_q_a", "weight"), all_rows(h->q_rank), h->n_embd);
         w->q_norm = load_norm(l, i, "attn_q_a_norm", h->q_rank);
-        w->w_uq = loader_matrix(l, in_block(i, "attn_q_b", "weight"), all_rows(q_dim), h->q_rank);
+        w->w_uq = loader_matrix(l, in_layer(i, "attn_q_b", "weight"), all_rows(q_dim), h->q_rank);
     } else {
-        w->w_uq = loader_matrix(l, in_block(i, "attn_q", "weight"), all_rows(q_dim), h->n_embd);
+        w->w_uq = loader_matrix(l, in_layer(i, "attn_q", "weight"), all_rows(q_dim), h->n_embd);
     }
-    w->w_dkv = loader_matrix(l, in_block(i, "attn_kv_a_mqa", "weight"), all_rows(h->head_dim), h->n_embd);
+    w->w_dkv = loader_matrix(l, in_layer(i, "attn_kv_a_mqa", "weight"), all_rows(h->head_dim), h->n_embd);
     w->kv_norm = load_norm(l, i, "attn_kv_a_norm", h->kv_rank);
     if (loader_has(l, both)) {
         w->w_uk = split_uk(l, both, &w->transposed_uk);
         w->w_uv = split_uv(l, both);
     } else {
-        w->w_uk = loader_matrices(l, in_block(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank), h->n_nope);
-        w->w_uv = loader_matrices(l, in_block(i, "attn_v_b", "weight"), h->n_heads, all_rows(h->v_head_dim),
+        w->w_uk = loader_matrices(l, in_layer(i, "attn_k_b", "weight"), h->n_heads, all_rows(h->kv_rank), h->n_nope);
+        w->w_uv = loader_matrices(l, in_layer(i, "attn_v_b", "weight"), h->n_heads, all_rows(h->v_head_dim),
                                   h->kv_rank);
     }
     if (l->status != SUMI_OK) return;

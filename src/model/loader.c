@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "quant/quant.h"
 
-tensor_name in_block(int32_t i, const char *name, const char *kind)
+tensor_name in_layer(int32_t i, const char *name, const char *kind)
 {
     tensor_name full;
     snprintf(full.s, sizeof full.s, "blk.%d.%s.%s", i, name, kind);
@@ -102,7 +102,8 @@ static float *decode(loader *l, const source_tensor *t, tensor_name name, int64_
     return v;
 }
 
-/* Rows of t: where they are, or made, and then an entry of the model's list. NULL: a failure is recorded. */
+/* Rows of t for a weight that keeps them: in the memory of the source or, if they must be made, in a new entry
+ * of model.made. NULL: a failure is recorded. */
 static const void *take_rows(loader *l, const source_tensor *t, tensor_name name, int64_t first, int64_t n)
 {
     size_t row_bytes = dtype_row_bytes(t->type->type, t->dims[0]);
@@ -137,7 +138,7 @@ float *loader_vector(loader *l, tensor_name name, bool required, tensor_rows row
     return v;
 }
 
-/* n rows of t have become a matrix w, which has a copy of them, or they are read as the file has them, or both. */
+/* Counts n rows of t that have become the matrix w: copied, or kept as the file has them, or both. */
 static void count(loader *l, const source_tensor *t, int64_t n, const weight *w, bool copied, bool keeps_rows)
 {
     model *m = l->m;
@@ -149,7 +150,8 @@ static void count(loader *l, const source_tensor *t, int64_t n, const weight *w,
         loader_fail(l, SUMI_ECANCELLED, "opening was cancelled");
 }
 
-/* n rows of t, counted through all of its matrices. embeds: rows are read one by one, too, not only in products. */
+/* A weight of n rows of t, from row `first` of all its matrices. embeds: rows are also read one by one, not only in
+ * products. */
 static weight *create(loader *l, const source_tensor *t, tensor_name name, int64_t first, int64_t n, bool embeds)
 {
     weight *w = NULL;
@@ -164,8 +166,8 @@ static weight *create(loader *l, const source_tensor *t, tensor_name name, int64
     return w;
 }
 
-/* The last rows of t were taken. embeds: as of create(). Pages that the weight has copied are not needed any more, nor are
- * the sources of made rows. */
+/* Call it after the last rows of t were taken. embeds: as of create(). Releases rows that the weight has copied, and the
+ * sources of rows that were made. */
 static void release(loader *l, const source_tensor *t, bool embeds)
 {
     if (l->m->be->measure_only) return;
@@ -238,7 +240,7 @@ weight *loader_table(loader *l, tensor_name name, int64_t n_rows, int64_t n_cols
     return w;
 }
 
-/* Whether a tensor is of a layer that only drafts. */
+/* True for tensors of layers that only draft. */
 static bool is_of_draft(const loader *l, gguf_str name)
 {
     char start[32];
@@ -249,7 +251,7 @@ static bool is_of_draft(const loader *l, gguf_str name)
     return false;
 }
 
-/* The vision part, in files that hold the vision part and the language model: Ollama's. */
+/* True for tensors of the vision part. Ollama's files hold it beside the language model. */
 static bool is_of_vision(gguf_str name)
 {
     return (name.n > 2 && !memcmp(name.data, "v.", 2)) || (name.n > 3 && !memcmp(name.data, "mm.", 3));

@@ -24,7 +24,7 @@ typedef struct loader {
 typedef struct tensor_name {
     char s[64];
 } tensor_name;
-tensor_name in_block(int32_t i, const char *name, const char *kind);
+tensor_name in_layer(int32_t i, const char *name, const char *kind);
 tensor_name at_top(const char *name, const char *kind);
 
 /* Rows first .. first + n - 1 of a tensor with `total` rows: matrices with the same input may be stored as one tensor. */

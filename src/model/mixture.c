@@ -18,7 +18,7 @@
 
 static bool has(const loader *l, int32_t i, const char *name)
 {
-    return loader_has(l, in_block(i, name, "weight"));
+    return loader_has(l, in_layer(i, name, "weight"));
 }
 
 /* "ffn_gate.3" for "ffn_gate_exps". */
@@ -26,7 +26,7 @@ static tensor_name of_expert(int32_t i, const char *name, int32_t expert)
 {
     char single[32];
     snprintf(single, sizeof single, "%.*s.%d", (int)(strlen(name) - strlen("_exps")), name, expert);
-    return in_block(i, single, "weight");
+    return in_layer(i, single, "weight");
 }
 
 static bool has_single(const loader *l, int32_t i, const char *name)
@@ -50,7 +50,7 @@ static void expect_one_type(loader *l, int32_t i, const char *name)
 static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows, int64_t n_cols)
 {
     int32_t n = l->m->h.router.n_experts;
-    if (!has_single(l, i, name)) return loader_matrices(l, in_block(i, name, "weight"), n, rows, n_cols);
+    if (!has_single(l, i, name)) return loader_matrices(l, in_layer(i, name, "weight"), n, rows, n_cols);
     expect_one_type(l, i, name);
     weight **w = calloc((size_t)n, sizeof *w);
     if (!w) loader_fail(l, SUMI_ENOMEM, "out of memory for '%s'", name);
@@ -62,7 +62,7 @@ static weight **experts(loader *l, int32_t i, const char *name, tensor_rows rows
 static float *biases(loader *l, int32_t i, const char *name, int64_t n)
 {
     if (l->m->arch->features & ARCH_WEIGH_INPUT) return NULL;
-    return loader_vector(l, in_block(i, name, "bias"), false, all_rows(l->m->h.router.n_experts * n));
+    return loader_vector(l, in_layer(i, name, "bias"), false, all_rows(l->m->h.router.n_experts * n));
 }
 
 void loader_mixture(loader *l, int32_t i, mixture *x)
@@ -75,12 +75,12 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
     bool fused = has(l, i, "ffn_gate_up_exps"), gated = !(l->m->arch->features & ARCH_NO_GATE);
     const char *up = fused ? "ffn_gate_up_exps" : "ffn_up_exps", *gate = fused ? up : "ffn_gate_exps";
     x->router = h->router;
-    x->w_router = loader_matrix(l, in_block(i, "ffn_gate_inp", "weight"), all_rows(n), h->n_embd);
-    x->b_router = loader_vector(l, in_block(i, "ffn_gate_inp", "bias"), false, all_rows(n));
-    x->router.choice_bias = loader_vector(l, in_block(i, "exp_probs_b", "bias"), false, all_rows(n));
+    x->w_router = loader_matrix(l, in_layer(i, "ffn_gate_inp", "weight"), all_rows(n), h->n_embd);
+    x->b_router = loader_vector(l, in_layer(i, "ffn_gate_inp", "bias"), false, all_rows(n));
+    x->router.choice_bias = loader_vector(l, in_layer(i, "exp_probs_b", "bias"), false, all_rows(n));
     if (x->router.choice_bias && !h->router_told && l->m->arch->features & ARCH_BIAS_MEANS_SIGMOID)
         hparams_set_router(&x->router, ROUTER_SIGMOID); /* GLM-4.7-Flash, whose first files do not have the key */
-    x->n_ff = loader_n_rows(l, has_single(l, i, up) ? of_expert(i, up, 0) : in_block(i, up, "weight"));
+    x->n_ff = loader_n_rows(l, has_single(l, i, up) ? of_expert(i, up, 0) : in_layer(i, up, "weight"));
     if (fused) x->n_ff /= 2;
     if (l->status != SUMI_OK) return;
     int64_t n_ff = x->n_ff, total = fused ? 2 * n_ff : n_ff;
@@ -91,7 +91,7 @@ void loader_mixture(loader *l, int32_t i, mixture *x)
     x->b_up = fused ? NULL : biases(l, i, up, n_ff);
     x->b_down = biases(l, i, "ffn_down_exps", h->n_embd);
     if (has(l, i, "ffn_gate_inp_shexp"))
-        x->w_shared = loader_matrix(l, in_block(i, "ffn_gate_inp_shexp", "weight"), all_rows(1), h->n_embd);
+        x->w_shared = loader_matrix(l, in_layer(i, "ffn_gate_inp_shexp", "weight"), all_rows(1), h->n_embd);
 }
 
 void mixture_destroy(const backend *be, mixture *x)

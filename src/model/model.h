@@ -11,8 +11,8 @@
 #include "model/latent.h"
 #include "model/mixture.h"
 
-/* A part that the layer does not have is NULL, or NORM_NONE. Under ARCH_POST_LN a norm follows its block: ffn_norm follows
- * attention, and attn_norm of layer i follows layer i - 1 (output_norm follows the last layer). */
+/* A part that the layer does not have is NULL, or NORM_NONE. Under ARCH_POST_LN a norm follows its sub-layer: ffn_norm
+ * follows attention, and attn_norm of layer i follows layer i - 1 (output_norm follows the last layer). */
 typedef struct layer {
     norm attn_norm; /* [n_embd] before attention */
     weight *w_q, *w_k, *w_v,
@@ -22,7 +22,7 @@ typedef struct layer {
     norm q_norm, k_norm; /* [head_dim] or [heads][head_dim]: qk_norm_kind of the family */
     float *sinks;        /* [n_heads] logits of attention without a value */
     norm post_attn_norm; /* [n_embd] */
-    norm ffn_norm;       /* [n_embd] before the feed-forward block; the same w as attn_norm: one for both */
+    norm ffn_norm;       /* [n_embd] before the feed-forward sub-layer; the same w as attn_norm: one for both */
     int32_t n_ff;
     weight *w_gate, *w_up, *w_down; /* [n_ff][n_embd] x2, [n_embd][n_ff]; beside experts: of the shared one */
     float *b_gate, *b_up, *b_down;
@@ -59,7 +59,7 @@ typedef struct model {
     float *freqs_local; /* [n_rot/2] in layers with a window; NULL: the same */
     float *alibi;       /* [n_heads] slopes; NULL: none */
     float rope_size;    /* factor on elements rotated by freqs and freqs_long */
-    int32_t max_ff, max_expert_ff;                              /* widest blocks of all layers; 0: no such block */
+    int32_t max_ff, max_expert_ff; /* the largest n_ff of dense sub-layers and of experts; 0: none */
     int32_t form_qkv, form_o, form_ffn, form_down, form_output; /* ACT_ bits that the products need of their inputs */
     int32_t form_uq, form_uk, form_uv;                          /* of latent.c */
     int32_t form_experts, form_expert_down;                     /* of experts' gate and up, of their down */
@@ -108,8 +108,8 @@ typedef struct workspace {
     float *q, *k, *v; /* [max_tokens][heads * head_dim]; v is NULL with latents */
     latent_workspace latent;
     float *gate, *up; /* [max_tokens][max_ff]; gate is NULL in families without one */
-    float *y;         /* [max_tokens][n_embd] block output before it joins the residual stream; NULL: added at once */
-    routing *routing; /* NULL in models without experts */
+    float *y; /* [max_tokens][n_embd] sub-layer output before it joins the residual stream; NULL: added at once */
+    routing *routing;                     /* NULL in models without experts */
     float *router_logits, *shared_logits; /* [max_tokens][n_experts], [max_tokens] */
     const float *freqs;                   /* the model's freqs or freqs_long */
     float *angles, *angles_local;         /* [max_tokens][n_rot/2][2] */

@@ -64,7 +64,7 @@ static void stretch_by_yarn(const hparams *h, bool is_exact, float *freqs)
     }
 }
 
-/* By how much rotated elements grow, if the file does not say. */
+/* The usual factor on rotated elements, for files that do not give one. */
 static float usual_size(const hparams *h)
 {
     float factor = h->rope_factor;

@@ -20,7 +20,7 @@ static float *ones(loader *l, int64_t n)
     return v;
 }
 
-/* A norm with the tensors weight and bias below the names that in_block() or at_top() give. */
+/* A norm with the tensors weight and bias below the names that in_layer() or at_top() give. */
 static norm load_norm(loader *l, tensor_name w_name, tensor_name b_name, int64_t n)
 {
     const arch *a = l->m->arch;
@@ -35,9 +35,9 @@ static norm top_norm(loader *l, const char *name)
     return load_norm(l, at_top(name, "weight"), at_top(name, "bias"), l->m->h.n_embd);
 }
 
-static norm block_norm(loader *l, int32_t i, const char *name)
+static norm norm_in_layer(loader *l, int32_t i, const char *name)
 {
-    return load_norm(l, in_block(i, name, "weight"), in_block(i, name, "bias"), l->m->h.n_embd);
+    return load_norm(l, in_layer(i, name, "weight"), in_layer(i, name, "bias"), l->m->h.n_embd);
 }
 
 /* The norm of the queries' or keys' heads. It has no bias in any family. */
@@ -45,7 +45,7 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
 {
     const arch *a = l->m->arch;
     int32_t n = a->qk_norm == QK_NORM_HEAD ? l->m->h.head_dim : n_heads * l->m->h.head_dim;
-    tensor_name full = in_block(i, name, "weight");
+    tensor_name full = in_layer(i, name, "weight");
     if (a->features & ARCH_QK_UNIT_NORM) {
         /* Llama 4 Maverick, the model with 128 experts, has no such norms; files do not say this. */
         bool has = l->m->h.has_rope[i] && l->m->h.router.n_experts != 128;
@@ -56,43 +56,43 @@ static norm head_norm(loader *l, int32_t i, const char *name, int32_t n_heads)
     return (norm){ a->norm, loader_vector(l, full, true, all_rows(n)), NULL };
 }
 
-/* Norms before the blocks. Some files name the second norm by its place after attention. With parallel blocks
- * one norm may serve both blocks; or attention has its own norm besides. */
+/* Norms before the sub-layers. Some files name the second norm by its place after attention. With parallel sub-layers
+ * one norm may serve both; or attention has its own norm in addition. */
 static void load_pre_norms(loader *l, int32_t i, layer *y)
 {
     uint32_t features = l->m->arch->features;
     if (features & ARCH_NO_PRE_NORMS) return;
-    bool two = loader_has(l, in_block(i, "attn_norm_2", "weight"));
-    bool named_after = !(features & ARCH_POST_NORMS) && !loader_has(l, in_block(i, "ffn_norm", "weight")) &&
-                       loader_has(l, in_block(i, "post_attention_norm", "weight"));
+    bool two = loader_has(l, in_layer(i, "attn_norm_2", "weight"));
+    bool named_after = !(features & ARCH_POST_NORMS) && !loader_has(l, in_layer(i, "ffn_norm", "weight")) &&
+                       loader_has(l, in_layer(i, "post_attention_norm", "weight"));
     /* Encoders whose embeddings are normalised need no second norm directly after that. */
     bool may_lack = i == 0 && features & ARCH_ENCODER && features & ARCH_EMBED_NORM;
-    if (!may_lack || loader_has(l, in_block(i, "attn_norm", "weight"))) y->attn_norm = block_norm(l, i, "attn_norm");
+    if (!may_lack || loader_has(l, in_layer(i, "attn_norm", "weight"))) y->attn_norm = norm_in_layer(l, i, "attn_norm");
     if (named_after) {
-        y->ffn_norm = block_norm(l, i, "post_attention_norm");
-    } else if (!l->m->h.parallel || loader_has(l, in_block(i, "ffn_norm", "weight"))) {
-        y->ffn_norm = block_norm(l, i, "ffn_norm");
+        y->ffn_norm = norm_in_layer(l, i, "post_attention_norm");
+    } else if (!l->m->h.parallel || loader_has(l, in_layer(i, "ffn_norm", "weight"))) {
+        y->ffn_norm = norm_in_layer(l, i, "ffn_norm");
     } else {
         y->ffn_norm = y->attn_norm;
-        if (two) y->attn_norm = block_norm(l, i, "attn_norm_2");
+        if (two) y->attn_norm = norm_in_layer(l, i, "attn_norm_2");
     }
 }
 
-/* Norms after the blocks of layer i, with ARCH_POST_LN: see model.h. */
+/* Norms after the sub-layers of layer i, with ARCH_POST_LN: see model.h. */
 static void load_stream_norms(loader *l, int32_t i)
 {
     model *m = l->m;
-    m->layers[i].ffn_norm = block_norm(l, i, "attn_output_norm");
+    m->layers[i].ffn_norm = norm_in_layer(l, i, "attn_output_norm");
     norm *behind = i + 1 < m->h.n_layers ? &m->layers[i + 1].attn_norm : &m->output_norm;
-    *behind = block_norm(l, i, "layer_output_norm");
+    *behind = norm_in_layer(l, i, "layer_output_norm");
 }
 
-/* q, k and v: three tensors, or one that has their rows below each other. */
+/* q, k and v: three tensors, or one tensor with the rows of all three, one after the other. */
 static void load_qkv(loader *l, int32_t i, layer *y)
 {
     static const char *const names[] = { "attn_q", "attn_k", "attn_v" };
     const hparams *h = &l->m->h;
-    bool fused = loader_has(l, in_block(i, "attn_qkv", "weight"));
+    bool fused = loader_has(l, in_layer(i, "attn_qkv", "weight"));
     bool bias = l->m->arch->features & (ARCH_QKV_BIAS | ARCH_BIASES);
     int64_t q_dim = (int64_t)h->n_heads * h->head_dim, kv_dim = (int64_t)h->n_kv_heads * h->head_dim;
     weight **w[] = { &y->w_q, &y->w_k, &y->w_v };
@@ -102,12 +102,13 @@ static void load_qkv(loader *l, int32_t i, layer *y)
         rows.n = p == 0 ? q_dim : kv_dim;
         tensor_rows part = fused ? rows : all_rows(rows.n);
         const char *name = fused ? "attn_qkv" : names[p];
-        *w[p] = loader_matrix(l, in_block(i, name, "weight"), part, h->n_embd);
-        *b[p] = loader_vector(l, in_block(i, name, "bias"), bias, part);
+        *w[p] = loader_matrix(l, in_layer(i, name, "weight"), part, h->n_embd);
+        *b[p] = loader_vector(l, in_layer(i, name, "bias"), bias, part);
     }
 }
 
-/* gate and up: the same; the rows of the gate come first. is_shared: those of the expert that all tokens pass. */
+/* gate and up: two tensors, or one tensor with the rows of gate and then the rows of up. is_shared: the tensors of the
+ * shared expert, through which all tokens pass. */
 static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
 {
     const hparams *h = &l->m->h;
@@ -115,28 +116,28 @@ static void load_feed_forward(loader *l, int32_t i, layer *y, bool is_shared)
     const char *gate_name = is_shared ? "ffn_gate_shexp" : "ffn_gate";
     const char *down_name = is_shared ? "ffn_down_shexp" : "ffn_down";
     bool gated = !(l->m->arch->features & ARCH_NO_GATE), bias = l->m->arch->features & ARCH_BIASES;
-    bool fused = gated && !loader_has(l, in_block(i, gate_name, "weight"));
-    if (is_shared) y->n_ff = loader_n_rows(l, in_block(i, up_name, "weight")) / (fused ? 2 : 1);
+    bool fused = gated && !loader_has(l, in_layer(i, gate_name, "weight"));
+    if (is_shared) y->n_ff = loader_n_rows(l, in_layer(i, up_name, "weight")) / (fused ? 2 : 1);
     else y->n_ff = h->n_ff;
     int64_t n = y->n_ff;
     tensor_rows gate = fused ? (tensor_rows){ 0, n, 2 * n } : all_rows(n);
     tensor_rows up = fused ? (tensor_rows){ n, n, 2 * n } : all_rows(n);
     if (fused) gate_name = up_name;
-    if (gated) y->w_gate = loader_matrix(l, in_block(i, gate_name, "weight"), gate, h->n_embd);
-    if (gated) y->b_gate = loader_vector(l, in_block(i, gate_name, "bias"), bias, gate);
-    y->w_up = loader_matrix(l, in_block(i, up_name, "weight"), up, h->n_embd);
-    y->b_up = loader_vector(l, in_block(i, up_name, "bias"), bias, up);
-    y->w_down = loader_matrix(l, in_block(i, down_name, "weight"), all_rows(h->n_embd), n);
-    y->b_down = loader_vector(l, in_block(i, down_name, "bias"), bias, all_rows(h->n_embd));
+    if (gated) y->w_gate = loader_matrix(l, in_layer(i, gate_name, "weight"), gate, h->n_embd);
+    if (gated) y->b_gate = loader_vector(l, in_layer(i, gate_name, "bias"), bias, gate);
+    y->w_up = loader_matrix(l, in_layer(i, up_name, "weight"), up, h->n_embd);
+    y->b_up = loader_vector(l, in_layer(i, up_name, "bias"), bias, up);
+    y->w_down = loader_matrix(l, in_layer(i, down_name, "weight"), all_rows(h->n_embd), n);
+    y->b_down = loader_vector(l, in_layer(i, down_name, "bias"), bias, all_rows(h->n_embd));
 }
 
-/* A feed-forward block; or experts, and the shared expert if the layer has one. */
-static void load_second_block(loader *l, int32_t i, layer *y)
+/* A feed-forward sub-layer that is dense, or a mixture of experts, with a shared expert if the layer has one. */
+static void load_feed_forward_or_experts(loader *l, int32_t i, layer *y)
 {
     model *m = l->m;
-    bool routed = m->h.router.n_experts > 0 && loader_has(l, in_block(i, "ffn_gate_inp", "weight"));
+    bool routed = m->h.router.n_experts > 0 && loader_has(l, in_layer(i, "ffn_gate_inp", "weight"));
     if (routed) loader_mixture(l, i, &y->experts);
-    if (!routed || loader_has(l, in_block(i, "ffn_up_shexp", "weight"))) load_feed_forward(l, i, y, routed);
+    if (!routed || loader_has(l, in_layer(i, "ffn_up_shexp", "weight"))) load_feed_forward(l, i, y, routed);
     if (l->status != SUMI_OK) return;
     const mixture *x = &y->experts;
     const weight *readers[] = { y->w_gate, y->w_up, x->w_router, x->w_shared };
@@ -154,7 +155,7 @@ static void load_second_block(loader *l, int32_t i, layer *y)
 /* As with biases, files of any family may have sinks. Ollama's files lack ".weight" in this name. */
 static float *load_sinks(loader *l, int32_t i)
 {
-    tensor_name name = in_block(i, "attn_sinks", "weight"), bare = name;
+    tensor_name name = in_layer(i, "attn_sinks", "weight"), bare = name;
     bare.s[strlen(bare.s) - strlen(".weight")] = '\0';
     if (loader_has(l, bare)) name = bare;
     float *sinks = loader_vector(l, name, false, all_rows(l->m->h.n_heads));
@@ -176,14 +177,14 @@ static void load_layer(loader *l, int32_t i)
     else load_qkv(l, i, y);
     y->q_norm = head_norm(l, i, "attn_q_norm", h->n_heads);
     y->k_norm = head_norm(l, i, "attn_k_norm", h->n_kv_heads);
-    const char *out = loader_has(l, in_block(i, "attn_out", "weight")) ? "attn_out"
+    const char *out = loader_has(l, in_layer(i, "attn_out", "weight")) ? "attn_out"
                                                                        : "attn_output"; /* Ollama's gpt-oss */
-    y->w_o = loader_matrix(l, in_block(i, out, "weight"), all_rows(h->n_embd), (int64_t)h->n_heads * h->v_head_dim);
-    y->b_o = loader_vector(l, in_block(i, out, "bias"), bias, all_rows(h->n_embd));
+    y->w_o = loader_matrix(l, in_layer(i, out, "weight"), all_rows(h->n_embd), (int64_t)h->n_heads * h->v_head_dim);
+    y->b_o = loader_vector(l, in_layer(i, out, "bias"), bias, all_rows(h->n_embd));
     y->sinks = load_sinks(l, i);
-    if (post) y->post_attn_norm = block_norm(l, i, "post_attention_norm");
-    load_second_block(l, i, y);
-    if (post) y->post_ffn_norm = block_norm(l, i, "post_ffw_norm");
+    if (post) y->post_attn_norm = norm_in_layer(l, i, "post_attention_norm");
+    load_feed_forward_or_experts(l, i, y);
+    if (post) y->post_ffn_norm = norm_in_layer(l, i, "post_ffw_norm");
     if (l->status != SUMI_OK) return;
     const weight *readers[] = { y->w_q, y->w_k, y->w_v };
     for (int k = 0; k < 3; k++)
@@ -191,7 +192,7 @@ static void load_layer(loader *l, int32_t i)
     m->form_o |= m->be->weight_input(y->w_o);
 }
 
-/* An embedding other than the tokens' one, and its number of rows. */
+/* An embedding that is not the one of tokens, and its number of rows. */
 static weight *load_other_embedding(loader *l, const char *name, int32_t *n_rows)
 {
     tensor_name full = at_top(name, "weight");
@@ -220,7 +221,7 @@ static void load_embeddings(loader *l)
     if (features & ARCH_EMBED_NORM) m->embed_norm = top_norm(l, "token_embd_norm");
 }
 
-/* From the last layer to logits; of encoders only the norm. */
+/* The tensors from the last layer to logits; encoders have only the norm. */
 static void load_output(loader *l)
 {
     model *m = l->m;
@@ -236,13 +237,13 @@ static void load_output(loader *l)
 static void load_all(loader *l)
 {
     model *m = l->m;
-    if (m->arch->features & ARCH_PARALLEL_NORM) m->h.parallel = !loader_has(l, in_block(0, "ffn_norm", "weight"));
+    if (m->arch->features & ARCH_PARALLEL_NORM) m->h.parallel = !loader_has(l, in_layer(0, "ffn_norm", "weight"));
     load_embeddings(l);
     load_output(l);
     loader_rope(l);
     loader_alibi(l);
     for (int32_t i = 0; i < m->h.n_layers && l->status == SUMI_OK; i++) load_layer(l, i);
-    if (m->h.parallel) m->form_qkv |= m->form_ffn; /* one norm may make the input of all their products */
+    if (m->h.parallel) m->form_qkv |= m->form_ffn; /* one norm may compute the input of all these products */
     loader_refuse_unknown_tensors(l);
 }
 

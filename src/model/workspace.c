@@ -48,7 +48,7 @@ static bool alloc_buffers(workspace *ws, const model *m)
     if (!alloc_rows(&ws->x, n, h->n_embd) || !alloc_rows(&ws->q, n, q_dim)) return false;
     if (!alloc_rows(&ws->k, n, kv_dim) || (!h->kv_rank && !alloc_rows(&ws->v, n, kv_dim))) return false;
     bool gated = !(m->arch->features & ARCH_NO_GATE);
-    bool apart = m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* blocks do not add to x themselves */
+    bool apart = m->arch->features & ARCH_POST_NORMS || h->residual_scale != 1; /* products do not add to x directly */
     if ((gated && !alloc_rows(&ws->gate, n, m->max_ff)) || !alloc_rows(&ws->up, n, m->max_ff)) return false;
     if (m->max_expert_ff) {
         if (!alloc_rows(&ws->router_logits, n, h->router.n_experts) || !alloc_rows(&ws->shared_logits, n, 1))

@@ -25,7 +25,7 @@ void penalties_deinit(penalties *p)
     *p = (penalties){ 0 };
 }
 
-/* Where id is in the list, or would be. */
+/* The place of id in the list or, if it is missing, the place to insert it. */
 static seen_token *find(const penalties *p, int32_t id)
 {
     int32_t low = 0, high = p->n_seen;
@@ -83,5 +83,6 @@ float penalised(float x, int32_t count, const sumi_sampling *params)
 {
     x = x > 0 ? x / params->repeat_penalty : x * params->repeat_penalty;
     x -= (float)count * params->frequency_penalty + params->presence_penalty;
-    return x > FLT_MAX ? FLT_MAX : x; /* strange settings may overflow; infinity would hide which token is best */
+    /* Extreme settings may overflow. With infinities the order of tokens would be lost. */
+    return x > FLT_MAX ? FLT_MAX : x;
 }

@@ -77,7 +77,7 @@ double row_exp_sum(const row *r, float max, float scale, double *sums, bool has_
     double total = 0;
     int32_t n;
     for (int32_t b = 0; b < row_n_blocks(r->n); b++) {
-        if (r->allowed && r->maxima[b] == -INFINITY) { /* a grammar allows few tokens, often */
+        if (r->allowed && r->maxima[b] == -INFINITY) { /* common with a grammar, which allows few tokens */
             sums[b] = 0;
             continue;
         }

@@ -7,7 +7,7 @@
  *   v_less(a, b)               a < b             v_unordered(a)  a is a NaN
  *   v_max(a, b)                a > b ? a : b     v_keep(m, a)    m ? a : 0
  *   v_either(m, k), v_any(m)   or                v_bits(m)       one bit for each lane
- *   v_pick(bits, a, b)         bit l of bits ? a : b in lane l; bits from LANES on mean nothing
+ *   v_pick(bits, a, b)         bit l of bits ? a : b in lane l; bits from LANES on are ignored
  *   v_exponent(a)              the low bits of a, as an integer, become the exponent field of a float
  *   v_add_double(sum, a)       sum[LANES] += a, in double
  *
@@ -73,8 +73,8 @@ static inline float largest_lane(vf a)
     return max;
 }
 
-/* The largest of n elements of a block; *nan: one is a NaN. set NULL: *max_in_set is not written. Each caller has a copy
- * of its own, as the loop must not ask for the set. */
+/* The largest of n elements of a block; *nan: one is a NaN. set NULL: *max_in_set is not written. Each caller gets an
+ * inlined copy, so that the loop does not test whether there is a set. */
 static inline __attribute__((always_inline)) float block_max(const float *x, int32_t n, const uint64_t *set,
                                                              float *max_in_set, vmask *nan)
 {

@@ -22,7 +22,7 @@
 #include "sample/top.h"
 
 enum {
-    SMALL_VOCAB = 4096, /* up to this, all tokens may as well be candidates */
+    SMALL_VOCAB = 4096, /* up to this size, all tokens may be candidates */
     MAX_PENALTY_LAST_N = 1 << 24
 };
 #define GREEDY_BELOW 1e-5f /* vLLM's bound: a lower temperature is greedy */
@@ -128,7 +128,7 @@ static int compare_bias(const void *a, const void *b)
     return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->bias > y->bias) - (x->bias < y->bias);
 }
 
-/* Bias and penalties, and room for the logits that they replace. */
+/* Allocates bias and penalties, and memory for the logits that they replace. */
 static bool create_patches(sumi_sampler *s, const sumi_sampling *params)
 {
     int32_t n_bias = params->n_bias;
@@ -192,7 +192,7 @@ void sumi_sampler_accept(sumi_sampler *s, const int32_t *ids, int32_t n_ids)
     if (s->seen.seen) penalties_accept(&s->seen, ids, n_ids);
 }
 
-/* Says which logit is wrong. Called only when one is. */
+/* Reports which logit is wrong. Called only if one is. */
 static sumi_status bad_logits(const float *logits, int32_t n, sumi_error *err)
 {
     for (int32_t i = 0; i < n; i++)
@@ -228,7 +228,7 @@ static void shape_greedy(sumi_sampler *s, const row *r, float max)
     s->cand.w[0] = 1;
 }
 
-/* The mass of the row that is drawn from. */
+/* The mass of the whole row from which the token is drawn. */
 static double total_mass(sumi_sampler *s, const row *r, float max, float scale)
 {
     return row_exp_sum(r, max, scale, s->sums, s->raw_sum > 0 && scale == 1 && max == s->raw_max);
@@ -352,7 +352,7 @@ sumi_status sampler_shape(sumi_sampler *s, const float *logits, const uint64_t *
     return st;
 }
 
-/* The candidate into whose part of [0, mass) the number target falls. */
+/* The candidate whose interval of [0, mass) contains target. */
 static int32_t draw(const candidates *c, double target)
 {
     double sum = 0;

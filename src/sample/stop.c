@@ -13,8 +13,8 @@
 typedef struct pattern {
     char *text;
     int32_t n;
-    int32_t *border; /* [n]: longest proper begin of text[0..i] that is also its end */
-    int32_t state;   /* longest begin of text that the stream ends with, < n */
+    int32_t *border; /* [n] length of the longest proper prefix of text[0..i] that is also its suffix */
+    int32_t state;   /* length of the longest prefix of text that the stream ends with, < n */
 } pattern;
 
 struct stop_matcher {
@@ -24,7 +24,8 @@ struct stop_matcher {
     int32_t found; /* -1: none yet */
 };
 
-/* Pieces of text are to hold whole characters, and a cut before a stop string keeps that only if it begins with one. */
+/* Text that is given out must be whole characters. A cut before a stop string keeps characters whole only if the stop
+ * string is valid UTF-8. */
 static bool is_utf8(const char *text, size_t n)
 {
     uint32_t code = 0;
@@ -117,7 +118,7 @@ bool stop_push(stop_matcher *m, const char *bytes, size_t n, buf *out)
     }
     for (size_t i = 0; i < n; i++) {
         int32_t leader, held, complete = advance(m, bytes[i], &leader, &held);
-        int32_t kept = complete > 0 ? complete : held; /* bytes at the end of the stream that stay back */
+        int32_t kept = complete > 0 ? complete : held; /* bytes at the end of the stream that are held back */
         int32_t release = m->held + 1 - kept;          /* how many of held + this byte are certain */
         if (release > 0) {
             int32_t from_held = release < m->held ? release : m->held;

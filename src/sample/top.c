@@ -69,7 +69,7 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
         const float *x = row_block(r, b, &n, copy);
         int32_t n_above = r->k->above(at, x, n, bound);
         for (int32_t i = 0; i < n_above; i++) {
-            if (!(x[at[i]] > bound)) continue; /* it has risen */
+            if (!(x[at[i]] > bound)) continue; /* bound has risen */
             n_best = push(best, n_best, k,
                           (sumi_choice){ .id = first_id + b * ROW_BLOCK + at[i], .logprob = x[at[i]] });
             if (n_best == k) bound = best[0].logprob;
@@ -80,7 +80,7 @@ int32_t top_heap(const row *r, int32_t first_id, int32_t k, sumi_choice *best, i
 
 void top_sort(sumi_choice *best, int32_t k)
 {
-    for (int32_t n = k - 1; n > 0; n--) { /* the worst of the rest moves to the end */
+    for (int32_t n = k - 1; n > 0; n--) { /* the worst of the remaining values moves to the end */
         sumi_choice item = best[n];
         best[n] = best[0];
         sift_down(best, n, item);

@@ -53,7 +53,7 @@ void candidates_collect(candidates *c, const row *r, float bound, int32_t last_t
 
 double candidates_mass(const candidates *c)
 {
-    double sum[4] = { 0 }; /* a chain of additions would wait for each one */
+    double sum[4] = { 0 }; /* four sums, because each addition to one sum would wait for the last */
     int32_t i = 0;
     for (; i + 4 <= c->n; i += 4)
         for (int l = 0; l < 4; l++) sum[l] += (double)c->w[i + l];
@@ -61,7 +61,7 @@ double candidates_mass(const candidates *c)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* A key that rises with x, then with id. Negative floats have all bits turned, positive ones the sign bit. */
+/* A key that rises with x, then with id. Negative floats have all bits inverted, positive ones the sign bit. */
 static uint64_t rising_key(float x, int32_t id)
 {
     uint32_t bits;
@@ -77,8 +77,8 @@ typedef struct part { /* the candidates with one value of the present byte */
     uint64_t key; /* of one of them */
 } part;
 
-/* The smallest key such that the candidates up to it have the mass target; UINT64_MAX if all of them have not.
- * w NULL: each candidate counts 1. */
+/* The smallest key such that the candidates up to it have the mass target; UINT64_MAX if all together have less. w NULL:
+ * each candidate counts 1. */
 static uint64_t find_end(const candidates *c, const float *w, double target)
 {
     uint64_t prefix = 0, mask = 0;

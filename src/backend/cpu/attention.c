@@ -148,7 +148,7 @@ static int32_t last_seen(const attention_job *j, int32_t t)
     return window && last - slot > window / 2 ? slot + window / 2 : last;
 }
 
-/* From token t on, as far as tokens follow each other; at most max_tokens. */
+/* The run that begins at token t: the tokens before `end` that follow t in its sequence, at most max_tokens. */
 static run run_from(const attention_job *j, int32_t t, int32_t end, int32_t max_tokens)
 {
     const batch *b = j->b;
@@ -212,7 +212,7 @@ static void attend_heads(const attention_job *j, run r, int32_t h0, int32_t n, i
     if (tile.n_rows) j->s->be->k.attention_tile(&tile);
 }
 
-/* The query heads of a KV head: more than fill a tile are in parts. part: counted over all KV heads. */
+/* The parts of all KV heads together: the query heads of a KV head are cut into parts if one tile cannot take them all. */
 static int32_t n_parts(const attention_job *j)
 {
     return j->layer.form->shape.n_kv_heads * ((j->n_group + ATTN_ROWS - 1) / ATTN_ROWS);
@@ -260,7 +260,7 @@ static void token_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-/* Rows of a tile are all used if it has this many tokens. */
+/* The number of tokens that fill the rows of a tile. */
 static int32_t tokens_in_tile(int32_t n_group)
 {
     return n_group < ATTN_ROWS ? ATTN_ROWS / n_group : 1;
@@ -269,7 +269,7 @@ static int32_t tokens_in_tile(int32_t n_group)
 static void attend_by_tokens(const attention_job *j)
 {
     int32_t n_threads = pool_n_threads(j->s->threads), max_tokens = tokens_in_tile(j->n_group);
-    /* Smaller tiles where there are too few to even out the speeds of threads. */
+    /* If there are few tiles, smaller ones balance the load of the threads better. */
     while (max_tokens > 1 && j->b->n_tokens / max_tokens < 8 * n_threads && max_tokens * j->n_group > ATTN_ROWS / 4)
         max_tokens = (max_tokens + 1) / 2;
     tokens_job job = { *j, max_tokens, (j->b->n_tokens + max_tokens - 1) / max_tokens };
@@ -282,7 +282,7 @@ typedef struct chunks_job {
     attention_job j;
     int32_t n_runs;
     run runs[MAX_RUNS];
-    /* where those of a run begin: [n_chunks][tokens][n_heads][attn_partial_len] floats */
+    /* offset of the partial sums of a run: [n_chunks][tokens][n_heads][attn_partial_len] floats */
     size_t partials[MAX_RUNS];
 } chunks_job;
 
@@ -342,7 +342,7 @@ static void merge_items(void *arg, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-/* Cuts the batch into runs. False if it is not worth it, or too much for the room that there is for partial sums. */
+/* Cuts the batch into runs. False if that is not worthwhile, or if their partial sums do not fit into STREAM_PARTIALS. */
 static bool plan_chunks(chunks_job *cj)
 {
     const attention_job *j = &cj->j;

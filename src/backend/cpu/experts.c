@@ -1,4 +1,4 @@
-/* experts.c - the feed-forward blocks of a mixture of experts.
+/* experts.c - the feed-forward sub-layers of a mixture of experts.
  *
  * Two loops over threads, one for gate and up, one for down. The panels of all used experts are numbered end to end and cut
  * into units as in linear(). Each unit is multiplied with all tokens of its expert, so weights are read from memory once:

@@ -22,7 +22,7 @@ static void rotate(const latent_job *j, float *x, int64_t t)
     j->s->be->k.rope_head(x, rope->cos_sin + (size_t)t * (size_t)rope->n_rot, rope->n_rot, rope->pairing);
 }
 
-/* nope: room for a row of q_nope. */
+/* nope: scratch for a row of q_nope. */
 static void split_queries(const latent_job *j, int64_t t, float *nope)
 {
     const latent_args *a = j->a;

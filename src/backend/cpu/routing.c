@@ -38,7 +38,7 @@ static float sum_of_best(const float *x, int32_t n, int32_t n_best)
     return sum;
 }
 
-/* Leaves only experts of the best groups for the choice. */
+/* Excludes all experts outside the best groups from the choice. */
 static void drop_groups(const router *r, float *choice)
 {
     float score[ROUTER_MAX_GROUPS];
@@ -107,7 +107,7 @@ void routing_group(routing *r)
         }
 }
 
-/* Rows of all groups at most: a group fills its last tile, and may have begun at a multiple of it. */
+/* The most rows that all groups can have: a group fills its last tile up, and may begin at a multiple of a tile. */
 static int64_t most_rows(const routing_limits *l)
 {
     int64_t n_pairs = (int64_t)l->max_tokens * l->n_used, n_groups = n_pairs < l->n_experts ? n_pairs : l->n_experts;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Two rows at least are one piece of work: one row of a small model takes less time than waking a thread. */
+/* The least rows of a unit of work: one row of a small model takes less time than waking a thread. */
 #define ROWS_GRAIN 2
 
 void norm_run(const kernels *k, const norm *w, float *y, const float *x, int32_t n, float eps)

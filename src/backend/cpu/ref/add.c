@@ -1,4 +1,4 @@
-/* add.c - a block's output joins the residual stream; an expert's output joins the others. */
+/* add.c - a sub-layer's output joins the residual stream; an expert's output joins the others. */
 #include "backend/cpu/ref/ref.h"
 
 void add_row_ref(float *y, const float *x, float scale, int32_t n)

@@ -1,4 +1,4 @@
-/* attention.c - softmax(scale q k^T) v over the pages of a sequence, without a score matrix.
+/* attention.c - softmax(scale q k^T) v over the blocks of a sequence, without a score matrix.
  *
  * Online softmax (Milakov & Gimelshein 2018; the inner loop of FlashAttention, Dao et al. 2022). After each block
  *   m = largest score so far,  l = sum exp(score - m),  out = sum exp(score - m) v

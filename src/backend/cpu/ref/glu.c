@@ -1,4 +1,4 @@
-/* glu.c - activations of feed-forward blocks, and gated linear units (Shazeer 2020): an activation of the gate, times
+/* glu.c - activations of feed-forward sub-layers, and gated linear units (Shazeer 2020): an activation of the gate, times
  * up. */
 #include "backend/cpu/ref/ref.h"
 
@@ -28,7 +28,7 @@ static float relu2(float x)
     return x < 0 ? 0 : x * x;
 }
 
-/* What is NaN stays so. */
+/* NaN stays NaN. */
 static float clamped(float x, float low, float high)
 {
     return x < low ? low : x > high ? high : x;
