@@ -1,10 +1,11 @@
 /* convert.c - sumi_convert(): writes any model as one GGUF file, with its tensors in other types.
  *
- *   open (model_source_open.h) -> plan: a type and a place for each tensor -> head -> tensors, piece by piece -> rename
+ *   open (model_source_open.h) -> plan: a type and a place for each tensor -> head -> rows of tensors -> rename
  *
- * A piece is some rows of a tensor. The threads process its rows one by one: make the row, decode it to float32, check
- * that the numbers are finite, encode it. Then the piece is written at its place. So memory is that of one piece for any
- * size of model, and the file does not depend on the number of threads, because rows are independent. */
+ * As many rows of a tensor as fit into a buffer are computed at a time. The threads process rows one by one: make the row,
+ * decode it to float32, check that the numbers are finite, encode it. Then the buffer is written at its place. So the memory
+ * is that of one buffer for any size of model. The file does not depend on the number of threads, because rows are
+ * independent. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@
 #include "hf/model_source_open.h"
 #include "quant/quant.h"
 
-#define PIECE_BYTES ((size_t)16 << 20) /* of the result */
-#define MAX_ROW     ((size_t)1 << 31)  /* elements; a row is held as float32 by each thread */
+#define BUFFER_BYTES ((size_t)16 << 20) /* of the result */
+#define MAX_ROW      ((size_t)1 << 31)  /* elements; a row is held as float32 by each thread */
 
 typedef struct out_tensor {
     dtype type;
@@ -39,8 +40,8 @@ typedef struct conversion {
     uint64_t done, total;    /* bytes of the result */
     new_file file;
     pool *threads;
-    uint8_t *piece; /* [piece_bytes] */
-    size_t piece_bytes;
+    uint8_t *buffer; /* [buffer_bytes] */
+    size_t buffer_bytes;
     uint8_t **scratch;  /* [threads] a row in its own type, then in float32 */
     size_t scratch_row; /* bytes of the first */
 } conversion;
@@ -126,13 +127,13 @@ static sumi_status write_head(conversion *c, uint8_t **bytes, sumi_error *err)
 
 /* ---- Tensors ------------------------------------------------------------------------------------------------ */
 
-typedef struct piece_job {
+typedef struct rows_job {
     const conversion *c;
     const source_tensor *t;
     dtype type;
     int64_t first;   /* row */
     _Atomic int bad; /* the kind of bad number that was found: BAD_ */
-} piece_job;
+} rows_job;
 
 enum { BAD_NOT_FINITE = 1, BAD_TOO_LARGE = 2 };
 
@@ -151,14 +152,14 @@ static int check_row(const float *row, int64_t n, dtype type)
 
 static void convert_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
-    piece_job *j = arg;
+    rows_job *j = arg;
     const conversion *c = j->c;
     const source_tensor *t = j->t;
     size_t row_bytes = dtype_row_bytes(j->type, t->dims[0]);
     uint8_t *raw = c->scratch[thread];
     float *row = (float *)(void *)(raw + c->scratch_row);
     for (int64_t i = begin; i < end; i++) {
-        uint8_t *dst = c->piece + (size_t)i * row_bytes;
+        uint8_t *dst = c->buffer + (size_t)i * row_bytes;
         if (j->type == t->type->type) {
             model_source_make_rows(c->in, t, j->first + i, 1, dst);
             continue;
@@ -171,7 +172,7 @@ static void convert_rows(void *arg, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-static sumi_status fail_number(const conversion *c, const piece_job *j, sumi_error *err)
+static sumi_status fail_number(const conversion *c, const rows_job *j, sumi_error *err)
 {
     gguf_str name = j->t->name;
     bool large = atomic_load(&j->bad) == BAD_TOO_LARGE;
@@ -184,16 +185,16 @@ static sumi_status write_tensor(conversion *c, int64_t i, sumi_error *err)
 {
     const source_tensor *t = model_source_tensor_at(c->in, i);
     size_t row_bytes = dtype_row_bytes(c->out[i].type, t->dims[0]);
-    int64_t n_rows = t->n_elems / t->dims[0], piece = (int64_t)(c->piece_bytes / row_bytes);
-    for (int64_t first = 0; first < n_rows; first += piece) {
-        int64_t n = n_rows - first < piece ? n_rows - first : piece;
-        piece_job job = { c, t, c->out[i].type, first, 0 };
+    int64_t n_rows = t->n_elems / t->dims[0], n_fit = (int64_t)(c->buffer_bytes / row_bytes);
+    for (int64_t first = 0; first < n_rows; first += n_fit) {
+        int64_t n = n_rows - first < n_fit ? n_rows - first : n_fit;
+        rows_job job = { c, t, c->out[i].type, first, 0 };
         sumi_status st = model_source_fetch(c->in, t, first, n, err);
         if (st != SUMI_OK) return st;
         pool_for(c->threads, n, 1, convert_rows, &job);
         if (atomic_load(&job.bad)) return fail_number(c, &job, err);
         uint64_t at = c->n_head + c->out[i].at + (uint64_t)first * row_bytes;
-        st = new_file_write(&c->file, at, c->piece, (size_t)n * row_bytes, err);
+        st = new_file_write(&c->file, at, c->buffer, (size_t)n * row_bytes, err);
         if (st != SUMI_OK) return st;
         c->done += (uint64_t)n * row_bytes;
         if (c->opts->progress && !c->opts->progress(c->opts->user, c->done, c->total))
@@ -216,13 +217,13 @@ static sumi_status alloc_buffers(conversion *c, sumi_error *err)
         if (bytes > out_row) out_row = bytes;
         c->total += bytes * (uint64_t)(t->n_elems / t->dims[0]);
     }
-    c->piece_bytes = out_row > PIECE_BYTES ? out_row : PIECE_BYTES;
-    c->piece = mem_alloc(c->piece_bytes);
+    c->buffer_bytes = out_row > BUFFER_BYTES ? out_row : BUFFER_BYTES;
+    c->buffer = mem_alloc(c->buffer_bytes);
     sumi_status st = pool_create(&c->threads, n, err);
     if (st != SUMI_OK) return st;
     n = pool_n_threads(c->threads);
     c->scratch = calloc((size_t)n + 1, sizeof *c->scratch); /* NULL at the end */
-    bool there = c->piece && c->scratch;
+    bool there = c->buffer && c->scratch;
     for (int32_t i = 0; there && i < n; i++) there = (c->scratch[i] = mem_alloc(c->scratch_row + row)) != NULL;
     return there ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory");
 }
@@ -231,7 +232,7 @@ static void deinit(conversion *c)
 {
     for (uint8_t **s = c->scratch; s && *s; s++) mem_free(*s);
     free(c->scratch);
-    mem_free(c->piece);
+    mem_free(c->buffer);
     pool_destroy(c->threads);
     free(c->out);
     new_file_deinit(&c->file);

@@ -11,7 +11,7 @@
 struct slab {
     uint8_t *data;
     size_t bytes, used;
-    int32_t n_refs; /* pieces, and the source */
+    int32_t n_refs; /* allocations, and the source */
 };
 
 static sumi_status create(slab **out, const numa_nodes *nodes, size_t bytes, sumi_error *err)
@@ -27,7 +27,7 @@ static sumi_status create(slab **out, const numa_nodes *nodes, size_t bytes, sum
     return status;
 }
 
-sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner, sumi_error *err)
+sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **memory, slab **owner, sumi_error *err)
 {
     if (bytes > SIZE_MAX / 2)
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for %zu bytes of packed weights", bytes);
@@ -39,7 +39,7 @@ sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab *
         slab_give_back(source->current);
         source->current = s;
     }
-    *piece = s->data + s->used;
+    *memory = s->data + s->used;
     *owner = s;
     s->used += bytes;
     s->n_refs++;

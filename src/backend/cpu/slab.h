@@ -1,13 +1,13 @@
-/* slab.h - the memory of packed weights: pieces of large mappings.
+/* slab.h - the memory of packed weights: allocations in large mappings.
  *
- * A model has hundreds of matrices, many smaller than a huge page. Separate mappings would have pages of 4 KiB,
- * and the page faults would take as long as packing. A slab is one large mapping; pieces are cut from it one after the
- * other, and it is unmapped when its last piece is given back. Pages without a piece are never touched, so they take no
- * memory.
+ * A model has hundreds of matrices, many smaller than a huge page. Separate mappings would have pages of 4 KiB, and the
+ * page faults would take as long as packing. A slab is one large mapping. Allocations are taken from it one after the
+ * other. It is unmapped when its last allocation is given back. Pages without an allocation are never touched, so they
+ * take no memory.
  *
- *   slab   | piece | piece | piece |          |     64 MiB, or one larger piece
+ *   slab   | matrix | matrix | matrix |          |     64 MiB, or as large as one larger allocation
  *
- * Threads: one at a time for a source and its pieces. */
+ * Threads: one at a time for a source and its allocations. */
 #ifndef SUMI_BACKEND_CPU_SLAB_H
 #define SUMI_BACKEND_CPU_SLAB_H
 
@@ -20,11 +20,11 @@ typedef struct slab_source {
     numa_nodes nodes; /* nodes over which new slabs are spread; n 0: not spread */
 } slab_source;
 
-/* A piece of zeroed memory at a multiple of MEM_ALIGN; *owner is for slab_give_back(). ENOMEM, or an error of
+/* Zeroed memory at a multiple of MEM_ALIGN; *owner is for slab_give_back(). ENOMEM, or an error of
  * numa_spread(). */
-SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **piece, slab **owner, sumi_error *err);
+SUMI_MUST_USE sumi_status slab_take(slab_source *source, size_t bytes, uint8_t **memory, slab **owner, sumi_error *err);
 
-/* Gives back a piece of the slab, or a source's reference to its current slab. s may be NULL. */
+/* Gives back an allocation in the slab, or a source's reference to its current slab. s may be NULL. */
 void slab_give_back(slab *s);
 
 #endif
