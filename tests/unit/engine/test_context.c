@@ -142,6 +142,22 @@ static void a_fork_that_cannot_be_is_refused(void **state)
     close_world(&w);
 }
 
+static void a_sequence_has_as_many_tokens_as_the_context_and_no_more(void **state)
+{
+    (void)state;
+    world w = open_world();
+    sumi_context_info info;
+    sumi_error err;
+    int32_t seq = open_seq(&w);
+    sumi_context_get_info(w.ctx, &info);
+    while (sumi_seq_len(w.ctx, seq) < info.n_ctx) feed(&w, seq, w.ids, 1);
+    test_expect_error(sumi_prefill(w.ctx, seq, w.ids, 1, &err), SUMI_ELIMIT, &err, "context of 128");
+    sumi_seq_truncate(w.ctx, seq, info.n_ctx - 2);
+    test_expect_error(sumi_prefill(w.ctx, seq, w.ids, 3, &err), SUMI_ELIMIT, &err, "3 more tokens after 126");
+    feed(&w, seq, w.ids, 2);
+    close_world(&w);
+}
+
 /* Seven groups of one layer: one sees all tokens; a window of 8 lies in at most two blocks. */
 static void a_window_takes_little_of_the_pool(void **state)
 {
@@ -210,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_fork_goes_on_by_itself),
         cmocka_unit_test(a_truncated_sequence_can_be_forked),
         cmocka_unit_test(a_fork_that_cannot_be_is_refused),
+        cmocka_unit_test(a_sequence_has_as_many_tokens_as_the_context_and_no_more),
         cmocka_unit_test(a_window_takes_little_of_the_pool),
         cmocka_unit_test(a_context_has_no_more_tokens_than_learned_positions),
         cmocka_unit_test(keys_rotated_by_long_and_by_short_factors_are_told_apart),

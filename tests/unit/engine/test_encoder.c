@@ -1,6 +1,7 @@
 /* test_encoder.c - an encoder in contexts and engines: texts are taken whole, vectors do not depend on what is beside them,
  * and what needs logits, prefixes or another piece of a text is refused in one line. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/pooling.h"
 #include "engine_client.h"
@@ -112,6 +113,28 @@ static void a_sequence_is_one_text(void **state)
     test_expect_error(sumi_step(ctx, &span, 1, &err), SUMI_EINVAL, &err, "sequence 0 has 10 tokens");
     sumi_seq_truncate(ctx, seq, 0);
     assert_int_equal(sumi_step(ctx, &span, 1, NULL), SUMI_OK);
+    sumi_context_destroy(ctx);
+}
+
+static void the_state_of_the_first_or_last_token_is_that_among_all(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    int32_t seq;
+    float all[N][MAX_EMBD];
+    size_t row = (size_t)info.n_embd * sizeof(float);
+    sumi_context *ctx = make_context();
+    assert_int_equal(sumi_seq_open(ctx, &seq, NULL), SUMI_OK);
+    sumi_span span = { seq, N, texts[4], SUMI_WANT_HIDDEN_ALL };
+    assert_int_equal(sumi_step(ctx, &span, 1, NULL), SUMI_OK);
+    for (int32_t i = 0; i < N; i++) memcpy(all[i], sumi_hidden(ctx, i), row);
+    assert_memory_not_equal(all[0], all[N - 1], row);
+    for (int last = 0; last < 2; last++) {
+        sumi_seq_truncate(ctx, seq, 0);
+        span.want = last ? SUMI_WANT_HIDDEN_LAST : SUMI_WANT_HIDDEN_FIRST;
+        assert_int_equal(sumi_step(ctx, &span, 1, NULL), SUMI_OK);
+        assert_memory_equal(sumi_hidden(ctx, 0), all[last ? N - 1 : 0], row);
+    }
     sumi_context_destroy(ctx);
 }
 
@@ -242,6 +265,7 @@ int main(void)
         cmocka_unit_test(a_text_that_is_cut_keeps_its_end_token),
         cmocka_unit_test(keys_and_values_take_the_room_of_one_layer),
         cmocka_unit_test(a_sequence_is_one_text),
+        cmocka_unit_test(the_state_of_the_first_or_last_token_is_that_among_all),
         cmocka_unit_test(what_needs_logits_is_refused),
         cmocka_unit_test(a_decoder_has_no_pooling_by_its_first_token),
         cmocka_unit_test(an_engine_gives_the_same_vectors_and_takes_texts_whole),

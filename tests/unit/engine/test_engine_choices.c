@@ -132,6 +132,80 @@ static void a_stop_token_ends_an_answer(void **state)
     sumi_engine_destroy(e);
 }
 
+static void min_tokens_excludes_a_stop_token_until_then_and_no_longer(void **state)
+{
+    (void)state;
+    static client_answer a;
+    sumi_engine_opts o = engine_options();
+    sumi_engine *e = engine_start(&o);
+    const client_choice *whole = &engine_alone[3].choices[0]; /* greedy: another token's exclusion changes no choice */
+    int32_t at = 0;
+    for (int32_t i = 1, first; i < whole->n; i++) {
+        for (first = 0; whole->ids[first] != whole->ids[i];) first++;
+        if (first == i) at = i;
+    }
+    assert_true(at > 0);
+    sumi_request r = engine_request(3);
+    assert_true(r.sampling.temperature == 0);
+    r.stop_ids = &whole->ids[at]; /* for the first time here */
+    r.n_stop_ids = 1;
+    r.min_tokens = at;
+    client_submit(e, &r, &a);
+    client_wait(&a);
+    assert_int_equal(a.finish, SUMI_FINISH_STOP);
+    assert_int_equal(a.choices[0].n, at + 1);
+    r.min_tokens = at + 1;
+    client_submit(e, &r, &a);
+    client_wait(&a);
+    assert_true(a.choices[0].n >= at + 1);
+    assert_int_not_equal(a.choices[0].ids[at], whole->ids[at]);
+    sumi_engine_destroy(e);
+}
+
+static double mean_logprob(const client_choice *c)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < c->n; i++) sum += (double)c->logprobs[i];
+    return sum / c->n;
+}
+
+/* Answers of different lengths: their sums of log-probabilities would give another order. */
+static void the_best_of_several_answers_have_the_largest_mean_log_probabilities(void **state)
+{
+    (void)state;
+    enum { ALL = 8, BEST = 3, N_STOP = 8 };
+    static client_answer all, best;
+    int32_t stops[N_STOP], order[ALL];
+    bool same_order = true;
+    sumi_engine_opts o = engine_options();
+    sumi_engine *e = engine_start(&o);
+    sumi_request r = engine_request(2);
+    for (int32_t i = 0; i < N_STOP; i++) stops[i] = engine_info.n_vocab - 1 - 9 * i;
+    r.stop_ids = stops;
+    r.n_stop_ids = N_STOP;
+    r.n = ALL;
+    client_submit(e, &r, &all);
+    client_wait(&all);
+    for (int32_t i = 0, k; i < ALL; i++) { /* by mean, largest first */
+        for (k = i; k > 0 && mean_logprob(&all.choices[i]) > mean_logprob(&all.choices[order[k - 1]]); k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (int32_t i = 1; i < ALL; i++) same_order &= all.choices[order[i]].score <= all.choices[order[i - 1]].score;
+    assert_false(same_order);
+    r.n = BEST;
+    r.best_of = ALL;
+    client_submit(e, &r, &best);
+    client_wait(&best);
+    for (int32_t i = 0; i < BEST; i++) {
+        const client_choice *want = &all.choices[order[i]];
+        assert_int_equal(best.choices[i].n, want->n);
+        assert_memory_equal(best.choices[i].ids, want->ids, (size_t)want->n * sizeof *want->ids);
+        assert_string_equal(best.choices[i].text, want->text);
+    }
+    sumi_engine_destroy(e);
+}
+
 /* The two largest of the logits, the larger one first; returns log(sum(exp)). */
 static double find_best_two(const float *x, int32_t best[2])
 {
@@ -248,6 +322,8 @@ int main(void)
         cmocka_unit_test(the_best_of_many_is_answered_whole_at_the_end),
         cmocka_unit_test(a_stop_string_ends_a_choice_and_is_named),
         cmocka_unit_test(a_stop_token_ends_an_answer),
+        cmocka_unit_test(min_tokens_excludes_a_stop_token_until_then_and_no_longer),
+        cmocka_unit_test(the_best_of_several_answers_have_the_largest_mean_log_probabilities),
         cmocka_unit_test(log_probabilities_under_min_tokens_are_the_models_own),
         cmocka_unit_test(a_prompts_probabilities_are_those_of_its_logits),
     };
