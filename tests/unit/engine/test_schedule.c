@@ -190,6 +190,31 @@ static void the_lowest_priority_and_then_the_newest_is_preempted(void **state)
     stub_deinit(&m);
 }
 
+static void a_request_is_preempted_only_so_often(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req low, high;
+    sched_client c = { .weight = 1 };
+    stub_init(&m, 100, 0);
+    sched *s = open_sched(&m, 1, 100);
+    add(s, &low, &c, 7, 0);
+    step(s);
+    for (int i = 0; i < SCHED_SHIELD + 2; i++) {
+        add(s, &high, &c, 7, 1);
+        step(s);
+        assert_int_equal(high.r.state, i < SCHED_SHIELD ? SCHED_RUNNING : SCHED_WAITING);
+        assert_int_equal(low.r.state, i < SCHED_SHIELD ? SCHED_WAITING : SCHED_RUNNING);
+        sched_remove(s, &high.r);
+        step(s);
+        assert_int_equal(low.r.state, SCHED_RUNNING);
+    }
+    assert_int_equal(low.r.n_preempted, SCHED_SHIELD);
+    sched_remove(s, &low.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
 /* Two requests that outgrow the pool; returns the state of the newer one after its preemption. */
 static sched_state preempted_state(sched_costs costs, int32_t n_swap, int32_t *n_cached)
 {
@@ -638,6 +663,7 @@ int main(void)
         cmocka_unit_test(tokens_that_were_not_kept_are_planned_anew),
         cmocka_unit_test(without_chunking_a_prompt_is_one_step),
         cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
+        cmocka_unit_test(a_request_is_preempted_only_so_often),
         cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
         cmocka_unit_test(the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another),
         cmocka_unit_test(clients_share_in_the_proportion_of_their_weights),

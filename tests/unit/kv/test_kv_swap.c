@@ -92,6 +92,34 @@ static void a_sequence_comes_back_as_it_was(void **state)
     kv_stub_destroy(&s);
 }
 
+/* 4 of its 7 blocks are cached, and the pool has no others: they cannot be evicted for the 3 that have to be read. */
+static void cached_blocks_of_a_swapped_sequence_are_no_room_for_its_others(void **state)
+{
+    (void)state;
+    int32_t ids[100], other[128];
+    for (int32_t i = 0; i < 100; i++) ids[i] = i;
+    for (int32_t i = 0; i < 128; i++) other[i] = 1000 + i;
+    kv_stub s = kv_stub_create(SEES_ALL, 1, 12, 4, 400, true, 10);
+    int32_t a = kv_stub_prompt(&s, SHARED, ids, 100);
+    assert_int_equal(kv_cache_swap_out(s.c, a, NULL), SUMI_OK);
+    int32_t b = kv_stub_prompt(&s, SHARED, other, 128);
+    kv_swap_cost cost = kv_cache_swap_cost(s.c, a);
+    assert_int_equal(cost.n_in, 3);
+    assert_int_equal(cost.n_cached, 4);
+    assert_int_equal(kv_cache_available(s.c), 4);
+    sumi_error err;
+    assert_int_equal(kv_cache_swap_in(s.c, a, &err), SUMI_ELIMIT);
+    assert_non_null(strstr(err.message, "3 swapped blocks (0 of 12"));
+    cost = kv_cache_swap_cost(s.c, a);
+    assert_int_equal(cost.n_in, 3);
+    assert_int_equal(cost.n_cached, 4); /* nothing has changed */
+    kv_cache_close(s.c, b);
+    assert_int_equal(kv_cache_swap_in(s.c, a, NULL), SUMI_OK);
+    assert_null(kv_stub_verify(&s, a, SHARED));
+    kv_cache_close(s.c, a);
+    kv_stub_destroy(&s);
+}
+
 static void what_others_hold_stays_in_memory(void **state)
 {
     (void)state;
@@ -138,6 +166,7 @@ int main(void)
         cmocka_unit_test(slots_keep_what_was_written_and_leave_no_name_behind),
         cmocka_unit_test(a_region_that_cannot_be_is_refused_at_once),
         cmocka_unit_test(a_sequence_comes_back_as_it_was),
+        cmocka_unit_test(cached_blocks_of_a_swapped_sequence_are_no_room_for_its_others),
         cmocka_unit_test(what_others_hold_stays_in_memory),
         cmocka_unit_test(a_full_region_changes_nothing),
     };
