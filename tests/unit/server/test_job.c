@@ -60,6 +60,11 @@ static void check_usage(sumi_engine *e, int32_t n, int32_t best_of, bool stream)
     assert_int_equal(usage.finish, SUMI_FINISH_LENGTH);
     assert_int_equal(atomic_load(&m.n_prompt), n_prompt);
     assert_int_equal(atomic_load(&m.n_generated), 2 * best_of * ENGINE_OUT);
+    /* Each prompt has one first token, whichever choice it belongs to, and each choice has one gap less than tokens. */
+    if (best_of == n) {
+        assert_int_equal(histogram_sum(&m.first_token).count, 2);
+        assert_int_equal(histogram_sum(&m.between_tokens).count, 2 * n * (ENGINE_OUT - 1));
+    }
     assert_int_equal(job_complete(j), JOB_OVER);
     assert_int_equal(s.n_tokens, 2 * n * ENGINE_OUT);
     assert_int_equal(s.n_ends, 2);

@@ -17,6 +17,7 @@ static void one_without_work_may_rest(void **state)
     for (int i = 0; i < 100; i++) assert_false(stall_probe(&s, 7, false, i * 1000.0, 500));
     assert_false(stall_probe(&s, 7, true, 100000, 500)); /* and has just begun */
     assert_false(stall_probe(&s, 7, true, 100400, 500));
+    assert_false(stall_probe(&s, 7, false, 200000, 500)); /* its request was cancelled */
 }
 
 static void one_that_has_work_and_stands_is_noticed_and_forgiven(void **state)
