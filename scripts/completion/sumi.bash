@@ -49,7 +49,7 @@ _sumi() {
     embed) options="--pooling --no-normalize --truncate --npy $common" ;;
     eval) options="--file --windows --json $common" ;;
     bench)
-        options="--prompt --gen --batch --prefill-len --reps --no-limits --hardware --json $common"
+        options="--prompt --gen --batch --rows --prefill-len --reps --no-limits --hardware --json $common"
         if [ "${COMP_WORDS[2]:-}" = serve ]; then
             options="--requests --rate --concurrency --prompt-len --gen-len --shared-prefix --seed --json
                 --static-batching --no-chunking --max-seqs --token-budget --stall --swap-memory --swap-dir

@@ -33,6 +33,16 @@ is "$work/model" '[.decode[] | .tokens_per_s * .ms_per_step / 1000 / .batch] | a
 "$sumi" bench "$model" "${small[@]}" --no-limits --json >"$work/plain" || complain 'bench --no-limits'
 is "$work/plain" '.limits == null and .decode[0].share_of_bandwidth == null and .decode[0].tokens_per_s > 0'
 
+# Rows of a step: its cost is relative to the first number's, and their tokens share one reading of the weights.
+"$sumi" bench "$model" --prompt 0 --gen 3 --batch 1 --rows 1,3,40 --prefill-len 16 --reps 1 -t 1 --no-limits --json >"$work/rows" ||
+    complain 'bench --rows'
+is "$work/rows" '[.rows[].rows] == [1, 3, 40] and .rows[0].cost == 1'
+is "$work/rows" '.rows[0].ms_per_step as $one | [.rows[] | .ms_per_step / $one / .cost] | all(. > 0.999 and . < 1.001)'
+is "$work/rows" '.rows[2].bytes_per_token < .rows[0].bytes_per_token / 30'
+is "$work/model" '.rows == [] and .decode[0].cost == null'
+"$sumi" bench "$model" --rows 2 --gen 0 >"$work/table" 2>&1
+[ $? = 2 ] || complain "bench --rows --gen 0: $(cat "$work/table")"
+
 # The cache holds all sequences at their full length, whatever a token takes in it.
 full=(--prompt 5 --gen 3 --batch 32 --prefill-len 160 --reps 1 -t 1 --no-limits)
 for family in deepseek2 gemma3 llama-yarn; do

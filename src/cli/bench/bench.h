@@ -10,7 +10,7 @@
 typedef struct bench_args {
     common_options common;
     const char *model; /* NULL with hardware */
-    int32_t *prompts, n_prompts, *batches, n_batches;
+    int32_t *prompts, n_prompts, *batches, n_batches, *rows, n_rows;
     int64_t gen, prefill_len, reps;
     bool json, hardware, no_limits;
 } bench_args;

@@ -3,6 +3,8 @@
  *   prompt   a sequence of N random tokens, from an empty cache to the logits of the last one
  *   decode   B sequences with prompts of different lengths (half to whole of --prefill-len), then --gen steps of B
  *            tokens; the figure is the total of all sequences
+ *   rows     M tokens of one sequence after --prefill-len others, each with logits, in --gen steps of which nothing is
+ *            kept: what checking M - 1 drafted tokens costs
  *
  * Tokens are random and nothing is sampled, as in llama-bench. Each figure is the median of --reps runs. What a run had
  * to read and to multiply is counted from the sizes of the model (bench/cost.h), and the experts that it read by the
@@ -88,6 +90,16 @@ static work decode_work(const bench *b, int32_t n_seqs)
     return w;
 }
 
+static work rows_work(const bench *b, int32_t n_rows)
+{
+    work w = { .bytes = (double)b->expert_bytes };
+    for (int64_t step = 0; step < b->a->gen; step++) {
+        add_step(b, &w, n_rows, n_rows);
+        add_kv(b, &w, b->a->prefill_len + n_rows);
+    }
+    return w;
+}
+
 static void random_ids(bench *b, int32_t *ids, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) ids[i] = (int32_t)(rng_uniform(0, 0, b->n_ids++) * b->info.n_vocab);
@@ -159,6 +171,28 @@ static sumi_status measure_decode(bench *b, int32_t n_seqs, double *ms)
     return status;
 }
 
+static sumi_status measure_rows(bench *b, int32_t n_rows, double *ms)
+{
+    int32_t seq, *ids = calloc((size_t)n_rows, sizeof *ids);
+    if (!ids) return sumi_fail(b->err, SUMI_ENOMEM, "out of memory");
+    sumi_status status = sumi_seq_open(b->ctx, &seq, b->err);
+    if (status == SUMI_OK) {
+        status = fill_sequence(b, seq, (int32_t)b->a->prefill_len);
+        uint64_t read_before = context_expert_bytes(b->ctx);
+        double start = clock_ms();
+        for (int64_t i = 0; i < b->a->gen && status == SUMI_OK; i++) {
+            random_ids(b, ids, n_rows);
+            status = context_forward(b->ctx, &(sumi_span){ seq, n_rows, ids, SUMI_WANT_ALL }, 1, b->err);
+            if (status == SUMI_OK) context_keep(b->ctx, seq, 0);
+        }
+        *ms = clock_ms() - start;
+        b->expert_bytes = context_expert_bytes(b->ctx) - read_before;
+        sumi_seq_close(b->ctx, seq);
+    }
+    free(ids);
+    return status;
+}
+
 static int32_t largest(const int32_t *v, int32_t n)
 {
     int32_t max = 0;
@@ -170,14 +204,17 @@ static sumi_status open_context(bench *b)
 {
     const bench_args *a = b->a;
     sumi_context_opts opts = a->common.context;
-    int32_t longest = largest(a->prompts, a->n_prompts), most = largest(a->batches, a->n_batches);
+    int32_t longest = largest(a->prompts, a->n_prompts), most = largest(a->batches, a->n_batches),
+            most_rows = largest(a->rows, a->n_rows);
     int64_t decode_len = most ? a->prefill_len + a->gen : 0;
+    if (most_rows && decode_len < a->prefill_len + most_rows) decode_len = a->prefill_len + most_rows;
     if (!most) most = 1; /* prompts alone */
     int64_t n_ctx = longest > decode_len ? longest : decode_len, n_tokens = decode_len * most;
     if (!opts.n_ctx) opts.n_ctx = (int32_t)n_ctx;
     opts.max_seqs = most;
-    opts.max_batch_tokens = most > 512 ? most : 512;
-    opts.max_logit_rows = most;
+    if (most_rows < most) most_rows = most;
+    opts.max_batch_tokens = most_rows > 512 ? most_rows : 512;
+    opts.max_logit_rows = most_rows;
     if (!opts.kv_bytes) { /* all sequences at their full length, each with a block that is partly empty */
         int64_t tokens = (n_tokens > n_ctx ? n_tokens : n_ctx) + KV_BLOCK * (int64_t)most;
         kv_layout layout;
@@ -210,25 +247,31 @@ static void print_share(double value)
     else printf(" %7.1f%%", value * 100);
 }
 
-/* One figure into the table or the JSON list. */
-static void report(bench *b, json_t *list, const char *key, int32_t n, const work *w, double ms)
+/* A kind of figure: its name in the table, and what its number n is called in JSON. */
+typedef struct figure {
+    const char *name, *key;
+} figure;
+
+/* One figure into the table or the JSON list. cost: of a step, relative to the first one of its kind; 0: not shown. */
+static void report(bench *b, json_t *list, figure f, int32_t n, const work *w, double ms, double cost)
 {
     ms = ms > LEAST_MS ? ms : LEAST_MS;
     double rate = (double)w->n_tokens * 1000 / ms, gbs = w->bytes / ms * 1e-6,
            gops = (w->int8_ops + w->f32_ops) / ms * 1e-6;
     double of_read = b->limits.read_gbs > 0 ? gbs / b->limits.read_gbs : -1, of_gops = share_of_gops(b, w, ms);
     double ms_per_step = ms / (double)w->n_steps, per_token = w->bytes / (double)w->n_tokens;
-    json_array_append_new(list,
-                          json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", key, n, "tokens_per_s", rate,
-                                    "ms_per_step", ms_per_step, "bytes_per_token", per_token, "gb_per_s", gbs, "gops",
-                                    gops, "share_of_bandwidth", share(of_read), "share_of_gops", share(of_gops)));
+    json_t *o = json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", f.key, n, "tokens_per_s", rate, "ms_per_step",
+                          ms_per_step, "bytes_per_token", per_token, "gb_per_s", gbs, "gops", gops,
+                          "share_of_bandwidth", share(of_read), "share_of_gops", share(of_gops));
+    if (cost > 0) json_object_set_new(o, "cost", json_real(cost));
+    json_array_append_new(list, o);
     if (b->a->json) return;
     if (b->bar.on) fputs("\r\033[K", stderr);
-    printf("  %-6s %6d %9.1f %8.2f %9.2f %7.1f", strcmp(key, "batch") ? "prompt" : "decode", n, rate, ms_per_step,
-           per_token * 1e-6, gbs);
+    printf("  %-6s %6d %9.1f %8.2f %9.2f %7.1f", f.name, n, rate, ms_per_step, per_token * 1e-6, gbs);
     print_share(of_read);
     printf(" %8.1f", gops);
     print_share(of_gops);
+    if (cost > 0) printf(" %6.2f", cost);
     putchar('\n');
     fflush(stdout);
 }
@@ -246,25 +289,31 @@ static void print_header(const bench *b)
     if (l->read_gbs > 0) printf("limits of this machine: DRAM %.1f GB/s", l->read_gbs);
     if (l->int8_gops > 0) printf(", int8 %.0f GOPS", l->int8_gops);
     if (l->f32_gops > 0) printf(", float32 %.0f GOPS", l->f32_gops);
-    printf("%s\n  %-6s %6s %9s %8s %9s %7s %8s %8s %8s\n", l->read_gbs > 0 ? "\n" : "", "what", "n", "tokens/s",
-           "ms/step", "MB/token", "GB/s", "of DRAM", "GOPS", "of peak");
+    printf("%s\n  %-6s %6s %9s %8s %9s %7s %8s %8s %8s%s\n", l->read_gbs > 0 ? "\n" : "", "what", "n", "tokens/s",
+           "ms/step", "MB/token", "GB/s", "of DRAM", "GOPS", "of peak", b->a->n_rows ? "   cost" : "");
 }
 
-static sumi_status run_all(bench *b, json_t *prompts, json_t *decodes)
+static sumi_status run_all(bench *b, json_t *prompts, json_t *decodes, json_t *rows)
 {
     const bench_args *a = b->a;
     sumi_status status = SUMI_OK;
-    double ms;
+    double ms, first_ms = 0;
     if (!a->json) print_header(b);
     for (int32_t i = 0; i < a->n_prompts && status == SUMI_OK; i++) {
         if ((status = median_of(b, measure_prompt, a->prompts[i], &ms)) != SUMI_OK) break;
         work w = prompt_work(b, a->prompts[i]);
-        report(b, prompts, "n_tokens", a->prompts[i], &w, ms);
+        report(b, prompts, (figure){ "prompt", "n_tokens" }, a->prompts[i], &w, ms, 0);
     }
     for (int32_t i = 0; i < a->n_batches && status == SUMI_OK; i++) {
         if ((status = median_of(b, measure_decode, a->batches[i], &ms)) != SUMI_OK) break;
         work w = decode_work(b, a->batches[i]);
-        report(b, decodes, "batch", a->batches[i], &w, ms);
+        report(b, decodes, (figure){ "decode", "batch" }, a->batches[i], &w, ms, 0);
+    }
+    for (int32_t i = 0; i < a->n_rows && status == SUMI_OK; i++) {
+        if ((status = median_of(b, measure_rows, a->rows[i], &ms)) != SUMI_OK) break;
+        work w = rows_work(b, a->rows[i]);
+        if (i == 0) first_ms = ms > LEAST_MS ? ms : LEAST_MS;
+        report(b, rows, (figure){ "rows", "rows" }, a->rows[i], &w, ms, ms / first_ms);
     }
     return status;
 }
@@ -277,13 +326,14 @@ static json_t *limits_json(const bench_limits *l)
                      share(l->f32_gops > 0 ? l->f32_gops : -1));
 }
 
-static json_t *result_json(const bench *b, json_t *prompts, json_t *decodes)
+static json_t *result_json(const bench *b, json_t *prompts, json_t *decodes, json_t *rows)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:{s:f, s:f}, s:o, s:i, s:i, s:i, s:o, s:o}", "model", b->a->model,
+    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:{s:f, s:f}, s:o, s:i, s:i, s:i, s:o, s:o, s:o}", "model", b->a->model,
                      "architecture", b->info.architecture, "threads", b->ctx_info.n_threads, "isa", b->info.isa,
                      "weight_bytes", (json_int_t)b->info.weight_bytes, "load", "ms", b->load_ms, "gb_per_s",
                      load_gbs(b), "limits", limits_json(&b->limits), "gen", (int)b->a->gen, "prefill_len",
-                     (int)b->a->prefill_len, "reps", (int)b->a->reps, "prompt", prompts, "decode", decodes);
+                     (int)b->a->prefill_len, "reps", (int)b->a->reps, "prompt", prompts, "decode", decodes, "rows",
+                     rows);
 }
 
 static sumi_status run(bench *b, bench_args *a)
@@ -297,11 +347,11 @@ static sumi_status run(bench *b, bench_args *a)
     if ((status = open_context(b))) return status;
     if (!a->no_limits) status = bench_measure_limits(&b->limits, b->info.isa, b->ctx_info.n_threads, b->err);
     if (status != SUMI_OK) return status;
-    b->bar = progress_start("bench", (a->n_prompts + a->n_batches) * a->reps);
-    json_t *prompts = json_array(), *decodes = json_array();
-    status = run_all(b, prompts, decodes);
+    b->bar = progress_start("bench", (a->n_prompts + a->n_batches + a->n_rows) * a->reps);
+    json_t *prompts = json_array(), *decodes = json_array(), *rows = json_array();
+    status = run_all(b, prompts, decodes, rows);
     progress_end(&b->bar);
-    json_t *all = result_json(b, prompts, decodes);
+    json_t *all = result_json(b, prompts, decodes, rows);
     if (status == SUMI_OK && a->json) return cli_write_json(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6), b->err);
     json_decref(all);
     return status;

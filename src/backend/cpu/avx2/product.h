@@ -57,7 +57,8 @@ static inline void store(const panels_args *a, int32_t panel, int32_t t, __m256 
     store_rows(a->y + (size_t)t * a->y_stride, a->bias, a->add, panel * LANES, a->n_rows, sum);
 }
 
-/* One panel times n rows of a tile of `lanes`; n is a constant where this is inlined, n_tokens <= n of them are stored. */
+/* One panel times n rows of a tile of `lanes`; one of the two is a constant where this is inlined. n_tokens <= n rows are
+ * stored. */
 static inline __attribute__((always_inline)) void panel_times(const panels_args *a, int32_t panel, dtype type, int n,
                                                               int lanes)
 {
@@ -66,6 +67,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     const uint8_t *header = a->header + (size_t)panel * a->header_bytes;
     q8_digit x = a->x.first, left = a->x.left;
     const uint8_t *more = a->x.more;
+    const int n_flags = __builtin_constant_p(n) ? n : lanes; /* a row that is not stored may be flagged */
     x.lanes = left.lanes = lanes;
     __m256 sum[ACT_TILE];
 #pragma GCC unroll 16
@@ -75,7 +77,7 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         load_block(&b, type, payload, header, g);
         for (size_t i = 0; i < payload_step; i += 64) _mm_prefetch((const char *)payload + AHEAD + i, _MM_HINT_T0);
         for (int t = 0; t < n; t++) sum[t] = multiply(&b, type, sum[t], &x, t);
-        for (int t = 0; t < n && any_of(more, (size_t)n); t++)
+        for (int t = 0; t < n && any_of(more, (size_t)n_flags); t++)
             if (more[t]) sum[t] = multiply(&b, type, sum[t], &left, t);
         payload += payload_step;
         x = q8_digit_at(&x, 1);
@@ -84,6 +86,18 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
     }
     for (int t = 0; t < n; t++)
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
+}
+
+/* The sums lie in memory, so the loop over the rows may have any length. The constants make it 2 to 8 % faster; 3 rows gain
+ * nothing by one of their own. */
+static inline __attribute__((always_inline)) void rows_times(const panels_args *a, int32_t panel, dtype type)
+{
+    const int32_t n = a->n_tokens, lanes = a->x.first.lanes;
+    if (lanes == 1) panel_times(a, panel, type, 1, 1);
+    else if (n <= 2) panel_times(a, panel, type, 2, lanes);
+    else if (n <= 4) panel_times(a, panel, type, 4, lanes);
+    else if (n < ACT_TILE) panel_times(a, panel, type, n, ACT_TILE);
+    else panel_times(a, panel, type, ACT_TILE, ACT_TILE);
 }
 
 #endif

@@ -52,5 +52,17 @@ static inline __attribute__((always_inline)) void panel_times(const panels_args 
         if (t < a->n_tokens) store(a, panel, t, sum[t]);
 }
 
+/* The sums lie in registers, so the number of rows must be a constant: it is rounded up to the next size, as the tile has
+ * these rows. */
+static inline __attribute__((always_inline)) void rows_times(const panels_args *a, int32_t panel, dtype type)
+{
+    const int32_t n = a->n_tokens, lanes = a->x.first.lanes;
+    if (lanes == 1) panel_times(a, panel, type, 1, 1);
+    else if (n <= 2) panel_times(a, panel, type, 2, lanes);
+    else if (n <= 4) panel_times(a, panel, type, 4, lanes);
+    else if (n <= 8) panel_times(a, panel, type, 8, ACT_TILE);
+    else panel_times(a, panel, type, ACT_TILE, ACT_TILE);
+}
+
 #define DEFINE(name, TYPE) DEFINE_PANELS(name, avx512, DTYPE_##TYPE)
 FOR_EACH_PANEL_TYPE(DEFINE)
