@@ -536,7 +536,7 @@ typedef struct sumi_engine_opts {
     bool pin;             /* as in sumi_context_opts */
     int32_t n_ctx;        /* as in sumi_context_opts */
     int32_t max_seqs;     /* sequences that run at once; a request with n choices runs n */
-    int32_t token_budget; /* most tokens in a step: first the tokens of running answers, then pieces of prompts. A small
+    int32_t token_budget; /* most tokens in a step: first the tokens of running answers, then chunks of prompts. A small
                                 value gives an even flow of answers; a large one finishes prompts sooner. More than
                                 max_seqs */
     float stall;          /* how much new prompts may slow running answers, estimated from earlier steps: 1 = steps up

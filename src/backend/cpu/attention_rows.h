@@ -81,8 +81,8 @@ static inline const void *attn_values(const attention_tile_args *a, int32_t bloc
     return a->blocks + (size_t)a->table[block] * a->block_stride + a->v_offset;
 }
 
-/* Keys and values lie in pieces too short for the processor's prefetcher. So values are prefetched while scores
- * are computed, and the keys of the next segment while values are read; docs/kernels.md has the measurement.
+/* The keys and values of a head in a block are too short for the prefetcher of the processor. So values are prefetched
+ * while scores are computed, and the keys of the next segment while values are read; docs/kernels.md has the measurement.
  *
  * The keys to prefetch while the values of block b are read: the keys at the same place of the next segment. */
 static inline const void *attn_next_keys(const attention_tile_args *a, attn_blocks s, int32_t b)

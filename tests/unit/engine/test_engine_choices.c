@@ -287,7 +287,7 @@ static void a_prompts_probabilities_are_those_of_its_logits(void **state)
     (void)state;
     static client_answer a;
     sumi_engine_opts o = engine_options();
-    o.token_budget = 20; /* in pieces */
+    o.token_budget = 20; /* in chunks */
     sumi_engine *e = engine_start(&o);
     sumi_request r = engine_request(4);
     r.n_ids = 50;
