@@ -16,7 +16,7 @@
 #include "server/http/work.h"
 #include "server/ops/keys.h"
 #include "server/ops/metrics.h"
-#include "server/ops/stall.h"
+#include "server/ops/watchdog.h"
 #include "server/server.h"
 
 enum { CONNECTION_BYTES = 64 << 10 }; /* memory of a connection, in which its headers must fit */
@@ -49,9 +49,9 @@ struct server {
     pthread_cond_t idle; /* n_jobs has become 0 */
     /* Under lock: */
     keys *keys;
-    int32_t n_jobs; /* and bodies at work */
-    stall stall;    /* watchdog of /ready */
-    bool stalled;   /* at the last look */
+    int32_t n_jobs;    /* and bodies at work */
+    watchdog watchdog; /* watchdog of /ready */
+    bool stalled;      /* at the last probe */
 };
 
 /* ---- listen.c ---- */

@@ -14,12 +14,12 @@ enum MHD_Result get_health(exchange *x)
 }
 
 /* A probe of the watchdog. A stall is logged once. */
-static bool stands_still(server *s, const sumi_engine_stats *stats)
+static bool is_stalled(server *s, const sumi_engine_stats *stats)
 {
     bool has_work = stats->n_running + stats->n_waiting > 0;
     pthread_mutex_lock(&s->lock);
     bool before = s->stalled;
-    s->stalled = stall_probe(&s->stall, stats->progress, has_work, clock_ms(), s->opts.stall_s * 1000.0);
+    s->stalled = watchdog_probe(&s->watchdog, stats->progress, has_work, clock_ms(), s->opts.stall_s * 1000.0);
     bool now = s->stalled;
     pthread_mutex_unlock(&s->lock);
     if (now && !before)
@@ -37,7 +37,7 @@ static bool is_ready(server *s, sumi_engine_stats *stats, api_error *e)
     if (state == SERVER_LOADING) return api_fail(e, 503, "loading", NULL, "the model is being loaded");
     sumi_engine_get_stats(s->engine, stats);
     if (state == SERVER_DRAINING) return api_fail_draining(e);
-    if (stands_still(s, stats)) return api_fail(e, 503, "stalled", NULL, "the engine makes no progress");
+    if (is_stalled(s, stats)) return api_fail(e, 503, "stalled", NULL, "the engine makes no progress");
     if (s->opts.max_queue > 0 && stats->n_waiting >= s->opts.max_queue)
         return api_fail(e, 503, "queue_full", NULL, "%d requests wait: the queue is full", stats->n_waiting);
     return true;

@@ -1,7 +1,7 @@
-/* stall.c - see stall.h. */
-#include "server/ops/stall.h"
+/* watchdog.c - see watchdog.h. */
+#include "server/ops/watchdog.h"
 
-bool stall_probe(stall *s, uint64_t progress, bool has_work, double now_ms, double limit_ms)
+bool watchdog_probe(watchdog *s, uint64_t progress, bool has_work, double now_ms, double limit_ms)
 {
     bool same = s->had_work && has_work && progress == s->progress;
     if (!same) s->since_ms = now_ms;
