@@ -132,6 +132,20 @@ want "a message that is too long" {context holds 160[^\x00]*[\nl]\x1b\[\?2004h> 
 send "Hi\r";                 want "the chat goes on" {Hi\r\n[^\x00]*[\nl]\x1b\[\?2004h> $}
 send "/exit\r"
 finish "/exit" 0
+
+# A history that cannot be read is told of, and stays as it is.
+set env(XDG_STATE_HOME) $env(WORK)/other
+file mkdir $env(WORK)/other/sumi
+exec echo "not a history" >$env(WORK)/other/sumi/history
+start -n 5
+send "/exit\r"
+finish "a chat with a history that is none" 0
+if {[exec cat $env(WORK)/other/sumi/history] ne "not a history"} { fail "a file that is no history" "it is overwritten" }
+file delete $env(WORK)/other/sumi/history
+file link $env(WORK)/other/sumi/history /dev/null
+start -n 5
+send "/exit\r"
+finish "a chat without a history" 0
 END
 status=$?
 [ $status = 0 ] || exit $status
@@ -139,4 +153,6 @@ grep -q '"content": "This is one \\nmessage."' "$WORK/lines.json" || { echo "FAI
 grep -q '"content": "first\\nsecond"' "$WORK/lines.json" || { echo 'FAILED: """ joins lines'; exit 1; }
 grep -q '"content": "first\\n\\tsecond\\nthird line"' "$WORK/paste.json" || { echo 'FAILED: pasted lines are one message'; exit 1; }
 grep -q '"content": "one word more\\nend\\n"' "$WORK/paste.json" || grep -q '"content": "one word more\\nend"' "$WORK/paste.json" || { echo 'FAILED: typed and pasted text go together'; exit 1; }
+[ -L "$WORK/other/sumi/history" ] && [ -c /dev/null ] || { echo "FAILED: a link to /dev/null is replaced"; exit 1; }
+grep -q 'history: .*cannot be read; it stays as it is' "$WORK/log" || { echo "FAILED: nothing is said of a history that cannot be read"; exit 1; }
 [ "$(stat -c %a "$WORK/state/sumi/history")" = 600 ] || { echo "FAILED: the history is not private"; exit 1; }

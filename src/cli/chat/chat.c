@@ -22,7 +22,8 @@ static void loop(chat *c, line_input *in)
         warned = result == LINE_INTERRUPTED;
         if (warned) fprintf(stderr, "(Ctrl-C again, Ctrl-D or /exit ends the chat)\n");
         else if (message.status != SUMI_OK) {
-            cli_fail("a message may have %d bytes", MAX_MESSAGE_BYTES);
+            if (message.status == SUMI_ENOMEM) cli_fail("out of memory for the message");
+            else cli_fail("a message may have %d bytes", MAX_MESSAGE_BYTES);
             buf_deinit(&message);
             buf_init(&message, MAX_MESSAGE_BYTES);
         } else if (message.n > 0 && message.data[0] == '/') chat_command(c, message.data);

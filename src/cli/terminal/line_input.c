@@ -26,6 +26,8 @@
 #include <wchar.h>
 
 #include "base/error.h"
+#include "base/os/new_file.h"
+#include "cli/cli.h"
 #include "cli/terminal/columns.h"
 #include "cli/terminal/interrupt.h"
 
@@ -221,6 +223,50 @@ static void find_history(line_input *in)
     if (n < 0 || (size_t)n >= sizeof in->path || !make_folders(in->path)) in->path[0] = '\0';
 }
 
+/* A history that cannot be read is not written either: its lines would be lost. */
+static void load_history(line_input *in)
+{
+    HistEvent event;
+    struct stat there;
+    if (!in->path[0] || stat(in->path, &there) != 0) return;
+    if (S_ISREG(there.st_mode)) {
+        if (there.st_size == 0 || history(in->history, &event, H_LOAD, in->path) >= 0) return;
+        cli_fail("%s: this history of earlier chats cannot be read; it stays as it is, without the lines of this chat",
+                 in->path);
+    }
+    in->path[0] = '\0'; /* also for a link to /dev/null, with which a person says that no history is kept */
+}
+
+/* Whether all lines are in the file of fd. */
+static bool write_history(line_input *in, int fd)
+{
+    HistEvent event;
+    int copy = dup(fd);
+    FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
+    if (!f) {
+        if (copy >= 0) close(copy);
+        return false;
+    }
+    bool ok = history(in->history, &event, H_SAVE_FP, f) >= 0;
+    return fclose(f) == 0 && ok;
+}
+
+/* H_SAVE would empty the file before it knows whether there is memory for the lines. */
+static void save_history(line_input *in)
+{
+    sumi_error err;
+    new_file f = { 0 };
+    if (!in->path[0]) return;
+    char *target = realpath(in->path, NULL); /* a symbolic link stays one */
+    sumi_status st = new_file_open(&f, target ? target : in->path, NEW_FILE_OVERWRITE | NEW_FILE_PRIVATE, 0, &err);
+    if (st == SUMI_OK && !write_history(in, f.fd))
+        st = sumi_fail(&err, SUMI_EIO, "%s: the lines of this chat cannot be added to the history", in->path);
+    if (st == SUMI_OK) st = new_file_finish(&f, &err);
+    if (st != SUMI_OK) cli_fail_error(&err);
+    new_file_deinit(&f);
+    free(target);
+}
+
 sumi_status line_input_create(line_input **out, sumi_error *err)
 {
     HistEvent event;
@@ -249,7 +295,7 @@ sumi_status line_input_create(line_input **out, sumi_error *err)
     history(in->history, &event, H_SETSIZE, HISTORY_LINES);
     history(in->history, &event, H_SETUNIQUE, 1);
     find_history(in);
-    if (in->path[0]) history(in->history, &event, H_LOAD, in->path);
+    load_history(in);
     el_source(in->edit, NULL);                               /* ~/.editrc */
     struct sigaction action = { .sa_handler = on_sigwinch }; /* without SA_RESTART: a waiting read() returns */
     sigaction(SIGWINCH, &action, NULL);
@@ -259,13 +305,8 @@ sumi_status line_input_create(line_input **out, sumi_error *err)
 
 void line_input_destroy(line_input *in)
 {
-    HistEvent event;
     if (!in) return;
-    if (in->history && in->path[0]) {
-        mode_t old = umask(0077); /* other users must not read the history */
-        history(in->history, &event, H_SAVE, in->path);
-        umask(old);
-    }
+    if (in->history) save_history(in);
     if (in->edit) el_end(in->edit);
     if (in->history) history_end(in->history);
     buf_deinit(&in->pasted);
