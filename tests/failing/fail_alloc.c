@@ -24,7 +24,7 @@ typedef struct switches {
 } switches;
 
 static switches own, *now = &own;
-static bool shows_caller;
+static bool shows_caller, only_own;
 
 void fail_alloc_arm(int64_t n, bool all_after)
 {
@@ -70,8 +70,9 @@ static _Thread_local bool is_exempt;
 
 static bool fails(const void *caller)
 {
-    die_if_forbidden();
     if (is_exempt) return false;
+    die_if_forbidden();
+    if (only_own && !is_own(caller)) return false;
     int64_t n = atomic_fetch_add(&now->n_calls, 1) + 1, at = atomic_load(&now->fails_at),
             after = atomic_load(&now->and_after);
     if (!at || n < at || (n > at && !(after == ALL_AFTER || (after == OWN_AFTER && is_own(caller))))) return false;
@@ -104,7 +105,8 @@ NEW_ALLOC(void *, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t 
 NEW_ALLOC(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *x), (t, a, f, x),
           EAGAIN)
 
-/* Address sanitizer asks this in each new thread, and ends the program if there is no memory for it. */
+/* Sanitizers ask this in each new thread. Address sanitizer ends the program if there is no memory for it. Thread sanitizer
+ * is not ready in the thread yet: it crashes if code that it instrumented runs, such as mem_is_forbidden(). */
 __attribute__((visibility("default"))) int pthread_getattr_np(pthread_t t, pthread_attr_t *a)
 {
     __typeof__(&pthread_getattr_np) real = dlsym(RTLD_NEXT, "pthread_getattr_np");
@@ -142,6 +144,7 @@ __attribute__((constructor)) static void arm_from_environment(void)
     void *frame;
     const char *n = getenv("SUMI_FAIL_ALLOC");
     if (getenv("SUMI_COUNT_ALLOC")) atexit(write_count);
+    only_own = getenv("SUMI_FAIL_OWN") != NULL;
     shows_caller = getenv("SUMI_FAIL_BACKTRACE") && backtrace(&frame, 1) > 0; /* loads its library now */
     fail_alloc_arm(n ? atoll(n) : 0, n && strchr(n, '+'));
     if (getenv("SUMI_FAIL_SWITCHES")) share_switches(getenv("SUMI_FAIL_SWITCHES"));

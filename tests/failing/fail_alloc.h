@@ -8,12 +8,13 @@
  *
  * Of a program: SUMI_FAIL_ALLOC=N fails allocation N from the start on; N+ that one and all after it. With
  * SUMI_COUNT_ALLOC=FILE the number of allocations is written there at exit. SUMI_FAIL_BACKTRACE=1 writes to stderr who made
- * the allocation that failed: a help for finding a fault.
+ * the allocation that failed: a help for finding a fault. SUMI_FAIL_OWN=1 counts and fails only the program's own (those of
+ * jansson are among them, base/json_read.c), for a program with a library that does not bear it, as libedit.
  *
  * Of a program that goes on, a server: SUMI_FAIL_SWITCHES=FILE maps FILE, three int64_t that a test has mapped, too, and
  * writes: how many allocations there were, the number of the one that fails (0: none), and 1 if those after it fail as well,
- * 2 if of those after it only the program's own fail (those of jansson are among them, base/json_read.c), not those of
- * libmicrohttpd, which without memory cannot even wait for its connections. */
+ * 2 if of those after it only the program's own fail, not those of libmicrohttpd, which without memory cannot even wait for
+ * its connections. */
 #ifndef TEST_FAIL_ALLOC_H
 #define TEST_FAIL_ALLOC_H
 

@@ -1,17 +1,18 @@
 """alloc_checks.py - each allocation of a command fails in turn: alone, and with all allocations after it.
 
 Called as `alloc_checks.py SUMI_FAILING RUNS [NAME...]`. SUMI_FAILING is the program of tests/failing. RUNS: how many
-allocations of each command fail, spread evenly; 0: all. A command must then do what it does without failures (exit code 0,
-the same output and files), or end with exit code 1, one line on stderr that names memory or threads, and no file left."""
-import collections, concurrent.futures, hashlib, json, os, pathlib, re, shutil, subprocess, sys, tempfile
+allocations of each command fail, spread evenly; 0: those of alloc_points.py, and every command must have a row. A command must
+then do what it does without failures (exit code 0, the same output and files), or end with exit code 1, one line on stderr
+that names memory or threads, and no file left. SUMI_ALLOC_JOBS: how many run at the same time (the number of processors)."""
+import collections, concurrent.futures, hashlib, os, pathlib, pty, re, select, shutil, subprocess, sys, tempfile, termios
 
 sys.path.insert(0, os.path.dirname(__file__))
-from hub_server import Hub
-from tiny_chat import with_template
+from alloc_commands import COMPUTE, TINY, commands, make_hub
+from alloc_points import Counter, Table, points
 
 FAILING, RUNS, ONLY = os.path.abspath(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+JOBS = int(os.environ.get("SUMI_ALLOC_JOBS", os.cpu_count()))
 SECONDS = 60  # which no command takes, not even under sanitizers
-TINY = pathlib.Path("tests/golden/tiny").resolve()
 
 work = pathlib.Path(tempfile.mkdtemp(prefix="sumi-alloc-"))
 failed = 0
@@ -25,75 +26,41 @@ def complain(*what):
         print("FAILED:", *what, flush=True)
 
 
-(work / "model.gguf").write_bytes(with_template((TINY / "llama-linear.gguf").read_bytes()))
-(work / "messages.json").write_text(json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why “so”?"}]))
-(work / "template.jinja").write_text("{% macro f(x) %}{{ x ~ 1 }}{% endmacro %}{% for m in messages %}{{ f(m.content | upper) }}{{ m | tojson }}\n"
-                                     "{% endfor %}{{ namespace(a=[1, 2]).a | join('-') }}{{ bos_token }}")
-(work / "text").write_text("The quick brown fox jumps over the lazy dog. " * 20)
-CHAT = str(work / "model.gguf")  # whose opening tries the template: 2,800 allocations
-MODEL = str(TINY / "llama-linear.gguf")
-ENCODER = str(TINY / "bert.gguf")
-
-Command = collections.namedtuple("Command", "args stdin numbers setup says")
-
-
-def command(*args, stdin="", numbers=False, setup=None, says="memory|thread"):
-    """numbers: those of the output differ from run to run. {} in args: the folder of the run. setup(folder): fills it. says:
-    what names the fault."""
-    return Command(args, stdin, numbers, setup, says)
-
-
-def one_model(folder):
-    target = folder / "url/127.0.0.1/a.gguf"
-    target.parent.mkdir(parents=True)
-    target.write_bytes((TINY / "bloom.gguf").read_bytes())
-    os.utime(target, (1e9, 1e9))
-
-
-hub = Hub()
-hub.put("/files/a.gguf", (TINY / "bloom.gguf").read_bytes())
-
-COMPUTE = ("-t", "2", "--isa", "ref")
-COMMANDS = {
-    "help": command("help"),
-    "help run": command("run", "--help"),
-    "version": command("--version"),
-    "info": command("info", MODEL),
-    "info --all": command("info", MODEL, "--all"),
-    "info --json": command("info", str(TINY / "bloom.gguf"), "--json", "--all"),
-    "info --key": command("info", CHAT, "--key", "tokenizer.chat_template"),
-    "tokenize": command("tokenize", MODEL, stdin="Hello wörld,  12345 times!\n"),
-    "detokenize": command("detokenize", MODEL, stdin="1 2 3 72 101"),
-    "template": command("template", CHAT, "--messages", str(work / "messages.json")),
-    "template --template": command("template", "--template", str(work / "template.jinja"), "--messages", str(work / "messages.json")),
-    "logits": command("logits", MODEL, "--ids", "1 2 3", "--out", "{}/x.npy", *COMPUTE),
-    "embed": command("embed", ENCODER, *COMPUTE, stdin="hello world\nsecond line\n"),
-    "embed --npy": command("embed", MODEL, str(work / "text"), "--npy", "{}/x.npy", "--truncate", *COMPUTE),
-    "eval": command("eval", "perplexity", MODEL, "-f", str(work / "text"), "--ctx", "32", "--windows", "2", *COMPUTE, numbers=True),
-    "run": command("run", CHAT, "-p", "hello", "-n", "5", "--temp", "0", *COMPUTE),
-    "run --raw": command("run", MODEL, "--raw", "-p", "abc", "-n", "5", "--seed", "1", "--repeat-penalty", "1.1", "--stop", "zzz", *COMPUTE),
-    "run --json": command("run", CHAT, "-p", "hello", "-n", "3", "--temp", "0", "--json", "--logprobs", "2", *COMPUTE, numbers=True),
-    "run stdin": command("run", MODEL, "--raw", "-n", "3", "--temp", "0", *COMPUTE, stdin="some text"),
-    "run experts": command("run", str(TINY / "deepseek2.gguf"), "--raw", "-p", "abc", "-n", "3", "--temp", "0", *COMPUTE),
-    "convert": command("convert", MODEL, "{}/out.gguf", "--type", "Q4_0", "-t", "2"),
-    "convert --json": command("convert", MODEL, "{}/out.gguf", "--json", "-t", "1", numbers=True),
-    "bench": command("bench", MODEL, "--prompt", "8", "--gen", "2", "--batch", "1,2", "--reps", "1", "--no-limits", *COMPUTE, numbers=True),
-    "bench --json": command("bench", MODEL, "--prompt", "8", "--gen", "2", "--batch", "2", "--reps", "1", "--no-limits", "--json", *COMPUTE,
-                            numbers=True),
-    "bench serve": command("bench", "serve", MODEL, "--requests", "3", "--concurrency", "2", "--prompt-len", "4", "--gen-len", "2", "--ctx", "64",
-                           "--json", *COMPUTE, numbers=True),
-    "list": command("list", setup=one_model),
-    "list --json": command("list", "--json", setup=one_model),
-    "list --names": command("list", "--names", setup=one_model),
-    "rm": command("rm", "--yes", "a", setup=one_model),
-    "pull": command("pull", hub.url + "/files/a.gguf", "--retry-wait", "0", "--retries", "0",
-                    says="memory|thread|Could not resolve host"),  # of libcurl, if the C library has no memory for an address
-}
-
-
 def contents(folder):
     """Without the parts of an unfinished download, from which the next one goes on."""
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file() and ".part" not in p.name and p.name != ".lock"}
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in folder.rglob("*") if p.is_file() and ".part" not in p.name and p.name != ".lock"}
+
+
+PROMPT = re.compile(rb"> $")
+
+
+def on_terminal(args, keys, **how):
+    """As subprocess.run(); the standard input and output of the command are a terminal. At each prompt a line of keys is typed, and
+    after the last one Ctrl-D."""
+    ours, its = pty.openpty()
+    typed, out = [*keys.splitlines(True), b"\x04"], b""
+    modes = termios.tcgetattr(its)
+    modes[3] &= ~termios.ECHO
+    termios.tcsetattr(its, termios.TCSANOW, modes)
+    with tempfile.TemporaryFile() as err:
+        p = subprocess.Popen(args, stdin=its, stdout=its, stderr=err, **how)
+        os.close(its)
+        while select.select([ours], [], [], SECONDS)[0]:
+            try:
+                out += os.read(ours, 65536)
+            except OSError:  # it has ended
+                break
+            if PROMPT.search(out) and typed:
+                os.write(ours, typed.pop(0))
+        else:
+            p.kill()
+        os.close(ours)
+        code = p.wait()
+        err.seek(0)
+        # libedit shows a line again if it comes faster than it can be drawn.
+        out = re.sub(rb"([^\r\n]+)\r\n\1\r\n", rb"\1\r\n", out.replace(b"> ", b"> \r\n"))
+        return subprocess.CompletedProcess(args, code if code != -9 else "none: it hangs", out, err.read())
 
 
 Result = collections.namedtuple("Result", "code out err files before")
@@ -105,13 +72,18 @@ def run(c, env={}):
         if c.setup:
             c.setup(folder)
         before = contents(folder)
-        r = subprocess.run([FAILING] + [a.replace("{}", str(folder)) for a in c.args], input=c.stdin.encode(), capture_output=True,
-                           timeout=SECONDS, cwd=folder, env={**os.environ, "SUMI_MODELS": str(folder), "HOME": str(folder),
-                                                                 "NO_PROXY": "*", **env})
-        out = r.stdout.decode(errors="replace").replace(str(folder), "{}")
+        here = lambda text: text.replace("{}", str(folder))
+        args = [FAILING] + [here(a) for a in c.args]
+        how = dict(cwd=folder, env={**os.environ, "SUMI_MODELS": str(folder), "HOME": str(folder), "NO_PROXY": "*", "TERM": "dumb",
+                                    **{k: here(v) for k, v in c.env.items()}, **env})
+        if c.keys:
+            r = on_terminal(args, here(c.keys).encode(), **how)
+        else:
+            r = subprocess.run(args, input=c.stdin.encode(), capture_output=True, timeout=SECONDS, **how)
+        out, err = (text.decode(errors="replace").replace(str(folder), "{}") for text in (r.stdout, r.stderr))
         if c.numbers:
-            out = re.sub(r"[ #-]+", " ", re.sub(r"-?\d[\d.]*(e[-+]?\d+)?", "#", out))
-        return Result(r.returncode, out, r.stderr.decode(errors="replace").replace(str(folder), "{}"), contents(folder), before)
+            out, err = (re.sub(r"[ #-]+", " ", re.sub(r"-?\d[\d.]*(e[-+]?\d+)?", "#", text)) for text in (out, err))
+        return Result(r.returncode, out, err, contents(folder), before)
     except subprocess.TimeoutExpired:
         return Result("none: it hangs", "", "", {}, {})
     finally:
@@ -127,46 +99,85 @@ def added(right, err):
 
 
 def judge(c, right, r):
-    """None: all is well."""
+    """What it is of RIGHT or FAULTS, and why it is a fault."""
+    if r.code == "none: it hangs":
+        return "hang", r.code
     if r.code == 0:
+        if c.keys and re.search(c.says, r.err):
+            return "refused", ""  # a chat goes on after a line that says what it could not do
         if r.out != right.out:
-            return "another output, and no error"
+            return "different", "another output, and no error"
         if r.files != right.files:
-            return f"other files, and no error: {sorted(r.files)}"
-        return None if r.err == right.err else "exit code 0, but something else on stderr"
+            return "different", f"other files, and no error: {sorted(r.files)}"
+        return ("equal", "") if r.err == right.err else ("unclear", "exit code 0, but something else on stderr")
     if r.code != 1:
-        return f"exit code {r.code}"
+        return "crash", f"exit code {r.code}"
     if not re.fullmatch(rf"[^\n]*({c.says})[^\n]*\n", added(right.err, r.err)):
-        return "not one line that names memory"
+        return "unclear", "not one line that names memory"
     if not right.out.startswith(r.out) and "no memory" not in r.out:
-        return "another output"
-    return None if r.files in (r.before, right.files) else f"files: {sorted(r.files)} after, {sorted(r.before)} before"
+        return "different", "another output"
+    if r.files not in (r.before, right.files):
+        return "unclear", f"files: {sorted(r.files)} after, {sorted(r.before)} before"
+    return "refused", ""
 
 
-def fail_in_turn(name, c, pool):
+def fail_in_turn(table, name, c, pool):
     with tempfile.NamedTemporaryFile() as count:
         right = run(c, {"SUMI_COUNT_ALLOC": count.name})
         n = int(count.read() or 0)
     if right.code != 0 or n == 0:
         return complain(f"{name}: without failures: {right}")
     again = run(c)
-    if judge(c, right, again):
+    if judge(c, right, again)[0] != "equal":
         return complain(f"{name}: twice: {judge(c, right, again)}: {right} {again}")
-    runs = [f"{i}{after}" for i in range(1, n + 1, max(1, n // RUNS) if RUNS else 1) for after in ("", "+")]
-    told = 0
+    failing = points(n, RUNS)
+    runs = [f"{i}{after}" for i in failing for after in ("", "+")]
+    came = Counter()
     for where, r in zip(runs, pool.map(lambda where: run(c, {"SUMI_FAIL_ALLOC": where}), runs)):
-        why = judge(c, right, r)
-        told += r.code == 1
+        what, why = judge(c, right, r)
+        came[what] += 1
         if why:
             complain(f"{name}: SUMI_FAIL_ALLOC={where} of {n}: {why}; out: ...{r.out[-100:]!r}; err: {r.err[-2000:]!r}")
-    print(f"{name}: {n} allocations, {len(runs)} runs: {told} told, {len(runs) - told} borne", flush=True)
+    table.row(name, n, len(failing), came)
+
+
+def check_all_commands(there):
+    """Every command that `sumi help` lists has a row; serve has a script of its own, memory_checks.py."""
+    listed = subprocess.run([FAILING, "help"], capture_output=True, text=True, check=True).stdout
+    listed = set(re.findall(r"^  ([a-z]+) ", listed.split("Commands:")[1].split("MODEL is")[0], re.M)) - {"serve"}
+    named = {c.args[0] for c in there.values()}
+    if len(listed) < 10 or listed - named:
+        complain(f"commands without a row: {sorted(listed - named)} of {sorted(listed)}")
+
+
+def start_server():
+    """For `sumi ps`. Its allocations do not fail."""
+    p = subprocess.Popen([FAILING, "serve", str(TINY / "llama-linear.gguf"), "--port", "0", "--ctx", "64", "--model-name", "m",
+                          "--log-level", "error", *COMPUTE], stdout=subprocess.PIPE, text=True)
+    line = p.stdout.readline()
+    if "http" not in line:
+        sys.exit(f"FAILED: no server: {line}")
+    return p, "http://127.0.0.1:" + line.rsplit(":", 1)[1].strip()
 
 
 def main():
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, c in COMMANDS.items():
-            if not ONLY or name in ONLY:
-                fail_in_turn(name, c, pool)
+    hub = make_hub()
+    server, url = start_server()
+    try:
+        there = commands(work, url, hub.url)
+        if unknown := set(ONLY) - set(there):
+            sys.exit(f"FAILED: there are no rows {sorted(unknown)}")
+        check_all_commands(there)
+        table = Table(of_server=False)
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            for name, c in there.items():
+                if not ONLY or name in ONLY:
+                    fail_in_turn(table, name, c, pool)
+        table.end()
+    finally:
+        server.terminate()
+        server.wait()
+        hub.close()
 
 
 try:

@@ -1,10 +1,11 @@
-"""memory_checks.py - each allocation of a running server fails in turn, in each kind of request, and each of its start.
+"""memory_checks.py - allocations of a running server fail in turn, in each kind of request, and those of its start and end.
 
 Called as `memory_checks.py SUMI_FAILING MODEL RUNS [KIND...]`. SUMI_FAILING is the program of tests/failing. RUNS: how many
-allocations of each kind fail, spread evenly; 0: all, and every route must have a kind. A connection may also be closed without
-an answer, if libmicrohttpd found no memory to wait for it: it then forgets the connection for --idle-timeout. What then comes must be the answer that comes without failures, an
-error 500 or 503 in the form of the API, or, once a stream has begun, an error event or a connection that ends early; never
-another answer with status 200, and never silence. The same request right after must get the right answer."""
+allocations of each kind (memory_kinds.py) fail, spread evenly; 0: those of alloc_points.py, and every route must have a kind. What
+then comes must be the answer that comes without failures, an error 500 or 503 in the form of the API, or, once a stream has begun,
+an error event or a connection that ends early; never another answer with status 200, and never silence. A connection may also be
+closed without an answer, if libmicrohttpd found no memory to wait for it: it then forgets the connection for --idle-timeout. The
+same request right after must get the right answer."""
 import http.client, json, mmap, os, pathlib, re, select, signal, subprocess, sys, tempfile, time
 
 switches = tempfile.NamedTemporaryFile()
@@ -14,81 +15,13 @@ os.environ["LC_ALL"] = "C"  # for other locales the C library's setlocale() lose
 os.environ["SUMI_FAIL_SWITCHES"] = switches.name
 shared = memoryview(mmap.mmap(switches.fileno(), 24)).cast("q")
 
-from served import SUMI, Server, check, failed, finish, is_openai_error
+from alloc_points import FAULTS, Counter, Table, points
+from memory_kinds import GREEDY, KEY, KINDS, TINY, servers
+from served import MODEL, SUMI, Server, check, finish
 
 RUNS, ONLY = int(sys.argv[3]), sys.argv[4:]
 OWN_AFTER = 2  # see tests/failing/fail_alloc.h
 SECONDS = 30  # which no request takes; a longer silence is one for ever
-USER = [{"role": "user", "content": "Say “hi”."}]
-LONG = "lorem ipsum " * 800  # more than the connection's thread tokenises itself
-
-
-def openai(e):
-    return set(e) == {"error"} and is_openai_error(e["error"])
-
-
-def anthropic(e):
-    return set(e) == {"type", "error", "request_id"} and e["type"] == "error" and set(e["error"]) == {"type", "message"}
-
-
-def ollama(e):
-    return set(e) == {"error"} and isinstance(e["error"], str)
-
-
-GREEDY = {"temperature": 0, "max_tokens": 3}
-OPTIONS = {"temperature": 0, "num_predict": 3}
-# name: form of errors, path, body (None: GET)
-KINDS = {
-    "chat": (openai, "/v1/chat/completions", {"messages": USER, "logprobs": True, "top_logprobs": 2, **GREEDY}),
-    "echo stream": (openai, "/v1/completions", {"prompt": [5, 6, 7], "stream": True, "echo": True, **GREEDY}),
-    "chat stream": (openai, "/v1/chat/completions",
-                    {"messages": USER, "stream": True, "stream_options": {"include_usage": True}, **GREEDY}),
-    "completion": (openai, "/v1/completions",
-                   {"prompt": "a b c", "n": 2, "stop": ["zzz"], "logit_bias": {"5": 1}, "seed": 1, "max_tokens": 3}),
-    "two prompts": (openai, "/v1/completions", {"prompt": ["a b c", "d e"], "logprobs": 2, "echo": True, **GREEDY}),
-    "messages": (anthropic, "/v1/messages", {"messages": USER, "system": "s", **GREEDY}),
-    "messages stream": (anthropic, "/v1/messages", {"messages": USER, "stream": True, **GREEDY}),
-    "responses": (openai, "/v1/responses",
-                  {"input": "hello", "metadata": {"a": "b"}, "temperature": 0, "max_output_tokens": 16}),
-    "responses stream": (openai, "/v1/responses",
-                         {"input": "hello", "stream": True, "temperature": 0, "max_output_tokens": 16}),
-    "ollama chat": (ollama, "/api/chat", {"messages": USER, "stream": False, "options": OPTIONS}),
-    "ollama stream": (ollama, "/api/generate", {"prompt": "hello", "options": OPTIONS}),
-    "ollama embed": (ollama, "/api/embed", {"input": ["a b", "c"]}),
-    "ollama show": (ollama, "/api/show", {"model": "m"}),
-    "embeddings": (openai, "/v1/embeddings", {"input": ["a b", "c"], "encoding_format": "base64"}),
-    "tokenize": (openai, "/tokenize", {"prompt": "a b c\\u0000 d"}),
-    "tokenize long": (openai, "/tokenize", {"prompt": LONG}),
-    "detokenize": (openai, "/detokenize", {"tokens": [5, 6, 7, 8]}),
-    "metrics": (openai, "/metrics", None),
-    "tools": (openai, "/v1/chat/completions", {"messages": USER + [
-        {"role": "assistant", "content": None, "tool_calls": [
-            {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}]},
-        {"role": "tool", "tool_call_id": "c", "content": "x"}], **GREEDY}),
-    "models": (openai, "/v1/models", None),
-    "model": (openai, "/v1/models/m", None),
-    "props": (openai, "/props", None),
-    "slots": (openai, "/slots", None),
-    "stats": (openai, "/stats", None),
-    "health": (openai, "/health", None),
-    "ready": (openai, "/ready", None),
-    "version": (openai, "/version", None),
-    "openapi": (openai, "/openapi.json", None),
-    "page": (openai, "/", None),
-    "web file": (openai, "/web/app.js", None),
-    "tokenizer": (openai, "/tokenizer_info", None),
-    "template": (openai, "/apply-template", {"messages": USER}),
-    "count": (anthropic, "/v1/messages/count_tokens", {"messages": USER}),
-    "ollama embeddings": (ollama, "/api/embeddings", {"prompt": "a b"}),
-    "ollama pull": (ollama, "/api/pull", {"model": "m", "stream": False}),
-    "ollama tags": (ollama, "/api/tags", None),
-    "ollama ps": (ollama, "/api/ps", None),
-    "ollama version": (ollama, "/api/version", None),
-    "wide": (openai, "/v1/completions", b'{"prompt": "a", "max_tokens": 2, "temperature": 0, "x": 99999999999999999999}'),
-    "bad": (openai, "/v1/completions", {"prompt": "a", "max_tokens": "many"}),
-}
-REFUSED = {"bad", "tools"}  # the template of the model that is used here has no place for tools
-PIECES = {"tokenize long", "tokenizer"}  # which are sent while they are written
 MAX_CLOSED = 8  # libmicrohttpd waits two or three times in a request
 COUNTERS = {"/stats", "/slots", "/api/ps", "/health", "/ready"}  # whose numbers and times grow
 CHANGES = re.compile(r'"(id|created|created_at|\w+_duration|item_id|request_id)": ?("[^"]*"|[\d.]+)')
@@ -101,19 +34,19 @@ def same(path, body):
     return re.sub(r"[\d.:TZ+-]+", "#", body) if path in COUNTERS else CHANGES.sub("", body)
 
 
-def ask(s, path, body, fails=0, and_after=0):
+def ask(s, k, fails=0, and_after=0):
     """Status and text; status None: the connection ended before a status, -1: while the body came. fails: the number of the
     allocation that does, once the connection is there."""
     c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
     r = None
     try:
-        c.request("GET", "/version")
+        c.request("GET", "/health")
         c.getresponse().read()
         shared[0], shared[2], shared[1] = 0, and_after, fails
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body)
-        c.request("POST" if body else "GET", path, data, {"Content-Type": "application/json"} if body else {})
+        data = k.body if k.body is None or isinstance(k.body, bytes) else json.dumps(k.body)
+        c.request(k.method, k.path, data, {**({"Content-Type": "application/json"} if data else {}), **k.headers})
         r = c.getresponse()
-        text = r.read().decode()
+        text = r.read().decode("latin-1" if k.headers.get("Accept-Encoding") else "utf-8")
         return r.status, text + ("" if r.status in (500, 503) else f"\n{sorted(r.headers.keys())}")
     except TimeoutError:
         return "silence", ""
@@ -126,44 +59,56 @@ def ask(s, path, body, fails=0, and_after=0):
         c.close()
 
 
-def is_told(form, path, streams, right, status, text):
-    """Whether what came instead of the right answer tells that it is not."""
+def judge(k, right, status, text):
+    """What an answer is of RIGHT or FAULTS."""
+    if status == right[0] and same(k.path, text) == same(k.path, right[1]):
+        return "equal"
+    if status in ("silence", None, -1):
+        return {"silence": "hang", None: "closed", -1: "ended" if k.streams else "unclear"}[status]
     if status in (500, 503):
         try:
-            return form(json.loads(text)) and "memory" in text
+            return "refused" if k.method == "HEAD" or k.form(json.loads(text)) and "memory" in text else "unclear"
         except ValueError:
-            return False
-    return streams and (status == -1 or status == 200 and '"error"' in text and "memory" in text)
+            return "unclear"
+    return "refused" if k.streams and status == 200 and '"error"' in text and "memory" in text else "different"
 
 
-def fail_in_turn(s, name):
-    form, path, body = KINDS[name]
-    streams = "stream" in name or name in PIECES
-    ask(s, path, body)  # fills the cache of prefixes, which some answers tell
-    right = ask(s, path, body)
-    check(f"{name}: an answer without failures", right[0] == (400 if name in REFUSED else 200), right)
-    again = ask(s, path, body)
+def alive(s, what):
+    if s.process.poll() is not None:
+        sys.exit(f"FAILED: {what}: a crash: the server ended: {s.process.returncode}: {s.said()[-3000:]}")
+
+
+def in_turn(n):
+    """Numbers of allocations and how those after them fail."""
+    return [(i, and_after) for i in points(n, RUNS) for and_after in (0, OWN_AFTER)]
+
+
+def named(name, n, i, and_after):
+    return f"{name}: allocation {i} of {n}{' and all of sumi after it' * (and_after > 0)}"
+
+
+def fail_in_turn(table, s, name):
+    k = KINDS[name]
+    ask(s, k)  # fills the cache of prefixes, which some answers tell
+    right = ask(s, k)
+    check(f"{name}: an answer without failures", right[0] == k.status, right)
+    again = ask(s, k)
     n = shared[0] + 2
-    check(f"{name}: twice the same", same(path, again[1]) == same(path, right[1]), (right, again))
-    told = ended = closed = 0
-    for i in range(1, n + 1, max(1, n // RUNS) if RUNS else 1):
-        for and_after in (0, OWN_AFTER):
-            status, text = ask(s, path, body, i, and_after)
-            what = f"{name}: allocation {i} of {n}{' and all of sumi after it' * (and_after > 0)}"
-            if s.process.poll() is not None:
-                sys.exit(f"FAILED: {what}: the server ended: {s.process.returncode}: {s.said()[-3000:]}")
-            if status == right[0] and same(path, text) == same(path, right[1]):
-                continue
-            check(f"{what}: the right answer, or one that tells", status is None or is_told(form, path, streams, right, status, text),
-                  (status, text))
-            told += status not in (None, -1)
-            ended += status == -1
-            closed += status is None
-            status, text = ask(s, path, body)
-            check(f"{what}: the next one is right", status == right[0] and same(path, text) == same(path, right[1]),
-                  (status, text, right))
-    check(f"{name}: few connections are closed without an answer", closed <= MAX_CLOSED, closed)
-    print(f"{name}: {n} allocations, {told} times told, {ended} streams ended early, {closed} connections closed", flush=True)
+    check(f"{name}: twice the same", same(k.path, again[1]) == same(k.path, right[1]), (right, again))
+    came = Counter()
+    for i, and_after in in_turn(n):
+        what = named(name, n, i, and_after)
+        status, text = ask(s, k, i, and_after)
+        alive(s, what)
+        result = judge(k, right, status, text)
+        came[result] += 1
+        check(f"{what}: the right answer, or one that tells", result not in FAULTS, (result, status, text))
+        if result == "equal":
+            continue
+        status, text = ask(s, k)
+        check(f"{what}: the next one is right", judge(k, right, status, text) == "equal", (status, text, right))
+    check(f"{name}: few connections are closed without an answer", came["closed"] <= MAX_CLOSED, came)
+    table.row(name, n, len(points(n, RUNS)), came)
 
 
 def connect_without_memory(s):
@@ -171,7 +116,7 @@ def connect_without_memory(s):
     c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
     shared[0], shared[2], shared[1] = 0, 0, 1
     try:
-        c.request("GET", "/version")
+        c.request("GET", "/health")
         status = c.getresponse().status
     except (ConnectionError, http.client.HTTPException):
         status = None
@@ -180,16 +125,46 @@ def connect_without_memory(s):
     check("a connection without memory is closed or answered", status in (None, 200, 500), status)
 
 
+def leave_in_turn(table, s):
+    """A client that leaves while its answer comes: the next one gets the right answer."""
+    k = KINDS["chat stream"]
+    long = k._replace(body={**k.body, "max_tokens": 100, "ignore_eos": True})
+    right, n, came = ask(s, k), ask(s, long) and shared[0], Counter()
+    for i, and_after in in_turn(n):
+        what = named("leaving", n, i, and_after)
+        c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
+        shared[0], shared[2], shared[1] = 0, and_after, i
+        try:
+            c.request("POST", k.path, json.dumps(long.body), {"Content-Type": "application/json"})
+            r = c.getresponse()
+            r.read(1)
+            r.close()
+        except (ConnectionError, http.client.HTTPException):
+            pass
+        finally:
+            c.close()
+        for _ in range(100):  # what is left of the answer may meet the failure now
+            if shared[0] >= i or "0" == "%d" % s.metric("vllm:num_requests_running{"):
+                break
+        shared[1] = 0
+        alive(s, what)
+        status, text = ask(s, k)
+        came["equal" if judge(k, right, status, text) == "equal" else "different"] += 1
+        check(f"{what}: the next one is right", judge(k, right, status, text) == "equal", (status, text, right))
+    table.row("leaving", n, len(points(n, RUNS)), came)
+
+
 # ---- The start ----
 
-START = ["serve", "tests/golden/tiny/llama-linear.gguf", "--port", "0", "-t", "1", "--ctx", "64", "--model-name", "m", "--log-level",
-         "error", "--isa", "ref"]
+START = ["--port", "0", "-t", "1", "--ctx", "64", "--model-name", "m", "--log-level", "error", "--isa", "ref"]
 
 
-def start(fails=0, and_after=0):
-    """Starts a server, asks it once and ends it: exit code, its answer, stderr, and how many allocations its start took."""
+def start(options=(), fails=0, and_after=0, at_end=0):
+    """Starts a server, asks it once and ends it: exit code, its answer, stderr, and how many allocations its start and its end took.
+    at_end: the number of the allocation that fails after SIGTERM."""
     shared[0], shared[2], shared[1] = 0, and_after, fails
-    p = subprocess.Popen([SUMI] + START, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    p = subprocess.Popen([SUMI, "serve", str(TINY / "llama-linear.gguf"), *START, *options], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
     try:
         line = p.stdout.readline() if select.select([p.stdout], [], [], SECONDS)[0] else "silence"
         answer = n = None
@@ -207,41 +182,72 @@ def start(fails=0, and_after=0):
                 ready = False
             if ready:
                 n, shared[1] = shared[0], 0  # what is still to come of the start may fail no more
-                c.request("POST", "/v1/completions", json.dumps({"prompt": "abc", **GREEDY}), {"Content-Type": "application/json"})
+                c.request("POST", "/v1/completions", json.dumps({"prompt": "abc" * 12, **GREEDY}),
+                          {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"})
                 r = c.getresponse()
-                answer = r.status, CHANGES.sub("", r.read().decode())
+                answer = r.status, re.sub(r'"cached_tokens":\d+', "", CHANGES.sub("", r.read().decode()))
                 c.close()
+                shared[0], shared[1] = 0, at_end
                 p.send_signal(signal.SIGTERM)
                 break
             time.sleep(0.01)
         out, err = p.communicate(timeout=SECONDS)
-        return p.returncode, answer, err, n
+        return p.returncode, answer, err, n, shared[0]
     except subprocess.TimeoutExpired:
-        return "silence", None, "", None
+        return "silence", None, "", None, None
     finally:
         shared[1] = 0
         p.kill()
         p.wait()
 
 
-def fail_start_in_turn():
-    right = start()
+def judge_start(right, code, answer, err):
+    if (code, answer, err) == right[:3]:
+        return "equal"
+    if code == "silence":
+        return "hang"
+    if code not in (0, 1):
+        return "crash"
+    if answer is not None and answer != right[1]:
+        return "different"
+    return "refused" if re.fullmatch(r"([^\n]*(memory|thread)[^\n]*\n)+", err) and (code == 1 or answer) else "unclear"
+
+
+def fail_start_in_turn(table, name, options=()):
+    right = start(options)
     check("a start without failures", right[0] == 0 and right[1] and right[1][0] == 200, right)
-    n, told = right[3], 0
-    for i in range(1, n + 1, max(1, n // RUNS) if RUNS else 1):
-        for and_after in (0, OWN_AFTER):
-            code, answer, err, _ = start(i, and_after)
-            what = f"start: allocation {i} of {n}{' and all of sumi after it' * (and_after > 0)}"
-            refused = code == 1 and answer is None and re.fullmatch(r"[^\n]*(memory|thread)[^\n]*\n", err)
-            check(f"{what}: it serves, or says why not", refused or (code, answer, err) == right[:3], (code, answer, err))
-            told += code == 1
-    print(f"start: {n} allocations, {told} times told", flush=True)
+    n, came = right[3], Counter()
+    for i, and_after in in_turn(n):
+        code, answer, err, *_ = start(options, i, and_after)
+        result = judge_start(right, code, answer, err)
+        came[result] += 1
+        check(f"{named(name, n, i, and_after)}: it serves, or says why not", result not in FAULTS and (code == 1 or result == "equal"),
+              (result, code, answer, err))
+    table.row(name, n, len(points(n, RUNS)), came)
+
+
+def fail_end_in_turn(table, folder):
+    """A server that keeps its prefixes for the next start ends without memory: it says so, and the next one answers the same."""
+    kept = folder / "kept"
+    kept.mkdir()
+    options = ["--prefix-cache", str(kept)]
+    start(options)
+    right = start(options)
+    check("an end without failures", right[0] == 0 and list(kept.iterdir()), right)
+    n, came = right[4], Counter()
+    for i, and_after in in_turn(n):
+        code, answer, err, *_ = start(options, at_end=i, and_after=and_after)
+        result = judge_start(right, code, answer, err)
+        came[result] += 1
+        check(f"{named('end', n, i, and_after)}: it ends, and says what it did not write", result not in FAULTS, (result, code, answer, err))
+    check("no part of a file is left behind", not [f for f in kept.iterdir() if "partial" in f.name], list(kept.iterdir()))
+    table.row("end", n, len(points(n, RUNS)), came)
 
 
 def check_routes():
     source = pathlib.Path("src/server/http/route.c").read_text()
     routes = re.findall(r'\{ "(GET|POST)", "([^"]+)"', source)
-    asked = {("POST" if body else "GET", path) for _, path, body in KINDS.values()}
+    asked = {(k.method, k.path) for k in KINDS.values()}
     for method, path in routes:
         there = any(m == method and (p == path or (path.endswith("*") and p.startswith(path[:-1]))) for m, p in asked)
         check(f"{method} {path} is asked", there)
@@ -249,16 +255,34 @@ def check_routes():
 
 
 def main():
+    table, wanted = Table(of_server=True), lambda name: not ONLY or name in ONLY
     if not ONLY:
         check_routes()
-    if not ONLY or "start" in ONLY:
-        fail_start_in_turn()
-    s = Server("--model-name", "m", "--log-level", "error", "--allowed-host", "*", "--idle-timeout", "2")
-    connect_without_memory(s)
-    for name in KINDS:
-        if not ONLY or name in ONLY:
-            fail_in_turn(s, name)
-    s.end(silent=False)
+    with tempfile.TemporaryDirectory(prefix="sumi-memory-") as path:
+        folder = pathlib.Path(path)
+        there = servers(folder, MODEL, SUMI)
+        keys = ["--api-key-file", str(folder / "keys"), "--log-file", str(folder / "log"), "--prefix-cache", str(folder / "prefixes")]
+        (folder / "prefixes").mkdir()
+        if wanted("start"):
+            fail_start_in_turn(table, "start")
+        if wanted("start, options"):
+            fail_start_in_turn(table, "start, options", keys)
+        if wanted("end"):
+            fail_end_in_turn(table, folder)
+        for server, (model, options) in there.items():
+            kinds = [name for name, k in KINDS.items() if k.server == server and wanted(name)]
+            if not kinds and not (server == "m" and wanted("leaving")):
+                continue
+            s = Server("--model-name", "m", "--log-level", "error", "--idle-timeout", "2", *options, model=model)
+            connect_without_memory(s)
+            for name in kinds:
+                fail_in_turn(table, s, name)
+            if server == "m" and wanted("leaving"):
+                leave_in_turn(table, s)
+            if server == "small":
+                check("answers were paused", s.metric("vllm:num_preemptions_total{") > 0)
+            s.end(silent=False)
+    table.end()
 
 
 main()

@@ -3,6 +3,6 @@
 # same as always. tests/long/test_allocations.sh fails all of them.
 set -u
 failing=$(dirname "${SUMI_PROGRAM:-build/release/sumi}")/tests/sumi_failing
-runs=4
+runs=2
 [ -z "${SUMI_TEST_SHORT:-}" ] || runs=1
 exec python3 tests/integration/alloc_checks.py "$failing" $runs
