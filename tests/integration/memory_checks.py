@@ -6,7 +6,7 @@ then comes must be the answer that comes without failures, an error 500 or 503 i
 an error event or a connection that ends early; never another answer with status 200, and never silence. A connection may also be
 closed without an answer, if libmicrohttpd found no memory to wait for it: it then forgets the connection for --idle-timeout. The
 same request right after must get the right answer."""
-import http.client, json, mmap, os, pathlib, re, select, signal, subprocess, sys, tempfile, time
+import http.client, json, mmap, os, pathlib, re, select, signal, ssl, subprocess, sys, tempfile, time
 
 switches = tempfile.NamedTemporaryFile()
 switches.write(bytes(24))
@@ -34,11 +34,17 @@ def same(path, body):
     return re.sub(r"[\d.:TZ+-]+", "#", body) if path in COUNTERS else CHANGES.sub("", body)
 
 
+def connect(s):
+    """s.tls: with TLS, whoever the server is."""
+    if getattr(s, "tls", False):
+        return http.client.HTTPSConnection("127.0.0.1", s.port, timeout=SECONDS, context=ssl._create_unverified_context())
+    return http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
+
+
 def ask(s, k, fails=0, and_after=0):
     """Status and text; status None: the connection ended before a status, -1: while the body came. fails: the number of the
     allocation that does, once the connection is there."""
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
-    r = None
+    c, r = connect(s), None
     try:
         c.request("GET", "/health")
         c.getresponse().read()
@@ -52,7 +58,7 @@ def ask(s, k, fails=0, and_after=0):
         return "silence", ""
     except http.client.IncompleteRead as e:
         return -1, e.partial.decode(errors="replace")
-    except (ConnectionError, http.client.HTTPException):
+    except (ConnectionError, ssl.SSLError, http.client.HTTPException):
         return -1 if r else None, ""
     finally:
         shared[1] = 0
@@ -111,28 +117,87 @@ def fail_in_turn(table, s, name):
     table.row(name, n, len(points(n, RUNS)), came)
 
 
-def connect_without_memory(s):
+def connect_in_turn(table, s):
     """Before a connection is known there is nobody to tell: it may be closed."""
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
-    shared[0], shared[2], shared[1] = 0, 0, 1
+    name = "connecting"
+
+    def once(fails, and_after):
+        c = connect(s)
+        shared[0], shared[2], shared[1] = 0, and_after, fails
+        try:
+            c.request("GET", "/health")
+            return {200: "equal", 500: "refused", 503: "refused"}.get(c.getresponse().status, "different")
+        except TimeoutError:
+            return "hang"
+        except (OSError, http.client.HTTPException):
+            return "closed"
+        finally:
+            shared[1] = 0
+            c.close()
+
+    check(f"{name}: one without failures", once(0, 0) == "equal")
+    n, came = shared[0], Counter()
+    for i, and_after in in_turn(n):
+        what = named(name, n, i, and_after)
+        result = once(i, and_after)
+        alive(s, what)
+        came[result] += 1
+        check(f"{what}: it is closed, or answered", result not in FAULTS, result)
+        check(f"{what}: the next one is answered", once(0, 0) == "equal")
+    table.row(name, n, len(points(n, RUNS)), came)
+
+
+def reload_in_turn(table, s):
+    """On SIGHUP keys are read again, or a line says why the old ones stay, or that there is no memory for the line. In any case keys
+    are known."""
+    name, k = "reading keys again", KINDS["with a key"]
+
+    def once(fails, and_after):
+        def lines():
+            return [line for line in s.said().splitlines() if "read again" in line or "a line of the log is lost" in line]
+        before, until = len(lines()), time.monotonic() + SECONDS
+        shared[0], shared[2], shared[1] = 0, and_after, fails
+        s.process.send_signal(signal.SIGHUP)
+        while len(lines()) == before and s.process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        shared[1] = 0
+        if len(lines()) == before:
+            return "hang"
+        return "equal" if "were read again" in lines()[-1] else "refused" if "memory" in lines()[-1] else "unclear"
+
+    check(f"{name}: without failures", once(0, 0) == "equal", s.said()[-300:])
+    n, came = shared[0], Counter()
+    ask(s, k)
+    right = ask(s, k)
+    for i, and_after in in_turn(n):
+        what = named(name, n, i, and_after)
+        result = once(i, and_after)
+        alive(s, what)
+        came[result] += 1
+        check(f"{what}: it is told", result not in FAULTS, (result, s.said()[-300:]))
+        status, text = ask(s, k)
+        check(f"{what}: the key is known", judge(k, right, status, text) == "equal", (status, text))
+    table.row(name, n, len(points(n, RUNS)), came)
+
+
+def is_running(s):
+    """Whether an answer is. The question may meet the failure: then it is refused, or the connection closed."""
     try:
-        c.request("GET", "/health")
-        status = c.getresponse().status
+        status, page, _ = s.ask("GET", "/metrics")
+        return status == 200 and not re.search(rb"^vllm:num_requests_running\{[^}]*\} 0$", page, re.M)
     except (ConnectionError, http.client.HTTPException):
-        status = None
-    shared[1] = 0
-    c.close()
-    check("a connection without memory is closed or answered", status in (None, 200, 500), status)
+        return False
 
 
 def leave_in_turn(table, s):
     """A client that leaves while its answer comes: the next one gets the right answer."""
     k = KINDS["chat stream"]
     long = k._replace(body={**k.body, "max_tokens": 100, "ignore_eos": True})
+    ask(s, k)
     right, n, came = ask(s, k), ask(s, long) and shared[0], Counter()
     for i, and_after in in_turn(n):
         what = named("leaving", n, i, and_after)
-        c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=SECONDS)
+        c = connect(s)
         shared[0], shared[2], shared[1] = 0, and_after, i
         try:
             c.request("POST", k.path, json.dumps(long.body), {"Content-Type": "application/json"})
@@ -143,9 +208,8 @@ def leave_in_turn(table, s):
             pass
         finally:
             c.close()
-        for _ in range(100):  # what is left of the answer may meet the failure now
-            if shared[0] >= i or "0" == "%d" % s.metric("vllm:num_requests_running{"):
-                break
+        while shared[0] < i and is_running(s):  # what is left of the answer may meet the failure now
+            pass
         shared[1] = 0
         alive(s, what)
         status, text = ask(s, k)
@@ -258,7 +322,7 @@ def main():
     table, wanted = Table(of_server=True), lambda name: not ONLY or name in ONLY
     if not ONLY:
         check_routes()
-    with tempfile.TemporaryDirectory(prefix="sumi-memory-") as path:
+    with tempfile.TemporaryDirectory(prefix="sumi-server-") as path:
         folder = pathlib.Path(path)
         there = servers(folder, MODEL, SUMI)
         keys = ["--api-key-file", str(folder / "keys"), "--log-file", str(folder / "log"), "--prefix-cache", str(folder / "prefixes")]
@@ -270,15 +334,24 @@ def main():
         if wanted("end"):
             fail_end_in_turn(table, folder)
         for server, (model, options) in there.items():
+            own = {"m": ("connecting", "leaving"), "keys": ("reading keys again",)}.get(server, ())
             kinds = [name for name, k in KINDS.items() if k.server == server and wanted(name)]
-            if not kinds and not (server == "m" and wanted("leaving")):
+            if not kinds and not any(map(wanted, own)):
                 continue
-            s = Server("--model-name", "m", "--log-level", "error", "--idle-timeout", "2", *options, model=model)
-            connect_without_memory(s)
+            if server == "tls":
+                os.environ["SUMI_FAIL_OWN"] = "1"  # GnuTLS computes with GMP, which ends the program if it has no memory
+            s = Server("--model-name", "m", "--log-level", "info" if server == "keys" else "error",
+                       "--idle-timeout", "2", *options, model=model)
+            os.environ.pop("SUMI_FAIL_OWN", None)
+            s.tls = server == "tls"
+            if server == "m" and wanted("connecting"):
+                connect_in_turn(table, s)
             for name in kinds:
                 fail_in_turn(table, s, name)
             if server == "m" and wanted("leaving"):
                 leave_in_turn(table, s)
+            if server == "keys" and wanted("reading keys again"):
+                reload_in_turn(table, s)
             if server == "small":
                 check("answers were paused", s.metric("vllm:num_preemptions_total{") > 0)
             s.end(silent=False)

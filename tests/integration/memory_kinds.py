@@ -109,6 +109,7 @@ KINDS = {
                       headers={"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}),
     "with a key": kind(is_openai, TEXT, {"prompt": "a b c", **GREEDY}, server="keys",
                        headers={"Authorization": f"Bearer {KEY}", "Origin": "https://a.example"}),
+    "with TLS": kind(is_openai, TEXT, {"prompt": "a b c", **GREEDY}, server="tls"),
     "no key": kind(is_anthropic, MESSAGES, {"messages": USER, **GREEDY}, 401, server="keys"),
     "paused": kind(is_openai, TEXT, {"prompt": ["a b c", "d e", "f", "g h i"], "seed": 1, "max_tokens": 60, "ignore_eos": True},
                    server="small"),
@@ -127,11 +128,15 @@ def servers(folder, chat_model, sumi):
     keys = folder / "keys"
     keys.write_text(hashed.stdout)
     keys.chmod(0o600)
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+                    "-out", cert, "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
     return {
         "m": (chat_model, ["--allowed-host", "*"]),
         "tools": (str(tools), []),
         "encoder": (str(TINY / "bert.gguf"), ["--ctx", "128"]),
         "keys": (str(TINY / "llama-linear.gguf"), ["--api-key-file", str(keys), "--cors-origin", "https://a.example"]),
+        "tls": (str(TINY / "llama-linear.gguf"), ["--tls-cert", cert, "--tls-key", key]),
         # Memory for two of four answers: the others are paused, and go on from the swap file.
         "small": (str(TINY / "llama-linear.gguf"), ["--ctx", "128", "--kv-memory", "96K", "--swap-memory", "1M", "--swap-dir", str(folder)]),
     }

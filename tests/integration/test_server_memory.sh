@@ -9,4 +9,4 @@ runs=3
 [ -z "${SUMI_TEST_SHORT:-}" ] || runs=1
 exec python3 tests/integration/memory_checks.py "$failing" "$model" $runs \
     chat "chat stream" "two prompts" messages "responses stream" "ollama chat" page start "ollama embed" "tokenize long" detokenize \
-    metrics tools wide bad
+    metrics tools wide bad "reading keys again"

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -106,6 +107,28 @@ static bool write_line(int fd, const char *text, size_t n)
     return true;
 }
 
+static void format_time(char out[static 32])
+{
+    struct timespec now;
+    struct tm t;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &t);
+    size_t n = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &t);
+    snprintf(out + n, 32 - n, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+/* In place of a line for which there is no memory. */
+static void write_without_memory(const journal *j)
+{
+    static const char what[] = "out of memory: a line of the log is lost";
+    char time[32], line[128];
+    format_time(time);
+    int n = snprintf(line, sizeof line,
+                     j->opts.json ? "{\"time\":\"%s\",\"level\":\"error\",\"message\":\"%s\"}\n" : "%s error %s\n",
+                     time, what);
+    write_line(j->fd, line, (size_t)n);
+}
+
 /* Writes the line that begin() and others have built. */
 static void end(journal *j, buf *line)
 {
@@ -115,27 +138,19 @@ static void end(journal *j, buf *line)
     pthread_mutex_lock(&j->lock);
     if (j->on_terminal) write_line(j->fd, CLEAR_LINE, strlen(CLEAR_LINE));
     bool ok = line->status == SUMI_OK && write_line(j->fd, line->data, line->n);
+    if (line->status == SUMI_ENOMEM) write_without_memory(j);
     pthread_mutex_unlock(&j->lock);
     if (!ok) atomic_fetch_add(&j->n_lost, 1);
     buf_deinit(line);
 }
 
-static void put_time(buf *line)
-{
-    struct timespec now;
-    struct tm t;
-    char text[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &t);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &t);
-    buf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
 static void begin(const journal *j, buf *line, sumi_log_level level, const char *message)
 {
+    char time[32];
     buf_init(line, MAX_LINE_BYTES);
     if (j->opts.json) buf_append_str(line, "{\"time\":\"");
-    put_time(line);
+    format_time(time);
+    buf_append_str(line, time);
     if (!j->opts.json) {
         buf_printf(line, " %-5s %s", log_level_name(level), message);
         return;

@@ -16,10 +16,12 @@ sumi_status secret_file_read(buf *out, const char *path, sumi_error *err)
     bool open_to_all = fstat(fileno(f), &of) == 0 && (of.st_mode & S_IWOTH);
     while (!open_to_all && out->status == SUMI_OK && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
         buf_append(out, chunk, n);
-    bool failed = ferror(f);
-    fclose(f);
+    sumi_status st = out->status;
     if (open_to_all)
-        return sumi_fail(err, SUMI_EINVAL, "%s: every user of this machine may write to the file: run chmod o-w", path);
-    if (!failed && out->status == SUMI_OK) return SUMI_OK;
-    return sumi_fail(err, SUMI_EIO, "%s: cannot be read, or is too large", path);
+        st = sumi_fail(err, SUMI_EINVAL, "%s: every user of this machine may write to the file: run chmod o-w", path);
+    else if (ferror(f)) st = sumi_fail_errno(err, path);
+    else if (st == SUMI_ENOMEM) st = sumi_fail(err, st, "%s: out of memory", path);
+    else if (st != SUMI_OK) st = sumi_fail(err, SUMI_EIO, "%s: the file is too large", path);
+    fclose(f);
+    return st;
 }
