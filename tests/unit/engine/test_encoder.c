@@ -98,6 +98,22 @@ static void keys_and_values_take_the_room_of_one_layer(void **state)
     sumi_context_destroy(ctx);
 }
 
+/* A step takes a whole text, however few tokens the options say. */
+static void the_estimate_is_that_of_steps_of_a_whole_text(void **state)
+{
+    (void)state;
+    sumi_estimate small, whole;
+    const char *path = test_source_path("tests/golden/tiny/bert.gguf");
+    sumi_context_opts o = sumi_context_opts_default();
+    o.max_batch_tokens = info.n_ctx_train;
+    o.max_logit_rows = 1;
+    assert_int_equal(sumi_model_estimate(path, NULL, &o, &whole, NULL), SUMI_OK);
+    o.max_batch_tokens = 8;
+    assert_int_equal(sumi_model_estimate(path, NULL, &o, &small, NULL), SUMI_OK);
+    assert_int_equal(small.scratch_bytes, whole.scratch_bytes);
+    assert_int_equal(small.kv_bytes, whole.kv_bytes);
+}
+
 static void a_sequence_is_one_text(void **state)
 {
     (void)state;
@@ -264,6 +280,7 @@ int main(void)
         cmocka_unit_test(the_file_says_what_it_is_and_how_it_is_pooled),
         cmocka_unit_test(a_text_that_is_cut_keeps_its_end_token),
         cmocka_unit_test(keys_and_values_take_the_room_of_one_layer),
+        cmocka_unit_test(the_estimate_is_that_of_steps_of_a_whole_text),
         cmocka_unit_test(a_sequence_is_one_text),
         cmocka_unit_test(the_state_of_the_first_or_last_token_is_that_among_all),
         cmocka_unit_test(what_needs_logits_is_refused),

@@ -1,5 +1,6 @@
 /* test_engine.c - the engine over a tiny model: the same answers whatever else runs, and an end for every request. */
 #include <math.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -330,6 +331,55 @@ static void a_full_queue_says_so(void **state)
     sumi_engine_destroy(e);
 }
 
+/* Submits requests on the engine's thread while one runs and none waits, so that each one's turn in the queue is known. */
+typedef struct crowd {
+    sumi_engine *e;
+    bool is_there;
+    sumi_status taken[5];
+    sumi_error why[5];
+    sem_t over;
+} crowd;
+
+static const char *const crowd_clients[5] = { "a", "a", "a", "b", "b" };
+
+static bool submit_crowd(void *user, const sumi_event *event)
+{
+    crowd *c = user;
+    if (event->type == SUMI_EVENT_END) sem_post(&c->over);
+    for (int i = 0; i < 5 && !c->is_there; i++) {
+        sumi_request r = engine_request(0);
+        r.client = crowd_clients[i];
+        c->taken[i] = client_try(c->e, &r, &together[i], &c->why[i]);
+    }
+    c->is_there = true;
+    return true;
+}
+
+static void as_many_wait_as_the_limits_say(void **state)
+{
+    (void)state;
+    crowd c = { 0 };
+    uint64_t id;
+    sumi_engine_opts o = engine_options();
+    o.max_seqs = 1;
+    o.max_queue = 3;
+    o.max_queue_client = 2;
+    c.e = engine_start(&o);
+    sem_init(&c.over, 0, 0);
+    sumi_request r = engine_request(1);
+    r.on_event = submit_crowd;
+    r.user = &c;
+    assert_int_equal(sumi_engine_submit(c.e, &r, &id, NULL), SUMI_OK);
+    sem_wait(&c.over);
+    for (int i = 0; i < 5; i++) assert_int_equal(c.taken[i], i == 2 || i == 4 ? SUMI_EBUSY : SUMI_OK);
+    assert_non_null(strstr(c.why[2].message, "2 requests of this client are waiting"));
+    assert_non_null(strstr(c.why[4].message, "3 requests are waiting"));
+    for (int i = 0; i < 5; i++)
+        if (c.taken[i] == SUMI_OK) client_wait(&together[i]);
+    sumi_engine_destroy(c.e);
+    sem_destroy(&c.over);
+}
+
 static void stopping_lets_what_runs_end(void **state)
 {
     (void)state;
@@ -443,6 +493,7 @@ int main(void)
         cmocka_unit_test(what_can_never_run_is_refused_at_once),
         cmocka_unit_test(choices_that_the_memory_does_not_hold_to_their_end_are_refused),
         cmocka_unit_test(a_full_queue_says_so),
+        cmocka_unit_test(as_many_wait_as_the_limits_say),
         cmocka_unit_test(stopping_lets_what_runs_end),
         cmocka_unit_test(events_can_be_polled),
         cmocka_unit_test(many_threads_may_submit_and_cancel),

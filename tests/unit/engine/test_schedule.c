@@ -215,6 +215,48 @@ static void a_request_is_preempted_only_so_often(void **state)
     stub_deinit(&m);
 }
 
+/* Commits a plan; returns how many sequences are to choose a token. */
+static int32_t count_last(sched *s)
+{
+    const sched_item *items;
+    int32_t n = sched_plan(s, &items), n_last = 0;
+    for (int32_t i = 0; i < n; i++) n_last += items[i].last;
+    commit_all(s, items, n);
+    return n_last;
+}
+
+/* The budget lets one of the two sequences catch up earlier than the other. */
+static void the_sequences_of_a_gang_choose_in_the_same_step_also_after_a_preemption(void **state)
+{
+    (void)state;
+    stub m;
+    sched_client c = { .weight = 1 };
+    stub_req gang = { .r = { .client = &c, .n_prompt = 4, .width = 2, .gang = true }, .active = true }, high;
+    int32_t n_last = 0;
+    stub_init(&m, 100, 0);
+    sched *s = open_sched(&m, 2, 6);
+    assert_true(sched_add(s, &gang.r));
+    assert_int_equal(count_last(s), 1);
+    sched_split(s, &gang.r, 1);
+    assert_int_equal(sched_fork(s, &gang.r, 0), 1);
+    for (int i = 0; i < 10; i++) {
+        for (int32_t k = 0; k < 2; k++) sched_extend(s, &gang.r, k);
+        assert_int_equal(count_last(s), 2);
+    }
+    for (int32_t k = 0; k < 2; k++) sched_extend(s, &gang.r, k);
+    add(s, &high, &c, 4, 1);
+    count_last(s);
+    assert_int_equal(gang.r.state, SCHED_WAITING);
+    sched_remove(s, &high.r);
+    int32_t n_steps = 0;
+    for (; n_steps < 20 && n_last == 0; n_steps++) n_last = count_last(s);
+    assert_true(n_steps > 3); /* 4 + 2 * 10 tokens of at most 6 a step */
+    assert_int_equal(n_last, 2);
+    sched_remove(s, &gang.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
 /* Two requests that outgrow the pool; returns the state of the newer one after its preemption. */
 static sched_state preempted_state(sched_costs costs, int32_t n_swap, int32_t *n_cached)
 {
@@ -664,6 +706,7 @@ int main(void)
         cmocka_unit_test(without_chunking_a_prompt_is_one_step),
         cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
         cmocka_unit_test(a_request_is_preempted_only_so_often),
+        cmocka_unit_test(the_sequences_of_a_gang_choose_in_the_same_step_also_after_a_preemption),
         cmocka_unit_test(the_cheaper_way_of_preemption_is_taken),
         cmocka_unit_test(the_one_request_of_a_client_does_not_wait_for_the_hundred_of_another),
         cmocka_unit_test(clients_share_in_the_proportion_of_their_weights),

@@ -190,6 +190,30 @@ static void what_is_removed_takes_all_its_files_and_no_others(void **state)
     assert_int_equal(access("xdg/sumi/notes.txt", F_OK), 0);
 }
 
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void empty_folders_are_removed_below_the_root_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(folder_create("top/root/a/b", NULL), SUMI_OK);
+    assert_int_equal(folder_create("top/root/c/d", NULL), SUMI_OK);
+    assert_int_equal(folder_create("top/root/c/e", NULL), SUMI_OK);
+    assert_int_equal(folder_create("top/rooted/a", NULL), SUMI_OK);
+    folder_remove_empty("top/rooted/a", "top/root"); /* its name only begins as the root's */
+    assert_true(exists("top/rooted/a"));
+    folder_remove_empty("top/root/c", "top/root"); /* it is not empty */
+    folder_remove_empty("top/root/c/d", "top/root");
+    assert_true(!exists("top/root/c/d") && exists("top/root/c/e"));
+    folder_remove_empty("top/root/c/e", "top/root");
+    folder_remove_empty("top/root/a/b", "top/root");
+    assert_true(!exists("top/root/a") && !exists("top/root/c") && exists("top/root"));
+    folder_remove_empty("top/root", "top/root");
+    assert_true(exists("top/root"));
+}
+
 static void a_locked_model_is_not_removed(void **state)
 {
     sumi_error err;
@@ -211,6 +235,7 @@ int main(void)
         cmocka_unit_test(models_are_named_by_where_they_lie),
         cmocka_unit_test(models_are_found_by_what_they_are_called),
         cmocka_unit_test(what_is_removed_takes_all_its_files_and_no_others),
+        cmocka_unit_test(empty_folders_are_removed_below_the_root_alone),
         cmocka_unit_test(a_locked_model_is_not_removed),
         cmocka_unit_test(files_at_odd_places_have_names_of_their_own),
     };
