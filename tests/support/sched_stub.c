@@ -227,3 +227,16 @@ int32_t stub_worst(const sched_req *r, int32_t n_max)
     int32_t own = blocks_for(n_max) - r->n_prompt / STUB_BLOCK + 1;
     return blocks_for(r->n_prompt) + r->width * own;
 }
+
+sched *stub_open(stub *m, int32_t max_seqs, int32_t budget, double stall)
+{
+    sched *s;
+    sched_limits limits = { .max_seqs = max_seqs,
+                            .max_requests = 64,
+                            .budget = budget,
+                            .max_rows = max_seqs + 8,
+                            .stall = stall,
+                            .chunking = true };
+    assert_int_equal(sched_create(&s, &limits, &m->memory, NULL), SUMI_OK);
+    return s;
+}

@@ -38,6 +38,9 @@ typedef struct stub {
 void stub_init(stub *m, int32_t n_blocks, int32_t n_swap);
 void stub_deinit(stub *m); /* checks that nothing is held */
 
+/* A scheduler over m, with chunks; stall: see sched_limits. */
+sched *stub_open(stub *m, int32_t max_seqs, int32_t budget, double stall);
+
 /* Gives back the blocks behind the cached tokens of seq, as a cache does for tokens that were not kept. */
 void stub_trim(stub *m, stub_req *q, int32_t seq);
 
