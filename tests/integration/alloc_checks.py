@@ -36,8 +36,8 @@ PROMPT = re.compile(rb"> $")
 
 
 def on_terminal(args, keys, **how):
-    """As subprocess.run(); the standard input and output of the command are a terminal. At each prompt a line of keys is typed, and
-    after the last one Ctrl-D."""
+    """As subprocess.run(); the standard input and output of the command are a terminal. At each prompt a line of keys is
+    typed, and after the last one Ctrl-D."""
     ours, its = pty.openpty()
     typed, out = [*keys.splitlines(True), b"\x04"], b""
     modes = termios.tcgetattr(its)
@@ -74,8 +74,8 @@ def run(c, env={}):
         before = contents(folder)
         here = lambda text: text.replace("{}", str(folder))
         args = [FAILING] + [here(a) for a in c.args]
-        how = dict(cwd=folder, env={**os.environ, "SUMI_MODELS": str(folder), "HOME": str(folder), "NO_PROXY": "*", "TERM": "dumb",
-                                    **{k: here(v) for k, v in c.env.items()}, **env})
+        how = dict(cwd=folder, env={**os.environ, "SUMI_MODELS": str(folder), "HOME": str(folder), "NO_PROXY": "*",
+                                    "TERM": "dumb", **{k: here(v) for k, v in c.env.items()}, **env})
         if c.keys:
             r = on_terminal(args, here(c.keys).encode(), **how)
         else:

@@ -1,4 +1,4 @@
-"""alloc_commands.py - the commands of which alloc_checks.py lets every allocation fail: Command, and commands(work, url, hub)."""
+"""alloc_commands.py - the commands whose allocations alloc_checks.py lets fail: Command, and commands(work, url, hub)."""
 import collections, hashlib, json, os, pathlib, struct
 
 from hub_server import Hub
@@ -13,8 +13,7 @@ Command = collections.namedtuple("Command", "args stdin numbers setup says keys 
 
 def command(*args, stdin="", numbers=False, setup=None, says="memory|thread", keys=None, env={}):
     """{} in args and env: the folder of the run. numbers: those of the output differ from run to run. setup(folder): fills it.
-    says: what names the failure. keys: the command runs on a terminal, where this is typed; only its own allocations fail, because
-    libedit crashes if its own do."""
+    says: what names the failure. keys: the command runs on a terminal, where this is typed."""
     return Command(args, stdin, numbers, setup, says, keys, env)
 
 
@@ -80,23 +79,28 @@ def make_hub():
     return hub
 
 
-CHAT_KEYS = "Why?\n/set max-tokens 3\n/regen\n/stats\n/system Be brief.\n/save talk\n/clear\n/load talk\nSo?\n/help\n/nothing\n/exit\n"
+CHAT_KEYS = ("Why?\n/set max-tokens 3\n/regen\n/stats\n/system Be brief.\n/save talk\n/clear\n/load talk\nSo?\n/help\n/nothing\n"
+             "/exit\n")
 
 
 def commands(work, url, hub):
     """Name: Command of each row. work: a folder for their inputs. url, hub: of a running server, and of a hub."""
     chat, folder, llama = str(work / "model.gguf"), str(work / "qwen3"), str(TINY / "llama-linear.gguf")
-    bloom, bert, messages, text = str(TINY / "bloom.gguf"), str(TINY / "bert.gguf"), str(work / "messages.json"), str(work / "text")
+    bloom, bert = str(TINY / "bloom.gguf"), str(TINY / "bert.gguf")
+    messages, text = str(work / "messages.json"), str(work / "text")
     (work / "model.gguf").write_bytes(with_template((TINY / "llama-linear.gguf").read_bytes()))  # opening it tries the template
     write_hf_folder(work / "qwen3", "qwen3", "bytes")
     (work / "messages.json").write_text(json.dumps([{"role": "system", "content": "Be brief."},
                                                     {"role": "user", "content": "Why “so”?"}]))
-    (work / "tools.json").write_text(json.dumps([{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]))
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    (work / "tools.json").write_text(json.dumps([tool]))
     (work / "template.jinja").write_text(
         "{% macro f(x) %}{{ x ~ 1 }}{% endmacro %}{% for m in messages %}{{ f(m.content | upper) }}{{ m | tojson }}\n{% endfor %}"
         "{{ namespace(a=[1, 2]).a | join('-') }}{{ bos_token }}{{ tools | tojson(indent=2) if tools }}")
     (work / "text").write_text("The quick brown fox jumps over the lazy dog. " * 20)
-    (work / "leaks").write_text("leak:wcsdup\n")  # libedit copies the names of functions that are added to it, and never frees them
+    # libedit copies the names of functions that are added to it, and never frees them. It crashes if its own allocations fail.
+    (work / "leaks").write_text("leak:wcsdup\n")
+    chat_env = {"XDG_STATE_HOME": "{}", "SUMI_FAIL_OWN": "1", "LSAN_OPTIONS": f"suppressions={work / 'leaks'}:print_suppressions=0"}
     pull = ("--retry-wait", "0", "--retries", "0")
     from_hub = dict(says="memory|thread|Could not resolve host")  # libcurl's, if the C library has no memory for an address
     bench = ("--prompt", "8", "--gen", "2", "--batch", "1,2", "--reps", "1", "--no-limits")
@@ -142,8 +146,7 @@ def commands(work, url, hub):
         "run FOLDER": command("run", folder, "--raw", "-p", "abc", "-n", "3", "--temp", "0", *COMPUTE),
         "run, a chat": command("run", chat, "-n", "3", "--temp", "0", *COMPUTE, keys=CHAT_KEYS, numbers=True,
                                setup=with_history,
-                               env={"XDG_STATE_HOME": "{}", "SUMI_FAIL_OWN": "1",
-                                    "LSAN_OPTIONS": f"suppressions={work / 'leaks'}:print_suppressions=0"}),
+                               env=chat_env),
         "convert": command("convert", llama, "{}/out.gguf", "--type", "Q4_0", "-t", "2"),
         "convert --json": command("convert", llama, "{}/out.gguf", "--json", "-t", "1", numbers=True),
         "convert FOLDER": command("convert", folder, "{}/out.gguf", "-t", "2"),

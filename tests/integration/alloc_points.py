@@ -4,14 +4,16 @@ import collections, os
 FIRST, LAST = 200, 200
 STRIDE = int(os.environ.get("SUMI_ALLOC_STRIDE", "17"))  # prime, so that it is no multiple of what a loop allocates
 
+Counter = collections.Counter
+
 # What can come of a failure. The first four are right.
 RIGHT = ("refused", "equal", "ended", "closed")
 FAULTS = ("crash", "hang", "different", "unclear")
 
 
 def points(n, runs):
-    """Numbers of the allocations that fail, of n. runs > 0: about so many, spread evenly. 0: the first FIRST, the last LAST, and of
-    those between each STRIDE-th."""
+    """Numbers of the allocations that fail, of n. runs > 0: about so many, spread evenly. 0: the first FIRST, the last LAST,
+    and of those between each STRIDE-th."""
     if runs:
         return list(range(1, n + 1, max(1, n // runs)))
     between = range(FIRST + 1, max(n - LAST, FIRST) + 1, STRIDE)
@@ -19,9 +21,9 @@ def points(n, runs):
 
 
 class Table:
-    """One row for each command or endpoint. refused: one line, or an error of the API, told of the failure. equal: the same as without
-    failures. ended: a stream ended early. closed: a connection closed before a status, which only a server's table has. Faults:
-    a crash, a hang, another answer that looks right, a failure that is not told as it must be."""
+    """One row for each command or endpoint. refused: one line, or an error of the API, told of the failure. equal: the same
+    as without failures. Only of a server: ended: a stream ended early; closed: a connection was closed before a status. Faults:
+    a crash, a hang, another answer that looks right, and (unclear) a failure that is not told as it must be."""
 
     def __init__(self, of_server):
         self.columns = [c for c in RIGHT if of_server or c in ("refused", "equal")] + list(FAULTS)
@@ -42,5 +44,3 @@ class Table:
     def end(self):
         print(f"{self.n_rows} rows, {self.n_runs} runs, {self.n_faults} faults", flush=True)
 
-
-Counter = collections.Counter

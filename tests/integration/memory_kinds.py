@@ -124,13 +124,14 @@ def servers(folder, chat_model, sumi):
     from tiny_chat import with_template
     tools = folder / "tools.gguf"
     tools.write_bytes(with_template((TINY / "llama-linear.gguf").read_bytes(), TOOLS_TEMPLATE))
-    hashed = subprocess.run([sumi, "serve", "--hash-key", "somebody"], input=KEY + "\n", capture_output=True, text=True, check=True)
+    hashed = subprocess.run([sumi, "serve", "--hash-key", "somebody"], input=KEY + "\n", capture_output=True, text=True,
+                            check=True)
     keys = folder / "keys"
     keys.write_text(hashed.stdout)
     keys.chmod(0o600)
     cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
-                    "-out", cert, "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
     return {
         "m": (chat_model, ["--allowed-host", "*"]),
         "tools": (str(tools), []),
@@ -138,5 +139,6 @@ def servers(folder, chat_model, sumi):
         "keys": (str(TINY / "llama-linear.gguf"), ["--api-key-file", str(keys), "--cors-origin", "https://a.example"]),
         "tls": (str(TINY / "llama-linear.gguf"), ["--tls-cert", cert, "--tls-key", key]),
         # Memory for two of four answers: the others are paused, and go on from the swap file.
-        "small": (str(TINY / "llama-linear.gguf"), ["--ctx", "128", "--kv-memory", "96K", "--swap-memory", "1M", "--swap-dir", str(folder)]),
+        "small": (str(TINY / "llama-linear.gguf"), ["--ctx", "128", "--kv-memory", "96K", "--swap-memory", "1M",
+                                                     "--swap-dir", str(folder)]),
     }

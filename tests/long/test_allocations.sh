@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # test_allocations.sh - under address and undefined-behaviour sanitizers allocations fail in turn, each alone and with those
 # after it: of each command (integration/alloc_checks.py), of a server's start and end, and of requests of each endpoint
-# (integration/memory_checks.py). Each prints a table, one row for each command or request. Without arguments: all; else
-# SUMI_FAILING, the program of tests/failing that is tested. Of what allocates more than 400 times, each 17th of those between the
-# first and the last 200 fails; SUMI_ALLOC_STRIDE=1: every one. SUMI_ALLOC_JOBS: how many commands run at the same time, beside
-# one server.
+# (integration/memory_checks.py). Each prints a table, one row for each command or request.
+#
+# Argument: SUMI_FAILING, the program of tests/failing that is tested (built here if it is not given). Of what allocates more
+# than 400 times, each 17th allocation between the first and the last 200 fails; SUMI_ALLOC_STRIDE=1: every one.
+# SUMI_ALLOC_JOBS: how many commands run at the same time, beside one server.
 set -u
 cd "$(dirname "$0")/../.."
 failing=${1:-build/asan/tests/sumi_failing}
