@@ -254,10 +254,7 @@ static void subtract(sumi_engine_stats *s, const sumi_engine_stats *before)
 
 static sumi_status report(const serve_args *a, const serve_result *r, sumi_error *err)
 {
-    if (!a->json) {
-        print_serve_report(r);
-        return SUMI_OK;
-    }
+    if (!a->json) return print_serve_report(r) ? SUMI_OK : sumi_fail(err, SUMI_ENOMEM, "out of memory for the report");
     return cli_write_json(serve_report_json(r), JSON_INDENT(2) | JSON_REAL_PRECISION(6), err);
 }
 

@@ -34,11 +34,11 @@ static void print_summary(const char *name, const serve_summary *s)
     printf("  %-22s %10.1f %10.1f %10.1f %10.1f %10.1f\n", name, s->mean, s->p50, s->p90, s->p99, s->max);
 }
 
-void print_serve_report(const serve_result *r)
+bool print_serve_report(const serve_result *r)
 {
     serve_figures f;
     const sumi_engine_stats *s = &r->stats;
-    if (!serve_figures_of(r, &f)) return;
+    if (!serve_figures_of(r, &f)) return false;
     printf("%s: %d threads, %s, %d requests, ", r->model, s->n_threads, r->isa, r->load->n);
     if (r->rate > 0) printf("%g arrive in a second\n", r->rate);
     else printf("%d at once\n", r->concurrency);
@@ -59,4 +59,5 @@ void print_serve_report(const serve_result *r)
     chart("sequences in a step, over time", r->samples, offsetof(__typeof__(r->samples->at[0]), n_seqs), s->max_seqs,
           "");
     chart("key/value memory in use", r->samples, offsetof(__typeof__(r->samples->at[0]), kv_used), 1, "");
+    return true;
 }

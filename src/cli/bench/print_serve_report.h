@@ -4,6 +4,7 @@
 
 #include "bench/serve_report.h"
 
-void print_serve_report(const serve_result *r);
+/* False: out of memory; then nothing is printed. */
+SUMI_MUST_USE bool print_serve_report(const serve_result *r);
 
 #endif

@@ -70,7 +70,7 @@ static sumi_status ask(const ps_args *a, buf *text, sumi_error *err)
     st = fetch_text(f, &source, text, err);
     long status = fetch_http_status(f);
     fetcher_destroy(f);
-    if (st != SUMI_OK && status == 0)
+    if (st != SUMI_OK && st != SUMI_ENOMEM && status == 0)
         return sumi_fail(err, st, "no server answers at %s; 'sumi serve MODEL' starts one", a->url);
     if (status == 401 || status == 403)
         return sumi_fail(err, st, "%s: the server needs a key that may use /stats: set SUMI_API_KEY", a->url);
@@ -110,8 +110,11 @@ int cmd_ps(int argc, char **argv)
     if (!cli_parse(&ps_argp, argc, argv, &a)) return EXIT_USAGE;
     buf_init(&text, MAX_ANSWER_BYTES);
     sumi_status st = ask(&a, &text, &err);
-    json_t *o = st == SUMI_OK ? json_read(text.data ? text.data : "", text.n, 0, NULL) : NULL;
-    if (st == SUMI_OK && !json_is_object(json_object_get(o, "requests")))
+    json_error_t why = { 0 };
+    json_t *o = st == SUMI_OK ? json_read(text.data ? text.data : "", text.n, 0, &why) : NULL;
+    if (st == SUMI_OK && !o && json_read_status(&why, SUMI_EFORMAT) == SUMI_ENOMEM)
+        st = json_read_fail(&err, &why, SUMI_EFORMAT, a.url);
+    else if (st == SUMI_OK && !json_is_object(json_object_get(o, "requests")))
         st = sumi_fail(&err, SUMI_EFORMAT, "%s: this is not a sumi server: its /stats has other fields", a.url);
     if (st == SUMI_OK && a.json) printf("%.*s\n", (int)text.n, text.data);
     else if (st == SUMI_OK) print_table(o, a.url);
