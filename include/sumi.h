@@ -521,7 +521,7 @@ SUMI_API SUMI_MUST_USE sumi_status sumi_generate(sumi_context *ctx, int32_t seq,
 
 typedef struct sumi_engine sumi_engine;
 
-enum { SUMI_MAX_CHOICES = 16, SUMI_MAX_LOGPROBS = 64 }; /* of a request */
+enum { SUMI_MAX_CHOICES = 16, SUMI_MAX_LOGPROBS = 64, SUMI_MAX_DRAFT = 16 }; /* of a request */
 
 /* How a preempted request gets its keys and values back. */
 typedef enum sumi_preemption {
@@ -529,6 +529,14 @@ typedef enum sumi_preemption {
     SUMI_PREEMPT_SWAP,      /* they are moved to the swap tier while it has room */
     SUMI_PREEMPT_RECOMPUTE, /* they are computed again */
 } sumi_preemption;
+
+/* Speculative decoding: a step also computes tokens that were guessed from the text so far, and keeps those that the
+ * request's own sampler then chooses. Tokens, log-probabilities and text are the same with and without it; only the number
+ * of steps differs. */
+typedef enum sumi_speculation {
+    SUMI_SPECULATION_AUTO, /* as many tokens as are expected to pay, by measured step times and earlier guesses */
+    SUMI_SPECULATION_OFF,
+} sumi_speculation;
 
 typedef struct sumi_engine_opts {
     size_t size;          /* of this structure: see above */
@@ -558,6 +566,7 @@ typedef struct sumi_engine_opts {
                                 n_ctx tokens. Always false for encoders, which use neither the prefix cache nor the swap
                                 tier */
     bool static_batching;     /* classic batches that wait for their longest member, for comparisons */
+    sumi_speculation speculation;
 } sumi_engine_opts;
 
 SUMI_API void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size);
@@ -591,6 +600,7 @@ typedef struct sumi_usage {
     int32_t n_generated;        /* tokens of all choices, end tokens and those of discarded choices included */
     int32_t n_preempted;        /* times that the request was preempted */
     double queue_ms, prefill_ms, decode_ms; /* until admitted, then until the first token, then until the end */
+    int32_t n_drafted, n_accepted;          /* guessed tokens that steps computed; of these, tokens of the answer */
 } sumi_usage;
 
 typedef struct sumi_event {
@@ -653,6 +663,9 @@ typedef struct sumi_request {
     double queue_ms, first_token_ms, total_ms; /* time limits from now on; 0: none */
     sumi_event_fn on_event;                    /* NULL: fetch events with sumi_engine_poll() */
     void *user;
+    /* Most guessed tokens of a choice in a step, if the engine speculates. -1: as many as pay; 0: none; up to
+     * SUMI_MAX_DRAFT: as many as there are guesses, whether they pay or not */
+    int32_t max_draft;
 } sumi_request;
 
 SUMI_API void sumi_request_init(sumi_request *request, size_t size); /* one choice, no limits, priority 0, weight 1 */
@@ -717,9 +730,10 @@ typedef struct sumi_engine_stats {
                                                 preemption */
     uint64_t kv_evicted;
     size_t kv_bytes;
-    double kv_waste;   /* share of the used bytes that hold no token */
-    uint64_t progress; /* grows with each step; if it does not change while n_running > 0, the engine
+    double kv_waste;                /* share of the used bytes that hold no token */
+    uint64_t progress;              /* grows with each step; if it does not change while n_running > 0, the engine
                                                 hangs */
+    uint64_t n_drafted, n_accepted; /* guessed tokens that steps computed; of these, tokens of answers */
 } sumi_engine_stats;
 
 SUMI_API void sumi_engine_get_stats_sized(sumi_engine *engine, sumi_engine_stats *stats, size_t size);

@@ -34,7 +34,7 @@ _sumi() {
         --header-timeout --body-timeout --idle-timeout --heartbeat --queue-timeout
         --first-token-timeout --request-timeout --stall-timeout --log-format --log-file --log-prompts
         --drain-timeout --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache
-        --share-prefixes $common" ;;
+        --share-prefixes --spec $common" ;;
     ps) options='--url --json --help' ;;
     pull) options='--endpoint --token-file --sha256 --check-sha256 --dry-run --quiet --timeout --retries --retry-wait --json
         --help' ;;
@@ -53,7 +53,7 @@ _sumi() {
         if [ "${COMP_WORDS[2]:-}" = serve ]; then
             options="--requests --rate --concurrency --prompt-len --gen-len --shared-prefix --seed --json
                 --static-batching --no-chunking --max-seqs --token-budget --stall --swap-memory --swap-dir
-                --prefix-cache --no-prefix-cache --share-prefixes $common"
+                --prefix-cache --no-prefix-cache --share-prefixes --spec $common"
         fi ;;
     *) return ;;
     esac
@@ -72,6 +72,7 @@ _sumi() {
         return ;;
     --pooling) mapfile -t COMPREPLY < <(compgen -W 'mean last cls' -- "$cur"); return ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W 'auto f32' -- "$cur"); return ;;
+    --spec) mapfile -t COMPREPLY < <(compgen -W 'auto off' -- "$cur"); return ;;
     --numa) mapfile -t COMPREPLY < <(compgen -W 'off spread' -- "$cur"); return ;;
     --isa) mapfile -t COMPREPLY < <(compgen -W 'ref avx2 avxvnni avx512 amx' -- "$cur"); return ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;

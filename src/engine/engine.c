@@ -12,7 +12,7 @@
 enum {
     MAX_SEQS = 4096,
     MAX_QUEUE = 1 << 20,
-    ROWS_BESIDE = 64 /* rows of a prompt in a step, in addition to those of answers */
+    ROWS_BESIDE = 64 /* rows of prompts and of guessed tokens in a step, in addition to those of answers */
 };
 
 void sumi_engine_opts_init(sumi_engine_opts *opts, size_t size)
@@ -42,6 +42,7 @@ static sumi_status check_opts(const sumi_engine_opts *o, sumi_error *err)
     if (st == SUMI_OK) st = in_range("max_queue", o->max_queue, 1, MAX_QUEUE, err);
     if (st == SUMI_OK) st = in_range("max_queue_client", o->max_queue_client, 0, MAX_QUEUE, err);
     if (st == SUMI_OK) st = in_range("preemption", (int32_t)o->preemption, 0, SUMI_PREEMPT_RECOMPUTE, err);
+    if (st == SUMI_OK) st = in_range("speculation", (int32_t)o->speculation, 0, SUMI_SPECULATION_OFF, err);
     if (st == SUMI_OK && !(o->stall >= 0))
         st = sumi_fail(err, SUMI_EINVAL, "stall is %g; it must not be negative", (double)o->stall);
     if (st == SUMI_OK && o->prefix_dir && !o->prefix_cache)
@@ -69,6 +70,7 @@ static sumi_status make_context(sumi_engine *e, sumi_model *m, sumi_error *err)
     sumi_model_get_info(m, &info);
     int32_t longest = o->n_ctx ? o->n_ctx : info.n_ctx_train ? info.n_ctx_train : 2048;
     int32_t step = o->token_budget;
+    e->max_rows = o->max_seqs + ROWS_BESIDE;
     if (!o->chunking && step < longest + o->max_seqs) step = longest + o->max_seqs;
     sumi_context_opts c = { .size = sizeof c,
                             .n_threads = o->n_threads,
@@ -76,7 +78,7 @@ static sumi_status make_context(sumi_engine *e, sumi_model *m, sumi_error *err)
                             .n_ctx = o->n_ctx,
                             .max_batch_tokens = step,
                             .max_seqs = 2 * o->max_seqs, /* another max_seqs sequences may wait in the swap tier */
-                            .max_logit_rows = o->max_seqs + ROWS_BESIDE,
+                            .max_logit_rows = e->max_rows,
                             .kv_bytes = o->kv_bytes };
     context_cache_opts k = {
         .prefix = o->prefix_cache, .swap_bytes = o->swap_bytes, .swap_dir = o->swap_dir, .fill_memory = true
@@ -110,7 +112,14 @@ static bool alloc_buffers(sumi_engine *e)
     e->kept = calloc((size_t)e->opts.max_seqs, sizeof *e->kept);
     e->ids = calloc((size_t)e->ctx_info.max_batch_tokens, sizeof *e->ids);
     e->known = calloc((size_t)e->ctx_info.n_ctx + 2, sizeof *e->known);
-    return e->spans && e->kept && e->ids && e->known;
+    e->candidates = calloc((size_t)e->opts.max_seqs, sizeof *e->candidates);
+    return e->spans && e->kept && e->ids && e->known && e->candidates;
+}
+
+/* Classic batches are for comparisons, so they stay as they are. */
+static bool speculates(const sumi_engine_opts *o)
+{
+    return o->speculation == SUMI_SPECULATION_AUTO && !o->static_batching;
 }
 
 static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
@@ -123,7 +132,8 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
                                   .n_vocab = info.n_vocab,
                                   .n_embd = info.n_embd,
                                   .n_ctx = e->ctx_info.n_ctx,
-                                  .max_seqs = e->opts.max_seqs };
+                                  .max_seqs = e->opts.max_seqs,
+                                  .speculates = speculates(&e->opts) };
     if ((st = prefix_file_load(e, err)) || (st = find_end_ids(e, err))) return st;
     if (!alloc_buffers(e)) return sumi_fail(err, SUMI_ENOMEM, "engine: out of memory");
     sched_memory memory = engine_kv_memory(e);
@@ -131,7 +141,7 @@ static sumi_status build(sumi_engine *e, sumi_model *m, sumi_error *err)
                             .budget = e->opts.token_budget,
                             .stall = (double)e->opts.stall,
                             .max_requests = e->opts.max_queue + 2 * e->opts.max_seqs,
-                            .max_rows = e->opts.max_seqs + ROWS_BESIDE,
+                            .max_rows = e->max_rows,
                             .chunking = e->opts.chunking,
                             .static_batching = e->opts.static_batching };
     return sched_create(&e->sched, &limits, &memory, err);
@@ -157,6 +167,7 @@ static void free_engine(sumi_engine *e)
     free(e->kept);
     free(e->ids);
     free(e->known);
+    free(e->candidates);
     free(e);
 }
 

@@ -35,6 +35,7 @@ struct sumi_engine {
     sumi_context_info ctx_info;
     request_limits limits;
     int32_t *end_ids;  /* [limits.n_end_ids] */
+    int32_t max_rows;  /* of logits, in a step */
     bool keeps_salted; /* the file of prefixes also has those of clients with a salt */
 
     pthread_t thread;
@@ -69,14 +70,24 @@ struct sumi_engine {
     int32_t cap_prompt_top;
     sched_costs costs;
     step_fit fit;
-    int32_t n_swapped_seqs; /* sequences in the swap tier */
-    sumi_engine_stats now;  /* copied to stats after each step */
+    spec_odds odds;             /* of all guesses */
+    spec_candidate *candidates; /* [max_seqs], scratch */
+    int32_t n_swapped_seqs;     /* sequences in the swap tier */
+    sumi_engine_stats now;      /* copied to stats after each step */
 };
 
 /* ---- step.c ---- */
 void engine_step(sumi_engine *e);
 
+/* ---- draft.c ---- */
+/* Adds guessed tokens to the plan where they are expected to pay. */
+void engine_draft(sumi_engine *e, const sched_item *items, int32_t n_items);
+
 /* ---- answer.c ---- */
+/* An item with guessed tokens, whose rows begin at `at`: its choice draws from them. Returns how many of the item's tokens
+ * become permanent: the known one, and the guessed ones that were drawn. */
+int32_t answer_draw(sumi_engine *e, const sched_item *item, int32_t at);
+
 void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items);
 void answer_release_batch(sumi_engine *e); /* static batching: ends the batch when all its requests have ended */
 

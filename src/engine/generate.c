@@ -91,23 +91,24 @@ static sumi_status run_init(run *r, sumi_context *ctx, int32_t seq, const sumi_g
                          opts->max_tokens);
     if (opts->n_logprobs < 0 || opts->n_logprobs > n_vocab)
         return sumi_fail(err, SUMI_EINVAL, "n_logprobs is %d; it must be between 0 and %d", opts->n_logprobs, n_vocab);
-    sumi_status st = choice_init(&r->answer, model_tokenizer(m), false, opts->n_logprobs, false, err);
+    sumi_status st = choice_init(&r->answer, model_tokenizer(m), false, opts->n_logprobs, false, 1, err);
     if (st == SUMI_OK) st = stop_create(&r->answer.stop, opts->stop, opts->n_stop, err);
     if (st == SUMI_OK) st = sumi_sampler_create(&r->answer.sampler, n_vocab, &opts->sampling, err);
     if (st == SUMI_OK && opts->max_tokens == 0) choice_finish(&r->answer, SUMI_FINISH_LENGTH);
     return st;
 }
 
-/* Gives the certain text, and the last n_tokens (0 or 1) tokens with their alternatives, to the callback. */
-static bool deliver(run *r, int32_t n_tokens)
+/* Gives the certain text, and the new tokens with their alternatives, to the callback. */
+static bool deliver(run *r)
 {
     choice *c = &r->answer;
     sumi_piece piece = { .text = c->ready.data ? c->ready.data : "",
                          .n_bytes = c->ready.n,
-                         .choices = n_tokens > 0 ? &c->tokens[c->n - 1] : NULL,
-                         .top = n_tokens > 0 ? c->top : NULL,
-                         .n_choices = n_tokens };
+                         .choices = c->n_new > 0 ? &c->tokens[c->n - c->n_new] : NULL,
+                         .top = c->n_new > 0 ? c->top : NULL,
+                         .n_choices = c->n_new };
     c->ready.n = 0;
+    c->n_new = 0;
     return !r->opts->on_piece || r->opts->on_piece(r->opts->user, &piece);
 }
 
@@ -131,7 +132,7 @@ static sumi_status decode(run *r, double start_ms, sumi_generation *result, sumi
         sumi_status st = choice_next(c, &r->rules, sumi_logits(r->ctx, 0), err);
         if (st != SUMI_OK) return st;
         if (result->n_generated++ == 0) result->prefill_ms = clock_ms() - start_ms;
-        bool wanted = deliver(r, 1), stopped = c->ended && c->finish == SUMI_FINISH_STOP;
+        bool wanted = deliver(r), stopped = c->ended && c->finish == SUMI_FINISH_STOP;
         if (!wanted && !stopped) {
             result->finish = SUMI_FINISH_CANCELLED;
             return SUMI_OK;
@@ -140,7 +141,7 @@ static sumi_status decode(run *r, double start_ms, sumi_generation *result, sumi
     }
     result->finish = c->finish;
     sumi_status st = choice_flush(c, err);
-    if (st == SUMI_OK && c->ready.n > 0) deliver(r, 0);
+    if (st == SUMI_OK && c->ready.n > 0) deliver(r);
     return st;
 }
 

@@ -136,7 +136,7 @@ static void unplan(sched *s, const sched_req *r)
             continue;
         }
         s->n_tokens -= item->n_tokens;
-        s->n_rows -= item->all_rows ? item->n_tokens : item->last;
+        s->n_rows -= sched_item_rows(item);
     }
     s->n_items = n;
 }
@@ -258,9 +258,9 @@ static void add_item(sched *s, sched_req *r, int32_t seq, int32_t n)
     sched_seq *q = &r->seqs[seq];
     assert(s->n_items < s->limits.max_seqs && n > 0);
     bool last = q->n_cached + n == q->n_known, all_rows = r->all_rows && !r->has_parted;
-    s->items[s->n_items++] = (sched_item){ r, seq, n, last, all_rows };
+    s->items[s->n_items] = (sched_item){ .req = r, .seq = seq, .n_tokens = n, .last = last, .all_rows = all_rows };
     s->n_tokens += n;
-    s->n_rows += all_rows ? n : last;
+    s->n_rows += sched_item_rows(&s->items[s->n_items++]);
 }
 
 /* ---- Decode steps ---- */
@@ -462,6 +462,22 @@ int32_t sched_plan(sched *s, const sched_item **items)
     return s->n_items;
 }
 
+int32_t sched_draft(sched *s, int32_t i, int32_t n)
+{
+    sched_item *item = &s->items[i];
+    int32_t rows = s->limits.max_rows - s->n_rows, tokens = s->limits.budget - s->n_tokens;
+    assert(item->last && item->n_tokens == 1 && !item->req->gang && item->req->trunk < 0 && n >= 0);
+    if (n > rows) n = rows;
+    if (n > tokens) n = tokens;
+    while (n > 0 && !s->memory.reserve(s->memory.user, item->req, item->seq, 1 + n)) n--;
+    if (n <= 0) return 0;
+    item->n_draft = n;
+    item->n_tokens += n;
+    s->n_tokens += n;
+    s->n_rows += n;
+    return n;
+}
+
 sched_req *sched_stuck(const sched *s)
 {
     return s->stuck;
@@ -493,7 +509,8 @@ void sched_commit(sched *s, const int32_t *kept)
         sched_req *r = item->req;
         assert(kept[i] >= 0 && kept[i] <= item->n_tokens);
         r->seqs[item->seq].n_cached += kept[i];
-        if (r->trunk < 0 && item->last && kept[i] == item->n_tokens) sched_charge(r->client, 1);
+        int32_t n_new = kept[i] - (item->n_tokens - item->n_draft - 1); /* kept rows that choose a token */
+        if (r->trunk < 0 && item->last && n_new > 0) sched_charge(r->client, n_new);
         if (item->seq == r->trunk && r->has_parted && n_uncomputed(r, item->seq) == 0) part_again(s, r);
     }
     sched_abandon(s);

@@ -146,7 +146,14 @@ typedef struct sched_item {
     int32_t n_tokens; /* from seqs[seq].n_cached on */
     bool last;        /* the last token is the newest known one: its logits choose the next token */
     bool all_rows;    /* every token needs a row of logits */
+    int32_t n_draft;  /* the last ones of n_tokens are guessed, and each token needs a row; see sched_draft() */
 } sched_item;
+
+/* Rows of logits that an item needs. */
+static inline int32_t sched_item_rows(const sched_item *item)
+{
+    return item->all_rows || item->n_draft ? item->n_tokens : item->last;
+}
 
 typedef struct sched_counts {
     int32_t n_waiting, n_running, n_swapped, n_seqs; /* n_swapped: part of n_waiting; n_seqs: of running requests */
@@ -175,12 +182,18 @@ sched_req *sched_expired(sched *s, double now_ms, sumi_time_limit *which);
  * run. */
 int32_t sched_plan(sched *s, const sched_item **items);
 
+/* Adds up to n guessed tokens to item i of the plan, a decode token of a sequence of its own choice (no gang). They take what
+ * the plan has left of the budget of tokens and of rows, and free blocks; nobody is preempted for them. Returns how many were
+ * added. The sequence grows by the kept tokens of its item: sched_extend() is called for each of them. */
+int32_t sched_draft(sched *s, int32_t i, int32_t n);
+
 /* After a plan: a request that does not fit into the memory although no other request holds blocks; NULL: none. This
  * cannot happen if the caller adds only requests that fit; the caller ends the request with an error. */
 sched_req *sched_stuck(const sched *s);
 
 /* The step of the last plan was computed, and the first kept[i] tokens of item i, 0 .. n_tokens, are in the cache. Blocks
- * reserved for the other tokens are free, and these tokens are planned again. If the sequences of a gang have separated,
+ * reserved for the other tokens are free, and these tokens, unless they were guessed, are planned again. If the sequences of a
+ * gang have separated,
  * either all tokens of its items are kept or none. The sequences of a recomputed request separate here by themselves. */
 void sched_commit(sched *s, const int32_t *kept);
 

@@ -15,7 +15,8 @@ static request *of(const sched_req *r)
 static sumi_want want_of(const request *r, const sched_item *item)
 {
     if (r->pool.kind) return pooling_want(r->pool.kind, r->sched.seqs[item->seq].n_cached == 0, item->last);
-    return item->all_rows ? SUMI_WANT_ALL : item->last ? SUMI_WANT_LAST : SUMI_WANT_NONE;
+    if (item->all_rows || item->n_draft) return SUMI_WANT_ALL;
+    return item->last ? SUMI_WANT_LAST : SUMI_WANT_NONE;
 }
 
 /* The new tokens of each item, end to end. */
@@ -89,7 +90,7 @@ static void count_step(sumi_engine *e, const sched_item *items, int32_t n_items,
 {
     int32_t n_prompt = 0;
     for (int32_t i = 0; i < n_items; i++) /* before the commit, which may separate the sequences of a trunk */
-        if (items[i].n_tokens > 1 || items[i].req->trunk >= 0) n_prompt += items[i].n_tokens;
+        if (items[i].n_tokens - items[i].n_draft > 1 || items[i].req->trunk >= 0) n_prompt += items[i].n_tokens;
     e->now.n_steps++;
     e->now.n_step_seqs += (uint64_t)n_items;
     e->now.steps_by_tokens[size_range(n_tokens)]++;
@@ -135,12 +136,14 @@ static void end_all(sumi_engine *e, const sched_item *items, int32_t n_items, co
         if (!of(items[i].req)->ended) engine_end(e, of(items[i].req), SUMI_FINISH_ERROR, err);
 }
 
-/* Plans have no draft tokens, so all computed tokens are kept. */
-static void keep_all(sumi_engine *e, const sched_item *items, int32_t n_items)
+/* Keeps all planned tokens, and the guessed ones that the requests then choose themselves. */
+static void keep(sumi_engine *e, const sched_item *items, int32_t n_items)
 {
-    for (int32_t i = 0; i < n_items; i++) {
-        e->kept[i] = items[i].n_tokens;
+    for (int32_t i = 0, row = 0; i < n_items; i++) {
+        const sched_item *item = &items[i];
+        e->kept[i] = item->n_draft ? answer_draw(e, item, row) : item->n_tokens;
         context_keep(e->ctx, e->spans[i].seq, e->kept[i]);
+        if (!of(item->req)->pool.kind) row += sched_item_rows(item);
     }
 }
 
@@ -159,6 +162,7 @@ void engine_step(sumi_engine *e)
         engine_end(e, of(stuck), SUMI_FINISH_ERROR, &err);
         return;
     }
+    engine_draft(e, items, n_items);
     int32_t n_tokens = make_spans(e, items, n_items);
     double start = clock_ms();
     if (context_forward(e->ctx, e->spans, n_items, &err) != SUMI_OK) {
@@ -166,8 +170,9 @@ void engine_step(sumi_engine *e)
         end_all(e, items, n_items, &err);
         return;
     }
-    keep_all(e, items, n_items);
-    count_step(e, items, n_items, n_tokens, clock_ms() - start);
+    double ms = clock_ms() - start;
+    keep(e, items, n_items);
+    count_step(e, items, n_items, n_tokens, ms);
     sched_commit(e->sched, e->kept);
     answer_rows(e, items, n_items);
     if (e->opts.static_batching) answer_release_batch(e);

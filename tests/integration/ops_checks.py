@@ -600,7 +600,7 @@ def tls():
 
 
 def numbers():
-    s = Server()
+    s = Server("--spec", "off")  # so that steps can be counted
     s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "max_tokens": 8, "ignore_eos": True, "n": 2, "temperature": 1})
     s.ask("POST", TEXT, {"prompt": "1, 2, 3,", "temperature": "hot"})
     s.wait_for("the last step and both answers are counted", lambda: s.metric("vllm:num_requests_running{") == 0 and

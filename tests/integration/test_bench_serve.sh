@@ -33,8 +33,8 @@ expect "$plain True False"
 expect "$plain False False" --no-prefix-cache --no-chunking
 expect "$plain False False" --no-prefix-cache --static-batching
 expect "$plain True False" --stall 0
-expect "$plain False True" --no-prefix-cache --kv-memory 96K
-expect "$plain False True" --no-prefix-cache --kv-memory 96K --swap-memory 1M
+expect "$plain False True" --no-prefix-cache --kv-memory 96K --spec off
+expect "$plain False True" --no-prefix-cache --kv-memory 96K --swap-memory 1M --spec off
 "$sumi" bench serve $model --requests 10 --rate 500 --prompt-len lognormal:40,0.5 | grep -q 'sequences in a step' ||
     { echo "FAILED: no chart"; failed=1; }
 for bad in '--prompt-len 0' '--prompt-len uniform:9..2' '--gen-len file:/nowhere' '--rate 1 --concurrency 2' '--max-seqs 512'; do

@@ -12,8 +12,16 @@ static void take_piece(client_answer *a, const sumi_event *e)
         c->logprobs[c->n] = e->piece.choices[i].logprob;
         c->ids[c->n++] = e->piece.choices[i].id;
     }
-    assert_true(strlen(c->text) + e->piece.n_bytes < CLIENT_MAX_TEXT);
-    strncat(c->text, e->piece.text, e->piece.n_bytes);
+    assert_true(a->n_logprobs == 0 || e->piece.n_choices == 0 || e->piece.top);
+    for (int32_t i = 0; i < a->n_logprobs * e->piece.n_choices; i++) {
+        sumi_choice top = e->piece.top[i];
+        uint32_t bits;
+        memcpy(&bits, &top.logprob, sizeof bits);
+        c->alternatives = (c->alternatives ^ (uint64_t)(uint32_t)top.id << 32 ^ bits) * 0x100000001b3u;
+    }
+    assert_true(c->n_text + e->piece.n_bytes < CLIENT_MAX_TEXT);
+    if (e->piece.n_bytes) memcpy(c->text + c->n_text, e->piece.text, e->piece.n_bytes);
+    c->n_text += e->piece.n_bytes;
     a->n_pieces++;
 }
 
@@ -69,6 +77,7 @@ sumi_status client_try(sumi_engine *engine, sumi_request *r, client_answer *a, s
     int32_t stop_after = a->stop_after;
     memset(a, 0, sizeof *a);
     a->stop_after = stop_after;
+    a->n_logprobs = r->n_logprobs;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->told, NULL);
     r->on_event = on_event;
@@ -96,6 +105,14 @@ void client_wait(client_answer *a)
     pthread_cond_destroy(&a->told);
 }
 
+bool client_wait_at_gate(void *mutex, const sumi_event *event)
+{
+    (void)event;
+    pthread_mutex_lock(mutex);
+    pthread_mutex_unlock(mutex);
+    return true;
+}
+
 void client_assert_equal(const client_answer *a, const client_answer *b, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
@@ -103,7 +120,9 @@ void client_assert_equal(const client_answer *a, const client_answer *b, int32_t
         assert_int_equal(x->n, y->n);
         assert_memory_equal(x->ids, y->ids, (size_t)x->n * sizeof *x->ids);
         assert_memory_equal(x->logprobs, y->logprobs, (size_t)x->n * sizeof *x->logprobs);
-        assert_string_equal(x->text, y->text);
+        assert_true(x->alternatives == y->alternatives);
+        assert_int_equal(x->n_text, y->n_text);
+        assert_memory_equal(x->text, y->text, x->n_text);
         assert_int_equal(x->finish, y->finish);
     }
 }

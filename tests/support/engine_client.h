@@ -12,7 +12,9 @@ enum { CLIENT_MAX_TOKENS = 512, CLIENT_MAX_TEXT = 4096, CLIENT_MAX_EMBD = 1024 }
 typedef struct client_choice {
     int32_t ids[CLIENT_MAX_TOKENS], n;
     float logprobs[CLIENT_MAX_TOKENS];
-    char text[CLIENT_MAX_TEXT];
+    uint64_t alternatives;      /* a hash of those of all tokens, in order */
+    char text[CLIENT_MAX_TEXT]; /* n_text bytes, among them perhaps NUL, and a NUL */
+    size_t n_text;
     bool ended;
     sumi_finish finish;
     char stop[64];
@@ -30,6 +32,7 @@ typedef struct client_answer {
     float embedding[CLIENT_MAX_EMBD];
     int32_t n_embd; /* 0: none came */
     int32_t n_ends, n_pieces;
+    int32_t n_logprobs; /* of the request */
     int32_t stop_after; /* pieces after which the callback says no; 0: never */
     bool over;
     sumi_finish finish;
@@ -43,6 +46,7 @@ void client_submit(sumi_engine *engine, sumi_request *request, client_answer *an
 /* The same, for one that may be refused: nothing will come then, and the answer needs no release. */
 sumi_status client_try(sumi_engine *engine, sumi_request *request, client_answer *answer, sumi_error *err);
 void client_wait(client_answer *answer);                          /* until its last event; releases the locks */
+bool client_wait_at_gate(void *mutex, const sumi_event *event);   /* an event function that holds the engine */
 void client_take(client_answer *answer, const sumi_event *event); /* for events that were polled */
 
 /* Fails unless the first n choices have the same tokens, log-probabilities, text and finish. */

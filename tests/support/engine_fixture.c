@@ -64,6 +64,7 @@ static void answer_alone(client_answer *answers)
 {
     sumi_engine_opts o = engine_options();
     o.prefix_cache = false;
+    o.speculation = SUMI_SPECULATION_OFF;
     sumi_engine *e = engine_start(&o);
     for (int i = 0; i < ENGINE_PROMPTS; i++) {
         sumi_request r = engine_request(i);

@@ -141,9 +141,9 @@ static bool on_event(void *user, const sumi_event *e)
 {
     client *c = user;
     load_request *r = c->r;
-    double now = clock_ms();
-    for (int32_t i = 0; i < e->piece.n_choices && r->n_tokens < r->n_gen; i++) {
-        r->token_ms[r->n_tokens++] = now;
+    double now = clock_ms(), last = r->n_tokens ? r->token_ms[r->n_tokens - 1] : now;
+    for (int32_t i = 0, n = e->piece.n_choices; i < n && r->n_tokens < r->n_gen; i++) {
+        r->token_ms[r->n_tokens++] = last + (now - last) * (i + 1) / n; /* tokens that one step gave share its time */
         r->hash = (r->hash ^ (uint32_t)e->piece.choices[i].id) * 1099511628211u;
     }
     if (e->type != SUMI_EVENT_END) return true;

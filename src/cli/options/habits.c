@@ -7,7 +7,7 @@
 #define ALWAYS   "sumi always does this; leave this option out"
 #define ONE_HOST "one server computes on all processors of one machine; leave this option out"
 #define NO_FORM  "grammars and JSON schemas are not supported yet"
-#define NO_DRAFT "there is no speculative decoding yet"
+#define NO_DRAFT "there are no draft models yet; --spec auto checks tokens that are guessed from the text so far"
 #define NO_LORA  "there are no adapters yet; merge the adapter into the model, and convert the merged model"
 #define HF_MODEL "fetch the model with 'sumi pull hf:OWNER/NAME', then give hf:OWNER/NAME as MODEL"
 #define WEIGHTS  "weights are always read into the memory of the program; leave this option out"

@@ -1,9 +1,21 @@
 /* serving.c - see serving.h. */
 #include "cli/options/serving.h"
 
+#include <string.h>
+
 #include "cli/options/args.h"
 
-enum { KEY_MAX_SEQS = 0x200, KEY_BUDGET, KEY_STALL, KEY_SWAP, KEY_SWAP_DIR, KEY_PREFIX, KEY_NO_PREFIX, KEY_SHARE };
+enum {
+    KEY_MAX_SEQS = 0x200,
+    KEY_BUDGET,
+    KEY_STALL,
+    KEY_SWAP,
+    KEY_SWAP_DIR,
+    KEY_PREFIX,
+    KEY_NO_PREFIX,
+    KEY_SHARE,
+    KEY_SPEC
+};
 
 static const struct argp_option list[] = {
     { "max-seqs", KEY_MAX_SEQS, "N", 0, "Most answers computed at the same time (32)", 0 },
@@ -18,6 +30,10 @@ static const struct argp_option list[] = {
     { "no-prefix-cache", KEY_NO_PREFIX, NULL, 0, "Compute every prompt from its first token: no caching", 0 },
     { "share-prefixes", KEY_SHARE, NULL, 0,
       "Share cached prompts between clients. Faster, but timing reveals what others asked", 0 },
+    { "spec", KEY_SPEC, "auto|off", 0,
+      "Speculative decoding: tokens guessed from the text so far are checked where that is expected to pay. Answers are the "
+      "same with and without (auto)",
+      0 },
     { 0 },
 };
 
@@ -39,6 +55,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PREFIX: o->prefix_dir = arg; return 0;
     case KEY_NO_PREFIX: o->prefix_cache = false; return 0;
     case KEY_SHARE: o->share_prefixes = true; return 0;
+    case KEY_SPEC:
+        o->speculation = strcmp(arg, "off") ? SUMI_SPECULATION_AUTO : SUMI_SPECULATION_OFF;
+        if (!strcmp(arg, "off") || !strcmp(arg, "auto")) return 0;
+        return cli_mistake(state, "--spec: '%s' is neither auto nor off", arg);
     case ARGP_KEY_END:
         if (o->prefix_dir && !o->prefix_cache)
             return cli_mistake(state, "--prefix-cache and --no-prefix-cache exclude each other");

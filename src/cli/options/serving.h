@@ -4,8 +4,8 @@
 
 #include "cli/options/options.h"
 
-/* --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache --share-prefixes. Make
- * serving_argp a child of the command's argp, with a sumi_engine_opts from sumi_engine_opts_default() as its input. */
+/* --max-seqs --token-budget --stall --swap-memory --swap-dir --prefix-cache --no-prefix-cache --share-prefixes --spec.
+ * Make serving_argp a child of the command's argp, with a sumi_engine_opts from sumi_engine_opts_default() as its input. */
 extern const struct argp serving_argp;
 
 /* The engine's share of the common options: threads, context, memory. */

@@ -95,28 +95,45 @@ static void count_generated(sumi_engine *e, request *r, int32_t n)
 
 /* ---- Sampling ---- */
 
-/* Choice i takes its next token from a row. False: r has ended. */
-static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logits)
+/* Choice i draws a token from row `at`, and as long as guessed tokens are what it drew, from the rows after them. The drawn
+ * tokens are its new ones (n_new). */
+static sumi_status draw(sumi_engine *e, request *r, int32_t i, int32_t at, sumi_error *err)
 {
     choice_rules rules = rules_of(e, r);
     choice *c = &r->choices[i];
-    sumi_error err;
-    sumi_status st = choice_next(c, &rules, logits, &err);
-    if (st == SUMI_OK) {
-        count_generated(e, r, 1);
-        sched_extend(e->sched, &r->sched, i);
+    draft *d = r->drafts ? &r->drafts[i] : NULL;
+    int32_t n_used = d ? d->n_used : 0, n_known = r->sched.seqs[i].n_known;
+    bool is_right;
+    do {
+        int32_t before = c->n_new;
+        sumi_status st = choice_next(c, &rules, sumi_logits(e->ctx, at + before), err);
         /* The last token of an answer is not fed back, so it needs no place in the cache. */
-        if (r->sched.seqs[i].n_known > r->max_known) choice_finish(c, SUMI_FINISH_LENGTH);
-        if (c->ended) st = choice_flush(c, &err);
-    }
+        if (st == SUMI_OK && n_known + c->n_new > r->max_known) choice_finish(c, SUMI_FINISH_LENGTH);
+        if (st == SUMI_OK && c->ended) st = choice_flush(c, err);
+        if (st != SUMI_OK) {
+            if (c->n_new > before) c->n_new = 0; /* its text is incomplete */
+            return st;
+        }
+        is_right = c->n_new <= n_used && d->guess[c->n_new - 1] == c->tokens[c->n - 1].id;
+    } while (is_right && !c->ended);
+    if (d) draft_note(d, &e->odds, &c->tokens[c->n - c->n_new], c->n_new);
+    return SUMI_OK;
+}
+
+/* Sends the new tokens of choice i, whose drawing ended with st, and ends what has ended. False: r has ended. */
+static bool send_new(sumi_engine *e, request *r, int32_t i, sumi_status st, const sumi_error *err)
+{
+    choice *c = &r->choices[i];
+    int32_t n = c->n_new;
+    c->n_new = 0;
+    count_generated(e, r, n);
+    for (int32_t k = 0; k < n; k++) sched_extend(e->sched, &r->sched, i);
+    if (!c->held && n > 0) send_piece(e, r, i, c, &c->tokens[c->n - n], n);
     if (st != SUMI_OK) {
-        engine_end(e, r, SUMI_FINISH_ERROR, &err);
+        engine_end(e, r, SUMI_FINISH_ERROR, err);
         return false;
     }
-    if (!c->held) {
-        send_piece(e, r, i, c, &c->tokens[c->n - 1], 1);
-        if (c->ended) send_choice_end(e, r, i, c, c->sum_logprob);
-    }
+    if (!c->held && c->ended) send_choice_end(e, r, i, c, c->sum_logprob);
     if (r->cancelled) {
         engine_end(e, r, SUMI_FINISH_CANCELLED, NULL);
         return false;
@@ -130,6 +147,27 @@ static bool next_token(sumi_engine *e, request *r, int32_t i, const float *logit
     return true;
 }
 
+/* Choice i takes its next token from a row. False: r has ended. */
+static bool next_token(sumi_engine *e, request *r, int32_t i, int32_t at)
+{
+    sumi_error err;
+    sumi_status st = draw(e, r, i, at, &err);
+    return send_new(e, r, i, st, &err);
+}
+
+int32_t answer_draw(sumi_engine *e, const sched_item *item, int32_t at)
+{
+    request *r = of(item->req);
+    draft *d = &r->drafts[item->seq];
+    d->drawn = draw(e, r, item->seq, at, &d->error);
+    int32_t n = r->choices[item->seq].n_new, n_accepted = n > 0 ? n - 1 : 0;
+    r->n_drafted += item->n_draft;
+    r->n_accepted += n_accepted;
+    e->now.n_drafted += (uint64_t)item->n_draft;
+    e->now.n_accepted += (uint64_t)n_accepted;
+    return 1 + n_accepted;
+}
+
 /* Ends a request that generates no tokens: only the prompt's probabilities, or its entry in the cache, were requested. */
 static void end_without_tokens(sumi_engine *e, request *r)
 {
@@ -140,11 +178,11 @@ static void end_without_tokens(sumi_engine *e, request *r)
     engine_end(e, r, r->cancelled ? SUMI_FINISH_CANCELLED : SUMI_FINISH_LENGTH, NULL);
 }
 
-static void first_tokens(sumi_engine *e, request *r, const float *logits)
+static void first_tokens(sumi_engine *e, request *r, int32_t at)
 {
     sched_split(e->sched, &r->sched, r->n_choices);
     for (int32_t i = 0; i < r->n_choices; i++)
-        if (!next_token(e, r, i, logits)) return;
+        if (!next_token(e, r, i, at)) return;
 }
 
 /* ---- Beams ---- */
@@ -310,15 +348,16 @@ static void extend_padding(sumi_engine *e, request *r, int32_t seq)
     if (r->sched.seqs[seq].n_known > r->max_known) engine_end(e, r, r->finish, NULL);
 }
 
-/* The last row of an item chooses a token. */
-static void answer_row(sumi_engine *e, request *r, int32_t seq, const float *logits)
+/* The rows of an item from `at` on choose tokens: the last one, or those after guessed tokens, which have chosen already. */
+static void answer_item(sumi_engine *e, request *r, const sched_item *item, int32_t at)
 {
     mark_first(r);
-    if (r->is_padding) extend_padding(e, r, seq);
+    if (r->is_padding) extend_padding(e, r, item->seq);
     else if (r->params.max_tokens == 0) end_without_tokens(e, r);
-    else if (r->beams) next_beams(e, r, (const float *const[SCHED_MAX_SEQS]){ [0] = logits });
-    else if (!r->sched.has_parted) first_tokens(e, r, logits);
-    else next_token(e, r, seq, logits);
+    else if (r->beams) next_beams(e, r, (const float *const[SCHED_MAX_SEQS]){ [0] = sumi_logits(e->ctx, at) });
+    else if (!r->sched.has_parted) first_tokens(e, r, at);
+    else if (item->n_draft) send_new(e, r, item->seq, r->drafts[item->seq].drawn, &r->drafts[item->seq].error);
+    else next_token(e, r, item->seq, at);
 }
 
 /* The rows of a beam search are adjacent; returns the number of their items. */
@@ -348,10 +387,10 @@ void answer_rows(sumi_engine *e, const sched_item *items, int32_t n_items)
             continue;
         }
         i++;
-        n = item->all_rows ? item->n_tokens : item->last;
+        n = sched_item_rows(item);
         if (r->ended) continue;
         if (item->all_rows && !send_prompt_rows(e, r, r->sched.seqs[item->seq].n_cached - n, at, n)) continue;
-        if (item->last) answer_row(e, r, item->seq, sumi_logits(e->ctx, at + n - 1));
+        if (item->last) answer_item(e, r, item, at + n - 1 - item->n_draft);
     }
 }
 

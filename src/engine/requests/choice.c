@@ -8,14 +8,15 @@
 
 #define MAX_TEXT_BYTES ((size_t)64 << 20) /* of one choice: far above the text of any context */
 
-sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held, sumi_error *err)
+sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held, int32_t max_new,
+                        sumi_error *err)
 {
     *c = (choice){ .n_logprobs = n_logprobs, .held = held, .stop_index = -1 };
     detok_init(&c->detok, t, special);
     detok_continue(&c->detok); /* a space of the first token belongs between prompt and answer */
     buf_init(&c->text, MAX_TEXT_BYTES);
     buf_init(&c->ready, MAX_TEXT_BYTES);
-    if (n_logprobs > 0 && !held && !(c->top = calloc((size_t)n_logprobs, sizeof *c->top)))
+    if (n_logprobs > 0 && !held && !(c->top = calloc((size_t)n_logprobs * (size_t)max_new, sizeof *c->top)))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d log-probabilities", n_logprobs);
     return SUMI_OK;
 }
@@ -101,7 +102,9 @@ sumi_status choice_next(choice *c, const choice_rules *rules, const float *logit
     if (st != SUMI_OK) return st;
     if (!choice_append(c, token)) return sumi_fail(err, SUMI_ENOMEM, "out of memory for token %d of an answer", c->n);
     if (c->n_logprobs > 0)
-        sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs, c->top + (c->held ? c->n - 1 : 0) * c->n_logprobs);
+        sumi_top_logprobs(logits, rules->n_vocab, c->n_logprobs,
+                          c->top + (c->held ? c->n - 1 : c->n_new) * c->n_logprobs);
+    c->n_new++;
     bool stops = is_among(rules->stop_ids, rules->n_stop_ids, token.id);
     if (stops || (!rules->ignore_eos && sumi_token_is_end(rules->model, token.id))) {
         if (stops && rules->include_stop) detok_push(&c->detok, token.id, &c->text);

@@ -22,8 +22,9 @@ typedef struct choice {
     buf text, ready;     /* text: decoded from the last token; ready: text that is certain; the caller empties it after
                             sending */
     sumi_choice *tokens; /* [n] of [cap] */
-    sumi_choice *top;    /* [n or 1][n_logprobs]: of all tokens if held, else of the last token */
+    sumi_choice *top;    /* [n or max_new][n_logprobs]: of all tokens if held, else of the last n_new */
     int32_t n, cap, n_logprobs;
+    int32_t n_new; /* the last tokens that the caller has not taken yet; it sets this to 0 */
     bool held, ended;
     double sum_logprob;
     sumi_finish finish;
@@ -43,9 +44,9 @@ typedef struct choice_rules {
     bool include_stop;       /* the stop string or stop token that ended the choice is part of the text */
 } choice_rules;
 
-/* special: special tokens are written as their text. */
+/* special: special tokens are written as their text. max_new: most tokens between two times that the caller takes them. */
 SUMI_MUST_USE sumi_status choice_init(choice *c, const tokenizer *t, bool special, int32_t n_logprobs, bool held,
-                                      sumi_error *err);
+                                      int32_t max_new, sumi_error *err);
 void choice_deinit(choice *c);
 
 /* Chooses a token from logits [n_vocab], decodes it, and checks for the end: c->ended. ENUMERIC: bad logits; ENOMEM,

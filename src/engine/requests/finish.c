@@ -19,6 +19,8 @@ static sumi_usage usage_of(const request *r)
                          .n_cached = r->sched.n_hit,
                          .n_generated = r->n_generated,
                          .n_preempted = r->sched.n_preempted,
+                         .n_drafted = r->n_drafted,
+                         .n_accepted = r->n_accepted,
                          .queue_ms = admitted - r->submitted_ms,
                          .prefill_ms = first - admitted,
                          .decode_ms = now - first };

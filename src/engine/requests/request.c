@@ -20,6 +20,7 @@ void sumi_request_init(sumi_request *r, size_t size)
                                     .length_penalty = 1,
                                     .max_tokens = -1,
                                     .n_prompt_logprobs = -1,
+                                    .max_draft = -1,
                                     .weight = 1 };
     sized_give(r, size, &defaults, sizeof defaults);
 }
@@ -48,6 +49,7 @@ static sumi_status check_numbers(const sumi_request *p, const request_limits *l,
         { "n_logprobs", p->n_logprobs, 0, SUMI_MAX_LOGPROBS },
         { "n_prompt_logprobs", p->n_prompt_logprobs, -1, SUMI_MAX_LOGPROBS },
         { "priority", p->priority, -100, 100 },
+        { "max_draft", p->max_draft, -1, SUMI_MAX_DRAFT },
         { "weight", p->weight, 1, 1000 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
@@ -175,14 +177,18 @@ static sumi_status make_choices(request *r, const request_limits *l, sumi_error 
     const sumi_request *p = &r->params;
     bool held = p->beam_width || p->best_of > p->n;
     r->n_choices = p->beam_width ? p->n : p->best_of ? p->best_of : p->n;
-    if (!(r->choices = calloc((size_t)r->n_choices, sizeof *r->choices)))
+    bool one_step = p->max_tokens == 0 || p->max_tokens == 1; /* its token comes with the prompt */
+    bool speculates = l->speculates && p->max_draft != 0 && !p->beam_width && !one_step;
+    if (!(r->choices = calloc((size_t)r->n_choices, sizeof *r->choices)) ||
+        (speculates && !(r->drafts = calloc((size_t)r->n_choices, sizeof *r->drafts))))
         return sumi_fail(err, SUMI_ENOMEM, "out of memory for %d choices", r->n_choices);
     for (int32_t i = 0; i < r->n_choices; i++) {
         choice *c = &r->choices[i];
         sumi_sampling sampling = p->sampling;
         sampling.seed = seed_of(p->sampling.seed, i);
         if (p->best_of > p->n) sampling.skip_logprob = false; /* log-probabilities rank the choices */
-        sumi_status st = choice_init(c, model_tokenizer(l->model), p->show_special, p->n_logprobs, held, err);
+        sumi_status st = choice_init(c, model_tokenizer(l->model), p->show_special, p->n_logprobs, held,
+                                     1 + (r->drafts ? SPEC_MAX_DRAFT : 0), err);
         if (st == SUMI_OK && p->beam_width) continue;
         if (st == SUMI_OK) st = stop_create(&c->stop, p->stop, p->n_stop, err);
         if (st == SUMI_OK) st = sumi_sampler_create(&c->sampler, l->n_vocab, &sampling, err);
@@ -254,11 +260,13 @@ void request_destroy(request *r)
 {
     if (!r) return;
     for (int32_t i = 0; r->choices && i < r->n_choices; i++) choice_deinit(&r->choices[i]);
+    for (int32_t i = 0; r->drafts && i < r->n_choices; i++) draft_deinit(&r->drafts[i]);
     if (r->beams) beam_deinit(r->beams);
     pooling_deinit(&r->pool);
     for (int32_t i = 0; r->stops && i < r->params.n_stop; i++) free(r->stops[i]);
     free(r->beams);
     free(r->choices);
+    free(r->drafts);
     free(r->stops);
     free(r->stop_ids);
     free(r->allowed_early);
@@ -274,6 +282,7 @@ int32_t request_token(const request *r, int32_t seq, int32_t pos)
     if (pos < n_prompt) return r->prompt[pos];
     if (r->beams) return r->beams->live[seq].tokens[pos - n_prompt].id;
     const choice *c = &r->choices[seq];
-    return c->tokens[pos - n_prompt < c->n ? pos - n_prompt : c->n - 1]
-        .id; /* a finished sequence repeats its last token */
+    int32_t i = pos - n_prompt;
+    if (i >= c->n && r->drafts && i - c->n < r->drafts[seq].n_used) return r->drafts[seq].guess[i - c->n];
+    return c->tokens[i < c->n ? i : c->n - 1].id; /* a finished sequence repeats its last token */
 }

@@ -75,7 +75,8 @@ static void measure(job_part *p, const sumi_event *e)
     if (e->type != SUMI_EVENT_PIECE || e->piece.n_choices == 0) return;
     double *last = &p->last_ms[e->choice];
     if (!p->started) histogram_add(&m->first_token, e->time_ms);
-    if (*last > 0) histogram_add(&m->between_tokens, e->time_ms - *last);
+    for (int32_t i = 0; *last > 0 && i < e->piece.n_choices; i++) /* tokens that one step gave share its time */
+        histogram_add(&m->between_tokens, (e->time_ms - *last) / e->piece.n_choices);
     p->started = true;
     *last = e->time_ms;
 }

@@ -42,14 +42,6 @@ static void an_answer_is_that_of_sumi_generate(void **state)
     sumi_context_destroy(ctx);
 }
 
-static bool wait_at_the_gate(void *gate, const sumi_event *event)
-{
-    (void)event;
-    pthread_mutex_lock(gate);
-    pthread_mutex_unlock(gate);
-    return true;
-}
-
 /* All requests twice at once in an engine of these options; the stats after it. Before them comes one whose first event
  * holds the engine until all are there, however slowly this thread runs. */
 static sumi_engine_stats answer_together(const sumi_engine_opts *o)
@@ -60,7 +52,7 @@ static sumi_engine_stats answer_together(const sumi_engine_opts *o)
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     sumi_request first = engine_request(0);
     first.max_tokens = 1;
-    first.on_event = wait_at_the_gate;
+    first.on_event = client_wait_at_gate;
     first.user = &gate;
     pthread_mutex_lock(&gate);
     assert_int_equal(sumi_engine_submit(e, &first, &id, NULL), SUMI_OK);
@@ -97,6 +89,7 @@ static void an_answer_is_the_same_after_preemption_by_recompute(void **state)
     (void)state;
     sumi_engine_opts o = engine_options();
     o.stall = 0; /* so that plans do not depend on measured times */
+    o.speculation = SUMI_SPECULATION_OFF;
     o.kv_bytes = engine_kv_bytes(16);
     sumi_engine_stats s = answer_together(&o);
     assert_true(s.n_recomputed > 0 && s.n_swapped_out == 0);
@@ -110,6 +103,7 @@ static void an_answer_is_the_same_after_preemption_by_swap(void **state)
     (void)state;
     sumi_engine_opts o = engine_options();
     o.stall = 0; /* so that plans do not depend on measured times */
+    o.speculation = SUMI_SPECULATION_OFF;
     o.kv_bytes = engine_kv_bytes(16);
     o.swap_bytes = engine_kv_bytes(64);
     o.preemption = SUMI_PREEMPT_SWAP;
@@ -127,6 +121,7 @@ static void choices_are_the_same_after_a_swap_in_a_tight_pool(void **state)
     static client_answer single[4], many[12];
     sumi_engine_opts o = engine_options();
     o.stall = 0; /* so that plans do not depend on measured times */
+    o.speculation = SUMI_SPECULATION_OFF;
     o.max_seqs = 16;
     o.kv_bytes = engine_kv_bytes(20);
     o.swap_bytes = engine_kv_bytes(64);

@@ -232,14 +232,15 @@ static int32_t compare_with_logits(sumi_engine *e, const sumi_request *r, const 
     for (bool over = false; !over;) {
         sumi_event *event = sumi_engine_poll(e, -1);
         const sumi_piece *piece = &event->piece;
-        if (event->type == SUMI_EVENT_PIECE && piece->n_choices == 1) {
+        for (int32_t k = 0; event->type == SUMI_EVENT_PIECE && k < piece->n_choices; k++) {
             const float *x = sumi_logits(ctx, 0);
-            int32_t best[2], id = piece->choices[0].id;
+            const sumi_choice *top = piece->top + k * r->n_logprobs;
+            int32_t best[2], id = piece->choices[k].id;
             double lse = find_best_two(x, best);
-            assert_true(fabs((double)x[id] - lse - (double)piece->choices[0].logprob) < 1e-5);
+            assert_true(fabs((double)x[id] - lse - (double)piece->choices[k].logprob) < 1e-5);
             for (int i = 0; i < 2; i++) {
-                assert_int_equal(piece->top[i].id, best[i]);
-                assert_true(fabs((double)x[best[i]] - lse - (double)piece->top[i].logprob) < 1e-5);
+                assert_int_equal(top[i].id, best[i]);
+                assert_true(fabs((double)x[best[i]] - lse - (double)top[i].logprob) < 1e-5);
             }
             for (int32_t i = 0; i < n_banned; i++) {
                 assert_int_not_equal(id, banned[i]);

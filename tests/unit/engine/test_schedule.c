@@ -129,6 +129,41 @@ static void tokens_that_were_not_kept_are_planned_anew(void **state)
     stub_deinit(&m);
 }
 
+static void guessed_tokens_take_what_is_left_and_count_when_they_are_kept(void **state)
+{
+    (void)state;
+    stub m;
+    stub_req q;
+    sched_client c = { .weight = 1 };
+    const sched_item *items;
+    stub_init(&m, 4, 0); /* 16 tokens */
+    sched *s = open_sched(&m, 4, 10);
+    add(s, &q, &c, 6, 0);
+    step(s); /* 7 known, 6 cached */
+    int64_t deficit = c.deficit;
+    assert_int_equal(sched_plan(s, &items), 1);
+    assert_int_equal(sched_draft(s, 0, 16), 9); /* the budget of 10 tokens; the memory would have room for it */
+    assert_int_equal(items[0].n_tokens, 10);
+    assert_int_equal(sched_item_rows(&items[0]), 10);
+    sched_commit(s, &(int32_t){ 3 }); /* two guesses were right */
+    stub_trim(&m, &q, 0);
+    for (int i = 0; i < 3; i++) sched_extend(s, &q.r, 0);
+    assert_true(sched_check(s) && stub_check(&m, &q, 1));
+    assert_int_equal(q.r.seqs[0].n_cached, 9);
+    assert_int_equal(known(&q), 10);
+    assert_int_equal(deficit - c.deficit, 3); /* as much as three steps of one token */
+    assert_int_equal(sched_plan(s, &items), 1);
+    assert_int_equal(sched_draft(s, 0, 9), 6); /* 16 tokens fit, 9 are there, and the known one goes first */
+    assert_int_equal(q.r.n_preempted, 0);
+    sched_commit(s, &(int32_t){ 1 });
+    stub_trim(&m, &q, 0);
+    sched_extend(s, &q.r, 0);
+    assert_int_equal(m.n_free, 1); /* 10 tokens are in three blocks of four */
+    sched_remove(s, &q.r);
+    sched_destroy(s);
+    stub_deinit(&m);
+}
+
 static void without_chunking_a_prompt_is_one_step(void **state)
 {
     (void)state;
@@ -501,6 +536,7 @@ int main(void)
         cmocka_unit_test(running_answers_go_on_while_a_long_prompt_is_computed_in_pieces),
         cmocka_unit_test(a_prompt_lengthens_steps_by_the_share_allowed_and_lets_one_in_25_pass),
         cmocka_unit_test(tokens_that_were_not_kept_are_planned_anew),
+        cmocka_unit_test(guessed_tokens_take_what_is_left_and_count_when_they_are_kept),
         cmocka_unit_test(without_chunking_a_prompt_is_one_step),
         cmocka_unit_test(the_lowest_priority_and_then_the_newest_is_preempted),
         cmocka_unit_test(a_request_is_preempted_only_so_often),

@@ -16,7 +16,7 @@ typedef struct sim {
     stub_req reqs[N_REQS];
     sched_client clients[N_CLIENTS];
     int32_t n_blocks, max_seqs, budget;
-    int64_t now, n_events, n_ended, n_rejected, longest;
+    int64_t now, n_events, n_ended, n_rejected, n_drafted, longest;
 } sim;
 
 static bool chance(sim *x, int32_t percent)
@@ -96,12 +96,41 @@ static void take_row(sim *x, stub_req *q, int32_t seq)
     else sched_end_seq(x->s, &q->r, seq);
 }
 
-/* How many tokens of each item are kept: a tenth of them in part. */
+/* Guessed tokens for some of the decode tokens: nobody is preempted for them, and the step stays within its limits. */
+static void draft_some(sim *x, const sched_item *items, int32_t n)
+{
+    sched_counts before, after;
+    int32_t n_tokens = 0, n_rows = 0;
+    sched_get_counts(x->s, &before);
+    for (int32_t i = 0; i < n; i++) {
+        const sched_req *r = items[i].req;
+        int32_t most = ((stub_req *)items[i].req)->n_max - r->seqs[items[i].seq].n_known;
+        if (!items[i].last || items[i].n_tokens > 1 || r->gang || r->trunk >= 0 || most < 1 || chance(x, 50)) continue;
+        int32_t wanted = test_rng_range(&x->rng, 1, most), got = sched_draft(x->s, i, wanted);
+        assert_true(got >= 0 && got <= wanted && items[i].n_draft == got && items[i].n_tokens == 1 + got);
+        x->n_drafted += got;
+    }
+    for (int32_t i = 0; i < n; i++) n_tokens += items[i].n_tokens, n_rows += sched_item_rows(&items[i]);
+    assert_true(n_tokens <= x->budget && n_rows <= x->max_seqs + 8);
+    sched_get_counts(x->s, &after);
+    assert_true(after.n_running == before.n_running &&
+                after.n_swap_outs + after.n_recomputes == before.n_swap_outs + before.n_recomputes);
+}
+
+/* The rows of kept tokens choose one token each. */
+static void take_rows(sim *x, const sched_item *item, int32_t kept)
+{
+    stub_req *q = (stub_req *)item->req;
+    for (int32_t n = kept - (item->n_tokens - item->n_draft - 1); n > 0; n--)
+        if (q->active && q->r.state == SCHED_RUNNING && q->r.seqs[item->seq].live) take_row(x, q, item->seq);
+}
+
+/* How many tokens of each item are kept: a tenth of them in part, and guessed ones often. */
 static void keep_some(sim *x, const sched_item *items, int32_t n, int32_t *kept)
 {
     for (int32_t i = 0; i < n; i++) {
         stub_req *q = (stub_req *)items[i].req;
-        bool in_part = chance(x, 10) && !(q->r.gang && q->r.trunk < 0);
+        bool in_part = chance(x, items[i].n_draft ? 70 : 10) && !(q->r.gang && q->r.trunk < 0);
         kept[i] = in_part ? test_rng_range(&x->rng, 0, items[i].n_tokens) : items[i].n_tokens;
         x->n_rejected += items[i].n_tokens - kept[i];
     }
@@ -128,15 +157,14 @@ static void run_step(sim *x)
     assert_true(n > 0 || counts.n_waiting + counts.n_running == 0); /* work is never left lying */
     for (int32_t i = 0; i < n; i++) n_tokens += items[i].n_tokens;
     assert_true(n_tokens <= x->budget);
+    draft_some(x, items, n);
     if (chance(x, 2)) { /* the step fails: nothing was computed */
         sched_abandon(x->s);
         return;
     }
     keep_some(x, items, n, kept);
     for (int32_t i = 0; i < n; i++) {
-        stub_req *q = (stub_req *)items[i].req;
-        if (kept[i] < items[i].n_tokens || !items[i].last) continue;
-        if (q->active && q->r.state == SCHED_RUNNING) take_row(x, q, items[i].seq);
+        if (items[i].last) take_rows(x, &items[i], kept[i]);
     }
     for (int32_t i = 0; i < N_REQS; i++) {
         stub_req *q = &x->reqs[i];
