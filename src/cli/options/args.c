@@ -18,8 +18,8 @@
 typedef struct parse { /* one call of cli_parse() */
     struct argp root;  /* first: argp's `root_argp` leads here from every parser, while each has a `hook` of its own */
     void *input;       /* of the command's own parser */
-    bool told;         /* a mistake was told: argp reports errors of parsers once more */
-    int next;
+    bool told;         /* a mistake was told; argp's own mistakes are not */
+    int next;          /* the argument after the last one that argp took */
 } parse;
 
 static parse *parse_of(const struct argp_state *state)
@@ -38,18 +38,19 @@ error_t cli_mistake(const struct argp_state *state, const char *format, ...)
 }
 
 /* What argp's getopt stumbled over. It looked at the argument before `next`, or is inside argument `next` ("-xyz"). */
-static void tell_bad_option(const struct argp_state *state)
+static void tell_bad_option(const parse *root, const char *command, int argc, char **argv)
 {
-    const char *arg = state->argv[state->next - 1];
-    if ((arg[0] != '-' || state->next == 1) && state->next < state->argc) arg = state->argv[state->next];
-    const struct argp_option *o = exact_find(state->root_argp, arg);
+    const char *arg = argv[root->next - 1];
+    if ((arg[0] != '-' || root->next == 1) && root->next < argc) arg = argv[root->next];
+    const struct argp_option *o = exact_find(&root->root, arg);
     int n = (int)strcspn(arg, "=");
-    if (o && o->arg) cli_mistake(state, "%.*s needs a value, %s", n, arg, o->arg);
-    else if (o) cli_mistake(state, "%.*s takes no value", n, arg);
-    else cli_mistake(state, "there is no option '%.*s'", n, arg);
+    if (o && o->arg) cli_tell_mistake(command, "%.*s needs a value, %s", n, arg, o->arg);
+    else if (o) cli_tell_mistake(command, "%.*s takes no value", n, arg);
+    else cli_tell_mistake(command, "there is no option '%.*s'", n, arg);
 }
 
-/* The parser above the command's own: owns --help, and tells mistakes that argp finds itself. */
+/* The parser above the command's own: owns --help, and keeps where argp ended with an error. Which error, argp does not say
+ * here: cli_parse() gets it. */
 static error_t parse_root(int key, char *arg, struct argp_state *state)
 {
     parse *root = state->input;
@@ -57,9 +58,7 @@ static error_t parse_root(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = root->input; return 0;
     case 'h': help_print(&root->root, state->name, root->input); exit(cli_flush(EXIT_DONE));
-    case ARGP_KEY_ERROR:
-        if (!root->told) tell_bad_option(state);
-        return 0;
+    case ARGP_KEY_ERROR: root->next = state->next; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -86,7 +85,7 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input)
     if (why == 0 && root.next < n_args) {
         cli_tell_mistake(name, "there is no place for '%s'", args[root.next]);
         why = EINVAL;
-    }
+    } else if (n_args >= 0 && why == EINVAL && !root.told) tell_bad_option(&root, name, n_args, args);
     free(args);
     if (why == ENOMEM) {
         cli_fail("out of memory");
