@@ -126,6 +126,21 @@ static void memory_stays_in_its_bound(void **state)
     }
 }
 
+/* A token that half a million different ones follow: going through them each time that it comes would take hours. */
+static void a_frequent_token_costs_no_more_than_others(void **state)
+{
+    (void)state;
+    enum { N = 1000000 };
+    own_text *t = own_text_create();
+    for (int32_t i = 0; i < N; i++) {
+        assert_true(own_text_add(t, i % 2 ? 7 : 10 + i));
+        assert_int_equal(own_text_match(t), i % 2 && i > 1);
+    }
+    print_message("  %zu bytes a token\n", own_text_bytes(t) / N);
+    assert_true(own_text_bytes(t) / N <= 72);
+    own_text_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +148,7 @@ int main(void)
         cmocka_unit_test(an_empty_text_has_no_guess),
         cmocka_unit_test(a_loop_is_continued),
         cmocka_unit_test(memory_stays_in_its_bound),
+        cmocka_unit_test(a_frequent_token_costs_no_more_than_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
