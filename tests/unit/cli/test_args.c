@@ -24,7 +24,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option OPTIONS[] = {
-    { "list", 'l', "N[,N]", 0, "", 0 }, { "mistake", 'm', "N", 0, "", 0 }, { "flag", 'f', NULL, 0, "", 0 }, { 0 },
+    { "list", 'l', "N[,N]", 0, "", 0 },
+    { "mistake", 'm', "N", 0, "", 0 },
+    { "flag", 'f', NULL, 0, "", 0 },
+    { 0 },
 };
 
 /* Parses in a process of its own, as cli_parse() may end it; said: all of its stderr. Returns its exit code. */
