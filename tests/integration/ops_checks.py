@@ -68,8 +68,9 @@ def slow_clients():
     answer = drip(s, f"POST {TEXT} HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n1000\r\n")
     check("a chunked one too", status_of(answer) == 408, answer)
     check("an answer takes its time", s.ask("POST", TEXT, {"prompt": "1, 2,", "max_tokens": 400, "ignore_eos": True})[0] == 200)
-    s.wait_for("the log and the numbers tell it", lambda: s.metric('http_requests_total{path="other",status="408"') == 1 and
-               s.metric(f'http_requests_total{{path="{TEXT}",status="408"') == 2 and s.said().count(" 408 ") == 3)
+    # At least these: on a busy machine a request of this test may itself take longer than 0.3 s to send.
+    s.wait_for("the log and the numbers tell it", lambda: s.metric('http_requests_total{path="other",status="408"') >= 1 and
+               s.metric(f'http_requests_total{{path="{TEXT}",status="408"') >= 2 and s.said().count(" 408 ") >= 3)
     s.end(silent=False)
 
 
